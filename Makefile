@@ -1,0 +1,60 @@
+# Everything a newcomer types. A fresh clone needs Python 3.11 to 3.13 (with venv), pip and make.
+# The work is done by .venv, which is made from hash-locked requirements on first use.
+
+PYTHON ?= python3
+SECONDS ?= 120
+SEED ?= 7
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# One place for where the code lives; every check reads it.
+CODE := hedgebot strategies tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check cover bench picture lock clean
+
+help:  ## what can be done here
+	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV): $(STAMP)  ## the virtual environment, from the hash-locked requirements
+
+# The stamp is written last: an install that broke off is done again, not trusted.
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "hedgebot needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "installing the locked requirements into $(VENV) (a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## two minutes of live hedging against the simulated exchange (SECONDS=0: until stopped)
+	@$(BIN)/hedgebot demo --seconds $(SECONDS) --seed $(SEED)
+
+test: $(STAMP)  ## every test; those marked serial run after the rest, alone
+	@MAKE_TEST_WORKERS=$(WORKERS) bash tests/run $(BIN)/python
+
+check: $(STAMP)  ## formatting, lint, types, import directions, tidiness
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -p no:randomly tests/tidy
+
+cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/playbook tests/property
+
+bench: $(STAMP)  ## the benchmarks, one at a time
+	@$(BIN)/python -m pytest -q -s -p no:randomly --timeout=900 -m bench tests/benchmarks
+
+picture: $(STAMP)  ## draw the demo's screen anew (runbooks/demo.svg)
+	@$(BIN)/python -m hedgebot.console.picture runbooks/demo.svg
+
+lock: $(STAMP)  ## resolve the dependencies anew and write both lock files
+	@$(BIN)/python tests/tidy/lock.py
+
+clean:  ## remove what was built; state directories are never touched
+	@rm -rf $(VENV) build dist hedgebot.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	@find hedgebot strategies tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What operators configure: models of the files under config/, and their loader."""

@@ -1,0 +1,1 @@
+"""The engine and its state: everything that decides, and nothing that waits."""

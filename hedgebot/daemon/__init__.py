@@ -1,0 +1,1 @@
+"""The asyncio shell around the turn: feeds, timer, control socket, supervision, alerts."""

@@ -1,0 +1,1 @@
+"""The simulated exchange: one deterministic model behind two faces."""

@@ -1,0 +1,1 @@
+"""The durable log: codec, store, tape, replay, verification, queries."""

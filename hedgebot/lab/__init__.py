@@ -1,0 +1,1 @@
+"""The same turn on virtual time: backtest, tuning, fault simulation."""

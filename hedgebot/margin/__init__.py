@@ -1,0 +1,1 @@
+"""Scenario engine and venue margin models over dated parameter files."""

@@ -1,0 +1,1 @@
+"""One turn of the loop, synchronous and clock-free: inbox, journal, step, dispatch."""

@@ -1,0 +1,1 @@
+"""Real exchanges behind the port: ccxt.pro adapters and venue profiles."""
