@@ -33,8 +33,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: $(STAMP)  ## two minutes of live hedging against the simulated exchange (SECONDS=0: until stopped)
 	@$(BIN)/hedgebot demo --seconds $(SECONDS) --seed $(SEED)
 
-test: $(STAMP)  ## every test; those marked serial run after the rest, alone
-	@MAKE_TEST_WORKERS=$(WORKERS) bash tests/run $(BIN)/python
+test: $(STAMP)  ## every test: first what can share the machine, then the end-to-end tests alone
+	@$(BIN)/python tests/run.py $(WORKERS) $(ARGS)
 
 check: $(STAMP)  ## formatting, lint, types, import directions, tidiness
 	@$(BIN)/ruff format --check $(CODE)
