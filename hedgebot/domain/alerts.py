@@ -1,0 +1,70 @@
+"""Names, severities and runbooks of alerts: the closed list that the operations contract defines. Owns no delivery."""
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """CRIT: act now. WARN: act today. INFO: for the record."""
+
+    CRIT = "crit"
+    WARN = "warn"
+    INFO = "info"
+
+
+class AlertKind(StrEnum):
+    """What can be wrong. Each kind has a severity and a runbook page."""
+
+    DELTA_OUTSIDE_LIMIT = "DeltaOutsideHardBand"
+    STALE_MARKET_DATA = "StaleMarketData"
+    PRIVATE_STREAM_SILENT = "PrivateStreamSilent"
+    SUSPECT_DATA = "SuspectData"
+    UNKNOWN_ORDER_AGE = "UnknownOrderAge"
+    RECON_BREAK = "ReconBreak"
+    FOREIGN_ACTIVITY = "ForeignActivity"
+    ADL_OR_LIQUIDATION = "AdlOrLiquidation"
+    MARGIN_BUFFER_LOW = "MarginBufferLow"
+    FUNDING_COST_LIMIT = "FundingCostLimit"
+    KILL_ACTIVE = "KillActive"
+    VENUE_UNREACHABLE = "VenueUnreachable"
+    ORDER_REJECTED = "RepeatThrottleTripped"
+    API_KEY_INVALID = "ApiKeyExpiringOrInvalid"
+    CLOCK_SKEW = "ClockSkew"
+    TASK_FAILED = "SupervisedTaskFailed"
+    JOURNAL_WRITE_FAILED = "JournalWriteFailed"
+    CONFIG_REJECTED = "ConfigRejected"
+    DAILY_LOSS = "DailyLossLimit"
+    INBOX_OVERFLOW = "InboxOverflow"
+
+    @property
+    def severity(self) -> Severity:
+        """How soon someone must act."""
+        return _CATALOGUE[self][0]
+
+    @property
+    def runbook(self) -> str:
+        """Id of the page that says what to do."""
+        return _CATALOGUE[self][1]
+
+
+_CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
+    AlertKind.DELTA_OUTSIDE_LIMIT: (Severity.CRIT, "RB-01"),
+    AlertKind.STALE_MARKET_DATA: (Severity.CRIT, "RB-04"),
+    AlertKind.PRIVATE_STREAM_SILENT: (Severity.CRIT, "RB-05"),
+    AlertKind.SUSPECT_DATA: (Severity.WARN, "RB-06"),
+    AlertKind.UNKNOWN_ORDER_AGE: (Severity.CRIT, "RB-07"),
+    AlertKind.RECON_BREAK: (Severity.CRIT, "RB-08"),
+    AlertKind.FOREIGN_ACTIVITY: (Severity.CRIT, "RB-09"),
+    AlertKind.ADL_OR_LIQUIDATION: (Severity.CRIT, "RB-10"),
+    AlertKind.MARGIN_BUFFER_LOW: (Severity.CRIT, "RB-11"),
+    AlertKind.FUNDING_COST_LIMIT: (Severity.WARN, "RB-14"),
+    AlertKind.ORDER_REJECTED: (Severity.CRIT, "RB-16"),
+    AlertKind.KILL_ACTIVE: (Severity.CRIT, "RB-17"),
+    AlertKind.VENUE_UNREACHABLE: (Severity.CRIT, "RB-19"),
+    AlertKind.API_KEY_INVALID: (Severity.CRIT, "RB-21"),
+    AlertKind.CLOCK_SKEW: (Severity.WARN, "RB-22"),
+    AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
+    AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
+    AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
+    AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),
+    AlertKind.INBOX_OVERFLOW: (Severity.CRIT, "RB-33"),
+}

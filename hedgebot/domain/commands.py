@@ -1,0 +1,211 @@
+"""Everything the engine can want, as one closed union. A command carries all it needs; nobody adds a decision to it.
+
+Venue commands go to a VenuePort, records go to the journal, the rest goes to the shell.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.orders import Approved, Refused
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of commands: immutable, keyword-only, tagged with the class name in every encoding."""
+
+
+# --- to a venue ---------------------------------------------------------------------------------------------------------
+
+
+class SubmitOrder(_Command, frozen=True, kw_only=True):
+    """Send one approved order under this client id. Durable before its first byte leaves; never sent twice."""
+
+    approved: Approved
+    client_id: str
+
+
+class CancelOrder(_Command, frozen=True, kw_only=True):
+    """Cancel one of our orders. Never waits for the disk."""
+
+    account: str
+    instrument: InstrumentId
+    client_id: str
+    reason: str
+
+
+class QueryOrder(_Command, frozen=True, kw_only=True):
+    """Look one of our orders up by its client id: open orders, then history, then executions. Answer: OrderLookedUp."""
+
+    account: str
+    instrument: InstrumentId
+    client_id: str
+
+
+class RequestSnapshot(_Command, frozen=True, kw_only=True):
+    """Pull executions since `executions_since_ns` (with overlap), then positions, open orders and the wallet.
+
+    Answer: FillReceived and FundingPaid for every execution found, then SnapshotTaken with the same `request`.
+    """
+
+    account: str
+    request: int
+    executions_since_ns: int
+    reason: str
+
+
+class WatchInstruments(_Command, frozen=True, kw_only=True):
+    """Subscribe market data of these instruments in addition to what is subscribed. Level-triggered: repeats are no-ops."""
+
+    venue: str
+    instruments: tuple[InstrumentId, ...]
+
+
+# --- to the shell ---------------------------------------------------------------------------------------------------------
+
+
+class SetTimer(_Command, frozen=True, kw_only=True):
+    """Wake the engine with TimerFired at `at_ns`; replaces the previous request."""
+
+    at_ns: int
+
+
+class RaiseAlert(_Command, frozen=True, kw_only=True):
+    """Something is wrong with `subject` (an instrument, an account, an order); once per occurrence until resolved."""
+
+    kind: AlertKind
+    subject: str
+    summary: str
+
+
+class ResolveAlert(_Command, frozen=True, kw_only=True):
+    """What was wrong is over."""
+
+    kind: AlertKind
+    subject: str
+
+
+class StopNow(_Command, frozen=True, kw_only=True):
+    """The engine has wound down after StopRequested; the process may end."""
+
+    summary: str
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+class Mode(StrEnum):
+    """What the book may do. HALTED is latched across restarts."""
+
+    RECOVERING = "recovering"
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class Outcome(StrEnum):
+    """How a decision ended."""
+
+    HEDGE = "hedge"
+    REFUSED = "refused"
+    NO_LOT = "no_lot"
+    WAITING = "waiting"
+
+
+class DecisionCause(StrEnum):
+    """What moved the exposure out of its band."""
+
+    FILL = "fill"
+    PRICE = "price"
+    RECOVERY = "recovery"
+    OPERATOR = "operator"
+
+
+class RecordDecision(_Command, frozen=True, kw_only=True):
+    """Why the engine did, or did not, hedge at this moment, with every input and its age.
+
+    Delta in coin, signed; `trade_coin` is what the policy wanted before lots and limits; `residual_coin` what stays undone.
+    """
+
+    underlying: str
+    strategy: str
+    outcome: Outcome
+    cause: DecisionCause
+    delta_coin: float
+    target_coin: float
+    band_coin: float
+    trade_coin: float
+    residual_coin: float
+    client_id: str | None
+    explanation: str
+    evidence: dict[str, float | str | None]
+
+
+class RecordRefusal(_Command, frozen=True, kw_only=True):
+    """The gate stopped an intent."""
+
+    refused: Refused
+
+
+class RecordMode(_Command, frozen=True, kw_only=True):
+    """The book changed its mode."""
+
+    before: Mode
+    after: Mode
+    reason: str
+    latched: bool
+
+
+class RecordAdjustment(_Command, frozen=True, kw_only=True):
+    """The venue and the ledger differed and the venue was right: the ledger was moved, here is the evidence."""
+
+    account: str
+    subject: str
+    before: str
+    after: str
+    evidence: str
+
+
+class RecordOperator(_Command, frozen=True, kw_only=True):
+    """An operator's word and what came of it."""
+
+    operator: str
+    action: str
+    accepted: bool
+    explanation: str
+
+
+VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments
+ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
+RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator
+Command = (
+    SubmitOrder
+    | CancelOrder
+    | QueryOrder
+    | RequestSnapshot
+    | WatchInstruments
+    | SetTimer
+    | RaiseAlert
+    | ResolveAlert
+    | StopNow
+    | RecordDecision
+    | RecordRefusal
+    | RecordMode
+    | RecordAdjustment
+    | RecordOperator
+)
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A command with the event that caused it (`seq`) and its place among that event's commands (`index`)."""
+
+    seq: int
+    index: int
+    at_ns: int
+    command: Command
+
+
+def adds_risk(command: Command) -> bool:
+    """Whether the command must be durable before it leaves the process: orders only, never cancels or queries."""
+    return isinstance(command, SubmitOrder)

@@ -1,0 +1,94 @@
+"""What the engine is told to do: plain values, made once by the shell from the operator's files and journaled whole.
+
+The engine never reads a file; a changed setting reaches it as an Event, so that a replay sees the same change.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
+
+
+class AccountRole(StrEnum):
+    """Whose fills an account has."""
+
+    BOOK = "book"  # others trade there; its positions are exposure; we never order there
+    HEDGE = "hedge"  # ours alone; anything not ours is foreign activity
+    SHARED = "shared"  # one account for both; fills that are not ours are book flow
+
+    @property
+    def may_trade(self) -> bool:
+        """Whether we may send orders there."""
+        return self is not AccountRole.BOOK
+
+
+class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One account at one venue; `name` is the operator's word for it, unique in the book."""
+
+    name: str
+    venue: str
+    role: AccountRole
+
+
+class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one underlying is hedged. `band_coin` is the trigger b (half width); trades go to `target_ratio` * b."""
+
+    underlying: str
+    hedge_account: str
+    hedge_instrument: InstrumentId
+    band_coin: float
+    target_ratio: float
+    delta_limit_coin: float
+    collar_bps: float
+    spread_bps_max: float
+    order_qty_coin_max: float
+    order_notional_usd_max: float
+
+
+class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One plug-in and its switch; `params` are the plug-in's own, already validated by its model."""
+
+    name: str
+    enabled: bool
+    underlyings: tuple[str, ...]
+    params: dict[str, float | str | bool] = {}
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Hard limits, from a file of their own. Ratios are maintenance margin / equity (bad direction: up)."""
+
+    book_age_ms_max: int = 5_000
+    mark_age_ms_max: int = 10_000
+    option_age_ms_max: int = 30_000
+    margin_age_ms_max: int = 60_000
+    funding_age_ms_max: int = 120_000
+    private_silence_ms_max: int = 15_000
+    private_silence_ms_halt: int = 120_000
+    book_mark_gap_bps_max: float = 200.0
+    price_jump_ratio_max: float = 0.5
+    option_delta_gap_max: float = 0.05
+    orders_per_second_max: float = 5.0
+    order_burst_max: int = 10
+    order_deadline_ms: int = 5_000
+    unknown_margin_ms: int = 3_000
+    reconcile_interval_ms: int = 15_000
+    reconcile_timeout_ms: int = 20_000
+    margin_use_alert: float = 0.50
+    margin_use_no_risk: float = 0.70
+    margin_use_reduce: float = 0.80
+    margin_use_clear: float = 0.60
+    funding_cost_usd_per_day_max: float = 500.0
+    daily_loss_usd_max: float = 50_000.0
+    unexplained_position_ms_max: int = 30_000
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the engine needs to know, in one value. `config_hash` identifies the files it was made from."""
+
+    config_hash: str
+    install: int
+    accounts: tuple[AccountSettings, ...]
+    underlyings: tuple[UnderlyingSettings, ...]
+    strategies: tuple[StrategySettings, ...]
+    limits: LimitSettings
