@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 NS_PER_YEAR = 365 * 86_400 * 1_000_000_000
+# Below this standard deviation of the log price nothing varies any more; dividing by it would overflow.
+_DEVIATION_MIN = 1e-9
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 
@@ -52,7 +54,7 @@ def greeks(forward: Floats, strike: Floats, years: Floats, vol: Floats, is_call:
     d1 = _d1(forward, strike, deviation)
     call_delta = ndtr(d1)
     density = np.exp(-0.5 * d1 * d1) * _INV_SQRT_2PI
-    alive = deviation > 0.0
+    alive = deviation > _DEVIATION_MIN
     safe_deviation = np.where(alive, deviation, 1.0)
     safe_years = np.where(years > 0.0, years, 1.0)
     gamma = np.where(alive, density / (forward * safe_deviation), 0.0)
@@ -64,7 +66,7 @@ def greeks(forward: Floats, strike: Floats, years: Floats, vol: Floats, is_call:
 def _d1(forward: Floats, strike: Floats, deviation: Floats) -> Floats:
     """Standardised log-moneyness; +-infinity (0 at the strike) where nothing is left to vary."""
     log_moneyness = np.log(forward / strike)
-    alive = deviation > 0.0
+    alive = deviation > _DEVIATION_MIN
     safe = np.where(alive, deviation, 1.0)
     limit = np.where(log_moneyness == 0.0, 0.0, np.copysign(np.inf, log_moneyness))
     return np.where(alive, log_moneyness / safe + 0.5 * deviation, limit)
