@@ -1,7 +1,7 @@
-"""Values that the simulated exchange takes and gives: requests, orders, executions, positions, wallets, market data, notices.
+"""Values that the simulated exchange takes and gives: requests, orders, executions, positions, wallets, market data.
 
-Owns the vocabulary between the exchange's model and its faces (the wire, the lab, tests). Neutral of any wire format: it
-knows no venue's field names, codes or strings. Prices are in quote currency per coin (options: premium per coin of
+Owns the vocabulary between the exchange's model and its faces (the wire, the lab, tests). Neutral of any wire format:
+it knows no venue's field names, codes or strings. Prices are in quote currency per coin (options: premium per coin of
 contract), quantities in contracts, times in UTC nanoseconds, ratios and greeks float.
 """
 
@@ -83,7 +83,7 @@ class EndReason(StrEnum):
 
 
 class EndpointClass(StrEnum):
-    """What a request counts against. Each account has one bucket for each class (for each product where they differ)."""
+    """What a request counts against. Each account has one bucket for each class."""
 
     CREATE = "create"
     CREATE_SPOT = "create_spot"
@@ -100,7 +100,7 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all values here."""
 
 
-# --- rules --------------------------------------------------------------------------------------------------------------
+# --- rules ----------------------------------------------------------------------------------------------------------
 
 
 class Listing(_Value, frozen=True, kw_only=True):
@@ -122,7 +122,7 @@ class Listing(_Value, frozen=True, kw_only=True):
     delivery_rate: Decimal = ZERO
 
 
-# --- requests and their answers -----------------------------------------------------------------------------------------
+# --- requests and their answers -------------------------------------------------------------------------------------
 
 
 class OrderRequest(_Value, frozen=True, kw_only=True):
@@ -162,7 +162,7 @@ class RateState(_Value, frozen=True, kw_only=True):
     reset_at_ns: int
 
 
-# --- private state --------------------------------------------------------------------------------------------------------
+# --- private state --------------------------------------------------------------------------------------------------
 
 
 class SimOrder(_Value, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ class SimOrder(_Value, frozen=True, kw_only=True):
 
 
 class Execution(_Value, frozen=True, kw_only=True):
-    """One trade of an account. `fee` > 0 is a cost in `fee_coin`; `seq` orders everything that happened on the exchange.
+    """One trade of an account. `fee` > 0 is a cost in `fee_coin`; `seq` orders everything that happened here.
 
     `closed_contracts` is the part that closed a position, `realised_pnl` its profit in the settlement coin before fees
     (zero for spot). `order` is the order after this execution.
@@ -329,7 +329,7 @@ class WalletState(_Value, frozen=True, kw_only=True):
     at_ns: int
 
 
-# --- market data ----------------------------------------------------------------------------------------------------------
+# --- market data ----------------------------------------------------------------------------------------------------
 
 
 class Book(_Value, frozen=True, kw_only=True):
@@ -412,7 +412,7 @@ class Trade(_Value, frozen=True, kw_only=True):
     seq: int
 
 
-# --- notices: what the exchange tells its listeners, in the order in which it happened ----------------------------------
+# --- notices: what the exchange tells its listeners, in the order in which it happened ------------------------------
 
 
 class BookChanged(_Value, frozen=True, kw_only=True):
