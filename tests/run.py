@@ -38,7 +38,9 @@ class Tally(NamedTuple):
 def read_tally(report: str) -> Tally:
     """Count a JUnit report; raises ElementTree.ParseError on a torn one."""
     suites = ET.fromstring(report).iter("testsuite")
-    counts = [{name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")} for suite in suites]
+    counts = [
+        {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")} for suite in suites
+    ]
     failed = sum(count["failures"] + count["errors"] for count in counts)
     skipped = sum(count["skipped"] for count in counts)
     return Tally(max(sum(count["tests"] for count in counts) - failed - skipped, 0), failed, skipped)
@@ -51,7 +53,9 @@ def run_stage(name: str, arguments: list[str], seconds_max: int) -> tuple[bool, 
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments]
         print(f"== {name}", flush=True)
         try:
-            code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=seconds_max, check=False).returncode
+            code = subprocess.run(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=seconds_max, check=False
+            ).returncode
         except subprocess.TimeoutExpired:
             print(f"{name}: not done after {seconds_max} s, ended", flush=True)
             return False, Tally(0, 1, 0)
@@ -63,7 +67,11 @@ def main(arguments: list[str]) -> int:
     """Run both stages whatever the first one says; 0 when both went well and something ran."""
     workers, *extra = arguments
     stages = [
-        ("unit, playbook, property, simulation and wire tests", ["-n", workers, "-m", "not e2e and not bench"], PARALLEL_S_MAX),
+        (
+            "unit, playbook, property, simulation and wire tests",
+            ["-n", workers, "-m", "not e2e and not bench"],
+            PARALLEL_S_MAX,
+        ),
         ("end-to-end tests", ["-m", "e2e and not bench", "--durations=5"], SERIAL_S_MAX),
     ]
     well, total = True, Tally(0, 0, 0)

@@ -28,7 +28,7 @@ def resolve(extras: tuple[str, ...]) -> str:
         *("--quiet", "--no-config", "--universal", "--python-version", "3.11"),
         # One version of each package for all interpreters: what is tested on one runs on the others.
         *("--fork-strategy", "fewest", "--upgrade"),
-        *("--generate-hashes", "--no-header", "--no-emit-index-url", "--group", "build"),
+        *("--generate-hashes", "--no-header", "--group", "build"),
         *(word for extra in extras for word in ("--extra", extra)),
     ]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,85 @@
+"""The gate itself: the runner counts rightly, the import contracts can fail, the pure rooms' bans are in force."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.run import Tally, main, read_tally
+from tests.tidy.source import PURE_ROOMS, ROOT
+
+REPORT = """<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>"""
+
+
+def test_the_tally_counts_errors_as_failures() -> None:
+    assert read_tally(REPORT) == Tally(passed=3, failed=2, skipped=2)
+    assert Tally(3, 2, 2).plus(Tally(1, 0, 0)).line() == "4 passed, 2 failed, 2 skipped"
+
+
+def test_a_run_of_no_test_is_no_success(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["0", "-k", "no_test_has_this_name", "tests/tidy/test_locks.py"]) == 1
+    assert capfd.readouterr().out.splitlines()[-1] == "0 passed, 0 failed, 0 skipped"
+
+
+def test_the_gate_is_a_shell_script_that_parses() -> None:
+    assert subprocess.run(["bash", "-n", str(ROOT / ".ci" / "run")], check=False).returncode == 0
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("room", PURE_ROOMS)
+@pytest.mark.parametrize("name", ["asyncio", "logging", "os", "random", "socket", "time", "uuid"])
+def test_ruff_bans_it_in_a_pure_room(room: str, name: str) -> None:
+    assert "TID251" in _ruff(f"{room}some_module.py", f"import {name}\n")
+
+
+def test_ruff_lets_the_shell_read_the_clock() -> None:
+    assert "TID251" not in _ruff("hedgebot/daemon/some_module.py", "import time\n")
+
+
+def _ruff(path: str, text: str) -> str:
+    """Ruff's findings on a text as if it stood in that file; nothing is written."""
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--select", "TID251", "--stdin-filename", path, "-"]
+    return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "contract"),
+    [
+        ("hedgebot/domain/bad.py", "import hedgebot.core", "Rooms stand in layers"),
+        ("hedgebot/pricing/bad.py", "import msgspec", "pricing imports numpy and scipy only"),
+        ("hedgebot/venues/bad.py", "import hedgebot.exchange", "Rooms stand in layers"),
+        ("hedgebot/exchange/bad.py", "import hedgebot.core", "exchange imports"),
+        ("hedgebot/turn/bad.py", "import hedgebot.margin", "turn imports"),
+        ("hedgebot/daemon/bad.py", "import ccxt", "Only venues know ccxt"),
+        ("hedgebot/core/bad.py", "import structlog", "The pure rooms use no library"),
+        ("hedgebot/helpers/__init__.py", "X = 1", "Rooms stand in layers"),
+        ("strategies/bad.py", "import hedgebot.core.engine", "strategies import"),
+    ],
+)
+def test_an_import_contract_can_fail(tmp_path: Path, path: str, text: str, contract: str) -> None:
+    """The contracts run on a copy of the rooms' skeleton with one bad import in it."""
+    for init in [
+        *(ROOT / "hedgebot").glob("*/__init__.py"),
+        ROOT / "hedgebot/__init__.py",
+        ROOT / "strategies/__init__.py",
+    ]:
+        copy = tmp_path / init.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.touch()
+    (tmp_path / "hedgebot/core/engine.py").touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    assert _contracts(tmp_path).returncode == 0
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text(text + "\n")
+    broken = _contracts(tmp_path)
+    assert broken.returncode == 1
+    assert any(contract in line and "BROKEN" in line for line in broken.stdout.splitlines()), broken.stdout
+
+
+def _contracts(folder: Path) -> subprocess.CompletedProcess[str]:
+    lint = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [lint, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONPATH": "."}
+    )
