@@ -1,1 +1,5 @@
 """What operators configure: models of the files under config/, and their loader."""
+
+from hedgebot.config.loader import AccountConnection, Config, diff, load_config
+
+__all__ = ["AccountConnection", "Config", "diff", "load_config"]

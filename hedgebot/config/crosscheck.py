@@ -1,0 +1,147 @@
+"""Combinations of keys that cannot be meant, each as a sentence. Pure; looks at the values as they were written.
+
+It works on the raw tables, so that a wrong value elsewhere does not hide a wrong combination here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hedgebot.config.model import LimitsFile
+from hedgebot.config.problems import Problem
+
+Table = Mapping[str, Any]
+
+
+def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str) -> list[Problem]:
+    """All wrong combinations of the main file (as a raw table) and of the limits."""
+    accounts, underlyings = _tables(main, "accounts"), _tables(main, "underlyings")
+    problems: list[Problem] = []
+    for name, account in accounts.items():
+        problems += _account(f"accounts.{name}", account, _table(main, "book").get("run_mode", "paper"), limits, file)
+    for name, underlying in underlyings.items():
+        problems += _underlying(name, underlying, accounts, file)
+    for name, strategy in _tables(main, "strategies").items():
+        problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
+    return problems + (_limits(limits, limits_file) if limits is not None else [])
+
+
+def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | None, file: str) -> list[Problem]:
+    problems = []
+    endpoint, testnet = account.get("endpoint"), account.get("testnet", False)
+    if endpoint and testnet:
+        problems.append((f"{key}.testnet", "is true and endpoint is set too; keep one of them"))
+    real = not endpoint and not testnet
+    if run_mode == "paper" and real:
+        problems.append(
+            (key, 'would trade real money, but book.run_mode is "paper"; set testnet = true, or run_mode = "live"')
+        )
+    if run_mode == "live" and not real:
+        problems.append(
+            (key, 'is a simulated exchange or a testnet, but book.run_mode is "live"; set run_mode = "paper"')
+        )
+    pairs = (("api_key_file", "api_secret_file"), ("api_key_env", "api_secret_env"))
+    for first, second in pairs:
+        if (first in account) != (second in account):
+            absent = second if first in account else first
+            problems.append((f"{key}.{absent}", f"is missing; {first} and {second} go together"))
+    ways = [name for name in ("api_key_file", "keyring", "api_key_env") if name in account]
+    if len(ways) > 1:
+        problems.append((key, f"names more than one place for its keys ({', '.join(ways)}); keep one of them"))
+    if not ways and not endpoint:
+        problems.append(
+            (
+                key,
+                "names no place for its keys; give api_key_file and api_secret_file, or keyring, "
+                "or api_key_env and api_secret_env",
+            )
+        )
+    window = account.get("recv_window_ms", 5_000)
+    if limits is not None and isinstance(window, int) and window > limits.order_deadline_ms:
+        problems.append(
+            (
+                f"{key}.recv_window_ms",
+                f"= {window} must be at most order_deadline_ms ({limits.order_deadline_ms}) of the limits: "
+                "until then a lost order could still be accepted",
+            )
+        )
+    return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], file: str) -> list[Problem]:
+    key = f"underlyings.{name}"
+    problems = []
+    band, limit = _number(underlying.get("band_coin")), _number(underlying.get("delta_limit_coin"))
+    if band is not None and limit is not None and band >= limit:
+        problems.append(
+            (f"{key}.band_coin", f"= {band} must be below delta_limit_coin ({limit}): a hedge comes before the alarm")
+        )
+    hedge_account, instrument = underlying.get("hedge_account"), underlying.get("hedge_instrument")
+    account = accounts.get(hedge_account) if isinstance(hedge_account, str) else None
+    if isinstance(hedge_account, str) and account is None:
+        known = ", ".join(sorted(accounts)) or "none"
+        problems.append((f"{key}.hedge_account", f"= {hedge_account!r} is not one of the [accounts] (known: {known})"))
+    if account is not None and account.get("role") == "book":
+        problems.append(
+            (
+                f"{key}.hedge_account",
+                f"= {hedge_account!r} has the role book, where hedgebot never orders; "
+                "name an account with the role hedge or shared",
+            )
+        )
+    if isinstance(instrument, str) and instrument.count(":") == 2:
+        venue, _, symbol = instrument.split(":")
+        if account is not None and account.get("venue", venue) != venue:
+            problems.append(
+                (
+                    f"{key}.hedge_instrument",
+                    f"= {instrument!r} is not traded at {account['venue']}, the venue of {hedge_account}",
+                )
+            )
+        if name not in symbol:
+            problems.append((f"{key}.hedge_instrument", f"= {instrument!r} does not look like an instrument on {name}"))
+    return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _strategy(key: str, strategy: Table, underlyings: Mapping[str, Table], file: str) -> list[Problem]:
+    wanted = strategy.get("underlyings")
+    if not isinstance(wanted, list | tuple):
+        return []
+    known = ", ".join(sorted(underlyings)) or "none"
+    return [
+        Problem(
+            key=f"{key}.underlyings",
+            sentence=f"{file}: {key}.underlyings names {one}, which is not one of the [underlyings] (known: {known})",
+        )
+        for one in wanted
+        if one not in underlyings
+    ]
+
+
+def _limits(limits: LimitsFile, file: str) -> list[Problem]:
+    ordered = (
+        ("margin_use_alert", "margin_use_no_risk", "the alert comes first"),
+        ("margin_use_no_risk", "margin_use_reduce", "risk is stopped before it is reduced"),
+        ("margin_use_clear", "margin_use_reduce", "reducing must have an end"),
+        ("private_silence_ms_max", "private_silence_ms_halt", "hedging pauses before the book is halted"),
+    )
+    return [
+        Problem(
+            key=low,
+            sentence=f"{file}: {low} = {getattr(limits, low)} must be below {high} ({getattr(limits, high)}): {why}",
+        )
+        for low, high, why in ordered
+        if getattr(limits, low) >= getattr(limits, high)
+    ]
+
+
+def _table(tables: Table, name: str) -> Table:
+    value = tables.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _tables(tables: Table, name: str) -> dict[str, Table]:
+    return {key: value for key, value in _table(tables, name).items() if isinstance(value, Mapping)}
+
+
+def _number(value: object) -> int | float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,264 @@
+"""Reading a configuration: main file, environment, limits file, secrets. All problems are told at once.
+
+Owns the loaded `Config` value. Must not know the daemon, the venues or what a setting does.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettingsSource
+
+from hedgebot.config import canonical, plugins
+from hedgebot.config.crosscheck import check
+from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile
+from hedgebot.config.problems import Problem, nearest, problems_of, raise_problems
+from hedgebot.config.secrets import find_keys
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import (
+    AccountRole,
+    AccountSettings,
+    EngineSettings,
+    LimitSettings,
+    StrategySettings,
+    UnderlyingSettings,
+)
+
+RESTART_SECTIONS = ("book", "accounts", "daemon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountConnection:
+    """Everything needed to reach one account; keys print as asterisks."""
+
+    account: str
+    venue: str
+    role: AccountRole
+    endpoint: str | None
+    testnet: bool
+    api_key: SecretStr
+    api_secret: SecretStr
+    keys_found_in: str
+    recv_window_ms: int
+    order_timeout_ms: int
+    order_entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A configuration that passed every check. `hash` identifies the settings, without secrets."""
+
+    path: Path
+    limits_path: Path
+    file: ConfigFile
+    limits: LimitSettings
+    state_dir: Path
+
+    @property
+    def book(self) -> BookSection:
+        """Name and run mode of the book."""
+        return self.file.book
+
+    @property
+    def daemon(self) -> DaemonSection:
+        """Settings of the process."""
+        return self.file.daemon
+
+    @property
+    def hash(self) -> str:
+        """16 hex characters that change with any setting of either file."""
+        return canonical.digest(self.tree())
+
+    def tree(self) -> dict[str, Any]:
+        """All settings as plain nested tables, defaults included, secrets not."""
+        main = self.file.model_dump(mode="json", exclude={"limits"}, exclude_none=True)
+        return main | {"limits": msgspec.to_builtins(self.limits)}
+
+    def engine_settings(self, install: int) -> EngineSettings:
+        """What the engine is told; `install` is the number that tells installations apart in client ids."""
+        return EngineSettings(
+            config_hash=self.hash,
+            install=install,
+            accounts=tuple(
+                AccountSettings(name=name, venue=one.venue, role=one.role) for name, one in self.file.accounts.items()
+            ),
+            underlyings=tuple(
+                UnderlyingSettings(
+                    underlying=name, **(one.model_dump() | {"hedge_instrument": InstrumentId(one.hedge_instrument)})
+                )
+                for name, one in self.file.underlyings.items()
+            ),
+            strategies=tuple(
+                StrategySettings(name=name, enabled=one.enabled, underlyings=one.underlyings, params=one.params)
+                for name, one in self.file.strategies.items()
+            ),
+            limits=self.limits,
+        )
+
+    def connections(self, environment: Mapping[str, str] | None = None) -> tuple[AccountConnection, ...]:
+        """Look all keys up. Raises ConfigError with one sentence for each account whose keys are missing."""
+        found = {
+            name: find_keys(
+                name, one, folder=self.path.parent, environment=os.environ if environment is None else environment
+            )
+            for name, one in self.file.accounts.items()
+        }
+        raise_problems(
+            [
+                Problem(key=f"accounts.{name}", sentence=f"{self.path}: {keys}")
+                for name, keys in found.items()
+                if isinstance(keys, str)
+            ]
+        )
+        return tuple(
+            AccountConnection(
+                account=name,
+                venue=one.venue,
+                role=one.role,
+                endpoint=one.endpoint,
+                testnet=one.testnet,
+                api_key=keys.api_key,
+                api_secret=keys.api_secret,
+                keys_found_in=keys.found_in,
+                recv_window_ms=one.recv_window_ms,
+                order_timeout_ms=one.order_timeout_ms,
+                order_entry=one.order_entry,
+            )
+            for name, one in self.file.accounts.items()
+            if not isinstance(keys := found[name], str)
+        )
+
+
+def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | None = None) -> Config:
+    """Read and check a configuration. Raises ConfigError that lists every problem.
+
+    `limits` and `state_dir` replace what the file says; by default the state lives under XDG_STATE_HOME.
+    """
+    file = str(path)
+    main, origins = _layers(path)
+    limits_path = limits or path.parent / str(main.get("limits", "limits.toml"))
+    problems: list[Problem] = []
+    limits_model = _limits(limits_path, problems) if limits is not None or "limits" in main else None
+    parsed: ConfigFile | None = None
+    try:
+        parsed = ConfigFile.model_validate(main)
+    except ValidationError as error:
+        problems += problems_of(error, model=ConfigFile, source=origins, file=file)
+    problems += _strategies(main, file)
+    wrong = {problem.key for problem in problems}
+    problems += [
+        one for one in check(main, limits_model, file=file, limits_file=str(limits_path)) if one.key not in wrong
+    ]
+    raise_problems(problems)
+    if parsed is None or limits_model is None:
+        raise ConfigError(f"{file}: limits is missing; it must be {ConfigFile.model_fields['limits'].description}")
+    return Config(
+        path=path.resolve(),
+        limits_path=limits_path.resolve(),
+        file=parsed,
+        limits=LimitSettings(**limits_model.model_dump()),
+        state_dir=(state_dir or parsed.book.state_dir or default_state_dir(parsed.book.name)).expanduser().absolute(),
+    )
+
+
+def diff(old: Config, new: Config) -> list[str]:
+    """Lines "key: old -> new" for every setting that differs."""
+    return canonical.changes(old.tree(), new.tree())
+
+
+def restart_needed(lines: list[str]) -> list[str]:
+    """Those lines of a diff that a running daemon cannot take over: they need a restart."""
+    return [line for line in lines if line.split(".", 1)[0] in RESTART_SECTIONS]
+
+
+def default_state_dir(book: str) -> Path:
+    """$XDG_STATE_HOME/hedgebot/BOOK, by default under ~/.local/state."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "hedgebot" / book
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read one file. Raises ConfigError when it is absent, unreadable or no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; name one with --config") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; name a file in it with --config") from None
+    except PermissionError:
+        raise ConfigError(f"{path}: this file may not be read by the user hedgebot runs as") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: this file is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: this file is not valid TOML: {error}") from None
+
+
+def _layers(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The file with the environment laid over it, and the origin of each key that the environment gave."""
+    read_toml(path)  # for its sentences; the source below keeps silent about an absent file
+    main = dict(TomlConfigSettingsSource(ConfigFile, toml_file=path)())
+    try:
+        over = EnvSettingsSource(ConfigFile)()
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}; a section is set key by key, as HEDGEBOT_SECTION__KEY") from None
+    origins: dict[str, str] = {}
+    return _overlay(main, over, (), origins), origins
+
+
+def _overlay(
+    base: Mapping[str, Any], over: Mapping[str, Any], path: tuple[str, ...], origins: dict[str, str]
+) -> dict[str, Any]:
+    """Lay `over` over `base`; variables have no case, so a key is found whatever its case."""
+    merged = dict(base)
+    for name, value in over.items():
+        key = next((one for one in base if one.lower() == name.lower()), name)
+        here = (*path, key)
+        below = merged.get(key)
+        if isinstance(value, Mapping):
+            merged[key] = _overlay(below if isinstance(below, Mapping) else {}, value, here, origins)
+        else:
+            merged[key] = value
+            origins[".".join(here)] = "environment variable HEDGEBOT_" + "__".join(here).upper()
+    return merged
+
+
+def _limits(path: Path, problems: list[Problem]) -> LimitsFile | None:
+    try:
+        return LimitsFile.model_validate(read_toml(path))
+    except ConfigError as error:
+        problems.append(Problem(key="limits", sentence=str(error)))
+    except ValidationError as error:
+        problems += problems_of(error, model=LimitsFile, source={}, file=str(path))
+    return None
+
+
+def _strategies(main: Mapping[str, Any], file: str) -> list[Problem]:
+    """Unknown strategies, and settings that a known one does not take."""
+    known = plugins.known_strategies()
+    problems: list[Problem] = []
+    sections = main.get("strategies")
+    for name, section in sections.items() if isinstance(sections, Mapping) else ():
+        key = f"strategies.{name}"
+        if name not in known:
+            meant, _ = nearest(name, known)
+            hint = f"; did you mean {meant}?" if meant else ""
+            problems.append(
+                Problem(
+                    key=key,
+                    sentence=f"{file}: {key} is not a known strategy{hint} (known: {', '.join(known) or 'none'})",
+                )
+            )
+            continue
+        params = section.get("params", {}) if isinstance(section, Mapping) else {}
+        if isinstance(params, Mapping):
+            problems += [
+                Problem(key=f"{key}.params", sentence=one)
+                for one in plugins.parameter_problems(name, params, file=file)
+            ]
+    return problems

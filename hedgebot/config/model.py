@@ -1,0 +1,181 @@
+"""Models of the operator's files: every key with its unit, range and default, once.
+
+Owns shapes and ranges of single values. Must not read files or the environment, and must not know what a key does.
+Ranges are wide: they stop slips of unit or sign, not opinions. `description` is a noun phrase with the unit; the
+sentences for wrong values are made from it.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hedgebot.domain.settings import AccountRole
+
+
+def _refuse_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004  (pydantic collects ValueError only)
+    return value
+
+
+def _loopback_only(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("must be an address like http://127.0.0.1:8080") from error
+    if parts.scheme != "http" or parts.hostname is None or port is None or parts.path not in {"", "/"}:
+        raise ValueError("must be an address like http://127.0.0.1:8080")
+    if not _is_loopback(parts.hostname):
+        raise ValueError(
+            "must be a simulated exchange on this machine (http://127.0.0.1:PORT); "
+            "for the venue's real addresses leave it out"
+        )
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _instrument_form(value: str) -> str:
+    parts = value.split(":")
+    if len(parts) != 3 or not all(parts) or any(part != part.strip() for part in parts):
+        raise ValueError("must be venue:category:symbol, for example bybit:linear:BTCUSDT")
+    if parts[1] == "option":
+        raise ValueError("must be a spot, perpetual or future: an option's delta moves, so it cannot be a delta hedge")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_refuse_bool)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Coin = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,12}$")]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BookSection(Section):
+    """What is hedged here, and where its memory lives."""
+
+    name: Name = Field(description="the name of this book: small letters, digits, - and _")
+    run_mode: Literal["paper", "live"] = Field("paper", description="paper (simulated exchange or testnet) or live")
+    state_dir: Path | None = Field(None, description="the folder of the journal and the control socket")
+
+
+class AccountSection(Section):
+    """One account at one venue, and where its keys are found; the keys themselves never stand in a configuration."""
+
+    venue: Literal["bybit"] = Field(description="the exchange")
+    role: AccountRole = Field(description="whose fills the account has: book, hedge or shared")
+    endpoint: Annotated[str, AfterValidator(_loopback_only)] | None = Field(
+        None, description="the address of a simulated exchange"
+    )
+    testnet: bool = Field(False, description="true for the venue's testnet, false for real money")
+    api_key_file: Path | None = Field(None, description="the file that holds the API key")
+    api_secret_file: Path | None = Field(None, description="the file that holds the API secret")
+    keyring: Text | None = Field(None, description="the service name in the system's key store")
+    api_key_env: Text | None = Field(None, description="the environment variable that holds the API key")
+    api_secret_env: Text | None = Field(None, description="the environment variable that holds the API secret")
+    recv_window_ms: Count = Field(
+        5_000, ge=500, le=60_000, description="a number of milliseconds that the venue accepts a request after its time"
+    )
+    order_timeout_ms: Count = Field(
+        2_000, ge=100, le=30_000, description="a number of milliseconds to wait for the answer to an order"
+    )
+    order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
+
+
+class UnderlyingSection(Section):
+    """How one underlying is hedged."""
+
+    band_coin: Number = Field(gt=0, description="a number of coins: half the width of the band that net delta may use")
+    target_ratio: Number = Field(
+        0.75, gt=0, lt=1, description="a share of band_coin: where a hedge ends, inside the band and never at zero"
+    )
+    delta_limit_coin: Number = Field(gt=0, description="a number of coins: net delta beyond it is an alert")
+    hedge_account: Name = Field(description="the name of one of the [accounts]")
+    hedge_instrument: Annotated[str, AfterValidator(_instrument_form)] = Field(
+        description="the instrument hedged with, as venue:category:symbol"
+    )
+    collar_bps: Number = Field(
+        20.0, gt=0, le=500, description="a number of basis points that a hedge may pay beyond the best price"
+    )
+    spread_bps_max: Number = Field(
+        20.0, gt=0, le=1_000, description="a number of basis points; in a wider book no hedge is sent"
+    )
+    order_qty_coin_max: Number = Field(gt=0, description="a number of coins; larger hedges are sent in pieces")
+    order_notional_usd_max: Number = Field(gt=0, description="a number of USD; larger hedges are sent in pieces")
+
+
+class StrategySection(Section):
+    """One plug-in of strategies/ and its switch."""
+
+    enabled: bool = Field(description="true or false")
+    underlyings: tuple[Coin, ...] = Field(min_length=1, description="a list of names of [underlyings]")
+    params: dict[str, float | str | bool] = Field(default={}, description="the strategy's own settings")
+
+
+class DaemonSection(Section):
+    """How the process behaves; nothing here changes a decision."""
+
+    inbox_capacity: Count = Field(10_000, ge=100, le=1_000_000, description="a number of events")
+    snapshot_interval_s: Number = Field(60.0, ge=1, le=3_600, description="a number of seconds")
+    stop_timeout_s: Number = Field(20.0, ge=1, le=300, description="a number of seconds")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least severe record kept")
+    log_file: Path | None = Field(None, description="the file of log records")
+
+
+class ConfigFile(BaseSettings):
+    """The whole main file. HEDGEBOT_SECTION__KEY in the environment overrides a key of a section."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="HEDGEBOT_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    limits: Path = Field(description="the file of hard limits, relative to this file")
+    book: BookSection = Field(description="the section that names the book")
+    accounts: dict[Name, AccountSection] = Field(min_length=1, description="the sections of accounts")
+    underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
+    strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
+    daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
+
+
+class LimitsFile(Section):
+    """Hard limits: the same keys and defaults as domain.settings.LimitSettings, with the ranges they may have."""
+
+    book_age_ms_max: Count = Field(5_000, ge=50, le=600_000, description="a number of milliseconds")
+    mark_age_ms_max: Count = Field(10_000, ge=50, le=600_000, description="a number of milliseconds")
+    option_age_ms_max: Count = Field(30_000, ge=50, le=3_600_000, description="a number of milliseconds")
+    margin_age_ms_max: Count = Field(60_000, ge=500, le=3_600_000, description="a number of milliseconds")
+    funding_age_ms_max: Count = Field(120_000, ge=500, le=3_600_000, description="a number of milliseconds")
+    private_silence_ms_max: Count = Field(15_000, ge=500, le=600_000, description="a number of milliseconds")
+    private_silence_ms_halt: Count = Field(120_000, ge=1_000, le=3_600_000, description="a number of milliseconds")
+    book_mark_gap_bps_max: Number = Field(200.0, gt=0, le=5_000, description="a number of basis points")
+    price_jump_ratio_max: Number = Field(0.5, gt=0, le=10, description="a ratio (0.5 is 50 %)")
+    option_delta_gap_max: Number = Field(0.05, gt=0, le=1, description="a difference of deltas (0.05 is 5 %)")
+    orders_per_second_max: Number = Field(5.0, gt=0, le=100, description="a number of orders per second")
+    order_burst_max: Count = Field(10, ge=1, le=1_000, description="a number of orders")
+    order_deadline_ms: Count = Field(5_000, ge=500, le=120_000, description="a number of milliseconds")
+    unknown_margin_ms: Count = Field(3_000, ge=500, le=120_000, description="a number of milliseconds")
+    reconcile_interval_ms: Count = Field(15_000, ge=1_000, le=600_000, description="a number of milliseconds")
+    reconcile_timeout_ms: Count = Field(20_000, ge=1_000, le=600_000, description="a number of milliseconds")
+    margin_use_alert: Number = Field(0.50, gt=0, lt=1, description="a ratio (0.5 is 50 %)")
+    margin_use_no_risk: Number = Field(0.70, gt=0, lt=1, description="a ratio (0.7 is 70 %)")
+    margin_use_reduce: Number = Field(0.80, gt=0, lt=1, description="a ratio (0.8 is 80 %)")
+    margin_use_clear: Number = Field(0.60, gt=0, lt=1, description="a ratio (0.6 is 60 %)")
+    funding_cost_usd_per_day_max: Number = Field(500.0, gt=0, description="a number of USD per day")
+    daily_loss_usd_max: Number = Field(50_000.0, gt=0, description="a number of USD")
+    unexplained_position_ms_max: Count = Field(30_000, ge=1_000, le=600_000, description="a number of milliseconds")

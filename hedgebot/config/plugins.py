@@ -1,0 +1,49 @@
+"""Which strategies there are and what settings they take, asked from the plug-ins themselves.
+
+A plug-in is a file strategies/NAME.py with a module-level STRATEGY; it is imported only when a configuration names it.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from hedgebot.config.problems import show_value, unknown_key
+
+PACKAGE = "strategies"
+
+
+def known_strategies() -> tuple[str, ...]:
+    """Names of all plug-ins, sorted, without importing any."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(folders))) if folders is not None else ()
+
+
+def parameter_problems(name: str, params: Mapping[str, Any], *, file: str) -> list[str]:
+    """Sentences for settings that the strategy `name` does not take."""
+    factory = importlib.import_module(f"{PACKAGE}.{name}").STRATEGY
+    model: type[msgspec.Struct] = factory.parameters
+    key = f"strategies.{name}.params"
+    known = model.__struct_fields__
+    sentences = [
+        unknown_key(f"{key}.{one}", value, known, file=file) for one, value in params.items() if one not in known
+    ]
+    for one in known:
+        if one in params:
+            problem = _value_problem(model, one, params[one])
+            if problem is not None:
+                sentences.append(f"{file}: {key}.{one} = {show_value(one, params[one])} is wrong: {problem}")
+    return sentences
+
+
+def _value_problem(model: type[msgspec.Struct], name: str, value: object) -> str | None:
+    annotation = next(field.type for field in msgspec.structs.fields(model) if field.name == name)
+    try:
+        msgspec.convert(value, annotation)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
