@@ -8,27 +8,31 @@ WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
 STAMP := $(VENV)/.installed
 
 # One place for where the code lives; every check reads it.
 CODE := hedgebot strategies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cover bench picture lock clean
+.PHONY: help demo test check cover bench picture lock clean $(VENV)
 
 help:  ## what can be done here
 	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV): $(STAMP)  ## the virtual environment, from the hash-locked requirements
 
-# The stamp is written last: an install that broke off is done again, not trusted.
-$(STAMP): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "hedgebot needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv --clear $(VENV)
-	@echo "installing the locked requirements into $(VENV) (a minute or two) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
+# A stamp is written last: an install that broke off is done again, not trusted.
+$(STAMP): $(LOCKED) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+$(LOCKED): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "hedgebot needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
+	@echo "installing the locked requirements into $(VENV) (a minute or two) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
+	@touch $(LOCKED)
 
 demo: $(STAMP)  ## two minutes of live hedging against the simulated exchange (SECONDS=0: until stopped)
 	@$(BIN)/hedgebot demo --seconds $(SECONDS) --seed $(SEED)

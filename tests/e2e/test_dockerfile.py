@@ -89,14 +89,14 @@ def test_the_install_steps_give_a_working_program(steps: list[Step], tmp_path: P
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     bare = {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(elsewhere), "XDG_STATE_HOME": str(elsewhere)}
-    packages = [environment / "bin" / "python", "-c", "import strategies, hedgebot; print(hedgebot.__file__)"]
+    packages = [str(environment / "bin" / "python"), "-c", "import strategies, hedgebot; print(hedgebot.__file__)"]
     found = subprocess.run(packages, cwd=elsewhere, env=bare, capture_output=True, text=True, check=True, timeout=60)
     installed = Path(found.stdout.strip()).parent
     assert installed.is_relative_to(environment)
     assert (installed / "py.typed").exists()
     # Lint settings are no data of the product.
     assert list(installed.rglob("ruff.toml")) == []
-    version = [environment / "bin" / "hedgebot", "version"]
+    version = [str(environment / "bin" / "hedgebot"), "version"]
     shown = subprocess.run(version, cwd=elsewhere, env=bare, capture_output=True, text=True, check=False, timeout=60)
     assert shown.returncode == 0, shown.stderr
     assert "0.1.0" in shown.stdout

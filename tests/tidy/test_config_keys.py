@@ -113,7 +113,7 @@ def test_every_setting_takes_effect() -> None:
 
 
 def test_the_models_are_found() -> None:
-    """Guards the scan itself: modules in hedgebot/config without a model would mean that it looks for the wrong thing."""
+    """Guards the scan itself: modules in hedgebot/config without a model mean that it looks for the wrong thing."""
     config = [found for found in modules("hedgebot") if found.path.startswith(CONFIG_ROOM)]
     if any(not found.path.endswith("__init__.py") for found in config):
         assert fields(models(config, MODEL_ROOTS))
