@@ -10,6 +10,9 @@ from hedgebot.config.model import LimitsFile
 from hedgebot.config.problems import Problem
 
 Table = Mapping[str, Any]
+KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
+WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
+OTHER_ROLES = "name an account with the role hedge or shared"
 
 
 def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str) -> list[Problem]:
@@ -51,8 +54,7 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
         problems.append(
             (
                 key,
-                "names no place for its keys; give api_key_file and api_secret_file, or keyring, "
-                "or api_key_env and api_secret_env",
+                f"names no place for its keys; give {KEY_PLACES}",
             )
         )
     window = account.get("recv_window_ms", 5_000)
@@ -60,8 +62,7 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
         problems.append(
             (
                 f"{key}.recv_window_ms",
-                f"= {window} must be at most order_deadline_ms ({limits.order_deadline_ms}) of the limits: "
-                "until then a lost order could still be accepted",
+                f"= {window} must be at most order_deadline_ms of the limits ({limits.order_deadline_ms}): {WHY_WINDOW}",
             )
         )
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
@@ -84,8 +85,7 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
         problems.append(
             (
                 f"{key}.hedge_account",
-                f"= {hedge_account!r} has the role book, where hedgebot never orders; "
-                "name an account with the role hedge or shared",
+                f"= {hedge_account!r} has the role book, where hedgebot never orders; {OTHER_ROLES}",
             )
         )
     if isinstance(instrument, str) and instrument.count(":") == 2:

@@ -20,7 +20,8 @@ def known_strategies() -> tuple[str, ...]:
     """Names of all plug-ins, sorted, without importing any."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = spec.submodule_search_locations if spec is not None else None
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(folders))) if folders is not None else ()
+    names = [module.name for module in pkgutil.iter_modules(folders)] if folders is not None else []
+    return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
 def parameter_problems(name: str, params: Mapping[str, Any], *, file: str) -> list[str]:
