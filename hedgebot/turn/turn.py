@@ -1,0 +1,189 @@
+"""One turn of the loop: take events in order, stamp them, step the engine, and say what may leave before the disk.
+
+Owns the one order of everything (seq), the only clock reading that decides (handed in by the shell) and the split of
+commands by what they must wait for. Must not wait, write, send, or decide anything about a hedge.
+
+The shell's loop::
+
+    out = turn.run(now_ns, limit)
+    dispatch(out.urgent)                                        # cancels and alerts never wait for the disk
+    try:
+        await journal.write(out.entries, durable=out.durable)
+    except JournalError as error:
+        dispatch(turn.journal_failed(error))                    # no order among them
+    else:
+        turn.journal_written()
+        dispatch(out.gated)
+"""
+
+from enum import Enum, auto
+from typing import Protocol, assert_never
+
+import msgspec
+
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.turn.inbox import Inbox
+
+JOURNAL_TASK = "journal"
+"""`TaskFailed.task` when the journal cannot be written: the engine must add no risk."""
+
+NOT_SENT = "not_sent"
+"""`OrderRejected.code` of an order whose first byte never left: proof of non-execution that no venue gave."""
+
+
+class Stepper(Protocol):
+    """The engine, as far as a turn knows it."""
+
+    def step(self, stamped: ev.Stamped) -> tuple[cmd.Command, ...]:
+        """Apply one event and say what is to be done."""
+
+
+class TurnOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What one turn did. `entries` are in journal order: each event followed by its commands (`Issued.index` from 1).
+
+    `urgent` is dispatched at once; `gated` after `entries` are written, durably when `durable`. Records are in
+    `entries` only.
+    """
+
+    entries: tuple[ev.Stamped | cmd.Issued, ...]
+    urgent: tuple[cmd.Command, ...]
+    gated: tuple[cmd.Command, ...]
+    durable: bool
+
+
+class _Route(Enum):
+    URGENT = auto()
+    GATED = auto()
+    RECORD = auto()
+
+
+def _route(command: cmd.Command) -> _Route:
+    match command:
+        case cmd.CancelOrder() | cmd.RaiseAlert() | cmd.ResolveAlert():
+            return _Route.URGENT
+        case (
+            cmd.SubmitOrder()
+            | cmd.QueryOrder()
+            | cmd.RequestSnapshot()
+            | cmd.WatchInstruments()
+            | cmd.SetTimer()
+            | cmd.StopNow()
+        ):
+            return _Route.GATED
+        case (
+            cmd.RecordDecision()
+            | cmd.RecordRefusal()
+            | cmd.RecordMode()
+            | cmd.RecordAdjustment()
+            | cmd.RecordOperator()
+        ):
+            return _Route.RECORD
+        case _:
+            assert_never(command)
+
+
+_LASTING_EVENTS = (
+    ev.RunStarted,
+    ev.OperatorKilled,
+    ev.OperatorUnkilled,
+    ev.StrategySwitched,
+    ev.ConfigApplied,
+)
+"""An operator's word outlives a power cut before anyone is told that it was taken: a latched kill must stay latched."""
+
+
+class Turn:
+    """Moves events from the inbox through the engine. One per run; not reentrant."""
+
+    def __init__(self, engine: Stepper, inbox: Inbox, next_seq: int) -> None:
+        """Continue the journal's numbering at `next_seq`."""
+        self._engine = engine
+        self._inbox = inbox
+        self._next_seq = next_seq
+        self._at_ns = 0
+        self._started = False
+        self._last = TurnOutput(entries=(), urgent=(), gated=(), durable=False)
+        self._journal_down = False
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next event will get."""
+        return self._next_seq
+
+    def run(self, at_ns: int, limit: int) -> TurnOutput:
+        """Take at most `limit` events, stamped `at_ns`; stop after the first one whose commands add risk.
+
+        Stopping there keeps an order's wait for the disk free of later events' work. A clock that was set back is held
+        at its highest reading, so that ages never shrink. Raises ProgrammingError when a run does not start with
+        RunStarted; whatever the engine raises passes through, and that event is not in any output.
+        """
+        self._at_ns = max(self._at_ns, at_ns)
+        entries: list[ev.Stamped | cmd.Issued] = []
+        commands: list[cmd.Command] = []
+        durable = False
+        for _ in range(limit):
+            event = self._inbox.take()
+            if event is None:
+                break
+            issued = self._step(event, entries)
+            commands += issued
+            durable = durable or _must_last(event, issued)
+            if any(cmd.adds_risk(command) for command in issued):
+                break
+        self._last = TurnOutput(
+            entries=tuple(entries),
+            urgent=tuple(command for command in commands if _route(command) is _Route.URGENT),
+            gated=tuple(command for command in commands if _route(command) is _Route.GATED),
+            durable=durable,
+        )
+        return self._last
+
+    def journal_failed(self, error: JournalError) -> tuple[cmd.Command, ...]:
+        """Tell the engine that the last output is not on disk; gives back what may be dispatched all the same.
+
+        An order is never among them: it is answered as rejected, for it was not sent. Queries, timers and the stop add
+        no risk, and without them the engine could not wind down. The engine hears TaskFailed once per failure, not in
+        each turn.
+        """
+        withheld = [command for command in self._last.gated if isinstance(command, cmd.SubmitOrder)]
+        harmless = tuple(command for command in self._last.gated if not cmd.adds_risk(command))
+        self._last = TurnOutput(entries=(), urgent=(), gated=(), durable=False)
+        for command in withheld:
+            self._inbox.put(
+                ev.OrderRejected(
+                    account=command.approved.intent.account,
+                    client_id=command.client_id,
+                    code=NOT_SENT,
+                    message=f"not sent, because the journal could not be written: {error}",
+                )
+            )
+        if not self._journal_down:
+            self._journal_down = True
+            self._inbox.put(ev.TaskFailed(task=JOURNAL_TASK, error=str(error), restarting=False))
+        return harmless
+
+    def journal_written(self) -> None:
+        """Note that the journal works (again), so that its next failure is told anew."""
+        self._journal_down = False
+
+    def _step(self, event: ev.Event, entries: list[ev.Stamped | cmd.Issued]) -> tuple[cmd.Command, ...]:
+        if not self._started and not isinstance(event, ev.RunStarted):
+            raise ProgrammingError(f"a run starts with RunStarted, not with {type(event).__name__}")
+        self._started = True
+        stamped = ev.Stamped(seq=self._next_seq, at_ns=self._at_ns, event=event)
+        commands = self._engine.step(stamped)
+        self._next_seq += 1
+        entries.append(stamped)
+        for index, command in enumerate(commands, start=1):
+            entries.append(cmd.Issued(seq=stamped.seq, index=index, at_ns=stamped.at_ns, command=command))
+        return commands
+
+
+def _must_last(event: ev.Event, commands: tuple[cmd.Command, ...]) -> bool:
+    if isinstance(event, _LASTING_EVENTS):
+        return True
+    return any(
+        cmd.adds_risk(command) or (isinstance(command, cmd.RecordMode) and command.latched) for command in commands
+    )
