@@ -1,0 +1,142 @@
+"""The pump: waits for events, runs turns, journals, then dispatches, in exactly that order. Decides nothing.
+
+::
+
+    inbox wakes -> turn.run(now) -> dispatch urgent -> journal.write -> dispatch gated -> next turn
+
+Urgent commands (cancels, alerts) never wait for the disk; gated ones (orders) leave only after their entries are
+durable. When the journal cannot promise that, gated orders are dropped for ever and answered as not sent, the engine
+is told and halts, and the entries wait, in order, for the next write.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+import structlog
+
+from hedgebot.daemon.failpoints import Failpoint, Failpoints
+from hedgebot.domain.commands import Command, Issued, SubmitOrder
+from hedgebot.domain.errors import JournalError
+from hedgebot.domain.events import Stamped
+from hedgebot.domain.ports import JournalPort
+from hedgebot.turn.turn import Turn, TurnOutput
+
+TURN_EVENTS_MAX = 64
+# Entries that wait for a journal that fails: past this the daemon ends, because it could no longer tell what happened.
+BACKLOG_MAX = 20_000
+
+Entries = Sequence[Stamped | Issued]
+
+
+class Pump:
+    """Runs turns until stopped; the only caller of the turn and the only writer of the journal."""
+
+    def __init__(
+        self,
+        *,
+        turn: Turn,
+        journal: JournalPort,
+        dispatch: Callable[[Iterable[Command]], None],
+        observe: Callable[[Entries], None],
+        now_ns: Callable[[], int],
+        failpoints: Failpoints,
+    ) -> None:
+        """`observe` sees every entry after its write: it logs records and answers those who wait for one."""
+        self._turn = turn
+        self._journal = journal
+        self._dispatch = dispatch
+        self._observe = observe
+        self._now_ns = now_ns
+        self._failpoints = failpoints
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._backlog: list[Stamped | Issued] = []
+        self._quiet = asyncio.Lock()
+        self._busy_since_s: float | None = None
+        self._log = structlog.stdlib.get_logger("hedgebot.pump")
+        self.turns = 0
+
+    @property
+    def journal_failing(self) -> bool:
+        """Whether entries wait for a journal that does not take them."""
+        return bool(self._backlog)
+
+    @property
+    def busy_s(self) -> float:
+        """How long the turn in hand has taken so far, journal included; 0 between turns."""
+        return 0.0 if self._busy_since_s is None else time.monotonic() - self._busy_since_s
+
+    def wake(self) -> None:
+        """Something was put into the inbox."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End `run` after the turn in hand."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Pump until stopped; raises JournalError when the journal failed for longer than the backlog can bear."""
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            while not self._stopping and await self.one_turn():
+                pass
+
+    async def one_turn(self) -> bool:
+        """Run one turn; whether there was anything to do."""
+        async with self._quiet:
+            self._busy_since_s = time.monotonic()
+            try:
+                out = self._turn.run(self._now_ns(), TURN_EVENTS_MAX)
+                if not out.entries:
+                    return False
+                await self._carry_out(out)
+            finally:
+                self._busy_since_s = None
+        # Sockets, timers and the operator get their share between turns.
+        await asyncio.sleep(0)
+        return True
+
+    @contextlib.asynccontextmanager
+    async def quiet(self) -> AsyncIterator[int]:
+        """Hold the pump between two turns; yields the newest journaled seq. Raises JournalError while entries wait."""
+        async with self._quiet:
+            if self._backlog:
+                raise JournalError("entries wait for the journal: no snapshot can be taken")
+            yield self._turn.next_seq - 1
+
+    async def _carry_out(self, out: TurnOutput) -> None:
+        self.turns += 1
+        self._dispatch(out.urgent)
+        orders = any(isinstance(command, SubmitOrder) for command in out.gated)
+        if orders:
+            self._failpoints.passed(Failpoint.BEFORE_COMMIT)
+        problem = await self._write(out.entries, durable=out.durable)
+        if problem is None:
+            self._turn.journal_written()
+            if orders:
+                self._failpoints.passed(Failpoint.AFTER_COMMIT_BEFORE_SEND)
+            self._dispatch(out.gated)
+        else:
+            self._dispatch(self._turn.journal_failed(problem))
+        self._observe(out.entries)
+
+    async def _write(self, entries: Entries, *, durable: bool) -> JournalError | None:
+        """Journal what waits and `entries`; the error when the journal did not take them."""
+        waiting = [*self._backlog, *entries]
+        try:
+            await self._journal.write(waiting, durable=durable or self.journal_failing)
+        except JournalError as error:
+            if len(waiting) > BACKLOG_MAX:
+                raise
+            if not self._backlog:
+                self._log.error("journal write failed", problem=str(error))  # noqa: TRY400  (the sentence is enough)
+            self._backlog = waiting
+            return error
+        if self._backlog:
+            self._log.info("journal takes entries again", entries=len(waiting))
+            self._backlog = []
+        return None

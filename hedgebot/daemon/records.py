@@ -1,0 +1,81 @@
+"""Writes the engine's records into the log, one line each, after they are journaled. Decides nothing."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from hedgebot.domain.commands import (
+    Issued,
+    RecordAdjustment,
+    RecordDecision,
+    RecordMode,
+    RecordOperator,
+    RecordRefusal,
+)
+from hedgebot.domain.events import Stamped
+
+
+class RecordLog:
+    """The log's view of the journal."""
+
+    def __init__(self) -> None:
+        self._log = structlog.stdlib.get_logger("hedgebot.engine")
+
+    def observe(self, entries: Sequence[Stamped | Issued]) -> None:
+        """Log every record among the entries."""
+        for entry in entries:
+            if isinstance(entry, Issued):
+                self._one(entry)
+
+    def _one(self, issued: Issued) -> None:
+        match issued.command:
+            case RecordDecision() as decision:
+                self._log.info(
+                    "decision",
+                    seq=issued.seq,
+                    underlying=decision.underlying,
+                    outcome=str(decision.outcome),
+                    cause=str(decision.cause),
+                    delta_coin=decision.delta_coin,
+                    trade_coin=decision.trade_coin,
+                    client_id=decision.client_id,
+                    explanation=decision.explanation,
+                )
+            case RecordRefusal(refused=refused):
+                self._log.info(
+                    "refused",
+                    seq=issued.seq,
+                    rule=refused.check.rule,
+                    value=refused.check.value,
+                    limit=refused.check.limit,
+                    explanation=refused.explanation,
+                )
+            case RecordMode() as mode:
+                self._log.info(
+                    "mode",
+                    seq=issued.seq,
+                    before=str(mode.before),
+                    after=str(mode.after),
+                    reason=mode.reason,
+                    latched=mode.latched,
+                )
+            case RecordAdjustment() as adjustment:
+                self._log.warning(
+                    "adjustment",
+                    seq=issued.seq,
+                    subject=adjustment.subject,
+                    before=adjustment.before,
+                    after=adjustment.after,
+                    evidence=adjustment.evidence,
+                )
+            case RecordOperator() as word:
+                self._log.info(
+                    "operator",
+                    seq=issued.seq,
+                    operator=word.operator,
+                    action=word.action,
+                    accepted=word.accepted,
+                    explanation=word.explanation,
+                )
+            case _:
+                pass

@@ -1,0 +1,83 @@
+"""Every task of the daemon runs under this supervisor: no task ends without a TaskFailed event. Decides nothing.
+
+This is the only module with a broad `except Exception`: whatever ends a task is told to the engine, the task is
+restarted within a budget, and when that is used up the engine hears `restarting=False` and halts.
+"""
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from hedgebot.domain.events import TaskFailed
+from hedgebot.domain.ports import EventSink
+
+RESTARTS_MAX = 5
+WINDOW_S = 600.0
+BACKOFF_S_FIRST = 0.2
+BACKOFF_S_MAX = 10.0
+ERROR_CHARS_MAX = 500
+
+TaskFactory = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Supervisor:
+    """Starts tasks, restarts failed ones within a budget, and ends them all at the end."""
+
+    def __init__(
+        self, sink: EventSink, *, backoff_s: float = BACKOFF_S_FIRST, restarts_max: int = RESTARTS_MAX
+    ) -> None:
+        self._sink = sink
+        self._backoff_s = backoff_s
+        self._restarts_max = restarts_max
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._given_up: list[str] = []
+        self._log = structlog.stdlib.get_logger("hedgebot.supervisor")
+
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Names of tasks whose restart budget is used up."""
+        return tuple(self._given_up)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Names of tasks that have not ended."""
+        return tuple(name for name, task in self._tasks.items() if not task.done())
+
+    def spawn(self, name: str, factory: TaskFactory) -> None:
+        """Run `factory()` until it returns, restarting it after errors; names are unique while running."""
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._watch(name, factory), name=name)
+
+    async def _watch(self, name: str, factory: TaskFactory) -> None:
+        loop = asyncio.get_running_loop()
+        failures: deque[float] = deque()
+        while True:
+            try:
+                await factory()
+                return
+            except Exception as error:
+                failures.append(loop.time())
+                while failures[0] < loop.time() - WINDOW_S:
+                    failures.popleft()
+                restarting = len(failures) <= self._restarts_max
+                self._tell(name, error, restarting=restarting)
+            if not restarting:
+                self._given_up.append(name)
+                return
+            await asyncio.sleep(min(BACKOFF_S_MAX, self._backoff_s * 2 ** (len(failures) - 1)))
+
+    def _tell(self, name: str, error: Exception, *, restarting: bool) -> None:
+        self._log.error("task failed", task=name, restarting=restarting, exc_info=error)
+        text = "".join(traceback.format_exception_only(error)).strip()[:ERROR_CHARS_MAX]
+        self._sink.put(TaskFailed(task=name, error=text, restarting=restarting))
+
+    async def stop(self) -> None:
+        """Cancel every task and wait for its end."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()

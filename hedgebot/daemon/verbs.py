@@ -1,0 +1,195 @@
+"""What the verbs of the control socket mean: each is a look at the state or an event for the engine. Decides nothing.
+
+An operator's word is an event; whether it is taken is the engine's answer, passed on as it was journaled.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from hedgebot.config.loader import Config, diff, load_config, restart_needed
+from hedgebot.daemon.control import Reply, Request, refusal
+from hedgebot.daemon.health import Health, describe
+from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.plugins import known_strategies
+from hedgebot.daemon.receipts import Receipts
+from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
+from hedgebot.domain.errors import ConfigError, ExitCode
+from hedgebot.domain.events import ConfigApplied, OperatorKilled, OperatorUnkilled, StrategySwitched
+
+ANSWER_S_MAX = 10.0
+OPERATOR_CHARS_MAX = 64
+REASON_CHARS_MAX = 300
+
+
+class Shell(msgspec.Struct, kw_only=True):
+    """What the verbs may ask of the daemon around them."""
+
+    status: Callable[[], dict[str, Any]]
+    health: Callable[[], Health]
+    mode: Callable[[], Mode]
+    request_stop: Callable[[str], None]
+
+
+class Verbs:
+    """Handles the requests of the control socket."""
+
+    def __init__(self, *, shell: Shell, receipts: Receipts, latch: KillLatch, config: Config, install: int) -> None:
+        self._shell = shell
+        self._receipts = receipts
+        self._latch = latch
+        self._config = config
+        self._install = install
+        self._log = structlog.stdlib.get_logger("hedgebot.operator")
+        self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[Reply]]] = {
+            "status": self._status,
+            "health": self._health,
+            "kill": self._kill,
+            "unkill": self._unkill,
+            "enable": self._enable,
+            "disable": self._disable,
+            "apply": self._apply,
+            "stop": self._stop,
+        }
+
+    async def handle(self, request: Request) -> Reply:
+        """Answer one request; unknown verbs and missing arguments get a sentence and the usage code."""
+        handler = self._handlers.get(request.verb)
+        if handler is None:
+            return refusal(f"unknown verb {request.verb!r}: there are {', '.join(self._handlers)}", ExitCode.USAGE)
+        return await handler(request.args)
+
+    async def kill(self, operator: str, reason: str) -> Reply:
+        """Halt the book: the kill file first, then the event; a disk that refuses the file does not stop the kill."""
+        problem = None
+        try:
+            self._latch.set(operator, reason)
+        except OSError as error:
+            problem = f"the kill file could not be written ({error.strerror}): a restart may forget this kill"
+            self._log.error("kill file not written", problem=str(error))
+        commands = await self._receipts.put(OperatorKilled(operator=operator, reason=reason), ANSWER_S_MAX)
+        if commands is None:
+            return _unanswered("kill", "The kill file is written." if problem is None else problem)
+        data = _outcome(commands) | {"latch": str(self._latch.path), "warning": problem}
+        return Reply(ok=True, data=data)
+
+    async def _status(self, _args: dict[str, Any]) -> Reply:
+        codes: dict[Mode, int] = {
+            Mode.ACTIVE: ExitCode.OK,
+            Mode.HALTED: ExitCode.HALTED,
+            Mode.REDUCING: ExitCode.DEGRADED,
+            Mode.RECOVERING: ExitCode.DEGRADED,
+        }
+        return Reply(ok=True, code=codes[self._shell.mode()], data=self._shell.status())
+
+    async def _health(self, _args: dict[str, Any]) -> Reply:
+        health = self._shell.health()
+        code = ExitCode.OK if health.ready else ExitCode.DEGRADED
+        if self._shell.mode() is Mode.HALTED:
+            code = ExitCode.HALTED
+        return Reply(ok=True, code=code if health.live else ExitCode.FAILED, data=describe(health))
+
+    async def _kill(self, args: dict[str, Any]) -> Reply:
+        return await self.kill(_operator(args), _reason(args, "no reason given"))
+
+    async def _unkill(self, args: dict[str, Any]) -> Reply:
+        reason = _reason(args, "")
+        if not reason:
+            return refusal("unkill needs a reason: what was wrong, and why it is over", ExitCode.USAGE)
+        commands = await self._receipts.put(OperatorUnkilled(operator=_operator(args), reason=reason), ANSWER_S_MAX)
+        if commands is not None and _accepted(commands):
+            self._latch.clear()
+        return _answer("unkill", commands)
+
+    async def _enable(self, args: dict[str, Any]) -> Reply:
+        return await self._switch(args, enabled=True)
+
+    async def _disable(self, args: dict[str, Any]) -> Reply:
+        return await self._switch(args, enabled=False)
+
+    async def _switch(self, args: dict[str, Any], *, enabled: bool) -> Reply:
+        name = str(args.get("strategy") or args.get("name") or "")
+        configured = tuple(one.name for one in self._config.engine_settings(self._install).strategies)
+        if name not in configured:
+            there = ", ".join(configured) or "none"
+            known = ", ".join(known_strategies()) or "none"
+            return refusal(f"strategy {name!r} is not configured: configured {there}; known {known}", ExitCode.REFUSED)
+        event = StrategySwitched(
+            strategy=name, enabled=enabled, operator=_operator(args), reason=_reason(args, "no reason given")
+        )
+        return _answer("enable" if enabled else "disable", await self._receipts.put(event, ANSWER_S_MAX))
+
+    async def _apply(self, args: dict[str, Any]) -> Reply:
+        path = Path(str(args.get("path") or self._config.path))
+        limits = Path(str(args["limits"])) if args.get("limits") else None
+        try:
+            new = load_config(path, limits, state_dir=self._config.state_dir)
+            changes = _changes(self._config, new)
+        except ConfigError as error:
+            self._log.warning("configuration refused", problem=str(error), kept=self._config.hash)
+            return refusal(f"{error}\nThe running configuration {self._config.hash} stays.", ExitCode.REFUSED)
+        if not changes:
+            return Reply(ok=True, data={"explanation": "nothing changed", "changes": [], "config_hash": new.hash})
+        event = ConfigApplied(
+            settings=new.engine_settings(self._install),
+            changes=tuple(changes),
+            operator=_operator(args),
+            reason=_reason(args, "no reason given"),
+        )
+        reply = _answer("apply", await self._receipts.put(event, ANSWER_S_MAX))
+        if not reply.ok:
+            return reply
+        self._config = new
+        return Reply(ok=True, data=(reply.data or {}) | {"changes": changes, "config_hash": new.hash})
+
+    async def _stop(self, args: dict[str, Any]) -> Reply:
+        self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")
+        return Reply(ok=True, data={"explanation": "stopping: no new orders from here on"})
+
+
+def _changes(old: Config, new: Config) -> list[str]:
+    """Lines of the difference; raises ConfigError when a running daemon cannot take it over."""
+    changes = diff(old, new)
+    if fixed := restart_needed(changes):
+        raise ConfigError(f"these settings need a restart: {'; '.join(fixed)}")
+    if added := sorted(new.file.strategies.keys() - old.file.strategies.keys()):
+        raise ConfigError(f"a strategy that was not configured at the start needs a restart: {', '.join(added)}")
+    return changes
+
+
+def _operator(args: dict[str, Any]) -> str:
+    return str(args.get("operator") or "local")[:OPERATOR_CHARS_MAX]
+
+
+def _reason(args: dict[str, Any], default: str) -> str:
+    return " ".join(str(args.get("reason") or default).split())[:REASON_CHARS_MAX]
+
+
+def _outcome(commands: tuple[Command, ...]) -> dict[str, Any]:
+    words = [one.explanation for one in commands if isinstance(one, RecordOperator)]
+    modes = [str(one.after) for one in commands if isinstance(one, RecordMode)]
+    return {"explanation": " ".join(words), "mode": modes[-1] if modes else None}
+
+
+def _accepted(commands: tuple[Command, ...]) -> bool:
+    """Whether the engine said yes; silence is no."""
+    words = [one.accepted for one in commands if isinstance(one, RecordOperator)]
+    return bool(words) and all(words)
+
+
+def _answer(verb: str, commands: tuple[Command, ...] | None) -> Reply:
+    if commands is None:
+        return _unanswered(verb, "")
+    data = _outcome(commands)
+    if _accepted(commands):
+        return Reply(ok=True, data=data)
+    why = data["explanation"] or "the engine gave no answer"
+    return Reply(ok=False, code=ExitCode.REFUSED, data=data, error=f"{verb} refused: {why}")
+
+
+def _unanswered(verb: str, more: str) -> Reply:
+    sentence = f"{verb}: the engine did not answer within {ANSWER_S_MAX:.0f} s; see `hedgebot status`. {more}"
+    return refusal(sentence.strip(), ExitCode.UNKNOWN)
