@@ -374,8 +374,8 @@ class ConfigApplied(_Event, frozen=True, kw_only=True):
     reason: str
 
 
-MarketEvent = BookTop | Ticker | OptionQuote | StreamAlive
-"""Conflatable facts: only the newest per instrument matters. They are recorded on the tape, not in the journal database."""
+MarketEvent = BookTop | Ticker | OptionQuote | StreamAlive | TimerFired
+"""Conflatable facts: only the newest of each matters. They are recorded on the tape, not in the journal database."""
 
 Event = (
     BookTop

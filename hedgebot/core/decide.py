@@ -1,0 +1,222 @@
+"""One decision on one underlying: value, propose, shape, gate. Level-triggered: always from the position as it is now.
+
+Owns the order of the stages and the record of each decision; the stages themselves live in their own modules.
+"""
+
+from collections.abc import Mapping
+
+from hedgebot.core import market, order_table
+from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
+from hedgebot.core.gate import Candidate, judge
+from hedgebot.core.policy import wanted_trade_coin
+from hedgebot.core.shaping import NoLot, shape
+from hedgebot.core.state import EngineState, UnderlyingState, settings_of
+from hedgebot.core.step import Step
+from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
+from hedgebot.domain.orders import Approved, OrderIntent
+from hedgebot.domain.settings import UnderlyingSettings
+
+_DECISIONS_SHOWN = 20
+_REPEAT_NOTE_NS = 30 * 1_000_000_000
+
+
+def decide(
+    step: Step, exposures: Exposures, strategies: Mapping[str, Strategy], name: str, cause: DecisionCause
+) -> None:
+    """Look at one underlying and hedge it if its delta left the band and every rule agrees."""
+    underlying, settings = step.state.underlyings.get(name), settings_of(step.state, name)
+    if underlying is None or settings is None:
+        return
+    if underlying.price > 0.0:
+        exposures.value(underlying, step.at_ns)
+    if exposure_problem(underlying):
+        return
+    delta_coin = net_delta_coin(underlying)
+    proposal = propose(step.state, strategies, underlying, settings, delta_coin, step.at_ns)
+    trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
+    if proposal is None or trade_coin == 0.0:
+        underlying.breach_since_ns, underlying.note, underlying.residual_coin = 0, "", 0.0
+        return
+    if not underlying.breach_since_ns:
+        underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause
+    if (
+        underlying.live_order
+        or step.at_ns < underlying.retry_at_ns
+        or step.state.mode in (Mode.RECOVERING, Mode.HALTED)
+    ):
+        return
+    _hedge(step, underlying, settings, proposal, delta_coin, trade_coin)
+
+
+def propose(
+    state: EngineState,
+    strategies: Mapping[str, Strategy],
+    underlying: UnderlyingState,
+    settings: UnderlyingSettings,
+    delta_coin: float,
+    at_ns: int,
+) -> Proposal | None:
+    """Ask the enabled strategies in configured order, each refining the one before."""
+    view = UnderlyingView(
+        at_ns=at_ns,
+        delta_coin=delta_coin,
+        gamma_coin_per_usd=underlying.option_gamma,
+        price_usd=underlying.price,
+        settings=settings,
+    )
+    proposal: Proposal | None = None
+    for one in state.settings.strategies:
+        if one.enabled and underlying.name in one.underlyings:
+            proposal = strategies[one.name].propose(view, proposal)
+    return proposal
+
+
+def _hedge(
+    step: Step,
+    underlying: UnderlyingState,
+    settings: UnderlyingSettings,
+    proposal: Proposal,
+    delta_coin: float,
+    trade_coin: float,
+) -> None:
+    state = step.state
+    rules, quote = state.instruments.get(settings.hedge_instrument), state.quotes.get(settings.hedge_instrument)
+    if rules is None or quote is None or quote.mid is None:
+        return
+    shaped = shape(state, settings, quote, proposal, trade_coin, step.at_ns)
+    if isinstance(shaped, NoLot):
+        underlying.residual_coin = shaped.residual_coin
+        _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.NO_LOT, "no_lot", shaped.explanation)
+        return
+    verdict = judge(
+        Candidate(
+            state=state,
+            settings=settings,
+            underlying=underlying,
+            account=state.accounts[settings.hedge_account],
+            rules=rules,
+            quote=quote,
+            intent=shaped,
+            delta_coin=delta_coin,
+            at_ns=step.at_ns,
+        )
+    )
+    if isinstance(verdict, Approved):
+        client_id = order_table.send(step, verdict, arrival_mid=float(quote.mid), delta_before_coin=delta_coin)
+        _record_hedge(step, underlying, proposal, shaped, delta_coin, trade_coin, client_id)
+        return
+    if _is_news(step, underlying, verdict.check.rule):
+        state.totals.refusals += 1
+        step.emit(RecordRefusal(refused=verdict))
+        _record(step, underlying, proposal, delta_coin, trade_coin, Outcome.REFUSED, verdict.explanation)
+
+
+def _record_hedge(
+    step: Step,
+    underlying: UnderlyingState,
+    proposal: Proposal,
+    intent: OrderIntent,
+    delta_coin: float,
+    trade_coin: float,
+    client_id: str,
+) -> None:
+    after = delta_coin + intent.delta_effect_coin
+    underlying.hedges += 1
+    step.state.totals.hedges += 1
+    underlying.residual_coin = trade_coin - intent.delta_effect_coin
+    underlying.note = ""
+    _record(
+        step,
+        underlying,
+        proposal,
+        delta_coin,
+        trade_coin,
+        Outcome.HEDGE,
+        f"net delta {delta_coin:+.4f} {underlying.name} left its band of {proposal.trigger_coin:g} around "
+        f"{proposal.centre_coin:g} ({underlying.breach_cause}): {intent.side} {intent.qty_contracts} "
+        f"{intent.instrument.rsplit(':', 1)[1]} at {intent.limit_price} or better brings it to {after:+.4f}",
+        client_id,
+    )
+
+
+def _note(
+    step: Step,
+    underlying: UnderlyingState,
+    proposal: Proposal,
+    delta_coin: float,
+    trade_coin: float,
+    outcome: Outcome,
+    key: str,
+    explanation: str,
+) -> None:
+    if _is_news(step, underlying, key):
+        _record(step, underlying, proposal, delta_coin, trade_coin, outcome, explanation)
+
+
+def _is_news(step: Step, underlying: UnderlyingState, key: str) -> bool:
+    """Whether a reason for not hedging is worth a journal row: a new one, or the same after half a minute."""
+    if underlying.note == key and step.at_ns - underlying.noted_at_ns < _REPEAT_NOTE_NS:
+        return False
+    underlying.note, underlying.noted_at_ns = key, step.at_ns
+    return True
+
+
+def _record(
+    step: Step,
+    underlying: UnderlyingState,
+    proposal: Proposal,
+    delta_coin: float,
+    trade_coin: float,
+    outcome: Outcome,
+    explanation: str,
+    client_id: str | None = None,
+) -> None:
+    decision = RecordDecision(
+        underlying=underlying.name,
+        strategy=proposal.strategy,
+        outcome=outcome,
+        cause=underlying.breach_cause,
+        delta_coin=delta_coin,
+        target_coin=proposal.centre_coin,
+        band_coin=proposal.trigger_coin,
+        trade_coin=trade_coin,
+        residual_coin=underlying.residual_coin,
+        client_id=client_id,
+        explanation=explanation,
+        evidence=_evidence(step, underlying, proposal),
+    )
+    underlying.last_decision = decision
+    shown = step.state.decisions
+    shown.append(decision)
+    del shown[:-_DECISIONS_SHOWN]
+    step.emit(decision)
+
+
+def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> dict[str, float | str | None]:
+    """Every input of the decision with its age, for whoever asks why."""
+    state = step.state
+    settings = settings_of(state, underlying.name)
+    evidence: dict[str, float | str | None] = {
+        "at_ns": step.at_ns,
+        "breach_since_ns": underlying.breach_since_ns,
+        "price_usd": underlying.price,
+        "linear_coin": float(underlying.linear_coin),
+        "inverse_quote": float(underlying.inverse_quote),
+        "option_delta_coin": underlying.option_delta,
+        "option_gamma_coin_per_usd": underlying.option_gamma,
+        "remark_age_ms": (step.at_ns - underlying.remark_at_ns) // 1_000_000 if underlying.option_count else None,
+        "config_hash": state.settings.config_hash,
+        **proposal.evidence,
+    }
+    if settings is not None:
+        quote = state.quotes[settings.hedge_instrument]
+        evidence |= {
+            "bid": str(quote.bid),
+            "ask": str(quote.ask),
+            "mark": str(quote.mark),
+            "book_age_ms": market.book_age_ms(state, settings.hedge_instrument, step.at_ns),
+            "mark_age_ms": market.mark_age_ms(state, settings.hedge_instrument, step.at_ns),
+            "funding_rate": quote.funding_rate,
+        }
+    return evidence

@@ -1,0 +1,320 @@
+"""The engine: one event in, commands out. Start reading here.
+
+::
+
+    step(event)
+      apply      market | ledger | order table | reconcile | operator      -> EngineState
+      decide     exposure -> strategies -> policy -> shaping -> gate       -> SubmitOrder, RecordDecision ...
+      watch      on the timer: freshness, margin, funding, loss, silence   -> alerts, mode
+
+Owns the order of these stages. Reads no clock, file, socket, environment or random number: time is `stamped.at_ns`, ids are
+functions of what the journal knows. The same events give the same commands, on any machine.
+"""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from hedgebot.core import ledger, limits, market, operator, order_table, reconcile
+from hedgebot.core.decide import decide
+from hedgebot.core.exposure import Exposures, own_option_delta
+from hedgebot.core.state import AccountState, EngineState, adopt_settings
+from hedgebot.core.step import Step
+from hedgebot.core.strategy import Strategy
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Command, DecisionCause, Mode, SetTimer, StopNow
+from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.settings import AccountRole
+
+TIMER_INTERVAL_NS = 250_000_000
+"""How often standing limits are looked at: well below the tightest age limit."""
+
+_CLOCK_ALERT_MS = 500.0
+
+
+class Engine:
+    """The deterministic state machine. Feed it stamped events in order; carry out the commands it returns."""
+
+    def __init__(self, strategies: Mapping[str, Strategy], state: EngineState | None = None) -> None:
+        """Start empty (the first event must be RunStarted) or from a state that a snapshot held."""
+        self._strategies = strategies
+        self._state = state
+        self._exposures = Exposures(state) if state is not None else None
+
+    @property
+    def state(self) -> EngineState:
+        """The whole state; raises ProgrammingError before the first RunStarted."""
+        if self._state is None:
+            msg = "the engine has no state before RunStarted"
+            raise ProgrammingError(msg)
+        return self._state
+
+    def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
+        """Apply one event and say what to do about it, in order."""
+        event = stamped.event
+        if isinstance(event, ev.RunStarted):
+            self._begin_run(event)
+        step = Step(self.state, seq=stamped.seq, at_ns=stamped.at_ns)
+        self._apply(step, event)
+        if step.touched:
+            exposures = self._valuation()
+            for name, cause in step.touched.items():
+                decide(step, exposures, self._strategies, name, cause)
+        return tuple(step.commands)
+
+    def _begin_run(self, event: ev.RunStarted) -> None:
+        """Start from what the journal knows; the first run of a journal starts from nothing."""
+        if self._state is None:
+            self._state = EngineState(settings=event.settings, epoch=event.epoch, run_id=event.run_id)
+            self._exposures = Exposures(self._state)
+        state = self._state
+        state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
+        adopt_settings(state, event.settings)
+
+    def _valuation(self) -> Exposures:
+        if self._exposures is None:
+            msg = "the engine has no state before RunStarted"
+            raise ProgrammingError(msg)
+        return self._exposures
+
+    def _apply(self, step: Step, event: ev.Event) -> None:
+        """One branch for each event; what it changes is in the module that owns it."""
+        match event:
+            case ev.BookTop() | ev.Ticker() | ev.OptionQuote():
+                self._apply_market(step, event)
+            case ev.FillReceived() | ev.FundingPaid():
+                self._apply_execution(step, event)
+            case ev.OrderUpdated(report=report):
+                order_table.on_report(step, report)
+            case ev.OrderAccepted():
+                order_table.on_accepted(step, event)
+            case ev.OrderRejected():
+                order_table.on_rejected(step, event)
+            case ev.OrderOutcomeUnknown():
+                order_table.on_unknown(step, event)
+            case ev.OrderLookedUp():
+                order_table.on_looked_up(step, event)
+            case ev.SnapshotTaken():
+                reconcile.on_snapshot(step, event)
+                self._enter_active(step)
+            case ev.WalletUpdated(report=report):
+                if account := step.state.accounts.get(report.account):
+                    limits.take_wallet(step, account, report)
+            case ev.InstrumentsLoaded():
+                market.apply_instruments(step, event)
+                for account in step.state.accounts.values():
+                    if account.private.up and not account.reconciled:
+                        reconcile.request_snapshot(step, account, "instruments loaded")
+            case ev.TimerFired():
+                self._on_timer(step)
+            case ev.RunStarted():
+                self._on_run_started(step, event)
+            case ev.StopRequested():
+                self._on_stop(step, event)
+            case ev.OperatorKilled():
+                operator.kill(step, event)
+            case ev.OperatorUnkilled():
+                operator.unkill(step, event)
+            case ev.StrategySwitched():
+                operator.switch_strategy(step, event)
+            case ev.ConfigApplied():
+                operator.apply_config(step, event)
+            case ev.PositionUpdated() | ev.CancelAnswered():
+                # The pushed position is a hint that the snapshot judges; a cancelled order speaks through its own report.
+                pass
+            case _:
+                _apply_shell(step, event)
+
+    def _apply_market(self, step: Step, event: ev.BookTop | ev.Ticker | ev.OptionQuote) -> None:
+        state = step.state
+        match event:
+            case ev.BookTop():
+                quote = market.apply_book(step, event)
+                underlying = self._hedged_by(event.instrument)
+                if underlying and not quote.book_problem and quote.mid is not None:
+                    self._valuation().set_price(state.underlyings[underlying], float(quote.mid))
+                    step.touch(underlying, DecisionCause.PRICE)
+            case ev.Ticker():
+                market.apply_ticker(step, event)
+            case ev.OptionQuote():
+                mark = market.apply_option(step, event)
+                rules = state.instruments.get(event.instrument)
+                if mark is None or rules is None:
+                    return
+                self._check_venue_delta(step, event)
+                if rules.underlying in state.underlyings and state.underlyings[rules.underlying].option_unknown:
+                    state.underlyings[rules.underlying].remark_due = True
+                step.touch(rules.underlying, DecisionCause.PRICE)
+            case _:
+                assert_never(event)
+
+    def _hedged_by(self, instrument: str) -> str:
+        """Name of the underlying whose hedge instrument this is; empty when it is none."""
+        for one in self.state.settings.underlyings:
+            if one.hedge_instrument == instrument:
+                return one.underlying
+        return ""
+
+    def _check_venue_delta(self, step: Step, event: ev.OptionQuote) -> None:
+        """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here, long before a hedge."""
+        own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
+        gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
+        limit = step.state.limits.option_delta_gap_max
+        problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if gap > limit else ""
+        step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
+
+    def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
+        state = step.state
+        if not ledger.is_new_execution(state, event.account, event.instrument, event.trade_id, event.venue_at_ns):
+            return
+        account = state.accounts.get(event.account)
+        if account is not None:
+            account.cursor_ns = max(account.cursor_ns, event.venue_at_ns)
+        if isinstance(event, ev.FundingPaid):
+            for underlying in ledger.book_funding(state, event, step.at_ns):
+                step.touch(underlying, DecisionCause.FILL)
+            return
+        moved = ledger.book_fill(state, event, step.at_ns)
+        if state.instruments[event.instrument].kind.is_option:
+            moved_option = state.instruments[event.instrument].underlying
+            if moved_option in state.underlyings:
+                self._valuation().positions_changed(moved_option)
+        reconcile.watch_held(step)
+        own = order_table.on_fill(step, event)
+        if own is None:
+            _note_foreign(step, account, event)
+        for underlying in sorted(moved):
+            step.touch(underlying, DecisionCause.PRICE if own else DecisionCause.FILL)
+
+    def _on_timer(self, step: Step) -> None:
+        order_table.sweep(step)
+        reconcile.sweep(step)
+        limits.watch(step)
+        self._enter_active(step)
+        if step.state.stopping:
+            self._finish_stop(step)
+        for underlying in step.state.underlyings:
+            step.touch(underlying, DecisionCause.PRICE)
+        step.emit(SetTimer(at_ns=step.at_ns + TIMER_INTERVAL_NS))
+
+    def _on_run_started(self, step: Step, event: ev.RunStarted) -> None:
+        """Start-up is crash recovery: nothing is known to be true until the venue has been asked."""
+        state = step.state
+        step.set_mode(Mode.RECOVERING, f"run {event.run_id} started")
+        for account in state.accounts.values():
+            reconcile.lose_truth(account)
+            account.private.up = account.public.up = account.trade.up = False
+            account.private.alive_at_ns = 0
+            account.clock_offset_ms = None
+        for quote in state.quotes.values():
+            quote.book_at_ns = quote.mark_at_ns = 0
+        for underlying in state.underlyings.values():
+            underlying.remark_due, underlying.breach_since_ns, underlying.retry_at_ns = True, 0, 0
+            underlying.price = 0.0
+        state.watched.clear()
+        order_table.suspect_all(step)
+        step.emit(SetTimer(at_ns=step.at_ns + TIMER_INTERVAL_NS))
+
+    def _enter_active(self, step: Step) -> None:
+        """RECOVERING ends when every account is reconciled, no order is unresolved and every hedge book is fresh."""
+        state = step.state
+        if state.mode is not Mode.RECOVERING:
+            return
+        waiting = [f"{one.name} is not reconciled" for one in state.accounts.values() if not one.reconciled]
+        waiting += [f"order {one.client_id} is {one.status}" for one in order_table.live_orders(state)]
+        for settings in state.settings.underlyings:
+            age_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
+            if age_ms > state.limits.book_age_ms_max:
+                waiting.append(f"no fresh book of {settings.hedge_instrument}")
+        if waiting:
+            state.mode_reason = "; ".join(waiting)
+            return
+        step.set_mode(Mode.ACTIVE, "reconciled, books fresh")
+
+    def _on_stop(self, step: Step, event: ev.StopRequested) -> None:
+        """No new orders from here on; what is alive is cancelled, what is unknown is looked up while there is time."""
+        step.state.stopping = True
+        operator.cancel_all(step, event.reason)
+        self._finish_stop(step)
+
+    def _finish_stop(self, step: Step) -> None:
+        alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
+        if not alive:
+            step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
+
+
+def _note_foreign(step: Step, account: AccountState | None, fill: ev.FillReceived) -> None:
+    """Executions that are not ours: the business of a book, an alarm on an account that should be ours alone."""
+    if fill.kind in (ev.ExecutionKind.ADL, ev.ExecutionKind.LIQUIDATION):
+        subject = f"{fill.account}|{fill.instrument}"
+        summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
+        step.alert(AlertKind.ADL_OR_LIQUIDATION, subject, summary)
+    elif account is not None and account.role is AccountRole.HEDGE:
+        summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
+        step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
+
+
+def _apply_shell(
+    step: Step,
+    event: ev.StreamChanged
+    | ev.StreamAlive
+    | ev.FrameQuarantined
+    | ev.AuthenticationFailed
+    | ev.ClockMeasured
+    | ev.InboxOverflowed
+    | ev.TaskFailed,
+) -> None:
+    """What the shell reports about connections, clocks and itself."""
+    state = step.state
+    match event:
+        case ev.StreamChanged():
+            _apply_stream(step, event)
+        case ev.StreamAlive():
+            if account := state.accounts.get(event.account):
+                getattr(account, event.stream).alive_at_ns = step.at_ns
+        case ev.FrameQuarantined():
+            subject = f"{event.account}|{event.topic}"
+            step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
+        case ev.AuthenticationFailed():
+            step.alert(
+                AlertKind.API_KEY_INVALID, event.account, f"the venue refused the key: {event.code} {event.message}"
+            )
+            step.halt(f"the venue refused the key of {event.account}")
+        case ev.ClockMeasured():
+            if account := state.accounts.get(event.account):
+                account.clock_offset_ms = event.offset_ms
+            skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
+            problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
+            step.check(AlertKind.CLOCK_SKEW, event.account, problem)
+        case ev.InboxOverflowed():
+            step.alert(
+                AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
+            )
+            for account in state.accounts.values():
+                reconcile.lose_truth(account)
+        case ev.TaskFailed():
+            step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
+            if not event.restarting:
+                step.halt(f"task {event.task} failed for good: {event.error}")
+        case _:
+            assert_never(event)
+
+
+def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
+    account = step.state.accounts.get(event.account)
+    if account is None:
+        return
+    stream = getattr(account, event.stream)
+    stream.up, stream.changed_at_ns = event.up, step.at_ns
+    if event.up:
+        stream.alive_at_ns = step.at_ns
+    if event.stream is not ev.Stream.PRIVATE:
+        return
+    # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.
+    reconcile.lose_truth(account)
+    if event.up:
+        reconcile.request_snapshot(step, account, "private stream is up")
+    elif account.role is not AccountRole.BOOK:
+        step.alert(
+            AlertKind.PRIVATE_STREAM_SILENT, account.name, f"private stream of {account.name} is down: {event.reason}"
+        )

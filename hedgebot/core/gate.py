@@ -1,0 +1,253 @@
+"""The gate: every risk rule, in order, over one intent. The only place that constructs `Approved`.
+
+A refusal carries the rule, the number it saw and its limit: data for the journal and for the operator's `why-not`.
+An intent that lowers the book's delta and does not need margin that may not be there counts as risk-reducing and passes
+the rules that only stop new risk (safety reference section 2 owns the definition).
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hedgebot.core import limits, market
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.orders import Approved, OrderIntent, Refused, RuleCheck
+from hedgebot.domain.settings import AccountRole, UnderlyingSettings
+
+CLOCK_OFFSET_MS_MAX = 1_000.0
+"""Bybit accepts timestamps up to 1 s ahead of its clock; beyond that requests and ages are both unreliable."""
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent with everything the rules may look at. `delta_coin` is the underlying's net delta before it."""
+
+    state: EngineState
+    settings: UnderlyingSettings
+    underlying: UnderlyingState
+    account: AccountState
+    rules: Instrument
+    quote: Quote
+    intent: OrderIntent
+    delta_coin: float
+    at_ns: int
+
+    @property
+    def reduces_delta(self) -> bool:
+        """Whether the whole fill would leave less absolute delta."""
+        return abs(self.delta_coin + self.intent.delta_effect_coin) < abs(self.delta_coin)
+
+    @property
+    def grows_position(self) -> bool:
+        """Whether the order needs margin: it does not only shrink the position of its own instrument."""
+        return not self.intent.reduce_only
+
+    @property
+    def reduces_risk(self) -> bool:
+        """The one definition: less delta, and no margin taken from a buffer that is unknown or below its floor."""
+        if not self.reduces_delta:
+            return False
+        if not self.grows_position:
+            return True
+        use = limits.margin_use(self.state, self.account, self.at_ns)
+        return use is not None and use < self.state.limits.margin_use_reduce
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule found; `problem` is empty when the rule is content."""
+
+    check: RuleCheck
+    problem: str
+
+
+Rule = Callable[[Candidate], Finding]
+
+
+def judge(candidate: Candidate) -> Approved | Refused:
+    """Hold an intent against every rule, in order; the first one that is not content refuses."""
+    checks: list[RuleCheck] = []
+    for rule in RULES:
+        finding = rule(candidate)
+        if finding.problem:
+            return Refused(intent=candidate.intent, check=finding.check, explanation=finding.problem)
+        checks.append(finding.check)
+    return Approved(intent=candidate.intent, checks=tuple(checks), risk_reducing=candidate.reduces_risk)
+
+
+def _finding(rule: str, value: float | str, limit: float | str, problem: str = "") -> Finding:
+    return Finding(check=RuleCheck(rule=rule, value=value, limit=limit), problem=problem)
+
+
+def _mode(one: Candidate) -> Finding:
+    mode = one.state.mode
+    allowed = mode is Mode.ACTIVE or (mode is Mode.REDUCING and one.reduces_risk)
+    problem = "" if allowed and not one.state.stopping else f"the book is {mode}: {one.state.mode_reason}"
+    return _finding("mode", mode.value, "active, or reducing for what lowers risk", problem)
+
+
+def _account(one: Candidate) -> Finding:
+    account = one.account
+    problem = ""
+    if account.role is AccountRole.BOOK:
+        problem = f"account {account.name} has the role book: orders are never sent there"
+    elif not account.private.up:
+        problem = f"the private stream of {account.name} is down: fills would not be seen"
+    elif not account.reconciled:
+        problem = f"account {account.name} is not reconciled with the venue"
+    return _finding("account", account.role.value, "private stream up and reconciled", problem)
+
+
+def _private_silence(one: Candidate) -> Finding:
+    silence_ms = (one.at_ns - one.account.private.alive_at_ns) // 1_000_000
+    limit_ms = one.state.limits.private_silence_ms_max
+    problem = "" if silence_ms <= limit_ms else f"no sign of life from the private stream for {silence_ms} ms"
+    return _finding("private_silence_ms", silence_ms, limit_ms, problem)
+
+
+def _unexplained(one: Candidate) -> Finding:
+    differing = [subject for subject in one.account.mismatches if limits.concerns(one.state, subject, one.settings)]
+    problem = f"the venue and the ledger differ on {', '.join(differing)}" if differing else ""
+    return _finding("unexplained_position", len(differing), 0, problem)
+
+
+def _clock(one: Candidate) -> Finding:
+    offset_ms = one.account.clock_offset_ms
+    if offset_ms is None:
+        return _finding("clock_offset_ms", "unknown", CLOCK_OFFSET_MS_MAX, "the venue's clock was never measured")
+    problem = "" if abs(offset_ms) <= CLOCK_OFFSET_MS_MAX else f"our clock and the venue's differ by {offset_ms:.0f} ms"
+    return _finding("clock_offset_ms", offset_ms, CLOCK_OFFSET_MS_MAX, problem)
+
+
+def _one_in_flight(one: Candidate) -> Finding:
+    live = one.underlying.live_order
+    problem = f"order {live} on {one.underlying.name} is in flight or unknown" if live else ""
+    return _finding("in_flight", live or "none", "none", problem)
+
+
+def _book_fresh(one: Candidate) -> Finding:
+    age_ms = market.book_age_ms(one.state, one.rules.id, one.at_ns)
+    limit_ms = one.state.limits.book_age_ms_max
+    problem = "" if age_ms <= limit_ms else f"the book of {one.rules.id} is {age_ms} ms old"
+    return _finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
+
+
+def _mark_fresh(one: Candidate) -> Finding:
+    age_ms = market.mark_age_ms(one.state, one.rules.id, one.at_ns)
+    limit_ms = one.state.limits.mark_age_ms_max
+    problem = "" if age_ms <= limit_ms else f"the mark price of {one.rules.id} is {age_ms} ms old"
+    return _finding("mark_age_ms", age_ms, limit_ms, problem)
+
+
+def _options_fresh(one: Candidate) -> Finding:
+    age_ms, oldest = limits.oldest_option(one.state, one.underlying.name, one.at_ns)
+    limit_ms = one.state.limits.option_age_ms_max
+    problem = "" if age_ms <= limit_ms else f"the quote of {oldest} is {age_ms} ms old"
+    return _finding("option_age_ms", age_ms, limit_ms, problem)
+
+
+def _spread(one: Candidate) -> Finding:
+    spread, limit = market.spread_bps(one.quote), one.settings.spread_bps_max
+    if spread is None:
+        return _finding("spread_bps", "unknown", limit, f"the book of {one.rules.id} is not two-sided")
+    problem = "" if spread <= limit else f"the spread of {one.rules.id} is {spread:.1f} bps"
+    return _finding("spread_bps", spread, limit, problem)
+
+
+def _book_against_mark(one: Candidate) -> Finding:
+    gap, limit = market.book_mark_gap_bps(one.quote), one.state.limits.book_mark_gap_bps_max
+    if gap is None:
+        return _finding(
+            "book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold the book against"
+        )
+    problem = "" if gap <= limit else f"book and mark of {one.rules.id} are {gap:.0f} bps apart"
+    return _finding("book_mark_gap_bps", gap, limit, problem)
+
+
+def _collar(one: Candidate) -> Finding:
+    mid = one.quote.mid
+    if mid is None:
+        return _finding(
+            "collar_bps", "unknown", one.settings.collar_bps, f"the book of {one.rules.id} is not two-sided"
+        )
+    beyond = float(one.intent.limit_price / mid - 1) * 1e4 * one.intent.side.sign
+    problem = (
+        "" if beyond <= one.settings.collar_bps else f"limit {one.intent.limit_price} is {beyond:.1f} bps beyond {mid}"
+    )
+    return _finding("collar_bps", beyond, one.settings.collar_bps, problem)
+
+
+def _size(one: Candidate) -> Finding:
+    coins = abs(one.intent.delta_effect_coin)
+    limit = one.settings.order_qty_coin_max
+    problem = "" if coins <= limit else f"order of {coins:g} {one.underlying.name}"
+    problem = problem or one.rules.order_problem(one.intent.qty_contracts, one.intent.limit_price) or ""
+    return _finding("order_qty_coin", coins, limit, problem)
+
+
+def _notional(one: Candidate) -> Finding:
+    notional, limit = one.intent.notional_usd, one.settings.order_notional_usd_max
+    problem = "" if notional <= limit else f"order of {notional:.0f} USD"
+    return _finding("order_notional_usd", notional, limit, problem)
+
+
+def _delta_limit(one: Candidate) -> Finding:
+    after = one.delta_coin + one.intent.delta_effect_coin
+    limit = one.settings.delta_limit_coin
+    # Any part may fill, so the worse of before and after counts; an order that lowers the delta may start outside.
+    worst = abs(after) if one.reduces_delta else max(abs(one.delta_coin), abs(after))
+    problem = "" if worst <= limit or one.reduces_delta else f"net delta could reach {worst:g} {one.underlying.name}"
+    return _finding("worst_delta_coin", worst, limit, problem)
+
+
+def _margin(one: Candidate) -> Finding:
+    use, limit = limits.margin_use(one.state, one.account, one.at_ns), one.state.limits.margin_use_no_risk
+    if one.reduces_risk:
+        return _finding("margin_use", "unknown" if use is None else use, "risk-reducing", "")
+    if use is None:
+        return _finding("margin_use", "unknown", limit, f"margin use of {one.account.name} is unknown")
+    problem = "" if use <= limit else f"margin use of {one.account.name} is {use:.0%}"
+    return _finding("margin_use", use, limit, problem)
+
+
+def _funding(one: Candidate) -> Finding:
+    limit = one.state.limits.funding_cost_usd_per_day_max
+    held = position_contracts(one.state, one.account.name, one.rules.id)
+    after_contracts = held + one.intent.qty_contracts * one.intent.side.sign
+    before = limits.funding_cost_usd_per_day(one.state)
+    after = limits.funding_cost_usd_per_day(one.state, {(one.account.name, one.rules.id): after_contracts})
+    if before is None or after is None:
+        problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
+        return _finding("funding_usd_per_day", "unknown", limit, problem)
+    over = after > limit and after > before
+    problem = f"funding would cost {after:.2f} USD a day" if over else ""
+    return _finding("funding_usd_per_day", after, limit, problem)
+
+
+def _message_rate(one: Candidate) -> Finding:
+    tokens = limits.refill_tokens(one.state, one.at_ns)
+    problem = "" if tokens >= 1.0 else "the order rate limit is used up"
+    return _finding("order_tokens", tokens, 1.0, problem)
+
+
+RULES: tuple[Rule, ...] = (
+    _mode,
+    _account,
+    _private_silence,
+    _unexplained,
+    _clock,
+    _one_in_flight,
+    _book_fresh,
+    _mark_fresh,
+    _options_fresh,
+    _spread,
+    _book_against_mark,
+    _collar,
+    _size,
+    _notional,
+    _delta_limit,
+    _margin,
+    _funding,
+    _message_rate,
+)

@@ -1,0 +1,176 @@
+"""The ledger: positions and coins, driven by executions and nothing else. Owns dedupe; the venue's positions only cross-check it.
+
+A fill is its venue trade id: seeing it twice changes nothing, in whatever order and from whatever source it comes.
+"""
+
+from decimal import Decimal
+
+from hedgebot.core.state import Coin, EngineState, Position
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.events import FillReceived, FundingPaid
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
+
+EXECUTIONS_KEPT = 20_000
+"""Trade ids remembered for dedupe; older ones are forgotten only when no snapshot can ask for them again."""
+
+DEDUPE_WINDOW_NS = 24 * 3_600 * 1_000_000_000
+
+
+def position_key(account: str, instrument: InstrumentId) -> str:
+    """Key of a position in the state."""
+    return f"{account}|{instrument}"
+
+
+def coin_key(account: str, coin: str) -> str:
+    """Key of a coin balance in the state."""
+    return f"{account}|{coin}"
+
+
+def is_new_execution(state: EngineState, account: str, instrument: InstrumentId, trade_id: str, venue_ns: int) -> bool:
+    """Remember an execution; False when it was seen before.
+
+    Trade ids are unique per venue category. The memory is bounded: beyond EXECUTIONS_KEPT the oldest go, but only those
+    outside DEDUPE_WINDOW_NS, since a snapshot never reaches further back.
+    """
+    venue, category, _ = instrument.split(":", 2)
+    key = f"{account}|{venue}:{category}|{trade_id}"
+    if key in state.executions:
+        return False
+    state.executions[key] = venue_ns
+    while len(state.executions) > EXECUTIONS_KEPT:
+        oldest = next(iter(state.executions))
+        if state.executions[oldest] > venue_ns - DEDUPE_WINDOW_NS:
+            break
+        del state.executions[oldest]
+    return True
+
+
+def instrument_of(state: EngineState, instrument: InstrumentId) -> Instrument:
+    """Trading rules of an instrument; raises ProgrammingError when they were never loaded."""
+    found = state.instruments.get(instrument)
+    if found is None:
+        msg = f"an execution names {instrument}, whose trading rules were never loaded"
+        raise ProgrammingError(msg)
+    return found
+
+
+def book_fill(state: EngineState, fill: FillReceived, at_ns: int) -> set[str]:
+    """Book a new execution; returns the underlyings whose exposure moved (the traded one, and coins taken as fee)."""
+    instrument = instrument_of(state, fill.instrument)
+    signed = fill.qty_contracts * fill.side.sign
+    state.totals.fills += 1
+    moved = {instrument.underlying}
+    if instrument.kind is InstrumentKind.SPOT:
+        move_coin(state, fill.account, instrument.underlying, signed * instrument.contract_size, at_ns)
+        # A spot pair can also be paid in an underlying (ETH/BTC): what is spent leaves that exposure.
+        if instrument.quote in state.underlyings:
+            cost = instrument.notional_quote(signed, fill.price)
+            move_coin(state, fill.account, instrument.quote, -cost, at_ns)
+            moved.add(instrument.quote)
+    else:
+        _move_position(state, fill, instrument, signed, at_ns)
+    if fill.fee:
+        fees = state.totals.fees
+        fees[fill.fee_coin] = fees.get(fill.fee_coin, ZERO) + fill.fee
+        if fill.fee_coin in state.underlyings:
+            move_coin(state, fill.account, fill.fee_coin, -fill.fee, at_ns)
+            moved.add(fill.fee_coin)
+    return moved
+
+
+def book_funding(state: EngineState, payment: FundingPaid, at_ns: int) -> set[str]:
+    """Book a new funding payment; returns underlyings whose coins paid it (inverse contracts)."""
+    funding = state.totals.funding
+    funding[payment.coin] = funding.get(payment.coin, ZERO) + payment.cost
+    if payment.coin not in state.underlyings:
+        return set()
+    move_coin(state, payment.account, payment.coin, -payment.cost, at_ns)
+    return {payment.coin}
+
+
+def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_ns: int) -> None:
+    """Add to (or take from) the coins of an underlying; others are not exposure and are not tracked here."""
+    if coin not in state.underlyings:
+        return
+    balance = state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))
+    balance.qty += change
+    balance.moved_at_ns = at_ns
+    state.underlyings[coin].linear_coin += change
+
+
+def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: int) -> None:
+    """Move a coin balance to a stated quantity (an adjustment)."""
+    known = state.coins.get(coin_key(account, coin))
+    move_coin(state, account, coin, qty - (known.qty if known else ZERO), at_ns)
+
+
+def set_position(
+    state: EngineState, account: str, instrument: InstrumentId, contracts: Decimal, price: Decimal, at_ns: int
+) -> None:
+    """Move a position to a stated quantity (an adjustment); `price` becomes its entry where it grew from nothing."""
+    rules = instrument_of(state, instrument)
+    key = position_key(account, instrument)
+    position = state.positions.setdefault(key, Position(account=account, instrument=instrument))
+    change = contracts - position.contracts
+    if position.contracts == ZERO:
+        position.entry_price = price
+    position.contracts = contracts
+    position.moved_at_ns = at_ns
+    _move_exposure(state, rules, change)
+    _forget_flat(state, key)
+
+
+def position_contracts(state: EngineState, account: str, instrument: InstrumentId) -> Decimal:
+    """Signed contracts held, by our ledger."""
+    position = state.positions.get(position_key(account, instrument))
+    return position.contracts if position else ZERO
+
+
+def _move_position(state: EngineState, fill: FillReceived, instrument: Instrument, signed: Decimal, at_ns: int) -> None:
+    key = position_key(fill.account, fill.instrument)
+    position = state.positions.setdefault(key, Position(account=fill.account, instrument=fill.instrument))
+    before = position.contracts
+    after = before + signed
+    if before and (before > 0) != (signed > 0):
+        closed = min(abs(signed), abs(before)) * (1 if before > 0 else -1)
+        position.realised_settle += instrument.pnl_settle(closed, position.entry_price, fill.price)
+        if (after > 0) != (before > 0) and after:
+            position.entry_price = fill.price
+    else:
+        position.entry_price = _average_entry(instrument, position, signed, fill.price)
+    position.contracts = after
+    position.moved_at_ns = at_ns
+    _move_exposure(state, instrument, signed)
+    _forget_flat(state, key)
+
+
+def _average_entry(instrument: Instrument, position: Position, added: Decimal, price: Decimal) -> Decimal:
+    """Entry price after adding to a position: weighted by contracts, harmonically for inverse contracts."""
+    before = position.contracts
+    if not before:
+        return price
+    if instrument.kind.is_inverse:
+        return (before + added) / (before / position.entry_price + added / price)
+    return (before * position.entry_price + added * price) / (before + added)
+
+
+def _move_exposure(state: EngineState, instrument: Instrument, contracts: Decimal) -> None:
+    """Keep the underlying's sums in step with a change of contracts: O(1), whatever the size of the book."""
+    underlying = state.underlyings.get(instrument.underlying)
+    if underlying is None:
+        return
+    nominal = contracts * instrument.contract_size
+    if instrument.kind.is_option:
+        underlying.remark_due = True
+    elif instrument.kind.is_inverse:
+        underlying.inverse_quote += nominal
+    else:
+        underlying.linear_coin += nominal
+
+
+def _forget_flat(state: EngineState, key: str) -> None:
+    """Drop a flat option or dated future: expired chains would otherwise pile up. Perpetuals keep their realised profit."""
+    position = state.positions[key]
+    if position.contracts == ZERO and state.instruments[position.instrument].expiry_ns is not None:
+        del state.positions[key]

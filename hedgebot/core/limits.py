@@ -1,0 +1,196 @@
+"""Margin, funding, loss and freshness as numbers, and the standing watch over them. Sends no order; moves the mode by rule.
+
+Margin use is maintenance margin / equity as the venue reports it (bad direction: up). Unknown is never zero: it is None,
+and what would add risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from hedgebot.core import market
+from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.events import WalletReport
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import UnderlyingSettings
+
+_NS_PER_MS = 1_000_000
+_NS_PER_DAY = 86_400 * 1_000_000_000
+_HOURS_PER_DAY = 24.0
+
+
+def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float | None:
+    """Maintenance margin / equity of an account; None when it is missing or too old. No equity with margin due is infinite."""
+    wallet = account.wallet
+    if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
+        return None
+    if wallet.maintenance_margin_usd is None or wallet.equity_usd is None:
+        return None
+    if wallet.maintenance_margin_usd == 0:
+        return 0.0
+    if wallet.equity_usd <= 0:
+        return float("inf")
+    return float(wallet.maintenance_margin_usd / wallet.equity_usd)
+
+
+def funding_cost_usd_per_day(
+    state: EngineState, changed: Mapping[tuple[str, InstrumentId], Decimal] | None = None
+) -> float | None:
+    """Forecast funding cost per day of the hedge positions at present rates; `changed` replaces contracts held.
+
+    None when a rate that matters is unknown or too old.
+    """
+    total = 0.0
+    for settings in state.settings.underlyings:
+        rules = state.instruments.get(settings.hedge_instrument)
+        if rules is None or not rules.kind.is_perp:
+            continue
+        key = (settings.hedge_account, rules.id)
+        held = position_contracts(state, *key) if changed is None or key not in changed else changed[key]
+        if not held:
+            continue
+        quote = state.quotes.get(rules.id)
+        if quote is None or quote.funding_rate is None or quote.mark is None:
+            return None
+        hours = quote.funding_interval_hours or rules.funding_interval_hours
+        if not hours:
+            return None
+        total += float(rules.notional_quote(held, quote.mark)) * quote.funding_rate * _HOURS_PER_DAY / hours
+    return total
+
+
+def refill_tokens(state: EngineState, at_ns: int) -> float:
+    """Order messages that may be sent now: a bucket of `order_burst_max` refilled at `orders_per_second_max`."""
+    elapsed_s = max(at_ns - state.tokens_at_ns, 0) / 1e9
+    state.tokens = min(
+        state.tokens + elapsed_s * state.limits.orders_per_second_max, float(state.limits.order_burst_max)
+    )
+    state.tokens_at_ns = at_ns
+    return state.tokens
+
+
+def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int, str]:
+    """Age in ms and id of the held option with the oldest quote; (0, "") when none is held."""
+    oldest_ms, oldest_id = 0, ""
+    for position in state.positions.values():
+        rules = state.instruments[position.instrument]
+        if position.contracts and rules.kind.is_option and rules.underlying == underlying:
+            age_ms = market.option_age_ms(state, rules.id, at_ns)
+            if age_ms > oldest_ms:
+                oldest_ms, oldest_id = age_ms, rules.id
+    return oldest_ms, oldest_id
+
+
+def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> bool:
+    """Whether a reconciliation subject (an instrument id or a coin) belongs to an underlying."""
+    rules = state.instruments.get(InstrumentId(subject))
+    return subject == settings.underlying or (rules is not None and rules.underlying == settings.underlying)
+
+
+def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None:
+    """Take margin and equity as reported; a report older than the last one is ignored."""
+    if account.wallet is not None and report.venue_at_ns < account.wallet.venue_at_ns:
+        return
+    account.wallet, account.wallet_at_ns = report, step.at_ns
+    if report.equity_usd is None:
+        return
+    day = step.at_ns // _NS_PER_DAY
+    if account.day_equity_usd is None or account.day != day:
+        account.day, account.day_equity_usd = day, report.equity_usd
+
+
+def watch(step: Step) -> None:
+    """Hold the state against every standing limit: raise, resolve, change the mode. Called by the timer."""
+    for account in step.state.accounts.values():
+        _watch_private(step, account)
+        _watch_loss(step, account)
+        _watch_unexplained(step, account)
+    _watch_margin(step)
+    _watch_funding(step)
+    for settings in step.state.settings.underlyings:
+        _watch_data(step, settings)
+
+
+def _watch_private(step: Step, account: AccountState) -> None:
+    stream, limits = account.private, step.state.limits
+    if stream.alive_at_ns == 0:
+        return
+    silence_ms = (step.at_ns - stream.alive_at_ns) // _NS_PER_MS
+    silent = silence_ms > limits.private_silence_ms_max or not stream.up
+    problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
+    step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
+    if silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
+        step.halt(f"the private stream of {account.name} has been silent for {silence_ms // 1000} s")
+
+
+def _watch_loss(step: Step, account: AccountState) -> None:
+    wallet = account.wallet
+    if wallet is None or wallet.equity_usd is None or account.day_equity_usd is None:
+        return
+    loss = float(account.day_equity_usd - wallet.equity_usd)
+    limit = step.state.limits.daily_loss_usd_max
+    if loss > limit:
+        step.alert(AlertKind.DAILY_LOSS, account.name, f"{account.name} lost {loss:.0f} USD today, limit {limit:.0f}")
+        step.halt(f"{account.name} lost {loss:.0f} USD today, the limit is {limit:.0f}")
+    else:
+        step.resolve(AlertKind.DAILY_LOSS, account.name)
+
+
+def _watch_unexplained(step: Step, account: AccountState) -> None:
+    for subject, difference in account.mismatches.items():
+        age_ms = (step.at_ns - difference.first_seen_ns) // _NS_PER_MS
+        if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
+            step.halt(f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s")
+
+
+def _watch_margin(step: Step) -> None:
+    state, limits = step.state, step.state.limits
+    worst = 0.0
+    for account in state.accounts.values():
+        use = margin_use(state, account, step.at_ns)
+        problem = ""
+        if use is None and account.adopted:
+            problem = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
+        elif use is not None and use > limits.margin_use_alert:
+            problem = f"margin use of {account.name} is {use:.0%}, alert above {limits.margin_use_alert:.0%}"
+        step.check(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
+        worst = max(worst, use or 0.0)
+    if worst > limits.margin_use_reduce and state.mode is Mode.ACTIVE:
+        step.set_mode(Mode.REDUCING, f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
+    elif state.mode is Mode.REDUCING and worst < limits.margin_use_clear:
+        step.set_mode(Mode.ACTIVE, f"margin use {worst:.0%} is below {limits.margin_use_clear:.0%} again")
+
+
+def _watch_funding(step: Step) -> None:
+    cost, limit = funding_cost_usd_per_day(step.state), step.state.limits.funding_cost_usd_per_day_max
+    over = cost is not None and cost > limit
+    step.check(
+        AlertKind.FUNDING_COST_LIMIT,
+        "book",
+        f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if over else "",
+    )
+
+
+def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
+    state, limits = step.state, step.state.limits
+    underlying = state.underlyings[settings.underlying]
+    if state.mode is Mode.RECOVERING:
+        return
+    book_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
+    option_ms, option = oldest_option(state, settings.underlying, step.at_ns)
+    problem = ""
+    if book_ms > limits.book_age_ms_max:
+        problem = f"the book of {settings.hedge_instrument} is {book_ms} ms old, limit {limits.book_age_ms_max} ms"
+    elif option_ms > limits.option_age_ms_max:
+        problem = f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms"
+    step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
+    problem = ""
+    if not exposure_problem(underlying):
+        delta = net_delta_coin(underlying)
+        if abs(delta) > settings.delta_limit_coin:
+            problem = f"net delta {delta:+.4f} {settings.underlying} is beyond its limit {settings.delta_limit_coin:g}"
+    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, settings.underlying, problem)

@@ -1,0 +1,162 @@
+"""Market state: what was quoted, when it last advanced, and whether it can be believed. Owns ages and sanity.
+
+Age is judged by content: a frame whose venue timestamp does not advance leaves the age running, and a frame that is
+already old by the venue's own clock (corrected by the measured offset) is as old as it says.
+"""
+
+import math
+from decimal import Decimal
+
+from hedgebot.core.state import EngineState, OptionMark, Quote
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.events import BookTop, InstrumentsLoaded, OptionQuote, Ticker
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+
+NEVER_MS = 10**12
+_NS_PER_MS = 1_000_000
+
+
+def apply_instruments(step: Step, event: InstrumentsLoaded) -> None:
+    """Take trading rules; known instruments are replaced, none is forgotten (positions may still name it)."""
+    for instrument in event.instruments:
+        step.state.instruments[instrument.id] = instrument
+    for account in step.state.accounts.values():
+        if account.venue == event.venue:
+            account.instruments_loaded = True
+
+
+def apply_book(step: Step, event: BookTop) -> Quote:
+    """Take a book top. A book that fails sanity is kept out: the last good one ages until the gate calls it stale."""
+    quote = step.state.quotes.setdefault(event.instrument, Quote())
+    problem = _book_problem(step.state, quote, event)
+    if problem != quote.book_problem:
+        quote.book_problem = problem
+        step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
+    if event.venue_at_ns <= quote.book_venue_ns:
+        return quote
+    quote.book_venue_ns = event.venue_at_ns
+    if not problem:
+        quote.bid, quote.ask, quote.book_at_ns = event.bid, event.ask, step.at_ns
+    return quote
+
+
+def apply_ticker(step: Step, event: Ticker) -> Quote:
+    """Take mark, index and funding."""
+    quote = step.state.quotes.setdefault(event.instrument, Quote())
+    if event.venue_at_ns <= quote.mark_venue_ns:
+        return quote
+    if _is_price(event.mark):
+        quote.mark, quote.index = event.mark, event.index if _is_price(event.index) else None
+        quote.mark_venue_ns, quote.mark_at_ns = event.venue_at_ns, step.at_ns
+    if event.funding_rate is not None:
+        quote.funding_rate, quote.funding_at_ns = event.funding_rate, step.at_ns
+        quote.funding_interval_hours = event.funding_interval_hours or quote.funding_interval_hours
+    return quote
+
+
+def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
+    """Take an option's surface point; None when it cannot be priced with (no volatility or forward)."""
+    state = step.state
+    iv, forward = _positive(event.iv), _positive(event.forward)
+    if iv is None or forward is None:
+        return None
+    known = state.options.get(event.instrument)
+    if known is not None and event.venue_at_ns <= known.venue_ns:
+        return None
+    instrument = state.instruments.get(event.instrument)
+    underlying = state.underlyings.get(instrument.underlying) if instrument else None
+    in_coin = instrument is not None and instrument.kind is InstrumentKind.COIN_OPTION
+    mark = OptionMark(
+        iv=iv,
+        forward=forward,
+        underlying_price=underlying.price if underlying else 0.0,
+        mark_coin=float(event.mark) if in_coin and event.mark is not None else 0.0,
+        venue_delta=event.delta,
+        at_ns=step.at_ns,
+        venue_ns=event.venue_at_ns,
+    )
+    state.options[event.instrument] = mark
+    return mark
+
+
+def book_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int:
+    """Age of the last believable book of an instrument, NEVER_MS when there was none."""
+    quote = state.quotes.get(instrument)
+    return NEVER_MS if quote is None else _age_ms(state, instrument, at_ns, quote.book_at_ns, quote.book_venue_ns)
+
+
+def mark_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int:
+    """Age of the mark price of an instrument."""
+    quote = state.quotes.get(instrument)
+    return NEVER_MS if quote is None else _age_ms(state, instrument, at_ns, quote.mark_at_ns, quote.mark_venue_ns)
+
+
+def option_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int:
+    """Age of the surface point of an option."""
+    mark = state.options.get(instrument)
+    return NEVER_MS if mark is None else _age_ms(state, instrument, at_ns, mark.at_ns, mark.venue_ns)
+
+
+def book_mark_gap_bps(quote: Quote) -> float | None:
+    """Distance of the book's middle from the mark in basis points of the mark; None when one is missing."""
+    mid = quote.mid
+    if mid is None or quote.mark is None:
+        return None
+    return abs(float(mid / quote.mark) - 1.0) * 1e4
+
+
+def spread_bps(quote: Quote) -> float | None:
+    """Spread of a two-sided book in basis points of its middle."""
+    mid = quote.mid
+    if mid is None or quote.bid is None or quote.ask is None:
+        return None
+    return float((quote.ask - quote.bid) / mid) * 1e4
+
+
+def _age_ms(state: EngineState, instrument: InstrumentId, at_ns: int, advanced_at_ns: int, venue_ns: int) -> int:
+    if advanced_at_ns == 0:
+        return NEVER_MS
+    age_ns = at_ns - advanced_at_ns
+    offset_ms = _clock_offset_ms(state, instrument)
+    if offset_ms is not None:
+        # What the venue's own stamp says, on the venue's clock: a replay of old frames is as old as it says.
+        age_ns = max(age_ns, at_ns + round(offset_ms * _NS_PER_MS) - venue_ns)
+    return max(age_ns, 0) // _NS_PER_MS
+
+
+def _clock_offset_ms(state: EngineState, instrument: InstrumentId) -> float | None:
+    venue = instrument.split(":", 1)[0]
+    return next(
+        (
+            one.clock_offset_ms
+            for one in state.accounts.values()
+            if one.venue == venue and one.clock_offset_ms is not None
+        ),
+        None,
+    )
+
+
+def _is_price(value: Decimal | None) -> bool:
+    return value is not None and value.is_finite() and value > 0
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and 0.0 < value < math.inf else None
+
+
+def _book_problem(state: EngineState, quote: Quote, event: BookTop) -> str:
+    """Why a book top cannot be believed, as a sentence; empty when it can."""
+    bid, ask = event.bid, event.ask
+    if bid is None or ask is None:
+        return f"the book of {event.instrument} has an empty side"
+    if not (_is_price(bid) and _is_price(ask)):
+        return f"the book of {event.instrument} quotes {bid} / {ask}: not prices"
+    if bid >= ask:
+        return f"the book of {event.instrument} is crossed: bid {bid}, ask {ask}"
+    reference = quote.mark or quote.mid
+    if reference is not None:
+        jump = abs(float((bid + ask) / 2 / reference) - 1.0)
+        if jump > state.limits.price_jump_ratio_max:
+            return f"the book of {event.instrument} jumped {jump:.0%} from {reference}: a unit change or a broken feed"
+    return ""

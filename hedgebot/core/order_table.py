@@ -1,0 +1,231 @@
+"""The life of our orders: sent once, never again, UNKNOWN until proven otherwise. Owns the slot of each underlying.
+
+An underlying has at most one order that is not settled. The slot is free again only when the order ended *and* every
+execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
+"""
+
+from hedgebot.core.state import EngineState, OrderRecord
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.commands import DecisionCause, QueryOrder, SubmitOrder
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.events import (
+    FillReceived,
+    OrderAccepted,
+    OrderLookedUp,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    OrderReport,
+)
+from hedgebot.domain.orders import TRANSITIONS, Approved, OrderStatus, move
+
+_NS_PER_MS = 1_000_000
+_FIRST_QUERY_NS = 200 * _NS_PER_MS
+_QUERY_NS_MAX = 5_000 * _NS_PER_MS
+_BACKOFF_FIRST_NS = 250 * _NS_PER_MS
+_BACKOFF_DOUBLINGS_MAX = 7
+_REJECTS_ALERT = 3
+_ORDERS_KEPT = 500
+
+
+def send(step: Step, approved: Approved, *, arrival_mid: float, delta_before_coin: float) -> str:
+    """Enter an approved intent into the table and emit its one SubmitOrder; returns its client id."""
+    state, intent = step.state, approved.intent
+    names = [strategy.name for strategy in state.settings.strategies]
+    client_id = ClientId(
+        install=state.settings.install,
+        epoch=state.epoch,
+        strategy=names.index(intent.strategy) if intent.strategy in names else len(names),
+        intent=state.next_intent,
+    ).encode()
+    state.next_intent += 1
+    # Written as SENT before the first byte leaves: a crash in between finds an order to look up, never one to send again.
+    state.orders[client_id] = OrderRecord(
+        client_id=client_id,
+        intent=intent,
+        status=move(OrderStatus.PLANNED, OrderStatus.SENT),
+        sent_at_ns=step.at_ns,
+        arrival_mid=arrival_mid,
+        delta_before_coin=delta_before_coin,
+    )
+    state.underlyings[intent.underlying].live_order = client_id
+    state.tokens -= 1.0
+    _forget_old(state)
+    step.emit(SubmitOrder(approved=approved, client_id=client_id))
+    return client_id
+
+
+def on_accepted(step: Step, event: OrderAccepted) -> None:
+    """The venue took the request; on an asynchronous venue that proves nothing about the order yet."""
+    record = step.state.orders.get(event.client_id)
+    if record is None:
+        return
+    record.order_id = event.order_id
+    if event.definitive:
+        _advance(step, record, OrderStatus.ACKED)
+
+
+def on_rejected(step: Step, event: OrderRejected) -> None:
+    """The venue refused with proof: the slot is free, after a pause that grows with each refusal in a row."""
+    record = step.state.orders.get(event.client_id)
+    if record is None:
+        return
+    _advance(step, record, OrderStatus.REJECTED)
+    _back_off(step, record, f"{event.code} {event.message}")
+
+
+def on_unknown(step: Step, event: OrderOutcomeUnknown) -> None:
+    """No definite answer: look it up now; nothing else happens on this underlying until there is proof."""
+    record = step.state.orders.get(event.client_id)
+    if record is not None and not record.status.is_terminal:
+        _suspect(step, record)
+
+
+def on_report(step: Step, report: OrderReport) -> None:
+    """The venue described one of our orders. Reports older than what is known already are ignored."""
+    record = step.state.orders.get(report.client_id or "")
+    if record is None:
+        return
+    record.order_id = report.order_id or record.order_id
+    record.reported_contracts = max(record.reported_contracts, report.filled_contracts)
+    _advance(step, record, report.status)
+    if report.status is OrderStatus.REJECTED:
+        _back_off(step, record, report.reason)
+
+
+def on_looked_up(step: Step, event: OrderLookedUp) -> None:
+    """Take the answer of a lookup. Absence is proof only when every source answered after the venue's deadline."""
+    record = step.state.orders.get(event.client_id)
+    if record is None:
+        return
+    if event.report is not None:
+        on_report(step, event.report)
+        return
+    if record.status is not OrderStatus.UNKNOWN or record.filled_contracts > ZERO:
+        return
+    if event.complete and event.asked_at_ns >= _proof_after_ns(step.state, record):
+        _advance(step, record, OrderStatus.EXPIRED)
+
+
+def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
+    """Count a booked fill towards its order; returns the order when it is one of ours. The table is not asked."""
+    record = step.state.orders.get(fill.client_id or "")
+    if record is None:
+        return None
+    step.state.totals.own_fills += 1
+    record.filled_contracts += fill.qty_contracts
+    record.order_id = record.order_id or fill.order_id
+    if record.filled_contracts > record.intent.qty_contracts:
+        step.halt(f"order {record.client_id} was filled {record.filled_contracts} of {record.intent.qty_contracts}")
+    if record.filled_contracts >= record.intent.qty_contracts:
+        _advance(step, record, OrderStatus.FILLED)
+    step.state.underlyings[record.intent.underlying].rejects = 0
+    _settle(step, record)
+    return record
+
+
+def suspect_all(step: Step) -> None:
+    """At a start every order without a proven end is UNKNOWN: what happened while we were down is not known."""
+    for record in step.state.orders.values():
+        if not record.status.is_terminal:
+            _suspect(step, record, ask=False)
+
+
+def sweep(step: Step) -> None:
+    """Look after orders that time has made doubtful: silent ones become UNKNOWN, UNKNOWN ones are asked for again."""
+    silence_ns = step.state.limits.unknown_margin_ms * _NS_PER_MS
+    for record in live_orders(step.state):
+        if record.status is OrderStatus.SENT and step.at_ns - record.sent_at_ns > silence_ns:
+            _suspect(step, record)
+        elif step.at_ns >= record.query_at_ns and _is_doubtful(step, record):
+            _ask(step, record)
+        if record.status is OrderStatus.UNKNOWN and step.at_ns > _proof_after_ns(step.state, record):
+            step.alert(
+                AlertKind.UNKNOWN_ORDER_AGE,
+                record.client_id,
+                f"order {record.client_id} on {record.intent.instrument} is unknown beyond its deadline",
+            )
+
+
+def live_orders(state: EngineState) -> list[OrderRecord]:
+    """Orders that are not settled, at most one per underlying."""
+    return [state.orders[one.live_order] for one in state.underlyings.values() if one.live_order]
+
+
+def unfilled_delta_coin(record: OrderRecord) -> float:
+    """Signed delta of the part that may still fill."""
+    rest = record.intent.qty_contracts - record.filled_contracts
+    return record.intent.delta_effect_coin * float(rest / record.intent.qty_contracts) if rest > 0 else 0.0
+
+
+def _is_doubtful(step: Step, record: OrderRecord) -> bool:
+    if record.status.is_terminal:
+        return not record.is_settled
+    stuck_ns = step.at_ns - max(record.intent.deadline_ns, record.query_at_ns)
+    return record.status is OrderStatus.UNKNOWN or stuck_ns > step.state.limits.unknown_margin_ms * _NS_PER_MS
+
+
+def _suspect(step: Step, record: OrderRecord, *, ask: bool = True) -> None:
+    if record.status is not OrderStatus.UNKNOWN:
+        record.status = move(record.status, OrderStatus.UNKNOWN)
+        record.unknown_since_ns = step.at_ns
+        record.queries, record.query_at_ns = 0, step.at_ns
+    if ask:
+        _ask(step, record)
+
+
+def _ask(step: Step, record: OrderRecord) -> None:
+    pause_ns = min(_FIRST_QUERY_NS << min(record.queries, _BACKOFF_DOUBLINGS_MAX), _QUERY_NS_MAX)
+    record.queries += 1
+    record.query_at_ns = step.at_ns + pause_ns
+    intent = record.intent
+    step.emit(QueryOrder(account=intent.account, instrument=intent.instrument, client_id=record.client_id))
+
+
+def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> None:
+    """Move as far as the table allows; a report that would move back arrived late and changes nothing."""
+    if status is record.status or status not in TRANSITIONS[record.status]:
+        _settle(step, record)
+        return
+    if record.status is OrderStatus.UNKNOWN:
+        step.resolve(AlertKind.UNKNOWN_ORDER_AGE, record.client_id)
+    record.status = move(record.status, status)
+    if status.is_terminal:
+        record.ended_at_ns = step.at_ns
+        record.queries, record.query_at_ns = 0, step.at_ns + _FIRST_QUERY_NS
+    _settle(step, record)
+
+
+def _settle(step: Step, record: OrderRecord) -> None:
+    underlying = step.state.underlyings[record.intent.underlying]
+    if record.is_settled and underlying.live_order == record.client_id:
+        underlying.live_order = ""
+        step.touch(underlying.name, DecisionCause.PRICE)
+
+
+def _back_off(step: Step, record: OrderRecord, why: str) -> None:
+    underlying = step.state.underlyings[record.intent.underlying]
+    step.state.totals.rejects += 1
+    underlying.rejects += 1
+    doublings = min(underlying.rejects - 1, _BACKOFF_DOUBLINGS_MAX)
+    underlying.retry_at_ns = step.at_ns + (_BACKOFF_FIRST_NS << doublings)
+    if underlying.rejects >= _REJECTS_ALERT:
+        step.alert(
+            AlertKind.ORDER_REJECTED,
+            underlying.name,
+            f"{underlying.rejects} hedge orders on {underlying.name} refused in a row, the last with: {why}",
+        )
+
+
+def _proof_after_ns(state: EngineState, record: OrderRecord) -> int:
+    """From this moment on the venue can no longer accept the order: only then can absence be proof."""
+    return record.intent.deadline_ns + state.limits.unknown_margin_ms * _NS_PER_MS
+
+
+def _forget_old(state: EngineState) -> None:
+    """Keep the table bounded; only settled orders are forgotten (the journal has them for ever)."""
+    if len(state.orders) <= _ORDERS_KEPT:
+        return
+    for client_id in [one.client_id for one in state.orders.values() if one.is_settled][: _ORDERS_KEPT // 2]:
+        del state.orders[client_id]

@@ -1,0 +1,195 @@
+"""Truth: the ledger held against the venue's snapshot. A difference is evidence, never a silent repair.
+
+The first snapshot of an account is adopted as its opening position. After that a difference must be repeated by a second
+snapshot with no fill in between; it blocks its underlying from the first sight, and when it lasts the book is halted by
+the watch over limits. An operator's unkill takes the venue's number over, journaled as an adjustment.
+"""
+
+from decimal import Decimal
+
+from hedgebot.core import ledger
+from hedgebot.core.limits import take_wallet
+from hedgebot.core.state import AccountState, EngineState, Mismatch
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.events import OrderReport, SnapshotTaken
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import AccountRole
+
+_NS_PER_MS = 1_000_000
+_OVERLAP_NS = 60_000 * _NS_PER_MS
+_RETRY_NS = 1_000 * _NS_PER_MS
+
+
+def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
+    """Ask for the venue's truth, unless an answer is already on its way."""
+    if account.request_open or not account.instruments_loaded:
+        return
+    account.request += 1
+    account.request_open, account.request_at_ns = True, step.at_ns
+    since_ns = (account.cursor_ns or step.at_ns) - _OVERLAP_NS
+    step.emit(
+        RequestSnapshot(account=account.name, request=account.request, executions_since_ns=since_ns, reason=reason)
+    )
+
+
+def lose_truth(account: AccountState) -> None:
+    """From now on fills may be missed: nothing is sent for this account until a clean snapshot."""
+    account.reconciled = False
+    account.request_open = False
+    account.snapshot_due_ns = 0
+
+
+def sweep(step: Step) -> None:
+    """Ask again when a snapshot is due, and give up on one that never came."""
+    limits = step.state.limits
+    for account in step.state.accounts.values():
+        if account.request_open and step.at_ns - account.request_at_ns > limits.reconcile_timeout_ms * _NS_PER_MS:
+            account.request_open = False
+            step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"{account.name} did not answer a snapshot request")
+        if account.private.up and step.at_ns >= account.snapshot_due_ns:
+            request_snapshot(step, account, "scheduled" if account.reconciled else "not reconciled")
+
+
+def on_snapshot(step: Step, event: SnapshotTaken) -> None:
+    """Compare everything the venue holds with the ledger; fills found on the way are booked already."""
+    account = step.state.accounts.get(event.account)
+    if account is None or event.request != account.request:
+        return
+    account.request_open = False
+    if event.wallet is not None:
+        take_wallet(step, account, event.wallet)
+    if not event.complete:
+        account.snapshot_due_ns = step.at_ns + _RETRY_NS
+        step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"snapshot of {account.name}: {event.problem}")
+        return
+    step.resolve(AlertKind.VENUE_UNREACHABLE, account.name)
+    _check_orders(step, account, event.open_orders)
+    conclusive = _compare(step, account, event)
+    clean = conclusive and not account.mismatches
+    if clean:
+        account.adopted = True
+        account.reconciled = True
+        account.snapshot_at_ns = step.at_ns
+        account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
+        step.resolve(AlertKind.RECON_BREAK, account.name)
+    interval_ns = step.state.limits.reconcile_interval_ms * _NS_PER_MS if clean else _RETRY_NS
+    account.snapshot_due_ns = step.at_ns + interval_ns
+    watch_held(step)
+    for underlying in step.state.underlyings:
+        step.touch(underlying, DecisionCause.RECOVERY)
+
+
+def watch_held(step: Step) -> None:
+    """Subscribe market data of the hedge instruments and of everything held; only what is new is asked for."""
+    state = step.state
+    wanted: dict[InstrumentId, int] = {one.hedge_instrument: 0 for one in state.settings.underlyings}
+    wanted |= {one.instrument: 0 for one in state.positions.values() if one.contracts}
+    new = [one for one in wanted if one not in state.watched and one in state.instruments]
+    for venue in dict.fromkeys(one.split(":", 1)[0] for one in new):
+        ids = tuple(one for one in new if one.startswith(f"{venue}:"))
+        state.watched |= dict.fromkeys(ids, 0)
+        step.emit(WatchInstruments(venue=venue, instruments=ids))
+
+
+def accept_differences(step: Step, account: AccountState, operator: str) -> None:
+    """An operator takes the venue's numbers over: each difference becomes a journaled adjustment."""
+    for subject, difference in list(account.mismatches.items()):
+        _adjust(step, account, subject, difference.venue_value, f"accepted by {operator} at unkill")
+    account.mismatches.clear()
+
+
+def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
+    """Compare positions and coins; returns whether every comparison was conclusive (no fill since the venue was asked)."""
+    conclusive = True
+    for subject, venue_value, moved_at_ns in _subjects(step.state, account, event):
+        ours = _ledger_value(step.state, account, subject)
+        if ours == venue_value:
+            account.mismatches.pop(subject, None)
+        elif moved_at_ns >= event.asked_at_ns:
+            conclusive = False
+        elif not account.adopted:
+            _adjust(step, account, subject, venue_value, f"opening position, snapshot {event.request}")
+        else:
+            _note_difference(step, account, subject, ours, venue_value)
+    return conclusive
+
+
+def _note_difference(step: Step, account: AccountState, subject: str, ours: Decimal, venue_value: Decimal) -> None:
+    known = account.mismatches.get(subject)
+    if known is not None and known.venue_value == venue_value:
+        known.count += 1
+    else:
+        first_seen_ns = known.first_seen_ns if known else step.at_ns
+        account.mismatches[subject] = Mismatch(venue_value=venue_value, first_seen_ns=first_seen_ns, count=1)
+    account.reconciled = False
+    step.alert(
+        AlertKind.RECON_BREAK,
+        account.name,
+        f"{subject} on {account.name}: the venue says {venue_value}, the ledger {ours}, and no execution explains it",
+    )
+
+
+def _subjects(state: EngineState, account: AccountState, event: SnapshotTaken) -> list[tuple[str, Decimal, int]]:
+    """(subject, the venue's value, our last movement of it) for every position and coin that either side knows."""
+    venue_values: dict[str, Decimal] = {
+        one.instrument: ZERO for one in state.positions.values() if one.account == account.name
+    }
+    venue_values |= {one.instrument: one.contracts for one in event.positions if one.instrument in state.instruments}
+    if event.wallet is not None:
+        venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in state.underlyings}
+    return [(subject, value, _moved_at_ns(state, account, subject)) for subject, value in venue_values.items()]
+
+
+def _moved_at_ns(state: EngineState, account: AccountState, subject: str) -> int:
+    coin = state.coins.get(ledger.coin_key(account.name, subject))
+    if coin is not None:
+        return coin.moved_at_ns
+    position = state.positions.get(ledger.position_key(account.name, InstrumentId(subject)))
+    return position.moved_at_ns if position else 0
+
+
+def _ledger_value(state: EngineState, account: AccountState, subject: str) -> Decimal:
+    if subject in state.underlyings:
+        coin = state.coins.get(ledger.coin_key(account.name, subject))
+        return coin.qty if coin else ZERO
+    return ledger.position_contracts(state, account.name, InstrumentId(subject))
+
+
+def _adjust(step: Step, account: AccountState, subject: str, value: Decimal, evidence: str) -> None:
+    before = _ledger_value(step.state, account, subject)
+    if subject in step.state.underlyings:
+        ledger.set_coin(step.state, account.name, subject, value, step.at_ns)
+    else:
+        quote = step.state.quotes.get(InstrumentId(subject))
+        price = quote.mark if quote and quote.mark else ZERO
+        ledger.set_position(step.state, account.name, InstrumentId(subject), value, price, step.at_ns)
+    step.adjust(account.name, subject, before, value, evidence)
+
+
+def _check_orders(step: Step, account: AccountState, open_orders: tuple[OrderReport, ...]) -> None:
+    """Cancel what is ours and forgotten; report what is foreign where only we should trade."""
+    state = step.state
+    hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
+    foreign: list[str] = []
+    for report in open_orders:
+        made_by = decode_client_id(report.client_id)
+        if report.client_id in state.orders:
+            continue
+        if made_by is not None and made_by.install == state.settings.install and report.client_id is not None:
+            step.alert(AlertKind.RECON_BREAK, account.name, f"order {report.client_id} is ours but not in the journal")
+            step.emit(
+                CancelOrder(
+                    account=account.name,
+                    instrument=report.instrument,
+                    client_id=report.client_id,
+                    reason="orphan: carries our mark, unknown to the journal",
+                )
+            )
+        elif account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges):
+            foreign.append(report.order_id)
+    problem = f"{len(foreign)} orders on {account.name} are not ours: {', '.join(foreign[:3])}" if foreign else ""
+    step.check(AlertKind.FOREIGN_ACTIVITY, account.name, problem)

@@ -1,0 +1,76 @@
+"""Shaping: from a wanted trade in coin to an order the venue can take. Owns lots, clips and the limit price; decides no risk.
+
+Larger hedges are clipped, never refused: the rest is decided anew from the position that the first part leaves.
+Quantities are floored, so that a hedge never crosses its target; what is less than a lot stays as a recorded residual.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.state import EngineState, Quote
+from hedgebot.core.strategy import Proposal
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument, Side
+from hedgebot.domain.orders import OrderIntent, TimeInForce
+from hedgebot.domain.settings import UnderlyingSettings
+
+_NS_PER_MS = 1_000_000
+
+
+class NoLot(msgspec.Struct, frozen=True, kw_only=True):
+    """The wanted trade is less than the venue's smallest order: a no-op with its residual, never an error."""
+
+    residual_coin: float
+    explanation: str
+
+
+def shape(
+    state: EngineState, settings: UnderlyingSettings, quote: Quote, proposal: Proposal, trade_coin: float, at_ns: int
+) -> OrderIntent | NoLot:
+    """Make an IOC limit order of a wanted trade (signed coin, not zero); the quote must have both sides."""
+    rules = state.instruments[settings.hedge_instrument]
+    side = Side.of(trade_coin)
+    limit_price = collared_price(rules, quote, side, settings.collar_bps)
+    wanted = rules.contracts(Decimal(repr(abs(trade_coin))), limit_price)
+    contracts = rules.floor_qty(min(wanted, _qty_ceiling(rules, settings, limit_price)))
+    problem = rules.order_problem(contracts, limit_price) if contracts else "it is less than one lot"
+    if problem is not None:
+        return NoLot(
+            residual_coin=trade_coin,
+            explanation=f"{abs(trade_coin):.6g} {settings.underlying} cannot be traded on {rules.symbol}: {problem}",
+        )
+    held = position_contracts(state, settings.hedge_account, rules.id)
+    return OrderIntent(
+        account=settings.hedge_account,
+        instrument=rules.id,
+        underlying=settings.underlying,
+        strategy=proposal.strategy,
+        side=side,
+        qty_contracts=contracts,
+        limit_price=limit_price,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=held * side.sign < 0 and contracts <= abs(held),
+        delta_effect_coin=float(rules.coins(contracts, limit_price)) * side.sign,
+        notional_usd=float(rules.notional_quote(contracts, limit_price)),
+        deadline_ns=at_ns + state.limits.order_deadline_ms * _NS_PER_MS,
+        reason=proposal.reason,
+    )
+
+
+def collared_price(rules: Instrument, quote: Quote, side: Side, collar_bps: float) -> Decimal:
+    """Limit price at most `collar_bps` beyond the book's middle, rounded to the tick so that it never pays more."""
+    mid = quote.mid
+    if mid is None:
+        return ZERO
+    reach = mid * (1 + side.sign * Decimal(repr(collar_bps)) / 10_000)
+    return rules.protective_price(reach, side)
+
+
+def _qty_ceiling(rules: Instrument, settings: UnderlyingSettings, price: Decimal) -> Decimal:
+    """Largest quantity of one order: the operator's limits and the venue's maximum, whichever is least."""
+    by_coin = rules.contracts(Decimal(repr(settings.order_qty_coin_max)), price)
+    by_notional = rules.contracts(Decimal(repr(settings.order_notional_usd_max)) / price, price)
+    ceiling = min(by_coin, by_notional)
+    return ceiling if rules.qty_max is None else min(ceiling, rules.qty_max)

@@ -1,0 +1,270 @@
+"""The whole mutable state of the engine, as one tree of plain values. Owns its encoding; decides nothing.
+
+What is in here survives a snapshot and a restart; everything derived (arrays of the option book) is rebuilt from it.
+Dictionaries keep insertion order, which is the order of the journal: iteration is deterministic.
+"""
+
+from decimal import Decimal
+from hashlib import blake2b
+
+import msgspec
+
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.events import WalletReport
+from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.orders import OrderIntent, OrderStatus
+from hedgebot.domain.settings import (
+    AccountRole,
+    AccountSettings,
+    EngineSettings,
+    LimitSettings,
+    UnderlyingSettings,
+)
+
+
+class Quote(msgspec.Struct, kw_only=True):
+    """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never."""
+
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    book_at_ns: int = 0
+    book_venue_ns: int = 0
+    book_problem: str = ""
+    mark: Decimal | None = None
+    index: Decimal | None = None
+    mark_at_ns: int = 0
+    mark_venue_ns: int = 0
+    funding_rate: float | None = None
+    funding_interval_hours: float | None = None
+    funding_at_ns: int = 0
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle of a two-sided book, None otherwise."""
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+
+class OptionMark(msgspec.Struct, kw_only=True):
+    """Newest surface point of one option. `underlying_price` is the hedge's mid when the quote came (0 = unknown)."""
+
+    iv: float
+    forward: float
+    underlying_price: float
+    mark_coin: float
+    venue_delta: float | None
+    at_ns: int
+    venue_ns: int
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """A derivative position built from fills. `realised_settle` is profit before fees; `moved_at_ns` its last fill."""
+
+    account: str
+    instrument: InstrumentId
+    contracts: Decimal = ZERO
+    entry_price: Decimal = ZERO
+    realised_settle: Decimal = ZERO
+    moved_at_ns: int = 0
+
+
+class Coin(msgspec.Struct, kw_only=True):
+    """Coins of an underlying held in a wallet, built from spot fills and fees."""
+
+    account: str
+    coin: str
+    qty: Decimal = ZERO
+    moved_at_ns: int = 0
+
+
+class OrderRecord(msgspec.Struct, kw_only=True):
+    """One of our orders. `filled_contracts` counts booked fills; `reported_contracts` what the venue's reports say."""
+
+    client_id: str
+    intent: OrderIntent
+    status: OrderStatus
+    sent_at_ns: int
+    arrival_mid: float
+    delta_before_coin: float
+    order_id: str = ""
+    filled_contracts: Decimal = ZERO
+    reported_contracts: Decimal = ZERO
+    unknown_since_ns: int = 0
+    query_at_ns: int = 0
+    queries: int = 0
+    ended_at_ns: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the order ended and every execution the venue spoke of is booked: only then its slot is free."""
+        return self.status.is_terminal and self.filled_contracts >= self.reported_contracts
+
+
+class UnderlyingState(msgspec.Struct, kw_only=True):
+    """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark."""
+
+    name: str
+    linear_coin: Decimal = ZERO
+    inverse_quote: Decimal = ZERO
+    option_count: int = 0
+    option_unknown: str = ""
+    option_delta: float = 0.0
+    option_gamma: float = 0.0
+    option_vega: float = 0.0
+    option_theta: float = 0.0
+    remark_price: float = 0.0
+    remark_at_ns: int = 0
+    remark_due: bool = False
+    price: float = 0.0
+    breach_since_ns: int = 0
+    breach_cause: DecisionCause = DecisionCause.RECOVERY
+    live_order: str = ""
+    rejects: int = 0
+    retry_at_ns: int = 0
+    note: str = ""
+    noted_at_ns: int = 0
+    residual_coin: float = 0.0
+    hedges: int = 0
+    last_decision: RecordDecision | None = None
+
+
+class StreamState(msgspec.Struct, kw_only=True):
+    """One connection: up or not, and when it last proved to be alive."""
+
+    up: bool = False
+    alive_at_ns: int = 0
+    changed_at_ns: int = 0
+
+
+class Mismatch(msgspec.Struct, kw_only=True):
+    """A difference between the venue and the ledger, with how often and since when the venue repeats it."""
+
+    venue_value: Decimal
+    first_seen_ns: int
+    count: int
+
+
+class AccountState(msgspec.Struct, kw_only=True):
+    """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth."""
+
+    name: str
+    venue: str
+    role: AccountRole
+    public: StreamState
+    private: StreamState
+    trade: StreamState
+    instruments_loaded: bool = False
+    adopted: bool = False
+    reconciled: bool = False
+    request: int = 0
+    request_open: bool = False
+    request_at_ns: int = 0
+    snapshot_due_ns: int = 0
+    snapshot_at_ns: int = 0
+    cursor_ns: int = 0
+    wallet: WalletReport | None = None
+    wallet_at_ns: int = 0
+    clock_offset_ms: float | None = None
+    mismatches: dict[str, Mismatch] = {}
+    day: int = 0
+    day_equity_usd: Decimal | None = None
+
+
+class AlertState(msgspec.Struct, kw_only=True):
+    """An alert that is up."""
+
+    kind: AlertKind
+    subject: str
+    summary: str
+    since_ns: int
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """Counters since the journal began. Costs are in the coin they were charged in; cost is positive."""
+
+    hedges: int = 0
+    refusals: int = 0
+    rejects: int = 0
+    fills: int = 0
+    own_fills: int = 0
+    fees: dict[str, Decimal] = {}
+    funding: dict[str, Decimal] = {}
+
+
+class EngineState(msgspec.Struct, kw_only=True):
+    """Everything the engine knows."""
+
+    settings: EngineSettings
+    epoch: int
+    run_id: str
+    mode: Mode = Mode.RECOVERING
+    mode_reason: str = "starting"
+    latched: bool = False
+    stopping: bool = False
+    next_intent: int = 1
+    tokens: float = 0.0
+    tokens_at_ns: int = 0
+    instruments: dict[InstrumentId, Instrument] = {}
+    quotes: dict[InstrumentId, Quote] = {}
+    options: dict[InstrumentId, OptionMark] = {}
+    positions: dict[str, Position] = {}
+    coins: dict[str, Coin] = {}
+    executions: dict[str, int] = {}
+    orders: dict[str, OrderRecord] = {}
+    underlyings: dict[str, UnderlyingState] = {}
+    accounts: dict[str, AccountState] = {}
+    alerts: dict[str, AlertState] = {}
+    watched: dict[InstrumentId, int] = {}
+    decisions: list[RecordDecision] = []
+    totals: Totals = msgspec.field(default_factory=Totals)
+
+    @property
+    def limits(self) -> LimitSettings:
+        """The hard limits in force."""
+        return self.settings.limits
+
+
+def settings_of(state: EngineState, underlying: str) -> UnderlyingSettings | None:
+    """How an underlying is hedged; None when it is not configured."""
+    return next((one for one in state.settings.underlyings if one.underlying == underlying), None)
+
+
+def adopt_settings(state: EngineState, settings: EngineSettings) -> None:
+    """Put new settings in force; accounts and underlyings that are new get empty records, others keep theirs."""
+    state.settings = settings
+    for underlying in settings.underlyings:
+        state.underlyings.setdefault(underlying.underlying, UnderlyingState(name=underlying.underlying))
+    for account in settings.accounts:
+        known = state.accounts.setdefault(account.name, _fresh_account(account))
+        known.role = account.role
+
+
+def _fresh_account(account: AccountSettings) -> AccountState:
+    return AccountState(
+        name=account.name,
+        venue=account.venue,
+        role=account.role,
+        public=StreamState(),
+        private=StreamState(),
+        trade=StreamState(),
+    )
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(EngineState)
+
+
+def encode_state(state: EngineState) -> bytes:
+    """Write the state as MessagePack; equal states give equal bytes."""
+    return _ENCODER.encode(state)
+
+
+def decode_state(data: bytes) -> EngineState:
+    """Read what `encode_state` wrote; raises msgspec.ValidationError for anything else."""
+    return _DECODER.decode(data)
+
+
+def state_digest(state: EngineState) -> str:
+    """Hex digest of the state, to compare two engines."""
+    return blake2b(encode_state(state), digest_size=16).hexdigest()

@@ -1,0 +1,90 @@
+"""The workbench of one step: the state, the moment, and the commands that have come of it so far. Decides nothing."""
+
+from hedgebot.core.state import AlertState, EngineState
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import (
+    Command,
+    DecisionCause,
+    Mode,
+    RaiseAlert,
+    RecordAdjustment,
+    RecordMode,
+    RecordOperator,
+    ResolveAlert,
+)
+
+
+class Step:
+    """State, time and outgoing commands of one step; `touched` are underlyings to decide on, with what moved them."""
+
+    __slots__ = ("at_ns", "commands", "seq", "state", "touched")
+
+    def __init__(self, state: EngineState, *, seq: int, at_ns: int) -> None:
+        """Begin a step at `at_ns`."""
+        self.state = state
+        self.seq = seq
+        self.at_ns = at_ns
+        self.commands: list[Command] = []
+        self.touched: dict[str, DecisionCause] = {}
+
+    def emit(self, command: Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def touch(self, underlying: str, cause: DecisionCause) -> None:
+        """Ask for a decision on an underlying; a fill outranks a price as its cause."""
+        if underlying and self.touched.get(underlying) is not DecisionCause.FILL:
+            self.touched[underlying] = cause
+
+    def alert(self, kind: AlertKind, subject: str, summary: str) -> None:
+        """Raise an alert once; while it is up, repeats are silent."""
+        key = f"{kind}|{subject}"
+        if key in self.state.alerts:
+            return
+        self.state.alerts[key] = AlertState(kind=kind, subject=subject, summary=summary, since_ns=self.at_ns)
+        self.emit(RaiseAlert(kind=kind, subject=subject, summary=summary))
+
+    def resolve(self, kind: AlertKind, subject: str) -> None:
+        """Take an alert down if it is up."""
+        if self.state.alerts.pop(f"{kind}|{subject}", None) is not None:
+            self.emit(ResolveAlert(kind=kind, subject=subject))
+
+    def check(self, kind: AlertKind, subject: str, problem: str) -> None:
+        """Hold an alert up exactly while `problem` is not empty."""
+        if problem:
+            self.alert(kind, subject, problem)
+        else:
+            self.resolve(kind, subject)
+
+    def set_mode(self, mode: Mode, reason: str, *, latched: bool = False) -> None:
+        """Change the book's mode and record it; a latched HALTED is left only by `unlatch`."""
+        state = self.state
+        if state.latched and mode is not Mode.HALTED:
+            return
+        if state.mode is mode and state.latched == latched:
+            return
+        self.emit(RecordMode(before=state.mode, after=mode, reason=reason, latched=latched))
+        state.mode, state.mode_reason, state.latched = mode, reason, latched
+
+    def halt(self, reason: str) -> None:
+        """Enter HALTED, latched. The first reason stays: it is the one the operator must clear."""
+        if self.state.latched:
+            return
+        self.set_mode(Mode.HALTED, reason, latched=True)
+        self.alert(AlertKind.KILL_ACTIVE, "book", f"halted: {reason}")
+
+    def unlatch(self, reason: str) -> None:
+        """Leave HALTED for RECOVERING; the caller has gone through the checklist."""
+        self.emit(RecordMode(before=self.state.mode, after=Mode.RECOVERING, reason=reason, latched=False))
+        self.state.mode, self.state.mode_reason, self.state.latched = Mode.RECOVERING, reason, False
+        self.resolve(AlertKind.KILL_ACTIVE, "book")
+
+    def adjust(self, account: str, subject: str, before: object, after: object, evidence: str) -> None:
+        """Record that the ledger was moved to the venue's truth."""
+        self.emit(
+            RecordAdjustment(account=account, subject=subject, before=str(before), after=str(after), evidence=evidence)
+        )
+
+    def operator(self, operator: str, action: str, *, accepted: bool, explanation: str) -> None:
+        """Record an operator's word and what came of it."""
+        self.emit(RecordOperator(operator=operator, action=action, accepted=accepted, explanation=explanation))

@@ -1,0 +1,334 @@
+"""What people see of the engine: one read-only snapshot, and the plain sentence for "why is it not hedging now".
+
+A pure function of state and time. Every number has its unit in its name; unknown is None.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core import limits, market
+from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.order_table import live_orders, unfilled_delta_coin
+from hedgebot.core.state import AccountState, EngineState, UnderlyingState
+from hedgebot.domain.commands import RecordDecision
+from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.domain.settings import UnderlyingSettings
+
+_NS_PER_MS = 1_000_000
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One position or coin balance with its share of the delta."""
+
+    account: str
+    instrument: str
+    kind: str
+    contracts: str
+    entry_price: str | None
+    mark: str | None
+    age_ms: int | None
+
+
+class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
+    """One underlying: its delta against its band. `delta_coin` is None while the exposure is unknown."""
+
+    underlying: str
+    delta_coin: float | None
+    delta_usd: float | None
+    convention: str
+    band_coin: float
+    inside_coin: float
+    limit_coin: float
+    worst_case_coin: float | None
+    gamma_coin_per_pct: float | None
+    vega_usd_per_vol_point: float | None
+    theta_usd_per_day: float | None
+    price_usd: float | None
+    next_trigger_up_usd: float | None
+    next_trigger_down_usd: float | None
+    hedge_instrument: str
+    book_age_ms: int | None
+    option_age_ms: int | None
+    lot_coin: float | None
+    in_breach_ms: int | None
+    residual_coin: float
+    hedges: int
+    why_not: str
+    positions: tuple[PositionView, ...]
+
+
+class StreamView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection."""
+
+    stream: str
+    up: bool
+    age_ms: int | None
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """One account: streams, margin, truth."""
+
+    account: str
+    venue: str
+    role: str
+    streams: tuple[StreamView, ...]
+    reconciled: bool
+    reconciled_age_ms: int | None
+    margin_use: float | None
+    equity_usd: float | None
+    initial_margin_usd: float | None
+    maintenance_margin_usd: float | None
+    margin_age_ms: int | None
+    clock_offset_ms: float | None
+    differences: tuple[str, ...]
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order that is not settled."""
+
+    client_id: str
+    instrument: str
+    side: str
+    qty_contracts: str
+    filled_contracts: str
+    status: str
+    age_ms: int
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert that is up."""
+
+    kind: str
+    severity: str
+    runbook: str
+    subject: str
+    summary: str
+    age_ms: int
+
+
+class BookView(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole book at one moment."""
+
+    at_ns: int
+    run_id: str
+    epoch: int
+    config_hash: str
+    mode: str
+    mode_reason: str
+    latched: bool
+    strategies: dict[str, bool]
+    underlyings: tuple[UnderlyingView, ...]
+    accounts: tuple[AccountView, ...]
+    orders: tuple[OrderView, ...]
+    alerts: tuple[AlertView, ...]
+    decisions: tuple[RecordDecision, ...]
+    funding_usd_per_day: float | None
+    funding_limit_usd_per_day: float
+    fees: dict[str, str]
+    funding: dict[str, str]
+    hedges: int
+    refusals: int
+    rejects: int
+    fills: int
+    own_fills: int
+
+
+def book_view(state: EngineState, at_ns: int) -> BookView:
+    """Describe the state at a moment (the shell's clock, only for ages)."""
+    totals = state.totals
+    return BookView(
+        at_ns=at_ns,
+        run_id=state.run_id,
+        epoch=state.epoch,
+        config_hash=state.settings.config_hash,
+        mode=state.mode.value,
+        mode_reason=state.mode_reason,
+        latched=state.latched,
+        strategies={one.name: one.enabled for one in state.settings.strategies},
+        underlyings=tuple(_underlying(state, one, at_ns) for one in state.settings.underlyings),
+        accounts=tuple(_account(state, one, at_ns) for one in state.accounts.values()),
+        orders=_orders(state, at_ns),
+        alerts=_alerts(state, at_ns),
+        decisions=tuple(state.decisions),
+        funding_usd_per_day=limits.funding_cost_usd_per_day(state),
+        funding_limit_usd_per_day=state.limits.funding_cost_usd_per_day_max,
+        fees={coin: str(amount) for coin, amount in totals.fees.items()},
+        funding={coin: str(amount) for coin, amount in totals.funding.items()},
+        hedges=totals.hedges,
+        refusals=totals.refusals,
+        rejects=totals.rejects,
+        fills=totals.fills,
+        own_fills=totals.own_fills,
+    )
+
+
+def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str:
+    """Say in one sentence why an underlying is not being hedged at this moment."""
+    underlying = state.underlyings[settings.underlying]
+    name = settings.underlying
+    if state.latched or state.mode.value in ("halted", "recovering"):
+        return f"the book is {state.mode}: {state.mode_reason}"
+    if not any(one.enabled and name in one.underlyings for one in state.settings.strategies):
+        return f"no strategy for {name} is enabled"
+    problem = exposure_problem(underlying)
+    if problem:
+        return f"the exposure is unknown: {problem}"
+    delta = net_delta_coin(underlying)
+    if abs(delta) <= settings.band_coin:
+        return f"abs delta {abs(delta):.4f} {name} is inside the band {settings.band_coin:g} {name}"
+    if underlying.live_order:
+        record = state.orders[underlying.live_order]
+        return f"order {record.client_id} is {record.status} since {_age_ms(at_ns, record.sent_at_ns)} ms"
+    if at_ns < underlying.retry_at_ns:
+        return f"waiting {(underlying.retry_at_ns - at_ns) // _NS_PER_MS} ms after {underlying.rejects} refused orders"
+    last = underlying.last_decision
+    return last.explanation if last is not None and underlying.note else "it is: a decision is due with the next event"
+
+
+def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> UnderlyingView:
+    one = state.underlyings[settings.underlying]
+    known = not exposure_problem(one)
+    delta = net_delta_coin(one) if known else None
+    open_deltas = [unfilled_delta_coin(order) for order in live_orders(state) if order.intent.underlying == one.name]
+    worst = None if delta is None else max(abs(delta), *(abs(delta + effect) for effect in open_deltas), 0.0)
+    rules = state.instruments.get(settings.hedge_instrument)
+    up, down = _next_triggers(one, settings, delta)
+    has_options = known and one.option_count > 0
+    option_age_ms, _ = limits.oldest_option(state, one.name, at_ns)
+    return UnderlyingView(
+        underlying=one.name,
+        delta_coin=delta,
+        delta_usd=None if delta is None else delta * one.price,
+        convention="linear: USD value held constant",
+        band_coin=settings.band_coin,
+        inside_coin=settings.band_coin * settings.target_ratio,
+        limit_coin=settings.delta_limit_coin,
+        worst_case_coin=worst,
+        gamma_coin_per_pct=one.option_gamma * one.price / 100.0 if has_options else None,
+        vega_usd_per_vol_point=one.option_vega / 100.0 if has_options else None,
+        theta_usd_per_day=one.option_theta if has_options else None,
+        price_usd=one.price or None,
+        next_trigger_up_usd=up,
+        next_trigger_down_usd=down,
+        hedge_instrument=settings.hedge_instrument,
+        book_age_ms=_known_age(market.book_age_ms(state, settings.hedge_instrument, at_ns)),
+        option_age_ms=_known_age(option_age_ms) if has_options else None,
+        lot_coin=float(rules.lot_size * rules.contract_size) if rules and not rules.kind.is_inverse else None,
+        in_breach_ms=_age_ms(at_ns, one.breach_since_ns) if one.breach_since_ns else None,
+        residual_coin=one.residual_coin,
+        hedges=one.hedges,
+        why_not=why_not(state, settings, at_ns),
+        positions=_positions(state, one, at_ns),
+    )
+
+
+def _next_triggers(
+    one: UnderlyingState, settings: UnderlyingSettings, delta: float | None
+) -> tuple[float | None, float | None]:
+    """Prices at which gamma alone would take the delta to an edge of the band; None where it never does."""
+    gamma = one.option_gamma
+    if delta is None or not gamma or abs(delta) > settings.band_coin:
+        return None, None
+    moves = sorted(((settings.band_coin - delta) / gamma, (-settings.band_coin - delta) / gamma))
+    down, up = one.price + moves[0], one.price + moves[1]
+    return up, down if down > 0.0 else None
+
+
+def _positions(state: EngineState, underlying: UnderlyingState, at_ns: int) -> tuple[PositionView, ...]:
+    rows = [
+        PositionView(
+            account=coin.account,
+            instrument=coin.coin,
+            kind="coins",
+            contracts=str(coin.qty),
+            entry_price=None,
+            mark=None,
+            age_ms=None,
+        )
+        for coin in state.coins.values()
+        if coin.coin == underlying.name and coin.qty
+    ]
+    for position in state.positions.values():
+        rules = state.instruments[position.instrument]
+        if rules.underlying != underlying.name or not position.contracts:
+            continue
+        option = rules.kind in (InstrumentKind.LINEAR_OPTION, InstrumentKind.COIN_OPTION)
+        age_ms = market.option_age_ms(state, rules.id, at_ns) if option else market.mark_age_ms(state, rules.id, at_ns)
+        quote = state.quotes.get(rules.id)
+        rows.append(
+            PositionView(
+                account=position.account,
+                instrument=rules.id,
+                kind=rules.kind.value,
+                contracts=str(position.contracts),
+                entry_price=f"{position.entry_price:.8g}",
+                mark=str(quote.mark) if quote and quote.mark is not None else None,
+                age_ms=_known_age(age_ms),
+            )
+        )
+    return tuple(rows)
+
+
+def _account(state: EngineState, account: AccountState, at_ns: int) -> AccountView:
+    wallet = account.wallet
+    streams = (("public", account.public), ("private", account.private), ("trade", account.trade))
+    return AccountView(
+        account=account.name,
+        venue=account.venue,
+        role=account.role.value,
+        streams=tuple(
+            StreamView(stream=name, up=one.up, age_ms=_age_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None)
+            for name, one in streams
+        ),
+        reconciled=account.reconciled,
+        reconciled_age_ms=_age_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
+        margin_use=limits.margin_use(state, account, at_ns),
+        equity_usd=_number(wallet.equity_usd) if wallet else None,
+        initial_margin_usd=_number(wallet.initial_margin_usd) if wallet else None,
+        maintenance_margin_usd=_number(wallet.maintenance_margin_usd) if wallet else None,
+        margin_age_ms=_age_ms(at_ns, account.wallet_at_ns) if wallet else None,
+        clock_offset_ms=account.clock_offset_ms,
+        differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
+    )
+
+
+def _orders(state: EngineState, at_ns: int) -> tuple[OrderView, ...]:
+    return tuple(
+        OrderView(
+            client_id=one.client_id,
+            instrument=one.intent.instrument,
+            side=one.intent.side.value,
+            qty_contracts=str(one.intent.qty_contracts),
+            filled_contracts=str(one.filled_contracts),
+            status=one.status.value,
+            age_ms=_age_ms(at_ns, one.sent_at_ns),
+        )
+        for one in live_orders(state)
+    )
+
+
+def _alerts(state: EngineState, at_ns: int) -> tuple[AlertView, ...]:
+    return tuple(
+        AlertView(
+            kind=one.kind.value,
+            severity=one.kind.severity.value,
+            runbook=one.kind.runbook,
+            subject=one.subject,
+            summary=one.summary,
+            age_ms=_age_ms(at_ns, one.since_ns),
+        )
+        for one in state.alerts.values()
+    )
+
+
+def _age_ms(at_ns: int, since_ns: int) -> int:
+    return max(at_ns - since_ns, 0) // _NS_PER_MS
+
+
+def _known_age(age_ms: int) -> int | None:
+    return None if age_ms >= market.NEVER_MS else age_ms
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
