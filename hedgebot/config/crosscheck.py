@@ -62,7 +62,7 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
         problems.append(
             (
                 f"{key}.recv_window_ms",
-                f"= {window} must be at most order_deadline_ms of the limits ({limits.order_deadline_ms}): {WHY_WINDOW}",
+                f"= {window} must be at most order_deadline_ms (limits: {limits.order_deadline_ms}): {WHY_WINDOW}",
             )
         )
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]

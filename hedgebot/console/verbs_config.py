@@ -1,0 +1,137 @@
+"""Verbs about the configuration: show, validate, diff, apply. The rules are the config room's; nothing is decided here."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hedgebot.console import place as common
+from hedgebot.console.control import ask
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.output import emit, plain
+from hedgebot.console.place import find_place
+from hedgebot.console.replies import WORD_TIMEOUT_S, checked, confirm, user_name
+
+# A value this many times larger or smaller than before is more often a slip of the unit than a wish.
+SLIP_RATIO = 10.0
+
+FileArgument = Annotated[Path, typer.Argument(help="A book's configuration, a TOML file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hedgebot config ...` to the command line."""
+    group = typer.Typer(no_args_is_help=True, help="Show, check, compare and apply configurations.")
+    group.command(epilog="Example: hedgebot config show config/demo.toml")(show)
+    group.command(epilog="Example: hedgebot config validate config/bybit.example.toml --no-secrets")(validate)
+    group.command(epilog="Example: hedgebot config diff old.toml new.toml")(diff)
+    group.command(epilog='Example: hedgebot config apply config/demo.toml --confirm "apply demo"')(apply)
+    app.add_typer(group, name="config")
+
+
+def show(file: FileArgument, limits: common.LimitsOption = None, as_json: common.JsonFlag = False) -> None:
+    """Show every setting with its value, defaults included. Secrets are not part of it."""
+    from hedgebot.config import load_config
+    from hedgebot.config.canonical import flatten
+
+    config = load_config(file, limits)
+    lines = [f"{key} = {value}" for key, value in flatten(config.tree()).items()]
+    head = [f"config hash {config.hash}", f"state folder {config.state_dir}", ""]
+    data = {"hash": config.hash, "state_dir": str(config.state_dir), "settings": config.tree()}
+    emit(data, head + lines, as_json=as_json)
+
+
+def validate(
+    file: FileArgument,
+    limits: common.LimitsOption = None,
+    no_secrets: Annotated[bool, typer.Option("--no-secrets", help="Do not look for the API keys.")] = False,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Check a configuration and its limits; lists every problem. Exit code 6 when there is one."""
+    from hedgebot.config import load_config
+
+    config = load_config(file, limits)
+    found = [] if no_secrets else [f"keys of {one.account}: {one.keys_found_in}" for one in config.connections()]
+    emit({"ok": True, "hash": config.hash}, [f"{file}: good, hash {config.hash}", *found], as_json=as_json)
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The configuration before.")],
+    new: Annotated[Path, typer.Argument(help="The configuration after.")],
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Compare two configurations, setting by setting; marks what a running daemon cannot take over."""
+    from hedgebot.config import diff as compare
+    from hedgebot.config import load_config
+    from hedgebot.config.loader import restart_needed
+
+    before, after = load_config(old), load_config(new)
+    changes = compare(before, after)
+    restart = restart_needed(changes)
+    slips = [one for one in changes if is_slip(one)]
+    lines = [_marked(one, restart, slips) for one in changes] or ["no difference"]
+    data = {"changes": changes, "restart_needed": restart, "check_the_unit": slips}
+    emit(data | {"old": before.hash, "new": after.hash}, lines, as_json=as_json)
+
+
+def apply(
+    file: Annotated[
+        Path | None, typer.Argument(help="The changed configuration. Default: the daemon's own file.")
+    ] = None,
+    limits: common.LimitsOption = None,
+    reason: common.ReasonOption = "no reason given",
+    operator: common.OperatorOption = None,
+    confirm_phrase: common.ConfirmOption = None,
+    dry_run: common.DryRunFlag = False,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Put a changed configuration in force in the running daemon; journaled with every change, who and why.
+
+    A bad one is refused, and the last good one stays.
+    """
+    from hedgebot.config import load_config
+
+    if file is None and (limits is not None or dry_run):
+        raise WrongUse("name the configuration file: hedgebot config apply FILE")
+    phrase = "apply"
+    if file is not None:
+        loaded = load_config(file, limits, state_dir=state_dir)
+        phrase = f"apply {loaded.book.name}"
+        state_dir = state_dir or loaded.state_dir
+        if dry_run:
+            told = f"{file} is good (hash {loaded.hash}); dry run: nothing was changed"
+            emit({"dry_run": True, "hash": loaded.hash, "confirm": phrase}, [told], as_json=as_json)
+            return
+    where = find_place(None, state_dir)
+    confirm(phrase, confirm_phrase)
+    words = {"path": str(file.absolute())} if file is not None else {}
+    if limits is not None:
+        words["limits"] = str(limits.absolute())
+    answer = checked(
+        ask(
+            where.state_dir, "apply", timeout_s=WORD_TIMEOUT_S, operator=operator or user_name(), reason=reason, **words
+        )
+    )
+    data = answer.data or {}
+    lines = [
+        f"applied: {plain(str(data.get('explanation', '')))}",
+        *(f"  {plain(str(one))}" for one in data.get("changes", [])),
+    ]
+    emit(data, lines, as_json=as_json)
+
+
+def is_slip(change: str) -> bool:
+    """Whether a line "key: old -> new" looks like a slip of unit or sign: ten times more or less, or the sign turned."""
+    values = change.partition(": ")[2].split(" -> ")
+    try:
+        old, new = (float(value) for value in values)
+    except ValueError:
+        return False
+    if old == 0 or new == 0:
+        return False
+    return old * new < 0 or not 1 / SLIP_RATIO < abs(new / old) < SLIP_RATIO
+
+
+def _marked(change: str, restart: list[str], slips: list[str]) -> str:
+    notes = [word for word, among in (("needs a restart", restart), ("check the unit", slips)) if change in among]
+    return f"{change}  ({', '.join(notes)})" if notes else change
