@@ -1,7 +1,8 @@
 """Whether the process lives and whether it is ready: facts of the shell beside the engine's view. Decides nothing.
 
-*Live* is about this process alone (loop, journal thread): a dead venue or a full disk makes it not ready, never not
-live, because a restart loop would remove the only observer. *Ready* is about hedging now (operations contract section 4).
+*Live* is about this process alone (loop, journal thread): a dead venue or a full disk makes it not ready, never
+not live, because a restart loop would remove the only observer. *Ready* is about hedging now (operations contract
+section 4).
 """
 
 import asyncio

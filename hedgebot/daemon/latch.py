@@ -18,6 +18,7 @@ class KillLatch:
 
     def __init__(self, state_dir: Path) -> None:
         self.path = state_dir / FILE
+        self.told = False  # whether the engine was told of the file that is there
 
     @property
     def is_set(self) -> bool:
@@ -36,7 +37,11 @@ class KillLatch:
         return " ".join(text.split()) or f"the kill file {self.path} is there"
 
     def set(self, operator: str, reason: str) -> None:
-        """Write the file durably; raises OSError where the disk refuses, and then the kill must go on without it."""
+        """Write the file durably; raises OSError where the disk refuses, and then the kill must go on without it.
+
+        The caller tells the engine.
+        """
+        self.told = True
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.write(descriptor, f"killed by {operator}: {reason}\n".encode())
@@ -49,3 +54,4 @@ class KillLatch:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
+        self.told = False

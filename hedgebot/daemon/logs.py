@@ -152,7 +152,7 @@ def _shared() -> list[structlog.typing.Processor]:
 def set_up(
     secrets: Iterable[str], *, level: int = logging.INFO, stream: TextIO | None = None, file: Path | None = None
 ) -> Redactor:
-    """Send every log line of the process to `stream` (default stderr) and, rotated, to `file`; returns the redactor.
+    """Send every log line of the process to `stream` and, rotated, to `file`, where given; returns the redactor.
 
     ccxt's logger never goes below INFO: its DEBUG lines carry keys (safety reference section 9).
     """
@@ -160,7 +160,7 @@ def set_up(
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(), processors=[_LastProcessor(redactor)], use_get_message=False
     )
-    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
+    handlers: list[logging.Handler] = [] if stream is None else [logging.StreamHandler(stream)]
     if file is not None:
         handlers.append(
             logging.handlers.RotatingFileHandler(

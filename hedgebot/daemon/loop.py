@@ -64,6 +64,11 @@ class Pump:
         return bool(self._backlog)
 
     @property
+    def head_seq(self) -> int:
+        """The newest event that was given to the journal; 0 before the first."""
+        return self._turn.next_seq - 1
+
+    @property
     def busy_s(self) -> float:
         """How long the turn in hand has taken so far, journal included; 0 between turns."""
         return 0.0 if self._busy_since_s is None else time.monotonic() - self._busy_since_s
@@ -106,7 +111,7 @@ class Pump:
         async with self._quiet:
             if self._backlog:
                 raise JournalError("entries wait for the journal: no snapshot can be taken")
-            yield self._turn.next_seq - 1
+            yield self.head_seq
 
     async def _carry_out(self, out: TurnOutput) -> None:
         self.turns += 1
@@ -133,7 +138,7 @@ class Pump:
             if len(waiting) > BACKLOG_MAX:
                 raise
             if not self._backlog:
-                self._log.error("journal write failed", problem=str(error))  # noqa: TRY400  (the sentence is enough)
+                self._log.error("journal write failed", problem=str(error))
             self._backlog = waiting
             return error
         if self._backlog:

@@ -28,9 +28,16 @@ class Supervisor:
     """Starts tasks, restarts failed ones within a budget, and ends them all at the end."""
 
     def __init__(
-        self, sink: EventSink, *, backoff_s: float = BACKOFF_S_FIRST, restarts_max: int = RESTARTS_MAX
+        self,
+        sink: EventSink,
+        *,
+        on_vital: Callable[[str, str], None],
+        backoff_s: float = BACKOFF_S_FIRST,
+        restarts_max: int = RESTARTS_MAX,
     ) -> None:
+        """`on_vital` hears of the end of a vital task, by name and error."""
         self._sink = sink
+        self._on_vital = on_vital
         self._backoff_s = backoff_s
         self._restarts_max = restarts_max
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -47,9 +54,25 @@ class Supervisor:
         """Names of tasks that have not ended."""
         return tuple(name for name, task in self._tasks.items() if not task.done())
 
-    def spawn(self, name: str, factory: TaskFactory) -> None:
-        """Run `factory()` until it returns, restarting it after errors; names are unique while running."""
-        self._tasks[name] = asyncio.get_running_loop().create_task(self._watch(name, factory), name=name)
+    def spawn(self, name: str, factory: TaskFactory, *, vital: bool = False) -> None:
+        """Run `factory()` until it returns, restarting it after errors; names are unique while running.
+
+        A vital task is not restarted: its state is lost with it, and the whole process must recover instead.
+        """
+        watch = self._watch_vital(name, factory) if vital else self._watch(name, factory)
+        self._tasks[name] = asyncio.get_running_loop().create_task(watch, name=name)
+
+    def complain(self, name: str, error: str) -> None:
+        """Tell of a failure outside any supervised task."""
+        self._sink.put(TaskFailed(task=name, error=error[:ERROR_CHARS_MAX], restarting=True))
+
+    async def _watch_vital(self, name: str, factory: TaskFactory) -> None:
+        try:
+            await factory()
+        except Exception as error:
+            self._log.critical("vital task failed", task=name, exc_info=error)
+            self._given_up.append(name)
+            self._on_vital(name, _sentence(error))
 
     async def _watch(self, name: str, factory: TaskFactory) -> None:
         loop = asyncio.get_running_loop()
@@ -71,8 +94,7 @@ class Supervisor:
 
     def _tell(self, name: str, error: Exception, *, restarting: bool) -> None:
         self._log.error("task failed", task=name, restarting=restarting, exc_info=error)
-        text = "".join(traceback.format_exception_only(error)).strip()[:ERROR_CHARS_MAX]
-        self._sink.put(TaskFailed(task=name, error=text, restarting=restarting))
+        self._sink.put(TaskFailed(task=name, error=_sentence(error), restarting=restarting))
 
     async def stop(self) -> None:
         """Cancel every task and wait for its end."""
@@ -81,3 +103,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
+
+
+def _sentence(error: Exception) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()[:ERROR_CHARS_MAX]

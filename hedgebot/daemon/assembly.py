@@ -1,0 +1,318 @@
+"""One run of the daemon: the parts put together around a recovered engine, from RunStarted to the last snapshot.
+
+Owns the order of start and stop. Decides nothing: what start-up must reconcile is the engine's business, start-up is
+crash recovery.
+"""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from hedgebot.config.loader import Config
+from hedgebot.core.engine import Engine
+from hedgebot.core.state import encode_state
+from hedgebot.core.view import book_view
+from hedgebot.daemon.alerts import Alerts
+from hedgebot.daemon.clock import Clock
+from hedgebot.daemon.control import ControlServer
+from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
+from hedgebot.daemon.failpoints import Failpoint, Failpoints
+from hedgebot.daemon.health import Facts, Health, LoopWatch, judge, resident_bytes
+from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.loop import Entries, Pump
+from hedgebot.daemon.receipts import Receipts
+from hedgebot.daemon.records import RecordLog
+from hedgebot.daemon.supervisor import Supervisor
+from hedgebot.daemon.timer import OneTimer
+from hedgebot.daemon.verbs import Shell, Verbs
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.errors import JournalError
+from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
+from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
+from hedgebot.turn.inbox import Inbox
+from hedgebot.turn.turn import Turn
+
+CLOCK_CHECK_S = 60.0
+KILL_FILE_CHECK_S = 1.0
+# Of the stop budget: what the engine gets to wind down before the rest is closed under it.
+WIND_DOWN_SHARE = 0.6
+VENUE_STOP_S_MAX = 4.0
+
+
+class Venue(VenuePort, Protocol):
+    """A venue port with a life."""
+
+    async def start(self) -> None:
+        """Connect, load instruments, subscribe."""
+
+    async def stop(self) -> None:
+        """Close every connection."""
+
+
+class Store(JournalPort, Protocol):
+    """The journal, as far as a run needs it."""
+
+    async def snapshot(self, seq: int, state: bytes) -> None:
+        """Keep the state as of `seq`."""
+
+
+OpenVenue = Callable[[str, EventSink], Venue]
+"""Makes the venue port of one configured account, without connecting."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who this run is."""
+
+    install: int
+    run_id: str
+    epoch: int
+    version: str
+    next_seq: int
+
+
+class Run:
+    """One run of one book."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        identity: Identity,
+        engine: Engine,
+        journal: Store,
+        clock: Clock,
+        failpoints: Failpoints,
+        open_venue: OpenVenue,
+    ) -> None:
+        self._config = config
+        self._identity = identity
+        self._engine = engine
+        self._journal = journal
+        self._clock = clock
+        self._log = structlog.stdlib.get_logger("hedgebot.daemon")
+        self._started_s = time.monotonic()
+        self._ended = asyncio.Event()
+        self._stop_asked = 0
+        self._end_summary = ""
+        self.exit_code = 0
+        self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
+        self._failpoints = failpoints
+        self._latch = KillLatch(config.state_dir)
+        self._alerts = Alerts(config.state_dir, clock.now_ns)
+        self._timer = OneTimer(self._inbox, clock.now_ns)
+        self._receipts = Receipts(self._inbox)
+        self._records = RecordLog()
+        self._watch = LoopWatch()
+        self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended)
+        window = SendWindow(failpoints)
+        sink = FailpointSink(self._inbox, failpoints, window)
+        accounts = config.engine_settings(identity.install).accounts
+        self._venues: dict[str, Venue] = {one.name: open_venue(one.name, sink) for one in accounts}
+        self._pump = Pump(
+            turn=Turn(engine, self._inbox, identity.next_seq),
+            journal=journal,
+            dispatch=Dispatcher(
+                ports=self._venues,
+                venue_accounts=first_accounts((one.name, one.venue) for one in accounts),
+                timer=self._timer,
+                alerts=self._alerts,
+                on_stop=self._wound_down,
+                window=window,
+            ).dispatch,
+            observe=self._observe,
+            now_ns=clock.now_ns,
+            failpoints=failpoints,
+        )
+        self._verbs = Verbs(
+            shell=Shell(status=self.status, health=self.health, mode=self._mode, request_stop=self.request_stop),
+            receipts=self._receipts,
+            latch=self._latch,
+            config=config,
+            install=identity.install,
+        )
+        self._control = ControlServer(config.state_dir, self._verbs.handle)
+
+    async def run(self) -> int:
+        """Start everything, run until stopped, end everything in order; the exit code."""
+        await self._begin()
+        self._supervisor.spawn("pump", self._pump.run, vital=True)
+        self._supervisor.spawn("alerts", self._alerts.deliver)
+        self._supervisor.spawn("loop-watch", self._watch.watch)
+        self._supervisor.spawn("clock", self._check_clock)
+        self._supervisor.spawn("kill-file", self._check_kill_file)
+        self._supervisor.spawn("snapshots", self._take_snapshots)
+        await self._control.start()
+        try:
+            for name, venue in self._venues.items():
+                self._log.info("venue starts", account=name)
+                await venue.start()
+            # What is alive now lives for long: a full collection would stop the loop for 100 ms (ccxt is large).
+            gc.collect()
+            gc.freeze()
+            self._log.info("daemon started", seconds=round(time.monotonic() - self._started_s, 3))
+            await self._ended.wait()
+        finally:
+            await self._finish()
+        self._log.info("daemon ended", summary=self._end_summary, exit_code=self.exit_code)
+        return self.exit_code
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the engine to wind down; asked again, end without waiting for it."""
+        self._stop_asked += 1
+        if self._stop_asked > 1:
+            self._end(f"hastened: {reason}")
+            return
+        self._log.info("stop requested", reason=reason)
+        self._inbox.put(StopRequested(reason=reason))
+        wait_s = self._config.daemon.stop_timeout_s * WIND_DOWN_SHARE
+        asyncio.get_running_loop().call_later(wait_s, self._end, f"not wound down within {wait_s:.0f} s")
+
+    def request_kill(self, operator: str, reason: str) -> None:
+        """Kill from a signal: the same as the verb, without anybody waiting for the answer."""
+
+        async def kill() -> None:
+            await self._verbs.kill(operator, reason)
+
+        self._supervisor.spawn("kill-signal", kill)
+
+    def task_complaint(self, name: str, error: str) -> None:
+        """Something outside any supervised task failed: it is told, like a failed task that goes on."""
+        self._supervisor.complain(name, error)
+
+    def status(self) -> dict[str, Any]:
+        """The book as the engine sees it, and the facts of this process."""
+        now_ns = self._clock.now_ns()
+        return {
+            "book": msgspec.to_builtins(book_view(self._engine.state, now_ns)),
+            "daemon": {
+                "pid": os.getpid(),
+                "version": self._identity.version,
+                "run_id": self._identity.run_id,
+                "epoch": self._identity.epoch,
+                "install": f"{self._identity.install:08x}",
+                "config_hash": self._engine.state.settings.config_hash,
+                "book_name": self._config.book.name,
+                "run_mode": self._config.book.run_mode,
+                "state_dir": str(self._config.state_dir),
+                "at_ns": now_ns,
+                "uptime_s": round(time.monotonic() - self._started_s, 3),
+                "rss_bytes": resident_bytes(),
+                "inbox_depth": len(self._inbox),
+                "turns": self._pump.turns,
+                "journal_head_seq": self._pump.head_seq,
+                "journal_failing": self._pump.journal_failing,
+                "loop_lag_ms": round(self._watch.lag_s * 1e3, 1),
+                "loop_lag_ms_max": round(self._watch.lag_s_max * 1e3, 1),
+                "tasks_given_up": list(self._supervisor.given_up),
+                "kill_file": self._latch.is_set,
+                "stopping": self._stop_asked > 0,
+                "alerts": msgspec.to_builtins(self._alerts.active),
+            },
+        }
+
+    def health(self) -> Health:
+        """Whether the process is live and ready."""
+        view = book_view(self._engine.state, self._clock.now_ns())
+        return judge(
+            Facts(
+                loop_problem=self._watch.problem,
+                turn_busy_s=self._pump.busy_s,
+                mode=view.mode,
+                why_not=tuple(view.why_not),
+                journal_failing=self._pump.journal_failing,
+                killed=self._latch.is_set,
+                tasks_given_up=self._supervisor.given_up,
+                stopping=self._stop_asked > 0,
+            )
+        )
+
+    def _mode(self) -> Mode:
+        return self._engine.state.mode
+
+    def _wake(self) -> None:
+        self._pump.wake()
+
+    def _observe(self, entries: Entries) -> None:
+        self._receipts.observe(entries)
+        self._records.observe(entries)
+
+    async def _begin(self) -> None:
+        """Journal RunStarted as the first event of the run, then the kill file's word, before any venue speaks."""
+        self._inbox.put(
+            RunStarted(
+                run_id=self._identity.run_id,
+                epoch=self._identity.epoch,
+                settings=self._config.engine_settings(self._identity.install),
+                version=self._identity.version,
+            )
+        )
+        await self._pump.one_turn()
+        self._failpoints.passed(Failpoint.IN_RECOVERY)
+        # From here on recovery starts with a state that knows its settings.
+        await self._snapshot()
+        if self._latch.is_set:
+            self._told_kill_file()
+
+    async def _finish(self) -> None:
+        """End in order: no more commands first, then the venues, then the last snapshot."""
+        self._timer.cancel()
+        await self._control.stop()
+        for name, venue in self._venues.items():
+            try:
+                async with asyncio.timeout(VENUE_STOP_S_MAX):
+                    await venue.stop()
+            except TimeoutError:
+                self._log.warning("venue did not stop in time", account=name, limit_s=VENUE_STOP_S_MAX)
+        self._pump.stop()
+        await self._supervisor.stop()
+        await self._alerts.flush()
+        await self._snapshot()
+
+    async def _snapshot(self) -> None:
+        try:
+            async with self._pump.quiet() as seq:
+                await self._journal.snapshot(seq, encode_state(self._engine.state))
+        except JournalError as error:
+            # Nothing is lost: recovery replays a longer tail.
+            self._log.warning("snapshot not taken", problem=str(error))
+
+    async def _take_snapshots(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.daemon.snapshot_interval_s)
+            await self._snapshot()
+
+    async def _check_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_CHECK_S)
+            gap_ns = self._clock.resync()
+            if abs(gap_ns) > 1e9:
+                self._log.warning("wall clock stepped", gap_ms=round(gap_ns / 1e6))
+
+    async def _check_kill_file(self) -> None:
+        while True:
+            await asyncio.sleep(KILL_FILE_CHECK_S)
+            if self._latch.is_set and not self._latch.told:
+                self._told_kill_file()
+
+    def _told_kill_file(self) -> None:
+        self._latch.told = True
+        self._inbox.put(OperatorKilled(operator="kill file", reason=self._latch.reason()))
+
+    def _wound_down(self, summary: str) -> None:
+        self._end(summary)
+
+    def _vital_task_ended(self, name: str, error: str) -> None:
+        self.exit_code = 1
+        self._end(f"{name} failed: {error}")
+
+    def _end(self, summary: str) -> None:
+        if not self._ended.is_set():
+            self._end_summary = summary
+            self._pump.stop()
+            self._ended.set()

@@ -1,0 +1,162 @@
+"""Starts one daemon: state directory, locks, log, identity, journal, recovery, and then the run itself.
+
+The order matters: nothing is opened before the locks are held, nothing is sent before the journal is recovered and the
+new epoch is durable. Decides nothing.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from hedgebot import __version__
+from hedgebot.config.loader import AccountConnection, Config
+from hedgebot.core.engine import Engine
+from hedgebot.core.state import EngineState
+from hedgebot.daemon import logs
+from hedgebot.daemon.assembly import Identity, Run, Venue
+from hedgebot.daemon.clock import Clock
+from hedgebot.daemon.failpoints import Failpoint, Failpoints
+from hedgebot.daemon.identity import install_id, prepare_state_dir
+from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.plugins import load_strategies
+from hedgebot.domain.ports import EventSink
+from hedgebot.journal.manifest import build_manifest
+from hedgebot.journal.store import Journal
+
+
+def run(config: Config) -> int:
+    """Run one daemon to its end, on uvloop where there is one; the exit code. Raises HedgebotError for a bad start."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(run_daemon(config))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = None) -> int:
+    """Run one daemon inside this event loop; the exit code.
+
+    Raises ConfigError, InstanceError (another daemon owns the state directory or an account, told within 2 s),
+    JournalError and VenueUnreachable, all before anything was sent.
+    """
+    env = os.environ if environment is None else environment
+    connections = config.connections(env)
+    failpoints = Failpoints.from_environment(env)
+    state_dir = prepare_state_dir(config.state_dir)
+    with InstanceLocks() as locks:
+        locks.take_state_dir(state_dir)
+        folders = lock_folders(env)
+        for one in connections:
+            fingerprint = account_fingerprint(
+                venue=one.venue, endpoint=one.endpoint, testnet=one.testnet, api_key=one.api_key.get_secret_value()
+            )
+            locks.take_account(one.account, fingerprint, folders, state_dir)
+        _set_up_logs(config, connections)
+        return await _recover_and_run(config, connections, failpoints, env.get("USER"))
+
+
+def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> None:
+    secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
+    level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
+    file = config.daemon.log_file
+    if file is None:
+        logs.set_up(secrets, level=level, stream=sys.stderr)
+    else:
+        logs.set_up(secrets, level=level, file=config.state_dir / file.expanduser())
+
+
+async def _recover_and_run(
+    config: Config, connections: tuple[AccountConnection, ...], failpoints: Failpoints, operator: str | None
+) -> int:
+    log = structlog.stdlib.get_logger("hedgebot.daemon")
+    install = install_id(config.state_dir)
+    settings = config.engine_settings(install)
+    strategies = load_strategies(settings.strategies)
+    journal = await Journal.open(config.state_dir)
+    try:
+        clock = Clock()
+
+        def engine_of(state: EngineState | None) -> Engine:
+            # What a past run decided is repeated with the strategies that it had, not with today's.
+            return Engine(strategies if state is None else load_strategies(state.settings.strategies), state)
+
+        recovered = await journal.recover(engine_of)
+        failpoints.passed(Failpoint.IN_RECOVERY)
+        clock.not_before(recovered.last_at_ns)
+        header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
+        failpoints.passed(Failpoint.IN_RECOVERY)
+        log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, next_seq=recovered.next_seq)
+        run_of = Run(
+            config=config,
+            identity=Identity(
+                install=install,
+                run_id=header.run_id,
+                epoch=header.epoch,
+                version=__version__,
+                next_seq=recovered.next_seq,
+            ),
+            engine=Engine(strategies, recovered.engine.state),
+            journal=journal,
+            clock=clock,
+            failpoints=failpoints,
+            open_venue=_venue_opener(connections, clock),
+        )
+        _listen(run_of)
+        return await run_of.run()
+    finally:
+        await journal.close()
+
+
+def _venue_opener(connections: tuple[AccountConnection, ...], clock: Clock) -> Callable[[str, EventSink], Venue]:
+    # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
+    from hedgebot.venues.connection import VenueConnection
+    from hedgebot.venues.registry import open_venue
+
+    by_name = {one.account: one for one in connections}
+
+    def open_one(account: str, sink: EventSink) -> Venue:
+        one = by_name[account]
+        connection = VenueConnection(
+            account=one.account,
+            venue=one.venue,
+            role=one.role,
+            endpoint=one.endpoint,
+            testnet=one.testnet,
+            api_key=one.api_key.get_secret_value(),
+            api_secret=one.api_secret.get_secret_value(),
+            recv_window_ms=one.recv_window_ms,
+            order_timeout_ms=one.order_timeout_ms,
+            order_entry="ws" if one.order_entry == "ws" else "rest",
+        )
+        return open_venue(connection, sink, clock.now_ns)
+
+    return open_one
+
+
+def _listen(run_of: Run) -> None:
+    """Signals: TERM and INT stop (again: at once), USR1 kills; what no task caught is told."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, run_of.request_stop, signal.Signals(number).name)
+    loop.add_signal_handler(signal.SIGUSR1, run_of.request_kill, "signal", "SIGUSR1")
+    log = structlog.stdlib.get_logger("hedgebot.loop")
+
+    def on_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        log.error("stray failure", problem=str(context.get("message")), exc_info=error)
+        task = context.get("task") or context.get("future")
+        name = task.get_name() if isinstance(task, asyncio.Task) else "loop"
+        run_of.task_complaint(name, f"{context.get('message')}: {error!r}")
+
+    loop.set_exception_handler(on_stray)

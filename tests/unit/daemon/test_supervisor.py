@@ -1,0 +1,94 @@
+"""The supervisor: no task ends in silence."""
+
+import asyncio
+
+from hedgebot.daemon.supervisor import Supervisor
+from hedgebot.domain.events import Event, TaskFailed
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def put(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def make(sink: Sink, vital: list[tuple[str, str]] | None = None, restarts_max: int = 3) -> Supervisor:
+    ended: list[tuple[str, str]] = [] if vital is None else vital
+    return Supervisor(
+        sink, on_vital=lambda name, error: ended.append((name, error)), backoff_s=0.001, restarts_max=restarts_max
+    )
+
+
+async def test_a_failed_task_is_told_and_restarted() -> None:
+    sink, runs = Sink(), []
+    supervisor = make(sink)
+
+    async def task() -> None:
+        runs.append(1)
+        if len(runs) < 3:
+            raise ValueError("bad frame")
+
+    supervisor.spawn("feed", task)
+    await asyncio.sleep(0.05)
+    told = TaskFailed(task="feed", error="ValueError: bad frame", restarting=True)
+    assert sink.events == [told, told]
+    assert len(runs) == 3
+    assert supervisor.given_up == ()
+    assert supervisor.running == ()
+
+
+async def test_a_used_up_budget_ends_with_the_word_that_halts() -> None:
+    sink = Sink()
+    supervisor = make(sink, restarts_max=2)
+
+    async def task() -> None:
+        raise RuntimeError("again")
+
+    supervisor.spawn("feed", task)
+    await asyncio.sleep(0.05)
+    assert [event.restarting for event in sink.events if isinstance(event, TaskFailed)] == [True, True, False]
+    assert supervisor.given_up == ("feed",)
+
+
+async def test_a_vital_task_is_not_restarted_but_reported() -> None:
+    sink, ended = Sink(), []
+    supervisor = make(sink, ended)
+
+    async def task() -> None:
+        raise KeyError("lost")
+
+    supervisor.spawn("pump", task, vital=True)
+    await asyncio.sleep(0.01)
+    assert ended == [("pump", "KeyError: 'lost'")]
+    assert sink.events == []
+    assert supervisor.given_up == ("pump",)
+
+
+async def test_stop_cancels_every_task_and_waits() -> None:
+    sink, ends = Sink(), []
+    supervisor = make(sink)
+
+    async def task() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ends.append("cleaned up")
+
+    for name in "abc":
+        supervisor.spawn(name, task)
+    await asyncio.sleep(0)
+    assert supervisor.running == ("a", "b", "c")
+    await supervisor.stop()
+    assert ends == ["cleaned up"] * 3
+    assert sink.events == []
+
+
+async def test_a_long_error_is_cut() -> None:
+    sink = Sink()
+    make(sink).complain("loop", "x" * 10_000)
+    (event,) = sink.events
+    assert isinstance(event, TaskFailed)
+    assert len(event.error) == 500
+    assert event.restarting
