@@ -193,11 +193,11 @@ def _record(
     step.emit(decision)
 
 
-def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> dict[str, float | str | None]:
+def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> dict[str, int | float | str | None]:
     """Every input of the decision with its age, for whoever asks why."""
     state = step.state
     settings = settings_of(state, underlying.name)
-    evidence: dict[str, float | str | None] = {
+    evidence: dict[str, int | float | str | None] = {
         "at_ns": step.at_ns,
         "breach_since_ns": underlying.breach_since_ns,
         "price_usd": underlying.price,

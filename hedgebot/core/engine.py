@@ -7,8 +7,8 @@
       decide     exposure -> strategies -> policy -> shaping -> gate       -> SubmitOrder, RecordDecision ...
       watch      on the timer: freshness, margin, funding, loss, silence   -> alerts, mode
 
-Owns the order of these stages. Reads no clock, file, socket, environment or random number: time is `stamped.at_ns`, ids are
-functions of what the journal knows. The same events give the same commands, on any machine.
+Owns the order of these stages. Reads no clock, file, socket, environment or random number: time is
+`stamped.at_ns`, ids are functions of what the journal knows. The same events give the same commands, on any machine.
 """
 
 from collections.abc import Mapping
@@ -120,7 +120,7 @@ class Engine:
             case ev.ConfigApplied():
                 operator.apply_config(step, event)
             case ev.PositionUpdated() | ev.CancelAnswered():
-                # The pushed position is a hint that the snapshot judges; a cancelled order speaks through its own report.
+                # A pushed position is a hint that the snapshot judges; a cancelled order speaks for itself.
                 pass
             case _:
                 _apply_shell(step, event)
@@ -156,7 +156,7 @@ class Engine:
         return ""
 
     def _check_venue_delta(self, step: Step, event: ev.OptionQuote) -> None:
-        """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here, long before a hedge."""
+        """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
         own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
         gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
         limit = step.state.limits.option_delta_gap_max

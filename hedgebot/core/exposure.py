@@ -1,4 +1,4 @@
-"""Net delta per underlying: O(1) for linear and inverse contracts, options by delta-gamma between bounded full re-marks.
+"""Net delta per underlying: O(1) for linear and inverse contracts, delta-gamma between re-marks for options.
 
 Option greeks are our own Black-76 on the venue's implied volatility and the expiry's own forward, moved with the live
 underlying; the venue's delta only cross-checks them (hedging reference sections 3.1 and 3.4). Deltas are in coin, long

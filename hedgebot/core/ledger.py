@@ -1,4 +1,4 @@
-"""The ledger: positions and coins, driven by executions and nothing else. Owns dedupe; the venue's positions only cross-check it.
+"""The ledger: positions and coins, driven by executions and nothing else. Owns dedupe.
 
 A fill is its venue trade id: seeing it twice changes nothing, in whatever order and from whatever source it comes.
 """
@@ -170,7 +170,7 @@ def _move_exposure(state: EngineState, instrument: Instrument, contracts: Decima
 
 
 def _forget_flat(state: EngineState, key: str) -> None:
-    """Drop a flat option or dated future: expired chains would otherwise pile up. Perpetuals keep their realised profit."""
+    """Drop a flat option or dated future, or expired chains would pile up; perpetuals keep their profit."""
     position = state.positions[key]
     if position.contracts == ZERO and state.instruments[position.instrument].expiry_ns is not None:
         del state.positions[key]

@@ -1,7 +1,7 @@
-"""Margin, funding, loss and freshness as numbers, and the standing watch over them. Sends no order; moves the mode by rule.
+"""Margin, funding, loss and freshness as numbers, and the standing watch over them. Sends no order.
 
-Margin use is maintenance margin / equity as the venue reports it (bad direction: up). Unknown is never zero: it is None,
-and what would add risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
+Margin use is maintenance margin / equity as the venue reports it (bad direction: up). Unknown is never zero: it is
+None, and what would add risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _HOURS_PER_DAY = 24.0
 
 
 def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float | None:
-    """Maintenance margin / equity of an account; None when it is missing or too old. No equity with margin due is infinite."""
+    """Maintenance margin / equity; None when missing or too old, infinite when margin is due and no equity left."""
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
         return None

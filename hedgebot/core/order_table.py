@@ -40,7 +40,7 @@ def send(step: Step, approved: Approved, *, arrival_mid: float, delta_before_coi
         intent=state.next_intent,
     ).encode()
     state.next_intent += 1
-    # Written as SENT before the first byte leaves: a crash in between finds an order to look up, never one to send again.
+    # SENT before the first byte leaves: a crash in between finds an order to look up, never one to send again.
     state.orders[client_id] = OrderRecord(
         client_id=client_id,
         intent=intent,

@@ -1,6 +1,6 @@
 """The hedging policy: nothing inside the band, and outside it a trade back to the inside target, never to the centre.
 
-Hedging to zero costs 41 % more turnover for the same variance; 0.75 of the edge costs 1 % (hedging reference section 2).
+To zero costs 41 % more turnover for the same variance; 0.75 of the edge costs 1 % (hedging reference section 2).
 """
 
 from hedgebot.core.strategy import Proposal

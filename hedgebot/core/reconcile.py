@@ -1,8 +1,8 @@
 """Truth: the ledger held against the venue's snapshot. A difference is evidence, never a silent repair.
 
-The first snapshot of an account is adopted as its opening position. After that a difference must be repeated by a second
-snapshot with no fill in between; it blocks its underlying from the first sight, and when it lasts the book is halted by
-the watch over limits. An operator's unkill takes the venue's number over, journaled as an adjustment.
+The first snapshot of an account is adopted as its opening position. After that a difference must be repeated by a
+second snapshot with no fill in between; it blocks its underlying from the first sight, and when it lasts the book is
+halted by the watch over limits. An operator's unkill takes the venue's number over, journaled as an adjustment.
 """
 
 from decimal import Decimal
@@ -103,7 +103,7 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
 
 
 def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
-    """Compare positions and coins; returns whether every comparison was conclusive (no fill since the venue was asked)."""
+    """Compare positions and coins; True when each comparison was conclusive (no fill since the venue was asked)."""
     conclusive = True
     for subject, venue_value, moved_at_ns in _subjects(step.state, account, event):
         ours = _ledger_value(step.state, account, subject)

@@ -1,4 +1,4 @@
-"""Shaping: from a wanted trade in coin to an order the venue can take. Owns lots, clips and the limit price; decides no risk.
+"""Shaping: from a wanted trade in coin to an order the venue can take. Owns lots, clips and the limit price.
 
 Larger hedges are clipped, never refused: the rest is decided anew from the position that the first part leaves.
 Quantities are floored, so that a hedge never crosses its target; what is less than a lot stays as a recorded residual.

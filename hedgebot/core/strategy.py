@@ -1,7 +1,7 @@
 """What a strategy sees and says. Imports no engine: a plug-in depends on this module, the domain and the pricer only.
 
-A strategy proposes a target exposure with its band; a later one may refine what earlier ones proposed. It never sizes an
-order and never trades. It is pure: the same view gives the same proposal.
+A strategy proposes a target exposure with its band; a later one may refine what earlier ones proposed. It never sizes
+an order and never trades. It is pure: the same view gives the same proposal.
 """
 
 from typing import Protocol
@@ -22,7 +22,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """Keep the delta within `centre_coin` +- `trigger_coin`; when it leaves, bring it back to `inside_coin` from the centre.
+    """Keep the delta within `centre_coin` +- `trigger_coin`; outside, trade to `inside_coin` from the centre.
 
     `inside_coin` < `trigger_coin`, both >= 0. `evidence` are the inputs that a reader of the journal will want.
     """
@@ -32,7 +32,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     trigger_coin: float
     inside_coin: float
     reason: str
-    evidence: dict[str, float | str | None]
+    evidence: dict[str, int | float | str | None]
 
 
 class Strategy(Protocol):

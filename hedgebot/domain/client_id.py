@@ -20,7 +20,7 @@ _PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
 class ClientId(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a client id. `install` tells installations apart, `epoch` starts, `intent` orders within an epoch."""
+    """The parts of a client id: `install` tells installations apart, `epoch` runs, `intent` orders of a run."""
 
     install: int
     epoch: int

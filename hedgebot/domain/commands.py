@@ -16,7 +16,7 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of commands: immutable, keyword-only, tagged with the class name in every encoding."""
 
 
-# --- to a venue ---------------------------------------------------------------------------------------------------------
+# --- to a venue ----------------------------------------------------------------------------------------------------
 
 
 class SubmitOrder(_Command, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class QueryOrder(_Command, frozen=True, kw_only=True):
 
 
 class RequestSnapshot(_Command, frozen=True, kw_only=True):
-    """Pull executions since `executions_since_ns` (with overlap), then positions, open orders and the wallet.
+    """Pull positions, open orders and the wallet, then executions since `executions_since_ns`.
 
     Answer: FillReceived and FundingPaid for every execution found, then SnapshotTaken with the same `request`.
     """
@@ -56,13 +56,13 @@ class RequestSnapshot(_Command, frozen=True, kw_only=True):
 
 
 class WatchInstruments(_Command, frozen=True, kw_only=True):
-    """Subscribe market data of these instruments in addition to what is subscribed. Level-triggered: repeats are no-ops."""
+    """Subscribe market data of these instruments beside what is subscribed; repeats are no-ops."""
 
     venue: str
     instruments: tuple[InstrumentId, ...]
 
 
-# --- to the shell ---------------------------------------------------------------------------------------------------------
+# --- to the shell --------------------------------------------------------------------------------------------------
 
 
 class SetTimer(_Command, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ class DecisionCause(StrEnum):
 class RecordDecision(_Command, frozen=True, kw_only=True):
     """Why the engine did, or did not, hedge at this moment, with every input and its age.
 
-    Delta in coin, signed; `trade_coin` is what the policy wanted before lots and limits; `residual_coin` what stays undone.
+    Delta in coin, signed; `trade_coin` is what the policy wanted before lots and limits, `residual_coin` what is left.
     """
 
     underlying: str
@@ -139,7 +139,7 @@ class RecordDecision(_Command, frozen=True, kw_only=True):
     residual_coin: float
     client_id: str | None
     explanation: str
-    evidence: dict[str, float | str | None]
+    evidence: dict[str, int | float | str | None]
 
 
 class RecordRefusal(_Command, frozen=True, kw_only=True):

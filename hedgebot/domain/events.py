@@ -165,7 +165,7 @@ class PositionUpdated(_Event, frozen=True, kw_only=True):
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Balances and margin of one account. Balances are coins held (a debt is negative); margin in USD, None = unknown."""
+    """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account."""
 
     account: str
     balances: dict[str, Decimal]
@@ -182,11 +182,11 @@ class WalletUpdated(_Event, frozen=True, kw_only=True):
     source: Source
 
 
-# --- replies to our own commands --------------------------------------------------------------------------------------
+# --- replies to our own commands -----------------------------------------------------------------------------------
 
 
 class OrderAccepted(_Event, frozen=True, kw_only=True):
-    """The venue took the request. `definitive` is False where acceptance is asynchronous: the order is then still SENT."""
+    """The venue took the request; not `definitive` where acceptance is asynchronous: the order is still SENT."""
 
     account: str
     client_id: str
@@ -240,7 +240,7 @@ class CancelAnswered(_Event, frozen=True, kw_only=True):
 class SnapshotTaken(_Event, frozen=True, kw_only=True):
     """Answer to RequestSnapshot: everything the venue holds for one account, pulled by REST.
 
-    Fills since `executions_since_ns` were put before it. `complete` is False when any sub-query failed; then `problem` says
+    Fills since `executions_since_ns` were put before it. `complete` is False when any sub-query failed; `problem` says
     which, and absent positions or orders must not be read as zero. `asked_at_ns` is when the first query left.
     """
 
@@ -255,7 +255,7 @@ class SnapshotTaken(_Event, frozen=True, kw_only=True):
     asked_at_ns: int
 
 
-# --- connections, time, people ----------------------------------------------------------------------------------------
+# --- connections, time, people -------------------------------------------------------------------------------------
 
 
 class Stream(StrEnum):
@@ -375,7 +375,7 @@ class ConfigApplied(_Event, frozen=True, kw_only=True):
 
 
 MarketEvent = BookTop | Ticker | OptionQuote | StreamAlive | TimerFired
-"""Conflatable facts: only the newest of each matters. They are recorded on the tape, not in the journal database."""
+"""Conflatable facts: only the newest of each matters. They go to the tape, not to the journal database."""
 
 Event = (
     BookTop
@@ -411,7 +411,7 @@ Event = (
 
 
 class Stamped(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as the turn took it: its place in the one order of everything and the only clock reading that decides."""
+    """An event as the turn took it: its place in the order of everything and the only clock that decides."""
 
     seq: int
     at_ns: int

@@ -1,7 +1,7 @@
 """Instruments and their contract maths, once, for every kind: contracts <-> coin <-> USD, profit, delta.
 
-Conventions (hedging reference sections 1 and 3.1): quantities are in contracts and signed where they are positions (long is positive);
-for linear products one contract is `contract_size` coins, for inverse ones `contract_size` quote currency units.
+Conventions (hedging reference sections 1 and 3.1): quantities are in contracts, signed where they are positions (long
+is positive); for linear products one contract is `contract_size` coins, for inverse ones `contract_size` quote units.
 Must not know: venues' field names, margins, fees.
 """
 

@@ -73,7 +73,7 @@ def transition_diagram() -> str:
 
 
 class TimeInForce(StrEnum):
-    """How long an order lives. Hedges are IOC; the others exist for the simulated exchange and later execution styles."""
+    """How long an order lives. Hedges are IOC; the simulated exchange knows all of them."""
 
     IOC = "ioc"
     FOK = "fok"
@@ -107,8 +107,8 @@ class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One rule of the gate with the number it saw and the limit it held it against."""
 
     rule: str
-    value: float | str
-    limit: float | str
+    value: int | float | str
+    limit: int | float | str
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What the inside expects of the outside: a venue and a journal. Outcomes are events or named errors, never surprises."""
+"""What the inside expects of the outside: a venue and a journal. Outcomes are events or named errors."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -52,7 +52,7 @@ class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     enabled: bool
     underlyings: tuple[str, ...]
-    params: dict[str, float | str | bool] = {}
+    params: dict[str, int | float | str | bool] = {}
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
