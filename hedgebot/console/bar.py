@@ -4,7 +4,7 @@
 
     -0.42 ······[··¦···········|···········¦··]··●··· +0.42 BTC
 
-`[ ]` are the edges where a hedge is due, `¦` where a hedge ends, `|` the target, `●` net delta, `◀ ▶` beyond the scale.
+`[ ]` are the edges where a hedge is due, `¦` where a hedge ends, `|` zero, `●` net delta, `◀ ▶` beyond the scale.
 """
 
 from rich.text import Text
@@ -17,12 +17,12 @@ SCALE_PER_BAND = 5 / 3
 
 def delta_bar(one: UnderlyingRow, width: int) -> Text:
     """Draw one underlying in `width` characters, with the scale's ends and unit."""
-    band, target = one.band_coin, one.target_coin or 0.0
+    band = one.band_coin
     if band is None or band <= 0:
         return Text(f"     the band of {one.underlying} is not known", style="red")
     scale = band * SCALE_PER_BAND
-    left = f"     {target - scale:+.4g} "
-    right = f" {target + scale:+.4g} {one.underlying}"
+    left = f"     {-scale:+.4g} "
+    right = f" {scale:+.4g} {one.underlying}"
     cells = width - len(left) - len(right)
     inside = one.inside_coin if one.inside_coin is not None and 0 < one.inside_coin < band else None
     bar = Text(left, style="dim")
@@ -36,7 +36,7 @@ def _cells(cells: int, edge: float, inside: float | None, one: UnderlyingRow, sc
     if inside is not None:
         marks |= {column(-inside, cells): ("¦", ""), column(inside, cells): ("¦", "")}
     if one.delta_coin is not None:
-        place = (one.delta_coin - (one.target_coin or 0.0)) / scale
+        place = one.delta_coin / scale
         inside_band = abs(place) <= edge
         mark = "●" if abs(place) <= 1 else ("◀" if place < 0 else "▶")
         marks[column(place, cells)] = (mark, "bold green" if inside_band else "bold yellow")

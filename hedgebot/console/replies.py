@@ -1,4 +1,4 @@
-"""What verbs share in talking to the daemon: passing its refusals on, confirming what adds risk, naming the operator."""
+"""What verbs share in talking to the daemon: its refusals passed on, risk confirmed, the operator named."""
 
 import getpass
 import os

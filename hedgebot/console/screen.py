@@ -67,17 +67,18 @@ def fit(pieces: Sequence[Piece], width: int, *, gap: str = "  ") -> Text:
 
 def _title(snapshot: Snapshot, width: int) -> Text:
     book = snapshot.book
-    run_mode = book.run_mode.upper()
+    daemon = snapshot.daemon
+    run_mode = daemon.run_mode.upper()
     pieces = [
         (" hedgebot", "bold"),
         (run_mode, "bold red" if run_mode == "LIVE" else "bold"),
         (book.mode.upper() + (" latched" if book.latched else ""), MODE_STYLES.get(book.mode, "bold")),
-        (book.name, ""),
-        (f"up {words.duration(snapshot.uptime_s)}", ""),
+        (daemon.book_name, ""),
+        (f"up {words.duration(daemon.uptime_s)}", ""),
         (f"epoch {book.epoch or words.UNKNOWN}", ""),
         (f"config {book.config_hash[:8] or words.UNKNOWN}", ""),
         (f"{words.clock(book.at_ns)} UTC", ""),
-        (f"version {snapshot.version}", "") if snapshot.version else ("", ""),
+        (f"version {daemon.version}", ""),
         ("KILL: hedgebot kill", "") if width >= 110 else ("", ""),
     ]
     line = fit([one for one in pieces if one[0]], width)
@@ -88,7 +89,6 @@ def _title(snapshot: Snapshot, width: int) -> Text:
 
 def _mode(book: BookSnapshot, width: int) -> Text:
     counts = f"{words.unsigned(book.hedges)} hedges, {words.unsigned(book.refusals)} refused"
-    counts += f", fees {words.usd(book.fees_usd)}"
     reason = plain(book.mode_reason) or "no reason given"
     line = fit([(reason, MODE_STYLES.get(book.mode, ""))], width - len(counts) - 2)
     line.pad_right(max(2, width - line.cell_len - len(counts)))
@@ -111,26 +111,20 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
         ("    ", ""),
         (f"gamma {words.signed(one.gamma_coin_per_pct, digits)} {name}/1 %", ""),
         (f"worst {words.signed(one.worst_case_coin, digits)} {name}", _worst_style(one)),
-        (_triggers(one), ""),
-        (f"index {words.usd(one.index_usd)}", ""),
+        (words.triggers(one), ""),
+        (f"price {words.usd(one.price_usd)}", ""),
+        (f"book age {words.age(one.book_age_ms)}", ""),
+        (f"options {words.age(one.option_age_ms)}", ""),
     ]
     bar = delta_bar(one, width)
     bar.no_wrap = True
     return [fit(first, width), bar, fit(third, width, gap=" ")]
 
 
-def _triggers(one: UnderlyingRow) -> str:
-    """Prices of the underlying at which the next hedge would be due."""
-    down, up = one.next_trigger_down_usd, one.next_trigger_up_usd
-    if down is None and up is None:
-        return "no price triggers a hedge"
-    return f"hedge < {words.unsigned(down)} or > {words.unsigned(up)} USD"
-
-
 def _delta_style(one: UnderlyingRow) -> str:
     if one.delta_coin is None:
         return "bold red"
-    distance = abs(one.delta_coin - (one.target_coin or 0.0))
+    distance = abs(one.delta_coin)
     if one.limit_coin is not None and abs(one.delta_coin) > one.limit_coin:
         return "bold white on red"
     return "bold yellow" if one.band_coin is not None and distance > one.band_coin else "bold green"
@@ -148,22 +142,23 @@ def _heading(title: str, width: int) -> Text:
 
 def _positions(rows: Sequence[tuple[UnderlyingRow, PositionRow]], width: int, lines: int) -> list[Text]:
     """The largest positions by delta; the heading says how many are not shown."""
-    ordered = sorted(rows, key=lambda row: -abs((row[1].delta_coin or 0.0) * (row[0].index_usd or 1.0)))
+    ordered = sorted(rows, key=lambda row: -abs(_size(row[1]) * (row[0].price_usd or 1.0)))
     shown = ordered[: max(0, lines - 1)]
     hidden = len(ordered) - len(shown)
     more = f", {hidden} smaller not shown" if hidden else ""
     result = [_heading(f"positions: {len(ordered)}{more}", width)]
     for one, row in shown:
-        contracts = words.UNKNOWN if row.contracts is None else f"{row.contracts:+,f}"
+        delta = "" if row.delta_coin is None else f"delta {words.coin(row.delta_coin, one.underlying)}"
         pieces = [
-            (f"{words.position_name(row):<34}", ""),
-            (f"{contracts:>10}", ""),
-            (f"delta {words.coin(row.delta_coin, one.underlying):>14}", ""),
-            (f"age {words.age(row.age_ms)}", ""),
-            (f"mark {words.unsigned(row.mark, 2)}", ""),
+            (f"{words.position_name(row):<32}", ""),
+            (f"{words.position_size(row, one.underlying):>21}", ""),
+            (delta, ""),
+            (f"mark {words.unsigned(row.mark, 2)}" if row.mark is not None else "", ""),
+            (f"age {words.age(row.age_ms)}" if row.age_ms is not None else "", ""),
+            (f"entry {words.unsigned(row.entry_price, 2)}" if row.entry_price is not None else "", ""),
             (row.account, "dim"),
         ]
-        result.append(fit(pieces, width, gap=" "))
+        result.append(fit([piece for piece in pieces if piece[0]], width, gap=" "))
     return result
 
 
@@ -172,33 +167,39 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"margin use {words.percent(account.margin_use)}", "bold"),
         (f"equity {words.usd(account.equity_usd)}", ""),
         (f"age {words.age(account.margin_age_ms)}", ""),
-        (f"funding {words.usd(account.funding_forecast_usd_per_day, sign=True)}/day", ""),
-        (f"paid {words.usd(account.funding_paid_usd)}", ""),
         (f"initial {words.usd(account.initial_margin_usd)}", ""),
         (f"maintenance {words.usd(account.maintenance_margin_usd)}", ""),
     ]
-    down = any(not one.up for one in account.streams.values())
+    down = any(not one.up for one in account.streams)
     data = [
         (f"data age {words.streams(account)}", "bold red" if down else ""),
+        ("" if account.reconciled else "NOT RECONCILED", "bold red"),
         (f"account {account.account} ({account.role})", "dim"),
+        (f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),
     ]
-    return [fit(margin, width), fit(data, width)]
+    return [fit(margin, width), fit([one for one in data if one[0]], width)]
 
 
 def _orders(book: BookSnapshot, width: int) -> Text:
     unknown = book.unknown_orders
     pieces: list[Piece] = [
         (f"orders {len(book.orders)} open", ""),
-        (
-            f"{words.unsigned(unknown)} unknown{' (see hedgebot why-not)' if unknown else ''}",
-            "bold red" if unknown else "",
-        ),
-    ]
-    pieces += [
-        (f"{one.side} {one.qty} {words.instrument_name(one.instrument)} {one.status} {words.age(one.age_ms)}", "")
-        for one in book.orders
+        (f"{unknown} unknown{' (see hedgebot why-not)' if unknown else ''}", "bold red" if unknown else ""),
+        (words.funding_forecast(book), _funding_style(book)),
+        *((words.order_words(one), "") for one in book.orders),
+        (f"fees {words.coins(book.fees)}", ""),
     ]
     return fit(pieces, width)
+
+
+def _funding_style(book: BookSnapshot) -> str:
+    cost, limit = book.funding_usd_per_day, book.funding_limit_usd_per_day
+    return "bold red" if cost is not None and limit is not None and cost > limit else ""
+
+
+def _size(row: PositionRow) -> float:
+    """How much a position matters for the order of the list."""
+    return abs(row.delta_coin if row.delta_coin is not None else float(row.contracts or 0))
 
 
 def _hedges(decisions: Sequence[DecisionRow], width: int, lines: int) -> list[Text]:

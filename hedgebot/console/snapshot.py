@@ -20,69 +20,84 @@ class PositionRow(_Part, frozen=True, kw_only=True):
 
     account: str = ""
     instrument: str = ""
+    kind: str = ""
     contracts: Decimal | None = None
     delta_coin: float | None = None
+    entry_price: Decimal | None = None
     mark: Decimal | None = None
     age_ms: float | None = None
 
 
 class DecisionRow(_Part, frozen=True, kw_only=True):
-    """One decision in words and numbers."""
+    """One decision in words and numbers; its time stands in the evidence."""
 
-    at_ns: int = 0
     underlying: str = ""
     outcome: str = ""
     cause: str = ""
     delta_coin: float | None = None
-    target_coin: float | None = None
     band_coin: float | None = None
     trade_coin: float | None = None
     explanation: str = ""
     client_id: str | None = None
+    evidence: dict[str, float | str | None] = {}
+
+    @property
+    def at_ns(self) -> int:
+        """When it was made (UTC), 0 when not told."""
+        found = self.evidence.get("at_ns")
+        return int(found) if isinstance(found, int | float) else 0
 
 
 class UnderlyingRow(_Part, frozen=True, kw_only=True):
-    """Exposure of one underlying against its band."""
+    """Exposure of one underlying against its band. The band lies around zero."""
 
     underlying: str = ""
     delta_coin: float | None = None
     delta_usd: float | None = None
-    target_coin: float | None = None
+    convention: str = ""
     band_coin: float | None = None
     inside_coin: float | None = None
     limit_coin: float | None = None
     worst_case_coin: float | None = None
     gamma_coin_per_pct: float | None = None
-    index_usd: float | None = None
+    vega_usd_per_vol_point: float | None = None
+    theta_usd_per_day: float | None = None
+    price_usd: float | None = None
     hedge_instrument: str = ""
     next_trigger_up_usd: float | None = None
     next_trigger_down_usd: float | None = None
+    book_age_ms: float | None = None
+    option_age_ms: float | None = None
+    lot_coin: float | None = None
+    in_breach_ms: float | None = None
+    hedges: int | None = None
     positions: tuple[PositionRow, ...] = ()
-    last_decision: DecisionRow | None = None
     why_not: str = ""
 
 
 class StreamRow(_Part, frozen=True, kw_only=True):
     """One connection of an account."""
 
+    stream: str = ""
     up: bool = False
     age_ms: float | None = None
 
 
 class AccountRow(_Part, frozen=True, kw_only=True):
-    """Margin, funding and connections of one account. `margin_use` = maintenance margin / equity."""
+    """Margin and connections of one account. `margin_use` = maintenance margin / equity."""
 
     account: str = ""
     role: str = ""
-    streams: dict[str, StreamRow] = {}
+    streams: tuple[StreamRow, ...] = ()
+    reconciled: bool = False
+    reconciled_age_ms: float | None = None
     margin_use: float | None = None
     equity_usd: float | None = None
     initial_margin_usd: float | None = None
     maintenance_margin_usd: float | None = None
     margin_age_ms: float | None = None
-    funding_forecast_usd_per_day: float | None = None
-    funding_paid_usd: float | None = None
     clock_offset_ms: float | None = None
+    differences: tuple[str, ...] = ()
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):
@@ -91,7 +106,8 @@ class OrderRow(_Part, frozen=True, kw_only=True):
     client_id: str = ""
     instrument: str = ""
     side: str = ""
-    qty: Decimal | None = None
+    qty_contracts: Decimal | None = None
+    filled_contracts: Decimal | None = None
     status: str = ""
     age_ms: float | None = None
 
@@ -104,45 +120,62 @@ class AlertRow(_Part, frozen=True, kw_only=True):
     runbook: str = ""
     subject: str = ""
     summary: str = ""
-    since_ns: int = 0
+    age_ms: float | None = None
 
 
 class BookSnapshot(_Part, frozen=True, kw_only=True):
-    """The book as the engine sees it at `at_ns`."""
+    """The book as the engine sees it at `at_ns`. Fees and funding are costs (positive: paid), by coin."""
 
     at_ns: int = 0
-    name: str = ""
-    run_mode: str = ""
     mode: str = "unknown"
     mode_reason: str = ""
     latched: bool = False
     epoch: int | None = None
-    run_id: str = ""
     config_hash: str = ""
-    started_at_ns: int | None = None
+    strategies: dict[str, bool] = {}
     underlyings: tuple[UnderlyingRow, ...] = ()
     accounts: tuple[AccountRow, ...] = ()
     orders: tuple[OrderRow, ...] = ()
-    unknown_orders: int | None = None
     decisions: tuple[DecisionRow, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
-    fees_usd: float | None = None
+    funding_usd_per_day: float | None = None
+    funding_limit_usd_per_day: float | None = None
+    fees: dict[str, Decimal] = {}
+    funding: dict[str, Decimal] = {}
     hedges: int | None = None
     refusals: int | None = None
+
+    @property
+    def unknown_orders(self) -> int:
+        """Orders whose outcome is not known."""
+        return sum(one.status == "unknown" for one in self.orders)
+
+
+class DaemonFacts(_Part, frozen=True, kw_only=True):
+    """The process around the engine."""
+
+    version: str = ""
+    book_name: str = ""
+    run_mode: str = ""
+    state_dir: str = ""
+    uptime_s: float | None = None
+    rss_bytes: int | None = None
+    journal_failing: bool = False
+    kill_file: bool = False
+    stopping: bool = False
+    loop_lag_ms_max: float | None = None
 
 
 class Snapshot(_Part, frozen=True, kw_only=True):
     """The whole answer: the book, and the daemon around it."""
 
     book: BookSnapshot = BookSnapshot()
-    version: str = ""
-    uptime_s: float | None = None
+    daemon: DaemonFacts = DaemonFacts()
 
 
 def read_snapshot(data: dict[str, Any]) -> Snapshot:
     """Read a status answer; raises DataError where a field has another type than the console knows."""
-    whole = data if "book" in data else {"book": data}
     try:
-        return msgspec.convert(whole, Snapshot, strict=False)
+        return msgspec.convert(data, Snapshot, strict=False)
     except msgspec.ValidationError as error:
         raise DataError(f"the daemon's status cannot be read ({error}); is it of another version?") from None

@@ -17,7 +17,7 @@ from hedgebot.console.output import emit, plain
 from hedgebot.console.place import Place, find_place
 from hedgebot.console.replies import WORD_TIMEOUT_S, checked, user_name
 from hedgebot.console.replies import confirm as confirm_phrase
-from hedgebot.console.snapshot import BookSnapshot, read_snapshot
+from hedgebot.console.snapshot import BookSnapshot, Snapshot, read_snapshot
 from hedgebot.console.words import status_lines
 from hedgebot.domain.errors import ExitCode, HedgebotError
 
@@ -59,7 +59,7 @@ def why_not(
     as_json: common.JsonFlag = False,
 ) -> None:
     """Say why the book is not being hedged at this moment, one sentence for each underlying."""
-    book = _book(find_place(config, state_dir))
+    book = _snapshot(find_place(config, state_dir)).book
     known = [one.underlying for one in book.underlyings]
     if underlying is not None and underlying not in known:
         raise WrongUse(f"{underlying} is not an underlying of this book (known: {', '.join(known) or 'none'})")
@@ -137,8 +137,9 @@ def unkill(
 ) -> None:
     """Ask to leave HALTED. The engine's checklist decides; what is unmet is listed, and then nothing changes."""
     where = find_place(config, state_dir)
-    book = _book(where)
-    _confirm(f"unkill {book.name or where.state_dir.name}", confirm, dry_run, _would(book, "leave HALTED"), as_json)
+    snapshot = _snapshot(where)
+    phrase = f"unkill {snapshot.daemon.book_name or where.state_dir.name}"
+    _confirm(phrase, confirm, dry_run, _would(snapshot.book, "leave HALTED"), as_json)
     _say("unkill", where, as_json, operator=operator, reason=reason)
 
 
@@ -154,7 +155,7 @@ def enable(
 ) -> None:
     """Switch a strategy on in the running daemon; journaled with who and why."""
     where = find_place(config, state_dir)
-    _confirm(f"enable {strategy}", confirm, dry_run, _would(_book(where), f"let {strategy} hedge"), as_json)
+    _confirm(f"enable {strategy}", confirm, dry_run, _would(_snapshot(where).book, f"let {strategy} hedge"), as_json)
     _say("enable", where, as_json, strategy=strategy, operator=operator or user_name(), reason=reason)
 
 
@@ -212,5 +213,5 @@ def _say(verb: str, where: Place, as_json: bool, **args: str) -> None:
     emit(data, [f"{verb}: {plain(str(data.get('explanation') or 'done'))}"], as_json=as_json)
 
 
-def _book(where: Place) -> BookSnapshot:
-    return read_snapshot(checked(ask(where.state_dir, "status")).data or {}).book
+def _snapshot(where: Place) -> Snapshot:
+    return read_snapshot(checked(ask(where.state_dir, "status")).data or {})

@@ -1,4 +1,4 @@
-"""Verbs about the configuration: show, validate, diff, apply. The rules are the config room's; nothing is decided here."""
+"""Verbs about the configuration: show, validate, diff, apply. The rules are the config room's."""
 
 from pathlib import Path
 from typing import Annotated
@@ -121,7 +121,7 @@ def apply(
 
 
 def is_slip(change: str) -> bool:
-    """Whether a line "key: old -> new" looks like a slip of unit or sign: ten times more or less, or the sign turned."""
+    """Whether a line "key: old -> new" looks like a slip of unit or sign: ten times more or less, or turned."""
     values = change.partition(": ")[2].split(" -> ")
     try:
         old, new = (float(value) for value in values)

@@ -3,6 +3,7 @@
 Every number has its unit, and its age where age matters; what is unknown is written "?", never 0.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from hedgebot.console.snapshot import (
     AlertRow,
     BookSnapshot,
     DecisionRow,
+    OrderRow,
     PositionRow,
     Snapshot,
     UnderlyingRow,
@@ -120,22 +122,21 @@ def status_line(snapshot: Snapshot) -> str:
 def status_lines(snapshot: Snapshot) -> list[str]:
     """The whole book, for people without a screen."""
     book = snapshot.book
+    daemon = snapshot.daemon
     lines = [
         f"mode      {book.mode.upper()}{' (latched)' if book.latched else ''}: {plain(book.mode_reason)}",
         (
-            f"run       {book.run_mode or 'run mode ?'}, up {duration(snapshot.uptime_s)}, "
-            f"epoch {book.epoch or UNKNOWN}, config {book.config_hash or UNKNOWN}, version {snapshot.version or UNKNOWN}"
+            f"run       {daemon.run_mode or 'run mode ?'} book {daemon.book_name}, up {duration(daemon.uptime_s)}, "
+            f"epoch {book.epoch or UNKNOWN}, config {book.config_hash or UNKNOWN}, version {daemon.version or UNKNOWN}"
         ),
     ]
     for one in book.underlyings:
         lines += _underlying_lines(one)
     for account in book.accounts:
         lines += account_lines(account)
+    lines.append(f"costs     fees {coins(book.fees)}; funding paid {coins(book.funding)}, {funding_forecast(book)}")
     lines.append(orders_line(book))
-    lines += [
-        f"          {plain(one.client_id)} {one.side} {one.qty} {one.instrument} {one.status}, age {age(one.age_ms)}"
-        for one in book.orders
-    ]
+    lines += [f"          {plain(one.client_id)} {order_words(one)}" for one in book.orders]
     lines += [f"ALERT     {alert_line(one)}" for one in book.alerts]
     lines += [f"decision  {decision_line(one)}" for one in book.decisions[-5:]]
     return lines
@@ -149,23 +150,21 @@ def alert_line(one: AlertRow) -> str:
 
 def account_lines(account: AccountRow) -> list[str]:
     """Margin, funding and connections of one account."""
+    truth = f"reconciled {age(account.reconciled_age_ms)} ago" if account.reconciled else "NOT RECONCILED"
     return [
         (
             f"margin    {account.account} ({account.role}): {percent(account.margin_use)} used (maintenance / equity), "
             f"equity {usd(account.equity_usd)}, initial {usd(account.initial_margin_usd)}, "
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
-        (
-            f"funding   {account.account}: paid {usd(account.funding_paid_usd)}, "
-            f"forecast {usd(account.funding_forecast_usd_per_day, sign=True)}/day"
-        ),
-        f"data      {account.account}: {streams(account)}",
+        f"data      {account.account}: {streams(account)}; {truth}",
+        *(f"          differs: {plain(one)}" for one in account.differences),
     ]
 
 
 def streams(account: AccountRow) -> str:
     """Ages of the connections and the clock's offset."""
-    parts = [f"{name} {age(one.age_ms)}{'' if one.up else ' DOWN'}" for name, one in account.streams.items()]
+    parts = [f"{one.stream} {age(one.age_ms)}{'' if one.up else ' DOWN'}" for one in account.streams]
     offset = UNKNOWN if account.clock_offset_ms is None else f"{account.clock_offset_ms:+.1f} ms"
     return ", ".join([*parts, f"clock {offset}"])
 
@@ -173,15 +172,32 @@ def streams(account: AccountRow) -> str:
 def orders_line(book: BookSnapshot) -> str:
     """Counts of orders and decisions."""
     return (
-        f"orders    {len(book.orders)} open, {unsigned(book.unknown_orders)} unknown; "
-        f"{unsigned(book.hedges)} hedges, {unsigned(book.refusals)} refusals, fees {usd(book.fees_usd)}"
+        f"orders    {len(book.orders)} open, {book.unknown_orders} unknown; "
+        f"{unsigned(book.hedges)} hedges, {unsigned(book.refusals)} refusals"
     )
+
+
+def order_words(one: OrderRow) -> str:
+    """An order in a few words."""
+    qty = UNKNOWN if one.qty_contracts is None else f"{one.qty_contracts:,f}"
+    return f"{one.side} {qty} {plain(instrument_name(one.instrument))} {one.status} {age(one.age_ms)}"
+
+
+def coins(amounts: Mapping[str, Decimal]) -> str:
+    """Amounts of several coins."""
+    return ", ".join(f"{amount:,.4f} {name}" for name, amount in amounts.items()) or "0"
+
+
+def funding_forecast(book: BookSnapshot) -> str:
+    """What the hedges' funding will cost by forecast, against its limit."""
+    limit = usd(book.funding_limit_usd_per_day)
+    return f"funding {usd(book.funding_usd_per_day, sign=True)}/day of {limit}/day allowed"
 
 
 def instrument_name(instrument: str) -> str:
     """The instrument without its venue, as short as it stays unambiguous: `linear BTCUSDT`."""
     _, _, rest = instrument.partition(":")
-    return rest.replace(":", " ") or instrument
+    return rest.replace(":", " ") or f"coins {instrument}"
 
 
 def position_name(row: PositionRow) -> str:
@@ -195,27 +211,39 @@ def _against_band(one: UnderlyingRow) -> str:
 
 
 def band(one: UnderlyingRow) -> str:
-    """The band around its target, without the coin's name."""
+    """The band, without the coin's name."""
     width = UNKNOWN if one.band_coin is None else f"{one.band_coin:g}"
-    return f"±{width}" if not one.target_coin else f"{one.target_coin:+g}±{width}"
+    return f"±{width}"
 
 
 def _underlying_lines(one: UnderlyingRow) -> list[str]:
     name = one.underlying
     lines = [
         (
-            f"{name:9} net delta {coin(one.delta_coin, name)} ({usd(one.delta_usd, sign=True)}), target "
-            f"{signed(one.target_coin, 2)}, band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, "
-            f"worst case {coin(one.worst_case_coin, name)}"
+            f"{name:9} net delta {coin(one.delta_coin, name)} ({usd(one.delta_usd, sign=True)}), "
+            f"band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, worst case {coin(one.worst_case_coin, name)}"
         ),
-        (
-            f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, index {usd(one.index_usd)}, "
-            f"next hedge below {usd(one.next_trigger_down_usd)} or above {usd(one.next_trigger_up_usd)}; {plain(one.why_not)}"
-        ),
+        f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
+        f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",
     ]
     lines += [
-        f"          {position_name(row)} {row.contracts} contracts, delta {coin(row.delta_coin, name)}, "
-        f"mark {unsigned(row.mark, 2)}, age {age(row.age_ms)}"
+        f"          {position_name(row)} {position_size(row, name)}, mark {unsigned(row.mark, 2)} {age(row.age_ms)}"
         for row in one.positions
     ]
     return lines
+
+
+def triggers(one: UnderlyingRow) -> str:
+    """Prices of the underlying at which gamma alone makes the next hedge due."""
+    down, up = one.next_trigger_down_usd, one.next_trigger_up_usd
+    if down is None and up is None:
+        return "no price triggers a hedge"
+    parts = [f"< {unsigned(down)}" if down is not None else "", f"> {unsigned(up)}" if up is not None else ""]
+    return f"hedge {' or '.join(part for part in parts if part)} USD"
+
+
+def position_size(row: PositionRow, name: str) -> str:
+    """Size of a position with its unit."""
+    if row.contracts is None:
+        return UNKNOWN
+    return f"{row.contracts:+,f} {name if row.kind == 'coins' else 'contracts'}"
