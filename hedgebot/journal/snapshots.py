@@ -1,0 +1,64 @@
+"""Snapshots of the engine's state, so that recovery replays a tail and not a year. Owns their table.
+
+A snapshot is bytes to the journal. Its digest stands in a chained row, so that a changed state is not restored; only
+the newest few states are kept, their rows stay.
+"""
+
+import sqlite3
+from hashlib import blake2b
+
+import msgspec
+import zstandard
+
+SNAPSHOT_KIND = "Snapshot"
+INSERT = "INSERT INTO snapshots (seq, at_ns, digest, state) VALUES (?, ?, ?, ?)"
+FORGET = "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT 4)"
+OLDEST = "SELECT min(seq) FROM snapshots"
+
+
+class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True, tag=SNAPSHOT_KIND):
+    """Payload of the chained row: the state after the event `seq`, `size` bytes, keyed digest in hex."""
+
+    seq: int
+    digest: str
+    size: int
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A state that was read back and has the digest that its row promised."""
+
+    seq: int
+    at_ns: int
+    digest: str
+    state: bytes
+
+
+def state_digest(key: bytes, state: bytes) -> str:
+    """Keyed digest of the bytes of a state, hex."""
+    return blake2b(state, key=key, digest_size=32).hexdigest()
+
+
+def pack_state(state: bytes) -> bytes:
+    """Compress for the table."""
+    return zstandard.ZstdCompressor(level=3).compress(state)
+
+
+def read_snapshots(connection: sqlite3.Connection, key: bytes) -> tuple[list[Snapshot], list[str]]:
+    """All kept snapshots that are intact, newest first, and a sentence for each that is not."""
+    promised = {
+        record.seq: record.digest
+        for (payload,) in connection.execute("SELECT payload FROM rows WHERE kind = ?", (SNAPSHOT_KIND,))
+        for record in [msgspec.json.decode(payload, type=SnapshotRecord)]
+    }
+    good, problems = [], []
+    stored = connection.execute("SELECT seq, at_ns, digest, state FROM snapshots ORDER BY seq DESC")
+    for seq, at_ns, digest, packed in stored:
+        try:
+            state = zstandard.ZstdDecompressor().decompress(packed)
+        except zstandard.ZstdError:
+            state = None
+        if state is None or digest != promised.get(seq) or state_digest(key, state) != digest:
+            problems.append(f"the snapshot at seq {seq} is damaged or was changed; it will not be used")
+        else:
+            good.append(Snapshot(seq=seq, at_ns=at_ns, digest=digest, state=state))
+    return good, problems

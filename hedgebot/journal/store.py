@@ -1,0 +1,307 @@
+"""The journal's one writer: rows to SQLite, market events to the tape, in one order, durable when promised.
+
+Owns queueing, group commit and housekeeping. `write(durable=True)` returns after a commit with synchronous=FULL; other
+entries wait for the next one, `flush_interval_ms` at most. Rows that could not be written stay queued in order, and
+the next write tries them first: a full disk costs no row as long as the queue's bound holds. Must not decide anything.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import aiosqlite
+import msgspec
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Issued
+from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.domain.events import Stamped
+from hedgebot.journal import schema, snapshots
+from hedgebot.journal.anchors import append_anchor, make_anchor
+from hedgebot.journal.chain import KEY_BYTES
+from hedgebot.journal.manifest import Manifest, RunHeader, RunRecord
+from hedgebot.journal.opening import Opened, open_files
+from hedgebot.journal.queue import RowQueue
+from hedgebot.journal.recover import EngineFactory, EngineT, Recovered, recover
+from hedgebot.journal.rows import INSERT, RUN_IDX, RUN_KIND, SNAPSHOT_IDX, insert_many, to_tuple
+from hedgebot.journal.tape import TAPE_FOLDER, TapeLimits, TapeWriter
+
+FLUSH_INTERVAL_MS = 100
+GROUP_ROWS_MAX = 512
+STATEMENT_ROWS_MAX = 48
+IDLE_S = 1.0
+ANCHOR_INTERVAL_S = 600.0
+PRUNE_INTERVAL_S = 3_600.0
+CHECKPOINT_ROWS_MAX = 20_000
+
+
+class Journal:
+    """A JournalPort. Make it with `open`, then `recover`, then `begin_run`, then `write`; end it with `close`."""
+
+    def __init__(self, database: aiosqlite.Connection, opened: Opened, state_dir: Path | None) -> None:
+        """Use `Journal.open`."""
+        self._db = database
+        self._opened = opened
+        self._dir = state_dir
+        self._place = ":memory:" if state_dir is None else str(state_dir / schema.DB_FILE)
+        self._queue = RowQueue(opened.key, opened.last_row, opened.head)
+        self._tape: TapeWriter | None = None
+        self._last_seq = opened.last_seq
+        self._snapshot_seq = -1
+        self._run: RunHeader | None = None
+        self._lock = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._uncertain = False
+        self._failure: JournalError | None = None
+        self._ended: JournalError | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
+        self._flush_s = FLUSH_INTERVAL_MS / 1_000
+        self._now_ns: Callable[[], int] = time.time_ns
+        self._unchecked_rows = 0
+        self._anchored_at = self._pruned_at = time.monotonic()
+
+    @classmethod
+    async def open(
+        cls,
+        state_dir: Path | None,
+        *,
+        create: bool = True,
+        durable: bool = True,
+        flush_interval_ms: int = FLUSH_INTERVAL_MS,
+        tape: TapeLimits | None = None,
+    ) -> "Journal":
+        """Open or make the journal of a state directory and become its one writer.
+
+        `durable=False` or no directory keeps rows in memory and drops market events: for tests and benchmarks.
+        Raises InstanceError (another writer), JournalTooNew, JournalCorrupt or JournalError, each in one sentence.
+        """
+        folder = state_dir if durable else None
+        if folder is None:
+            opened = Opened.in_memory(secrets.token_bytes(KEY_BYTES))
+        else:
+            opened = await asyncio.to_thread(open_files, folder, create=create)
+        path = None if folder is None else folder / schema.DB_FILE
+        try:
+            database = await aiosqlite.Connection(lambda: schema.connect_writer(path), 64)
+        except BaseException:
+            opened.release()
+            raise
+        journal = cls(database, opened, folder)
+        journal._flush_s = flush_interval_ms / 1_000
+        if folder is not None:
+            limits = tape or TapeLimits()
+            journal._tape = TapeWriter(folder / TAPE_FOLDER, opened.key, digest=opened.tape_digest, limits=limits)
+        return journal
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash (hex) of the last committed row: what an operator keeps elsewhere as an anchor."""
+        return self._queue.committed_row, self._queue.committed_hash.hex()
+
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next event must have."""
+        return self._last_seq + 1
+
+    async def recover(self, engine_factory: EngineFactory[EngineT]) -> Recovered[EngineT]:
+        """The engine as the journal knows it: newest good snapshot and the tail after it; before `begin_run`.
+
+        `engine_factory` gets the bytes of a snapshot, or None for a fresh state. Raises JournalCorrupt.
+        """
+        if self._run is not None:
+            raise ProgrammingError("recover the engine before begin_run")
+        if self._dir is None:
+            return Recovered.fresh(engine_factory(None), self.next_seq)
+        # Not in a thread: nothing else runs yet, and the engine is used by the loop's thread ever after.
+        return recover(self._dir, self._opened.key, engine_factory, self.next_seq)
+
+    async def begin_run(self, manifest: Manifest) -> RunHeader:
+        """Durably allocate the next epoch and write the manifest; `first_seq` is the seq of RunStarted."""
+        if self._run is not None or len(self._queue):
+            raise ProgrammingError("a journal carries one run from open to close")
+        epoch, at_ns = self._opened.last_epoch + 1, self._now_ns()
+        header = RunHeader(run_id=f"{epoch}-{at_ns:x}", epoch=epoch, first_seq=self.next_seq, started_at_ns=at_ns)
+        record = RunRecord(header=header, settled_seq=self._opened.settled_seq, manifest=manifest)
+        self._queue.begin(header)
+        self._queue.add_record(header.first_seq, RUN_IDX, at_ns, RUN_KIND, msgspec.json.encode(record))
+        if self._tape is not None:
+            self._tape.start_run(epoch)
+        await asyncio.shield(self._flush(self._queue.last_row))
+        self._run = header
+        self._anchor()
+        self._keeper = asyncio.create_task(self._keep(), name="journal-keeper")
+        return header
+
+    async def write(self, entries: Sequence[Stamped | Issued], *, durable: bool) -> None:
+        """Append entries; see JournalPort. Callers at the same time share one commit.
+
+        Raises JournalError; the entries are queued all the same and written as soon as the disk takes them.
+        """
+        self._enqueue(entries)
+        if durable or self._failure is not None or len(self._queue) >= GROUP_ROWS_MAX:
+            # Shielded: a cancelled caller must not leave a commit of unknown outcome behind.
+            await asyncio.shield(self._flush(self._queue.last_row))
+            return
+        if self._tape is not None and self._tape.is_due:
+            self._tape.flush()
+        self._wake.set()
+
+    async def snapshot(self, seq: int, state_bytes: bytes) -> None:
+        """Durably keep the engine's state as it is after event `seq`, which must be the last one written."""
+        if seq != self._last_seq:
+            raise ProgrammingError(f"a snapshot is of the last event written ({self._last_seq}), not of {seq}")
+        if seq == self._snapshot_seq:
+            return
+        digest = snapshots.state_digest(self._opened.key, state_bytes)
+        packed = await asyncio.to_thread(snapshots.pack_state, state_bytes)
+        if seq != self._last_seq:
+            raise ProgrammingError("nothing may be written while a snapshot is being taken")
+        record = snapshots.SnapshotRecord(seq=seq, digest=digest, size=len(state_bytes))
+        at_ns = self._now_ns()
+        self._queue.add_record(seq, SNAPSHOT_IDX, at_ns, snapshots.SNAPSHOT_KIND, msgspec.json.encode(record))
+        self._queue.add_state((seq, at_ns, digest, packed))
+        self._snapshot_seq = seq
+        await asyncio.shield(self._flush(self._queue.last_row))
+        self._anchor()
+
+    async def close(self) -> None:
+        """Write what waits, anchor the head, let go of everything; raises JournalError when a row stayed unwritten."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        try:
+            await self._flush(self._queue.last_row)
+            if self._tape is not None:
+                self._tape.close()
+            if self._run is not None:
+                await self._checkpoint()
+                self._anchor()
+        finally:
+            await self._db.close()
+            self._opened.release()
+
+    def _enqueue(self, entries: Sequence[Stamped | Issued]) -> None:
+        if self._run is None or self._closed:
+            raise ProgrammingError("the journal is written between begin_run and close")
+        if self._ended is not None:
+            raise self._ended
+        for entry in entries:
+            expected = self._last_seq + 1 if isinstance(entry, Stamped) else self._last_seq
+            if entry.seq != expected:
+                raise ProgrammingError(f"the journal expected seq {expected}, not {entry.seq}")
+            try:
+                self._place_entry(entry)
+            except JournalError as error:
+                # What is queued is a gapless beginning; anything after a refused entry would not be.
+                self._ended = error
+                raise
+            self._last_seq = entry.seq
+
+    def _place_entry(self, entry: Stamped | Issued) -> None:
+        if isinstance(entry, Stamped) and isinstance(entry.event, ev.MarketEvent):
+            if self._tape is not None:
+                self._tape.append(entry)
+        else:
+            self._queue.add_entry(entry)
+
+    async def _flush(self, row: int) -> None:
+        """Commit all that waits, unless a commit that we waited for has already covered `row`."""
+        async with self._lock:
+            try:
+                if self._uncertain:
+                    await self._resync()
+                if self._tape is not None:
+                    self._tape.flush()  # before the commit that depends on it
+                if row > self._queue.committed_row:
+                    await self._commit()
+            except sqlite3.Error as error:
+                self._uncertain = True
+                self._failure = schema.database_error(self._place, error)
+                raise self._failure from error
+            except JournalError as error:
+                self._failure = error
+                raise
+            self._failure = None
+
+    async def _commit(self) -> None:
+        batch, states = self._queue.batch()
+        try:
+            if len(batch) <= STATEMENT_ROWS_MAX and not states:
+                values = [value for row in batch for value in to_tuple(row)]
+                await self._db.execute(insert_many(len(batch)), values)
+            else:
+                await self._db.execute("BEGIN IMMEDIATE")
+                await self._db.executemany(INSERT, [to_tuple(row) for row in batch])
+                for state in states:
+                    await self._db.execute(snapshots.INSERT, state)
+                    await self._db.execute(snapshots.FORGET)
+                await self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    await self._db.execute("ROLLBACK")
+            raise
+        self._queue.committed(batch[-1])
+        self._unchecked_rows += len(batch)
+
+    async def _resync(self) -> None:
+        """After an error nobody knows whether the commit took place: ask the database."""
+        cursor = await self._db.execute("SELECT max(row) FROM rows")
+        found = await cursor.fetchone()
+        self._queue.resync((found[0] if found else None) or 0)
+        self._uncertain = False
+
+    async def _keep(self) -> None:
+        """Housekeeping: late commits, checkpoints when idle, anchors, retention. Errors wait for the next write."""
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                idle = True
+            else:
+                idle = False
+                self._wake.clear()
+                await asyncio.sleep(self._flush_s)
+            try:
+                if not idle:
+                    await asyncio.shield(self._flush(self._queue.last_row))
+                await self._tidy(idle=idle)
+            except JournalError as error:
+                self._failure = error
+
+    async def _tidy(self, *, idle: bool) -> None:
+        if self._unchecked_rows and (idle or self._unchecked_rows > CHECKPOINT_ROWS_MAX):
+            await self._checkpoint()
+        now = time.monotonic()
+        if now - self._anchored_at > ANCHOR_INTERVAL_S:
+            self._anchor()
+        if self._tape is not None and now - self._pruned_at > PRUNE_INTERVAL_S:
+            self._pruned_at = now
+            cursor = await self._db.execute(snapshots.OLDEST)
+            oldest = await cursor.fetchone()
+            self._tape.prune(self._now_ns(), (oldest[0] if oldest else None) or 0)
+
+    async def _checkpoint(self) -> None:
+        async with self._lock:
+            try:
+                # PASSIVE never waits for readers; what they still need is taken next time.
+                await self._db.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as error:
+                raise schema.database_error(self._place, error) from error
+            self._unchecked_rows = 0
+
+    def _anchor(self) -> None:
+        self._anchored_at = time.monotonic()
+        if self._dir is not None:
+            row, head = self._queue.committed_row, self._queue.committed_hash
+            append_anchor(self._dir, make_anchor(self._opened.key, self._now_ns(), row, head))
