@@ -23,7 +23,7 @@ from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
-from hedgebot.daemon.health import Facts, Health, LoopWatch, judge, resident_bytes
+from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.loop import Entries, Pump
 from hedgebot.daemon.receipts import Receipts
@@ -224,7 +224,7 @@ class Run:
                 loop_problem=self._watch.problem,
                 turn_busy_s=self._pump.busy_s,
                 mode=view.mode,
-                why_not=tuple(view.why_not),
+                feed_problems=feed_problems(view, self._engine.state.limits),
                 journal_failing=self._pump.journal_failing,
                 killed=self._latch.is_set,
                 tasks_given_up=self._supervisor.given_up,

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 import structlog
 
+from hedgebot.core.view import BookView
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.settings import LimitSettings
 
 TICK_S = 0.1
 LAG_S_TOLD = 0.25
@@ -70,7 +72,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     loop_problem: str | None
     turn_busy_s: float
     mode: str
-    why_not: tuple[str, ...]
+    feed_problems: tuple[str, ...]
     journal_failing: bool
     killed: bool
     tasks_given_up: tuple[str, ...]
@@ -84,6 +86,25 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     not_live: tuple[str, ...]
     not_ready: tuple[str, ...]
+
+
+def feed_problems(view: BookView, limits: LimitSettings) -> tuple[str, ...]:
+    """What is not fresh or not reconciled, one sentence each."""
+    problems: list[str] = []
+    for account in view.accounts:
+        if not account.reconciled:
+            problems.append(f"{account.account} is not reconciled")
+        problems += [
+            f"the {one.stream} stream of {account.account} is down"
+            for one in account.streams
+            if one.stream == "private" and not one.up
+        ]
+    for underlying in view.underlyings:
+        if underlying.book_age_ms is None or underlying.book_age_ms > limits.book_age_ms_max:
+            problems.append(f"the book of {underlying.hedge_instrument} is not fresh")
+        if underlying.delta_coin is None:
+            problems.append(f"the exposure of {underlying.underlying} is unknown")
+    return tuple(problems)
 
 
 def judge(facts: Facts) -> Health:
@@ -102,7 +123,7 @@ def judge(facts: Facts) -> Health:
         not_ready.append(f"tasks ended for good: {', '.join(facts.tasks_given_up)}")
     if facts.stopping:
         not_ready.append("the daemon is stopping")
-    not_ready += facts.why_not
+    not_ready += facts.feed_problems
     return Health(live=not not_live, ready=not not_ready, not_live=tuple(not_live), not_ready=tuple(not_ready))
 
 

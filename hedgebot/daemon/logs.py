@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 import structlog
 
 MASK = "***"
+EXCEPTION = "redacted_exception"
 SECRET_CHARS_MIN = 4
 TEXT_CHARS_MAX = 16_000
 DEPTH_MAX = 8
@@ -113,6 +114,9 @@ class RedactingFilter(logging.Filter):
             record.exc_info = None
         elif record.exc_text:
             record.exc_text = self._redactor.text(record.exc_text)
+        if record.exc_text:
+            # structlog's formatter drops exc_text: the last processor finds it here.
+            setattr(record, EXCEPTION, record.exc_text)
         if record.stack_info:
             record.stack_info = self._redactor.text(record.stack_info)
         return True
@@ -134,8 +138,9 @@ class _LastProcessor:
 
     def __call__(self, _logger: object, _name: str, event: MutableMapping[str, Any]) -> str:
         record = event.get("_record")
-        if isinstance(record, logging.LogRecord) and record.exc_text and "exception" not in event:
-            event["exception"] = record.exc_text
+        exception = getattr(record, EXCEPTION, None)
+        if exception and "exception" not in event:
+            event["exception"] = exception
         shown = {key: value for key, value in event.items() if not key.startswith("_")}
         return json.dumps(self._redactor.value(shown), ensure_ascii=False, default=str)
 

@@ -6,7 +6,7 @@
 
 Urgent commands (cancels, alerts) never wait for the disk; gated ones (orders) leave only after their entries are
 durable. When the journal cannot promise that, gated orders are dropped for ever and answered as not sent, the engine
-is told and halts, and the entries wait, in order, for the next write.
+is told and halts, and the journal keeps the entries, in order, for its next write.
 """
 
 import asyncio
@@ -24,8 +24,6 @@ from hedgebot.domain.ports import JournalPort
 from hedgebot.turn.turn import Turn, TurnOutput
 
 TURN_EVENTS_MAX = 64
-# Entries that wait for a journal that fails: past this the daemon ends, because it could no longer tell what happened.
-BACKLOG_MAX = 20_000
 
 Entries = Sequence[Stamped | Issued]
 
@@ -52,16 +50,11 @@ class Pump:
         self._failpoints = failpoints
         self._wake = asyncio.Event()
         self._stopping = False
-        self._backlog: list[Stamped | Issued] = []
         self._quiet = asyncio.Lock()
         self._busy_since_s: float | None = None
         self._log = structlog.stdlib.get_logger("hedgebot.pump")
         self.turns = 0
-
-    @property
-    def journal_failing(self) -> bool:
-        """Whether entries wait for a journal that does not take them."""
-        return bool(self._backlog)
+        self.journal_failing = False
 
     @property
     def head_seq(self) -> int:
@@ -83,7 +76,7 @@ class Pump:
         self._wake.set()
 
     async def run(self) -> None:
-        """Pump until stopped; raises JournalError when the journal failed for longer than the backlog can bear."""
+        """Pump until stopped."""
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
@@ -107,10 +100,8 @@ class Pump:
 
     @contextlib.asynccontextmanager
     async def quiet(self) -> AsyncIterator[int]:
-        """Hold the pump between two turns; yields the newest journaled seq. Raises JournalError while entries wait."""
+        """Hold the pump between two turns; yields the newest journaled seq. To take a snapshot."""
         async with self._quiet:
-            if self._backlog:
-                raise JournalError("entries wait for the journal: no snapshot can be taken")
             yield self.head_seq
 
     async def _carry_out(self, out: TurnOutput) -> None:
@@ -130,18 +121,15 @@ class Pump:
         self._observe(out.entries)
 
     async def _write(self, entries: Entries, *, durable: bool) -> JournalError | None:
-        """Journal what waits and `entries`; the error when the journal did not take them."""
-        waiting = [*self._backlog, *entries]
+        """Journal the entries; the error when the journal cannot promise them and keeps them for its next write."""
         try:
-            await self._journal.write(waiting, durable=durable or self.journal_failing)
+            await self._journal.write(entries, durable=durable)
         except JournalError as error:
-            if len(waiting) > BACKLOG_MAX:
-                raise
-            if not self._backlog:
+            if not self.journal_failing:
                 self._log.error("journal write failed", problem=str(error))
-            self._backlog = waiting
+            self.journal_failing = True
             return error
-        if self._backlog:
-            self._log.info("journal takes entries again", entries=len(waiting))
-            self._backlog = []
+        if self.journal_failing:
+            self._log.info("journal takes entries again")
+            self.journal_failing = False
         return None

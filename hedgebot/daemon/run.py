@@ -17,7 +17,7 @@ import structlog
 from hedgebot import __version__
 from hedgebot.config.loader import AccountConnection, Config
 from hedgebot.core.engine import Engine
-from hedgebot.core.state import EngineState
+from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Identity, Run, Venue
 from hedgebot.daemon.clock import Clock
@@ -87,16 +87,21 @@ async def _recover_and_run(
     try:
         clock = Clock()
 
-        def engine_of(state: EngineState | None) -> Engine:
+        def engine_of(snapshot: bytes | None) -> Engine:
+            if snapshot is None:
+                return Engine(strategies)
+            state = decode_state(snapshot)
             # What a past run decided is repeated with the strategies that it had, not with today's.
-            return Engine(strategies if state is None else load_strategies(state.settings.strategies), state)
+            return Engine(load_strategies(state.settings.strategies), state)
 
         recovered = await journal.recover(engine_of)
+        for note in recovered.notes:
+            log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
-        clock.not_before(recovered.last_at_ns)
+        is_fresh = recovered.snapshot_seq is None and not recovered.replayed
         header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
         failpoints.passed(Failpoint.IN_RECOVERY)
-        log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, next_seq=recovered.next_seq)
+        log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
         run_of = Run(
             config=config,
             identity=Identity(
@@ -104,9 +109,9 @@ async def _recover_and_run(
                 run_id=header.run_id,
                 epoch=header.epoch,
                 version=__version__,
-                next_seq=recovered.next_seq,
+                next_seq=header.first_seq,
             ),
-            engine=Engine(strategies, recovered.engine.state),
+            engine=Engine(strategies, None if is_fresh else recovered.engine.state),
             journal=journal,
             clock=clock,
             failpoints=failpoints,

@@ -20,7 +20,8 @@ from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ConfigError, ExitCode
 from hedgebot.domain.events import ConfigApplied, OperatorKilled, OperatorUnkilled, StrategySwitched
 
-ANSWER_S_MAX = 10.0
+# Below the five seconds that the console waits.
+ANSWER_S_MAX = 4.0
 OPERATOR_CHARS_MAX = 64
 REASON_CHARS_MAX = 300
 

@@ -1,0 +1,70 @@
+"""Live is about the process, ready is about hedging."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from hedgebot.daemon.health import LAG_S_MAX, Facts, Health, LoopWatch, describe, judge, resident_bytes
+
+WELL = Facts(
+    loop_problem=None,
+    turn_busy_s=0.0,
+    mode="active",
+    feed_problems=(),
+    journal_failing=False,
+    killed=False,
+    tasks_given_up=(),
+    stopping=False,
+)
+
+
+def test_all_well_is_live_and_ready() -> None:
+    assert judge(WELL) == Health(live=True, ready=True, not_live=(), not_ready=())
+    assert judge(msgspec.structs.replace(WELL, mode="reducing")).ready
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mode": "recovering"}, "recovering"),
+        ({"mode": "halted"}, "halted"),
+        ({"killed": True}, "unkill"),
+        ({"journal_failing": True}, "journal"),
+        ({"tasks_given_up": ("feed",)}, "feed"),
+        ({"stopping": True}, "stopping"),
+        ({"feed_problems": ("the book of X is not fresh",)}, "fresh"),
+    ],
+)
+def test_trouble_outside_is_not_ready_but_live(change: dict[str, Any], words: str) -> None:
+    health = judge(msgspec.structs.replace(WELL, **change))
+    assert health.live
+    assert not health.ready
+    assert words in health.not_ready[0]
+
+
+@pytest.mark.parametrize("change", [{"loop_problem": "the event loop was late"}, {"turn_busy_s": 60.0}])
+def test_trouble_of_the_process_is_neither(change: dict[str, Any]) -> None:
+    health = judge(msgspec.structs.replace(WELL, **change))
+    assert not health.live
+    assert not health.ready
+    assert list(describe(health)["not_live"]) == list(health.not_live)
+
+
+async def test_the_loop_watch_sees_a_blocked_loop() -> None:
+    watch = LoopWatch()
+    task = asyncio.create_task(watch.watch())
+    await asyncio.sleep(0.02)
+    assert watch.problem is None
+    watch.measured(LAG_S_MAX + 1)
+    assert watch.problem is not None
+    assert watch.lag_s_max == LAG_S_MAX + 1
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def test_memory_is_told_in_bytes() -> None:
+    assert 5_000_000 < resident_bytes() < 10**11
