@@ -1,0 +1,214 @@
+"""One account at Bybit behind VenuePort: start, carry out commands, answer through the event sink, stop.
+
+This module connects the parts and owns none of their rules: orders.py enters orders, lookup.py finds them, snapshot.py
+lists everything, streams.py listens. It never decides and never retries an order.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, assert_never
+
+import ccxt
+
+from hedgebot.domain.commands import (
+    CancelOrder,
+    QueryOrder,
+    RequestSnapshot,
+    SubmitOrder,
+    VenueCommand,
+    WatchInstruments,
+)
+from hedgebot.domain.errors import ConfigError, VenueError, VenueUnreachable
+from hedgebot.domain.events import AuthenticationFailed, InstrumentsLoaded, OrderRejected
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.ports import EventSink
+from hedgebot.venues.buckets import Budget
+from hedgebot.venues.bybit_profile import BYBIT
+from hedgebot.venues.client import open_clients
+from hedgebot.venues.clock import measure, sign_with
+from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.keys import key_problem
+from hedgebot.venues.lookup import look_up
+from hedgebot.venues.normalise import Scope
+from hedgebot.venues.orders import OrderEntry
+from hedgebot.venues.queries import Queries
+from hedgebot.venues.reading import as_object
+from hedgebot.venues.replies import reply_in_error
+from hedgebot.venues.snapshot import Snapshots
+from hedgebot.venues.streams import Streams
+from hedgebot.venues.table import InstrumentTable
+from hedgebot.venues.tasks import TaskGroup
+
+# More commands at once than any book sends; beyond it something is wrong and nothing more leaves.
+COMMANDS_MAX = 500
+RELOAD_PAUSE_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+class BybitVenue:
+    """VenuePort for one account. `now_ns` is the wall clock, in UTC nanoseconds."""
+
+    def __init__(self, connection: VenueConnection, sink: EventSink, now_ns: Callable[[], int]) -> None:
+        if not connection.has_key:
+            msg = f"account {connection.account}: no API key and secret"
+            raise ConfigError(msg)
+        self._connection = connection
+        self._sink = sink
+        self._now_ns = now_ns
+        self._stream, self._query = open_clients(connection)
+        self._tasks = TaskGroup(connection.account, sink)
+        self._table = InstrumentTable(BYBIT.venue)
+        self._scope = Scope(account=connection.account, profile=BYBIT, instruments=self._table.instruments)
+        budget = Budget(BYBIT, time.monotonic)
+        queries = Queries(self._query, BYBIT, budget)
+        self._queries = queries
+        self._snapshots = Snapshots(self._scope, queries, sink, now_ns)
+        self._streams = Streams(connection, self._stream, self._scope, self._table, sink, self._tasks, time.monotonic)
+        self._orders = OrderEntry(connection, BYBIT, self._stream, self._table, budget, sink, now_ns)
+        self._orders.trade_ready = lambda: self._streams.trade_ready
+        self._orders.drop_trade = self._streams.drop_trade
+        self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
+        self._unlisted: set[InstrumentId] = set()
+        self._reload = asyncio.Event()
+        self._running = False
+
+    async def start(self) -> None:
+        """Measure the clock, check the key, load the instruments, open the streams.
+
+        Raises VenueUnreachable when the address does not answer, ConfigError when the key must not be used or is
+        refused, VenueError when the venue answers with something else.
+        """
+        try:
+            await self._prepare()
+        except ConfigError:
+            await self._close()
+            raise
+        except ccxt.AuthenticationError as error:
+            await self._close()
+            code, words = reply_in_error(error)
+            self._sink.put(AuthenticationFailed(account=self._connection.account, code=code or "", message=words))
+            msg = f"account {self._connection.account}: {BYBIT.venue} refuses the API key ({code}: {words})"
+            raise ConfigError(msg) from error
+        except ccxt.NetworkError as error:
+            await self._close()
+            msg = f"{BYBIT.venue} does not answer at {self._address}: {_sentence(error)}"
+            raise VenueUnreachable(msg) from error
+        except FAULTS as error:
+            await self._close()
+            msg = f"{BYBIT.venue} at {self._address} cannot be worked with: {_sentence(error)}"
+            raise VenueError(msg) from error
+        self._running = True
+        self._streams.start()
+        self._tasks.lasting("clock", self._keep_clock)
+        self._tasks.lasting("instruments", self._keep_instruments)
+
+    async def stop(self) -> None:
+        """Let orders under way get their answers, then close every socket and session."""
+        self._running = False
+        await self._tasks.drain(self._connection.order_timeout_ms / 1_000 + 1.0)
+        await self._close()
+
+    def send(self, command: VenueCommand) -> None:
+        """Start carrying out a command and return at once."""
+        match command:
+            case SubmitOrder():
+                if self._may_send(command):
+                    self._tasks.once(f"submit {command.client_id}", self._orders.submit(command))
+            case CancelOrder():
+                self._tasks.once(f"cancel {command.client_id}", self._orders.cancel(command))
+            case QueryOrder():
+                work = look_up(command, self._scope, self._queries, self._sink, self._now_ns)
+                self._tasks.once(f"look up {command.client_id}", work)
+            case RequestSnapshot():
+                self._tasks.once(f"snapshot {command.request}", self._snapshots.take(command))
+            case WatchInstruments():
+                self._watch(command.instruments)
+            case _:
+                assert_never(command)
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def _may_send(self, command: SubmitOrder) -> bool:
+        """Whether an order may leave; one that may not is answered here, with proof that it was not sent."""
+        if self._running and self._tasks.busy < COMMANDS_MAX:
+            return True
+        code, words = ("local:busy", "too many commands under way") if self._running else ("local:stopped", "stopped")
+        self._sink.put(
+            OrderRejected(
+                account=self._connection.account, client_id=command.client_id, code=code, message=f"not sent: {words}"
+            )
+        )
+        return False
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        await self._measure()
+        result = as_object(await self._query.privateGetV5UserQueryApi(), "the key's answer").get("result")
+        problem = key_problem(BYBIT, self._connection.role, as_object(result, "result"))
+        if problem is not None:
+            msg = f"account {self._connection.account}: {problem}"
+            raise ConfigError(msg)
+        # The client asks what sort of account this is before its first private call; once is enough.
+        await self._stream.is_unified_enabled()
+        await self._load(reload=False)
+
+    async def _close(self) -> None:
+        for client in (self._stream, self._query):
+            await client.close()
+
+    @property
+    def _address(self) -> str:
+        return self._connection.endpoint or str(self._stream.implode_hostname(self._stream.urls["api"]["public"]))
+
+    # --- clock and instruments ----------------------------------------------------------------------------------------
+
+    async def _measure(self) -> None:
+        measured = await measure(self._connection.account, self._stream, self._now_ns)
+        sign_with(measured, self._stream, self._query)
+        self._sink.put(measured)
+
+    async def _keep_clock(self) -> None:
+        while True:
+            await asyncio.sleep(self._connection.clock_interval_s)
+            try:
+                await self._measure()
+            except FAULTS as error:
+                _log.warning("the clock could not be measured: %s", _sentence(error))
+
+    async def _load(self, *, reload: bool) -> None:
+        markets: dict[str, Any] = await self._query.load_markets(reload)
+        self._stream.set_markets_from_exchange(self._query)
+        found, problems = self._table.load(markets)
+        for problem in problems[:10]:
+            _log.warning("instrument left out: %s", problem)
+        self._sink.put(InstrumentsLoaded(venue=BYBIT.venue, instruments=found))
+
+    async def _keep_instruments(self) -> None:
+        """Read the instruments again on schedule, and soon after one was wanted that is not listed."""
+        while True:
+            try:
+                async with asyncio.timeout(self._connection.reload_interval_s):
+                    await self._reload.wait()
+            except TimeoutError:
+                pass
+            self._reload.clear()
+            try:
+                await self._load(reload=True)
+            except FAULTS as error:
+                _log.warning("instruments could not be read again: %s", _sentence(error))
+            self._unlisted = set(self._streams.watch(self._unlisted))
+            await asyncio.sleep(RELOAD_PAUSE_S)
+
+    def _watch(self, instruments: Iterable[InstrumentId]) -> None:
+        unlisted = set(self._streams.watch(instruments))
+        if unlisted - self._unlisted:
+            self._reload.set()
+        self._unlisted |= unlisted
+
+
+def _sentence(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

@@ -1,0 +1,191 @@
+"""Stands between the client and its sockets: sees every frame first, and turns each fault into a lost link.
+
+As shipped, an exception in the client's handler or a frame of broken JSON ends its receive loop in silence, while pongs
+keep the socket "alive". Here each of them drops the connection at once; the runner dials again. Uses the client's own
+hooks (instance attributes, read when a connection is made); owns no meaning of data frames.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import ccxt
+
+from hedgebot.domain.errors import HedgebotError
+from hedgebot.domain.events import AuthenticationFailed, FrameQuarantined, Stream
+from hedgebot.domain.ports import EventSink
+from hedgebot.venues.links import Link, LinkStates
+from hedgebot.venues.reading import FrameProblem, Raw, sample
+
+# What untyped parsing of a stranger's frame can raise. Anything else is a bug of ours and ends the task that hits it.
+FAULTS = (
+    ccxt.BaseError,
+    HedgebotError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class Guard:
+    """The hooks of one client. `read` gets each data frame of a link before the client does."""
+
+    def __init__(
+        self,
+        account: str,
+        client: Any,  # noqa: ANN401  # ccxt is untyped
+        states: LinkStates,
+        sink: EventSink,
+        read: Callable[[Link, Raw], None],
+        now_s: Callable[[], float],
+    ) -> None:
+        self._account = account
+        self._client = client
+        self._states = states
+        self._sink = sink
+        self._read = read
+        self._now_s = now_s
+        self._handle = client.handle_message
+        self._connected = client.on_connected
+        self._errored = client.on_error
+        self._closed = client.on_close
+
+    def attach(self) -> None:
+        """Put the hooks in place; must happen before the first watch."""
+        self._client.handle_message = self.on_message
+        self._client.on_connected = self.on_connected
+        self._client.on_error = self.on_error
+        self._client.on_close = self.on_close
+
+    def drop(self, link: Link, reason: str) -> None:
+        """End a link's connection, so that every watcher of it learns of it and the runner dials again."""
+        connection = self._client.clients.get(link.url)
+        if connection is None:
+            self._states.lose(link, reason)
+        else:
+            connection.on_error(ccxt.NetworkError(reason))
+
+    def quarantine(self, stream: Stream, topic: str, problem: str, frame: object) -> None:
+        """Tell of a frame or row that could not be understood."""
+        self._sink.put(
+            FrameQuarantined(
+                account=self._account, stream=stream, topic=topic, problem=problem[:200], sample=sample(frame)
+            )
+        )
+
+    # --- the client's hooks: names and arguments are its own ----------------------------------------------------------
+
+    def on_connected(self, connection: Any, message: Any = None) -> None:  # noqa: ANN401
+        """A socket is open: see its text before the JSON parser does."""
+        self._connected(connection, message)
+        link = self._states.at(connection.url)
+        if link is None:
+            return
+        link.connection = connection
+        parse = connection.handle_text_or_binary_message
+
+        def guarded(data: str | bytes) -> None:
+            try:
+                parse(data)
+            except ValueError as error:
+                self._spoiled(link, connection, f"no JSON: {error}", data)
+
+        connection.handle_text_or_binary_message = guarded
+
+    def on_error(self, connection: Any, error: Any) -> None:  # noqa: ANN401
+        """A connection failed, or was made to fail."""
+        self._gone(connection, f"{type(error).__name__}: {error}")
+        self._errored(connection, error)
+
+    def on_close(self, connection: Any, code: Any) -> None:  # noqa: ANN401
+        """The venue closed a connection."""
+        self._gone(connection, f"closed by the venue with code {code}")
+        self._closed(connection, code)
+
+    def on_message(self, connection: Any, message: Any) -> None:  # noqa: ANN401
+        """A parsed frame: note it, read it, then let the client have it."""
+        link = self._states.at(connection.url)
+        if link is None:
+            self._handle(connection, message)
+            return
+        self._states.alive(link)
+        if not isinstance(message, dict):
+            self._spoiled(link, connection, "not a JSON object", message)
+            return
+        try:
+            if "topic" in message and "data" in message:
+                self._data(link, message)
+            else:
+                self._control(link, connection, message)
+            self._handle(connection, message)
+        except FAULTS as error:
+            self._spoiled(link, connection, f"{type(error).__name__}: {error}", message)
+
+    # --- what the frames say ------------------------------------------------------------------------------------------
+
+    def _data(self, link: Link, frame: Raw) -> None:
+        topic = str(frame.get("topic"))
+        if topic in link.wanted:
+            link.seen_s[topic] = self._now_s()
+            if topic not in link.acked:
+                self._confirm(link, (topic,))
+        try:
+            self._read(link, frame)
+        except FrameProblem as error:
+            self.quarantine(link.stream, topic, str(error), frame)
+
+    def _control(self, link: Link, connection: Any, frame: Raw) -> None:  # noqa: ANN401
+        op, kind = frame.get("op"), frame.get("type")
+        accepted = frame.get("success") is True or str(frame.get("retCode", "")) == "0"
+        if op == "auth" or kind == "AUTH_RESP":
+            self._authenticated(link, frame, accepted=accepted)
+        elif kind == "COMMAND_RESP":
+            outcome = frame.get("data")
+            if isinstance(outcome, dict):
+                self._confirm(link, outcome.get("successTopics") or ())
+                if outcome.get("failTopics"):
+                    self.quarantine(link.stream, "subscribe", f"refused: {outcome['failTopics']}", frame)
+        elif op == "subscribe":
+            if accepted:
+                self._confirm(link, _topics_of(connection, str(frame.get("req_id"))))
+            else:
+                self.quarantine(link.stream, "subscribe", str(frame.get("ret_msg")), frame)
+
+    def _authenticated(self, link: Link, frame: Raw, *, accepted: bool) -> None:
+        if accepted:
+            link.authenticated = True
+            self._states.settle(link)
+            return
+        link.refused = True
+        code = str(frame.get("retCode", frame.get("ret_code", "")))
+        words = str(frame.get("retMsg") or frame.get("ret_msg") or "authentication refused")[:200]
+        self._sink.put(AuthenticationFailed(account=self._account, code=code, message=words))
+
+    def _confirm(self, link: Link, topics: Any) -> None:  # noqa: ANN401
+        link.confirm((str(topic) for topic in topics), self._now_s())
+        self._states.settle(link)
+
+    def _gone(self, connection: Any, reason: str) -> None:  # noqa: ANN401
+        link = self._states.at(connection.url)
+        current = self._client.clients.get(connection.url)
+        # An old connection may end twice, the second time when its successor is there already.
+        if link is not None and (current is None or current is connection):
+            self._states.lose(link, reason)
+
+    def _spoiled(self, link: Link, connection: Any, problem: str, frame: object) -> None:  # noqa: ANN401
+        """What the frame carried is lost: only a new connection and a snapshot bring it back."""
+        topic = str(frame.get("topic", "")) if isinstance(frame, dict) else ""
+        self.quarantine(link.stream, topic, problem, frame)
+        connection.on_error(ccxt.NetworkError(f"unreadable frame: {problem}"))
+
+
+def _topics_of(connection: Any, request_id: str) -> tuple[str, ...]:  # noqa: ANN401
+    """The topics of a subscription, which the venue's answer names only by the request's number."""
+    found: list[str] = []
+    for subscription in connection.subscriptions.values():
+        if isinstance(subscription, dict) and str(subscription.get("id")) == request_id:
+            found.extend(topic for topic in subscription.get("topics", ()) if topic not in found)
+    return tuple(found)

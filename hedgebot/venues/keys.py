@@ -1,0 +1,24 @@
+"""What an API key may do, and which keys are refused at start: one that can move money out, or cannot trade.
+
+Source: [D] user/apikey-info (GET /v5/user/query-api). Pure.
+"""
+
+from hedgebot.domain.settings import AccountRole
+from hedgebot.venues.profile import VenueProfile
+from hedgebot.venues.reading import Raw
+
+
+def key_problem(profile: VenueProfile, role: AccountRole, result: Raw) -> str | None:
+    """Why the key must not be used, in one sentence; None when it may be."""
+    permissions = result.get("permissions")
+    if not isinstance(permissions, dict):
+        return "the venue does not say what the API key may do"
+    wallet = permissions.get("Wallet") or []
+    movers = sorted(profile.forbidden_wallet_rights & {str(right) for right in wallet})
+    if movers:
+        return f"the API key may move money out ({', '.join(movers)}): make a key without Wallet rights"
+    if role.may_trade and result.get("readOnly") == 1:
+        return f"the API key is read-only, but the account's role {role.value} trades"
+    if result.get("uta") == 0:
+        return "the account is not a unified trading account"
+    return None

@@ -1,0 +1,251 @@
+"""Order entry: one request, one answer. Every submission ends in exactly one of accepted, refused with proof, unknown.
+
+Never retries. The outcome is read from the venue's raw code, not from the client's exception class (venue reference
+section 3). Must not decide anything about an order beyond refusing to send one that may not be sent any more.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hedgebot.domain.commands import CancelOrder, SubmitOrder
+from hedgebot.domain.decimals import plain
+from hedgebot.domain.events import (
+    AuthenticationFailed,
+    CancelAnswered,
+    OrderAccepted,
+    OrderOutcomeUnknown,
+    OrderRejected,
+)
+from hedgebot.domain.orders import OrderIntent, TimeInForce
+from hedgebot.domain.ports import EventSink
+from hedgebot.venues.buckets import Budget, Purpose
+from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
+from hedgebot.venues.reading import NS_PER_MS
+from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, reply_in_error
+from hedgebot.venues.table import InstrumentTable
+
+# Requests whose answer never came, kept until the socket closes; beyond that many the socket is not worth keeping.
+ABANDONED_MAX = 50
+_TIME_IN_FORCE = {
+    TimeInForce.IOC: "IOC",
+    TimeInForce.FOK: "FOK",
+    TimeInForce.GTC: "GTC",
+    TimeInForce.POST_ONLY: "PostOnly",
+}
+Answer = OrderAccepted | OrderRejected | OrderOutcomeUnknown
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back for a request: the verdict, the code as a word, the venue's sentence, the venue's order id."""
+
+    verdict: Verdict
+    code: str
+    message: str
+    order_id: str = ""
+
+
+class OrderEntry:
+    """Creations and cancels of one account."""
+
+    def __init__(
+        self,
+        connection: VenueConnection,
+        profile: VenueProfile,
+        client: Any,  # noqa: ANN401  # ccxt is untyped
+        table: InstrumentTable,
+        budget: Budget,
+        sink: EventSink,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._connection = connection
+        self._profile = profile
+        self._client = client
+        self._table = table
+        self._budget = budget
+        self._sink = sink
+        self._now_ns = now_ns
+        self._pattern = re.compile(profile.client_id_pattern)
+        self._abandoned: set[asyncio.Task[Any]] = set()
+        # Set by the venue: whether the trade socket can be used now, how to drop it, what to do on a clock refusal.
+        self.trade_ready: Callable[[], bool] = lambda: False
+        self.drop_trade: Callable[[str], None] = lambda _reason: None
+        self.on_clock: Callable[[], None] = lambda: None
+
+    async def submit(self, command: SubmitOrder) -> None:
+        """Send one order and put its one answer, whatever happens on the way (being cancelled included)."""
+        intent = command.approved.intent
+        answer: Answer = self._unknown(intent, command.client_id, "local:task", "the sending task did not end")
+        try:
+            answer = await self._submit(intent, command.client_id)
+        finally:
+            self._sink.put(answer)
+
+    async def cancel(self, command: CancelOrder) -> None:
+        """Cancel by client id and put the venue's answer."""
+        said = Said(verdict=Verdict.UNKNOWN, code="local:task", message="the cancelling task did not end")
+        try:
+            said = await self._cancel(command)
+        finally:
+            self._sink.put(
+                CancelAnswered(
+                    account=self._connection.account,
+                    client_id=command.client_id,
+                    accepted=said.verdict is Verdict.ACCEPTED,
+                    code=said.code,
+                    message=said.message,
+                )
+            )
+
+    # --- creating -----------------------------------------------------------------------------------------------------
+
+    async def _submit(self, intent: OrderIntent, client_id: str) -> Answer:
+        symbol = self._table.symbol(intent.instrument)
+        if not self._connection.role.may_trade:
+            return self._refused(intent, client_id, "local:role", "this account is the book's: we never order there")
+        if not self._pattern.fullmatch(client_id):
+            return self._refused(
+                intent, client_id, "local:client_id", f"client id {client_id!r} does not fit the venue"
+            )
+        if symbol is None:
+            return self._refused(intent, client_id, "local:instrument", f"{intent.instrument} is not listed")
+        category = self._table.instruments[intent.instrument].category
+        await self._budget.acquire(Purpose.ORDER, category)
+        left_ms = (intent.deadline_ns - self._now_ns()) // NS_PER_MS
+        if left_ms <= 0:
+            return self._refused(
+                intent, client_id, "local:deadline", f"the deadline passed {-left_ms} ms ago, not sent"
+            )
+        arguments = (
+            symbol,
+            "limit",
+            intent.side.value,
+            plain(intent.qty_contracts),
+            plain(intent.limit_price),
+            _parameters(intent, client_id),
+        )
+        # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
+        window_ms = int(min(self._connection.recv_window_ms, left_ms))
+        if self._by_socket:
+            said = await self._over_socket(window_ms, lambda: self._client.create_order_ws(*arguments))
+        else:
+            said = await self._over_http(window_ms, lambda: self._client.create_order(*arguments))
+        return self._answer(intent, client_id, said)
+
+    def _answer(self, intent: OrderIntent, client_id: str, said: Said) -> Answer:
+        if said.verdict is Verdict.ACCEPTED and said.order_id:
+            # The venue took the request; whether the book took the order, the stream or a query will say.
+            return OrderAccepted(account=intent.account, client_id=client_id, order_id=said.order_id, definitive=False)
+        if said.verdict is Verdict.CLOCK:
+            self.on_clock()
+        if said.verdict is Verdict.AUTH:
+            self._sink.put(AuthenticationFailed(account=intent.account, code=said.code, message=said.message))
+        if said.verdict.proves_refusal:
+            return self._refused(intent, client_id, said.code, said.message)
+        return self._unknown(intent, client_id, said.code, said.message)
+
+    def _refused(self, intent: OrderIntent, client_id: str, code: str, message: str) -> OrderRejected:
+        return OrderRejected(account=intent.account, client_id=client_id, code=code, message=message)
+
+    def _unknown(self, intent: OrderIntent, client_id: str, code: str, message: str) -> OrderOutcomeUnknown:
+        return OrderOutcomeUnknown(account=intent.account, client_id=client_id, code=code, message=message)
+
+    # --- cancelling ---------------------------------------------------------------------------------------------------
+
+    async def _cancel(self, command: CancelOrder) -> Said:
+        symbol = self._table.symbol(command.instrument)
+        if symbol is None:
+            return Said(
+                verdict=Verdict.REJECTED, code="local:instrument", message=f"{command.instrument} is not listed"
+            )
+        await self._budget.acquire(Purpose.CANCEL, self._table.instruments[command.instrument].category)
+        # The client sends `clientOrderId` untranslated; only the venue's own parameter cancels by client id.
+        arguments = (None, symbol, {"orderLinkId": command.client_id})
+        window_ms = self._connection.recv_window_ms
+        if self._by_socket:
+            return await self._over_socket(window_ms, lambda: self._client.cancel_order_ws(*arguments))
+        return await self._over_http(window_ms, lambda: self._client.cancel_order(*arguments))
+
+    # --- the two ways -------------------------------------------------------------------------------------------------
+
+    @property
+    def _by_socket(self) -> bool:
+        """Nothing was sent yet, so a trade socket that is down costs nothing: the order goes by HTTP."""
+        return self._connection.order_entry == "ws" and self.trade_ready()
+
+    async def _over_http(self, window_ms: int, call: Callable[[], Any]) -> Said:
+        reply = listen()
+        # Read when the request is signed, which happens before this task first waits: nobody comes in between.
+        self._client.options["recvWindow"] = window_ms
+        try:
+            async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
+                order = await call()
+        except TimeoutError:
+            return Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
+        except FAULTS as error:
+            return self._from_error(Channel.REST, reply, error)
+        return _accepted(order)
+
+    async def _over_socket(self, window_ms: int, call: Callable[[], Any]) -> Said:
+        self._client.options["recvWindow"] = window_ms
+        task: asyncio.Task[Any] = asyncio.ensure_future(call())
+        # Waited for, never cancelled: a cancelled request on a socket can spoil its authentication.
+        await asyncio.wait({task}, timeout=self._connection.order_timeout_ms / 1_000)
+        if not task.done():
+            self._abandon(task)
+            return Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
+        if task.cancelled():
+            return Said(verdict=Verdict.UNKNOWN, code="local:closed", message="the trade socket closed")
+        error = task.exception()
+        if error is None:
+            return _accepted(task.result())
+        if not isinstance(error, FAULTS):
+            raise error
+        return self._from_error(Channel.TRADE, RawReply(), error)
+
+    def _from_error(self, channel: Channel, reply: RawReply, error: BaseException) -> Said:
+        code, message = reply.code, reply.message
+        if code is None:
+            code, quoted = reply_in_error(error)
+            message = message or quoted
+        verdict = classify(self._profile, channel, code=code, status=reply.status)
+        if verdict is Verdict.ACCEPTED:
+            # The venue said yes and the client could not read the rest: the order may be there.
+            verdict = Verdict.UNKNOWN
+        if code is None:
+            code = f"local:{type(error).__name__}" if reply.status is None else f"http:{reply.status}"
+        return Said(verdict=verdict, code=code, message=message[:MESSAGE_CHARS])
+
+    def _abandon(self, task: "asyncio.Task[Any]") -> None:
+        self._abandoned.add(task)
+        task.add_done_callback(self._forget)
+        if len(self._abandoned) > ABANDONED_MAX:
+            self.drop_trade("too many requests without an answer")
+
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+
+def _parameters(intent: OrderIntent, client_id: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "clientOrderId": client_id,
+        "timeInForce": _TIME_IN_FORCE[intent.time_in_force],
+    }
+    if intent.reduce_only:
+        parameters["reduceOnly"] = True
+    return parameters
+
+
+def _accepted(order: Any) -> Said:  # noqa: ANN401  # ccxt's order
+    """A positive answer; without an order id it proves nothing."""
+    order_id = order.get("id") if isinstance(order, dict) else None
+    if not order_id:
+        return Said(verdict=Verdict.UNKNOWN, code="local:unreadable", message="the answer names no order")
+    return Said(verdict=Verdict.ACCEPTED, code="0", message="", order_id=str(order_id))

@@ -1,0 +1,127 @@
+"""What must be known of a venue to trade there, as data: the shape of a profile and the pure lookups over it.
+
+Must not: talk to anybody, know one venue's values (they stand in a module of their own per venue).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from hedgebot.domain.events import ExecutionKind
+from hedgebot.domain.orders import OrderStatus
+
+
+class Channel(StrEnum):
+    """The way a request took, because one code can mean different things on different ways."""
+
+    REST = "rest"
+    TRADE = "trade"
+    PRIVATE = "private"
+
+
+class Verdict(StrEnum):
+    """What an answer to a request proves."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FUNDS = "funds"
+    VENUE_STATE = "venue_state"
+    AUTH = "auth"
+    PERMISSION = "permission"
+    CLOCK = "clock"
+    THROTTLED = "throttled"
+    DUPLICATE = "duplicate"
+    ORDER_GONE = "order_gone"
+    UNKNOWN = "unknown"
+
+    @property
+    def proves_refusal(self) -> bool:
+        """Whether the request certainly had no effect. Throttling is not on this list: it is not verified per code."""
+        return self in _PROOFS
+
+
+_PROOFS = frozenset({
+    Verdict.REJECTED,
+    Verdict.FUNDS,
+    Verdict.VENUE_STATE,
+    Verdict.AUTH,
+    Verdict.PERMISSION,
+    Verdict.CLOCK,
+})  # fmt: skip
+
+
+class SubQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the requests that together list everything of one sort: a category and what narrows it."""
+
+    category: str
+    narrow: dict[str, str] = {}
+
+    @property
+    def label(self) -> str:
+        """A short name for problems and logs: `linear settleCoin=USDC`."""
+        return " ".join((self.category, *(f"{key}={value}" for key, value in self.narrow.items())))
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """A token bucket: `per_s` tokens a second, at most `burst` at once."""
+
+    per_s: float
+    burst: float
+
+
+class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue as data. The source of each value is named where the value stands."""
+
+    venue: str
+    # enumeration
+    positions: tuple[SubQuery, ...]
+    open_orders: tuple[SubQuery, ...]
+    executions: tuple[SubQuery, ...]
+    position_page: int
+    order_page: int
+    execution_page: int
+    execution_window_ms: int
+    pages_max: int
+    option_coins: tuple[str, ...]
+    # outcomes: (channel or None for every one, code) and HTTP status
+    codes: Mapping[str, Verdict]
+    channel_codes: Mapping[Channel, Mapping[str, Verdict]]
+    statuses: Mapping[int, Verdict]
+    # executions and orders
+    execution_kinds: Mapping[str, ExecutionKind]
+    funding_kinds: frozenset[str]
+    order_statuses: Mapping[str, OrderStatus]
+    # client ids
+    client_id_pattern: str
+    # streams
+    private_topics: frozenset[str]
+    topics_per_request: Mapping[str, int]
+    content_ms_max: Mapping[str, int]
+    # clock and rate
+    window_ahead_ms: int
+    ip_rate: Rate
+    ip_reserve_orders: float
+    ip_reserve_cancels: float
+    create_rates: Mapping[str, Rate]
+    cancel_rates: Mapping[str, Rate]
+    # keys
+    forbidden_wallet_rights: frozenset[str]
+    # hosts of the real addresses
+    live_hosts: frozenset[str]
+    testnet_hosts: frozenset[str]
+
+
+def classify(profile: VenueProfile, channel: Channel, *, code: str | None, status: int | None = None) -> Verdict:
+    """What the answer proves, from the venue's raw code and the HTTP status; UNKNOWN when nothing says otherwise.
+
+    A 5xx is UNKNOWN whatever its body claims: the gateway that wrote it may not know what happened behind it.
+    """
+    if status is not None and status >= 500:
+        return Verdict.UNKNOWN
+    if code is not None:
+        own = profile.channel_codes.get(channel, {})
+        return own.get(code) or profile.codes.get(code, Verdict.UNKNOWN)
+    if status is not None:
+        return profile.statuses.get(status, Verdict.UNKNOWN)
+    return Verdict.UNKNOWN

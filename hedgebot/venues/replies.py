@@ -1,0 +1,68 @@
+"""What the venue really answered: HTTP status and body, or the trade socket's frame, under the client's exceptions.
+
+The client's exception classes hide the meaning of a code (a duplicate client id arrives as a plain invalid order), so
+outcomes are read from the raw answer. Owns no judgement: that is the profile's.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+import orjson
+
+MESSAGE_CHARS = 200
+
+
+class RawReply(msgspec.Struct, kw_only=True):
+    """The last HTTP answer that the current request got; everything None when none came."""
+
+    status: int | None = None
+    code: str | None = None
+    message: str = ""
+
+
+_CURRENT: ContextVar[RawReply | None] = ContextVar("hedgebot_raw_reply", default=None)
+
+
+def listen() -> RawReply:
+    """Start to record the answers of requests made from here on in this task (or in tasks it starts)."""
+    reply = RawReply()
+    _CURRENT.set(reply)
+    return reply
+
+
+def rest_response_hook(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the client's hook for HTTP answers: record status and code, then do what it did."""
+
+    def hook(status: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any) -> Any:  # noqa: ANN401  # ccxt's own signature is untyped
+        reply = _CURRENT.get()
+        if reply is not None:
+            reply.status = status
+            reply.code, reply.message = code_and_message(body)
+        return original(status, reason, url, method, headers, body, *rest)
+
+    return hook
+
+
+def code_and_message(body: str) -> tuple[str | None, str]:
+    """The venue's code and sentence in an answer's body; (None, a piece of the body) when it is not its JSON."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None, body[:MESSAGE_CHARS]
+    if not isinstance(answer, Mapping):
+        return None, body[:MESSAGE_CHARS]
+    code = answer.get("retCode")
+    message = str(answer.get("retMsg", ""))[:MESSAGE_CHARS]
+    return (None if code is None else str(code)), message
+
+
+def reply_in_error(error: BaseException) -> tuple[str | None, str]:
+    """The venue's code and sentence that the client quotes in an exception (`bybit {json}`); (None, text) if none."""
+    words = str(error)
+    start = words.find("{")
+    if start < 0:
+        return None, words[:MESSAGE_CHARS]
+    code, message = code_and_message(words[start:])
+    return (code, message) if code is not None else (None, words[:MESSAGE_CHARS])

@@ -1,0 +1,158 @@
+"""Keeps one socket subscribed: dials, watches the clocks, drops what is silent, waits, dials again. Never gives up.
+
+One task per stream drives a subscription and surfaces its errors; data never comes from it. No such task is cancelled
+while its socket lives: cancelling one in the authentication handshake would spoil the stream for good.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import ccxt
+import msgspec
+
+from hedgebot.venues.guard import Guard
+from hedgebot.venues.links import Link, LinkStates
+
+# Seconds before the next dial, by how many failed in a row. The venue allows 500 dials in 5 minutes per address; five
+# sockets at the last step make 300.
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+# A refused key will be refused again.
+REFUSED_BACKOFF_S = 30.0
+STEADY_S = 5.0
+TICK_S = 0.25
+SETTLE_S = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the client that subscribes `topics`; it returns with the first data."""
+
+    topics: frozenset[str]
+    open: Callable[[], Awaitable[Any]]
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a socket may take and be silent. `content_s` gives a topic's limit, None for none."""
+
+    ready_s: float
+    silence_s: float
+    content_s: Callable[[str], float | None]
+
+
+class SocketRunner:
+    """The life of one link over many connections."""
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401  # ccxt is untyped
+        link: Link,
+        states: LinkStates,
+        guard: Guard,
+        patience: Patience,
+        now_s: Callable[[], float],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._link = link
+        self._states = states
+        self._guard = guard
+        self._patience = patience
+        self._now_s = now_s
+        self._on_lost = on_lost
+        self._subscriptions: list[Subscription] = []
+        self._more = asyncio.Event()
+        self._deadline_s = 0.0
+
+    def add(self, subscription: Subscription) -> None:
+        """Want more: subscribed now where the socket is open, and again after each reconnect."""
+        self._subscriptions.append(subscription)
+        self._link.wanted |= subscription.topics
+        self._more.set()
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        failures = 0
+        while True:
+            started = self._now_s()
+            await self._session()
+            self._on_lost()
+            failures = 0 if self._now_s() - started > STEADY_S else failures + 1
+            pause = REFUSED_BACKOFF_S if self._link.refused else BACKOFF_S[min(max(failures, 1), len(BACKOFF_S)) - 1]
+            _log.warning("%s is down (%s), next dial in %.1f s", self._link.url, self._link.reason, pause)
+            await asyncio.sleep(pause)
+
+    async def _session(self) -> None:
+        """One connection, from dialling to its loss."""
+        link = self._link
+        link.begin()
+        # The client backs off by itself up to 30 s per address; our schedule is the one that counts.
+        (getattr(self._client, "ws_dial_backoff", None) or {}).pop(link.url, None)
+        drivers: set[asyncio.Task[Any]] = set()
+        opened = 0
+        while not link.lost.is_set():
+            self._more.clear()
+            if opened < len(self._subscriptions):
+                self._deadline_s = self._now_s() + self._patience.ready_s
+            for subscription in self._subscriptions[opened:]:
+                drivers.add(asyncio.ensure_future(_drive(subscription)))
+            opened = len(self._subscriptions)
+            await _first(link.lost, self._more, TICK_S)
+            drivers = self._reap(drivers)
+            self._judge()
+        if drivers:
+            # Their futures are rejected with the connection; whatever else they wait for has a timeout of its own.
+            await asyncio.wait(drivers, timeout=SETTLE_S)
+            for driver in drivers:
+                driver.cancel()
+            self._reap(drivers)
+
+    def _reap(self, drivers: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+        """Look at the drivers that ended; raises what is not the venue's or the network's fault."""
+        for driver in [driver for driver in drivers if driver.done()]:
+            drivers.discard(driver)
+            error = None if driver.cancelled() else driver.exception()
+            if error is None:
+                continue
+            if not isinstance(error, (ccxt.BaseError, OSError)):
+                raise error
+            if not self._link.lost.is_set():
+                self._guard.drop(self._link, f"{type(error).__name__}: {error}"[:200])
+        return drivers
+
+    def _judge(self) -> None:
+        """Drop a connection that does not get ready, is silent as a whole, or silent in one topic."""
+        link, now = self._link, self._now_s()
+        if link.lost.is_set():
+            return
+        if not link.ready and now > self._deadline_s:
+            missing = sorted(link.wanted - link.acked)[:3]
+            self._guard.drop(link, f"not ready in time (authenticated: {link.authenticated}, missing {missing})")
+            return
+        if link.ready and not link.up:
+            self._states.settle(link)
+        connection = link.connection
+        if connection is not None:
+            heard_ms = connection.last_message_at or connection.connectionEstablished
+            silence_s = (self._client.milliseconds() - heard_ms) / 1_000 if heard_ms else 0.0
+            if silence_s > self._patience.silence_s:
+                self._guard.drop(link, f"silent for {silence_s:.1f} s")
+                return
+        topic = link.silent_topic(now, self._patience.content_s)
+        if topic is not None:
+            self._guard.drop(link, f"topic {topic} is muted")
+
+
+async def _drive(subscription: Subscription) -> None:
+    await subscription.open()
+
+
+async def _first(lost: asyncio.Event, more: asyncio.Event, timeout_s: float) -> None:
+    """Return when either event is set or the time is over."""
+    waits = {asyncio.ensure_future(lost.wait()), asyncio.ensure_future(more.wait())}
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,180 @@
+"""Which sockets an account needs and what is read from them: private topics, the trade socket, market data on demand.
+
+Facts reach the sink from here only: fills and orders when the client stores them (notifying caches), everything else
+from the raw frame (the guard's reader).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+from hedgebot.domain.events import OrderUpdated, PositionUpdated, Source, Stream, WalletUpdated
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.ports import EventSink
+from hedgebot.venues.caches import NotifyingCache
+from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.guard import Guard
+from hedgebot.venues.links import Link, LinkStates
+from hedgebot.venues.normalise import Scope, category_of
+from hedgebot.venues.normalise_account import execution, order, position, wallet
+from hedgebot.venues.normalise_market import MarketReader
+from hedgebot.venues.reading import FrameProblem, Raw, as_rows, ns_from_ms, text_or_none
+from hedgebot.venues.runner import Patience, SocketRunner, Subscription
+from hedgebot.venues.table import InstrumentTable
+from hedgebot.venues.tasks import TaskGroup
+
+CATEGORIES = ("spot", "linear", "inverse", "option")
+
+
+class Streams:
+    """Every socket of one account."""
+
+    def __init__(
+        self,
+        connection: VenueConnection,
+        client: Any,  # noqa: ANN401  # ccxt is untyped
+        scope: Scope,
+        table: InstrumentTable,
+        sink: EventSink,
+        tasks: TaskGroup,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._connection = connection
+        self._client = client
+        self._scope = scope
+        self._table = table
+        self._sink = sink
+        self._tasks = tasks
+        self._now_s = now_s
+        self._market = MarketReader(scope.profile.venue)
+        self._states = LinkStates(connection.account, sink, now_s)
+        self._guard = Guard(connection.account, client, self._states, sink, self._read, now_s)
+        self._runners: dict[str, SocketRunner] = {}
+        self._watched: set[InstrumentId] = set()
+        self._trade: Link | None = None
+
+    def start(self) -> None:
+        """Put hooks and caches in place and start the private sockets. Market sockets start when they are wanted."""
+        client = self._client
+        self._guard.attach()
+        client.myTrades = NotifyingCache(self._on_execution)
+        client.orders = NotifyingCache(self._on_order)
+        sockets = client.urls["api"]["ws"]["private"]
+        private = self._runner(Link(client.implode_hostname(sockets["contract"]), Stream.PRIVATE, needs_auth=True))
+        for topic, watch in (
+            ("execution", client.watch_my_trades),
+            ("order", client.watch_orders),
+            ("position", client.watch_positions),
+            ("wallet", client.watch_balance),
+        ):
+            private.add(Subscription(topics=frozenset({topic}), open=watch))
+        self._tasks.lasting("private stream", private.run)
+        if self._connection.order_entry == "ws" and self._connection.role.may_trade:
+            self._trade = Link(client.implode_hostname(sockets["trade"]), Stream.TRADE, needs_auth=True)
+            trade = self._runner(self._trade)
+            trade.add(Subscription(topics=frozenset(), open=partial(client.authenticate, self._trade.url)))
+            self._tasks.lasting("trade stream", trade.run)
+
+    @property
+    def trade_ready(self) -> bool:
+        """Whether the trade socket is authenticated."""
+        return self._trade is not None and self._trade.up
+
+    def drop_trade(self, reason: str) -> None:
+        """Dial the trade socket anew."""
+        if self._trade is not None:
+            self._guard.drop(self._trade, reason)
+
+    def watch(self, instruments: Iterable[InstrumentId]) -> tuple[InstrumentId, ...]:
+        """Subscribe what is not subscribed yet; returns the instruments that the venue did not list."""
+        unknown: list[InstrumentId] = []
+        fresh: dict[str, list[InstrumentId]] = {}
+        for instrument in sorted(set(instruments) - self._watched):
+            if self._table.symbol(instrument) is None:
+                unknown.append(instrument)
+                continue
+            self._watched.add(instrument)
+            fresh.setdefault(self._table.instruments[instrument].category, []).append(instrument)
+        for category, wanted in fresh.items():
+            size = self._scope.profile.topics_per_request[category]
+            for start in range(0, len(wanted), size):
+                self._subscribe(category, wanted[start : start + size])
+        return tuple(unknown)
+
+    # --- subscribing --------------------------------------------------------------------------------------------------
+
+    def _subscribe(self, category: str, instruments: list[InstrumentId]) -> None:
+        runner = self._runners.get(category)
+        if runner is None:
+            url = self._client.implode_hostname(self._client.urls["api"]["ws"]["public"][category])
+            runner = self._runner(
+                Link(url, Stream.PUBLIC, category=category), on_lost=partial(self._market.forget, category)
+            )
+            self._runners[category] = runner
+            self._tasks.lasting(f"{category} market stream", runner.run)
+        names = [self._table.instruments[instrument].symbol for instrument in instruments]
+        symbols = [str(self._table.symbol(instrument)) for instrument in instruments]
+        if category != "option":
+            runner.add(_subscription("orderbook.1", names, partial(self._client.watch_bids_asks, symbols)))
+        # Spot tickers carry neither mark nor funding.
+        if category != "spot":
+            runner.add(_subscription("tickers", names, partial(self._client.watch_tickers, symbols)))
+
+    def _runner(self, link: Link, on_lost: Callable[[], None] = lambda: None) -> SocketRunner:
+        self._states.add(link)
+        patience = Patience(
+            ready_s=self._connection.ready_ms_max / 1_000,
+            silence_s=self._connection.silence_ms_max / 1_000,
+            content_s=self._content_s,
+        )
+        return SocketRunner(self._client, link, self._states, self._guard, patience, self._now_s, on_lost=on_lost)
+
+    def _content_s(self, topic: str) -> float | None:
+        own = self._connection.content_ms_max
+        limit_ms = self._scope.profile.content_ms_max.get(topic.split(".", maxsplit=1)[0])
+        if limit_ms is None:
+            return None
+        return (limit_ms if own is None else own) / 1_000
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self, link: Link, frame: Raw) -> None:
+        """Put the facts of a raw frame; raises FrameProblem when it cannot be read."""
+        if link.stream is Stream.PUBLIC:
+            fact = self._market.read(link.category, frame)
+            if fact is not None:
+                self._sink.put(fact)
+            return
+        match frame.get("topic"):
+            case "position":
+                for row in as_rows(frame.get("data"), "data"):
+                    self._sink.put(PositionUpdated(report=position(self._scope, category_of(row), row)))
+            case "wallet":
+                for row in as_rows(frame.get("data"), "data"):
+                    # Only the unified account counts; older accounts push one row per account type.
+                    if text_or_none(row, "accountType") in {None, "UNIFIED"}:
+                        report = wallet(self._scope, row, ns_from_ms(frame, "creationTime"))
+                        self._sink.put(WalletUpdated(report=report, source=Source.STREAM))
+            case _:
+                return
+
+    def _on_execution(self, row: Raw) -> None:
+        try:
+            fact = execution(self._scope, category_of(row), row, Source.STREAM)
+        except FrameProblem as error:
+            self._guard.quarantine(Stream.PRIVATE, "execution", str(error), row)
+            return
+        if fact is not None:
+            self._sink.put(fact)
+
+    def _on_order(self, row: Raw) -> None:
+        try:
+            report = order(self._scope, category_of(row), row)
+        except FrameProblem as error:
+            self._guard.quarantine(Stream.PRIVATE, "order", str(error), row)
+            return
+        self._sink.put(OrderUpdated(report=report))
+
+
+def _subscription(kind: str, names: list[str], open_: Callable[[], Awaitable[Any]]) -> Subscription:
+    return Subscription(topics=frozenset(f"{kind}.{name}" for name in names), open=open_)
