@@ -1,50 +1,96 @@
-"""The simulated exchange: deterministic, in process, on the caller's time. Its public face for the wire, the lab and tests.
+"""The simulated exchange: deterministic, in process, on the caller's time. The face for the wire, the lab and tests.
 
-Owns the order of things: time first, then requests at that time. It reads no clock, waits for nothing and does no IO.
+Owns the order of things: time first, then requests at that time. It reads no clock, waits for nothing and does no IO
+(recorded paths are loaded before, `recording.load_paths`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from hedgebot.domain.instrument import InstrumentId
-from hedgebot.exchange.scenario import Scenario
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.exchange.account import Account
+from hedgebot.exchange.books import Books
+from hedgebot.exchange.clientflow import ClientFlow
+from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.limits import RateLimits
+from hedgebot.exchange.listings import find_holding
+from hedgebot.exchange.market import Market
+from hedgebot.exchange.pricepath import PricePath
+from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
+from hedgebot.exchange.tickers import linear_ticker, option_ticker
 from hedgebot.exchange.types import (
     Ack,
     Book,
+    BookChanged,
     EndpointClass,
+    Executed,
     Execution,
     FundingSettlement,
+    InstrumentStatus,
     LedgerEntry,
     Listing,
+    ListingChanged,
     Notice,
     OptionTicker,
     OrderRequest,
+    Origin,
     RateState,
     Refusal,
     RefusalReason,
     SimOrder,
     SimPosition,
+    TickerChanged,
     TickerState,
     Trade,
     WalletState,
 )
+from hedgebot.exchange.world import World
+
+FUNDING_RATES_MAX = 200
+SETTLED = InstrumentStatus.SETTLED
 
 
 class Exchange:
     """One simulated exchange with all its accounts. Give it time with `advance` before each request.
 
     Same scenario, same start, same calls: same answers and notices. Histories are bounded (`history.py` says how).
+    `paths` replaces the seeded generator for the underlyings it names.
     """
 
-    def __init__(self, scenario: Scenario, now_ns: int) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath] | None = None) -> None:
+        self.scenario = checked(scenario, scenario.name)
         self.now_ns = now_ns
         self._listeners: list[Callable[[Notice], None]] = []
+        self._world = World(scenario, now_ns, paths or {})
+        self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
+        # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
+        self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
+        self._desk = Desk(self._books)
+        self._limits = RateLimits(enabled=scenario.rate_limits)
+        self._flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
+        self._flow_running = False
+        self._funding: dict[InstrumentId, list[tuple[int, float]]] = {name: [] for name in self._world.perps}
+
+    def _open_account(self, spec: AccountSpec) -> Account:
+        """An account with its first coins and positions, entered at the first marks; premiums were paid before."""
+        account = Account(name=spec.name, leverage=spec.leverage, coins=dict(spec.coins))
+        listings = tuple(market.listing for market in self._world.markets.values())
+        for holding in spec.positions:
+            coin = holding.instrument.partition(":")[2].partition("/")[0]
+            start = self._world.coins[coin].path.start_price if coin in self._world.coins else 0.0
+            market = self._world.markets[find_holding(holding.instrument, listings, self.scenario, start)]
+            position = account.position(market.instrument)
+            position.trade(holding.contracts, self._world.mark(market))
+            position.created_at_ns = position.updated_at_ns = self.now_ns
+        return account
 
     # --- time and notices
 
     def advance(self, now_ns: int) -> None:
         """Let the world run to `now_ns`; earlier than now is ignored. Notices are delivered while it runs."""
+        while self._world.now_ns + self._world.step_ns <= now_ns:
+            self._step()
         self.now_ns = max(self.now_ns, now_ns)
+        self._books.now_ns = self.now_ns
 
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
@@ -52,98 +98,208 @@ class Exchange:
         return lambda: self._listeners.remove(callback)
 
     def set_client_flow(self, *, enabled: bool) -> None:
-        """Switch the generator of client trading on or off (from now on)."""
+        """Switch the generator of client trading on or off (from now on); nothing happens without one."""
+        if self._flow is not None:
+            self._flow.switch(enabled=enabled, now_ns=self.now_ns)
+
+    @property
+    def client_flow_enabled(self) -> bool:
+        """Whether client trading is generated now."""
+        return self._flow is not None and self._flow.enabled
+
+    def _tell(self, notice: Notice) -> None:
+        if isinstance(notice, Executed) and self._flow is not None and self._flow_running:
+            execution = notice.execution
+            if execution.order.origin is Origin.CLIENT_FLOW:
+                market = self._world.markets[execution.instrument]
+                self._flow.traded(market.instrument, execution.side, execution.qty_contracts)
+        for callback in tuple(self._listeners):
+            callback(notice)
+
+    def _step(self) -> None:
+        """One grid step: prices, fills of resting orders, the crowd's trades, options, settlements, the client."""
+        world = self._world
+        relisted = world.step()
+        self.now_ns = self._books.now_ns = world.now_ns
+        for coin in relisted:
+            for market in (*coin.linear, *coin.options):
+                self._set_status(market, world.status(market))
+        second = world.step_number % world.steps_per_second == 0
+        for coin in world.coins.values():
+            if not coin.live:
+                continue
+            for market in coin.linear:
+                self._move(market)
+            if second:
+                world.remark_options(coin)
+                for market in coin.options:
+                    if market.trading:
+                        self._desk.fill_crossed(market)
+                        self._changed(market)
+        if second:
+            self._settle()
+        self._run_client_flow()
+
+    def _move(self, market: Market) -> None:
+        self._desk.fill_crossed(market)
+        trade = self._world.prints(market)
+        if trade is not None:
+            self._desk.crowd_trade(market, *trade)
+        self._changed(market)
+
+    def _changed(self, market: Market) -> None:
+        self._tell(BookChanged(instrument=market.id))
+        self._tell(TickerChanged(instrument=market.id))
+
+    def _settle(self) -> None:
+        """Funding and deliveries that are due, in listing order. A stale market is settled at its held prices."""
+        for name, perp in self._world.perps.items():
+            if perp.next_funding_at_ns <= self.now_ns:
+                rate = perp.rate()
+                self._books.settle_funding(self._world.markets[name], rate)
+                rates = self._funding[name]
+                rates.append((perp.next_funding_at_ns, rate))
+                del rates[:-FUNDING_RATES_MAX]
+                perp.start_interval(self.now_ns)
+        for coin in self._world.coins.values():
+            for market in coin.options:
+                expiry = market.instrument.expiry_ns
+                if expiry is not None and expiry <= self.now_ns and market.listing.status is not SETTLED:
+                    self._desk.deliver(market)
+                    self._set_status(market, SETTLED)
+
+    def _set_status(self, market: Market, status: InstrumentStatus) -> None:
+        if market.listing.status in {status, SETTLED}:
+            return
+        market.set_status(status)
+        self._tell(ListingChanged(listing=market.listing))
+
+    def _run_client_flow(self) -> None:
+        if self._flow is None:
+            return
+        request = self._flow.due(self.now_ns)
+        if request is not None:
+            self._flow_running = True
+            self._desk.place(request, Origin.CLIENT_FLOW)
+            self._flow_running = False
 
     # --- requests (each counts against its rate bucket)
 
     def place(self, request: OrderRequest) -> Ack | Refusal:
         """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills."""
-        return Refusal(reason=RefusalReason.INSTRUMENT_NOT_TRADING, detail="not open yet")
+        market = self._world.markets.get(request.instrument)
+        spot = market is not None and market.instrument.kind is InstrumentKind.SPOT
+        refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
+        return refusal or self._desk.place(request, Origin.API)
 
     def cancel(
         self, account: str, instrument: InstrumentId, *, order_id: str | None = None, client_id: str | None = None
     ) -> Ack | Refusal:
         """Cancel one order by its id or client id (order id first)."""
-        return Refusal(reason=RefusalReason.UNKNOWN_ORDER, detail="no such order")
+        market = self._world.markets.get(instrument)
+        spot = market is not None and market.instrument.kind is InstrumentKind.SPOT
+        refusal = self._over_budget(account, EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL)
+        return refusal or self._desk.cancel(account, instrument, order_id, client_id)
 
     def cancel_all(self, account: str, chosen: Callable[[Listing], bool]) -> tuple[Ack, ...] | Refusal:
         """Cancel every open order of the account on instruments that `chosen` picks."""
-        return ()
+        refusal = self._over_budget(account, EndpointClass.CANCEL_ALL)
+        if refusal is not None:
+            return refusal
+        answers = [
+            self._desk.cancel(account, order.instrument, order.order_id, None)
+            for order in self.open_orders(account)
+            if chosen(self._world.markets[order.instrument].listing)
+        ]
+        return tuple(answer for answer in answers if isinstance(answer, Ack))
 
     def charge(self, account: str, endpoint: EndpointClass) -> RateState:
         """Count one request that is no order request; the face answers "rate limited" itself when not allowed."""
-        return RateState(allowed=True, limit=50, remaining=49, reset_at_ns=self.now_ns)
+        return self._limits.charge(account, endpoint, self.now_ns)
 
     def rate_state(self, account: str, endpoint: EndpointClass) -> RateState:
         """Where a bucket stands, without counting."""
-        return RateState(allowed=True, limit=50, remaining=50, reset_at_ns=self.now_ns)
+        return self._limits.state(account, endpoint, self.now_ns)
+
+    def _over_budget(self, account: str, endpoint: EndpointClass) -> Refusal | None:
+        state = self.charge(account, endpoint)
+        if state.allowed:
+            return None
+        return Refusal(reason=RefusalReason.RATE_LIMITED, detail=f"{state.limit} {endpoint} requests per second")
 
     # --- public queries
 
     def listings(self) -> tuple[Listing, ...]:
         """All instruments, in a fixed order."""
-        return ()
+        return tuple(market.listing for market in self._world.markets.values())
 
     def listing(self, instrument: InstrumentId) -> Listing | None:
         """One instrument; None when there is none."""
-        return None
+        market = self._world.markets.get(instrument)
+        return market.listing if market is not None else None
 
     def book(self, instrument: InstrumentId, depth: int = 50) -> Book:
         """The book as it is now. KeyError for an unknown instrument (as all public queries)."""
-        raise KeyError(instrument)
+        return self._world.markets[instrument].book(depth, self._books.seq, self.now_ns)
 
     def ticker(self, instrument: InstrumentId) -> TickerState:
         """Ticker of a spot pair or perpetual."""
-        raise KeyError(instrument)
+        return linear_ticker(self._world, self._world.markets[instrument], self.now_ns)
 
     def option_ticker(self, instrument: InstrumentId) -> OptionTicker:
         """Ticker of an option."""
-        raise KeyError(instrument)
+        return option_ticker(self._world, self._world.markets[instrument], self.now_ns)
+
+    def index_price(self, underlying: str) -> float:
+        """Index of an underlying in quote currency. KeyError for an unknown one."""
+        return self._world.coins[underlying].index
 
     def trades(self, instrument: InstrumentId, limit: int = 60) -> tuple[Trade, ...]:
         """Newest public trades, oldest first."""
-        return ()
+        return tuple(self._world.markets[instrument].tape.trades)[-limit:]
 
     def funding_rates(self, instrument: InstrumentId) -> tuple[tuple[int, float], ...]:
-        """Past settlements as (at_ns, rate), oldest first."""
-        return ()
+        """Past settlements as (at_ns, rate), oldest first; at most the last 200."""
+        return tuple(self._funding[instrument])
 
     # --- private queries (accounts are names; KeyError for an unknown one)
 
     def accounts(self) -> tuple[str, ...]:
         """Names of all accounts."""
-        return tuple(spec.name for spec in self.scenario.accounts)
+        return tuple(self._accounts)
 
     def order(self, account: str, *, order_id: str | None = None, client_id: str | None = None) -> SimOrder | None:
         """One order, open or ended (while the history holds it); order id first."""
-        return None
+        return self._desk.orders.find(account, order_id, client_id)
 
     def open_orders(self, account: str) -> tuple[SimOrder, ...]:
         """Open orders, oldest first."""
-        return ()
+        return self._desk.orders.open_orders(account)
 
     def order_history(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[SimOrder, ...]:
         """Ended orders by the time they ended, oldest first."""
-        return ()
+        return self._desk.orders.ended(account, since_ns, until_ns)
 
     def executions(
         self, account: str, since_ns: int = 0, until_ns: int | None = None
     ) -> tuple[Execution | FundingSettlement, ...]:
         """Executions and funding in `since_ns <= at_ns < until_ns`, in `seq` order (oldest first)."""
-        return ()
+        return self._books.logs[account].executions.between(since_ns, until_ns)
 
     def ledger(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[LedgerEntry, ...]:
         """Changes of wallet balances, oldest first."""
-        return ()
+        return self._books.logs[account].ledger.between(since_ns, until_ns)
 
     def positions(self, account: str) -> tuple[SimPosition, ...]:
         """Derivative positions that are not flat, in listing order, marked now."""
-        return ()
+        held = self._accounts[account].positions
+        found = (self.position(account, name) for name in self._world.markets if name in held)
+        return tuple(position for position in found if position is not None and position.contracts)
 
     def position(self, account: str, instrument: InstrumentId) -> SimPosition | None:
         """One position, flat or not; None if the account never had one there."""
-        return None
+        return self._books.risk.position(self._accounts[account], instrument)
 
     def wallet(self, account: str) -> WalletState:
         """Balances and margin, marked now."""
-        raise KeyError(account)
+        return self._books.risk.wallet(self._accounts[account], self.open_orders(account), self.now_ns)

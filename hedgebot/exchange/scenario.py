@@ -12,6 +12,9 @@ import msgspec
 
 from hedgebot.domain.errors import ConfigError
 
+# What the client trades, with weights.
+_PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
+
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all parts: an unknown key is an error, so that a misspelt one is not silently a default."""
@@ -78,7 +81,7 @@ class ClientFlowSpec(_Part, frozen=True, kw_only=True):
     trades_per_minute: float = 8.0
     size_coin: dict[str, float] = {}
     bound_coin: dict[str, float] = {}  # inventory comes back towards the start beyond about this much delta
-    products: dict[str, float] = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
+    products: dict[str, float] = msgspec.field(default_factory=lambda: dict(_PRODUCTS))
 
 
 class WeatherSpec(_Part, frozen=True, kw_only=True):
@@ -119,7 +122,7 @@ def load_scenario(path: Path) -> Scenario:
         msg = f"scenario {path}: is not valid TOML ({error})"
         raise ConfigError(msg) from error
     try:
-        scenario = msgspec.convert(raw, Scenario, dec_hook=None)
+        scenario = msgspec.convert(raw, Scenario)
     except msgspec.ValidationError as error:
         msg = f"scenario {path}: {error}"
         raise ConfigError(msg) from error

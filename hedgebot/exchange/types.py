@@ -8,14 +8,19 @@ contract), quantities in contracts, times in UTC nanoseconds, ratios and greeks 
 from decimal import Decimal
 from enum import StrEnum
 
-import msgspec
-
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 
-Level = tuple[Decimal, Decimal]
-"""(price, quantity in contracts) of one price level."""
+# One name for each value, whoever asks: faces import everything from here.
+from hedgebot.exchange.quotes import Book as Book
+from hedgebot.exchange.quotes import InstrumentStatus as InstrumentStatus
+from hedgebot.exchange.quotes import Level as Level
+from hedgebot.exchange.quotes import Listing as Listing
+from hedgebot.exchange.quotes import OptionTicker as OptionTicker
+from hedgebot.exchange.quotes import TickerState as TickerState
+from hedgebot.exchange.quotes import Trade as Trade
+from hedgebot.exchange.quotes import Value
 
 
 class ExecKind(StrEnum):
@@ -38,14 +43,6 @@ class Origin(StrEnum):
     API = "api"
     CLIENT_FLOW = "client_flow"
     VENUE = "venue"
-
-
-class InstrumentStatus(StrEnum):
-    """Whether an instrument can be traded now."""
-
-    TRADING = "trading"
-    STALE = "stale"  # the recording has a gap or has ended: nothing moves and no order is taken
-    SETTLED = "settled"
 
 
 class RefusalReason(StrEnum):
@@ -96,36 +93,10 @@ class EndpointClass(StrEnum):
     QUERY_WALLET = "query_wallet"
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all values here."""
-
-
-# --- rules ----------------------------------------------------------------------------------------------------------
-
-
-class Listing(_Value, frozen=True, kw_only=True):
-    """An instrument with what only the exchange says about it. Rates are fractions of value; a cost is positive."""
-
-    instrument: Instrument
-    status: InstrumentStatus
-    price_min: Decimal
-    price_max: Decimal
-    market_qty_max: Decimal
-    post_only_qty_max: Decimal
-    maker_rate: Decimal
-    taker_rate: Decimal
-    collar_ratio: float
-    leverage_max: Decimal
-    launched_at_ns: int
-    funding_interval_ns: int | None = None
-    funding_rate_cap: float | None = None
-    delivery_rate: Decimal = ZERO
-
-
 # --- requests and their answers -------------------------------------------------------------------------------------
 
 
-class OrderRequest(_Value, frozen=True, kw_only=True):
+class OrderRequest(Value, frozen=True, kw_only=True):
     """What a client asks for. `limit_price` is None for market orders (whose time in force is ignored: it is IOC)."""
 
     account: str
@@ -139,21 +110,21 @@ class OrderRequest(_Value, frozen=True, kw_only=True):
     client_id: str | None = None
 
 
-class Ack(_Value, frozen=True, kw_only=True):
+class Ack(Value, frozen=True, kw_only=True):
     """The request was taken. What became of the order is in the order itself (and was told to the listeners)."""
 
     order_id: str
     client_id: str | None
 
 
-class Refusal(_Value, frozen=True, kw_only=True):
+class Refusal(Value, frozen=True, kw_only=True):
     """The request was not taken; `detail` is a sentence with the numbers."""
 
     reason: RefusalReason
     detail: str
 
 
-class RateState(_Value, frozen=True, kw_only=True):
+class RateState(Value, frozen=True, kw_only=True):
     """A bucket after a request: `allowed` is False when this request found it empty."""
 
     allowed: bool
@@ -165,7 +136,7 @@ class RateState(_Value, frozen=True, kw_only=True):
 # --- private state --------------------------------------------------------------------------------------------------
 
 
-class SimOrder(_Value, frozen=True, kw_only=True):
+class SimOrder(Value, frozen=True, kw_only=True):
     """An order as the exchange knows it now. Status is OPEN, PARTIAL, FILLED or CANCELLED.
 
     `filled_value_quote` is the sum of price times quantity of its executions; `fee` is their sum, in `fee_coin`.
@@ -203,7 +174,7 @@ class SimOrder(_Value, frozen=True, kw_only=True):
         return self.filled_value_quote / self.filled_contracts if self.filled_contracts else None
 
 
-class Execution(_Value, frozen=True, kw_only=True):
+class Execution(Value, frozen=True, kw_only=True):
     """One trade of an account. `fee` > 0 is a cost in `fee_coin`; `seq` orders everything that happened here.
 
     `closed_contracts` is the part that closed a position, `realised_pnl` its profit in the settlement coin before fees
@@ -232,7 +203,7 @@ class Execution(_Value, frozen=True, kw_only=True):
     seq: int
 
 
-class FundingSettlement(_Value, frozen=True, kw_only=True):
+class FundingSettlement(Value, frozen=True, kw_only=True):
     """One account's payment at a funding time. `cost` > 0 was paid by the account, in `coin`; `contracts` is signed."""
 
     exec_id: str
@@ -248,7 +219,7 @@ class FundingSettlement(_Value, frozen=True, kw_only=True):
     seq: int
 
 
-class LedgerEntry(_Value, frozen=True, kw_only=True):
+class LedgerEntry(Value, frozen=True, kw_only=True):
     """One change of one coin's wallet balance (the transaction log). `change` is net: cash flow - fee - funding.
 
     `fee` and `funding` are in `coin`, positive when paid; `cash_flow` is premium, spot leg or realised profit.
@@ -271,7 +242,7 @@ class LedgerEntry(_Value, frozen=True, kw_only=True):
     seq: int
 
 
-class SimPosition(_Value, frozen=True, kw_only=True):
+class SimPosition(Value, frozen=True, kw_only=True):
     """A derivative position. `contracts` is signed; `entry_price` is None when flat; margins in the settlement coin.
 
     `realised_pnl` counts from the opening of the account, before fees and funding.
@@ -297,7 +268,7 @@ class SimPosition(_Value, frozen=True, kw_only=True):
     seq: int
 
 
-class CoinBalance(_Value, frozen=True, kw_only=True):
+class CoinBalance(Value, frozen=True, kw_only=True):
     """One coin of a unified account. `wallet` is cash; `equity` adds unrealised profit and the value of options."""
 
     coin: str
@@ -311,7 +282,7 @@ class CoinBalance(_Value, frozen=True, kw_only=True):
     collateral_ratio: float
 
 
-class WalletState(_Value, frozen=True, kw_only=True):
+class WalletState(Value, frozen=True, kw_only=True):
     """A unified account in USD (stablecoins count as 1). Rates are over the margin balance; None when that is <= 0."""
 
     account: str
@@ -329,141 +300,58 @@ class WalletState(_Value, frozen=True, kw_only=True):
     at_ns: int
 
 
-# --- market data ----------------------------------------------------------------------------------------------------
-
-
-class Book(_Value, frozen=True, kw_only=True):
-    """Price levels, best first on both sides; never crossed. `update_id` grows with every change of this book."""
-
-    instrument: InstrumentId
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    update_id: int
-    seq: int
-    at_ns: int
-
-
-class TickerState(_Value, frozen=True, kw_only=True):
-    """Ticker of a spot pair or perpetual. `funding_rate` is per interval, longs pay when positive; None for spot.
-
-    High, low, volume and turnover count from the exchange's start (with a seed volume), which is at most 24 hours ago
-    in the runs it is made for.
-    """
-
-    instrument: InstrumentId
-    last: Decimal
-    bid: Decimal | None
-    bid_qty: Decimal | None
-    ask: Decimal | None
-    ask_qty: Decimal | None
-    mark: Decimal | None
-    index: Decimal
-    funding_rate: float | None
-    funding_interval_ns: int | None
-    next_funding_at_ns: int | None
-    open_interest: Decimal | None
-    open_24h: Decimal
-    high_24h: Decimal
-    low_24h: Decimal
-    volume_24h: Decimal
-    turnover_24h: Decimal
-    at_ns: int
-
-
-class OptionTicker(_Value, frozen=True, kw_only=True):
-    """Ticker of an option. Volatilities as fractions (0.5 = 50 %/year); greeks per coin of contract, Black-76.
-
-    `vega` is per volatility point (0.01), `theta` per day; `forward` is the expiry's own.
-    """
-
-    instrument: InstrumentId
-    last: Decimal | None
-    bid: Decimal | None
-    bid_qty: Decimal | None
-    bid_iv: float | None
-    ask: Decimal | None
-    ask_qty: Decimal | None
-    ask_iv: float | None
-    mark: Decimal
-    mark_iv: float
-    index: Decimal
-    forward: float
-    delta: float
-    gamma: float
-    vega: float
-    theta: float
-    open_interest: Decimal
-    volume_24h: Decimal
-    turnover_24h: Decimal
-    high_24h: Decimal
-    low_24h: Decimal
-    at_ns: int
-
-
-class Trade(_Value, frozen=True, kw_only=True):
-    """One public trade; `side` is the taker's."""
-
-    trade_id: str
-    instrument: InstrumentId
-    side: Side
-    price: Decimal
-    qty_contracts: Decimal
-    at_ns: int
-    seq: int
-
-
 # --- notices: what the exchange tells its listeners, in the order in which it happened ------------------------------
 
 
-class BookChanged(_Value, frozen=True, kw_only=True):
+class BookChanged(Value, frozen=True, kw_only=True):
     """A book moved; ask `Exchange.book` for it."""
 
     instrument: InstrumentId
 
 
-class TickerChanged(_Value, frozen=True, kw_only=True):
+class TickerChanged(Value, frozen=True, kw_only=True):
     """A ticker moved; ask `Exchange.ticker` or `Exchange.option_ticker` for it."""
 
     instrument: InstrumentId
 
 
-class PublicTrade(_Value, frozen=True, kw_only=True):
+class PublicTrade(Value, frozen=True, kw_only=True):
     """A trade was printed."""
 
     trade: Trade
 
 
-class OrderChanged(_Value, frozen=True, kw_only=True):
+class OrderChanged(Value, frozen=True, kw_only=True):
     """An order was accepted, filled in part or whole, or ended."""
 
     order: SimOrder
 
 
-class Executed(_Value, frozen=True, kw_only=True):
+class Executed(Value, frozen=True, kw_only=True):
     """An account traded."""
 
     execution: Execution
 
 
-class PositionChanged(_Value, frozen=True, kw_only=True):
+class PositionChanged(Value, frozen=True, kw_only=True):
     """A position moved because of an execution or a settlement (not because of its mark)."""
 
     position: SimPosition
 
 
-class WalletChanged(_Value, frozen=True, kw_only=True):
+class WalletChanged(Value, frozen=True, kw_only=True):
     """An account's cash moved; ask `Exchange.wallet` for it."""
 
     account: str
 
 
-class FundingSettled(_Value, frozen=True, kw_only=True):
+class FundingSettled(Value, frozen=True, kw_only=True):
     """An account paid or received funding."""
 
     settlement: FundingSettlement
 
 
-class ListingChanged(_Value, frozen=True, kw_only=True):
+class ListingChanged(Value, frozen=True, kw_only=True):
     """An instrument became stale, came back, or was settled."""
 
     listing: Listing

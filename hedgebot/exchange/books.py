@@ -1,0 +1,193 @@
+"""Booking: executions and funding become balances, positions, history rows and notices, under ids of this run.
+
+Owns accounts, their logs, the sequence that orders everything, and the ids. Must not know why something traded.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from hashlib import blake2b
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentKind, Side
+from hedgebot.exchange.account import FEE_STEP, Account, Booking
+from hedgebot.exchange.history import AccountLog
+from hedgebot.exchange.market import Market
+from hedgebot.exchange.risk import Risk
+from hedgebot.exchange.types import (
+    ExecKind,
+    Executed,
+    Execution,
+    FundingSettled,
+    FundingSettlement,
+    LedgerEntry,
+    Notice,
+    PositionChanged,
+    PublicTrade,
+    SimOrder,
+    Trade,
+    WalletChanged,
+)
+from hedgebot.exchange.world import World
+
+
+class Books:
+    """Every account's books on a world."""
+
+    def __init__(self, world: World, accounts: dict[str, Account], tell: Callable[[Notice], None], salt: str) -> None:
+        self.world = world
+        self.risk = Risk(world)
+        self.accounts = accounts
+        self.logs = {name: AccountLog() for name in accounts}
+        self.now_ns = world.start_ns
+        self.tell = tell
+        self._seq = 0
+        self._salt = salt
+
+    def next_seq(self) -> int:
+        """The next number in the one order of everything."""
+        self._seq += 1
+        return self._seq
+
+    @property
+    def seq(self) -> int:
+        """The newest number."""
+        return self._seq
+
+    def new_id(self, purpose: str) -> str:
+        """An id that is a function of the run: the same in a repeat, another in another run (by the salt)."""
+        digest = blake2b(f"{self._salt}/{purpose}/{self.next_seq()}".encode(), digest_size=16).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+    def book(  # one value for each column of an execution
+        self,
+        market: Market,
+        order: SimOrder,
+        qty: Decimal,
+        price: Decimal,
+        fee: Decimal,
+        rate: Decimal,
+        kind: ExecKind,
+        *,
+        is_maker: bool,
+    ) -> None:
+        """Book one execution of an order (given as it is after it), log it and tell it."""
+        account = self.accounts[order.account]
+        booking = account.book_trade(market.instrument, order.side, qty, price, fee)
+        mark = self.world.option_mark(market)
+        execution = Execution(
+            exec_id=self.new_id("exec"),
+            order=order,
+            account=account.name,
+            instrument=market.id,
+            kind=kind,
+            side=order.side,
+            qty_contracts=qty,
+            price=price,
+            value_quote=qty * price,
+            fee=fee,
+            fee_coin=order.fee_coin,
+            fee_rate=rate,
+            is_maker=is_maker,
+            closed_contracts=booking.closed_contracts,
+            realised_pnl=booking.realised_pnl,
+            mark_price=self.world.mark(market),
+            index_price=self.world.index(market),
+            mark_iv=mark.iv if mark else None,
+            at_ns=self.now_ns,
+            seq=self.next_seq(),
+        )
+        self.logs[account.name].executions.append(execution)
+        self._log_changes(execution, booking)
+        self.tell(Executed(execution=execution))
+        self._tell_position(account, market)
+        self.tell(WalletChanged(account=account.name))
+
+    def _log_changes(self, execution: Execution, booking: Booking) -> None:
+        account = self.accounts[execution.account]
+        for coin, cash, fee in booking.changes:
+            entry = LedgerEntry(
+                account=account.name,
+                instrument=execution.instrument,
+                coin=coin,
+                side=execution.side,
+                qty_contracts=execution.qty_contracts,
+                price=execution.price,
+                cash_flow=cash,
+                fee=fee,
+                funding=ZERO,
+                change=cash - fee,
+                balance_after=account.coins[coin],
+                cause=execution.exec_id,
+                at_ns=self.now_ns,
+                seq=self.next_seq(),
+            )
+            self.logs[account.name].ledger.append(entry)
+
+    def _tell_position(self, account: Account, market: Market) -> None:
+        if market.instrument.kind is InstrumentKind.SPOT:
+            return
+        held = account.position(market.instrument)
+        held.created_at_ns = held.created_at_ns or self.now_ns
+        held.updated_at_ns, held.seq = self.now_ns, self.seq
+        position = self.risk.position(account, market.id)
+        if position is not None:
+            self.tell(PositionChanged(position=position))
+
+    def print(self, market: Market, taker: Side, price: Decimal, qty: Decimal) -> None:
+        """Print a public trade."""
+        trade = Trade(
+            trade_id=self.new_id("print"),
+            instrument=market.id,
+            side=taker,
+            price=price,
+            qty_contracts=qty,
+            at_ns=self.now_ns,
+            seq=self.next_seq(),
+        )
+        market.tape.print(trade)
+        self.tell(PublicTrade(trade=trade))
+
+    def settle_funding(self, market: Market, rate: float) -> None:
+        """Have every holder of a perpetual pay or receive: value at mark times rate; longs pay when it is positive."""
+        mark, exact = self.world.mark(market), Decimal(str(round(rate, 10)))
+        coin = market.instrument.settle
+        for account in self.accounts.values():
+            held = account.contracts(market.id)
+            if not held:
+                continue
+            cost = (held * mark * exact).quantize(FEE_STEP)
+            account.pay(coin, cost)
+            exec_id = self.new_id("funding")
+            settlement = FundingSettlement(
+                exec_id=exec_id,
+                account=account.name,
+                instrument=market.id,
+                contracts=held,
+                mark_price=mark,
+                index_price=self.world.index(market),
+                rate=float(exact),
+                cost=cost,
+                coin=coin,
+                at_ns=self.now_ns,
+                seq=self.next_seq(),
+            )
+            entry = LedgerEntry(
+                account=account.name,
+                instrument=market.id,
+                coin=coin,
+                side=Side.of(held),
+                qty_contracts=abs(held),
+                price=mark,
+                cash_flow=ZERO,
+                fee=ZERO,
+                funding=cost,
+                change=-cost,
+                balance_after=account.coins[coin],
+                cause=exec_id,
+                at_ns=self.now_ns,
+                seq=self.next_seq(),
+            )
+            self.logs[account.name].executions.append(settlement)
+            self.logs[account.name].ledger.append(entry)
+            self.tell(FundingSettled(settlement=settlement))
+            self.tell(WalletChanged(account=account.name))

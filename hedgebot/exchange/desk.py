@@ -1,0 +1,269 @@
+"""Orders and what they do to accounts: admission, matching, cancelling, funding, delivery. Tells each step as a notice.
+
+Owns orders, accounts and histories. Every order that may not rest (market, IOC, FOK) has a terminal state before its
+request is answered. Must not know time beyond the `now_ns` it is given, nor the wire.
+"""
+
+import math
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId, OptionType, Side
+from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.account import Account, fee_coin, trade_fee
+from hedgebot.exchange.books import Books
+from hedgebot.exchange.checks import funds_problem, is_post_only, refuse, rules_problem, state_problem
+from hedgebot.exchange.history import OrderStore
+from hedgebot.exchange.market import Market, Match, Resting
+from hedgebot.exchange.types import (
+    Ack,
+    EndReason,
+    ExecKind,
+    OrderChanged,
+    OrderRequest,
+    OrderType,
+    Origin,
+    Refusal,
+    RefusalReason,
+    SimOrder,
+)
+
+
+class Desk:
+    """All accounts' trading on a world."""
+
+    def __init__(self, books: Books) -> None:
+        self.world = books.world
+        self.books = books
+        self.orders = OrderStore()
+
+    # --- requests
+
+    def place(self, request: OrderRequest, origin: Origin) -> Ack | Refusal:
+        """Admit an order and match it at once."""
+        market, account = self.world.markets.get(request.instrument), self.books.accounts.get(request.account)
+        if account is None:
+            return refuse(RefusalReason.UNKNOWN_ACCOUNT, f"no account {request.account!r}")
+        if market is None:
+            return refuse(RefusalReason.UNKNOWN_INSTRUMENT, f"no instrument {request.instrument!r}")
+        problem = self._problem(market, account, request)
+        if problem is not None:
+            return problem
+        order = SimOrder(
+            order_id=self.books.new_id("order"),
+            account=request.account,
+            instrument=request.instrument,
+            client_id=request.client_id,
+            origin=origin,
+            side=request.side,
+            type=request.type,
+            qty_contracts=request.qty_contracts,
+            limit_price=request.limit_price if request.type is OrderType.LIMIT else None,
+            time_in_force=request.time_in_force if request.type is OrderType.LIMIT else TimeInForce.IOC,
+            reduce_only=request.reduce_only,
+            status=OrderStatus.OPEN,
+            fee_coin=fee_coin(market.instrument, request.side),
+            created_at_ns=self.books.now_ns,
+            updated_at_ns=self.books.now_ns,
+            seq=self.books.next_seq(),
+        )
+        self.orders.put(order)
+        self._match(market, order, post_only=is_post_only(request))
+        return Ack(order_id=order.order_id, client_id=order.client_id)
+
+    def _problem(self, market: Market, account: Account, request: OrderRequest) -> Refusal | None:
+        if request.client_id is not None and self.orders.used(request.account, request.client_id):
+            return refuse(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {request.client_id} was used before")
+        open_orders = self.orders.open_orders(request.account)
+        return (
+            state_problem(market, request, account, open_orders)
+            or rules_problem(market, request, self.world.mark(market))
+            or funds_problem(market, request, account, open_orders, self.books.risk)
+        )
+
+    def cancel(
+        self, account: str, instrument: InstrumentId, order_id: str | None, client_id: str | None
+    ) -> Ack | Refusal:
+        """Cancel one order."""
+        order = self.orders.find(account, order_id, client_id)
+        if order is None or order.instrument != instrument:
+            return refuse(RefusalReason.UNKNOWN_ORDER, f"no order {order_id or client_id} on {instrument}")
+        if order.status.is_terminal:
+            return refuse(RefusalReason.ALREADY_TERMINAL, f"order {order.order_id} is {order.status}")
+        self._end(order, EndReason.BY_USER)
+        return Ack(order_id=order.order_id, client_id=order.client_id)
+
+    # --- matching
+
+    def _match(self, market: Market, order: SimOrder, *, post_only: bool) -> None:
+        lots = self._lots(market, order.qty_contracts)
+        matches = market.walk(order.side, lots, self._limit_tick(market, order))
+        if order.reduce_only:
+            matches = _capped(matches, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))
+        if post_only and matches:
+            self._end(order, EndReason.POST_ONLY_WOULD_CROSS)
+            return
+        if order.time_in_force is TimeInForce.FOK and sum(match.lots for match in matches) < lots:
+            self._end(order, EndReason.FOK_NOT_FILLABLE)
+            return
+        for match in matches:
+            market.carry_out(match)
+            order = self._trade(market, order, match.tick, match.lots, is_maker=False)
+            if match.maker is not None:
+                self._fill_maker(market, match.maker, match.lots)
+        self._after_match(market, order)
+
+    def _after_match(self, market: Market, order: SimOrder) -> None:
+        """Tell how the order stands, let what is left rest, or end it."""
+        if order.status is OrderStatus.FILLED:
+            self.books.tell(OrderChanged(order=order))
+        elif order.reduce_only and self.books.accounts[order.account].contracts(market.id) * order.side.sign >= 0:
+            self._end(order, EndReason.REDUCE_ONLY)
+        elif order.type is OrderType.MARKET:
+            self._end(order, EndReason.MARKET_REMAINDER)
+        elif order.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}:
+            self._end(order, EndReason.IOC_REMAINDER)
+        else:
+            leaves = self._lots(market, order.leaves_contracts)
+            tick = self._limit_tick(market, order)
+            market.rest(Resting(order.order_id, order.side, tick, leaves, self.books.next_seq()))
+            self.books.tell(OrderChanged(order=order))
+
+    def _limit_tick(self, market: Market, order: SimOrder) -> int:
+        """Worst tick of an order; a market order may slip as far as the collar (an option: three times its mark)."""
+        if order.limit_price is not None:
+            return int(order.limit_price / market.tick_size)
+        ratio = market.listing.collar_ratio or (2.0 if order.side is Side.BUY else 1.0)
+        edge = float(self.world.mark(market)) * (1.0 + ratio * order.side.sign) / float(market.tick_size)
+        best = market.best_tick(order.side.opposite) or 1
+        return max(math.ceil(edge), best) if order.side is Side.BUY else min(max(math.floor(edge), 1), best)
+
+    @staticmethod
+    def _lots(market: Market, qty: Decimal) -> int:
+        return int(qty / market.lot_size)
+
+    def fill_crossed(self, market: Market) -> None:
+        """Fill resting orders that the crowd trades through, at their own price."""
+        for order, lots in market.crossed():
+            market.reduce(order, lots)
+            self._fill_maker(market, order, lots)
+
+    def crowd_trade(self, market: Market, taker: Side, lots: int) -> None:
+        """A trade of the crowd at the touch; participants who stand in front of the crowd are filled by it."""
+        offer = next(market.offers(taker), None)
+        if offer is None:
+            return
+        lots = min(lots, offer.lots)
+        self.books.print(market, taker, market.price(offer.tick), market.qty(lots))
+        if offer.maker is not None:
+            market.reduce(offer.maker, lots)
+            self._fill_maker(market, offer.maker, lots)
+
+    def _fill_maker(self, market: Market, resting: Resting, lots: int) -> None:
+        order = self.orders.get(resting.order_id)
+        if order is None or order.status.is_terminal:
+            return
+        if order.reduce_only:
+            lots = min(lots, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))
+        order = self._trade(market, order, resting.tick, lots, is_maker=True)
+        if order.reduce_only and not order.status.is_terminal:
+            held = self.books.accounts[order.account].contracts(market.id)
+            if held * order.side.sign >= 0:
+                self._end(order, EndReason.REDUCE_ONLY)
+                return
+        self.books.tell(OrderChanged(order=order))
+
+    def _end(self, order: SimOrder, reason: EndReason) -> SimOrder:
+        """End an order that is not filled whole."""
+        self.world.markets[order.instrument].remove(order.order_id)
+        order = msgspec.structs.replace(
+            order,
+            status=OrderStatus.CANCELLED,
+            end_reason=reason,
+            updated_at_ns=self.books.now_ns,
+            seq=self.books.next_seq(),
+        )
+        self.orders.put(order)
+        self.books.tell(OrderChanged(order=order))
+        return order
+
+    # --- booking
+
+    def _trade(self, market: Market, order: SimOrder, tick: int, lots: int, *, is_maker: bool) -> SimOrder:
+        """Book one execution of an order and tell it."""
+        price, qty = market.price(tick), market.qty(lots)
+        rate = market.listing.maker_rate if is_maker else market.listing.taker_rate
+        fee = trade_fee(market.instrument, order.side, qty, price, self.world.index(market), rate)
+        if not is_maker:
+            self.books.print(market, order.side, price, qty)
+        filled = order.filled_contracts + qty
+        order = msgspec.structs.replace(
+            order,
+            status=OrderStatus.FILLED if filled == order.qty_contracts else OrderStatus.PARTIAL,
+            filled_contracts=filled,
+            filled_value_quote=order.filled_value_quote + qty * price,
+            fee=order.fee + fee,
+            updated_at_ns=self.books.now_ns,
+            seq=self.books.next_seq(),
+        )
+        self.orders.put(order)
+        self.books.book(market, order, qty, price, fee, rate, ExecKind.TRADE, is_maker=is_maker)
+        return order
+
+    # --- delivery
+
+    def deliver(self, market: Market) -> None:
+        """Settle an option at its expiry: open orders end, positions close at their value against the index."""
+        instrument, index = market.instrument, self.world.index(market)
+        strike = instrument.strike or ZERO
+        value = max(index - strike if instrument.option_type is OptionType.CALL else strike - index, ZERO)
+        for account in self.books.accounts.values():
+            for order in self.orders.open_orders(account.name):
+                if order.instrument == market.id:
+                    self._end(order, EndReason.SETTLED)
+            held = account.contracts(market.id)
+            if held:
+                self._deliver_position(market, account, held, value)
+
+    def _deliver_position(self, market: Market, account: Account, held: Decimal, value: Decimal) -> None:
+        """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
+        side, qty = Side.of(-held), abs(held)
+        rate = market.listing.delivery_rate
+        fee = trade_fee(market.instrument, side, qty, value, self.world.index(market), rate)
+        order = SimOrder(
+            order_id=self.books.new_id("order"),
+            account=account.name,
+            instrument=market.id,
+            client_id=None,
+            origin=Origin.VENUE,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=qty,
+            limit_price=None,
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            status=OrderStatus.FILLED,
+            filled_contracts=qty,
+            filled_value_quote=qty * value,
+            fee=fee,
+            fee_coin=fee_coin(market.instrument, side),
+            created_at_ns=self.books.now_ns,
+            updated_at_ns=self.books.now_ns,
+            seq=self.books.next_seq(),
+        )
+        self.orders.put(order)
+        self.books.book(market, order, qty, value, fee, rate, ExecKind.DELIVERY, is_maker=False)
+
+
+def _capped(matches: list[Match], lots_max: int) -> list[Match]:
+    """The matches up to a number of lots."""
+    kept: list[Match] = []
+    for match in matches:
+        lots = min(match.lots, lots_max)
+        if lots <= 0:
+            break
+        kept.append(Match(match.tick, lots, match.maker))
+        lots_max -= lots
+    return kept

@@ -1,0 +1,223 @@
+"""One instrument's market: the crowd's ladder, participants' resting orders, the tape's statistics, its book.
+
+Owns the price-time order of one book and how a taking order walks it. Knows no accounts and no money: it says which
+lots trade at which tick against whom, and the model books them.
+"""
+
+from bisect import insort
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.ladder import Ladder
+from hedgebot.exchange.types import Book, InstrumentStatus, Level, Listing, Trade
+
+TRADES_MAX = 1_000
+
+
+@dataclass(slots=True)
+class Resting:
+    """A participant's order in the book; `lots` is what is left of it."""
+
+    order_id: str
+    side: Side
+    tick: int
+    lots: int
+    seq: int
+
+    def __lt__(self, other: "Resting") -> bool:
+        """Better price first, then older."""
+        return (-self.side.sign * self.tick, self.seq) < (-other.side.sign * other.tick, other.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Lots traded at a tick; `maker` is None when the crowd was on the other side."""
+
+    tick: int
+    lots: int
+    maker: Resting | None
+
+
+@dataclass(slots=True)
+class Tape:
+    """Statistics of trades since the start. A seed volume stands for what was before."""
+
+    last: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    turnover: Decimal
+    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_MAX))
+
+    def start_at(self, price: Decimal) -> None:
+        """Begin at a price."""
+        self.last = self.open = self.high = self.low = price
+
+    def print(self, trade: Trade) -> None:
+        """Count a trade."""
+        self.last = trade.price
+        self.high, self.low = max(self.high, trade.price), min(self.low, trade.price)
+        self.volume += trade.qty_contracts
+        self.turnover += trade.qty_contracts * trade.price
+        self.trades.append(trade)
+
+
+class Market:
+    """Book and tape of one instrument. Prices inside are ticks, quantities lots, both integers."""
+
+    def __init__(self, listing: Listing, ladder: Ladder, start_price: Decimal, seed_volume: Decimal) -> None:
+        self.listing = listing
+        self.instrument = listing.instrument
+        self.tick_size = listing.instrument.tick_size
+        self.lot_size = listing.instrument.lot_size
+        self.ladder = ladder
+        self.update_id = 1
+        self.tape = Tape(
+            start_price, start_price, start_price, start_price, seed_volume, (seed_volume * start_price).normalize()
+        )
+        self._bids: list[Resting] = []
+        self._asks: list[Resting] = []
+
+    @property
+    def id(self) -> InstrumentId:
+        """The instrument's id."""
+        return self.instrument.id
+
+    @property
+    def trading(self) -> bool:
+        """Whether orders are taken."""
+        return self.listing.status is InstrumentStatus.TRADING
+
+    def set_status(self, status: InstrumentStatus) -> None:
+        """Change the listing's status."""
+        self.listing = msgspec.structs.replace(self.listing, status=status)
+
+    def price(self, tick: int) -> Decimal:
+        """Exact price of a tick."""
+        return self.tick_size * tick
+
+    def qty(self, lots: int) -> Decimal:
+        """Exact quantity of lots."""
+        return self.lot_size * lots
+
+    # --- resting orders
+
+    def resting(self, side: Side) -> list[Resting]:
+        """Participants' orders of one side, best first."""
+        return self._bids if side is Side.BUY else self._asks
+
+    def rest(self, order: Resting) -> None:
+        """Put an order into the book."""
+        insort(self.resting(order.side), order)
+        self.update_id += 1
+
+    def remove(self, order_id: str) -> None:
+        """Take an order out of the book, if it is there."""
+        for side in (self._bids, self._asks):
+            for number, order in enumerate(side):
+                if order.order_id == order_id:
+                    del side[number]
+                    self.update_id += 1
+                    return
+
+    def reduce(self, order: Resting, lots: int) -> None:
+        """Fill lots of a resting order; a whole fill takes it out of the book."""
+        order.lots -= lots
+        self.update_id += 1
+        if order.lots == 0:
+            self.resting(order.side).remove(order)
+
+    # --- matching
+
+    def offers(self, taker: Side) -> Iterator[Match]:
+        """What a taker of this side finds, best first; at one price the crowd stands before participants."""
+        crowd = self.ladder.levels(taker.opposite)
+        level = next(crowd, None)
+        for order in tuple(self.resting(taker.opposite)):
+            while level is not None and (level[0] - order.tick) * taker.sign <= 0:
+                yield Match(level[0], level[1], None)
+                level = next(crowd, None)
+            yield Match(order.tick, order.lots, order)
+        while level is not None:
+            yield Match(level[0], level[1], None)
+            level = next(crowd, None)
+
+    def walk(self, taker: Side, lots: int, limit_tick: int) -> list[Match]:
+        """Matches of a taking order up to its limit, without carrying them out; fewer lots when the book ends."""
+        found: list[Match] = []
+        for offer in self.offers(taker):
+            if lots <= 0 or (offer.tick - limit_tick) * taker.sign > 0:
+                break
+            taken = min(lots, offer.lots)
+            found.append(Match(offer.tick, taken, offer.maker))
+            lots -= taken
+        return found
+
+    def carry_out(self, match: Match) -> None:
+        """Take the matched lots out of the book."""
+        if match.maker is None:
+            self.ladder.take(match.tick, match.lots)
+            self.update_id += 1
+        else:
+            self.reduce(match.maker, match.lots)
+
+    def crossed(self) -> list[tuple[Resting, int]]:
+        """Resting orders that the crowd now trades through, with the lots that the crowd has for each.
+
+        The crowd's lots are eaten while this is asked; the caller fills the orders. After it the book is not crossed.
+        """
+        filled: list[tuple[Resting, int]] = []
+        for side in (Side.BUY, Side.SELL):
+            touch = self.ladder.ask_tick if side is Side.BUY else self.ladder.bid_tick
+            for order in [one for one in self.resting(side) if (one.tick - touch) * side.sign >= 0]:
+                lots = 0
+                for tick, available in self.ladder.levels(side.opposite):
+                    if (order.tick - tick) * side.sign < 0 or lots == order.lots:
+                        break
+                    taken = min(available, order.lots - lots)
+                    self.ladder.take(tick, taken)
+                    lots += taken
+                if lots:
+                    filled.append((order, lots))
+        return filled
+
+    def best_tick(self, side: Side) -> int | None:
+        """Best price of a side; None when it is empty."""
+        return next((match.tick for match in self.offers(side.opposite)), None)
+
+    def depth(self, side: Side, count: int) -> tuple[Level, ...]:
+        """Price levels of a side, best first, participants' orders included."""
+        merged: dict[int, int] = {}
+        for match in self.offers(side.opposite):
+            if match.tick not in merged and len(merged) == count:
+                break
+            merged[match.tick] = merged.get(match.tick, 0) + match.lots
+        return tuple((self.price(tick), self.qty(lots)) for tick, lots in merged.items())
+
+    def book(self, count: int, seq: int, at_ns: int) -> Book:
+        """The book's first `count` levels."""
+        return Book(
+            instrument=self.id,
+            bids=self.depth(Side.BUY, count),
+            asks=self.depth(Side.SELL, count),
+            update_id=self.update_id,
+            seq=seq,
+            at_ns=at_ns,
+        )
+
+
+def side_is_empty(market: Market, taker: Side) -> bool:
+    """Whether a taker of this side would find nothing at all."""
+    return next(market.offers(taker), None) is None
+
+
+def seed_volume(market_price: float, turnover_quote: float) -> Decimal:
+    """Volume before the start that makes up a turnover, in whole coins."""
+    return Decimal(max(int(turnover_quote / market_price), 0)) if market_price > 0 else ZERO

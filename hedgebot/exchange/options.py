@@ -1,0 +1,97 @@
+"""Option marks of one underlying: a moving volatility surface, one forward per expiry, Black-76 for the whole chain.
+
+Owns the surface's law (level reverts to its mean and rises when the price falls; skew and curvature by standardised
+moneyness) and the vectorised marks. Must not know orders or books.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.instrument import Instrument, InstrumentId, OptionType
+from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, stream
+from hedgebot.exchange.scenario import UnderlyingSpec
+from hedgebot.pricing import black76
+
+# Per root year: how far the level wanders; per year: how fast it returns; and its answer to a log return of the price.
+_VOL_OF_VOL = 0.9
+_RECALL_PER_YEAR = 40.0
+_RETURN_BETA = -1.2
+_LEVEL_RANGE = (0.15, 2.5)
+_SKEW, _CURVATURE = -0.04, 0.10
+_CARRY_PER_YEAR = 0.04
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionMark:
+    """Mark of one option. `vega` is per volatility point, `theta` per day, greeks per coin of contract."""
+
+    mark: float
+    iv: float
+    forward: float
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+
+
+class OptionBoard:
+    """The chain of one underlying. `remark` is called on a fixed grid of moments, so its random numbers are too."""
+
+    def __init__(self, spec: UnderlyingSpec, chain: Sequence[Instrument], seed: int) -> None:
+        self._spec = spec
+        self._random = stream(seed, "surface", spec.name)
+        self._level = spec.option_vol
+        self._last_index: float | None = None
+        self.chain = tuple(chain)
+        self._expiries_ns = np.array([_known(one.expiry_ns) for one in chain], dtype=np.float64)
+        self._strikes = np.array([float(_known(one.strike)) for one in chain], dtype=np.float64)
+        self._is_call = np.array([one.option_type is OptionType.CALL for one in chain], dtype=np.bool_)
+        self.marks: dict[InstrumentId, OptionMark] = {}
+
+    def remark(self, index: float, now_ns: int, interval_s: float) -> None:
+        """Move the surface by `interval_s` and value the whole chain at `index`."""
+        self._move(index, interval_s)
+        if not self.chain:
+            return
+        seconds = np.maximum(self._expiries_ns - now_ns, 0.0) / 1e9
+        years = seconds / SECONDS_PER_YEAR
+        forward = index * np.exp(_CARRY_PER_YEAR * years)
+        iv = self._iv(np.log(self._strikes / forward), years)
+        mark = black76.price(forward, self._strikes, years, iv, self._is_call)
+        greeks = black76.greeks(forward, self._strikes, years, iv, self._is_call)
+        columns = (mark, iv, forward, greeks.delta, greeks.gamma, greeks.vega / 100.0, greeks.theta)
+        for one, row in zip(self.chain, np.column_stack(columns).tolist(), strict=True):
+            self.marks[one.id] = OptionMark(
+                mark=row[0], iv=row[1], forward=row[2], delta=row[3], gamma=row[4], vega=row[5], theta=row[6]
+            )
+
+    def _move(self, index: float, interval_s: float) -> None:
+        """One step of the level: recall, noise, and the leverage effect of the price's own move."""
+        years = interval_s / SECONDS_PER_YEAR
+        move = math.log(index / self._last_index) if self._last_index else 0.0
+        self._last_index = index
+        noise = _VOL_OF_VOL * math.sqrt(years) * float(self._random.standard_normal())
+        recall = _RECALL_PER_YEAR * years * (self._spec.option_vol - self._level)
+        level = self._level * (1.0 + noise + _RETURN_BETA * move) + recall
+        self._level = min(max(level, _LEVEL_RANGE[0]), _LEVEL_RANGE[1])
+
+    def _iv(self, log_moneyness: black76.Floats, years: black76.Floats) -> black76.Floats:
+        """Implied volatility: the level fades into its mean with maturity; smile in standardised moneyness."""
+        mean = self._spec.option_vol
+        atm = mean + (self._level - mean) * np.exp(-4.0 * years)
+        standard = np.clip(log_moneyness / (atm * np.sqrt(years + 0.003)), -4.0, 4.0)
+        return np.clip(atm * (1.0 + _SKEW * standard + _CURVATURE * 0.5 * standard**2), 0.05, 4.0)
+
+
+def _known(value: T | None) -> T:
+    if value is None:
+        msg = "an option without strike or expiry cannot be listed"
+        raise ProgrammingError(msg)
+    return value

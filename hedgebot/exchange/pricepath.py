@@ -1,0 +1,121 @@
+"""Where prices come from, sampled on a fixed grid of steps: a seeded generator with jumps and volatility regimes.
+
+Owns index, spot and perpetual middles per step; recorded paths (`playback.py`) give the same blocks. A path is a
+function of its seed alone: however the exchange is advanced, step n has the same prices. Knows no books or orders.
+"""
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hedgebot.exchange.scenario import UnderlyingSpec
+
+Floats = npt.NDArray[np.float64]
+STEPS_PER_BLOCK = 600
+SECONDS_PER_YEAR = 365 * 86_400
+
+# Regimes: multiple of the underlying's volatility, and mean stay in seconds.
+_REGIMES = ((0.6, 90.0), (1.0, 120.0), (2.5, 25.0))
+# From each regime: probability of the next one.
+_NEXT = ((0.0, 0.85, 0.15), (0.6, 0.0, 0.4), (0.3, 0.7, 0.0))
+_COMMON = "common market factor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathBlock:
+    """`STEPS_PER_BLOCK` grid steps; arrays of that length, prices in quote currency per coin.
+
+    `mark` is NaN where the exchange must compute it; `stress` is current over normal volatility; where `live` is False
+    nothing trades and prices are held.
+    """
+
+    index: Floats
+    spot: Floats
+    perp: Floats
+    mark: Floats
+    stress: Floats
+    live: npt.NDArray[np.bool_]
+
+
+class PricePath(Protocol):
+    """A source of blocks, taken one after the other."""
+
+    start_price: float
+
+    def next_block(self) -> PathBlock:
+        """The next `STEPS_PER_BLOCK` steps."""
+
+
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """An independent random stream for a purpose, the same on every machine."""
+    words = [zlib.crc32(name.encode()) for name in names]
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
+
+
+class SeededPath:
+    """Correlated log-normal steps whose volatility switches between regimes, with jumps and a wandering basis."""
+
+    def __init__(self, spec: UnderlyingSpec, seed: int, step_s: float) -> None:
+        self.start_price = spec.start_price
+        self._spec = spec
+        self._step_s = step_s
+        # The common factor is drawn alike by every underlying from a stream of its own, so that they move together.
+        self._common = stream(seed, _COMMON)
+        self._own = stream(seed, "path", spec.name)
+        self._regimes = stream(seed, "regimes", _COMMON)
+        self._regime = 1
+        self._log_price = math.log(spec.start_price)
+        self._perp_basis = spec.basis_bps
+        self._spot_gap = 0.0
+
+    def next_block(self) -> PathBlock:
+        """Draw the next block: every random number of a step comes from here, in a fixed order."""
+        count, spec = STEPS_PER_BLOCK, self._spec
+        stress = self._stress(count)
+        weight = spec.correlation
+        shocks = weight * self._common.standard_normal(count) + math.sqrt(1.0 - weight * weight) * (
+            self._own.standard_normal(count)
+        )
+        returns = spec.vol * math.sqrt(self._step_s / SECONDS_PER_YEAR) * stress * shocks
+        jumped = self._own.random(count) < spec.jumps_per_day * self._step_s / 86_400
+        returns += np.where(jumped, spec.jump_size * self._own.standard_normal(count), 0.0)
+        logs = self._log_price + np.cumsum(returns)
+        self._log_price = float(logs[-1])
+        index = np.exp(logs)
+        basis = self._wander(self._perp_basis, spec.basis_bps, 0.35, stress, 60.0)
+        gap = self._wander(self._spot_gap, 0.0, 0.08, stress, 5.0)
+        self._perp_basis, self._spot_gap = float(basis[-1]), float(gap[-1])
+        return PathBlock(
+            index=index,
+            spot=index * (1.0 + gap * 1e-4),
+            perp=index * (1.0 + basis * 1e-4),
+            mark=np.full(count, np.nan),
+            stress=stress,
+            live=np.ones(count, dtype=np.bool_),
+        )
+
+    def _stress(self, count: int) -> Floats:
+        """Regime multiples per step; regimes are common to all underlyings."""
+        draws = self._regimes.random((count, 2))
+        stress = np.empty(count)
+        for number in range(count):
+            multiple, stay_s = _REGIMES[self._regime]
+            stress[number] = multiple
+            if draws[number, 0] < self._step_s / stay_s:
+                cumulative = np.cumsum(_NEXT[self._regime])
+                self._regime = int(np.searchsorted(cumulative, draws[number, 1], side="right"))
+        return stress
+
+    def _wander(self, start: float, mean: float, step_bps: float, stress: Floats, recall_s: float) -> Floats:
+        """A mean-reverting walk in basis points: deviation grows with stress, and returns within `recall_s`."""
+        keep = math.exp(-self._step_s / recall_s)
+        shocks = (step_bps * math.sqrt(self._step_s) * stress * self._own.standard_normal(len(stress))).tolist()
+        path, value = [], start
+        for shock in shocks:
+            value = mean + keep * (value - mean) + shock
+            path.append(value)
+        return np.array(path)

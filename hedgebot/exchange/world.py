@@ -1,0 +1,252 @@
+"""The markets of a scenario on their grid of steps: prices, marks, forwards, funding rates, tickers.
+
+Owns everything about the market that no account can change, and each instrument's `Market`. Knows no orders of accounts
+beyond what rests in the books, and no money.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.exchange.ladder import Ladder, LadderShape
+from hedgebot.exchange.listings import make_listings
+from hedgebot.exchange.market import Market, seed_volume
+from hedgebot.exchange.options import OptionBoard, OptionMark
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, Floats, PathBlock, PricePath, SeededPath, stream
+from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
+from hedgebot.exchange.types import InstrumentStatus, Listing
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+CENT = Decimal("0.01")
+_FUNDING_PERIOD_NS = 8 * 3_600 * NS_PER_S
+_INTEREST_8H, _DAMPER_8H = 0.0001, 0.0005
+_MARK_SMOOTHING_S = 30.0
+# Crowd depth at a level, in USD, and its spacing and half spread, in basis points of the price.
+_DEPTH_USD = {InstrumentKind.SPOT: 60_000.0, InstrumentKind.LINEAR_PERP: 180_000.0}
+_SPACING_BPS = 0.25
+_HALF_SPREAD_BPS = {InstrumentKind.SPOT: 0.15, InstrumentKind.LINEAR_PERP: 0.05}
+_OPTION_DEPTH_USD = 600_000.0
+_PRINTS_PER_S = 1.5
+
+
+@dataclass(slots=True)
+class Coin:
+    """One underlying now. `index` is in quote currency."""
+
+    spec: UnderlyingSpec
+    path: PricePath
+    block: PathBlock
+    board: OptionBoard
+    linear: tuple[Market, ...]
+    options: tuple[Market, ...]
+    index: float
+    index_price: Decimal
+    stress: float = 1.0
+    live: bool = True
+
+
+@dataclass(slots=True)
+class PerpState:
+    """Mark and funding of one perpetual."""
+
+    interval_ns: int
+    rate_cap: float
+    next_funding_at_ns: int
+    mark: Decimal
+    basis: float = 0.0
+    premium_sum: float = 0.0
+    premium_count: int = 0
+
+    def start_interval(self, now_ns: int) -> None:
+        """Begin the next funding interval."""
+        self.next_funding_at_ns = (now_ns // self.interval_ns + 1) * self.interval_ns
+        self.premium_sum, self.premium_count = 0.0, 0
+
+    def rate(self) -> float:
+        """Forecast per interval: average premium plus damped interest, from 8 hours (Bybit's formula)."""
+        premium = self.premium_sum / self.premium_count if self.premium_count else 0.0
+        rate_8h = premium + max(-_DAMPER_8H, min(_DAMPER_8H, _INTEREST_8H - premium))
+        return max(-self.rate_cap, min(self.rate_cap, rate_8h * self.interval_ns / _FUNDING_PERIOD_NS))
+
+
+class World:
+    """All markets of a scenario; `step` moves them to the next grid point."""
+
+    def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath]) -> None:
+        self.step_ns = scenario.step_ms * NS_PER_MS
+        self.step_s = scenario.step_ms / 1_000
+        self.steps_per_second = max(round(1_000 / scenario.step_ms), 1)
+        self.start_ns = now_ns
+        self.step_number = 0
+        self._seed = scenario.seed
+        all_paths = {
+            spec.name: paths.get(spec.name) or SeededPath(spec, scenario.seed, self.step_s)
+            for spec in scenario.underlyings
+        }
+        starts = {name: path.start_price for name, path in all_paths.items()}
+        listings = make_listings(scenario, starts, now_ns)
+        self.markets: dict[InstrumentId, Market] = {}
+        self.perps: dict[InstrumentId, PerpState] = {}
+        for listing in listings:
+            self._open(listing, starts[listing.instrument.underlying], now_ns)
+        self.coins = {spec.name: self._coin(spec, all_paths[spec.name]) for spec in scenario.underlyings}
+        self._prints = {
+            market.id: stream(scenario.seed, "prints", market.id)
+            for coin in self.coins.values()
+            for market in coin.linear
+        }
+        self._draws: dict[InstrumentId, Floats] = {}
+        for coin in self.coins.values():
+            self._move(coin, 0)
+            self.remark_options(coin)
+            for market in coin.options:
+                market.tape.start_at(cents(coin.board.marks[market.id].mark))
+
+    def _open(self, listing: Listing, price: float, now_ns: int) -> None:
+        instrument = listing.instrument
+        tick, lot = float(instrument.tick_size), float(instrument.lot_size)
+        bps = price * 1e-4 / tick
+        is_option = instrument.kind.is_option
+        depth_usd = _OPTION_DEPTH_USD if is_option else _DEPTH_USD[instrument.kind]
+        shape = LadderShape(
+            seed=int(stream(self._seed, "ladder", instrument.id).integers(2**32)),
+            level_lots=max(int(depth_usd / price / lot), 1),
+            spacing_ticks=1 if is_option else max(round(_SPACING_BPS * bps), 1),
+            half_spread_ticks=0.5 if is_option else _HALF_SPREAD_BPS[instrument.kind] * bps,
+        )
+        start = Decimal(round(price / tick)) * instrument.tick_size
+        volume = ZERO if is_option else seed_volume(price, 2e9)
+        self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
+        if listing.funding_interval_ns is not None and listing.funding_rate_cap is not None:
+            interval = listing.funding_interval_ns
+            self.perps[instrument.id] = PerpState(
+                interval, listing.funding_rate_cap, (now_ns // interval + 1) * interval, start.quantize(CENT)
+            )
+
+    def _coin(self, spec: UnderlyingSpec, path: PricePath) -> Coin:
+        mine = [market for market in self.markets.values() if market.instrument.underlying == spec.name]
+        options = tuple(market for market in mine if market.instrument.kind.is_option)
+        return Coin(
+            spec=spec,
+            path=path,
+            block=path.next_block(),
+            board=OptionBoard(spec, [market.instrument for market in options], self._seed),
+            linear=tuple(market for market in mine if not market.instrument.kind.is_option),
+            options=options,
+            index=path.start_price,
+            index_price=Decimal(str(round(path.start_price, 2))),
+        )
+
+    # --- moving on
+
+    @property
+    def now_ns(self) -> int:
+        """Moment of the current grid point."""
+        return self.start_ns + self.step_number * self.step_ns
+
+    def step(self) -> list[Coin]:
+        """Move every coin to the next grid point; the coins whose liveness changed."""
+        self.step_number += 1
+        offset = self.step_number % STEPS_PER_BLOCK
+        changed: list[Coin] = []
+        for coin in self.coins.values():
+            if offset == 0:
+                coin.block = coin.path.next_block()
+                for market in coin.linear:
+                    self._draws.pop(market.id, None)
+            was_live = coin.live
+            self._move(coin, offset)
+            if coin.live is not was_live:
+                changed.append(coin)
+        return changed
+
+    def _move(self, coin: Coin, offset: int) -> None:
+        block = coin.block
+        coin.live = bool(block.live[offset])
+        if not coin.live:
+            return
+        coin.index = float(block.index[offset])
+        coin.index_price = cents(coin.index)
+        coin.stress = float(block.stress[offset])
+        spot, perp, mark = float(block.spot[offset]), float(block.perp[offset]), float(block.mark[offset])
+        for market in coin.linear:
+            if market.instrument.kind is InstrumentKind.SPOT:
+                self._requote(market, spot, coin.stress)
+                continue
+            # The USDC book follows the USDT one loosely: part of its basis is missing.
+            middle = perp if market.instrument.settle == "USDT" else 0.7 * perp + 0.3 * spot
+            self._requote(market, middle, coin.stress)
+            self._remark_perp(self.perps[market.id], coin.index, middle, mark)
+
+    def _requote(self, market: Market, middle: float, stress: float) -> None:
+        if market.ladder.requote(middle / float(market.tick_size), self.step_number, stress):
+            market.update_id += 1
+
+    def _remark_perp(self, perp: PerpState, index: float, middle: float, recorded_mark: float) -> None:
+        """Mark = index plus smoothed basis, unless the recording has one."""
+        basis = middle / index - 1.0
+        weight = 1.0 if perp.basis == 0.0 else min(self.step_s / _MARK_SMOOTHING_S, 1.0)
+        perp.basis += weight * (basis - perp.basis)
+        perp.premium_sum += basis
+        perp.premium_count += 1
+        perp.mark = cents(index * (1.0 + perp.basis) if math.isnan(recorded_mark) else recorded_mark)
+
+    def remark_options(self, coin: Coin) -> None:
+        """Value a coin's chain at its index and requote its books; called once a second of the grid."""
+        coin.board.remark(coin.index, self.now_ns, 1.0)
+        for market in coin.options:
+            if not market.trading:
+                continue
+            mark = coin.board.marks[market.id]
+            tick = float(market.tick_size)
+            # Wider where a volatility point is worth more, and at least a tick in all.
+            half = max(0.5 * tick, 0.01 * mark.mark + 0.5 * mark.vega) / tick
+            if market.ladder.requote(mark.mark / tick, self.step_number, coin.stress, half):
+                market.update_id += 1
+
+    def prints(self, market: Market) -> tuple[Side, int] | None:
+        """The crowd's trade at this step, if there is one: taker's side and lots."""
+        offset = self.step_number % STEPS_PER_BLOCK
+        draws = self._draws.get(market.id)
+        if draws is None:
+            draws = self._draws[market.id] = self._prints[market.id].random((STEPS_PER_BLOCK, 3))
+        when, side, size = draws[offset].tolist()
+        if when >= _PRINTS_PER_S * self.step_s * self.coins[market.instrument.underlying].stress:
+            return None
+        lots = max(int(market.ladder.shape.level_lots * 0.05 * -math.log(1.0 - size)), 1)
+        return (Side.BUY if side < 0.5 else Side.SELL), lots
+
+    # --- prices
+
+    def mark(self, market: Market) -> Decimal:
+        """Mark price of an instrument (spot: the index)."""
+        perp = self.perps.get(market.id)
+        if perp is not None:
+            return perp.mark
+        coin = self.coins[market.instrument.underlying]
+        return cents(coin.board.marks[market.id].mark) if market.instrument.kind.is_option else coin.index_price
+
+    def option_mark(self, market: Market) -> OptionMark | None:
+        """Volatility and greeks; None for what is no option."""
+        return self.coins[market.instrument.underlying].board.marks.get(market.id)
+
+    def index(self, market: Market) -> Decimal:
+        """Index price of the underlying."""
+        return self.coins[market.instrument.underlying].index_price
+
+    def usd_price(self, coin: str) -> float:
+        """USD per coin; stablecoins count as 1. KeyError for a coin that is not traded here."""
+        return 1.0 if coin in {"USDT", "USDC", "USD"} else self.coins[coin].index
+
+    def status(self, market: Market) -> InstrumentStatus:
+        """Status that the coin's liveness gives an instrument that has not been settled."""
+        return InstrumentStatus.TRADING if self.coins[market.instrument.underlying].live else InstrumentStatus.STALE
+
+
+def cents(value: float) -> Decimal:
+    """Round to 0.01, exactly."""
+    return Decimal(round(value * 100)).scaleb(-2)
