@@ -138,6 +138,7 @@ def _subjects(state: EngineState, account: AccountState, event: SnapshotTaken) -
     venue_values: dict[str, Decimal] = {
         one.instrument: ZERO for one in state.positions.values() if one.account == account.name
     }
+    venue_values |= dict.fromkeys(account.mismatches, ZERO)
     venue_values |= {one.instrument: one.contracts for one in event.positions if one.instrument in state.instruments}
     if event.wallet is not None:
         venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in state.underlyings}

@@ -14,7 +14,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import EngineState
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, RaiseAlert, RecordDecision, RequestSnapshot, SubmitOrder
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordDecision, RequestSnapshot, SubmitOrder
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import (
@@ -118,6 +118,10 @@ class Playbook:
     def state(self) -> EngineState:
         """The engine's state."""
         return self.engine.state
+
+    def mode(self) -> Mode:
+        """The book's mode."""
+        return self.state.mode
 
     def start(self, epoch: int) -> tuple[Command, ...]:
         """Begin a run, as the daemon does."""
@@ -292,8 +296,12 @@ class Playbook:
         """The venue fills one of our orders whole and reports it filled."""
         intent = order.approved.intent
         qty = str(intent.qty_contracts)
-        self.send(self.fill(intent.side, qty, intent.instrument, client_id=order.client_id))
-        return self.send(ev.OrderUpdated(report=self.report(order, OrderStatus.FILLED, qty)))
+        heard = self.send(self.fill(intent.side, qty, intent.instrument, client_id=order.client_id))
+        return heard + self.send(ev.OrderUpdated(report=self.report(order, OrderStatus.FILLED, qty)))
+
+    def is_up(self, kind: AlertKind) -> bool:
+        """Whether an alert of this kind is up."""
+        return any(one.kind is kind for one in self.state.alerts.values())
 
 
 def of_type(commands: Iterable[Command], kind: type[C]) -> list[C]:

@@ -1,0 +1,196 @@
+"""Truth as conversations: adoption, differences, orphans, foreign orders, snapshots that fail."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.commands import CancelOrder, Mode, RecordAdjustment, WatchInstruments
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import AccountRole
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_PERP,
+    BTC_USDC,
+    INSTRUMENTS,
+    Playbook,
+    alerts,
+    of_type,
+    orders,
+    settings,
+    snapshots,
+)
+
+
+@pytest.fixture
+def book() -> Playbook:
+    playbook = Playbook()
+    playbook.ready()
+    return playbook
+
+
+def test_the_first_snapshot_is_adopted_with_its_evidence() -> None:
+    book = Playbook()
+    book.ready([book.position("0.3", BTC_USDC), book.position("-0.25")], btc="0.01")
+    adjusted = {one.subject: one.after for one in of_type(book.heard, RecordAdjustment)}
+    assert adjusted == {BTC_USDC: "0.3", BTC_PERP: "-0.25", "BTC": "0.01"}
+    assert book.state.underlyings["BTC"].linear_coin == Decimal("0.06")
+    assert AlertKind.RECON_BREAK not in alerts(book.heard)
+
+
+def test_held_instruments_are_watched_once() -> None:
+    book = Playbook()
+    book.ready([book.position("1", BTC_CALL)])
+    watched = [name for one in of_type(book.heard, WatchInstruments) for name in one.instruments]
+    assert sorted(watched) == sorted([BTC_PERP, BTC_CALL])
+
+
+def test_without_rules_no_snapshot_is_asked_for() -> None:
+    book = Playbook()
+    assert snapshots(book.connect()) == []
+    assert len(snapshots(book.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS)))) == 1
+
+
+def test_a_difference_blocks_at_once_and_halts_when_it_lasts(book: Playbook) -> None:
+    book.tick(15_001)
+    book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+    heard = book.snapshot([book.position("0.5", BTC_USDC)])
+    assert AlertKind.RECON_BREAK in alerts(heard)
+    assert of_type(heard, RecordAdjustment) == [], "a difference must never be repaired silently"
+    assert orders([*book.send(book.ticker()), *book.send(book.fill(Side.BUY, "1")), *book.send(book.book())]) == []
+    for _ in range(40):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        if snapshots(book.tick(1_000)):
+            book.snapshot([book.position("1.5", BTC_USDC)])
+    assert book.state.mode is Mode.HALTED
+    assert "differs from the ledger" in book.state.mode_reason
+
+
+def test_a_difference_that_goes_away_is_forgiven(book: Playbook) -> None:
+    book.tick(15_001)
+    book.snapshot([book.position("0.5", BTC_USDC)])
+    assert not book.state.accounts[ACCOUNT].reconciled
+    book.tick(1_001)
+    book.snapshot()
+    assert book.state.accounts[ACCOUNT].reconciled
+    assert not book.is_up(AlertKind.RECON_BREAK)
+
+
+def test_a_sudden_flat_is_a_difference_not_a_fact() -> None:
+    book = Playbook()
+    book.ready([book.position("0.5", BTC_USDC), book.position("-0.46")])
+    book.tick(15_001)
+    heard = book.snapshot([])
+    assert AlertKind.RECON_BREAK in alerts(heard)
+    assert book.state.underlyings["BTC"].linear_coin == Decimal("0.04")
+    assert orders([*heard, *book.send(book.book())]) == []
+
+
+def test_a_fill_after_the_question_makes_the_comparison_inconclusive(book: Playbook) -> None:
+    book.tick(15_001)
+    asked = book.at_ns
+    request = book.state.accounts[ACCOUNT].request
+    book.send(book.fill(Side.BUY, "0.01"))
+    heard = book.send(
+        ev.SnapshotTaken(
+            account=ACCOUNT,
+            request=request,
+            complete=True,
+            problem="",
+            positions=(),
+            open_orders=(),
+            wallet=book.wallet(),
+            executions_since_ns=0,
+            asked_at_ns=asked,
+        )
+    )
+    assert AlertKind.RECON_BREAK not in alerts(heard)
+    assert len(snapshots(book.tick(1_001))) == 1, "an inconclusive comparison is repeated soon"
+
+
+def test_an_incomplete_snapshot_changes_nothing_and_is_repeated(book: Playbook) -> None:
+    book.tick(15_001)
+    heard = book.snapshot([book.position("9", BTC_USDC)], complete=False)
+    assert AlertKind.VENUE_UNREACHABLE in alerts(heard)
+    assert book.state.underlyings["BTC"].linear_coin == 0
+    assert len(snapshots(book.tick(1_001))) == 1
+    book.snapshot()
+    assert not book.is_up(AlertKind.VENUE_UNREACHABLE)
+
+
+def test_a_snapshot_that_never_comes_is_asked_for_again(book: Playbook) -> None:
+    assert len(snapshots(book.tick(15_001))) == 1
+    heard = [one for _ in range(25) for one in book.tick(1_000)]
+    assert AlertKind.VENUE_UNREACHABLE in alerts(heard)
+    assert snapshots(heard)
+
+
+def test_an_answer_to_an_older_question_is_ignored(book: Playbook) -> None:
+    book.tick(15_001)
+    old = book.state.accounts[ACCOUNT].request
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="gone"))
+    book.connect()
+    assert book.state.accounts[ACCOUNT].request == old + 1
+    stale = ev.SnapshotTaken(
+        account=ACCOUNT,
+        request=old,
+        complete=True,
+        problem="",
+        positions=(),
+        open_orders=(),
+        wallet=None,
+        executions_since_ns=0,
+        asked_at_ns=book.at_ns,
+    )
+    book.send(stale)
+    assert not book.state.accounts[ACCOUNT].reconciled
+
+
+def test_after_a_reconnect_nothing_is_sent_before_the_venue_was_asked(book: Playbook) -> None:
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="reset"))
+    assert AlertKind.PRIVATE_STREAM_SILENT in alerts(book.heard)
+    assert orders(book.send(book.fill(Side.BUY, "0.2"))) == []
+    request = snapshots(book.connect())
+    assert len(request) == 1
+    assert orders(book.send(book.book())) == []
+    book.at_ns += 1_000_000
+    heard = book.snapshot([book.position("0.2", BTC_USDC)])
+    assert orders([*heard, *book.send(book.book())]), "the hedge goes out once truth is restored"
+
+
+def test_our_forgotten_order_is_cancelled_and_a_foreign_one_reported(book: Playbook) -> None:
+    ours = ClientId(install=7, epoch=1, strategy=0, intent=99).encode()
+    theirs = ClientId(install=8, epoch=1, strategy=0, intent=99).encode()
+    template = ev.OrderReport(
+        account=ACCOUNT,
+        instrument=BTC_PERP,
+        order_id="v9",
+        client_id=ours,
+        status=OrderStatus.OPEN,
+        side=Side.SELL,
+        qty_contracts=Decimal(1),
+        filled_contracts=Decimal(0),
+        limit_price=Decimal(1),
+        reason="",
+        venue_at_ns=0,
+    )
+    book.tick(15_001)
+    heard = book.snapshot(orders=(template, msgspec.structs.replace(template, client_id=theirs, order_id="v10")))
+    assert [one.client_id for one in of_type(heard, CancelOrder)] == [ours]
+    assert {AlertKind.RECON_BREAK, AlertKind.FOREIGN_ACTIVITY} <= alerts(heard)
+
+
+def test_foreign_fills_alarm_on_a_hedge_account_only() -> None:
+    plain = settings()
+    account = msgspec.structs.replace(plain.accounts[0], role=AccountRole.HEDGE)
+    hedge_only = Playbook(msgspec.structs.replace(plain, accounts=(account,)))
+    hedge_only.ready()
+    assert AlertKind.FOREIGN_ACTIVITY in alerts(hedge_only.send(hedge_only.fill(Side.BUY, "0.01")))
+    shared = Playbook()
+    shared.ready()
+    assert AlertKind.FOREIGN_ACTIVITY not in alerts(shared.send(shared.fill(Side.BUY, "0.01")))
