@@ -179,7 +179,8 @@ class Engine:
             moved_option = state.instruments[event.instrument].underlying
             if moved_option in state.underlyings:
                 self._valuation().positions_changed(moved_option)
-        reconcile.watch_held(step)
+        if event.instrument not in state.watched:
+            reconcile.watch_held(step)
         own = order_table.on_fill(step, event)
         if own is None:
             _note_foreign(step, account, event)
