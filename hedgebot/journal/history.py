@@ -40,6 +40,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     seq: int
+    epoch: int
     stamped: ev.Stamped | None
     commands: tuple[Row, ...]
     snapshot: Row | None
@@ -60,7 +61,7 @@ class History:
         market = _Market(self.tape, after_seq)
         for span in self.spans:
             for seq in range(max(span.first_seq, after_seq + 1), span.last_seq + 1):
-                yield _moment(seq, rows.of(seq), market.of(seq))
+                yield _moment(seq, span.epoch, rows.of(seq), market.of(seq))
 
 
 def read_spans(connection: sqlite3.Connection) -> list[RunSpan]:
@@ -78,7 +79,7 @@ def read_spans(connection: sqlite3.Connection) -> list[RunSpan]:
     ]
 
 
-def _moment(seq: int, rows: list[Row], market: ev.Stamped | None) -> Moment:
+def _moment(seq: int, epoch: int, rows: list[Row], market: ev.Stamped | None) -> Moment:
     stamped = market
     commands: list[Row] = []
     snapshot = None
@@ -89,7 +90,7 @@ def _moment(seq: int, rows: list[Row], market: ev.Stamped | None) -> Moment:
             commands.append(row)
         elif row.idx != RUN_IDX:
             snapshot = row
-    return Moment(seq=seq, stamped=stamped, commands=tuple(commands), snapshot=snapshot)
+    return Moment(seq=seq, epoch=epoch, stamped=stamped, commands=tuple(commands), snapshot=snapshot)
 
 
 class _Groups:

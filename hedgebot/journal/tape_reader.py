@@ -63,6 +63,11 @@ class TapeReader:
         first = next((head for head in heads if head is not None), None)
         return first is not None and first.digest_before != first_digest(self._key)
 
+    @property
+    def first_seq(self) -> int | None:
+        """The first seq that the tape may hold; None for an empty tape."""
+        return next((_first_seq(path) for path in segment_paths(self._folder)), None)
+
     def events(self, after_seq: int = 0) -> Iterator[ev.Stamped]:
         """Every readable event with seq > `after_seq`, in order; segments that end before it are not opened."""
         for frame in self._frames(after_seq):
