@@ -1,7 +1,9 @@
 """Doubles of the daemon's neighbours: a sink, a journal, and a venue that answers like a quiet market."""
 
+import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -112,7 +114,7 @@ class QuietVenue:
         if isinstance(command, cmd.RequestSnapshot):
             self.sink.put(self._snapshot(command))
         elif isinstance(command, cmd.WatchInstruments):
-            self.tick(1)
+            self.tick(time.time_ns())
 
     def tick(self, venue_at_ns: int) -> None:
         half = Decimal("0.5")
@@ -148,3 +150,34 @@ class QuietVenue:
             executions_since_ns=command.executions_since_ns,
             asked_at_ns=1,
         )
+
+
+CONFIG = """
+limits = "limits.toml"
+[book]
+name = "test"
+[accounts.main]
+venue = "bybit"
+role = "shared"
+endpoint = "http://127.0.0.1:9"
+[underlyings.BTC]
+band_coin = 0.25
+delta_limit_coin = 1.0
+hedge_account = "main"
+hedge_instrument = "bybit:linear:BTCUSDT"
+order_qty_coin_max = 2.0
+order_notional_usd_max = 250000.0
+[strategies.delta_neutral]
+enabled = true
+underlyings = ["BTC"]
+[daemon]
+stop_timeout_s = 2.0
+"""
+
+
+def write_config(folder: Path, text: str = CONFIG) -> Path:
+    """A small book's files in `folder`."""
+    (folder / "limits.toml").write_text("")
+    path = folder / "book.toml"
+    path.write_text(text)
+    return path

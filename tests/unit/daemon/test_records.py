@@ -4,12 +4,12 @@ import structlog
 from structlog.testing import capture_logs
 
 from hedgebot.daemon.records import RecordLog
-from hedgebot.domain.commands import Issued, Mode, RecordAdjustment, RecordMode, RecordOperator, SetTimer
+from hedgebot.domain.commands import Command, Issued, Mode, RecordAdjustment, RecordMode, RecordOperator, SetTimer
 from hedgebot.domain.events import Stamped, TimerFired
 
 
 def test_each_record_is_one_line_with_its_seq() -> None:
-    commands = (
+    commands: tuple[Command, ...] = (
         RecordMode(before=Mode.RECOVERING, after=Mode.ACTIVE, reason="reconciled", latched=False),
         RecordOperator(operator="ada", action="kill", accepted=True, explanation="halted"),
         RecordAdjustment(account="main", subject="BTC", before="1", after="2", evidence="snapshot 3"),

@@ -53,7 +53,8 @@ async def test_a_used_up_budget_ends_with_the_word_that_halts() -> None:
 
 
 async def test_a_vital_task_is_not_restarted_but_reported() -> None:
-    sink, ended = Sink(), []
+    sink = Sink()
+    ended: list[tuple[str, str]] = []
     supervisor = make(sink, ended)
 
     async def task() -> None:

@@ -1,0 +1,180 @@
+"""One run: RunStarted first, the kill file before any venue, ACTIVE when the venue has answered, an ordered end."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hedgebot.config.loader import load_config
+from hedgebot.core.engine import Engine
+from hedgebot.daemon.assembly import Identity, Run
+from hedgebot.daemon.clock import Clock
+from hedgebot.daemon.control import Reply, Request
+from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.plugins import load_strategies
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.ports import EventSink
+from tests.unit.daemon.fakes import MemoryJournal, QuietVenue, write_config
+
+
+class Rig:
+    def __init__(self, folder: Path, *, spec: str | None = None, silent: bool = False) -> None:
+        self.config = load_config(write_config(folder), state_dir=folder)
+        self.journal = MemoryJournal()
+        self.venues: list[QuietVenue] = []
+        self.struck: list[int] = []
+        settings = self.config.engine_settings(7)
+        self.engine = Engine(load_strategies(settings.strategies))
+        self.silent = silent
+        self.run = Run(
+            config=self.config,
+            identity=Identity(install=7, run_id="r1", epoch=3, version="0", next_seq=41),
+            engine=self.engine,
+            journal=self.journal,
+            clock=Clock(),
+            failpoints=Failpoints(spec, strike=lambda: self.struck.append(len(self.journal.entries))),
+            open_venue=self.open_venue,
+        )
+        self.task: asyncio.Task[int] | None = None
+
+    def open_venue(self, account: str, sink: EventSink) -> QuietVenue:
+        venue = QuietVenue(account, sink)
+        if self.silent:
+            venue.send = venue.sent.append  # type: ignore[method-assign, assignment]
+        self.venues.append(venue)
+        return venue
+
+    async def start(self) -> None:
+        self.task = asyncio.create_task(self.run.run())
+        await asyncio.sleep(0)
+
+    async def until(self, mode: Mode) -> None:
+        async with asyncio.timeout(3):
+            while self.run.status()["book"]["mode"] != mode:  # noqa: ASYNC110  (the state tells nobody when it changes)
+                await asyncio.sleep(0.01)
+
+    async def end(self) -> int:
+        assert self.task is not None
+        async with asyncio.timeout(4):
+            return await self.task
+
+
+@pytest.fixture
+async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    made = Rig(tmp_path_factory.mktemp("r"))
+    await made.start()
+    await asyncio.sleep(0.01)
+    yield made
+    if made.task is not None and not made.task.done():
+        made.run.request_stop("end of test")
+        made.run.request_stop("end of test")
+        await made.end()
+
+
+async def test_it_becomes_active_and_stops_in_order(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    assert isinstance(rig.journal.events[0], ev.RunStarted)
+    assert rig.journal.entries[0].seq == 41
+    assert rig.journal.snapshots[0] == 41
+    rig.run.request_stop("SIGTERM")
+    assert await rig.end() == 0
+    assert rig.venues[0].stopped
+    assert any(isinstance(event, ev.StopRequested) for event in rig.journal.events)
+    assert rig.journal.snapshots[-1] == rig.journal.entries[-1].seq
+    assert not (rig.config.state_dir / "control.sock").exists()
+
+
+async def test_status_and_health_tell_the_truth(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    status = rig.run.status()
+    assert status["daemon"]["epoch"] == 3
+    assert status["daemon"]["journal_head_seq"] >= 41
+    assert status["daemon"]["rss_bytes"] > 0
+    assert status["book"]["underlyings"][0]["underlying"] == "BTC"
+    assert rig.run.health().live
+
+
+async def test_the_socket_answers_while_it_runs(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    reader, writer = await asyncio.open_unix_connection(rig.config.state_dir / "control.sock")
+    writer.write(b'{"verb":"kill","operator":"ada","reason":"drill"}\n')
+    answer = await asyncio.wait_for(reader.readline(), 3)
+    writer.close()
+    assert b'"ok":true' in answer
+    assert rig.engine.state.mode is Mode.HALTED
+    assert (rig.config.state_dir / "KILL").exists()
+
+
+async def test_a_kill_file_that_appears_is_obeyed(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    (rig.config.state_dir / "KILL").write_text("smoke")
+    await rig.until(Mode.HALTED)
+    killed = [event for event in rig.journal.events if isinstance(event, ev.OperatorKilled)]
+    assert [one.reason for one in killed] == ["smoke"]
+
+
+async def test_a_kill_by_signal_is_latched(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    rig.run.request_kill("signal", "SIGUSR1")
+    await rig.until(Mode.HALTED)
+    assert (rig.config.state_dir / "KILL").exists()
+
+
+async def test_a_kill_file_at_start_comes_before_the_venues(tmp_path: Path) -> None:
+    (tmp_path / "KILL").write_text("")
+    rig = Rig(tmp_path)
+    await rig.start()
+    await rig.until(Mode.HALTED)
+    kinds = [type(event) for event in rig.journal.events]
+    assert kinds[:2] == [ev.RunStarted, ev.OperatorKilled]
+    rig.run.request_stop("a")
+    assert await rig.end() == 0
+
+
+async def test_a_second_stop_does_not_wait_for_the_engine(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, silent=True)
+    await rig.start()
+    await asyncio.sleep(0.02)
+    rig.run.request_stop("a")
+    rig.run.request_stop("b")
+    assert await rig.end() == 0
+
+
+async def test_a_bug_of_the_engine_ends_the_process_with_an_error(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+
+    def broken(_stamped: ev.Stamped) -> tuple[()]:
+        raise KeyError("bug")
+
+    rig.engine.step = broken  # type: ignore[method-assign, assignment]
+    rig.venues[0].tick(time.time_ns())
+    assert await rig.end() == 1
+    assert rig.venues[0].stopped
+
+
+async def test_recovery_passes_its_failpoint_after_run_started_is_journaled(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, spec="in_recovery")
+    await rig.start()
+    await asyncio.sleep(0.02)
+    assert rig.struck
+    assert rig.struck[0] >= 1
+    rig.run.request_stop("a")
+    rig.run.request_stop("b")
+    await rig.end()
+
+
+async def test_a_stray_failure_is_told_to_the_engine(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    rig.run.task_complaint("Task-9", "boom")
+    await asyncio.sleep(0.05)
+    assert ev.TaskFailed(task="Task-9", error="boom", restarting=True) in rig.journal.events
+
+
+async def test_stop_over_the_verbs(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    reply: Reply = await rig.run._verbs.handle(Request(verb="stop"))
+    assert reply.ok
+    assert await rig.end() == 0

@@ -1,0 +1,210 @@
+"""What the verbs mean: the engine's answer is passed on, never invented."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hedgebot.config.loader import load_config
+from hedgebot.daemon.control import Reply, Request
+from hedgebot.daemon.health import Health
+from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.receipts import Receipts
+from hedgebot.daemon.verbs import Shell, Verbs
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command, Issued, Mode, RecordMode, RecordOperator
+from hedgebot.domain.errors import ExitCode
+from tests.unit.daemon.fakes import CONFIG, write_config
+
+Answer = Callable[[ev.Event], tuple[Command, ...]]
+
+
+def yes(_event: ev.Event) -> tuple[Command, ...]:
+    return (RecordOperator(operator="ada", action="a", accepted=True, explanation="done"),)
+
+
+def no(_event: ev.Event) -> tuple[Command, ...]:
+    return (RecordOperator(operator="ada", action="a", accepted=False, explanation="order 7 is unknown"),)
+
+
+class Rig:
+    """Verbs whose engine answers at once."""
+
+    def __init__(self, folder: Path, answer: Answer | None = yes, mode: Mode = Mode.ACTIVE) -> None:
+        self.folder = folder
+        self.path = write_config(folder)
+        self.events: list[ev.Event] = []
+        self.stops: list[str] = []
+        self.answer = answer
+        self.latch = KillLatch(folder)
+        self.latched_at_event: list[bool] = []
+        self.receipts = Receipts(self)
+        self.health = Health(live=True, ready=True, not_live=(), not_ready=())
+        self.mode = mode
+        self.verbs = Verbs(
+            shell=Shell(
+                status=lambda: {"book": {}},
+                health=lambda: self.health,
+                mode=lambda: self.mode,
+                request_stop=self.stops.append,
+            ),
+            receipts=self.receipts,
+            latch=self.latch,
+            config=load_config(self.path, state_dir=folder),
+            install=7,
+        )
+
+    def put(self, event: ev.Event) -> None:
+        self.events.append(event)
+        self.latched_at_event.append(self.latch.is_set)
+        if self.answer is not None:
+            issued = [Issued(seq=1, index=n, at_ns=0, command=one) for n, one in enumerate(self.answer(event), 1)]
+            self.receipts.observe([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
+
+    async def ask(self, verb: str, **args: Any) -> Reply:
+        return await self.verbs.handle(Request(verb=verb, args=args))
+
+
+async def test_an_unknown_verb_lists_the_known_ones(tmp_path: Path) -> None:
+    reply = await Rig(tmp_path).ask("explode")
+    assert (reply.ok, reply.code) == (False, ExitCode.USAGE)
+    assert reply.error is not None
+    assert "unkill" in reply.error
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [(Mode.ACTIVE, 0), (Mode.RECOVERING, 3), (Mode.REDUCING, 3), (Mode.HALTED, 4)]
+)
+async def test_the_code_of_status_is_the_mode(tmp_path: Path, mode: Mode, code: int) -> None:
+    reply = await Rig(tmp_path, mode=mode).ask("status")
+    assert (reply.ok, reply.code) == (True, code)
+
+
+async def test_the_code_of_health(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert (await rig.ask("health")).code == 0
+    rig.health = Health(live=True, ready=False, not_live=(), not_ready=("x",))
+    assert (await rig.ask("health")).code == ExitCode.DEGRADED
+    rig.health = Health(live=False, ready=False, not_live=("x",), not_ready=("x",))
+    assert (await rig.ask("health")).code == ExitCode.FAILED
+
+
+async def test_kill_latches_before_the_engine_hears(tmp_path: Path) -> None:
+    halted = RecordMode(before=Mode.ACTIVE, after=Mode.HALTED, reason="r", latched=True)
+    rig = Rig(tmp_path, lambda event: (halted, *yes(event)))
+    reply = await rig.ask("kill", operator="ada", reason="smoke")
+    assert reply.ok
+    assert rig.latched_at_event == [True]
+    assert rig.events == [ev.OperatorKilled(operator="ada", reason="smoke")]
+    assert reply.data is not None
+    assert reply.data["mode"] == "halted"
+
+
+async def test_kill_goes_on_without_a_disk_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path)
+
+    def full(operator: str, reason: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rig.latch, "set", full)
+    reply = await rig.ask("kill")
+    assert rig.events == [ev.OperatorKilled(operator="local", reason="no reason given")]
+    assert reply.data is not None
+    assert "No space left" in reply.data["warning"]
+
+
+async def test_an_engine_that_does_not_answer_is_unknown_not_ok(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hedgebot.daemon.verbs.ANSWER_S_MAX", 0.01)
+    rig = Rig(tmp_path, None)
+    for verb, args in (("kill", {}), ("unkill", {"reason": "r"}), ("enable", {"strategy": "delta_neutral"})):
+        reply = await rig.ask(verb, **args)
+        assert (reply.ok, reply.code) == (False, ExitCode.UNKNOWN)
+    assert rig.latch.is_set
+
+
+async def test_unkill_clears_the_file_only_when_the_engine_agrees(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, no)
+    rig.latch.set("ada", "smoke")
+    reply = await rig.ask("unkill", reason="smoke is gone")
+    assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
+    assert reply.error is not None
+    assert "order 7 is unknown" in reply.error
+    assert rig.latch.is_set
+    rig.answer = lambda _event: ()
+    assert not (await rig.ask("unkill", reason="r")).ok, "silence is no"
+    assert rig.latch.is_set
+    rig.answer = yes
+    assert (await rig.ask("unkill", reason="smoke is gone")).ok
+    assert not rig.latch.is_set
+
+
+async def test_unkill_needs_a_reason(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert (await rig.ask("unkill")).code == ExitCode.USAGE
+    assert rig.events == []
+
+
+async def test_strategies_are_switched_by_name(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert (await rig.ask("disable", strategy="delta_neutral", reason="quiet night")).ok
+    assert rig.events == [
+        ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="local", reason="quiet night")
+    ]
+    reply = await rig.ask("enable", strategy="delta_neutrl")
+    assert reply.code == ExitCode.REFUSED
+    assert reply.error is not None
+    assert "delta_neutral" in reply.error
+    assert len(rig.events) == 1
+
+
+async def test_apply_tells_the_engine_what_changed(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
+    reply = await rig.ask("apply", path=str(rig.path), operator="ada")
+    assert reply.ok
+    (event,) = rig.events
+    assert isinstance(event, ev.ConfigApplied)
+    assert event.changes == ("underlyings.BTC.band_coin: 0.25 -> 0.3",)
+    assert event.settings.underlyings[0].band_coin == 0.3
+    again = await rig.ask("apply", path=str(rig.path))
+    assert again.data is not None
+    assert again.data["explanation"] == "nothing changed"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("band_coin = 0.25", "band_coin = -0.25", "band_coin"),
+        ("band_coin = 0.25", "band_cion = 0.25", "band_coin"),
+        ("stop_timeout_s = 2.0", "stop_timeout_s = 3.0", "restart"),
+        ('role = "shared"', 'role = "hedge"', "restart"),
+    ],
+)
+async def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, old: str, new: str, words: str) -> None:
+    rig = Rig(tmp_path)
+    rig.path.write_text(CONFIG.replace(old, new))
+    reply = await rig.ask("apply", path=str(rig.path))
+    assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
+    assert reply.error is not None
+    assert words in reply.error
+    assert "stays" in reply.error
+    assert rig.events == []
+
+
+async def test_a_refusal_of_the_engine_keeps_the_old_configuration(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, no)
+    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
+    assert not (await rig.ask("apply", path=str(rig.path))).ok
+    rig.answer = yes
+    reply = await rig.ask("apply", path=str(rig.path))
+    assert reply.data is not None
+    assert reply.data["changes"], "the first, refused apply must not count as applied"
+
+
+async def test_stop_is_passed_on(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert (await rig.ask("stop", operator="ada", reason="night")).ok
+    assert rig.stops == ["ada: night"]
