@@ -10,7 +10,9 @@ from enum import StrEnum
 import msgspec
 
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
-from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport as OrderReport
+from hedgebot.domain.reports import PositionReport as PositionReport
+from hedgebot.domain.reports import WalletReport as WalletReport
 from hedgebot.domain.settings import EngineSettings
 
 
@@ -126,53 +128,16 @@ class FundingPaid(_Event, frozen=True, kw_only=True):
     venue_at_ns: int
 
 
-class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the venue says about one order, wherever it said it."""
-
-    account: str
-    instrument: InstrumentId
-    order_id: str
-    client_id: str | None
-    status: OrderStatus
-    side: Side
-    qty_contracts: Decimal
-    filled_contracts: Decimal
-    limit_price: Decimal | None
-    reason: str
-    venue_at_ns: int
-
-
 class OrderUpdated(_Event, frozen=True, kw_only=True):
     """The private stream reported an order, ours or not."""
 
     report: OrderReport
 
 
-class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue's own view of a derivative position; `contracts` is signed, long positive."""
-
-    account: str
-    instrument: InstrumentId
-    contracts: Decimal
-    entry_price: Decimal | None
-    venue_at_ns: int
-
-
 class PositionUpdated(_Event, frozen=True, kw_only=True):
     """The private stream reported a position. It cross-checks the ledger and never drives it."""
 
     report: PositionReport
-
-
-class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account."""
-
-    account: str
-    balances: dict[str, Decimal]
-    equity_usd: Decimal | None
-    initial_margin_usd: Decimal | None
-    maintenance_margin_usd: Decimal | None
-    venue_at_ns: int
 
 
 class WalletUpdated(_Event, frozen=True, kw_only=True):
