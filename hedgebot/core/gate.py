@@ -215,8 +215,8 @@ def _funding(one: Candidate) -> Finding:
     limit = one.state.limits.funding_cost_usd_per_day_max
     held = position_contracts(one.state, one.account.name, one.rules.id)
     after_contracts = held + one.intent.qty_contracts * one.intent.side.sign
-    before = limits.funding_cost_usd_per_day(one.state)
-    after = limits.funding_cost_usd_per_day(one.state, {(one.account.name, one.rules.id): after_contracts})
+    before = limits.funding_cost_usd_per_day(one.state, one.at_ns)
+    after = limits.funding_cost_usd_per_day(one.state, one.at_ns, {(one.account.name, one.rules.id): after_contracts})
     if before is None or after is None:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
         return _finding("funding_usd_per_day", "unknown", limit, problem)

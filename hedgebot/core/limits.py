@@ -38,7 +38,7 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
 
 
 def funding_cost_usd_per_day(
-    state: EngineState, changed: Mapping[tuple[str, InstrumentId], Decimal] | None = None
+    state: EngineState, at_ns: int, changed: Mapping[tuple[str, InstrumentId], Decimal] | None = None
 ) -> float | None:
     """Forecast funding cost per day of the hedge positions at present rates; `changed` replaces contracts held.
 
@@ -55,6 +55,8 @@ def funding_cost_usd_per_day(
             continue
         quote = state.quotes.get(rules.id)
         if quote is None or quote.funding_rate is None or quote.mark is None:
+            return None
+        if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * _NS_PER_MS:
             return None
         hours = quote.funding_interval_hours or rules.funding_interval_hours
         if not hours:
@@ -166,7 +168,7 @@ def _watch_margin(step: Step) -> None:
 
 
 def _watch_funding(step: Step) -> None:
-    cost, limit = funding_cost_usd_per_day(step.state), step.state.limits.funding_cost_usd_per_day_max
+    cost, limit = funding_cost_usd_per_day(step.state, step.at_ns), step.state.limits.funding_cost_usd_per_day_max
     over = cost is not None and cost > limit
     step.check(
         AlertKind.FUNDING_COST_LIMIT,

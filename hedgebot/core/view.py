@@ -151,7 +151,7 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         orders=_orders(state, at_ns),
         alerts=_alerts(state, at_ns),
         decisions=tuple(state.decisions),
-        funding_usd_per_day=limits.funding_cost_usd_per_day(state),
+        funding_usd_per_day=limits.funding_cost_usd_per_day(state, at_ns),
         funding_limit_usd_per_day=state.limits.funding_cost_usd_per_day_max,
         fees={coin: str(amount) for coin, amount in totals.fees.items()},
         funding={coin: str(amount) for coin, amount in totals.funding.items()},
