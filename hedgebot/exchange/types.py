@@ -11,16 +11,45 @@ from enum import StrEnum
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.quotes import Book, InstrumentStatus, Level, Listing, OptionTicker, TickerState, Trade, Value
 
-# One name for each value, whoever asks: faces import everything from here.
-from hedgebot.exchange.quotes import Book as Book
-from hedgebot.exchange.quotes import InstrumentStatus as InstrumentStatus
-from hedgebot.exchange.quotes import Level as Level
-from hedgebot.exchange.quotes import Listing as Listing
-from hedgebot.exchange.quotes import OptionTicker as OptionTicker
-from hedgebot.exchange.quotes import TickerState as TickerState
-from hedgebot.exchange.quotes import Trade as Trade
-from hedgebot.exchange.quotes import Value
+# One place for each name: the exchange's faces import everything from here.
+__all__ = [
+    "Ack",
+    "Book",
+    "BookChanged",
+    "CoinBalance",
+    "EndReason",
+    "EndpointClass",
+    "ExecKind",
+    "Executed",
+    "Execution",
+    "FundingSettled",
+    "FundingSettlement",
+    "InstrumentStatus",
+    "LedgerEntry",
+    "Level",
+    "Listing",
+    "ListingChanged",
+    "Notice",
+    "OptionTicker",
+    "OrderChanged",
+    "OrderRequest",
+    "OrderType",
+    "Origin",
+    "PositionChanged",
+    "PublicTrade",
+    "RateState",
+    "Refusal",
+    "RefusalReason",
+    "SimOrder",
+    "SimPosition",
+    "TickerChanged",
+    "TickerState",
+    "Trade",
+    "WalletChanged",
+    "WalletState",
+]
 
 
 class ExecKind(StrEnum):

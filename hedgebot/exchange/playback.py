@@ -1,0 +1,192 @@
+"""Turns recorded candles into the grid of a price path, faster or slower than they were recorded.
+
+Owns the path inside a candle, where extremes go, and what a gap does. Inside a bar the price goes open, low, high,
+close (high first where the bar fell); with minutes beside the bars, the minutes give the shape and each bar's low and
+high are put where the minutes are lowest and highest. The grid step next to an extreme has exactly its price, so true
+lows and highs are always touched. Gap policy: nothing trades from the end of the last candle before a gap until the
+first one after it, nor after the recording's end; prices are held. Reads no files.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, STEPS_PER_BLOCK, PathBlock
+from hedgebot.exchange.scenario import UnderlyingSpec
+
+Floats = npt.NDArray[np.float64]
+Times = npt.NDArray[np.int64]
+
+_GAP_STEPS = 1.5
+_STRESS_RANGE = (0.5, 8.0)
+_STRESS_WINDOW_NS = 300 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Candles by open time (UTC ns, rising), `step_ns` long."""
+
+    times_ns: Times
+    step_ns: int
+    opens: Floats
+    highs: Floats
+    lows: Floats
+    closes: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minutes:
+    """Minute rows: `spot`, `perp` are middles of the minute that starts at the time, `mark`, `index` its opens."""
+
+    times_ns: Times
+    step_ns: int
+    spot: Floats
+    perp: Floats
+    mark: Floats
+    index: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Prices at rising moments, linear between them. `pinned` moments must be met exactly on any grid."""
+
+    times_ns: Floats
+    prices: Floats
+    pinned: npt.NDArray[np.bool_]
+
+    def sample(self, moments: Floats) -> Floats:
+        """Prices at rising, evenly spaced moments; a pinned price is at the sample nearest to it."""
+        sampled = np.interp(moments, self.times_ns, self.prices)
+        if len(moments) > 1:
+            step = moments[1] - moments[0]
+            places = np.rint((self.times_ns[self.pinned] - moments[0]) / step).astype(np.int64)
+            inside = (places >= 0) & (places < len(moments))
+            sampled[places[inside]] = self.prices[self.pinned][inside]
+        return sampled
+
+
+def bar_curve(bars: Bars) -> Curve:
+    """The path through bars alone."""
+    third = bars.step_ns / 3.0
+    rises = bars.closes >= bars.opens
+    first, second = np.where(rises, bars.lows, bars.highs), np.where(rises, bars.highs, bars.lows)
+    starts = bars.times_ns.astype(np.float64)
+    # The close stands a microsecond before the next open, which may differ from it.
+    times = np.column_stack((starts, starts + third, starts + 2 * third, starts + bars.step_ns - 1_000.0))
+    prices = np.column_stack((bars.opens, first, second, bars.closes))
+    pinned = np.tile([False, True, True, False], len(starts))
+    return Curve(times.ravel(), prices.ravel(), pinned)
+
+
+def minute_curve(times_ns: Times, middles: Floats, bars: Bars | None) -> Curve:
+    """The path through minute middles, each at half its minute, with the bars' extremes where the minutes peak."""
+    times = times_ns.astype(np.float64) + 30e9
+    prices, pinned = middles.copy(), np.zeros(len(times), dtype=np.bool_)
+    if bars is not None:
+        for start, low, high in zip(bars.times_ns.tolist(), bars.lows.tolist(), bars.highs.tolist(), strict=True):
+            first, last = np.searchsorted(times, (start, start + bars.step_ns))
+            if last - first < 2:
+                continue
+            lowest, highest = first + np.argmin(middles[first:last]), first + np.argmax(middles[first:last])
+            if lowest == highest:
+                highest = first if lowest > first else last - 1
+            prices[lowest], prices[highest] = low, high
+            pinned[lowest] = pinned[highest] = True
+    return Curve(times, prices, pinned)
+
+
+class RecordedPath:
+    """A price path that plays a recording; see the module for its law. At least one source must be given."""
+
+    def __init__(
+        self,
+        *,
+        perp: Bars | None,
+        spot: Bars | None,
+        minutes: Minutes | None,
+        underlying: UnderlyingSpec,
+        speed: float,
+        step_s: float,
+    ) -> None:
+        self._basis = 1.0 + underlying.basis_bps * 1e-4
+        self._speed = speed
+        self._step_ns = step_s * speed * 1e9
+        self._perp, self._spot = _curve(perp, minutes, "perp"), _curve(spot, minutes, "spot")
+        self._index = Curve(minutes.times_ns.astype(np.float64), minutes.index, _none(minutes)) if minutes else None
+        self._mark = Curve(minutes.times_ns.astype(np.float64), minutes.mark, _none(minutes)) if minutes else None
+        sources = [one for one in (perp, spot, minutes) if one is not None]
+        self._start = float(max(one.times_ns[0] for one in sources))
+        self._end = float(min(one.times_ns[-1] + one.step_ns for one in sources))
+        self._gaps = [gap for one in sources for gap in _gaps(one)]
+        self._stress = _stress_curve(self._perp or self._spot, underlying.vol)
+        self._block = 0
+        self.start_price = float(self._sample(np.array([self._start, self._start + 1e9]))[0][0])
+
+    @property
+    def gaps(self) -> tuple[tuple[float, float], ...]:
+        """Gaps of all sources as (from, until), recorded UTC ns."""
+        return tuple(self._gaps)
+
+    @property
+    def seconds(self) -> float:
+        """How long the recording plays, in the exchange's time."""
+        return (self._end - self._start) / 1e9 / self._speed
+
+    def next_block(self) -> PathBlock:
+        """The next steps of the recording; beyond its end prices are held and nothing is live."""
+        steps = np.arange(STEPS_PER_BLOCK, dtype=np.float64) + self._block * STEPS_PER_BLOCK
+        moments: Floats = self._start + self._step_ns * steps
+        self._block += 1
+        index, spot, perp = self._sample(moments)
+        live = moments < self._end
+        for since, until in self._gaps:
+            live &= ~((moments >= since) & (moments < until))
+        return PathBlock(
+            index=index,
+            spot=spot,
+            perp=perp,
+            mark=self._mark.sample(moments) if self._mark else np.full(len(moments), np.nan),
+            stress=self._stress.sample(moments),
+            live=live,
+        )
+
+    def _sample(self, moments: Floats) -> tuple[Floats, Floats, Floats]:
+        """Index, spot and perpetual; what was not recorded stands at the mean basis from what was."""
+        perp = self._perp.sample(moments) if self._perp else None
+        spot = self._spot.sample(moments) if self._spot else None
+        if spot is None:
+            spot = perp / self._basis if perp is not None else np.full(len(moments), np.nan)
+        if perp is None:
+            perp = spot * self._basis
+        return (self._index.sample(moments) if self._index else spot), spot, perp
+
+
+def _curve(bars: Bars | None, minutes: Minutes | None, which: str) -> Curve | None:
+    if minutes is not None:
+        return minute_curve(minutes.times_ns, minutes.perp if which == "perp" else minutes.spot, bars)
+    return bar_curve(bars) if bars is not None else None
+
+
+def _none(minutes: Minutes) -> npt.NDArray[np.bool_]:
+    return np.zeros(len(minutes.times_ns), dtype=np.bool_)
+
+
+def _gaps(source: Bars | Minutes) -> list[tuple[float, float]]:
+    """Missing candles, as (end of the last before, start of the first after)."""
+    holes = np.flatnonzero(np.diff(source.times_ns) > _GAP_STEPS * source.step_ns)
+    return [(float(source.times_ns[one] + source.step_ns), float(source.times_ns[one + 1])) for one in holes]
+
+
+def _stress_curve(curve: Curve | None, vol: float) -> Curve:
+    """Realised range of each five minutes over what the underlying's volatility makes one expect."""
+    if curve is None:
+        return Curve(np.array([0.0]), np.array([1.0]), np.array([False]))
+    number = ((curve.times_ns - curve.times_ns[0]) // _STRESS_WINDOW_NS).astype(np.int64)
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    spread = np.log(np.maximum.reduceat(curve.prices, starts) / np.minimum.reduceat(curve.prices, starts))
+    # Expected range of a Brownian path over its deviation: sqrt(8 / pi), Parkinson 1980.
+    expected = np.sqrt(8.0 / np.pi) * vol * np.sqrt(_STRESS_WINDOW_NS / 1e9 / SECONDS_PER_YEAR)
+    return Curve(
+        curve.times_ns[starts], np.clip(spread / expected, *_STRESS_RANGE), np.zeros(len(starts), dtype=np.bool_)
+    )
