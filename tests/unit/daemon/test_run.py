@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from hedgebot.config.loader import load_config
+from hedgebot.config.secrets import DEMO_KEY
 from hedgebot.daemon import run as module
 from hedgebot.daemon.assembly import Run, Venue
 from hedgebot.daemon.run import run_daemon
@@ -117,11 +118,11 @@ async def test_the_log_file_is_written_where_configured_and_holds_no_key(tmp_pat
     async with asyncio.timeout(5):
         while not (tmp_path / "state" / "control.sock").exists():  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.01)
-    logging.getLogger("ccxt").warning("key hedgebot-demo-key")
+    logging.getLogger("ccxt").warning("key %s", DEMO_KEY)
     assert await ended(task, runs[0]) == 0
     shown = (tmp_path / "state" / "hedgebot.log").read_text()
     assert "daemon started" in shown
-    assert "hedgebot-demo-key" not in shown
+    assert DEMO_KEY not in shown
 
 
 def test_the_faster_loop_is_used_where_it_exists() -> None:

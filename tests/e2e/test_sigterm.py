@@ -1,0 +1,66 @@
+"""A graceful end: SIGTERM in the middle of trading is exit 0 within 20 seconds, with nothing left behind."""
+
+import signal
+import time
+
+import pytest
+
+from tests.e2e import checker
+from tests.e2e.harness import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(world: World, number: signal.Signals) -> None:
+    daemon = world.daemon()
+    daemon.until("hedging", lambda book: bool(book["hedges"] >= 2), 40)
+    began_s = time.monotonic()
+    daemon.process.signal(number)
+    assert daemon.process.wait() == 0, daemon.words()
+    assert time.monotonic() - began_s < 20.0
+    assert not (world.state_dir / "control.sock").exists()
+    rows = checker.read_rows(world.state_dir)
+    assert any(row.kind == "StopRequested" for row in rows)
+    assert any(row.kind == "StopNow" for row in rows)
+    truth = checker.read_truth(world.admin("truth"))
+    assert checker.order_problems(rows, truth) == []
+    assert [one for one in truth.ours if one["status"] in {"open", "partial"}] == []
+    after_stop = next(row.seq for row in rows if row.kind == "StopRequested")
+    assert [row for row in rows if row.kind == "SubmitOrder" and row.seq >= after_stop] == []
+
+
+def test_a_second_signal_hastens(world: World) -> None:
+    daemon = world.daemon()
+    daemon.until_active()
+    # The engine cannot prove an order's end while the exchange answers nothing: the first signal alone would wait.
+    daemon.process.signal(signal.SIGTERM)
+    daemon.process.signal(signal.SIGINT)
+    began_s = time.monotonic()
+    assert daemon.process.wait() == 0, daemon.words()
+    assert time.monotonic() - began_s < 8.0
+
+
+def test_a_kill_is_latched_across_a_restart_and_unkill_ends_it(world: World) -> None:
+    daemon = world.daemon()
+    daemon.until_active()
+    daemon.process.signal(signal.SIGUSR1)
+    daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
+    assert (world.state_dir / "KILL").exists()
+    daemon.process.signal(signal.SIGKILL)
+    daemon.process.wait()
+    daemon = world.daemon()
+    daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
+    orders = len(checker.read_truth(world.admin("truth")).ours)
+    time.sleep(3)
+    assert len(checker.read_truth(world.admin("truth")).ours) == orders, "a halted book sent an order"
+    answer = {"ok": False}
+    for _ in range(20):
+        answer = daemon.ask("unkill", operator="ada", reason="drill is over")
+        if answer["ok"]:
+            break
+        time.sleep(0.5)
+    assert answer["ok"], answer
+    assert not (world.state_dir / "KILL").exists()
+    daemon.until_active()
+    assert daemon.stop() == 0
