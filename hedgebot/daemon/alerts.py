@@ -80,6 +80,13 @@ class Alerts:
         if alert is not None:
             self._tell("resolved", alert)
 
+    def check(self, kind: AlertKind, subject: str, problem: str) -> None:
+        """Hold an alert of the shell itself up exactly while `problem` is not empty."""
+        if problem:
+            self.raise_alert(RaiseAlert(kind=kind, subject=subject, summary=problem))
+        else:
+            self.resolve(ResolveAlert(kind=kind, subject=subject))
+
     def _tell(self, state: str, alert: ActiveAlert) -> None:
         speak = {Severity.CRIT: self._log.error, Severity.WARN: self._log.warning, Severity.INFO: self._log.info}
         line = self._log.info if state == "resolved" else speak[alert.severity]

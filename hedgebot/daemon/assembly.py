@@ -9,6 +9,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -31,6 +32,7 @@ from hedgebot.daemon.records import RecordLog
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.errors import JournalError
 from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
@@ -128,9 +130,16 @@ class Run:
             observe=self._observe,
             now_ns=clock.now_ns,
             failpoints=failpoints,
+            on_journal=partial(self._alerts.check, AlertKind.JOURNAL_WRITE_FAILED, "journal"),
         )
         self._verbs = Verbs(
-            shell=Shell(status=self.status, health=self.health, mode=self._mode, request_stop=self.request_stop),
+            shell=Shell(
+                status=self.status,
+                health=self.health,
+                mode=self._mode,
+                request_stop=self.request_stop,
+                alert=self._alerts.check,
+            ),
             receipts=self._receipts,
             latch=self._latch,
             config=config,

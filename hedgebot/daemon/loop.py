@@ -40,14 +40,19 @@ class Pump:
         observe: Callable[[Entries], None],
         now_ns: Callable[[], int],
         failpoints: Failpoints,
+        on_journal: Callable[[str], None],
     ) -> None:
-        """`observe` sees every entry after its write: it logs records and answers those who wait for one."""
+        """`observe` sees every entry after its write: it logs records and answers those who wait for one.
+
+        `on_journal` hears of the journal's first failure, in a sentence, and of its end, as an empty one.
+        """
         self._turn = turn
         self._journal = journal
         self._dispatch = dispatch
         self._observe = observe
         self._now_ns = now_ns
         self._failpoints = failpoints
+        self._on_journal = on_journal
         self._wake = asyncio.Event()
         self._stopping = False
         self._quiet = asyncio.Lock()
@@ -127,9 +132,11 @@ class Pump:
         except JournalError as error:
             if not self.journal_failing:
                 self._log.error("journal write failed", problem=str(error))
+                self._on_journal(str(error))
             self.journal_failing = True
             return error
         if self.journal_failing:
             self._log.info("journal takes entries again")
+            self._on_journal("")
             self.journal_failing = False
         return None

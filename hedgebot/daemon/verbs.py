@@ -16,6 +16,7 @@ from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.plugins import known_strategies
 from hedgebot.daemon.receipts import Receipts
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ConfigError, ExitCode
 from hedgebot.domain.events import ConfigApplied, OperatorKilled, OperatorUnkilled, StrategySwitched
@@ -33,6 +34,7 @@ class Shell(msgspec.Struct, kw_only=True):
     health: Callable[[], Health]
     mode: Callable[[], Mode]
     request_stop: Callable[[str], None]
+    alert: Callable[[AlertKind, str, str], None]
 
 
 class Verbs:
@@ -131,7 +133,9 @@ class Verbs:
             changes = _changes(self._config, new)
         except ConfigError as error:
             self._log.warning("configuration refused", problem=str(error), kept=self._config.hash)
+            self._shell.alert(AlertKind.CONFIG_REJECTED, path.name, f"{path} was refused: {error}")
             return refusal(f"{error}\nThe running configuration {self._config.hash} stays.", ExitCode.REFUSED)
+        self._shell.alert(AlertKind.CONFIG_REJECTED, path.name, "")
         if not changes:
             return Reply(ok=True, data={"explanation": "nothing changed", "changes": [], "config_hash": new.hash})
         event = ConfigApplied(

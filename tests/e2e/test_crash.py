@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -24,6 +25,7 @@ def settle(world: World, daemon: Daemon) -> None:
     """Stop the client, let the last hedges fill, and hold the journal and the daemon against the exchange."""
     world.admin("flow", enabled=False)
     problems = ["not compared yet"]
+    book = daemon.book()
     until_s = time.monotonic() + 25.0
     while problems and time.monotonic() < until_s:
         time.sleep(0.5)
@@ -52,7 +54,7 @@ def verify(world: World) -> None:
 def hedges(world: World) -> int:
     """Orders of ours that the exchange has filled at least in part."""
     truth = checker.read_truth(world.admin("truth"))
-    return sum(checker.Decimal(one["filled_contracts"]) > 0 for one in truth.ours)
+    return sum(Decimal(one["filled_contracts"]) > 0 for one in truth.ours)
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)

@@ -35,6 +35,14 @@ async def test_an_alert_is_told_once_until_it_is_resolved(tmp_path: Path) -> Non
     assert lines(tmp_path)[0]["alert"]["summary"] == "no book for 7 s"
 
 
+async def test_the_shells_own_alerts_are_held_up_while_there_is_a_problem(tmp_path: Path) -> None:
+    alerts = Alerts(tmp_path, lambda: 0)
+    for problem in ("the disk is full", "the disk is full", "", ""):
+        alerts.check(AlertKind.JOURNAL_WRITE_FAILED, "journal", problem)
+    await alerts.flush()
+    assert [line["state"] for line in lines(tmp_path)] == ["raised", "resolved"]
+
+
 async def test_the_end_of_what_never_began_is_not_told(tmp_path: Path) -> None:
     alerts = Alerts(tmp_path, lambda: 0)
     alerts.resolve(OVER)

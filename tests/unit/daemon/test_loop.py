@@ -35,6 +35,7 @@ class Scripted:
 class Rig:
     def __init__(self, spec: str | None = None, strike: Callable[[], None] = lambda: None) -> None:
         self.trace: list[str] = []
+        self.journal_words: list[str] = []
         self.engine = Scripted()
         self.journal = MemoryJournal()
         self.journal.before_write = lambda: self.trace.append("write")
@@ -47,6 +48,7 @@ class Rig:
             observe=self.observed.extend,
             now_ns=lambda: 5,
             failpoints=Failpoints(spec, strike=strike),
+            on_journal=self.journal_words.append,
         )
 
     def wake(self) -> None:
@@ -101,6 +103,7 @@ async def test_a_journal_that_fails_holds_the_order_and_lets_the_rest_go() -> No
     rig.inbox.put(ev.StopRequested(reason="r"))
     await rig.pump.one_turn()
     assert not rig.pump.journal_failing
+    assert rig.journal_words == ["the disk is full", ""]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Issued, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ExitCode
 from tests.unit.daemon.fakes import CONFIG, write_config
@@ -36,6 +37,7 @@ class Rig:
         self.path = write_config(folder)
         self.events: list[ev.Event] = []
         self.stops: list[str] = []
+        self.alerts: list[tuple[AlertKind, str, str]] = []
         self.answer = answer
         self.latch = KillLatch(folder)
         self.latched_at_event: list[bool] = []
@@ -48,6 +50,7 @@ class Rig:
                 health=lambda: self.health,
                 mode=lambda: self.mode,
                 request_stop=self.stops.append,
+                alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
             ),
             receipts=self.receipts,
             latch=self.latch,
@@ -192,6 +195,10 @@ async def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, o
     assert words in reply.error
     assert "stays" in reply.error
     assert rig.events == []
+    assert [kind for kind, _, problem in rig.alerts if problem] == [AlertKind.CONFIG_REJECTED]
+    rig.path.write_text(CONFIG)
+    assert (await rig.ask("apply", path=str(rig.path))).ok
+    assert rig.alerts[-1] == (AlertKind.CONFIG_REJECTED, "book.toml", "")
 
 
 async def test_a_refusal_of_the_engine_keeps_the_old_configuration(tmp_path: Path) -> None:
