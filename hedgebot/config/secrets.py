@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from hedgebot.config.model import AccountSection
 
-# The simulated exchange on loopback knows these two words; they open nothing else.
-DEMO_KEY = "hedgebot-demo-key"
-DEMO_SECRET = "hedgebot-demo-secret"  # noqa: S105  (it opens the demo's exchange only)
+# The key pair of config/scenarios; it opens the simulated exchange on this machine and nothing else.
+DEMO_KEY = "demo-key"
+DEMO_SECRET = "demo-secret"  # noqa: S105  (it opens the demo's exchange only)
 
 
 class KeyPair(NamedTuple):

@@ -35,3 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # typer puts a hook of its own in place; the daemon's, which redacts, stays.
         if sys.excepthook.__module__.startswith("typer"):
             sys.excepthook = crash_hook
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The doctor's questions to a venue: does it answer, is its clock ours, what may the key do, how are positions kept.
+
+Asks through the venue room's own query client; signed reads only, never an order.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hedgebot.config import AccountConnection
+from hedgebot.console.doctor import Row, Status
+from hedgebot.console.output import plain
+
+CLOCK_WARN_MS = 500.0
+CLOCK_FAIL_MS = 1_000.0
+VENUE_WAIT_S = 15.0
+
+
+def ask_venue(connection: AccountConnection) -> list[Row]:
+    """Ask everything; a venue that does not answer gives one failure, and the rest is skipped."""
+    logging.getLogger("ccxt").setLevel(logging.WARNING)
+    return asyncio.run(_ask(connection))
+
+
+async def _ask(connection: AccountConnection) -> list[Row]:
+    from hedgebot.venues.bybit_profile import BYBIT
+    from hedgebot.venues.client import open_clients
+    from hedgebot.venues.clock import measure, sign_with
+    from hedgebot.venues.connection import VenueConnection
+    from hedgebot.venues.guard import FAULTS
+    from hedgebot.venues.keys import key_problem
+
+    stream, client = open_clients(
+        VenueConnection(
+            account=connection.account,
+            venue=connection.venue,
+            role=connection.role,
+            endpoint=connection.endpoint,
+            testnet=connection.testnet,
+            api_key=connection.api_key.get_secret_value(),
+            api_secret=connection.api_secret.get_secret_value(),
+            recv_window_ms=connection.recv_window_ms,
+        )
+    )
+    where = connection.endpoint or f"{connection.venue} {'testnet' if connection.testnet else '(real money)'}"
+    try:
+        async with asyncio.timeout(VENUE_WAIT_S):
+            measured = await measure(connection.account, client, time.time_ns)
+            sign_with(measured, client)
+            rows = [
+                Row(check="venue", status=Status.OK, finding=f"{where} answers in {measured.round_trip_ms:.0f} ms"),
+                clock_row(measured.offset_ms),
+            ]
+    except (*FAULTS, TimeoutError) as error:
+        rows = [unreachable_row(where, error), *skipped("clock", "key rights", "position mode")]
+    else:
+
+        async def rights() -> Row:
+            answer = await client.privateGetV5UserQueryApi()
+            return key_row(connection.account, key_problem(BYBIT, connection.role, answer.get("result") or {}))
+
+        async def mode() -> Row:
+            answer = await client.privateGetV5PositionList({"category": "linear", "settleCoin": "USDT"})
+            return mode_row(answer)
+
+        rows += [await _asked("key rights", rights, FAULTS), await _asked("position mode", mode, FAULTS)]
+    finally:
+        await stream.close()
+        await client.close()
+    return rows
+
+
+async def _asked(check: str, question: Callable[[], Awaitable[Row]], faults: tuple[type[Exception], ...]) -> Row:
+    """Ask one thing; a refusal is a failed row, not the end of the visit."""
+    caught: tuple[type[Exception], ...] = (*faults, TimeoutError)
+    try:
+        async with asyncio.timeout(VENUE_WAIT_S):
+            return await question()
+    except caught as error:
+        words = _sentence(error)
+        return Row(
+            check=check, status=Status.FAIL, finding=words, advice="check the key, and the address it is tied to"
+        )
+
+
+def clock_row(offset_ms: float) -> Row:
+    """The venue refuses requests from a clock that is too far off."""
+    finding = f"the venue's clock is {offset_ms:+.0f} ms from this machine's"
+    if abs(offset_ms) <= CLOCK_WARN_MS:
+        return Row(check="clock", status=Status.OK, finding=finding)
+    status = Status.FAIL if abs(offset_ms) > CLOCK_FAIL_MS else Status.WARN
+    return Row(check="clock", status=status, finding=finding, advice="let a time service (chrony, NTP) set this clock")
+
+
+def key_row(account: str, problem: str | None) -> Row:
+    """A key that can move money out is refused, here and at every start."""
+    if problem is None:
+        finding = f"the key of {account} trades and cannot move money out"
+        return Row(check="key rights", status=Status.OK, finding=finding)
+    advice = "make a key that trades only, without wallet rights, tied to this machine's address"
+    return Row(check="key rights", status=Status.FAIL, finding=plain(problem), advice=advice)
+
+
+def mode_row(answer: dict[str, Any]) -> Row:
+    """One-way mode: with two positions on one instrument a hedge may open in place of closing."""
+    rows = (answer.get("result") or {}).get("list") or []
+    if any(str(row.get("positionIdx", "0")) != "0" for row in rows):
+        advice = "switch the account to one-way mode; hedgebot never does that itself"
+        return Row(check="position mode", status=Status.FAIL, finding="the account is in hedge mode", advice=advice)
+    finding = "one-way" if rows else "no position to tell it by; one-way is the default"
+    return Row(check="position mode", status=Status.OK, finding=finding)
+
+
+def unreachable_row(where: str, error: BaseException) -> Row:
+    """Nobody answers."""
+    finding = f"{where} does not answer: {_sentence(error)}"
+    advice = "check the network; for a simulated exchange: hedgebot exchange serve"
+    return Row(check="venue", status=Status.FAIL, finding=finding, advice=advice)
+
+
+def skipped(*checks: str) -> list[Row]:
+    """Rows that need an answer first."""
+    return [Row(check=one, status=Status.SKIP, finding="the venue does not answer") for one in checks]
+
+
+def _sentence(error: BaseException) -> str:
+    """What was wrong, short, without anything that a request carried."""
+    text = plain(str(error).partition("\n")[0]).partition("?")[0]
+    return f"{type(error).__name__}: {text[:120]}" if text else type(error).__name__

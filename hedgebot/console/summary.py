@@ -1,0 +1,303 @@
+"""What a demo run came to, and whether its promises held: from the journal, its replay, and the exchange's own word.
+
+Owns the judgement and its words. The journal is replayed once, with every command verified; the values on the way give
+the time in the band. Nothing is taken from the running daemon.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from hedgebot.console.admin import Truth
+from hedgebot.console.band import GRACE_S, BandClock, BandShare
+from hedgebot.console.output import plain
+from hedgebot.console.replaying import replay_journal
+from hedgebot.console.words import clock, duration
+from hedgebot.core.engine import Engine
+from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.state import EngineState, settings_of
+from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.commands import Command, Mode, SubmitOrder
+from hedgebot.domain.events import Event, FillReceived, Stamped
+from hedgebot.journal.query import JournalReader
+from hedgebot.journal.verify import verify
+
+SHARE_WANTED = 0.99
+BREACHES_SHOWN = 10
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One amount on both sides; `exchange` is None when it was not asked."""
+
+    what: str
+    ours: Decimal
+    exchange: Decimal | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides say the same, to the last digit."""
+        return self.exchange is not None and self.ours == self.exchange
+
+
+class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of one run; `complaints` are the promises that did not hold."""
+
+    seed: int
+    seconds: float
+    state_dir: str
+    hedges_by_cause: dict[str, int]
+    refusals: int
+    unknown_outcomes: int
+    band: tuple[BandShare, ...]
+    share_in_band: float | None
+    intents: int
+    exchange_orders: int | None
+    orders_without_intent: int
+    positions: tuple[Compared, ...]
+    wallet: tuple[Compared, ...]
+    verify_problems: tuple[str, ...]
+    replay_problems: tuple[str, ...]
+    replay_events: int
+    last_hedge: str | None
+    complaints: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether every promise held."""
+        return not self.complaints
+
+
+class Watcher:
+    """Sees every event of a replay: time in the band, orders sent, the last state."""
+
+    def __init__(self) -> None:
+        self.clocks: dict[str, BandClock] = {}
+        self.intents: set[str] = set()
+        self.state: EngineState | None = None
+        self.last_ns = 0
+
+    def __call__(self, stamped: Stamped, commands: tuple[Command, ...], engine: Engine) -> None:
+        """Take one event with its commands and the engine after it."""
+        state = self.state = engine.state
+        self.last_ns = stamped.at_ns
+        self.intents.update(one.client_id for one in commands if isinstance(one, SubmitOrder))
+        active = state.mode is Mode.ACTIVE and not state.stopping
+        for name, underlying in state.underlyings.items():
+            settings = settings_of(state, name)
+            if settings is None:
+                continue
+            rules = state.instruments.get(settings.hedge_instrument)
+            lot_coin = float(rules.lot_size * rules.contract_size) if rules is not None else 0.0
+            self.clocks.setdefault(name, BandClock(name)).see(
+                stamped.at_ns,
+                delta_coin=None if exposure_problem(underlying) else net_delta_coin(underlying),
+                edge_coin=settings.band_coin + lot_coin,
+                active=active,
+                own_fill=_is_own_fill(state, stamped.event, name),
+            )
+
+
+def _is_own_fill(state: EngineState, event: Event, underlying: str) -> bool:
+    if not isinstance(event, FillReceived) or event.client_id not in state.orders:
+        return False
+    return state.orders[event.client_id].intent.underlying == underlying
+
+
+def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, daemon_code: int) -> DemoSummary:
+    """Verify and replay the journal of a demo that has ended, and hold it against the exchange's word."""
+    verified = verify(folder)
+    watcher = Watcher()
+    replayed = replay_journal(folder, observer=watcher)
+    with JournalReader(folder) as reader:
+        figures = reader.summary()
+        hedges = reader.decisions(1, hedges_only=True)
+    band = tuple(one.result(watcher.last_ns) for one in watcher.clocks.values())
+    counted_s = sum(one.counted_s for one in band)
+    share = 1.0 - sum(one.outside_s for one in band) / counted_s if counted_s > 0 else None
+    sent = exchange_orders(truth)
+    positions, wallet = compare(watcher.state, truth)
+    return DemoSummary(
+        seed=seed,
+        seconds=ran_s,
+        state_dir=str(folder),
+        hedges_by_cause=figures.hedges_by_cause,
+        refusals=figures.refusals,
+        unknown_outcomes=figures.unknown_outcomes,
+        band=band,
+        share_in_band=share,
+        intents=len(watcher.intents),
+        exchange_orders=None if sent is None else len(sent),
+        orders_without_intent=0 if sent is None else len(set(sent) - watcher.intents) + len(sent) - len(set(sent)),
+        positions=positions,
+        wallet=wallet,
+        verify_problems=verified.problems,
+        replay_problems=replayed.problems,
+        replay_events=replayed.events,
+        last_hedge=hedges[-1].decision.client_id if hedges else None,
+        complaints=tuple(
+            _complaints(
+                share=share,
+                problems=(len(verified.problems), len(replayed.problems)),
+                sent=sent,
+                intents=watcher.intents,
+                compared=(*positions, *wallet),
+                daemon_code=daemon_code,
+            )
+        ),
+    )
+
+
+def exchange_orders(truth: Truth | None) -> list[str] | None:
+    """Client ids of all orders on the exchange's side that a hedgebot made; None when it was not asked."""
+    if truth is None:
+        return None
+    ids = (order.client_id for account in truth.accounts for order in account.orders)
+    return [one for one in ids if one and decode_client_id(one) is not None]
+
+
+def compare(state: EngineState | None, truth: Truth | None) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
+    """Positions and coins of the ledger beside those of the exchange."""
+    if state is None:
+        return (), ()
+    theirs = {one.name: one for one in truth.accounts} if truth is not None else {}
+    positions: dict[str, Decimal] = {}
+    coins: dict[str, Decimal] = {}
+    for position in state.positions.values():
+        positions[position.instrument] = positions.get(position.instrument, Decimal(0)) + position.contracts
+    for coin in state.coins.values():
+        coins[coin.coin] = coins.get(coin.coin, Decimal(0)) + coin.qty
+    there_positions = _sum([one.positions for one in theirs.values()]) if truth is not None else None
+    there_coins = _sum([one.coins for one in theirs.values()]) if truth is not None else None
+    if there_coins is not None:
+        # The ledger follows coins that are exposure; stablecoins are the venue's own report.
+        there_coins = {name: qty for name, qty in there_coins.items() if name in coins}
+    return _beside(positions, there_positions), _beside(coins, there_coins)
+
+
+def _sum(parts: list[dict[str, Decimal]]) -> dict[str, Decimal]:
+    total: dict[str, Decimal] = {}
+    for part in parts:
+        for name, qty in part.items():
+            total[name] = total.get(name, Decimal(0)) + qty
+    return total
+
+
+def _beside(ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal] | None) -> tuple[Compared, ...]:
+    names = sorted(ours.keys() | (theirs or {}).keys())
+    rows = [
+        Compared(
+            what=name,
+            ours=ours.get(name, Decimal(0)),
+            exchange=None if theirs is None else theirs.get(name, Decimal(0)),
+        )
+        for name in names
+    ]
+    return tuple(one for one in rows if one.ours or one.exchange)
+
+
+def _complaints(
+    *,
+    share: float | None,
+    problems: tuple[int, int],
+    sent: list[str] | None,
+    intents: set[str],
+    compared: tuple[Compared, ...],
+    daemon_code: int,
+) -> list[str]:
+    found: list[str] = []
+    if share is None:
+        found.append("the book was never active")
+    elif share < SHARE_WANTED:
+        found.append(f"time in the band was {share:.2%}, it should be at least {SHARE_WANTED:.0%}")
+    if problems[0]:
+        found.append(f"journal verify found {problems[0]} problems")
+    if problems[1]:
+        found.append(f"journal replay found {problems[1]} problems")
+    if sent is None:
+        found.append("the exchange could not be asked for its side")
+    else:
+        if len(sent) != len(set(sent)):
+            found.append("an order stands twice on the exchange's side")
+        if set(sent) - intents:
+            found.append(f"{len(set(sent) - intents)} orders on the exchange's side have no intent in the journal")
+        found += [
+            f"{one.what}: the ledger has {one.ours}, the exchange {one.exchange}" for one in compared if not one.equal
+        ]
+    if daemon_code != 0:
+        found.append(f"the daemon ended with exit code {daemon_code}")
+    return found
+
+
+def summary_lines(summary: DemoSummary) -> list[str]:
+    """The summary for people."""
+    causes = ", ".join(f"{count} by {name}" for name, count in sorted(summary.hedges_by_cause.items())) or "none"
+    share = "?" if summary.share_in_band is None else f"{summary.share_in_band:.2%}"
+    lines = [
+        "",
+        f"Demo of {duration(summary.seconds)}, seed {summary.seed}",
+        f"  hedges            {sum(summary.hedges_by_cause.values())}: {causes}",
+        f"  not sent          {summary.refusals} refused by the gate; {summary.unknown_outcomes} of unknown outcome",
+        f"  time in band      {share} (|net delta| <= band + 1 lot; breach to fill not counted, up to {GRACE_S:g} s)",
+    ]
+    for one in summary.band:
+        lines += _band_lines(one)
+    sent = "?" if summary.exchange_orders is None else summary.exchange_orders
+    lines += [
+        (
+            f"  orders            {sent} at the exchange, {summary.intents} intents in the journal, "
+            f"{summary.orders_without_intent} without an intent"
+        ),
+        f"  positions         {_verdict(summary.positions)}",
+        *(f"                    {_row(one)}" for one in summary.positions),
+        f"  coins             {_verdict(summary.wallet)}",
+        *(f"                    {_row(one)}" for one in summary.wallet),
+        f"  journal verify    {len(summary.verify_problems)} problems",
+        *(f"                    {plain(one)}" for one in summary.verify_problems[:5]),
+        f"  journal replay    {len(summary.replay_problems)} problems in {summary.replay_events:,} events",
+        *(f"                    {plain(one)}" for one in summary.replay_problems[:5]),
+        "",
+        *([f"NOT GOOD: {one}" for one in summary.complaints] or ["Every promise held."]),
+        *_next_lines(summary),
+    ]
+    return lines
+
+
+def _band_lines(one: BandShare) -> list[str]:
+    share = "?" if one.share is None else f"{one.share:.2%}"
+    lines = [
+        (
+            f"    {one.underlying:<15} {share} of {one.counted_s:.1f} s; {len(one.breaches)} breaches, "
+            f"{one.excused_s:.2f} s of them not counted, {one.outside_s:.2f} s outside"
+        )
+    ]
+    longest = sorted(one.breaches, key=lambda breach: -breach.seconds)[:BREACHES_SHOWN]
+    for breach in sorted(longest, key=lambda breach: breach.began_at_ns):
+        mark = f"  LONGER THAN {GRACE_S:g} s" if breach.too_long else ""
+        how = "breach to hedge's fill" if breach.hedged else "came back without a hedge"
+        lines.append(f"      {clock(breach.began_at_ns)} {breach.seconds * 1e3:8.1f} ms  {how}{mark}")
+    if len(one.breaches) > len(longest):
+        lines.append(f"      and {len(one.breaches) - len(longest)} shorter ones")
+    return lines
+
+
+def _verdict(rows: tuple[Compared, ...]) -> str:
+    wrong = sum(not one.equal for one in rows)
+    return f"{len(rows)} compared with the exchange, {wrong} differ"
+
+
+def _row(one: Compared) -> str:
+    there = "not asked" if one.exchange is None else f"{one.exchange}"
+    return f"{one.what:<36} ledger {one.ours}, exchange {there}{'' if one.equal else '  DIFFERS'}"
+
+
+def _next_lines(summary: DemoSummary) -> list[str]:
+    where = f"--state-dir {summary.state_dir}"
+    return [
+        "",
+        "Where to look next:",
+        f"  hedgebot explain {summary.last_hedge or 'HEDGE'} {where}",
+        f"  hedgebot journal tail --count 20 {where}",
+        f"  hedgebot journal replay --verify {where}",
+    ]

@@ -1,0 +1,106 @@
+"""`hedgebot exchange serve`: the simulated exchange alone, for any client that speaks Bybit's v5 protocol."""
+
+import asyncio
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from hedgebot.console.assets import scenario_file
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.output import to_json
+
+if TYPE_CHECKING:
+    from hedgebot.exchange.scenario import Scenario
+
+DataOption = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="Play a recording: a file of candles named like BTC...; give it again for more."),
+]
+SpeedOption = Annotated[float, typer.Option("--speed", min=0.01, help="How many times faster a recording is played.")]
+StartOption = Annotated[datetime | None, typer.Option("--start", help="Where in the recording to begin (UTC).")]
+EndOption = Annotated[datetime | None, typer.Option("--end", help="Where in the recording to end (UTC).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hedgebot exchange ...` to the command line."""
+    group = typer.Typer(no_args_is_help=True, help="The simulated exchange.")
+    group.callback()(lambda: None)
+    group.command(epilog="Example: hedgebot exchange serve --port 8787 --seed 7")(serve)
+    app.add_typer(group, name="exchange")
+
+
+def serve(
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8787,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; it has no real security.")] = "127.0.0.1",
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help="The world, a TOML file. Default: the demo's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which of the many possible worlds.")] = None,
+    data: DataOption = None,
+    speed: SpeedOption = 1.0,
+    start: StartOption = None,
+    end: EndOption = None,
+) -> None:
+    """Serve the simulated exchange until stopped. Its first line of output is a JSON object with its address."""
+    world = build_world(scenario or scenario_file("demo"), seed, data or [], speed, start, end)
+    asyncio.run(_serve(world, host, port))
+
+
+def build_world(
+    scenario: Path,
+    seed: int | None = None,
+    data: list[Path] | None = None,
+    speed: float = 1.0,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> "Scenario":
+    """The scenario with the command line laid over it; raises ConfigError or DataError for a bad one."""
+    from hedgebot.exchange.recording import recorded_scenario
+    from hedgebot.exchange.scenario import load_scenario
+
+    world = load_scenario(scenario)
+    if seed is not None:
+        world = msgspec.structs.replace(world, seed=seed)
+    if data:
+        world = recorded_scenario(world, data, start=_utc(start), end=_utc(end), speed=speed)
+    elif speed != 1.0 or start or end:
+        if not world.recordings:
+            raise WrongUse("--speed, --start and --end are for a recording; name one with --data")
+        played = tuple(
+            msgspec.structs.replace(one, speed=speed, start=_utc(start) or one.start, end=_utc(end) or one.end)
+            for one in world.recordings
+        )
+        world = msgspec.structs.replace(world, recordings=played)
+    return world
+
+
+async def _serve(world: "Scenario", host: str, port: int) -> None:
+    from hedgebot.exchange.model import Exchange
+    from hedgebot.exchange.recording import load_paths
+    from hedgebot.exchange.wire import serve as serve_wire
+
+    exchange = Exchange(world, time.time_ns(), load_paths(world))
+    try:
+        server = await serve_wire(exchange, host, port)
+    except OSError as error:
+        raise WrongUse(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    sys.stdout.write(to_json({"url": server.url, "scenario": world.name, "seed": world.seed}) + "\n")
+    sys.stdout.flush()
+    try:
+        await ended.wait()
+    finally:
+        await server.stop()
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC)
