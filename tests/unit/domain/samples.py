@@ -27,6 +27,8 @@ def sample(kind: Any, *, full: bool) -> Any:
         return sample(known[0], full=full) if full or len(known) == len(parts) else None
     if origin is tuple:
         return (sample(parts[0], full=full),) if full else ()
+    if origin is list:
+        return [sample(parts[0], full=full)] if full else []
     if origin is dict:
         return {sample(parts[0], full=full): sample(parts[1], full=full)} if full else {}
     if issubclass(kind, enum.Enum):

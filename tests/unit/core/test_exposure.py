@@ -1,0 +1,195 @@
+"""Exposure: every kind by the reference, delta-gamma close to a full re-mark, unknown never zero, no drift."""
+
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin, own_option_delta
+from hedgebot.core.state import UnderlyingState, decode_state, encode_state
+from hedgebot.domain import events as ev
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.pricing.black76 import greeks, price
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_INVERSE,
+    BTC_SPOT,
+    BTC_USDC,
+    PRICE,
+    START_NS,
+    Playbook,
+    instrument,
+    orders,
+)
+
+COIN_CALL = InstrumentId("bybit:option:BTC-27NOV26-100000-C")
+YEARS = 30 / 365
+
+
+def _ready() -> Playbook:
+    """A ready book whose strategy is off, so that exposure is looked at and not traded."""
+    book = Playbook()
+    book.ready()
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="op", reason="look only"))
+    return book
+
+
+def _btc(book: Playbook) -> UnderlyingState:
+    return book.state.underlyings["BTC"]
+
+
+def _call_delta(forward: float = 100_000.0, iv: float = 0.6, years: float = YEARS) -> float:
+    found = greeks(np.array([forward]), np.array([100_000.0]), np.array([years]), np.array([iv]), np.array([True]))
+    return float(found.delta[0])
+
+
+def _call_value_coin(forward: float = 100_000.0, iv: float = 0.6) -> float:
+    arrays = (np.array([forward]), np.array([100_000.0]), np.array([YEARS]), np.array([iv]), np.array([True]))
+    return float(price(*arrays)[0]) / forward
+
+
+def test_linear_inverse_and_spot_add_up_at_the_live_price() -> None:
+    book = _ready()
+    book.send(book.fill(Side.BUY, "2", BTC_SPOT))
+    book.send(book.fill(Side.SELL, "0.5", BTC_USDC))
+    book.send(book.fill(Side.SELL, "50000", BTC_INVERSE))
+    assert net_delta_coin(_btc(book)) == pytest.approx(2 - 0.5 - 0.5)
+    # An inverse contract is N/S coins: it shrinks as the price rises (hedging reference section 3.1).
+    book.send(book.book("125000"))
+    assert net_delta_coin(_btc(book)) == pytest.approx(2 - 0.5 - 0.4)
+
+
+def test_without_a_price_nothing_is_known() -> None:
+    assert "no price" in exposure_problem(UnderlyingState(name="BTC"))
+    assert not exposure_problem(UnderlyingState(name="BTC", price=1.0))
+
+
+def test_a_linear_option_counts_its_own_delta_on_the_venues_volatility() -> None:
+    book = _ready()
+    book.send(book.option(iv=0.6, delta=0.9))
+    book.send(book.fill(Side.SELL, "3", BTC_CALL))
+    assert net_delta_coin(_btc(book)) == pytest.approx(-3 * _call_delta(), abs=1e-6)
+
+
+def test_a_coin_option_counts_premium_adjusted() -> None:
+    book = _ready()
+    rules = instrument(COIN_CALL, InstrumentKind.COIN_OPTION, settle="BTC", quote="BTC")
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(rules,)))
+    value = _call_value_coin()
+    quote = msgspec.structs.replace(book.option(iv=0.6), instrument=COIN_CALL, mark=Decimal(repr(value)))
+    book.send(quote)
+    book.send(book.fill(Side.SELL, "1", COIN_CALL, price=Decimal(repr(value))))
+    assert _btc(book).option_delta == pytest.approx(-(_call_delta() - value), abs=1e-6)
+
+
+def test_an_option_without_a_volatility_makes_the_exposure_unknown_not_zero() -> None:
+    book = Playbook()
+    book.ready()
+    commands = book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    assert "implied volatility" in exposure_problem(_btc(book))
+    # Nothing is hedged on half a book, however large the known half is.
+    commands += book.send(book.fill(Side.BUY, "2", BTC_USDC))
+    assert not orders(commands)
+    assert orders(book.send(book.option())), "with its volatility the whole is known and hedged"
+    assert not exposure_problem(_btc(book))
+
+
+@given(move=st.floats(-0.001, 0.001), held=st.integers(-20, 20).filter(bool), iv=st.floats(0.3, 1.5))
+def test_between_re_marks_delta_gamma_stays_close_to_a_full_re_mark(move: float, held: int, iv: float) -> None:
+    book = _ready()
+    book.send(book.option(iv=iv))
+    book.send(book.fill(Side.of(held), str(abs(held)), BTC_CALL))
+    at = round(100_000.0 * (1 + move) * 10) / 10
+    marked_at = _btc(book).remark_at_ns
+    book.send(book.book(str(at)))
+    assert _btc(book).remark_at_ns == marked_at, "a move this small needs no re-mark"
+    assert net_delta_coin(_btc(book)) == pytest.approx(held * _call_delta(at, iv), abs=abs(held) * 2e-5)
+
+
+@pytest.mark.parametrize("mid", ["80000", "99000", "101000", "130000"])
+def test_a_larger_move_re_marks_at_once(mid: str) -> None:
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "10", BTC_CALL))
+    book.send(book.book(mid))
+    assert net_delta_coin(_btc(book)) == pytest.approx(10 * _call_delta(float(mid)), abs=1e-5)
+
+
+def test_time_re_marks_too() -> None:
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "10", BTC_CALL))
+    days = 20 * 86_400 * 1_000
+    book.send(book.book(), after_ms=days)
+    assert net_delta_coin(_btc(book)) == pytest.approx(10 * _call_delta(years=10 / 365), abs=1e-5)
+
+
+def test_an_option_adopted_at_the_start_counts() -> None:
+    book = Playbook()
+    book.ready(positions=[book.position("1", BTC_CALL)])
+    commands = book.send(book.option())
+    assert not exposure_problem(_btc(book))
+    assert net_delta_coin(_btc(book)) == pytest.approx(_call_delta(), abs=1e-6)
+    assert orders(commands)
+
+
+def test_a_changed_quantity_re_marks_the_whole() -> None:
+    book = _ready()
+    book.send(book.option())
+    for held in (1, 2, 3):
+        book.send(book.fill(Side.BUY, "1", BTC_CALL))
+        assert net_delta_coin(_btc(book)) == pytest.approx(held * _call_delta(), abs=1e-6)
+    book.send(book.fill(Side.SELL, "3", BTC_CALL))
+    assert net_delta_coin(_btc(book)) == 0.0
+    assert _btc(book).option_count == 0
+
+
+def test_a_decoded_state_is_valued_the_same() -> None:
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "7", BTC_CALL))
+    book.send(book.fill(Side.SELL, "2", BTC_INVERSE))
+    again = decode_state(encode_state(book.state))
+    underlying = again.underlyings["BTC"]
+    before = net_delta_coin(underlying)
+    Exposures(again).remark(underlying, _btc(book).remark_at_ns)
+    assert net_delta_coin(underlying) == before
+
+
+def test_expiry_leaves_intrinsic_delta() -> None:
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    book.send(book.book("120000"), after_ms=31 * 86_400 * 1_000)
+    assert net_delta_coin(_btc(book)) == pytest.approx(1.0)
+
+
+def test_our_delta_of_one_option_is_none_until_it_is_known() -> None:
+    book = _ready()
+    assert own_option_delta(book.state, BTC_CALL, START_NS) is None
+    assert own_option_delta(book.state, BTC_USDC, START_NS) is None
+    book.send(book.option())
+    assert own_option_delta(book.state, BTC_CALL, START_NS) == pytest.approx(_call_delta(), abs=1e-9)
+
+
+def test_a_hundred_thousand_fills_leave_no_drift() -> None:
+    from hedgebot.core import ledger
+
+    book = _ready()
+    state = book.state
+    net = Decimal(0)
+    fills = [
+        msgspec.structs.replace(book.fill(side, qty, BTC_USDC, fee=fee, fee_coin="BTC"), price=PRICE)
+        for side in Side
+        for qty, fee in (("0.003", "0.0000001"), ("1.7", "0.00003"), ("0.001", "0"))
+    ]
+    for number in range(100_002):
+        fill = fills[number % len(fills)]
+        ledger.book_fill(state, fill, START_NS)
+        net += fill.qty_contracts * fill.side.sign - fill.fee
+    assert _btc(book).linear_coin == net
+    assert ledger.position_contracts(state, ACCOUNT, BTC_USDC) == 0

@@ -1,0 +1,388 @@
+"""The gate: each rule alone refuses with its number and limit, and what lowers risk passes where it must."""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hedgebot.core import gate
+from hedgebot.core.gate import RULES, Candidate, judge
+from hedgebot.core.ledger import set_position
+from hedgebot.core.market import NEVER_MS
+from hedgebot.core.shaping import NoLot, shape
+from hedgebot.core.state import Mismatch
+from hedgebot.core.strategy import Proposal
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import Approved, OrderIntent, Refused, TimeInForce
+from hedgebot.domain.settings import AccountRole
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, PRICE, START_NS, Playbook
+
+MS = 1_000_000
+
+
+def _candidate(delta_coin: float = 0.2, trade_coin: float = -0.1, *, reduce_only: bool = False) -> Candidate:
+    """An ordinary sell of 0.1 against a delta of 0.2, on a ready book with known margin."""
+    book = Playbook()
+    book.ready()
+    state = book.state
+    side = Side.of(trade_coin)
+    qty = Decimal(repr(abs(trade_coin)))
+    if reduce_only:
+        set_position(state, ACCOUNT, BTC_PERP, -qty * 5 * side.sign, PRICE, START_NS)
+    intent = OrderIntent(
+        account=ACCOUNT,
+        instrument=BTC_PERP,
+        underlying="BTC",
+        strategy="delta_neutral",
+        side=side,
+        qty_contracts=qty,
+        limit_price=PRICE,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=reduce_only,
+        delta_effect_coin=trade_coin,
+        notional_usd=float(qty * PRICE),
+        deadline_ns=book.at_ns + 5_000 * MS,
+        reason="test",
+    )
+    return Candidate(
+        state=state,
+        settings=book.settings.underlyings[0],
+        underlying=state.underlyings["BTC"],
+        account=state.accounts[ACCOUNT],
+        rules=state.instruments[BTC_PERP],
+        quote=state.quotes[BTC_PERP],
+        intent=intent,
+        delta_coin=delta_coin,
+        at_ns=book.at_ns,
+    )
+
+
+def _set_margin(one: Candidate, use: float | None) -> None:
+    assert one.account.wallet is not None
+    maintenance = None if use is None else Decimal(1_000_000) * Decimal(repr(use))
+    one.account.wallet = msgspec.structs.replace(one.account.wallet, maintenance_margin_usd=maintenance)
+
+
+def _intent(one: Candidate, **changes: object) -> Candidate:
+    return msgspec.structs.replace(one, intent=msgspec.structs.replace(one.intent, **changes))
+
+
+def _limit(one: Candidate, **changes: float) -> Candidate:
+    return msgspec.structs.replace(one, settings=msgspec.structs.replace(one.settings, **changes))
+
+
+# --- what makes each rule, and only it, refuse -----------------------------------------------------------------------
+
+
+def _halted() -> Candidate:
+    one = _candidate()
+    one.state.mode = Mode.HALTED
+    return one
+
+
+def _unreconciled() -> Candidate:
+    one = _candidate()
+    one.account.reconciled = False
+    return one
+
+
+def _silent() -> Candidate:
+    one = _candidate()
+    one.account.private.alive_at_ns = one.at_ns - 16_000 * MS
+    return one
+
+
+def _differing() -> Candidate:
+    one = _candidate()
+    one.account.mismatches["BTC"] = Mismatch(venue_value=Decimal(1), first_seen_ns=one.at_ns, count=1)
+    return one
+
+
+def _skewed() -> Candidate:
+    one = _candidate()
+    one.account.clock_offset_ms = -1_500.0
+    return one
+
+
+def _in_flight() -> Candidate:
+    one = _candidate()
+    one.underlying.live_order = "abc"
+    return one
+
+
+def _old_book() -> Candidate:
+    one = _candidate()
+    one.quote.book_at_ns = one.at_ns - 6_000 * MS
+    return one
+
+
+def _old_mark() -> Candidate:
+    one = _candidate()
+    one.quote.mark_at_ns = one.at_ns - 11_000 * MS
+    return one
+
+
+def _unquoted_option() -> Candidate:
+    one = _candidate()
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, START_NS)
+    return one
+
+
+def _wide() -> Candidate:
+    return _limit(_candidate(), spread_bps_max=0.05)
+
+
+def _off_mark() -> Candidate:
+    one = _candidate()
+    one.quote.mark = Decimal(125_000)
+    return one
+
+
+def _beyond_collar() -> Candidate:
+    return _intent(_candidate(), limit_price=Decimal(99_000))
+
+
+def _too_large() -> Candidate:
+    return _limit(_candidate(), order_qty_coin_max=0.05)
+
+
+def _too_dear() -> Candidate:
+    return _limit(_candidate(), order_notional_usd_max=9_999.0)
+
+
+def _beyond_delta() -> Candidate:
+    return _candidate(delta_coin=4.95, trade_coin=0.1)
+
+
+def _short_of_margin() -> Candidate:
+    one = _candidate(delta_coin=0.0)
+    _set_margin(one, 0.75)
+    return one
+
+
+def _paying() -> Candidate:
+    one = _candidate()
+    # A short of 10,000 dollars pays 2 % three times a day.
+    one.quote.funding_rate = -0.02
+    return one
+
+
+def _out_of_tokens() -> Candidate:
+    one = _candidate()
+    one.state.tokens, one.state.tokens_at_ns = 0.0, one.at_ns
+    return one
+
+
+CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
+    "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
+    "_account": (_unreconciled, "account", "shared", "private stream up and reconciled"),
+    "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
+    "_unexplained": (_differing, "unexplained_position", 1, 0),
+    "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
+    "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
+    "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
+    "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
+    "_options_fresh": (_unquoted_option, "option_age_ms", NEVER_MS, 30_000),
+    "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
+    "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
+    "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),
+    "_size": (_too_large, "order_qty_coin", 0.1, 0.05),
+    "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
+    "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
+    "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
+    "_funding": (_paying, "funding_usd_per_day", pytest.approx(600.0), 500.0),
+    "_message_rate": (_out_of_tokens, "order_tokens", 0.0, 1.0),
+}
+
+
+def test_every_rule_has_its_case() -> None:
+    assert [rule.__name__ for rule in RULES] == list(CASES)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_rule_alone_refuses_with_its_number_and_limit(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, name, value, limit = CASES[rule]
+    candidate = make()
+    refused = judge(candidate)
+    assert isinstance(refused, Refused)
+    assert (refused.check.rule, refused.check.value, refused.check.limit) == (name, value, limit)
+    assert refused.explanation
+    assert refused.intent is candidate.intent
+    monkeypatch.setattr(gate, "RULES", tuple(one for one in RULES if one.__name__ != rule))
+    assert isinstance(judge(candidate), Approved), "no other rule stands behind it"
+
+
+def test_what_no_rule_minds_is_approved_with_every_check() -> None:
+    approved = judge(_candidate())
+    assert isinstance(approved, Approved)
+    assert len(approved.checks) == len(RULES)
+    assert len({check.rule for check in approved.checks}) == len(RULES)
+    assert approved.risk_reducing
+
+
+# --- more ways to refuse ---------------------------------------------------------------------------------------------
+
+
+def _unknown_clock() -> Candidate:
+    one = _candidate()
+    one.account.clock_offset_ms = None
+    return one
+
+
+def _book_role() -> Candidate:
+    one = _candidate()
+    one.account.role = AccountRole.BOOK
+    return one
+
+
+def _stream_down() -> Candidate:
+    one = _candidate()
+    one.account.private.up = False
+    return one
+
+
+def _suspect_book() -> Candidate:
+    one = _candidate()
+    one.quote.book_problem = "crossed"
+    return one
+
+
+def _one_sided() -> Candidate:
+    one = _candidate()
+    one.quote.ask = None
+    return one
+
+
+def _no_mark() -> Candidate:
+    one = _candidate()
+    one.quote.mark = None
+    return one
+
+
+def _half_a_lot() -> Candidate:
+    return _intent(_candidate(), qty_contracts=Decimal("0.1005"))
+
+
+def _unknown_funding() -> Candidate:
+    one = _candidate()
+    one.quote.funding_rate = None
+    return one
+
+
+def _nan_funding() -> Candidate:
+    one = _candidate()
+    one.quote.funding_rate = math.nan
+    return one
+
+
+def _stopping() -> Candidate:
+    one = _candidate()
+    one.state.stopping = True
+    return one
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (_unknown_clock, "clock_offset_ms"),
+        (_book_role, "account"),
+        (_stream_down, "account"),
+        (_suspect_book, "book_age_ms"),
+        (_one_sided, "spread_bps"),
+        (_no_mark, "book_mark_gap_bps"),
+        (_half_a_lot, "order_qty_coin"),
+        (_unknown_funding, "funding_usd_per_day"),
+        (_nan_funding, "funding_usd_per_day"),
+        (_stopping, "mode"),
+    ],
+)
+def test_the_unknown_refuses(make: Callable[[], Candidate], rule: str) -> None:
+    refused = judge(make())
+    assert isinstance(refused, Refused)
+    assert refused.check.rule == rule
+
+
+@pytest.mark.parametrize("delta", [math.nan, math.inf])
+def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
+    one = _candidate(delta_coin=delta)
+    assert not one.reduces_delta
+    assert not one.reduces_risk
+    assert isinstance(judge(one), Refused)
+
+
+# --- risk-reducing matrix --------------------------------------------------------------------------------------------
+
+SHRINKING, CUTTING, ADDING = "shrinks its position", "cuts delta with a new position", "adds delta"
+PURPOSES = {
+    SHRINKING: lambda: _candidate(reduce_only=True),
+    CUTTING: lambda: _candidate(),
+    ADDING: lambda: _candidate(delta_coin=0.2, trade_coin=0.1),
+}
+MARGINS = (0.1, 0.75, 0.85, None)
+# Safety reference section 2: below the margin floor, or with an unknown buffer, nothing that needs margin.
+ALLOWED = {
+    (Mode.ACTIVE, SHRINKING): set(MARGINS),
+    (Mode.ACTIVE, CUTTING): {0.1, 0.75},
+    (Mode.ACTIVE, ADDING): {0.1},
+    (Mode.REDUCING, SHRINKING): set(MARGINS),
+    (Mode.REDUCING, CUTTING): {0.1, 0.75},
+}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("margin", MARGINS)
+def test_what_lowers_risk_passes_where_it_must(mode: Mode, purpose: str, margin: float | None) -> None:
+    one = PURPOSES[purpose]()
+    one.state.mode = mode
+    _set_margin(one, margin)
+    allowed = margin in ALLOWED.get((mode, purpose), set())
+    verdict = judge(one)
+    assert isinstance(verdict, Approved) == allowed, verdict
+    if isinstance(verdict, Refused):
+        assert verdict.check.rule in {"mode", "margin_use"}
+
+
+@pytest.mark.parametrize("purpose", [SHRINKING, CUTTING])
+def test_beyond_the_delta_limit_the_way_back_is_open(purpose: str) -> None:
+    one = msgspec.structs.replace(PURPOSES[purpose](), delta_coin=9.0)
+    assert isinstance(judge(one), Approved)
+
+
+def test_a_hedge_that_ends_a_funding_cost_is_not_stopped_by_it() -> None:
+    one = _candidate(reduce_only=True)
+    # Long half a coin at 3 x 2 %: selling lowers a cost that is beyond its limit.
+    one.quote.funding_rate = 0.02
+    assert isinstance(judge(one), Approved)
+
+
+# --- shaping and gate agree ------------------------------------------------------------------------------------------
+
+
+@given(
+    trade=st.floats(0.001, 3.0),
+    sign=st.sampled_from([1, -1]),
+    collar=st.one_of(st.integers(1, 500).map(lambda tenth: tenth / 10), st.floats(0.5, 100)),
+    size=st.floats(0.05, 2.0),
+    notional=st.floats(5_000, 300_000),
+)
+def test_the_gate_accepts_whatever_shaping_makes(
+    trade: float, sign: int, collar: float, size: float, notional: float
+) -> None:
+    one = _limit(READY, collar_bps=collar, order_qty_coin_max=size, order_notional_usd_max=notional)
+    proposal = Proposal(
+        strategy="delta_neutral", centre_coin=0.0, trigger_coin=0.01, inside_coin=0.0, reason="keep", evidence={}
+    )
+    shaped = shape(one.state, one.settings, one.quote, proposal, -trade * sign, one.at_ns)
+    assert isinstance(shaped, OrderIntent | NoLot)
+    if isinstance(shaped, OrderIntent):
+        verdict = judge(msgspec.structs.replace(one, intent=shaped, delta_coin=trade * sign))
+        assert isinstance(verdict, Approved), verdict
+
+
+READY = _candidate()

@@ -1,0 +1,220 @@
+"""Market: what cannot be believed is kept out and said once, and old content is old however new its frame."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from hedgebot.core.exposure import exposure_problem
+from hedgebot.core.limits import funding_cost_usd_per_day
+from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_age_ms, option_age_ms, spread_bps
+from hedgebot.core.state import Quote
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import RaiseAlert, ResolveAlert
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, MS, PRICE, Playbook, alerts, instrument, of_type
+
+
+def _ready() -> Playbook:
+    book = Playbook()
+    book.ready()
+    return book
+
+
+def _top(book: Playbook, bid: str | None, ask: str | None, venue_at_ns: int | None = None) -> ev.BookTop:
+    return ev.BookTop(
+        instrument=BTC_PERP,
+        bid=None if bid is None else Decimal(bid),
+        bid_qty=Decimal(1),
+        ask=None if ask is None else Decimal(ask),
+        ask_qty=Decimal(1),
+        venue_at_ns=book.at_ns + MS if venue_at_ns is None else venue_at_ns,
+    )
+
+
+# --- sanity --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask"),
+    [
+        ("100001", "100000"),
+        ("100000", "100000"),
+        (None, "100000"),
+        ("100000", None),
+        (None, None),
+        ("NaN", "100001"),
+        ("100000", "NaN"),
+        ("sNaN", "100001"),
+        ("Infinity", "Infinity"),
+        ("0", "100001"),
+        ("0", "0"),
+        ("-1", "100001"),
+        ("-3", "-2"),
+        ("10", "10.1"),
+        ("99999000", "100001000"),
+    ],
+)
+def test_a_book_that_cannot_be_believed_is_kept_out(bid: str | None, ask: str | None) -> None:
+    book = _ready()
+    before = msgspec.structs.asdict(book.state.quotes[BTC_PERP])
+    assert AlertKind.SUSPECT_DATA in alerts(book.send(_top(book, bid, ask)))
+    after = book.state.quotes[BTC_PERP]
+    assert (after.bid, after.ask, after.book_at_ns) == (before["bid"], before["ask"], before["book_at_ns"])
+    assert book.state.underlyings["BTC"].price == float(PRICE)
+    assert not alerts(book.send(_top(book, bid, ask))), "said once"
+    resolved = of_type(book.send(book.book()), ResolveAlert)
+    assert [one.kind for one in resolved] == [AlertKind.SUSPECT_DATA]
+
+
+def test_the_last_good_book_ages_while_bad_ones_come() -> None:
+    book = _ready()
+    book.send(book.book())
+    for _ in range(60):
+        book.send(_top(book, "100001", "100000"), after_ms=100)
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) == 6_000
+
+
+def test_an_old_frame_neither_clears_nor_raises_a_suspicion() -> None:
+    book = _ready()
+    old = book.at_ns - 1_000 * MS
+    assert not alerts(book.send(_top(book, "100001", "100000", old))), "an old crossed frame is no news"
+    book.send(_top(book, "100001", "100000"))
+    book.send(_top(book, "99999", "100001", old))
+    assert book.state.quotes[BTC_PERP].book_problem, "the newest frame is crossed still"
+
+
+def test_a_frame_from_the_future_does_not_shut_the_book_for_ever() -> None:
+    book = _ready()
+    # A timestamp in the wrong unit: microseconds taken for nanoseconds the other way round.
+    book.send(_top(book, "99999", "100001", book.at_ns * 1_000))
+    book.send(book.book("100010"), after_ms=10_000)
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) < 5_000
+
+
+# --- age -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_timestamp_leaves_the_age_running() -> None:
+    book = _ready()
+    frame = book.book()
+    book.send(frame)
+    for _ in range(5):
+        book.send(frame, after_ms=1_000)
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) == 5_000
+
+
+@pytest.mark.parametrize("offset_ms", [-400.0, 0.0, 400.0])
+def test_replayed_frames_are_as_old_as_they_say(offset_ms: float) -> None:
+    book = _ready()
+    book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=offset_ms, round_trip_ms=1.0), after_ms=60_000)
+    # Timestamps advance from frame to frame, but 30 s behind the venue's own clock.
+    for _ in range(3):
+        behind = book.at_ns + MS + round((offset_ms - 30_000) * MS)
+        book.send(_top(book, "99999", "100001", behind))
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) == pytest.approx(30_000, abs=2)
+
+
+def test_what_never_came_is_never() -> None:
+    state = Playbook().state
+    assert book_age_ms(state, BTC_PERP, 1) == mark_age_ms(state, BTC_PERP, 1) == NEVER_MS
+    assert option_age_ms(state, BTC_CALL, 1) == NEVER_MS
+
+
+def test_the_mark_ages_on_its_own() -> None:
+    book = _ready()
+    book.send(book.ticker())
+    for _ in range(4):
+        book.send(book.book(), after_ms=1_000)
+    assert mark_age_ms(book.state, BTC_PERP, book.at_ns) == 4_000
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) < 1_000
+
+
+# --- ticker --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["NaN", "0", "-1", "Infinity"])
+def test_a_mark_that_is_no_price_is_not_taken(mark: str) -> None:
+    book = _ready()
+    at = book.at_ns
+    book.send(book.ticker(mark), after_ms=2_000)
+    assert book.state.quotes[BTC_PERP].mark == PRICE
+    assert mark_age_ms(book.state, BTC_PERP, book.at_ns) >= (book.at_ns - at) // MS
+
+
+def test_a_missing_funding_rate_leaves_the_last_one() -> None:
+    book = _ready()
+    book.send(book.ticker(rate=0.0007))
+    book.send(book.ticker(rate=None))
+    assert book.state.quotes[BTC_PERP].funding_rate == 0.0007
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), float("-inf")])
+def test_a_funding_rate_that_is_no_number_is_not_taken(rate: float) -> None:
+    book = _ready()
+    book.send(book.fill(Side.BUY, "1", BTC_PERP))
+    book.send(book.ticker(rate=rate))
+    cost = funding_cost_usd_per_day(book.state, book.at_ns)
+    assert cost is None or cost == pytest.approx(30.0)
+
+
+# --- options -------------------------------------------------------------------------------------------------------
+
+COIN_CALL = InstrumentId("bybit:option:BTC-27NOV26-100000-C")
+
+
+def _coin_option(book: Playbook, mark: str | None) -> ev.OptionQuote:
+    quote = book.option(iv=0.6)
+    return msgspec.structs.replace(quote, instrument=COIN_CALL, mark=None if mark is None else Decimal(mark))
+
+
+@pytest.mark.parametrize("mark", [None, "NaN", "-0.01"])
+def test_a_coin_option_without_a_value_leaves_the_exposure_unknown(mark: str | None) -> None:
+    # Its delta counts premium-adjusted: without the premium it is unknown, never the plain delta.
+    book = _ready()
+    rules = instrument(COIN_CALL, InstrumentKind.COIN_OPTION, settle="BTC", quote="BTC")
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(rules,)))
+    book.send(book.fill(Side.BUY, "1", COIN_CALL, price=Decimal("0.07")))
+    book.send(_coin_option(book, mark))
+    assert exposure_problem(book.state.underlyings["BTC"])
+    book.send(_coin_option(book, "0.0685"))
+    assert not exposure_problem(book.state.underlyings["BTC"])
+
+
+@pytest.mark.parametrize("iv", [None, 0.0, -0.5, float("nan"), float("inf")])
+def test_a_volatility_that_is_none_is_not_taken(iv: float | None) -> None:
+    book = _ready()
+    book.send(book.option(iv=0.6))
+    at = book.at_ns
+    book.send(book.option(iv=iv), after_ms=1_000)
+    assert book.state.options[BTC_CALL].iv == 0.6
+    assert option_age_ms(book.state, BTC_CALL, book.at_ns) == (book.at_ns - at) // MS
+
+
+def test_a_venue_delta_far_from_ours_is_suspect() -> None:
+    book = _ready()
+    assert AlertKind.SUSPECT_DATA in alerts(book.send(book.option(delta=-0.53)))
+    assert of_type(book.send(book.option(delta=0.534)), ResolveAlert)
+
+
+# --- measures ------------------------------------------------------------------------------------------------------
+
+
+def test_gap_and_spread_in_basis_points() -> None:
+    quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(102))
+    assert spread_bps(quote) == pytest.approx(200.0)
+    assert book_mark_gap_bps(quote) == pytest.approx(2 / 102 * 1e4)
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101))) is None
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99))) is None
+    assert spread_bps(Quote(bid=Decimal(99))) is None
+
+
+def test_rules_are_replaced_and_none_is_forgotten() -> None:
+    book = _ready()
+    known = set(book.state.instruments)
+    changed = instrument(BTC_PERP, tick_size=Decimal("0.5"))
+    commands = book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(changed,)))
+    assert set(book.state.instruments) == known
+    assert book.state.instruments[BTC_PERP].tick_size == Decimal("0.5")
+    assert not of_type(commands, RaiseAlert)
