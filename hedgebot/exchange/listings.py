@@ -199,7 +199,7 @@ def strike_step(spec: UnderlyingSpec, start_price: float) -> Decimal:
     aim = start_price * 0.025
     power = math.floor(math.log10(aim))
     mantissa = aim / 10.0**power
-    nice = 1 if mantissa < 1.5 else 2 if mantissa < 3.5 else 5
+    nice = 1 if mantissa < 1.5 else 2 if mantissa < 3.5 else 5 if mantissa < 7 else 10
     return Decimal(plain(Decimal(nice).scaleb(power)))
 
 
