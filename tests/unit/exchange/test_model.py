@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.playback import Bars, RecordedPath
 from hedgebot.exchange.scenario import ClientFlowSpec, HoldingSpec, Scenario
 from hedgebot.exchange.types import (
     Ack,
@@ -289,3 +291,32 @@ def test_client_flow_can_be_switched(scenario: Scenario) -> None:
     exchange.advance(START_NS + 30 * S)
     assert len(exchange.executions("main")) > count
     assert {row.order.origin for row in exchange.executions("main") if isinstance(row, Execution)} == {"client_flow"}
+
+
+def test_a_gap_in_the_recording_stops_trading_but_not_cancels(scenario: Scenario) -> None:
+    """No ticks and no orders in the gap; afterwards the market is back."""
+    bars = Bars(
+        times_ns=np.array([0, 60, 240, 300], dtype=np.int64) * S,
+        step_ns=60 * S,
+        opens=np.full(4, 90_000.0),
+        highs=np.full(4, 90_100.0),
+        lows=np.full(4, 89_900.0),
+        closes=np.full(4, 90_000.0),
+    )
+    path = RecordedPath(perp=bars, spot=None, minutes=None, underlying=scenario.underlyings[0], speed=10.0, step_s=0.1)
+    exchange = Exchange(scenario, START_NS, {"BTC": path})
+    resting = market(type=OrderType.LIMIT, limit_price=Decimal(88_000))
+    kept = exchange.place(resting)
+    assert isinstance(kept, Ack)
+    exchange.advance(START_NS + 13 * S)  # the gap is from second 12 to 24
+    told: list[Notice] = []
+    stop = exchange.listen(told.append)
+    exchange.advance(START_NS + 20 * S)
+    stop()
+    assert not [one for one in told if "BTC" in str(getattr(one, "instrument", ""))]
+    refused = exchange.place(market())
+    assert isinstance(refused, Refusal)
+    assert refused.reason is RefusalReason.INSTRUMENT_NOT_TRADING
+    assert isinstance(exchange.cancel("main", BTCUSDT, order_id=kept.order_id), Ack)
+    exchange.advance(START_NS + 25 * S)
+    assert isinstance(exchange.place(market()), Ack)

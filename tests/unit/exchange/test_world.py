@@ -1,0 +1,106 @@
+import time
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+import pytest
+
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
+from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.types import InstrumentStatus
+from hedgebot.exchange.world import PerpState, World, cents
+
+H = 3_600_000_000_000
+
+
+class Flat:
+    """A path at one price that stops for the second hundred steps."""
+
+    start_price = 50_000.0
+
+    def next_block(self) -> PathBlock:
+        prices = np.full(STEPS_PER_BLOCK, 50_000.0)
+        live = np.ones(STEPS_PER_BLOCK, dtype=np.bool_)
+        live[100:200] = False
+        return PathBlock(
+            index=prices,
+            spot=prices,
+            perp=prices * 1.001,
+            mark=np.full(STEPS_PER_BLOCK, np.nan),
+            stress=np.ones(STEPS_PER_BLOCK),
+            live=live,
+        )
+
+
+def test_marks_stand_between_index_and_book(scenario: Scenario, start_ns: int) -> None:
+    world = World(scenario, start_ns, {"BTC": Flat()})
+    for _ in range(50):
+        world.step()
+    perp = world.markets[next(iter(world.perps))]
+    assert perp.id == "bybit:linear:BTCUSDT"
+    assert world.mark(perp) == Decimal("50050.00")
+    assert world.index(perp) == Decimal("50000.00")
+    assert perp.ladder.bid_tick < 500_500 < perp.ladder.ask_tick
+
+
+def test_a_stopped_path_is_told_once_each_way(scenario: Scenario, start_ns: int) -> None:
+    world = World(scenario, start_ns, {"BTC": Flat()})
+    changes = [(number, coin.live) for number in range(1, 400) for coin in world.step()]
+    assert changes == [(100, False), (200, True)]
+    assert world.status(next(iter(world.markets.values()))) is InstrumentStatus.TRADING
+
+
+@pytest.mark.parametrize(
+    ("premium", "interval", "rate"),
+    [
+        (0.0, 8 * H, 0.0001),  # interest alone
+        (0.0003, 8 * H, 0.0001),  # the damper holds the rate at the interest
+        (0.001, 8 * H, 0.0005),
+        (-0.001, 8 * H, -0.0005),
+        (0.02, 8 * H, 0.005),  # the cap
+        (0.001, H, 0.0005 / 8),
+    ],
+)
+def test_the_funding_formula(premium: float, interval: int, rate: float) -> None:
+    perp = PerpState(interval, 0.005, interval, Decimal(1), premium_sum=premium * 4, premium_count=4)
+    assert perp.rate() == pytest.approx(rate)
+    perp.start_interval(interval + 1)
+    assert perp.next_funding_at_ns == 2 * interval
+    assert perp.premium_count == 0
+
+
+def test_the_crowd_prints_at_its_pace(scenario: Scenario, start_ns: int) -> None:
+    world = World(scenario, start_ns, {"BTC": Flat()})
+    market = world.markets[next(iter(world.perps))]
+    trades = []
+    for _ in range(2_000):
+        world.step()
+        trades.append(world.prints(market))
+    count = sum(trade is not None for trade in trades)
+    assert 230 < count < 370  # 1.5 a second for 200 seconds
+    assert all(trade[1] >= 1 for trade in trades if trade)
+
+
+def test_a_step_is_fast(scenario: Scenario, start_ns: int) -> None:
+    """Six linear instruments and sixty options; the bound is generous, the machine is shared."""
+    world = World(scenario, start_ns, {})
+    started = time.perf_counter()
+    for number in range(300):
+        world.step()
+        if number % 10 == 0:
+            for coin in world.coins.values():
+                world.remark_options(coin)
+    assert (time.perf_counter() - started) / 300 < 0.005
+
+
+def test_cents_are_exact() -> None:
+    assert cents(0.1 + 0.2) == Decimal("0.30")
+    assert cents(90_000.004999) == Decimal("90000.00")
+
+
+def test_usd_prices(scenario: Scenario, start_ns: int) -> None:
+    world = World(msgspec.structs.replace(scenario), start_ns, {"BTC": Flat()})
+    assert world.usd_price("BTC") == 50_000.0
+    assert world.usd_price("USDC") == 1.0
+    with pytest.raises(KeyError):
+        world.usd_price("DOGE")
