@@ -22,10 +22,11 @@ _HEAD = Struct(">qqiqq")
 _LENGTHS = Struct(">IIII")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One row of the journal. `idx` is 0 for an event, 1.. for its commands, negative for the journal's own records.
 
     `subject` and `client_id` repeat what the payload says, for searching; the hash covers them too.
+    The order of the fields is the order of the columns.
     """
 
     row: int

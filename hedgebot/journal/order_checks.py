@@ -32,9 +32,10 @@ class OrderChecks:
         """Begin before the first row."""
         self._problem = problem
         self._sent: dict[str, Row] = {}
-        self._open: dict[str, Row] = {}
+        self._open: dict[str, tuple[Row, int]] = {}
         self._install: int | None = None
         self._at_ns = 0
+        self._running_ns = 0
 
     @property
     def count(self) -> int:
@@ -43,23 +44,29 @@ class OrderChecks:
 
     def take(self, row: Row) -> None:
         """Look at one row."""
-        self._at_ns = max(self._at_ns, row.at_ns)
         if row.kind == RUN_KIND:
             self._take_run(row)
-        elif row.client_id is None:
             return
-        elif row.kind == _SUBMIT:
+        if row.idx < 0:
+            return
+        # Only time in which a process ran counts: nobody answers while hedgebot is down.
+        self._running_ns += max(row.at_ns - self._at_ns, 0) if self._at_ns else 0
+        self._at_ns = row.at_ns
+        if row.client_id is None:
+            return
+        if row.kind == _SUBMIT:
             self._take_order(row, row.client_id)
         elif row.kind in _ANSWERS:
             self._take_answer(row, row.client_id)
 
     def finish(self) -> None:
-        """Say which orders nothing became of, though the journal goes on long after them."""
-        for client_id, row in self._open.items():
-            if self._at_ns - row.at_ns > ANSWER_NS_MAX:
+        """Say which orders nothing became of, though hedgebot ran on long after them."""
+        for client_id, (row, sent_ns) in self._open.items():
+            if self._running_ns - sent_ns > ANSWER_NS_MAX:
                 self._problem(f"order {client_id} (row {row.row}) has no answer, no look-up and no fill")
 
     def _take_run(self, row: Row) -> None:
+        self._at_ns = 0
         try:
             self._install = decode_run(row.payload).manifest.settings.install
         except JournalCorrupt as error:
@@ -73,7 +80,8 @@ class OrderChecks:
             self._problem(f"row {row.row}: {client_id} is not a client id of a hedgebot")
         elif parts.epoch != row.epoch:
             self._problem(f"row {row.row}: order {client_id} carries epoch {parts.epoch} in a run of epoch {row.epoch}")
-        self._sent[client_id] = self._open[client_id] = row
+        self._sent[client_id] = row
+        self._open[client_id] = (row, self._running_ns)
 
     def _take_answer(self, row: Row, client_id: str) -> None:
         self._open.pop(client_id, None)

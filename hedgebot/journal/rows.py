@@ -2,6 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from hedgebot.journal.chain import Row
 from hedgebot.journal.manifest import RunRecord, decode_run
@@ -43,8 +46,25 @@ def to_tuple(row: Row) -> RowTuple:
 
 
 def from_tuple(values: Sequence[object]) -> Row:
-    """A row from column order, as the database gave it; a wrong type there is a wrong hash later, not an error here."""
-    return Row(**dict(zip(_NAMES, values, strict=True)))  # type: ignore[arg-type]  # columns of our own schema
+    """A row from column order, as the database gave it.
+
+    SQLite keeps any type in any column. A value that somebody put there with a wrong type is read as one that gives a
+    wrong hash, so that verification names the row in place of failing on it.
+    """
+    try:
+        return msgspec.convert(tuple(values), Row)
+    except msgspec.ValidationError:
+        return Row(**{name: _forced(name, value) for name, value in zip(_NAMES, values, strict=True)})
+
+
+def _forced(name: str, value: object) -> Any:  # noqa: ANN401 - a field of any of Row's types
+    match Row.__annotations__[name]:
+        case kind if kind is int:
+            return value if isinstance(value, int) else -1
+        case kind if kind is bytes:
+            return value if isinstance(value, bytes) else str(value).encode()
+        case _:
+            return value if isinstance(value, str) else str(value)
 
 
 def read_rows(connection: sqlite3.Connection, where: str = "1", parameters: Sequence[object] = ()) -> Iterator[Row]:

@@ -109,7 +109,9 @@ def order(client_id: str, side: Side, qty: Decimal, price: Decimal, at_ns: int) 
     return cmd.SubmitOrder(approved=approved, client_id=client_id)
 
 
-def book(bid: str = "100000", ask: str = "100001", at_ns: int = START_NS, instrument: InstrumentId = PERP) -> ev.BookTop:
+def book(
+    bid: str = "100000", ask: str = "100001", at_ns: int = START_NS, instrument: InstrumentId = PERP
+) -> ev.BookTop:
     return ev.BookTop(
         instrument=instrument,
         bid=Decimal(bid),
@@ -168,9 +170,7 @@ class Run:
             await journal.close()
             raise
         run.now_ns = START_NS + header.epoch * 1_000 * SECOND
-        await run.take(
-            ev.RunStarted(run_id=header.run_id, epoch=header.epoch, settings=SETTINGS, version="1.2.3")
-        )
+        await run.take(ev.RunStarted(run_id=header.run_id, epoch=header.epoch, settings=SETTINGS, version="1.2.3"))
         return run
 
     async def take(self, *events: ev.Event) -> list[TurnOutput]:
@@ -192,9 +192,7 @@ class Run:
         await self.take(
             ev.OrderAccepted(account="main", client_id=client_id, order_id=f"o-{trade_id}", definitive=False)
         )
-        await self.take(
-            fill(f"h-{trade_id}", Side.SELL, qty, client_id=client_id, price="100000.5", instrument=PERP)
-        )
+        await self.take(fill(f"h-{trade_id}", Side.SELL, qty, client_id=client_id, price="100000.5", instrument=PERP))
         return client_id
 
     async def snapshot(self) -> None:
