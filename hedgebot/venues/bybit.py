@@ -157,8 +157,7 @@ class BybitVenue:
         await self._load(reload=False)
 
     async def _close(self) -> None:
-        for client in (self._stream, self._query):
-            await client.close()
+        await asyncio.gather(self._stream.close(), self._query.close())
 
     @property
     def _address(self) -> str:

@@ -45,11 +45,11 @@ def _common(connection: VenueConnection) -> dict[str, Any]:
         # Exact strings end to end; Decimal at our boundary.
         "number": str,
         "verbose": False,
-        # Refused after closing: the library would open a session that nobody closes.
-        "newUpdates": True,
     }
     if connection.endpoint is not None:
         plain = ccxt.pro.bybit()
+        # The pause after closing is for encrypted connections.
+        settings["timeout_on_exit"] = 0
         settings["urls"] = {"api": loopback_urls(plain.urls["api"], connection.endpoint, plain.hostname)}
     return settings
 
@@ -80,7 +80,8 @@ def _stream_settings(connection: VenueConnection) -> dict[str, Any]:
     return {
         **_common(connection),
         "enableRateLimit": False,
-        "timeout": connection.order_timeout_ms,
+        # Ours ends first: two clocks for one deadline would give two sorts of answers.
+        "timeout": connection.order_timeout_ms + 1_000,
         "options": options,
         "streaming": {"keepAlive": connection.keep_alive_ms},
     }

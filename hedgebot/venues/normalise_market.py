@@ -1,6 +1,7 @@
 """Market frames of the public streams -> BookTop, Ticker, OptionQuote.
 
-Pure but for what deltas are merged into, which `MarketReader` holds per instrument. Sources: [D] websocket/public/orderbook and websocket/public/ticker.
+Pure but for what deltas are merged into, which `MarketReader` holds per instrument.
+Sources: [D] websocket/public/orderbook and websocket/public/ticker.
 """
 
 from decimal import Decimal

@@ -1,0 +1,96 @@
+import logging
+import socket
+import time
+
+import pytest
+
+from hedgebot.domain.commands import SubmitOrder
+from hedgebot.domain.errors import ConfigError, ExitCode, VenueError, VenueUnreachable
+from hedgebot.domain.events import (
+    AuthenticationFailed,
+    ClockMeasured,
+    InstrumentsLoaded,
+    OrderRejected,
+    Stream,
+    StreamChanged,
+)
+from hedgebot.venues.bybit import BybitVenue
+from tests.unit.venues.double import BybitDouble, Sink, approved, connection, golden, ok, refusal, running
+
+
+async def test_start_tells_clock_instruments_and_stream_in_this_order() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double) as (_, sink):
+        await sink.one(StreamChanged)
+        kinds = [
+            type(event) for event in sink.events if isinstance(event, (ClockMeasured, InstrumentsLoaded, StreamChanged))
+        ]
+        assert kinds == [ClockMeasured, InstrumentsLoaded, StreamChanged]
+        assert sink.of(StreamChanged)[0].stream is Stream.PRIVATE
+        loaded = sink.of(InstrumentsLoaded)[0].instruments
+        assert {instrument.category for instrument in loaded} == {"spot", "linear", "inverse", "option"}
+        assert abs(sink.of(ClockMeasured)[0].offset_ms) < 1_000
+
+
+async def test_an_address_that_does_not_answer_is_one_clear_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    venue = BybitVenue(connection(endpoint), Sink(), time.time_ns)
+    with pytest.raises(VenueUnreachable, match=f"bybit does not answer at {endpoint}") as caught:
+        await venue.start()
+    assert caught.value.exit_code == ExitCode.UNKNOWN
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_key_that_can_withdraw_stops_the_start() -> None:
+    double = BybitDouble()
+    key = {**golden("query_api"), "permissions": {"Wallet": ["Withdraw"]}}
+    double.scripts["v5/user/query-api"] = lambda asked: (200, ok(key))
+    async with double.serving():
+        venue = BybitVenue(connection(double.endpoint), Sink(), time.time_ns)
+        with pytest.raises(ConfigError, match=r"account main: the API key may move money out \(Withdraw\)"):
+            await venue.start()
+    assert double.dials == 0
+
+
+async def test_a_refused_key_is_told_and_stops_the_start() -> None:
+    double, sink = BybitDouble(), Sink()
+    double.scripts["v5/user/query-api"] = lambda asked: (200, refusal(10003, "API key is invalid."))
+    async with double.serving():
+        venue = BybitVenue(connection(double.endpoint), sink, time.time_ns)
+        with pytest.raises(ConfigError, match="refuses the API key"):
+            await venue.start()
+    assert sink.of(AuthenticationFailed)[0].code == "10003"
+
+
+async def test_an_answer_of_another_shape_is_the_venues_fault() -> None:
+    double = BybitDouble()
+    double.scripts["v5/user/query-api"] = lambda asked: (200, ok(["surprise"]))
+    async with double.serving():
+        venue = BybitVenue(connection(double.endpoint), Sink(), time.time_ns)
+        with pytest.raises(VenueError, match="cannot be worked with"):
+            await venue.start()
+
+
+async def test_after_stop_an_order_is_refused_with_proof() -> None:
+    double = BybitDouble()
+    async with double.serving():
+        async with running(double) as (venue, sink):
+            await sink.one(StreamChanged)
+        venue.send(SubmitOrder(approved=approved(), client_id="a" * 32))
+        assert (sink.of(OrderRejected)[0].code, double.asked("v5/order/create")) == ("local:stopped", [])
+
+
+async def test_no_key_reaches_a_log_record(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    double = BybitDouble()
+    double.scripts["v5/order/create"] = lambda asked: (200, refusal(10016))
+    async with double.serving(), running(double) as (venue, sink):
+        await sink.one(StreamChanged)
+        venue.send(SubmitOrder(approved=approved(), client_id="a" * 32))
+        await double.abort("private")
+        await sink.until(lambda event: isinstance(event, StreamChanged) and not event.up)
+    shown = caplog.text + "".join(str(event) for event in sink.events)
+    assert "key-of-the-test" not in shown
+    assert "secret-of-the-test" not in shown

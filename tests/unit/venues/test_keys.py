@@ -1,0 +1,34 @@
+from typing import Any
+
+import pytest
+
+from hedgebot.domain.settings import AccountRole
+from hedgebot.venues.bybit_profile import BYBIT
+from hedgebot.venues.keys import key_problem
+from tests.unit.venues.double import golden
+
+
+def key(**changes: Any) -> dict[str, Any]:
+    return {**golden("query_api"), **changes}
+
+
+def test_a_trading_key_is_good() -> None:
+    assert key_problem(BYBIT, AccountRole.SHARED, key()) is None
+
+
+@pytest.mark.parametrize("right", ["Withdraw", "AccountTransfer", "SubMemberTransfer"])
+@pytest.mark.parametrize("role", list(AccountRole))
+def test_a_key_that_can_move_money_out_is_refused_in_every_role(right: str, role: AccountRole) -> None:
+    problem = key_problem(BYBIT, role, key(permissions={"Wallet": [right, "SubMemberTransferList"]}))
+    assert problem is not None
+    assert right in problem
+
+
+def test_a_read_only_key_is_good_for_the_book_only() -> None:
+    assert key_problem(BYBIT, AccountRole.BOOK, key(readOnly=1)) is None
+    assert "read-only" in str(key_problem(BYBIT, AccountRole.HEDGE, key(readOnly=1)))
+
+
+def test_silence_about_rights_is_no_permission() -> None:
+    assert key_problem(BYBIT, AccountRole.SHARED, key(permissions=None)) is not None
+    assert "unified" in str(key_problem(BYBIT, AccountRole.SHARED, key(uta=0)))

@@ -1,0 +1,49 @@
+import asyncio
+
+import ccxt
+import pytest
+
+from hedgebot.venues.replies import code_and_message, listen, reply_in_error, rest_response_hook
+
+
+def original(status: int, reason: str, url: str, method: str, headers: object, body: str, *rest: object) -> str:
+    return body.strip()
+
+
+def test_the_hook_notes_the_answer_and_changes_nothing() -> None:
+    reply = listen()
+    hook = rest_response_hook(original)
+    body = ' {"retCode":110007,"retMsg":"Available balance is insufficient"} '
+    assert hook(200, "OK", "url", "POST", {}, body, {}, None) == body.strip()
+    assert (reply.status, reply.code, reply.message) == (200, "110007", "Available balance is insufficient")
+
+
+async def test_each_request_hears_its_own_answer() -> None:
+    hook = rest_response_hook(original)
+
+    async def request(code: int) -> str | None:
+        reply = listen()
+        await asyncio.sleep(0.001 * (5 - code))
+        hook(200, "OK", "url", "GET", {}, f'{{"retCode":{code},"retMsg":""}}')
+        await asyncio.sleep(0.002)
+        return reply.code
+
+    assert await asyncio.gather(*(request(code) for code in range(5))) == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("body", ["", "<html>502</html>", "[1]", '"text"', "{"])
+def test_another_body_has_no_code(body: str) -> None:
+    assert code_and_message(body)[0] is None
+
+
+def test_a_code_of_zero_is_a_code() -> None:
+    assert code_and_message('{"retCode":0,"retMsg":"OK"}') == ("0", "OK")
+
+
+def test_the_client_quotes_the_answer_in_its_exception() -> None:
+    error = ccxt.InvalidOrder(
+        'bybit {"reqId":"7","retCode":110072,"retMsg":"OrderLinkedID is duplicate","op":"order.create"}'
+    )
+    assert reply_in_error(error) == ("110072", "OrderLinkedID is duplicate")
+    assert reply_in_error(ccxt.NetworkError("Connection closed")) == (None, "Connection closed")
+    assert reply_in_error(ccxt.NetworkError("odd {brace")) == (None, "odd {brace")

@@ -1,0 +1,92 @@
+"""What a socket does to us, and how the stream comes back."""
+
+import asyncio
+
+from hedgebot.domain.commands import WatchInstruments
+from hedgebot.domain.events import (
+    AuthenticationFailed,
+    BookTop,
+    FillReceived,
+    Stream,
+    StreamAlive,
+    StreamChanged,
+    TaskFailed,
+)
+from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, golden, running
+
+
+async def changed(sink: Sink, stream: Stream, up: bool, after: int = 0, seconds: float = 5.0) -> StreamChanged:
+    event = await sink.until(
+        lambda event: isinstance(event, StreamChanged) and event.stream is stream and event.up is up,
+        after=after,
+        seconds=seconds,
+    )
+    assert isinstance(event, StreamChanged)
+    return event
+
+
+async def test_a_cut_socket_is_dialled_again_and_delivers() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double) as (_, sink):
+        await changed(sink, Stream.PRIVATE, up=True)
+        for _ in range(3):
+            before = len(sink.events)
+            await double.abort("private")
+            await changed(sink, Stream.PRIVATE, up=False, after=before)
+            await changed(sink, Stream.PRIVATE, up=True, after=before)
+        before = len(sink.events)
+        await double.push("private", golden("execution_frame"))
+        await sink.one(FillReceived, after=before)
+        assert sink.of(TaskFailed) == []
+
+
+async def test_a_socket_that_goes_silent_is_dropped() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, keep_alive_ms=60_000, silence_ms_max=300) as (_, sink):
+        await changed(sink, Stream.PRIVATE, up=True)
+        down = await changed(sink, Stream.PRIVATE, up=False)
+        assert "silent for" in down.reason
+        await changed(sink, Stream.PRIVATE, up=True, after=sink.events.index(down))
+
+
+async def test_pings_keep_a_quiet_socket_alive() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, keep_alive_ms=100, silence_ms_max=400) as (_, sink):
+        await changed(sink, Stream.PRIVATE, up=True)
+        await asyncio.sleep(1.1)
+        assert [event.up for event in sink.of(StreamChanged)] == [True]
+        assert len(sink.of(StreamAlive)) == 2
+
+
+async def test_a_muted_topic_is_dropped_although_the_socket_answers_pings() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, keep_alive_ms=100, content_ms_max=400) as (venue, sink):
+        venue.send(WatchInstruments(venue="bybit", instruments=(BTC,)))
+        await changed(sink, Stream.PUBLIC, up=True)
+        await double.push("public/linear", golden("book_frame"))
+        down = await changed(sink, Stream.PUBLIC, up=False)
+        assert "is muted" in down.reason
+        before = sink.events.index(down)
+        await changed(sink, Stream.PUBLIC, up=True, after=before)
+        await double.push("public/linear", golden("book_frame"))
+        await sink.one(BookTop, after=before)
+
+
+async def test_authentication_that_gets_no_answer_has_a_deadline() -> None:
+    double = BybitDouble()
+    double.auth_answer = None
+    async with double.serving(), running(double, ready_ms_max=300) as (_, sink):
+        await eventually(lambda: double.dials >= 2)
+        double.auth_answer = {"success": True, "ret_msg": "", "op": "auth"}
+        await changed(sink, Stream.PRIVATE, up=True)
+
+
+async def test_a_refused_key_is_told_and_not_hammered() -> None:
+    double = BybitDouble()
+    double.auth_answer = {"success": False, "retCode": 10003, "retMsg": "Invalid apikey", "op": "auth"}
+    async with double.serving(), running(double) as (_, sink):
+        refused = await sink.one(AuthenticationFailed)
+        assert (refused.code, refused.message) == ("10003", "Invalid apikey")
+        await asyncio.sleep(0.6)
+        assert len(sink.of(AuthenticationFailed)) == 1
+        assert not any(event.up for event in sink.of(StreamChanged))
