@@ -4,16 +4,17 @@ The machine's speed moves by itself, so a figure means something only beside its
 benchmark prints one JSON line: figures, ratios with their goals, load and versions. Owns no workload.
 """
 
+import asyncio
 import gc
 import json
 import os
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ ROUNDS = 7
 """Turns of each case; medians are over at least five."""
 
 LIBRARIES = ("aiohttp", "aiosqlite", "ccxt", "msgspec", "numpy", "uvloop")
+T = TypeVar("T")
 Samples = dict[str, list[float]]
 
 
@@ -47,6 +49,29 @@ def interleave(cases: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -
         for name in names[shift:] + names[:shift]:
             samples[name].append(cases[name]())
     return samples
+
+
+async def take_turns(cases: Mapping[str, Callable[[], Awaitable[float]]], rounds: int = ROUNDS) -> Samples:
+    """`interleave` for coroutines."""
+    names = list(cases)
+    samples: Samples = {name: [] for name in names}
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            samples[name].append(await cases[name]())
+    return samples
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the kind of loop that the daemon has: uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        factory = None
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
 
 
 def medians(samples: Samples, digits: int = 3) -> dict[str, float]:
