@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hedgebot.domain.settings import AccountRole
 
@@ -151,6 +151,18 @@ class ConfigFile(BaseSettings):
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the library's signature)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is handed in and nothing else: the loader lays the layers over each other, names of any case."""
+        return (init_settings,)
 
 
 class LimitsFile(Section):

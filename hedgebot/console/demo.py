@@ -62,8 +62,8 @@ class Stopped(Exception):
 def play(wish: DemoWish) -> int:
     """Run the demo to its end; the exit code is 0 when every promise held."""
     folder = prepare(wish)
-    with _stoppable():
-        summary = _run(wish, folder)
+    with stoppable(), _shown(wish) as show:
+        summary = run_demo(wish, folder, show)
     emit(summary, summary_lines(summary), as_json=wish.as_json)
     return ExitCode.OK if summary.good else ExitCode.FAILED
 
@@ -89,7 +89,11 @@ def write_config(folder: Path, url: str) -> Path:
     return path
 
 
-def _run(wish: DemoWish, folder: Path) -> DemoSummary:
+def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
+    """Start both processes, show the book until the time is over, end everything, sum up.
+
+    Raises HedgebotError when a process could not start or died; nothing stays running on any way out.
+    """
     with contextlib.ExitStack() as ends:
         exchange = Child("the simulated exchange", exchange_words(wish), folder / "exchange.err")
         ends.callback(exchange.stop)
@@ -99,9 +103,8 @@ def _run(wish: DemoWish, folder: Path) -> DemoSummary:
         daemon = Child("the daemon", words, folder / "daemon.err")
         ends.callback(daemon.stop)
         admin = Admin(url)
-        with _shown(wish) as show:
-            began_s = time.monotonic()
-            _watch(wish, folder, (exchange, daemon), show)
+        began_s = time.monotonic()
+        _watch(wish, folder, (exchange, daemon), show)
         ran_s = time.monotonic() - began_s
         truth = _settle(admin, folder, (exchange, daemon))
         code = daemon.stop()
@@ -203,7 +206,7 @@ class PlainLines:
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into an orderly end; the second one ends at once (children are ended all the same)."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,62 @@
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("band_coin = 0.25", "band_coin = 1.0", "band_coin = 1.0 must be below delta_limit_coin (1.0)"),
+        ('role = "shared"', 'role = "book"', "has the role book, where hedgebot never orders"),
+        ('hedge_account = "main"', 'hedge_account = "other"', "'other' is not one of the [accounts] (known: main)"),
+        ("bybit:linear:BTCUSDT", "okx:linear:BTCUSDT", "is not traded at bybit, the venue of main"),
+        ("bybit:linear:BTCUSDT", "bybit:linear:ETHUSDT", "does not look like an instrument on BTC"),
+        ('underlyings = ["BTC", "ETH"]', 'underlyings = ["BTC", "SOL"]', "names SOL, which is not one of"),
+        (
+            'run_mode = "paper"',
+            'run_mode = "live"',
+            'is a simulated exchange or a testnet, but book.run_mode is "live"',
+        ),
+        ('endpoint = "http', '# endpoint = "http', 'would trade real money, but book.run_mode is "paper"'),
+        ("# testnet = false", "testnet = true", "is true and endpoint is set too"),
+        ("# testnet = false", 'api_key_file = "k"', "api_secret_file is missing; api_key_file and api_secret_file"),
+        ("recv_window_ms = 5000", "recv_window_ms = 6000", "must be at most order_deadline_ms (limits: 5000)"),
+    ],
+)
+def test_a_combination_that_cannot_be_meant_is_refused(
+    spoil: Callable[..., list[str]], old: str, new: str, part: str
+) -> None:
+    assert any(part in sentence for sentence in spoil(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        (
+            "margin_use_alert = 0.50",
+            "margin_use_alert = 0.75",
+            "margin_use_alert = 0.75 must be below margin_use_no_risk",
+        ),
+        ("margin_use_clear = 0.60", "margin_use_clear = 0.80", "reducing must have an end"),
+        (
+            "private_silence_ms_halt = 120000",
+            "private_silence_ms_halt = 15000",
+            "must be below private_silence_ms_halt",
+        ),
+    ],
+)
+def test_limits_stand_in_order(spoil: Callable[..., list[str]], old: str, new: str, part: str) -> None:
+    (sentence,) = spoil(old, new, file="limits.toml")
+    assert sentence.startswith("limits.toml: ")
+    assert part in sentence
+
+
+def test_two_places_for_keys_are_one_too_many(spoil: Callable[..., list[str]]) -> None:
+    two = 'keyring = "service"\napi_key_env = "K"\napi_secret_env = "S"'
+    (sentence,) = spoil("# testnet = false", two)
+    assert "more than one place for its keys (keyring, api_key_env)" in sentence
+
+
+def test_real_accounts_need_a_place_for_their_keys(spoil: Callable[..., list[str]]) -> None:
+    sentences = spoil('endpoint = "http://127.0.0.1:8787"', "testnet = true")
+    assert any("names no place for its keys" in sentence for sentence in sentences)

@@ -1,0 +1,121 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hedgebot.config import Config, diff, load_config
+from hedgebot.config.loader import restart_needed
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import AccountRole, LimitSettings
+
+
+def test_the_demo_configuration_is_good(good: Config) -> None:
+    settings = good.engine_settings(7)
+    assert settings.install == 7
+    assert settings.config_hash == good.hash
+    assert settings.limits == LimitSettings()
+    assert [one.underlying for one in settings.underlyings] == ["BTC", "ETH"]
+    assert settings.underlyings[0].hedge_instrument == "bybit:linear:BTCUSDT"
+    assert settings.accounts[0].role is AccountRole.SHARED
+
+
+def test_the_example_for_the_testnet_is_good_but_for_its_keys(root: Path) -> None:
+    config = load_config(root / "config" / "bybit.example.toml")
+    with pytest.raises(
+        ConfigError, match=r"accounts\.main: no API key in the file .*bybit_api_key \(it does not exist\)"
+    ):
+        config.connections({})
+
+
+def test_every_key_is_documented_where_it_is_first_met(root: Path) -> None:
+    """A comment stands above each key of the demo's file and of the limits, in the block where the key comes first."""
+    for name in ("demo.toml", "limits.toml"):
+        seen: set[str] = set()
+        lines = (root / "config" / name).read_text("utf-8").splitlines()
+        for before, line in pairwise(lines):
+            key = re.match(r"(\w+) = ", line)
+            if key and key[1] not in seen:
+                seen.add(key[1])
+                assert before.startswith("#"), f"{name}: {key[1]} has no comment"
+
+
+def test_the_state_folder_is_by_xdg_unless_said_otherwise(
+    folder: Path, good: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert good.state_dir.parts[-2:] == ("hedgebot", "demo")
+    assert load_config(folder / "demo.toml", state_dir=tmp_path / "x").state_dir == tmp_path / "x"
+    monkeypatch.setenv("HEDGEBOT_BOOK__STATE_DIR", "~/here")
+    assert load_config(folder / "demo.toml").state_dir == Path.home() / "here"
+
+
+def test_the_environment_overrides_key_by_key_and_is_named_when_wrong(
+    folder: Path, good: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN", "0.5")
+    changed = load_config(folder / "demo.toml")
+    assert diff(good, changed) == ["underlyings.BTC.band_coin: 0.25 -> 0.5"]
+    monkeypatch.setenv("HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN", "-1")
+    with pytest.raises(ConfigError, match="environment variable HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN: underlyings"):
+        load_config(folder / "demo.toml")
+    monkeypatch.setenv("HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN", "0.25")
+    monkeypatch.setenv("HEDGEBOT_DAEMON", "5")
+    with pytest.raises(ConfigError):
+        load_config(folder / "demo.toml")
+
+
+def test_every_setting_moves_the_hash_and_no_secret_does(folder: Path, good: Config) -> None:
+    limits = folder / "limits.toml"
+    limits.write_text(limits.read_text("utf-8").replace("daily_loss_usd_max = 50000.0", "daily_loss_usd_max = 40000.0"))
+    changed = load_config(folder / "demo.toml")
+    assert changed.hash != good.hash
+    assert diff(good, changed) == ["limits.daily_loss_usd_max: 50000.0 -> 40000.0"]
+    assert load_config(folder / "demo.toml", state_dir=folder).hash == changed.hash
+
+
+def test_secrets_are_nowhere_but_in_the_connection(folder: Path, good: Config) -> None:
+    (connection,) = good.connections({})
+    secret = connection.api_secret.get_secret_value()
+    assert secret
+    for text in (repr(good), str(good.tree()), repr(connection), repr(good.engine_settings(1))):
+        assert secret not in text
+
+
+def test_a_limits_file_on_the_command_line_wins(folder: Path, root: Path) -> None:
+    other = folder / "other.toml"
+    other.write_text("order_burst_max = 3\n")
+    assert load_config(folder / "demo.toml", other).limits.order_burst_max == 3
+
+
+def test_what_needs_a_restart_is_told_apart(folder: Path, good: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEDGEBOT_DAEMON__LOG_LEVEL", "debug")
+    monkeypatch.setenv("HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN", "0.5")
+    lines = diff(good, load_config(folder / "demo.toml"))
+    assert restart_needed(lines) == ['daemon.log_level: "info" -> "debug"']
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"limits = [", "is not valid TOML"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"", "limits is missing; it must be the file of hard limits"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(tmp_path: Path, content: bytes, part: str) -> None:
+    path = tmp_path / "book.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+    assert part in str(caught.value)
+
+
+def test_absent_files_are_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_config(tmp_path / "no.toml")
+    with pytest.raises(ConfigError, match="is a folder"):
+        load_config(tmp_path)
+    (folder / "limits.toml").unlink()
+    with pytest.raises(ConfigError, match=r"limits\.toml: there is no such file"):
+        load_config(folder / "demo.toml")

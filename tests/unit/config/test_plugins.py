@@ -1,0 +1,43 @@
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from hedgebot.config import plugins
+
+
+class Parameters(msgspec.Struct):
+    ratio: float = 1.0
+
+
+class Factory:
+    parameters = Parameters
+
+
+class Module:
+    STRATEGY = Factory
+
+
+def test_the_strategies_that_come_with_it_are_found_by_their_files() -> None:
+    assert "delta_neutral" in plugins.known_strategies()
+    assert not any(name.startswith("_") for name in plugins.known_strategies())
+
+
+def test_settings_that_a_strategy_does_not_take_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.import_module", lambda name: Module)
+    sentences = plugins.parameter_problems("x", {"ratoi": 2.0, "ratio": "much"}, file="f.toml")
+    assert sentences[0] == (
+        "f.toml: strategies.x.params.ratoi = 2.0 is not a known key; did you mean strategies.x.params.ratio?"
+    )
+    assert sentences[1].startswith("f.toml: strategies.x.params.ratio = 'much' is wrong: ")
+    assert plugins.parameter_problems("x", {"ratio": 2}, file="f.toml") == []
+
+
+def test_an_unknown_strategy_lists_the_known_ones(spoil: Callable[..., list[str]]) -> None:
+    sentences = spoil(
+        "[strategies.delta_neutral]", "[strategies.delta_netural]\nenabled = true\nunderlyings=['BTC']\n[a]"
+    )
+    assert any(
+        "strategies.delta_netural is not a known strategy; did you mean delta_neutral? (known:" in one
+        for one in sentences
+    )
