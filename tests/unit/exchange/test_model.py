@@ -1,3 +1,4 @@
+import random
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -92,10 +93,38 @@ def drive(exchange: Exchange, rows: Iterable[tuple[str, str, Side, str, int, int
     return told
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(actions)
 def test_money_and_contracts_are_conserved(rows: list[tuple[str, str, Side, str, int, int, int]]) -> None:
     """Executions sum to positions; cash flows - fees - funding sum to the wallet's change, to the last decimal."""
+    check_conservation(rows)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_money_is_conserved_over_long_runs(seed: int) -> None:
+    """Drawn sequences are short; these turn positions over many times."""
+    draw = random.Random(seed)
+    styles = ("market", "market", "ioc", "fok", "gtc", "post_only", "reduce", "cancel")
+    rows = [
+        (
+            draw.choice(("main", "other")),
+            draw.choice(INSTRUMENTS),
+            draw.choice(tuple(Side)),
+            draw.choice(styles),
+            draw.randint(0, 12),
+            draw.randint(-4, 4),
+            draw.randint(1, 60),
+        )
+        for _ in range(200)
+    ]
+    exchange = check_conservation(rows)
+    trades = [row for row in exchange.executions("main") if isinstance(row, Execution)]
+    assert sum(bool(row.closed_contracts) for row in trades) > 10
+    assert sum(row.is_maker for row in trades) > 1
+
+
+def check_conservation(rows: list[tuple[str, str, Side, str, int, int, int]]) -> Exchange:
+    """Drive a fresh exchange and audit both accounts from their executions alone."""
     scenario = msgspec.structs.replace(calm_scenario(), funding_interval_s=60)
     exchange = Exchange(scenario, START_NS + 59 * S)
     drive(exchange, rows)
@@ -129,6 +158,7 @@ def test_money_and_contracts_are_conserved(rows: list[tuple[str, str, Side, str,
             changes = [entry for entry in exchange.ledger(spec.name) if entry.coin == coin]
             assert amount == spec.coins[coin] + sum((entry.change for entry in changes), ZERO)
             assert not changes or changes[-1].balance_after == amount
+    return exchange
 
 
 @settings(max_examples=25)
