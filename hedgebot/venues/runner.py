@@ -27,10 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the client that subscribes `topics`; it returns with the first data."""
+    """One call of the client that subscribes `topics`; it returns with the first data.
+
+    `parts` are the same in smaller calls, for the case that the venue refuses the whole because of one topic.
+    """
 
     topics: frozenset[str]
     open: Callable[[], Awaitable[Any]]
+    parts: tuple["Subscription", ...] = ()
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +66,14 @@ class SocketRunner:
         self._now_s = now_s
         self._on_lost = on_lost
         self._subscriptions: list[Subscription] = []
+        self._pending: list[Subscription] = []
         self._more = asyncio.Event()
         self._deadline_s = 0.0
 
     def add(self, subscription: Subscription) -> None:
         """Want more: subscribed now where the socket is open, and again after each reconnect."""
         self._subscriptions.append(subscription)
+        self._pending.append(subscription)
         self._link.wanted |= subscription.topics
         self._more.set()
 
@@ -89,17 +95,18 @@ class SocketRunner:
         link.begin()
         # The client backs off by itself up to 30 s per address; our schedule is the one that counts.
         (getattr(self._client, "ws_dial_backoff", None) or {}).pop(link.url, None)
-        drivers: set[asyncio.Task[Any]] = set()
-        opened = 0
+        drivers: dict[asyncio.Task[Any], Subscription] = {}
+        self._pending = list(self._subscriptions)
+        link.wanted = {topic for subscription in self._subscriptions for topic in subscription.topics}
         while not link.lost.is_set():
             self._more.clear()
-            if opened < len(self._subscriptions):
+            if self._pending:
                 self._deadline_s = self._now_s() + self._patience.ready_s
-            for subscription in self._subscriptions[opened:]:
-                drivers.add(asyncio.ensure_future(_drive(subscription)))
-            opened = len(self._subscriptions)
+            for subscription in self._pending:
+                drivers[asyncio.create_task(_drive(subscription))] = subscription
+            self._pending = []
             await _first(link.lost, self._more, TICK_S)
-            drivers = self._reap(drivers)
+            self._reap(drivers)
             self._judge()
         if drivers:
             # Their futures are rejected with the connection; whatever else they wait for has a timeout of its own.
@@ -108,18 +115,33 @@ class SocketRunner:
                 driver.cancel()
             self._reap(drivers)
 
-    def _reap(self, drivers: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    def _reap(self, drivers: dict[asyncio.Task[Any], Subscription]) -> None:
         """Look at the drivers that ended; raises what is not the venue's or the network's fault."""
         for driver in [driver for driver in drivers if driver.done()]:
-            drivers.discard(driver)
+            subscription = drivers.pop(driver)
             error = None if driver.cancelled() else driver.exception()
-            if error is None:
+            if error is None or self._link.lost.is_set():
                 continue
             if not isinstance(error, (ccxt.BaseError, OSError)):
                 raise error
-            if not self._link.lost.is_set():
+            if self._link.needs_auth or isinstance(error, (ccxt.NetworkError, OSError)):
                 self._guard.drop(self._link, f"{type(error).__name__}: {error}"[:200])
-        return drivers
+            else:
+                self._refuse(subscription)
+
+    def _refuse(self, subscription: Subscription) -> None:
+        """The venue refused market topics: ask for them one by one, and do without the one that is refused alone.
+
+        One instrument that is gone must not take the others' data with it. The next connection asks again.
+        """
+        if subscription.parts:
+            self._subscriptions.remove(subscription)
+            self._subscriptions.extend(subscription.parts)
+            self._pending.extend(subscription.parts)
+            self._more.set()
+            return
+        self._link.wanted -= subscription.topics
+        _log.warning("%s refused %s", self._link.url, sorted(subscription.topics))
 
     def _judge(self) -> None:
         """Drop a connection that does not get ready, is silent as a whole, or silent in one topic."""

@@ -4,7 +4,7 @@ Facts reach the sink from here only: fills and orders when the client stores the
 from the raw frame (the guard's reader).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -112,13 +112,16 @@ class Streams:
             )
             self._runners[category] = runner
             self._tasks.lasting(f"{category} market stream", runner.run)
-        names = [self._table.instruments[instrument].symbol for instrument in instruments]
-        symbols = [str(self._table.symbol(instrument)) for instrument in instruments]
+        # The venue's name and the client's name of each.
+        names = {
+            self._table.instruments[instrument].symbol: str(self._table.symbol(instrument))
+            for instrument in instruments
+        }
         if category != "option":
-            runner.add(_subscription("orderbook.1", names, partial(self._client.watch_bids_asks, symbols)))
+            runner.add(_subscription("orderbook.1", names, self._client.watch_bids_asks))
         # Spot tickers carry neither mark nor funding.
         if category != "spot":
-            runner.add(_subscription("tickers", names, partial(self._client.watch_tickers, symbols)))
+            runner.add(_subscription("tickers", names, self._client.watch_tickers))
 
     def _runner(self, link: Link, on_lost: Callable[[], None] = lambda: None) -> SocketRunner:
         self._states.add(link)
@@ -176,5 +179,8 @@ class Streams:
         self._sink.put(OrderUpdated(report=report))
 
 
-def _subscription(kind: str, names: list[str], open_: Callable[[], Awaitable[Any]]) -> Subscription:
-    return Subscription(topics=frozenset(f"{kind}.{name}" for name in names), open=open_)
+def _subscription(kind: str, names: Mapping[str, str], watch: Callable[[list[str]], Awaitable[Any]]) -> Subscription:
+    parts = tuple(_subscription(kind, {name: names[name]}, watch) for name in names) if len(names) > 1 else ()
+    return Subscription(
+        topics=frozenset(f"{kind}.{name}" for name in names), open=partial(watch, list(names.values())), parts=parts
+    )

@@ -1,4 +1,4 @@
-"""A scripted venue for the adapter's own tests: Bybit's addresses on loopback, answers from the documentation's examples.
+"""A scripted venue for the adapter's own tests: Bybit's addresses on loopback, answers from its documentation.
 
 It matches nothing and has no rules: a test says what it answers, what it pushes and how it misbehaves. Field names are
 those of the venue's documentation, written here for the second time.
@@ -93,6 +93,7 @@ class BybitDouble:
             "data": {"orderId": "order-ws", "orderLinkId": frame["args"][0]["orderLinkId"]},
         }
         self.dials = 0
+        self.refused_topics: set[str] = set()
         self.port = 0
         self.instruments = golden("instruments")
 
@@ -206,6 +207,11 @@ class BybitDouble:
             case "auth":
                 if self.auth_answer is not None:
                     await socket.send_json(self.auth_answer)
+            case "subscribe" if self.refused_topics & set(frame["args"]):
+                words = "error:handler not found"
+                await socket.send_json(
+                    {"success": False, "ret_msg": words, "conn_id": "c", "req_id": str(number), "op": "subscribe"}
+                )
             case "subscribe":
                 self.topics[socket] |= set(frame["args"])
                 if path == "public/option":

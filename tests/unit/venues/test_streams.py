@@ -124,3 +124,17 @@ async def test_more_instruments_join_an_open_socket() -> None:
         venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTCPERP"),)))
         await eventually(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
         assert double.dials == dials
+
+
+async def test_one_refused_instrument_does_not_take_the_others_data() -> None:
+    double = BybitDouble()
+    double.refused_topics = {"orderbook.1.BTCPERP", "tickers.BTCPERP"}
+    wanted = (BTC, InstrumentId("bybit:linear:BTCPERP"), SPOT)
+    async with double.serving(), running(double) as (venue, sink):
+        venue.send(WatchInstruments(venue="bybit", instruments=wanted))
+        await up(sink, Stream.PUBLIC)
+        assert any(event.topic == "subscribe" for event in sink.of(FrameQuarantined))
+        await double.push("public/linear", golden("book_frame"))
+        await sink.one(BookTop)
+        assert [event.up for event in sink.of(StreamChanged) if event.stream is Stream.PUBLIC] == [True]
+        assert double.dials == 3
