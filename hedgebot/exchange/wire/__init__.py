@@ -1,0 +1,19 @@
+"""The simulated exchange's wire face: Bybit v5 over HTTP and websockets on loopback, with a plane for faults.
+
+A map of the room::
+
+    server.py          starts and stops it all, drives the model with the wall clock
+    api.py             what every part shares: the model, keys, clock, settings, faults
+    http.py            one way in for HTTP: signature, receive window, weather, faults, envelope
+    routes_*.py        what each path answers, as plain functions from parameters to a result
+    entry.py           orders in, for HTTP and for the trade socket alike
+    sessions.py        one connected socket: its outbox with a bound, its pump
+    channels.py        what a client may say on each socket
+    publish.py         market data to subscribed sockets: snapshots, deltas, conflation
+    private.py         account news to authenticated sockets
+    fields_*.py        the venue's field names, as pure functions of the model's values
+    codes.py           the venue's return codes; faults.py, admin.py, truth.py: the test plane
+
+It reads the venue's documentation (github.com/bybit-exchange/docs, docs/v5), never hedgebot's own adapter: names and
+codes are written twice on purpose, so that a misreading on one side shows. Wall clock is time here.
+"""

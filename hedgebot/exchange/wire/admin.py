@@ -1,0 +1,229 @@
+"""The test plane under /admin: truth, faults, dropped sockets, trades and shocks on order. Loopback clients only.
+
+Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` with status 400. Owns no fault: see
+`faults.py`. Paths::
+
+    GET  truth                                   orders, executions, positions, wallets (`truth.py`)
+    GET  requests[?path=]                        requests that arrived, oldest first (the last 2,000)
+    GET  sessions                                connected sockets with their topics and outboxes
+    GET  faults        POST faults {...}         list, add (`HttpFault` or `SocketFault`: "type": "http" | "socket")
+    DELETE faults                                end all faults and the skew
+    POST drop     {channel, account, code}       cut sockets; with `code` close them with it
+    POST skew     {ms}                           shift the venue's clock
+    POST weather  {ack_lost_probability, ...}    replace the weather
+    POST trade    {instrument, side, contracts, account, limit_price}   the client trades now
+    POST flow     {enabled}                      client flow on or off
+    POST price    {underlying, percent}          move an underlying at once
+    POST restart  {}                             ended orders leave order/realtime, all sockets are cut
+    POST stop     {}                             ask the process to end
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from ipaddress import ip_address
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.scenario import WeatherSpec
+from hedgebot.exchange.types import OrderRequest, OrderType, Refusal
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.faults import Fault, TooManyFaults
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.local import shock
+from hedgebot.exchange.wire.sessions import Sessions
+from hedgebot.exchange.wire.truth import truth
+
+
+class _Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Base of request bodies: a misspelt key is an error."""
+
+
+class _Drop(_Body, kw_only=True):
+    channel: str = ""
+    account: str = ""
+    code: int | None = None
+
+
+class _Skew(_Body, kw_only=True):
+    ms: int
+
+
+class _Trade(_Body, kw_only=True):
+    instrument: str
+    side: Side
+    contracts: Decimal
+    account: str | None = None
+    limit_price: Decimal | None = None
+    client_id: str | None = None
+
+
+class _Flow(_Body, kw_only=True):
+    enabled: bool
+
+
+class _Price(_Body, kw_only=True):
+    underlying: str
+    percent: float
+
+
+class Admin:
+    """Answers /admin requests."""
+
+    def __init__(self, api: Api, sessions: Sessions, stopped: asyncio.Event) -> None:
+        self._api = api
+        self._sessions = sessions
+        self._stopped = stopped
+        self._trades = 0
+        self._routes: dict[tuple[str, str], Callable[[web.Request, bytes], Awaitable[Fields]]] = {
+            ("GET", "truth"): self._truth,
+            ("GET", "requests"): self._requests,
+            ("GET", "sessions"): self._list_sessions,
+            ("GET", "faults"): self._list_faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "drop"): self._drop,
+            ("POST", "skew"): self._skew,
+            ("POST", "weather"): self._weather,
+            ("POST", "trade"): self._trade,
+            ("POST", "flow"): self._flow,
+            ("POST", "price"): self._price,
+            ("POST", "restart"): self._restart,
+            ("POST", "stop"): self._stop,
+        }
+
+    async def answer(self, request: web.Request, path: str) -> web.Response:
+        """Answer one request."""
+        if not _is_loopback(request.remote):
+            return _reply({"ok": False, "error": "the admin plane answers loopback clients only"}, 403)
+        route = self._routes.get((request.method, path))
+        if route is None:
+            return _reply({"ok": False, "error": f"no {request.method} /admin/{path}"}, 404)
+        try:
+            content = await route(request, await request.read() or b"{}")
+        except (msgspec.DecodeError, TooManyFaults, KeyError) as error:
+            return _reply({"ok": False, "error": str(error)}, 400)
+        self._api.after_request()
+        return _reply({"ok": True, **content}, 200)
+
+    # --- looking
+
+    async def _truth(self, request: web.Request, body: bytes) -> Fields:
+        self._api.advance()
+        return truth(self._api)
+
+    async def _requests(self, request: web.Request, body: bytes) -> Fields:
+        wanted = request.query.get("path", "")
+        return {"requests": [dataclasses.asdict(one) for one in self._api.seen if wanted in one.path]}
+
+    async def _list_sessions(self, request: web.Request, body: bytes) -> Fields:
+        return {
+            "sessions": [
+                {
+                    "id": one.id,
+                    "channel": one.channel,
+                    "account": one.account,
+                    "topics": list(one.topics),
+                    "sent": one.sent,
+                    "waiting": one.waiting,
+                    "dropped": one.dropped,
+                }
+                for one in self._sessions.chosen()
+            ]
+        }
+
+    async def _list_faults(self, request: web.Request, body: bytes) -> Fields:
+        return {"faults": msgspec.to_builtins(self._api.faults.active), "skew_ms": self._api.faults.skew_ms}
+
+    # --- breaking
+
+    async def _add_fault(self, request: web.Request, body: bytes) -> Fields:
+        self._api.faults.add(msgspec.json.decode(body, type=Fault))
+        return {}
+
+    async def _clear_faults(self, request: web.Request, body: bytes) -> Fields:
+        self._api.faults.clear()
+        return {}
+
+    async def _drop(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Drop)
+        chosen = self._sessions.chosen(wanted.channel, wanted.account)
+        for session in chosen:
+            if wanted.code is None:
+                session.abort()
+            else:
+                await session.close(wanted.code)
+        return {"dropped": len(chosen)}
+
+    async def _skew(self, request: web.Request, body: bytes) -> Fields:
+        self._api.faults.skew_ms = msgspec.json.decode(body, type=_Skew).ms
+        return {}
+
+    async def _weather(self, request: web.Request, body: bytes) -> Fields:
+        self._api.faults.weather = msgspec.json.decode(body, type=WeatherSpec)
+        return {}
+
+    async def _restart(self, request: web.Request, body: bytes) -> Fields:
+        self._api.closed_since_ns = self._api.exchange.now_ns
+        chosen = self._sessions.chosen()
+        for session in chosen:
+            session.abort()
+        return {"dropped": len(chosen)}
+
+    async def _stop(self, request: web.Request, body: bytes) -> Fields:
+        self._stopped.set()
+        return {}
+
+    # --- the market and the client
+
+    async def _trade(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Trade)
+        self._api.advance()
+        self._trades += 1
+        flow = self._api.exchange.scenario.client_flow
+        account = wanted.account or (flow.account if flow else self._api.exchange.accounts()[0])
+        client_id = wanted.client_id or f"client-admin-{self._api.exchange.now_ns}-{self._trades}"
+        answer = self._api.exchange.place(
+            OrderRequest(
+                account=account,
+                instrument=InstrumentId(wanted.instrument),
+                side=wanted.side,
+                type=OrderType.MARKET if wanted.limit_price is None else OrderType.LIMIT,
+                qty_contracts=wanted.contracts,
+                limit_price=wanted.limit_price,
+                time_in_force=TimeInForce.GTC,
+                client_id=client_id,
+            )
+        )
+        if isinstance(answer, Refusal):
+            raise KeyError(f"{answer.reason.value}: {answer.detail}")
+        order = self._api.exchange.order(account, order_id=answer.order_id)
+        return {"order": msgspec.to_builtins(order)}
+
+    async def _flow(self, request: web.Request, body: bytes) -> Fields:
+        self._api.exchange.set_client_flow(enabled=msgspec.json.decode(body, type=_Flow).enabled)
+        return {"enabled": self._api.exchange.client_flow_enabled}
+
+    async def _price(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Price)
+        self._api.advance()
+        if not -99.0 <= wanted.percent <= 1_000.0:
+            raise msgspec.ValidationError(f"percent is {wanted.percent}, it must be -99 to 1000")
+        shock(self._api.exchange, wanted.underlying, 1.0 + wanted.percent / 100.0)
+        return {"index": self._api.exchange.index_price(wanted.underlying)}
+
+
+def _reply(content: Fields, status: int) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(content), content_type="application/json")
+
+
+def _is_loopback(remote: str | None) -> bool:
+    try:
+        return remote is not None and ip_address(remote).is_loopback
+    except ValueError:
+        return False

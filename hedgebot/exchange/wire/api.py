@@ -1,0 +1,127 @@
+"""What every part of the wire face shares: the model, the clock, keys, accounts' settings, faults, subscribers.
+
+Owns no protocol. The model runs on real wall time; `venue_ms` is what clients are told, skew included.
+"""
+
+import hmac
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hedgebot.domain.errors import HedgebotError
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import AccountSpec
+from hedgebot.exchange.types import InstrumentStatus, Listing
+from hedgebot.exchange.wire.bars import Bars
+from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, WireError
+from hedgebot.exchange.wire.faults import FaultPlane
+from hedgebot.exchange.wire.words import NS_PER_MS
+
+RECV_WINDOW_MS = 5_000
+AHEAD_MS_MAX = 1_000
+REQUESTS_KEPT = 2_000
+# A process that slept does not replay hours of market in one go: the world falls behind and catches up tick by tick.
+CATCH_UP_NS_MAX = 2_000 * NS_PER_MS
+
+# What a bug in the model or a handler raises: caught at the edge, logged, answered with a server error.
+CRASHES = (ArithmeticError, AttributeError, HedgebotError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One request that arrived, for tests and for `/admin/requests`."""
+
+    at_ms: int
+    account: str | None
+    method: str
+    path: str
+    params: dict[str, object]
+    code: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountSettings:
+    """What a client can set and the model does not know."""
+
+    margin_mode: str = "REGULAR_MARGIN"
+    leverage: dict[InstrumentId, str] = field(default_factory=dict)
+    dcp_seconds: dict[str, int] = field(default_factory=dict)
+
+
+class Api:
+    """The exchange as its handlers see it."""
+
+    def __init__(self, exchange: Exchange, faults: FaultPlane) -> None:
+        self.exchange = exchange
+        self.faults = faults
+        self.bars = Bars()
+        self.accounts = {spec.api_key: spec for spec in exchange.scenario.accounts}
+        self.settings = {spec.name: AccountSettings() for spec in exchange.scenario.accounts}
+        self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
+        self.crashes = 0
+        # Orders that ended before this moment are in the history only, as after a restart of the venue.
+        self.closed_since_ns = 0
+        self.after_request: Callable[[], None] = lambda: None
+
+    @property
+    def venue_ms(self) -> int:
+        """The venue's clock in milliseconds."""
+        return time.time_ns() // NS_PER_MS + self.faults.skew_ms
+
+    def advance(self) -> None:
+        """Let the world run to now."""
+        exchange = self.exchange
+        exchange.advance(min(time.time_ns(), exchange.now_ns + CATCH_UP_NS_MAX))
+
+    # --- who asks
+
+    def key_owner(self, key: str) -> AccountSpec:
+        """The account of an API key; raises WireError."""
+        spec = self.accounts.get(key)
+        if spec is None:
+            raise WireError(BAD_KEY, "API key is invalid.")
+        return spec
+
+    def check_signature(self, spec: AccountSpec, origin: str, signature: str) -> None:
+        """Hold a signature against the account's secret; raises WireError."""
+        if not hmac.compare_digest(sign(spec.api_secret, origin), signature.lower()):
+            raise WireError(BAD_SIGN, f"error sign! origin_string[{origin}]")
+
+    def check_timestamp(self, timestamp: str, recv_window: str) -> None:
+        """The venue's rule: server - window <= timestamp < server + 1,000 ms; raises WireError."""
+        server_ms = self.venue_ms
+        try:
+            sent_ms, window_ms = int(timestamp), int(recv_window or RECV_WINDOW_MS)
+        except ValueError:
+            raise WireError(BAD_TIMESTAMP, "invalid request, timestamp or recv_window is no number") from None
+        if not server_ms - window_ms <= sent_ms < server_ms + AHEAD_MS_MAX:
+            raise WireError(
+                BAD_TIMESTAMP,
+                "invalid request, please check your server timestamp or recv_window param. "
+                f"req_timestamp[{sent_ms}],server_timestamp[{server_ms}],recv_window[{window_ms}]",
+            )
+
+    # --- instruments
+
+    def find(self, category: str, symbol: str) -> Listing | None:
+        """A listed instrument."""
+        return self.exchange.listing(InstrumentId(f"bybit:{category}:{symbol}"))
+
+    def listings(self, category: str, *, settled: bool = False) -> list[Listing]:
+        """Instruments of a category, settled ones only when asked."""
+        return [
+            one
+            for one in self.exchange.listings()
+            if one.instrument.category == category and (settled or one.status is not InstrumentStatus.SETTLED)
+        ]
+
+    def note(self, account: str | None, method: str, path: str, params: dict[str, object], code: int | None) -> None:
+        """Remember a request (the last 2,000)."""
+        self.seen.append(Seen(at_ms=self.venue_ms, account=account, method=method, path=path, params=params, code=code))
+
+
+def sign(secret: str, origin: str) -> str:
+    """HMAC-SHA256 in lowercase hex, as every signature of the venue."""
+    return hmac.new(secret.encode(), origin.encode(), "sha256").hexdigest()

@@ -1,0 +1,259 @@
+"""What a client may say on each socket: login, ping, subscribe, and orders on the trade socket.
+
+Owns the answers' shapes, which differ by channel (docs/v5/websocket/wss-authentication.mdx, trade/guideline.mdx). A
+numeric `req_id` comes back as a string. Malformed messages get the venue's own error, never a crash.
+"""
+
+import asyncio
+
+import orjson
+
+from hedgebot.exchange.types import EndpointClass
+from hedgebot.exchange.wire import entry
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.codes import (
+    BAD_PARAMETER,
+    NO_PERMISSION,
+    OP_UNKNOWN,
+    REPEAT_AUTH,
+    REQ_ID_DUPLICATE,
+    WireError,
+)
+from hedgebot.exchange.wire.faults import HttpFaultKind
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.private import TOPICS
+from hedgebot.exchange.wire.publish import Publisher
+from hedgebot.exchange.wire.sessions import Session
+
+SPOT_ARGS_MAX = 10
+OPTION_ARGS_MAX = 2_000
+ARGS_CHARS_MAX = 21_000
+REQ_IDS_MAX = 10_000
+REQ_ID_CHARS_MAX = 36
+ORDER_OPS: dict[str, entry.Handler] = {
+    "order.create": entry.create,
+    "order.amend": entry.amend,
+    "order.cancel": entry.cancel,
+}
+
+
+class Channels:
+    """Takes messages of all sockets."""
+
+    def __init__(self, api: Api, publisher: Publisher) -> None:
+        self._api = api
+        self._publisher = publisher
+
+    async def take(self, session: Session, text: str | bytes) -> None:
+        """Answer one message."""
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            message = None
+        if not isinstance(message, dict):
+            self._fail(session, {}, BAD_PARAMETER, "Invalid JSON")
+            return
+        op = message.get("op")
+        match op:
+            case "ping":
+                session.reply(self._pong(session, message))
+            case "auth" if not session.is_public:
+                self._auth(session, message)
+            case "subscribe" | "unsubscribe" if session.channel != "trade":
+                self._subscribe(session, message, leaving=op == "unsubscribe")
+            case str() if session.channel == "trade":
+                await self._order(session, op, message)
+            case _:
+                self._fail(session, message, OP_UNKNOWN, f"error:handler not found,topic:{op}")
+
+    # --- shapes
+
+    def _req_id(self, message: dict[str, object], name: str = "req_id") -> Fields:
+        value = message.get(name)
+        return {} if value is None else {name: str(value)}
+
+    def _pong(self, session: Session, message: dict[str, object]) -> Fields:
+        now = str(self._api.venue_ms)
+        match session.channel:
+            case "trade":
+                reply: Fields = {"retCode": 0, "retMsg": "OK", "op": "pong", "data": [now], "connId": session.id}
+                return {**self._req_id(message, "reqId"), **reply}
+            case "private":
+                return {**self._req_id(message), "op": "pong", "args": [now], "conn_id": session.id}
+            case "option":
+                return {"args": [now], "op": "pong"}
+            case "spot":
+                reply = {"success": True, "ret_msg": "pong", "conn_id": session.id}
+                return {**reply, **self._req_id(message), "op": "ping"}
+            case _:
+                reply = {"success": True, "ret_msg": "pong", "conn_id": session.id, "req_id": ""}
+                return {**reply, **self._req_id(message), "op": "ping"}
+
+    def _fail(self, session: Session, message: dict[str, object], code: int, text: str) -> None:
+        op = str(message.get("op", ""))
+        if session.channel == "trade":
+            reply: Fields = {"retCode": code, "retMsg": text, "op": op, "connId": session.id}
+            session.reply({**self._req_id(message, "reqId"), **reply})
+            return
+        reply = {"success": False, "ret_msg": text, "conn_id": session.id}
+        session.reply({**reply, **self._req_id(message), "op": op})
+
+    # --- login
+
+    def _auth(self, session: Session, message: dict[str, object]) -> None:
+        try:
+            account = self._login(session, message)
+        except WireError as error:
+            self._api.note(None, "WS", f"{session.channel}:auth", message, error.code)
+            self._fail(session, message, error.code, error.message)
+            return
+        session.account = account
+        self._api.note(account, "WS", f"{session.channel}:auth", {}, 0)
+        if session.channel == "trade":
+            reply: Fields = {"retCode": 0, "retMsg": "OK", "op": "auth", "connId": session.id}
+            session.reply({**self._req_id(message, "reqId"), **reply})
+        else:
+            reply = {"success": True, "ret_msg": "", "op": "auth", "conn_id": session.id}
+            session.reply({**self._req_id(message), **reply})
+
+    def _login(self, session: Session, message: dict[str, object]) -> str:
+        args = message.get("args")
+        if not isinstance(args, list) or len(args) != 3:
+            raise WireError(BAD_PARAMETER, "Params Error")
+        if session.account is not None:
+            raise WireError(REPEAT_AUTH, "Repeat auth")
+        spec = self._api.key_owner(str(args[0]))
+        if self._api.faults.refuses_auth(session.channel, spec.name):
+            raise WireError(10003, "API key is invalid.")
+        expires = str(args[1])
+        if not expires.isdigit() or int(expires) <= self._api.venue_ms:
+            raise WireError(BAD_PARAMETER, "Request has expired")
+        self._api.check_signature(spec, f"GET/realtime{expires}", str(args[2]))
+        return spec.name
+
+    # --- topics
+
+    def _subscribe(self, session: Session, message: dict[str, object], *, leaving: bool) -> None:
+        args = message.get("args")
+        topics = [str(one) for one in args] if isinstance(args, list) else []
+        problem = self._args_problem(session, topics)
+        if problem:
+            self._fail(session, message, BAD_PARAMETER, problem)
+            return
+        if session.is_public:
+            failed = [] if leaving else [one for one in topics if not self._publisher.subscribe(session, one)]
+        else:
+            failed = [one for one in topics if one not in TOPICS]
+        self._api.note(
+            session.account, "WS", f"{session.channel}:{message.get('op')}", {"args": topics}, int(bool(failed))
+        )
+        for topic in topics:
+            if leaving:
+                self._publisher.unsubscribe(session, topic)
+            elif not session.is_public and topic not in failed:
+                session.topics[topic] = None
+        if session.channel == "option":
+            done = [one for one in topics if one not in failed]
+            answer: Fields = {"failTopics": failed, "successTopics": done}
+            session.reply({"success": not failed, "conn_id": session.id, "data": answer, "type": "COMMAND_RESP"})
+        elif failed:
+            self._fail(session, message, BAD_PARAMETER, f"Invalid symbol :[{','.join(failed)}]")
+        else:
+            reply: Fields = {"success": True, "ret_msg": "subscribe" if session.channel == "spot" else ""}
+            reply |= {"conn_id": session.id, **self._req_id(message), "op": str(message["op"])}
+            session.reply(reply)
+
+    def _args_problem(self, session: Session, topics: list[str]) -> str | None:
+        if not topics:
+            return "args size is 0"
+        if session.channel == "private" and session.account is None:
+            return "Request not authorized"
+        if session.channel == "spot" and len(topics) > SPOT_ARGS_MAX:
+            return "args size >10"
+        if session.channel == "option" and len(topics) + len(session.topics) > OPTION_ARGS_MAX:
+            return "args size >2000"
+        if sum(map(len, topics)) > ARGS_CHARS_MAX:
+            return "args length >21000"
+        return None
+
+    # --- orders
+
+    async def _order(self, session: Session, op: str, message: dict[str, object]) -> None:
+        """Carry out one order request and answer it, unless the weather or a fault takes the answer."""
+        api = self._api
+        path = "/v5/" + op.replace(".", "/")
+        fault = api.faults.for_request(path)
+        if fault is not None and fault.kind is HttpFaultKind.REQUEST_LOST:
+            return
+        if fault is not None and fault.kind is HttpFaultKind.DELAY:
+            await asyncio.sleep(fault.delay_ms / 1_000)
+        params: dict[str, object] = {}
+        code, text, data = 0, "OK", dict[str, object]()
+        try:
+            if fault is not None and fault.kind in {HttpFaultKind.RET_CODE, HttpFaultKind.STATUS}:
+                raise WireError(fault.code, fault.message)
+            params = self._order_params(session, op, message)
+            api.advance()
+            data = ORDER_OPS[op](api, session.account or "", Params(params))
+        except WireError as error:
+            code, text = error.code, error.message
+        api.note(session.account, "WS", path, params, code)
+        api.after_request()
+        lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
+        if lost or (code == 0 and api.faults.loses_ack()):
+            return
+        reply: Fields = {"retCode": code, "retMsg": text, "op": op, "data": data, "retExtInfo": {}}
+        reply |= {"header": self._header(session, path, params), "connId": session.id}
+        session.reply({**self._req_id(message, "reqId"), **reply}, api.faults.ack_delay_s())
+
+    def _order_params(self, session: Session, op: str, message: dict[str, object]) -> dict[str, object]:
+        header, args = message.get("header"), message.get("args")
+        if op not in ORDER_OPS:
+            raise WireError(OP_UNKNOWN, "op type is not found")
+        if session.account is None:
+            raise WireError(NO_PERMISSION, "Please login first")
+        self._check_req_id(session, message.get("reqId"))
+        if (
+            not isinstance(header, dict)
+            or not isinstance(args, list)
+            or len(args) != 1
+            or not isinstance(args[0], dict)
+        ):
+            raise WireError(BAD_PARAMETER, "params error: header and one order in args are required")
+        self._api.check_timestamp(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW") or ""))
+        return args[0]
+
+    def _check_req_id(self, session: Session, req_id: object) -> None:
+        if req_id is None:
+            return
+        text = str(req_id)
+        if len(text) > REQ_ID_CHARS_MAX:
+            raise WireError(BAD_PARAMETER, "reqId is too long")
+        if text in session.req_ids:
+            raise WireError(REQ_ID_DUPLICATE, "reqId is duplicated")
+        session.req_ids[text] = None
+        if len(session.req_ids) > REQ_IDS_MAX:
+            # The oldest is forgotten: it could be used again unseen.
+            del session.req_ids[next(iter(session.req_ids))]
+
+    def _header(self, session: Session, path: str, params: dict[str, object]) -> Fields:
+        now = str(self._api.venue_ms)
+        header: Fields = {"Traceid": f"{session.id}-{now}", "Timenow": now}
+        if session.account is None:
+            return header
+        endpoint: EndpointClass = entry.order_endpoint(path, str(params.get("category", "")))
+        return header | {
+            name.title(): value for name, value in limit_headers(self._api, session.account, endpoint).items()
+        }
+
+
+def limit_headers(api: Api, account: str, endpoint: EndpointClass) -> dict[str, str]:
+    """The three headers that tell a client where its budget stands."""
+    state = api.exchange.rate_state(account, endpoint)
+    reset_ms = state.reset_at_ns // 1_000_000 if not state.allowed else api.venue_ms
+    return {
+        "X-Bapi-Limit": str(state.limit),
+        "X-Bapi-Limit-Status": str(state.remaining),
+        "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
+    }

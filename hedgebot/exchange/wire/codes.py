@@ -1,0 +1,96 @@
+"""The venue's return codes and sentences, by product. Owns which code a refusal becomes; decides no refusal.
+
+Source: bybit-exchange/docs, docs/v5/error.mdx (HTTP codes, "WS OE General code", "UTA", "Spot Trade") and recorded
+frames where the live sentence differs from the documented one.
+"""
+
+from hedgebot.exchange.types import Refusal, RefusalReason
+
+BAD_PARAMETER = 10001
+BAD_TIMESTAMP = 10002
+BAD_KEY = 10003
+BAD_SIGN = 10004
+NO_PERMISSION = 10005
+TOO_MANY_VISITS = 10006
+SERVER_ERROR = 10016
+OP_UNKNOWN = 10404
+REQ_ID_DUPLICATE = 20006
+REPEAT_AUTH = 20001
+
+
+class WireError(Exception):
+    """A request that is answered with a return code. `status` is the HTTP status it travels with."""
+
+    def __init__(self, code: int, message: str, *, status: int = 200, result: dict[str, object] | None = None) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.result: dict[str, object] = result or {}
+
+
+def bad_parameter(message: str) -> WireError:
+    """A request whose parameters cannot be read."""
+    return WireError(BAD_PARAMETER, message)
+
+
+# Derivatives first, spot second.
+_REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
+    RefusalReason.UNKNOWN_ACCOUNT: ((BAD_KEY, "API key is invalid."), (BAD_KEY, "API key is invalid.")),
+    RefusalReason.UNKNOWN_INSTRUMENT: (
+        (BAD_PARAMETER, "params error: symbol invalid"),
+        (170121, "Invalid symbol."),
+    ),
+    RefusalReason.INSTRUMENT_NOT_TRADING: (
+        (110074, "This contract is not live"),
+        (170151, "The trading pair is not open yet"),
+    ),
+    RefusalReason.INSUFFICIENT_MARGIN: ((110007, "ab not enough for new order"), (170131, "Insufficient balance.")),
+    RefusalReason.INSUFFICIENT_BALANCE: ((110007, "ab not enough for new order"), (170131, "Insufficient balance.")),
+    RefusalReason.DUPLICATE_CLIENT_ID: ((110072, "OrderLinkedID is duplicate"), (170141, "Duplicate clientOrderId.")),
+    RefusalReason.UNKNOWN_ORDER: (
+        (110001, "order not exists or too late to cancel"),
+        (170213, "Order does not exist."),
+    ),
+    # A recorded frame (m24 cancel_order_2__failure) shows 110001 for an order that has ended.
+    RefusalReason.ALREADY_TERMINAL: (
+        (110001, "order not exists or too late to cancel"),
+        (170213, "Order does not exist."),
+    ),
+    RefusalReason.BAD_QTY: ((BAD_PARAMETER, "Qty invalid"), (170136, "Order quantity lower than the minimum.")),
+    RefusalReason.QTY_TOO_LARGE: (
+        (BAD_PARAMETER, "The number of contracts exceeds maximum limit allowed: too large"),
+        (170124, "Order amount too large."),
+    ),
+    RefusalReason.BAD_PRICE: ((110003, "price is invalid"), (170134, "Order price decimal too long.")),
+    RefusalReason.PRICE_OUTSIDE_COLLAR: (
+        (110003, "Order price exceeds the allowable range."),
+        (170193, "Order price is outside of the allowable range."),
+    ),
+    RefusalReason.BELOW_MIN_NOTIONAL: (
+        (110094, "Order does not meet minimum order value"),
+        (170140, "Order value exceeded lower limit."),
+    ),
+    RefusalReason.REDUCE_ONLY_VIOLATION: (
+        (110017, "current position is zero, cannot fix reduce-only order qty"),
+        (170130, "Data sent for paramter 'reduceOnly' is not valid."),
+    ),
+    RefusalReason.TOO_MANY_ORDERS: (
+        (110020, "Not allowed to have more than 500 active orders."),
+        (170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders."),
+    ),
+    RefusalReason.NO_LIQUIDITY: (
+        (110118, "Unable to retrieve a price of the market order due to low liquidity"),
+        (170210, "New order rejected."),
+    ),
+    RefusalReason.RATE_LIMITED: (
+        (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),
+        (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),
+    ),
+}
+
+
+def refusal_error(refusal: Refusal, category: str) -> WireError:
+    """The venue's answer to what the model refused."""
+    code, message = _REFUSALS[refusal.reason][1 if category == "spot" else 0]
+    return WireError(code, message)

@@ -1,0 +1,208 @@
+"""Orders in: create, amend, cancel, cancel-all, from HTTP bodies and from the trade socket alike.
+
+Owns the reading of the venue's order fields and the answers' shape; admission and matching are the model's. Source:
+docs/v5/order/{create-order, amend-order, cancel-order, cancel-all, pre-check-order, dcp}.mdx.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO, floor_to_step
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.types import (
+    Ack,
+    EndpointClass,
+    InstrumentStatus,
+    Listing,
+    OrderRequest,
+    OrderType,
+    Refusal,
+    RefusalReason,
+)
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.codes import WireError, bad_parameter, refusal_error
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.params import Params
+
+Handler = Callable[[Api, str, Params], Fields]
+"""Answers one request: the shared state, the account's name ("" for public ones), the parameters."""
+
+_SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
+_TYPES = {"Market": OrderType.MARKET, "Limit": OrderType.LIMIT}
+_TIMES = {
+    "GTC": TimeInForce.GTC,
+    "IOC": TimeInForce.IOC,
+    "FOK": TimeInForce.FOK,
+    "PostOnly": TimeInForce.POST_ONLY,
+}
+_LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+_CONDITIONAL = ("triggerPrice", "takeProfit", "stopLoss", "trailingStop")
+_DCP_PRODUCTS = ("OPTIONS", "DERIVATIVES", "SPOT")
+
+
+def create(api: Api, account: str, params: Params) -> Fields:
+    """Place an order. The reply says that it was taken, nothing about fills."""
+    category, listing = _listing(api, params)
+    answer = api.exchange.place(_request(api, account, params, category, listing))
+    return _acked(answer, category)
+
+
+def pre_check(api: Api, account: str, params: Params) -> Fields:
+    """Read an order as `create` would and say what margin rates the account has; nothing is placed.
+
+    The rates after the order are those before it: the model has no what-if. A field that would lie is left out.
+    """
+    category, listing = _listing(api, params)
+    _request(api, account, params, category, listing)
+    wallet = api.exchange.wallet(account)
+    return {
+        "orderId": "",
+        "orderLinkId": params.text("orderLinkId"),
+        "preImrE4": round((wallet.initial_margin_rate or 0.0) * 10_000),
+        "preMmrE4": round((wallet.maintenance_margin_rate or 0.0) * 10_000),
+    }
+
+
+def cancel(api: Api, account: str, params: Params) -> Fields:
+    """Cancel one order by `orderId`, else by `orderLinkId`."""
+    category, listing = _listing(api, params)
+    order_id, link_id = params.text("orderId"), params.text("orderLinkId")
+    if not order_id and not link_id:
+        raise bad_parameter("params error: orderId or orderLinkId is required")
+    answer = api.exchange.cancel(account, listing.instrument.id, order_id=order_id or None, client_id=link_id or None)
+    return _acked(answer, category)
+
+
+def cancel_all(api: Api, account: str, params: Params) -> Fields:
+    """Cancel all orders of a category, by symbol, base coin or settlement coin."""
+    category = params.category()
+    symbol, base, settle = params.text("symbol"), params.text("baseCoin"), params.text("settleCoin")
+    if category in {"linear", "inverse"} and not (symbol or base or settle):
+        raise bad_parameter("params error: symbol, baseCoin or settleCoin is required")
+
+    def chosen(listing: Listing) -> bool:
+        one = listing.instrument
+        return (
+            one.category == category
+            and symbol in {"", one.symbol}
+            and base in {"", one.underlying}
+            and (category == "spot" or settle in {"", one.settle})
+        )
+
+    answer = api.exchange.cancel_all(account, chosen)
+    if isinstance(answer, Refusal):
+        raise refusal_error(answer, category)
+    return {
+        "list": [{"orderId": one.order_id, "orderLinkId": one.client_id or ""} for one in answer],
+        "success": "1",
+    }
+
+
+def disconnected_cancel_all(api: Api, account: str, params: Params) -> Fields:
+    """Set the disconnection window. It has no effect without a `dcp` topic, which nobody here is eligible for."""
+    product = params.text("product", "OPTIONS")
+    seconds = params.whole("timeWindow")
+    if product not in _DCP_PRODUCTS or seconds is None or not 3 <= seconds <= 300:
+        raise bad_parameter("params error: timeWindow must be 3 to 300, product one of OPTIONS, DERIVATIVES, SPOT")
+    api.settings[account].dcp_seconds[product] = seconds
+    return {}
+
+
+def amend(api: Api, account: str, params: Params) -> Fields:
+    """Find the order and say that it cannot be changed: the model has no amending, cancel and place anew."""
+    category, listing = _listing(api, params)
+    order_id, link_id = params.text("orderId"), params.text("orderLinkId")
+    if not order_id and not link_id:
+        raise bad_parameter("params error: orderId or orderLinkId is required")
+    order = api.exchange.order(account, order_id=order_id or None, client_id=link_id or None)
+    if order is None or order.instrument != listing.instrument.id or order.status.is_terminal:
+        raise refusal_error(Refusal(reason=RefusalReason.UNKNOWN_ORDER, detail=order_id or link_id), category)
+    raise WireError(170312, "The current order does not support modification")
+
+
+def order_endpoint(path: str, category: str) -> EndpointClass:
+    """Which budget an order request counts against."""
+    spot = category == "spot"
+    if path.endswith("cancel-all"):
+        return EndpointClass.CANCEL_ALL
+    if "cancel" in path:
+        return EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL
+    return EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE
+
+
+def _listing(api: Api, params: Params) -> tuple[str, Listing]:
+    category = params.category()
+    symbol = params.required("symbol")
+    listing = api.find(category, symbol)
+    if listing is None:
+        refusal = Refusal(reason=RefusalReason.UNKNOWN_INSTRUMENT, detail=symbol)
+        raise refusal_error(refusal, category)
+    return category, listing
+
+
+def _request(api: Api, account: str, params: Params, category: str, listing: Listing) -> OrderRequest:
+    side, kind = _SIDES.get(params.text("side")), _TYPES.get(params.text("orderType"))
+    if side is None:
+        raise WireError(170117, "Invalid side.") if category == "spot" else bad_parameter("Side invalid")
+    if kind is None:
+        raise WireError(170116, "Invalid orderType.") if category == "spot" else bad_parameter("OrderType invalid")
+    times = _TIMES.get(params.text("timeInForce", "GTC"))
+    if times is None:
+        raise WireError(170115, "Invalid timeInForce.") if category == "spot" else bad_parameter("TimeInForce invalid")
+    if any(params.text(name) not in {"", "0"} for name in _CONDITIONAL):
+        raise bad_parameter("conditional and TP/SL orders are not simulated")
+    if params.whole("positionIdx", 0) != 0:
+        raise bad_parameter("position idx not match position mode")
+    price = params.number("price", "price is invalid") if kind is OrderType.LIMIT else None
+    return OrderRequest(
+        account=account,
+        instrument=listing.instrument.id,
+        side=side,
+        type=kind,
+        qty_contracts=_qty(api, params, listing, side, kind),
+        limit_price=price,
+        time_in_force=times,
+        reduce_only=category != "spot" and params.flag("reduceOnly"),
+        client_id=_link_id(params, category),
+    )
+
+
+def _link_id(params: Params, category: str) -> str | None:
+    link_id = params.text("orderLinkId")
+    if not link_id:
+        if category == "option":
+            raise bad_parameter("params error: OrderLinkId is required")
+        return None
+    if _LINK_ID.fullmatch(link_id) is None:
+        raise bad_parameter("params error: orderLinkId is at most 36 of A-Z a-z 0-9 _ -")
+    return link_id
+
+
+def _qty(api: Api, params: Params, listing: Listing, side: Side, kind: OrderType) -> Decimal:
+    """Contracts; a spot market buy counts in quote coin unless it says otherwise."""
+    qty = params.number("qty", "Qty invalid")
+    one = listing.instrument
+    in_quote = params.text("marketUnit", "quoteCoin" if side is Side.BUY else "baseCoin") == "quoteCoin"
+    if one.category != "spot" or kind is not OrderType.MARKET or not in_quote:
+        return qty
+    if listing.status is not InstrumentStatus.TRADING:
+        return qty
+    ticker = api.exchange.ticker(one.id)
+    touch = ticker.ask if side is Side.BUY else ticker.bid
+    return floor_to_step(qty / touch, one.lot_size) if touch else ZERO
+
+
+def _acked(answer: Ack | Refusal, category: str) -> Fields:
+    if isinstance(answer, Refusal):
+        raise refusal_error(answer, category)
+    return {"orderId": answer.order_id, "orderLinkId": answer.client_id or ""}
+
+
+def instrument_of(api: Api, category: str, symbol: str) -> InstrumentId:
+    """Id of a listed symbol; raises WireError."""
+    listing = api.find(category, symbol)
+    if listing is None:
+        raise refusal_error(Refusal(reason=RefusalReason.UNKNOWN_INSTRUMENT, detail=symbol), category)
+    return listing.instrument.id

@@ -1,0 +1,373 @@
+"""Private data in the venue's words: orders, executions, positions, wallet, ledger. Pure functions of values.
+
+Source: docs/v5/order/{open-order, execution}.mdx, position/position.mdx, account/{wallet-balance, transaction-log}.mdx
+and docs/v5/websocket/private/*.mdx. ccxt takes an order without `tpslMode`, or a trade without `category` and
+`createType`, for spot: those keys are present exactly where the venue has them.
+"""
+
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument, Side
+from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.types import (
+    CoinBalance,
+    EndReason,
+    ExecKind,
+    Execution,
+    FundingSettlement,
+    LedgerEntry,
+    OrderType,
+    SimOrder,
+    SimPosition,
+    WalletState,
+)
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.words import SIDE, dec, flt, ms_text
+
+TIME_IN_FORCE = {
+    TimeInForce.GTC: "GTC",
+    TimeInForce.IOC: "IOC",
+    TimeInForce.FOK: "FOK",
+    TimeInForce.POST_ONLY: "PostOnly",
+}
+ORDER_TYPE = {OrderType.MARKET: "Market", OrderType.LIMIT: "Limit"}
+EXEC_TYPE = {ExecKind.TRADE: "Trade", ExecKind.DELIVERY: "Delivery"}
+
+_REJECT_REASON = {
+    None: "EC_NoError",
+    EndReason.BY_USER: "EC_PerCancelRequest",
+    EndReason.IOC_REMAINDER: "EC_NoImmediateQtyToFill",
+    EndReason.FOK_NOT_FILLABLE: "EC_CancelForNoFullFill",
+    EndReason.POST_ONLY_WOULD_CROSS: "EC_PostOnlyWillTakeLiquidity",
+    EndReason.MARKET_REMAINDER: "EC_NoImmediateQtyToFill",
+    EndReason.REDUCE_ONLY: "EC_NoError",
+    EndReason.SETTLED: "EC_NoError",
+}
+_CANCEL_TYPE = {
+    EndReason.BY_USER: "CancelByUser",
+    EndReason.REDUCE_ONLY: "CancelByReduceOnly",
+    EndReason.SETTLED: "CancelBySettle",
+}
+
+
+def order_status(order: SimOrder, category: str) -> str:
+    """The venue's word for an order's status. Only spot tells a cancelled order that was filled in part."""
+    match order.status:
+        case OrderStatus.FILLED:
+            return "Filled"
+        case OrderStatus.PARTIAL:
+            return "PartiallyFilled"
+        case OrderStatus.CANCELLED | OrderStatus.EXPIRED:
+            return "PartiallyFilledCanceled" if category == "spot" and order.filled_contracts else "Cancelled"
+        case OrderStatus.REJECTED:
+            return "Rejected"
+        case _:
+            return "New"
+
+
+def order_fields(order: SimOrder, one: Instrument) -> Fields:
+    """An order over HTTP (`order/realtime`, `order/history`)."""
+    category = one.category
+    average, leaves = order.average_price, order.leaves_contracts
+    fields: Fields = {
+        "orderId": order.order_id,
+        "orderLinkId": order.client_id or "",
+        "blockTradeId": "",
+        "symbol": one.symbol,
+        "price": dec(order.limit_price, "0"),
+        "qty": dec(order.qty_contracts),
+        "side": SIDE[order.side],
+        "isLeverage": "0" if category == "spot" else "",
+        "positionIdx": 0,
+        "orderStatus": order_status(order, category),
+        "cancelType": _CANCEL_TYPE.get(order.end_reason, "UNKNOWN") if order.end_reason else "UNKNOWN",
+        "rejectReason": _REJECT_REASON[order.end_reason],
+        "avgPrice": "" if average is None else dec(average.quantize(Decimal("1e-8"))),
+        "leavesQty": dec(leaves),
+        "leavesValue": dec(leaves * order.limit_price) if order.limit_price is not None else "0",
+        "cumExecQty": dec(order.filled_contracts),
+        "cumExecValue": dec(order.filled_value_quote),
+        "cumExecFee": dec(order.fee),
+        "timeInForce": TIME_IN_FORCE[order.time_in_force],
+        "orderType": ORDER_TYPE[order.type],
+        "stopOrderType": "",
+        "orderIv": "",
+        "marketUnit": "baseCoin" if category == "spot" and order.type is OrderType.MARKET else "",
+        "triggerPrice": "",
+        "takeProfit": "",
+        "stopLoss": "",
+        "tpTriggerBy": "",
+        "slTriggerBy": "",
+        "tpLimitPrice": "",
+        "slLimitPrice": "",
+        "triggerDirection": 0,
+        "triggerBy": "",
+        "lastPriceOnCreated": "",
+        "reduceOnly": order.reduce_only,
+        "closeOnTrigger": False,
+        "placeType": "price" if category == "option" else "",
+        "smpType": "None",
+        "smpGroup": 0,
+        "smpOrderId": "",
+        "createdTime": ms_text(order.created_at_ns),
+        "updatedTime": ms_text(order.updated_at_ns),
+        "cumFeeDetail": {order.fee_coin: dec(order.fee)} if order.fee else {},
+    }
+    if category != "spot":
+        fields["tpslMode"] = "" if category == "option" else "UNKNOWN"
+        fields["createType"] = "CreateByUser"
+    return fields
+
+
+def order_stream_fields(order: SimOrder, one: Instrument) -> Fields:
+    """An order on the private socket: as over HTTP, with its category and fee coin."""
+    return {
+        "category": one.category,
+        **order_fields(order, one),
+        "closedPnl": "0",
+        "feeCurrency": order.fee_coin,
+        "rpiTakerAccess": False,
+        "rpiMatchedQty": "0",
+    }
+
+
+def execution_fields(execution: Execution, one: Instrument) -> Fields:
+    """One execution over HTTP (`execution/list`). A fee above zero was paid."""
+    order, category = execution.order, one.category
+    is_option = category == "option"
+    fields: Fields = {
+        "symbol": one.symbol,
+        "orderId": order.order_id,
+        "orderLinkId": order.client_id or "",
+        "side": SIDE[execution.side],
+        "orderPrice": dec(order.limit_price, "0"),
+        "orderQty": dec(order.qty_contracts),
+        "leavesQty": dec(order.leaves_contracts),
+        "orderType": ORDER_TYPE[order.type],
+        "stopOrderType": "UNKNOWN",
+        "execFee": dec(execution.fee),
+        "execFeeV2": "",
+        "execId": execution.exec_id,
+        "execPrice": dec(execution.price),
+        "execQty": dec(execution.qty_contracts),
+        "execType": EXEC_TYPE[execution.kind],
+        "execValue": dec(execution.value_quote),
+        "execTime": ms_text(execution.at_ns),
+        "feeCurrency": execution.fee_coin,
+        "isMaker": execution.is_maker,
+        "feeRate": dec(execution.fee_rate),
+        "tradeIv": "",
+        "markIv": flt(execution.mark_iv, 6) if is_option else "",
+        "markPrice": dec(execution.mark_price),
+        "indexPrice": dec(execution.index_price) if is_option else "",
+        "underlyingPrice": dec(execution.index_price) if is_option else "",
+        "blockTradeId": "",
+        "closedSize": dec(execution.closed_contracts),
+        "seq": execution.seq,
+        "extraFees": "",
+    }
+    if category != "spot":
+        fields["createType"] = "CreateByUser"
+    return fields
+
+
+def execution_stream_fields(execution: Execution, one: Instrument) -> Fields:
+    """One execution on the private socket."""
+    return {
+        "category": one.category,
+        **execution_fields(execution, one),
+        "isLeverage": "0",
+        "marketUnit": "",
+        "execPnl": dec(execution.realised_pnl),
+    }
+
+
+def fast_execution_fields(execution: Execution, one: Instrument) -> Fields:
+    """One execution on topic `execution.fast`: the few fields that the venue has early."""
+    return {
+        "category": one.category,
+        "symbol": one.symbol,
+        "execId": execution.exec_id,
+        "execPrice": dec(execution.price),
+        "execQty": dec(execution.qty_contracts),
+        "orderId": execution.order.order_id,
+        "isMaker": execution.is_maker,
+        "orderLinkId": execution.order.client_id or "",
+        "side": SIDE[execution.side],
+        "execTime": ms_text(execution.at_ns),
+        "seq": execution.seq,
+    }
+
+
+def funding_fields(funding: FundingSettlement, one: Instrument) -> Fields:
+    """A funding payment as an execution of type Funding: `execFee` above zero was paid."""
+    side = SIDE[Side.of(funding.contracts)]
+    size = abs(funding.contracts)
+    return {
+        "symbol": one.symbol,
+        "orderId": f"{funding.at_ns // 1_000_000_000}-{one.symbol}-{funding.account}-{side}",
+        "orderLinkId": "",
+        "side": side,
+        "orderPrice": "0",
+        "orderQty": "0",
+        "leavesQty": "0",
+        "createType": "",
+        "orderType": "UNKNOWN",
+        "stopOrderType": "UNKNOWN",
+        "execFee": dec(funding.cost),
+        "execFeeV2": "",
+        "execId": funding.exec_id,
+        "execPrice": dec(funding.mark_price),
+        "execQty": dec(size),
+        "execType": "Funding",
+        "execValue": dec(size * funding.mark_price * one.contract_size),
+        "execTime": ms_text(funding.at_ns),
+        "feeCurrency": funding.coin,
+        "isMaker": False,
+        "feeRate": flt(funding.rate),
+        "tradeIv": "",
+        "markIv": "",
+        "markPrice": dec(funding.mark_price),
+        "indexPrice": "",
+        "underlyingPrice": "",
+        "blockTradeId": "",
+        "closedSize": "0",
+        "seq": funding.seq,
+        "extraFees": "",
+    }
+
+
+def position_fields(position: SimPosition, one: Instrument) -> Fields:
+    """A position over HTTP; an empty one has side "" and no prices."""
+    held = position.contracts
+    is_option = one.category == "option"
+    fields: Fields = {
+        "positionIdx": 0,
+        "riskId": 0 if is_option else 1,
+        "riskLimitValue": "" if is_option else "2000000",
+        "symbol": one.symbol,
+        "side": SIDE[Side.of(held)] if held else "",
+        "size": dec(abs(held)),
+        "avgPrice": dec(position.entry_price, "0"),
+        "positionValue": dec(abs(position.value_quote)) if held else "",
+        "tradeMode": 0,
+        "positionStatus": "Normal",
+        "autoAddMargin": 0,
+        "adlRankIndicator": 2 if held else 0,
+        "leverage": "" if is_option else dec(position.leverage),
+        "breakEvenPrice": dec(position.entry_price),
+        "positionBalance": flt(position.initial_margin) if held else "0",
+        "markPrice": dec(position.mark_price),
+        "liqPrice": "",
+        "bustPrice": "",
+        "positionMM": flt(position.maintenance_margin),
+        "positionMMByMp": flt(position.maintenance_margin),
+        "positionIM": flt(position.initial_margin),
+        "positionIMByMp": flt(position.initial_margin),
+        "tpslMode": "Full",
+        "takeProfit": "",
+        "stopLoss": "",
+        "trailingStop": "0",
+        "unrealisedPnl": dec(position.unrealised_pnl),
+        "curRealisedPnl": dec(position.realised_pnl),
+        "cumRealisedPnl": dec(position.realised_pnl),
+        "seq": position.seq,
+        "isReduceOnly": False,
+        "mmrSysUpdatedTime": "",
+        "leverageSysUpdatedTime": "",
+        "sessionAvgPrice": dec(position.entry_price) if one.settle == "USDC" else "",
+        "createdTime": ms_text(position.created_at_ns),
+        "updatedTime": ms_text(position.updated_at_ns),
+    }
+    if is_option:
+        fields |= {
+            "delta": flt(position.delta),
+            "gamma": flt(position.gamma, 10),
+            "vega": flt(position.vega),
+            "theta": flt(position.theta),
+        }
+    return fields
+
+
+def position_stream_fields(position: SimPosition, one: Instrument) -> Fields:
+    """A position on the private socket: the entry price has another name there."""
+    fields = position_fields(position, one)
+    return {"category": one.category, **fields, "entryPrice": fields.pop("avgPrice")}
+
+
+def wallet_fields(wallet: WalletState, coins: tuple[CoinBalance, ...]) -> Fields:
+    """A unified account. Rates that nobody can know are empty strings, as at the venue."""
+    imr, mmr = flt(wallet.initial_margin_rate, 6), flt(wallet.maintenance_margin_rate, 6)
+    im, mm = flt(wallet.initial_margin_usd), flt(wallet.maintenance_margin_usd)
+    return {
+        "accountType": "UNIFIED",
+        "accountLTV": "0",
+        "accountIMRate": imr,
+        "accountIMRateByMp": imr,
+        "accountMMRate": mmr,
+        "accountMMRateByMp": mmr,
+        "totalEquity": flt(wallet.equity_usd),
+        "totalWalletBalance": flt(wallet.wallet_usd),
+        "totalMarginBalance": flt(wallet.margin_balance_usd),
+        "totalAvailableBalance": flt(wallet.available_usd),
+        "totalPerpUPL": flt(wallet.perp_upl_usd),
+        "totalInitialMargin": im,
+        "totalInitialMarginByMp": im,
+        "totalMaintenanceMargin": mm,
+        "totalMaintenanceMarginByMp": mm,
+        "coin": [_coin_fields(coin) for coin in coins],
+    }
+
+
+def _coin_fields(coin: CoinBalance) -> Fields:
+    debt = -coin.wallet if coin.wallet < ZERO else ZERO
+    return {
+        "coin": coin.coin,
+        "equity": dec(coin.equity),
+        "usdValue": flt(coin.usd_value),
+        "walletBalance": dec(coin.wallet),
+        "availableToWithdraw": "",
+        "availableToBorrow": "",
+        "borrowAmount": dec(debt),
+        "accruedInterest": "0",
+        "totalOrderIM": "0",
+        "totalPositionIM": "0",
+        "totalPositionMM": "0",
+        "unrealisedPnl": dec(coin.unrealised_pnl),
+        "cumRealisedPnl": dec(coin.realised_pnl),
+        "bonus": "0",
+        "locked": dec(coin.locked),
+        "spotHedgingQty": "0",
+        "spotBorrow": dec(debt),
+        "marginCollateral": coin.collateral_ratio > 0,
+        "collateralSwitch": coin.collateral_ratio > 0,
+    }
+
+
+def ledger_fields(entry: LedgerEntry, one: Instrument, kind: str) -> Fields:
+    """One line of the transaction log. Its `funding` is positive when received: the opposite of `execFee`."""
+    return {
+        "id": f"{entry.account}_{one.symbol}_{entry.seq}",
+        "symbol": one.symbol,
+        "category": one.category,
+        "side": SIDE[entry.side] if entry.side is not None else "None",
+        "transactionTime": ms_text(entry.at_ns),
+        "type": kind,
+        "transSubType": "",
+        "qty": dec(entry.qty_contracts),
+        "size": "",
+        "currency": entry.coin,
+        "tradePrice": dec(entry.price),
+        "funding": dec(-entry.funding) if kind == "SETTLEMENT" else "",
+        "fee": dec(entry.fee),
+        "cashFlow": dec(entry.cash_flow),
+        "change": dec(entry.change),
+        "cashBalance": dec(entry.balance_after),
+        "feeRate": "",
+        "bonusChange": "",
+        "tradeId": entry.cause,
+        "orderId": "",
+        "orderLinkId": "",
+        "extraFees": "",
+    }

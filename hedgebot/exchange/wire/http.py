@@ -1,0 +1,199 @@
+"""One way in for HTTP: find the route, know the caller, let weather and faults happen, wrap the answer.
+
+Owns the envelope and the order of checks (fault, key, timestamp, signature, budget, handler). A client may put the
+venue's host before the path (`/api.bybit.com/v5/...`): what counts starts at `/v5/`. A crash of a handler is logged
+loudly and answered with 10016 on status 500.
+"""
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+import orjson
+from aiohttp import web
+
+from hedgebot.exchange.types import EndpointClass
+from hedgebot.exchange.wire import entry, routes_account, routes_history, routes_market
+from hedgebot.exchange.wire.api import CRASHES, Api
+from hedgebot.exchange.wire.channels import limit_headers
+from hedgebot.exchange.wire.codes import BAD_PARAMETER, SERVER_ERROR, TOO_MANY_VISITS, WireError
+from hedgebot.exchange.wire.entry import Handler
+from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.params import Params
+
+BODY_BYTES_MAX = 1_000_000
+log = logging.getLogger(__name__)
+
+
+class Route(NamedTuple):
+    """A path's handler; signed unless public; `budget` is what it counts against (orders count in the model)."""
+
+    method: str
+    handler: Handler
+    signed: bool = True
+    budget: EndpointClass | None = None
+    is_order: bool = False
+
+
+def _public(handler: Handler) -> Route:
+    return Route("GET", handler, signed=False)
+
+
+def _query(handler: Handler, budget: EndpointClass) -> Route:
+    return Route("GET", handler, budget=budget)
+
+
+ROUTES: dict[str, Route] = {
+    "/v5/market/time": _public(routes_market.server_time),
+    "/v5/market/instruments-info": _public(routes_market.instruments_info),
+    "/v5/market/tickers": _public(routes_market.tickers),
+    "/v5/market/orderbook": _public(routes_market.orderbook),
+    "/v5/market/recent-trade": _public(routes_market.recent_trade),
+    "/v5/market/kline": _public(routes_market.kline),
+    "/v5/market/funding/history": _public(routes_market.funding_history),
+    "/v5/market/risk-limit": _public(routes_market.risk_limit),
+    "/v5/market/delivery-price": _public(routes_market.delivery_price),
+    "/v5/market/open-interest": _public(routes_market.open_interest),
+    "/v5/user/query-api": Route("GET", routes_account.query_api),
+    "/v5/asset/coin/query-info": Route("GET", routes_account.coin_info),
+    "/v5/account/info": Route("GET", routes_account.account_info),
+    "/v5/account/fee-rate": Route("GET", routes_account.fee_rate),
+    "/v5/account/wallet-balance": _query(routes_account.wallet_balance, EndpointClass.QUERY_WALLET),
+    "/v5/account/transaction-log": _query(routes_account.transaction_log, EndpointClass.QUERY_WALLET),
+    "/v5/account/set-margin-mode": Route("POST", routes_account.set_margin_mode),
+    "/v5/position/list": _query(routes_account.position_list, EndpointClass.QUERY_POSITIONS),
+    "/v5/position/set-leverage": Route("POST", routes_account.set_leverage),
+    "/v5/position/switch-mode": Route("POST", routes_account.switch_mode),
+    "/v5/order/realtime": _query(routes_history.realtime, EndpointClass.QUERY_ORDERS),
+    "/v5/order/history": _query(routes_history.history, EndpointClass.QUERY_ORDERS),
+    "/v5/execution/list": _query(routes_history.execution_list, EndpointClass.QUERY_EXECUTIONS),
+    "/v5/order/create": Route("POST", entry.create, is_order=True),
+    "/v5/order/amend": Route("POST", entry.amend, is_order=True),
+    "/v5/order/cancel": Route("POST", entry.cancel, is_order=True),
+    "/v5/order/cancel-all": Route("POST", entry.cancel_all, is_order=True),
+    "/v5/order/pre-check": Route("POST", entry.pre_check),
+    "/v5/order/disconnected-cancel-all": Route("POST", entry.disconnected_cancel_all),
+}
+
+
+class HttpDoor:
+    """Answers HTTP requests under /v5/."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def answer(self, request: web.Request, path: str) -> web.StreamResponse:
+        """Answer one request; `path` starts at /v5/."""
+        route = ROUTES.get(path)
+        if route is None:
+            return self._wrap(WireError(10017, "Route not found.", status=404), {})
+        if route.method != request.method:
+            return self._wrap(WireError(BAD_PARAMETER, f"use {route.method}", status=400), {})
+        fault = self._api.faults.for_request(path)
+        early = await self._before(request, fault)
+        if early is not None:
+            return early
+        body = await request.read()
+        try:
+            reply = self._carry_out(request, path, route, body)
+        except CRASHES:
+            self._api.crashes += 1
+            log.exception("the handler of %s crashed; answered with %d", path, SERVER_ERROR)
+            return self._wrap(WireError(SERVER_ERROR, "Server error.", status=500), {})
+        finally:
+            self._api.after_request()
+        lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
+        if route.is_order:
+            await asyncio.sleep(self._api.faults.ack_delay_s())
+            lost = lost or (reply.status == 200 and self._api.faults.loses_ack())
+        if lost:
+            return _dropped(request)
+        if fault is not None and fault.kind is HttpFaultKind.GARBLE:
+            return web.Response(body=b'{"retCode":0,"result":{', content_type="application/json")
+        return reply
+
+    async def _before(self, request: web.Request, fault: HttpFault | None) -> web.StreamResponse | None:
+        """What a fault does instead of carrying the request out; None to go on."""
+        if fault is None:
+            return None
+        match fault.kind:
+            case HttpFaultKind.REQUEST_LOST:
+                return _dropped(request)
+            case HttpFaultKind.STATUS:
+                headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+                return web.Response(status=fault.status, text=f"{fault.status} by order", headers=headers)
+            case HttpFaultKind.RET_CODE:
+                return self._wrap(WireError(fault.code, fault.message), {})
+            case HttpFaultKind.DELAY:
+                await asyncio.sleep(fault.delay_ms / 1_000)
+        return None
+
+    def _carry_out(self, request: web.Request, path: str, route: Route, body: bytes) -> web.Response:
+        api, account, values = self._api, "", dict[str, object]()
+        headers: dict[str, str] = {}
+        code = 0
+        try:
+            account = self._caller(request, body) if route.signed else ""
+            values = _values(request, body)
+            api.advance()
+            if route.budget is not None and not api.exchange.charge(account, route.budget).allowed:
+                raise WireError(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
+            result: Fields | WireError = route.handler(api, account, Params(values))
+        except WireError as error:
+            result, code = error, error.code
+        if account and (route.budget is not None or route.is_order):
+            budget = route.budget or entry.order_endpoint(path, str(values.get("category", "")))
+            headers = limit_headers(api, account, budget)
+        api.note(account or None, request.method, path, values, code)
+        return self._wrap(result, headers)
+
+    def _caller(self, request: web.Request, body: bytes) -> str:
+        """The account that signed the request; raises WireError."""
+        headers = request.headers
+        key, signature = headers.get("X-BAPI-API-KEY", ""), headers.get("X-BAPI-SIGN", "")
+        timestamp, window = headers.get("X-BAPI-TIMESTAMP", ""), headers.get("X-BAPI-RECV-WINDOW", "")
+        if not (key and signature and timestamp):
+            raise WireError(10003, "API key, timestamp and signature headers are required", status=401)
+        spec = self._api.key_owner(key)
+        self._api.check_timestamp(timestamp, window)
+        payload = body.decode("utf-8", "replace") if request.method == "POST" else request.raw_path.partition("?")[2]
+        self._api.check_signature(spec, f"{timestamp}{key}{window}{payload}", signature)
+        return spec.name
+
+    def _wrap(self, result: Fields | WireError, headers: dict[str, str]) -> web.Response:
+        now_ms = self._api.venue_ms
+        failed = isinstance(result, WireError)
+        content: Fields = {
+            "retCode": result.code if isinstance(result, WireError) else 0,
+            "retMsg": result.message if isinstance(result, WireError) else "OK",
+            "result": result.result if isinstance(result, WireError) else result,
+            "retExtInfo": {},
+            "time": now_ms,
+        }
+        status = result.status if isinstance(result, WireError) else 200
+        return web.Response(
+            status=status,
+            body=orjson.dumps(content),
+            content_type="application/json",
+            headers={**headers, "Timenow": str(now_ms), "Ret_Code": str(content["retCode"]) if failed else "0"},
+        )
+
+
+def _values(request: web.Request, body: bytes) -> dict[str, object]:
+    if request.method == "GET":
+        return dict(request.query)
+    try:
+        values = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        raise WireError(BAD_PARAMETER, "params error: the body is no JSON") from None
+    if not isinstance(values, dict):
+        raise WireError(BAD_PARAMETER, "params error: the body is no JSON object")
+    return values
+
+
+def _dropped(request: web.Request) -> web.Response:
+    """Cut the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -1,0 +1,138 @@
+"""Account news to authenticated sockets: executions, orders, positions, wallet, in the order in which they happened.
+
+Owns which account and topic a notice goes to. No topic gives a snapshot on subscription; a wallet push names the coins
+that changed only. Source: docs/v5/websocket/private/*.mdx.
+"""
+
+import orjson
+
+from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.exchange.types import (
+    CoinBalance,
+    Executed,
+    FundingSettled,
+    Notice,
+    OrderChanged,
+    PositionChanged,
+    WalletChanged,
+)
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.fields_market import Fields
+from hedgebot.exchange.wire.fields_private import (
+    execution_stream_fields,
+    fast_execution_fields,
+    funding_fields,
+    order_stream_fields,
+    position_stream_fields,
+    wallet_fields,
+)
+from hedgebot.exchange.wire.sessions import Sessions
+
+CATEGORIES = {
+    "order": ("spot", "linear", "inverse", "option"),
+    "execution": ("spot", "linear", "inverse", "option"),
+    "execution.fast": ("spot", "linear", "inverse", "option"),
+    "position": ("linear", "inverse", "option"),
+}
+TOPICS = frozenset(
+    {"wallet", "greeks", "dcp.future", "dcp.spot", "dcp.option"}
+    | set(CATEGORIES)
+    | {f"{topic}.{category}" for topic, categories in CATEGORIES.items() for category in categories}
+)
+
+
+class PrivateFeed:
+    """News that waits for the next flush (which follows every request and every step of the world)."""
+
+    def __init__(self, api: Api, sessions: Sessions) -> None:
+        self._api = api
+        self._sessions = sessions
+        self._pending: list[tuple[str, str, str, Fields]] = []
+        self._wallets: dict[str, None] = {}
+        self._touched: dict[tuple[str, InstrumentId], None] = {}
+        self._balances = {name: self._coins(name) for name in api.exchange.accounts()}
+        self._number = 0
+
+    def on_notice(self, notice: Notice) -> None:
+        """Take note of what concerns an account."""
+        match notice:
+            case OrderChanged(order=order):
+                one = self._instrument(order.instrument)
+                self._pending.append((order.account, "order", one.category, order_stream_fields(order, one)))
+                if one.category != "spot":
+                    self._touched[order.account, one.id] = None
+            case Executed(execution=execution):
+                one = self._instrument(execution.instrument)
+                account, category = execution.account, one.category
+                self._pending.append((account, "execution.fast", category, fast_execution_fields(execution, one)))
+                self._pending.append((account, "execution", category, execution_stream_fields(execution, one)))
+            case FundingSettled(settlement=funding):
+                one = self._instrument(funding.instrument)
+                fields: Fields = {"category": one.category, **funding_fields(funding, one)}
+                self._pending.append((funding.account, "execution", one.category, fields))
+            case PositionChanged(position=position):
+                one = self._instrument(position.instrument)
+                self._touched.pop((position.account, one.id), None)
+                fields = position_stream_fields(position, one)
+                self._pending.append((position.account, "position", one.category, fields))
+            case WalletChanged(account=account):
+                self._wallets[account] = None
+            case _:
+                pass
+
+    def _instrument(self, name: InstrumentId) -> Instrument:
+        listing = self._api.exchange.listing(name)
+        if listing is None:
+            msg = f"the model told of {name}, which it does not list"
+            raise LookupError(msg)
+        return listing.instrument
+
+    def flush(self) -> None:
+        """Send everything: runs of one topic and category as one frame, then positions and wallets as they are now."""
+        if not (self._pending or self._wallets or self._touched):
+            return
+        # Every order request makes a position message, changed or not (docs: position.mdx).
+        for account, instrument in self._touched:
+            position = self._api.exchange.position(account, instrument)
+            if position is not None:
+                one = self._instrument(instrument)
+                self._pending.append((account, "position", one.category, position_stream_fields(position, one)))
+        pending, self._pending, self._touched = self._pending, [], {}
+        run: list[Fields] = []
+        for number, (account, topic, category, fields) in enumerate(pending):
+            run.append(fields)
+            if number + 1 == len(pending) or pending[number + 1][:3] != (account, topic, category):
+                self._send(account, topic, category, run)
+                run = []
+        wallets, self._wallets = self._wallets, {}
+        for account in wallets:
+            self._send_wallet(account)
+
+    def _coins(self, account: str) -> dict[str, CoinBalance]:
+        return {coin.coin: coin for coin in self._api.exchange.wallet(account).coins}
+
+    def _send_wallet(self, account: str) -> None:
+        before, now = self._balances[account], self._coins(account)
+        self._balances[account] = now
+        changed = tuple(
+            coin
+            for name, coin in now.items()
+            if name not in before or (before[name].wallet, before[name].locked) != (coin.wallet, coin.locked)
+        )
+        if changed:
+            self._send(account, "wallet", "", [wallet_fields(self._api.exchange.wallet(account), changed)])
+
+    def _send(self, account: str, topic: str, category: str, data: list[Fields]) -> None:
+        sessions = self._sessions.chosen("private", account)
+        if not sessions:
+            return
+        self._number += 1
+        now_ms = self._api.venue_ms
+        delay_s = self._api.faults.push_delay_s
+        for name in (topic, f"{topic}.{category}") if category else (topic,):
+            frame: Fields = {"topic": name, "id": f"{account}-{self._number}", "creationTime": now_ms, "data": data}
+            payload = b""
+            for session in sessions:
+                if name in session.topics:
+                    payload = payload or orjson.dumps(frame)
+                    session.push(name, payload, delay_s)

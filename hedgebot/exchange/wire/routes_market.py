@@ -1,0 +1,224 @@
+"""What the public paths answer. Owns filters, defaults and pages of market data; changes nothing.
+
+Source: docs/v5/market/*.mdx.
+"""
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument, OptionType
+from hedgebot.exchange.risk import load_parameters
+from hedgebot.exchange.types import InstrumentStatus, Listing
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.bars import INTERVALS_MIN
+from hedgebot.exchange.wire.codes import bad_parameter
+from hedgebot.exchange.wire.entry import instrument_of
+from hedgebot.exchange.wire.fields_market import (
+    STATUS,
+    Fields,
+    book_fields,
+    contract_rest_fields,
+    instrument_fields,
+    option_rest_fields,
+    spot_rest_fields,
+    trade_rest_fields,
+)
+from hedgebot.exchange.wire.params import Params, page
+from hedgebot.exchange.wire.words import dec, flt, ms, ms_text
+
+_TIMES_MIN = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1_440}
+DERIVATIVES = ("linear", "inverse")
+
+
+def server_time(api: Api, account: str, params: Params) -> Fields:
+    """The venue's clock, skew included."""
+    now_ms = api.venue_ms
+    return {"timeSecond": str(now_ms // 1_000), "timeNano": str(now_ms * 1_000_000)}
+
+
+def instruments_info(api: Api, account: str, params: Params) -> Fields:
+    """Instruments of a category; options of one base coin (BTC unless told)."""
+    category = params.category()
+    symbol, status = params.text("symbol"), params.text("status", "Trading")
+    base = params.text("baseCoin", "BTC" if category == "option" and not symbol else "")
+    numbered = enumerate(api.exchange.listings(), 1)
+    rows = [
+        (listing, number)
+        for number, listing in numbered
+        if listing.instrument.category == category
+        and symbol in {"", listing.instrument.symbol}
+        and (category == "spot" or base in {"", listing.instrument.underlying})
+        and (STATUS[listing.status] == status or (bool(symbol) and "status" not in params.values))
+    ]
+    shown, cursor = page(rows, params, params.limit(500, 1_000))
+    return {
+        "category": category,
+        "list": [instrument_fields(listing, number) for listing, number in shown],
+        "nextPageCursor": cursor,
+    }
+
+
+def tickers(api: Api, account: str, params: Params) -> Fields:
+    """Tickers of a category, of one symbol, or of options of a base coin or expiry."""
+    category = params.category()
+    symbol = params.text("symbol")
+    if symbol:
+        instrument_of(api, category, symbol)
+    elif category == "option" and not params.text("baseCoin"):
+        raise bad_parameter("params error: baseCoin or symbol is required")
+    base, expiry = params.text("baseCoin"), params.text("expDate")
+    rows = [
+        _ticker_fields(api, listing)
+        for listing in api.listings(category)
+        if symbol in {"", listing.instrument.symbol}
+        and (category != "option" or base in {"", listing.instrument.underlying})
+        and (not expiry or listing.instrument.symbol.split("-")[1:2] == [expiry])
+    ]
+    return {"category": category, "list": rows}
+
+
+def _ticker_fields(api: Api, listing: Listing) -> Fields:
+    one = listing.instrument
+    if one.kind.is_option:
+        return option_rest_fields(api.exchange.option_ticker(one.id), one)
+    ticker = api.exchange.ticker(one.id)
+    return spot_rest_fields(ticker, one) if one.category == "spot" else contract_rest_fields(ticker, listing)
+
+
+def orderbook(api: Api, account: str, params: Params) -> Fields:
+    """The book, to a depth that depends on the category."""
+    category = params.category()
+    symbol = params.required("symbol")
+    default, largest = {"spot": (1, 200), "option": (1, 25)}.get(category, (25, 500))
+    depth = params.limit(default, largest)
+    book = api.exchange.book(instrument_of(api, category, symbol), depth)
+    return book_fields(book, symbol, api.venue_ms)
+
+
+def recent_trade(api: Api, account: str, params: Params) -> Fields:
+    """Newest public trades first; options without symbol: all of a base coin."""
+    category = params.category()
+    symbol = params.text("symbol")
+    if category != "option" and not symbol:
+        raise bad_parameter("params error: symbol is required")
+    limit = params.limit(60 if category == "spot" else 500, 60 if category == "spot" else 1_000)
+    base = params.text("baseCoin", "BTC")
+    if symbol:
+        instrument_of(api, category, symbol)
+    chosen = [
+        listing.instrument
+        for listing in api.listings(category, settled=True)
+        if (listing.instrument.symbol == symbol if symbol else listing.instrument.underlying == base)
+    ]
+    found = [(trade, one) for one in chosen for trade in api.exchange.trades(one.id, limit)]
+    found.sort(key=lambda pair: pair[0].seq, reverse=True)
+    return {"category": category, "list": [trade_rest_fields(trade, one.symbol) for trade, one in found[:limit]]}
+
+
+def kline(api: Api, account: str, params: Params) -> Fields:
+    """Candles made of public trades since the exchange's start, newest first."""
+    category = params.text("category", "linear")
+    symbol = params.required("symbol")
+    minutes = INTERVALS_MIN.get(params.required("interval"))
+    if minutes is None:
+        raise bad_parameter("Invalid interval")
+    limit = params.limit(200, 1_000)
+    start, end = params.whole("start", 0) or 0, params.whole("end")
+    bars = api.bars.rows(instrument_of(api, category, symbol), minutes, 1_440)
+    rows = [bar.row() for bar in bars if bar.start_ms >= start and (end is None or bar.start_ms <= end)]
+    return {"category": category, "symbol": symbol, "list": rows[:limit]}
+
+
+def funding_history(api: Api, account: str, params: Params) -> Fields:
+    """Past funding rates, newest first."""
+    category = params.category(allowed=DERIVATIVES)
+    symbol = params.required("symbol")
+    since_ms, until_ms = params.whole("startTime", 0) or 0, params.whole("endTime")
+    if since_ms and until_ms is None:
+        raise bad_parameter("params error: startTime needs endTime")
+    rates = api.exchange.funding_rates(instrument_of(api, category, symbol))
+    rows = [
+        {"symbol": symbol, "fundingRate": flt(rate), "fundingRateTimestamp": ms_text(at_ns)}
+        for at_ns, rate in reversed(rates)
+        if ms(at_ns) >= since_ms and (until_ms is None or ms(at_ns) <= until_ms)
+    ]
+    return {"category": category, "list": rows[: params.limit(200, 200)]}
+
+
+def risk_limit(api: Api, account: str, params: Params) -> Fields:
+    """Margin tiers of contracts: 15 symbols a page; `mmDeduction` is what makes the rates continuous."""
+    category = params.category(allowed=DERIVATIVES)
+    symbol = params.text("symbol")
+    if symbol:
+        instrument_of(api, category, symbol)
+    chosen = [one.instrument for one in api.listings(category) if symbol in {"", one.instrument.symbol}]
+    shown, cursor = page(chosen, params, 15)
+    return {"category": category, "list": [row for one in shown for row in _tiers(one)], "nextPageCursor": cursor}
+
+
+def _tiers(one: Instrument) -> list[Fields]:
+    ladders = load_parameters().linear
+    ladder = ladders.get(one.underlying) or ladders["*"]
+    return [
+        {
+            "id": number + 1,
+            "symbol": one.symbol,
+            "riskLimitValue": flt(tier.value_max_usd),
+            "maintenanceMargin": flt(tier.maintenance_rate),
+            "initialMargin": flt(tier.initial_rate),
+            "isLowestRisk": 1 if number == 0 else 0,
+            "maxLeverage": f"{1 / tier.initial_rate:.2f}",
+            "mmDeduction": flt(ladder.deduction(number)) if number else "",
+        }
+        for number, tier in enumerate(ladder.tiers)
+    ]
+
+
+def delivery_price(api: Api, account: str, params: Params) -> Fields:
+    """Settlement prices of options that have been delivered."""
+    category = params.category(allowed=("linear", "inverse", "option"))
+    symbol, base = params.text("symbol"), params.text("baseCoin", "BTC")
+    settled = [
+        listing.instrument
+        for listing in api.listings(category, settled=True)
+        if listing.status is InstrumentStatus.SETTLED
+        and symbol in {"", listing.instrument.symbol}
+        and (symbol or listing.instrument.underlying == base)
+    ]
+    rows = [
+        {
+            "symbol": one.symbol,
+            "deliveryPrice": price,
+            "deliveryTime": ms_text(one.expiry_ns),
+        }
+        for one in settled
+        if (price := _delivery_price(api, one))
+    ]
+    shown, cursor = page(rows, params, params.limit(50, 200))
+    return {"category": category, "list": list(shown), "nextPageCursor": cursor}
+
+
+def _delivery_price(api: Api, one: Instrument) -> str:
+    """The underlying's price at which an option was delivered, known from its value where it ended in the money."""
+    if one.strike is None:
+        return ""
+    mark = api.exchange.option_ticker(one.id).mark
+    if mark == ZERO:
+        return ""
+    return dec(one.strike + (mark if one.option_type is OptionType.CALL else -mark))
+
+
+def open_interest(api: Api, account: str, params: Params) -> Fields:
+    """Open interest now; the model keeps no history of it."""
+    category = params.category(allowed=DERIVATIVES)
+    symbol = params.required("symbol")
+    minutes = _TIMES_MIN.get(params.required("intervalTime"))
+    if minutes is None:
+        raise bad_parameter("params error: intervalTime invalid")
+    ticker = api.exchange.ticker(instrument_of(api, category, symbol))
+    length_ms = minutes * 60_000
+    total = ticker.open_interest or ZERO
+    row = {
+        "openInterest": dec(total),
+        "singleOpenInterest": dec(total / 2),
+        "timestamp": str(api.venue_ms // length_ms * length_ms),
+    }
+    return {"category": category, "symbol": symbol, "list": [row], "nextPageCursor": ""}

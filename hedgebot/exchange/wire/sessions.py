@@ -1,0 +1,149 @@
+"""Connected sockets: one session each, with an outbox that has a bound and a pump that empties it.
+
+Bound: 1,000 frames. A public socket that is slower than its topics loses what waits and gets snapshots when it has
+caught up; a private or trade socket is closed instead, because account news must never be dropped silently. Owns no
+topic and no message.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import NamedTuple
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.faults import PUBLIC, FaultPlane, SocketFaultKind, matches
+
+OUTBOX_MAX = 1_000
+FROZEN_LOOK_S = 0.05
+GARBAGE = b'{"topic":"garbled","data":{"symbol":'
+
+log = logging.getLogger(__name__)
+
+
+class _Frame(NamedTuple):
+    """A frame that waits: not before `due_s`; `topic` is None for replies and pongs."""
+
+    due_s: float
+    topic: str | None
+    payload: bytes
+
+
+class Session:
+    """One client's socket. `account` is None until it logged in."""
+
+    def __init__(self, number: int, channel: str, ws: web.WebSocketResponse, request: web.Request, api: Api) -> None:
+        self.id = f"sim{number:x}-{channel}"
+        self.channel = channel
+        self.account: str | None = None
+        self.topics: dict[str, None] = {}
+        self.req_ids: dict[str, None] = {}
+        # Frames were dropped: each topic owes this socket a snapshot once the outbox is empty.
+        self.lagging = False
+        self.sent = 0
+        self.dropped = 0
+        self._ws = ws
+        self._request = request
+        self._faults: FaultPlane = api.faults
+        self._queue: deque[_Frame] = deque()
+        self._wake = asyncio.Event()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether market data may be dropped here."""
+        return self.channel in PUBLIC
+
+    @property
+    def waiting(self) -> int:
+        """Frames in the outbox."""
+        return len(self._queue)
+
+    def reply(self, message: dict[str, object], delay_s: float = 0.0) -> None:
+        """Queue an answer or a pong."""
+        self._put(None, orjson.dumps(message), delay_s)
+
+    def push(self, topic: str, payload: bytes, delay_s: float = 0.0) -> None:
+        """Queue a frame of a topic, as far as the fault plane lets it through."""
+        fault = self._faults.for_frame(self.channel, self.account, topic)
+        match fault.kind if fault is not None else None:
+            case SocketFaultKind.MUTE:
+                return
+            case SocketFaultKind.DUPLICATE:
+                self._put(topic, payload, delay_s)
+            case SocketFaultKind.GARBLE:
+                payload = GARBAGE
+            case SocketFaultKind.DELAY:
+                delay_s += fault.delay_ms / 1_000 if fault is not None else 0.0
+        self._put(topic, payload, delay_s)
+
+    def _put(self, topic: str | None, payload: bytes, delay_s: float) -> None:
+        if len(self._queue) >= OUTBOX_MAX:
+            self._overflow()
+        due_s = asyncio.get_running_loop().time() + delay_s if delay_s > 0 else 0.0
+        self._queue.append(_Frame(due_s, topic, payload))
+        self._wake.set()
+
+    def _overflow(self) -> None:
+        if not self.is_public:
+            log.warning("%s does not read its account news: closed with %d frames waiting", self.id, len(self._queue))
+            self.abort()
+            self._queue.clear()
+            return
+        kept = [frame for frame in self._queue if frame.topic is None]
+        self.dropped += len(self._queue) - len(kept)
+        self._queue = deque(kept[-OUTBOX_MAX // 2 :])
+        self.lagging = True
+
+    async def pump(self) -> None:
+        """Send what waits, in order, until the connection ends."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                pause_s = self._queue[0].due_s - loop.time()
+                if pause_s > 0:
+                    await asyncio.sleep(pause_s)
+                while self._faults.frozen(self.channel, self.account):
+                    await asyncio.sleep(FROZEN_LOOK_S)
+                if self._queue:
+                    frame = self._queue.popleft()
+                    await self._ws.send_frame(frame.payload, WSMsgType.TEXT)
+                    self.sent += 1
+
+    def abort(self) -> None:
+        """Cut the connection without a closing handshake."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+
+    async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
+        """Close with a code."""
+        await self._ws.close(code=code)
+
+
+class Sessions:
+    """All connected sockets, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._all: dict[Session, None] = {}
+        self._count = 0
+
+    def next_number(self) -> int:
+        """A number for the next socket."""
+        self._count += 1
+        return self._count
+
+    def add(self, session: Session) -> None:
+        """Remember a socket."""
+        self._all[session] = None
+
+    def remove(self, session: Session) -> None:
+        """Forget a socket."""
+        self._all.pop(session, None)
+
+    def chosen(self, channel: str = "", account: str = "") -> list[Session]:
+        """Sockets of a channel ("" any, "public" all public ones) and account ("" any)."""
+        return [one for one in self._all if matches(channel, one.channel) and (not account or one.account == account)]

@@ -1,0 +1,33 @@
+"""How numbers and moments are written on the wire: strings without exponents, milliseconds. Owns formatting only."""
+
+from decimal import Decimal
+
+from hedgebot.domain.decimals import plain
+from hedgebot.domain.instrument import Side
+
+NS_PER_MS = 1_000_000
+
+SIDE = {Side.BUY: "Buy", Side.SELL: "Sell"}
+
+
+def dec(value: Decimal | None, empty: str = "") -> str:
+    """Write an exact number; `empty` stands for None."""
+    return empty if value is None else plain(value)
+
+
+def flt(value: float | None, places: int = 8, empty: str = "") -> str:
+    """Write a float with at most `places` decimals; `empty` stands for None."""
+    if value is None:
+        return empty
+    text = f"{value:.{places}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def ms(at_ns: int) -> int:
+    """Milliseconds of a moment in nanoseconds."""
+    return at_ns // NS_PER_MS
+
+
+def ms_text(at_ns: int | None) -> str:
+    """Milliseconds as the venue writes most of them: a string, empty for None."""
+    return "" if at_ns is None else str(at_ns // NS_PER_MS)
