@@ -4,6 +4,7 @@ A snapshot is bytes to the journal. Its digest stands in a chained row, so that 
 the newest few states are kept, their rows stay.
 """
 
+import contextlib
 import sqlite3
 from hashlib import blake2b
 
@@ -45,20 +46,26 @@ def pack_state(state: bytes) -> bytes:
 
 def read_snapshots(connection: sqlite3.Connection, key: bytes) -> tuple[list[Snapshot], list[str]]:
     """All kept snapshots that are intact, newest first, and a sentence for each that is not."""
-    promised = {
-        record.seq: record.digest
-        for (payload,) in connection.execute("SELECT payload FROM rows WHERE kind = ?", (SNAPSHOT_KIND,))
-        for record in [msgspec.json.decode(payload, type=SnapshotRecord)]
-    }
+    promised: dict[int, str] = {}
+    for (payload,) in connection.execute("SELECT payload FROM rows WHERE kind = ?", (SNAPSHOT_KIND,)):
+        with contextlib.suppress(msgspec.MsgspecError):  # a row that was changed promises nothing
+            record = msgspec.json.decode(payload, type=SnapshotRecord)
+            promised[record.seq] = record.digest
     good, problems = [], []
     stored = connection.execute("SELECT seq, at_ns, digest, state FROM snapshots ORDER BY seq DESC")
     for seq, at_ns, digest, packed in stored:
-        try:
-            state = zstandard.ZstdDecompressor().decompress(packed)
-        except zstandard.ZstdError:
-            state = None
+        state = _unpack(packed)
         if state is None or digest != promised.get(seq) or state_digest(key, state) != digest:
             problems.append(f"the snapshot at seq {seq} is damaged or was changed; it will not be used")
         else:
             good.append(Snapshot(seq=seq, at_ns=at_ns, digest=digest, state=state))
     return good, problems
+
+
+def _unpack(packed: object) -> bytes | None:
+    if not isinstance(packed, bytes):
+        return None
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError:
+        return None

@@ -1,0 +1,65 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from hedgebot.journal import schema
+from hedgebot.journal.chain import load_key
+from hedgebot.journal.snapshots import Snapshot, pack_state, read_snapshots, state_digest
+from tests.unit.journal.world import Run, book
+
+
+def kept(state_dir: Path) -> tuple[list[Snapshot], list[str]]:
+    connection = schema.connect_reader(state_dir)
+    try:
+        return read_snapshots(connection, load_key(state_dir, create=False))
+    finally:
+        connection.close()
+
+
+async def run_with_snapshots(state_dir: Path, count: int) -> list[bytes]:
+    run = await Run.start(state_dir)
+    states = []
+    for number in range(count):
+        await run.take(book(str(number + 1), "60000"))
+        await run.snapshot()
+        await run.snapshot()  # the same moment twice is once
+        states.append(run.engine.state_bytes())
+    await run.journal.close()
+    return states
+
+
+async def test_the_newest_few_are_kept_newest_first(tmp_path: Path) -> None:
+    states = await run_with_snapshots(tmp_path, 6)
+    good, problems = kept(tmp_path)
+    assert problems == []
+    assert [snapshot.state for snapshot in good] == states[:1:-1]
+    assert [snapshot.seq for snapshot in good] == [7, 6, 5, 4]
+
+
+@pytest.mark.parametrize("statement", ["state = x'00'", "digest = 'ab'", "seq = seq + 100", "state = 'text'"])
+async def test_a_changed_one_is_not_given(tmp_path: Path, statement: str) -> None:
+    await run_with_snapshots(tmp_path, 2)
+    connection = sqlite3.connect(tmp_path / schema.DB_FILE)
+    connection.execute(f"UPDATE snapshots SET {statement} WHERE seq = 3")
+    connection.commit()
+    connection.close()
+    good, problems = kept(tmp_path)
+    assert [snapshot.seq for snapshot in good] == [2]
+    assert len(problems) == 1
+
+
+async def test_one_exchanged_for_an_older_state_is_not_given(tmp_path: Path) -> None:
+    await run_with_snapshots(tmp_path, 2)
+    connection = sqlite3.connect(tmp_path / schema.DB_FILE)
+    connection.execute(
+        "UPDATE snapshots SET (digest, state) = (SELECT digest, state FROM snapshots WHERE seq = 2) WHERE seq = 3"
+    )
+    connection.commit()
+    connection.close()
+    assert [snapshot.seq for snapshot in kept(tmp_path)[0]] == [2]
+
+
+def test_the_digest_needs_the_key() -> None:
+    assert state_digest(b"a" * 32, b"state") != state_digest(b"b" * 32, b"state")
+    assert len(pack_state(b"x" * 10_000)) < 1_000
