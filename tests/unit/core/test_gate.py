@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hedgebot.core import gate
@@ -315,17 +315,25 @@ def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
     assert isinstance(judge(one), Refused)
 
 
+def test_without_a_middle_there_is_no_collar_to_keep() -> None:
+    one = _candidate()
+    one.quote.bid = None
+    finding = gate._collar(one)
+    assert finding.check.value == "unknown"
+    assert finding.problem
+
+
 # --- risk-reducing matrix --------------------------------------------------------------------------------------------
 
 SHRINKING, CUTTING, ADDING = "shrinks its position", "cuts delta with a new position", "adds delta"
-PURPOSES = {
+PURPOSES: dict[str, Callable[[], Candidate]] = {
     SHRINKING: lambda: _candidate(reduce_only=True),
-    CUTTING: lambda: _candidate(),
+    CUTTING: _candidate,
     ADDING: lambda: _candidate(delta_coin=0.2, trade_coin=0.1),
 }
 MARGINS = (0.1, 0.75, 0.85, None)
 # Safety reference section 2: below the margin floor, or with an unknown buffer, nothing that needs margin.
-ALLOWED = {
+ALLOWED: dict[tuple[Mode, str], set[float | None]] = {
     (Mode.ACTIVE, SHRINKING): set(MARGINS),
     (Mode.ACTIVE, CUTTING): {0.1, 0.75},
     (Mode.ACTIVE, ADDING): {0.1},
@@ -371,6 +379,7 @@ def test_a_hedge_that_ends_a_funding_cost_is_not_stopped_by_it() -> None:
     size=st.floats(0.05, 2.0),
     notional=st.floats(5_000, 300_000),
 )
+@example(trade=1.0, sign=1, collar=2.3, size=1.0, notional=5_000.0)
 def test_the_gate_accepts_whatever_shaping_makes(
     trade: float, sign: int, collar: float, size: float, notional: float
 ) -> None:

@@ -155,6 +155,15 @@ def test_an_unknown_or_old_rate_makes_the_cost_unknown() -> None:
     assert limits.funding_cost_usd_per_day(book.state, book.at_ns) is None
 
 
+def test_a_rate_without_its_interval_is_no_cost() -> None:
+    book = _ready()
+    book.send(book.fill(Side.BUY, "1", BTC_PERP))
+    rules = book.state.instruments[BTC_PERP]
+    book.state.instruments[BTC_PERP] = msgspec.structs.replace(rules, funding_interval_hours=None)
+    book.state.quotes[BTC_PERP].funding_interval_hours = None
+    assert limits.funding_cost_usd_per_day(book.state, book.at_ns) is None
+
+
 def test_a_hedge_that_costs_too_much_is_said() -> None:
     book = _ready()
     book.send(book.fill(Side.BUY, "2", BTC_PERP))
@@ -171,7 +180,7 @@ def test_a_daily_loss_halts_latched() -> None:
     book = _ready()
     _wallet(book, "950000", "1")
     book.tick()
-    assert book.state.mode is Mode.ACTIVE, "a loss at the limit is not beyond it"
+    assert not book.state.latched, "a loss at the limit is not beyond it"
     commands = _wallet(book, "949999", "1") + book.tick()
     assert AlertKind.DAILY_LOSS in alerts(commands)
     (record,) = of_type(commands, RecordMode)
@@ -179,6 +188,14 @@ def test_a_daily_loss_halts_latched() -> None:
     _wallet(book, "1000000", "1")
     book.tick()
     assert book.state.mode is Mode.HALTED, "what halted the book may pass, the halt stays"
+
+
+def test_an_unknown_equity_is_no_loss() -> None:
+    book = _ready()
+    commands = _wallet(book, None, "1") + book.tick()
+    assert AlertKind.DAILY_LOSS not in alerts(commands)
+    assert not book.state.latched
+    assert _account(book).day_equity_usd == 1_000_000
 
 
 def test_a_new_day_counts_anew() -> None:
