@@ -274,8 +274,12 @@ def _apply_shell(
             if account := state.accounts.get(event.account):
                 getattr(account, event.stream).alive_at_ns = step.at_ns
         case ev.FrameQuarantined():
-            subject = f"{event.account}|{event.topic}"
+            subject = reconcile.suspect_feed(event.account, event.topic)
             step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
+            if event.stream is ev.Stream.PRIVATE and (account := state.accounts.get(event.account)):
+                # It may have been a fill: ask the venue before anything else is sent.
+                reconcile.lose_truth(account)
+                reconcile.request_snapshot(step, account, f"unreadable frame on {event.topic}")
         case ev.AuthenticationFailed():
             step.alert(
                 AlertKind.API_KEY_INVALID, event.account, f"the venue refused the key: {event.code} {event.message}"

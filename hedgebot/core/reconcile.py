@@ -36,6 +36,11 @@ def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
     )
 
 
+def suspect_feed(account: str, topic: str) -> str:
+    """Subject of the alert for a feed of an account that sent something unreadable."""
+    return f"{account}|{topic}"
+
+
 def lose_truth(account: AccountState) -> None:
     """From now on fills may be missed: nothing is sent for this account until a clean snapshot."""
     account.reconciled = False
@@ -76,6 +81,7 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         account.snapshot_at_ns = step.at_ns
         account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
         step.resolve(AlertKind.RECON_BREAK, account.name)
+        _clear_feeds(step, account)
     interval_ns = step.state.limits.reconcile_interval_ms * _NS_PER_MS if clean else _RETRY_NS
     account.snapshot_due_ns = step.at_ns + interval_ns
     watch_held(step)
@@ -100,6 +106,14 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
     for subject, difference in list(account.mismatches.items()):
         _adjust(step, account, subject, difference.venue_value, f"accepted by {operator} at unkill")
     account.mismatches.clear()
+
+
+def _clear_feeds(step: Step, account: AccountState) -> None:
+    """A clean snapshot makes good whatever an unreadable frame may have held."""
+    mine = suspect_feed(account.name, "")
+    for alert in list(step.state.alerts.values()):
+        if alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine):
+            step.resolve(alert.kind, alert.subject)
 
 
 def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:

@@ -194,3 +194,26 @@ def test_foreign_fills_alarm_on_a_hedge_account_only() -> None:
     shared = Playbook()
     shared.ready()
     assert AlertKind.FOREIGN_ACTIVITY not in alerts(shared.send(shared.fill(Side.BUY, "0.01")))
+
+
+def test_an_unreadable_private_frame_loses_truth_until_a_clean_snapshot(book: Playbook) -> None:
+    heard = book.send(
+        ev.FrameQuarantined(
+            account=ACCOUNT, stream=ev.Stream.PRIVATE, topic="execution", problem="no symbol", sample="{}"
+        )
+    )
+    assert AlertKind.SUSPECT_DATA in alerts(heard)
+    assert len(snapshots(heard)) == 1
+    assert orders(book.send(book.fill(Side.BUY, "0.2"))) == []
+    book.at_ns += 1_000_000
+    heard = book.snapshot([book.position("0.2", BTC_USDC)])
+    assert not book.is_up(AlertKind.SUSPECT_DATA)
+    assert orders([*heard, *book.send(book.book())])
+
+
+def test_an_unreadable_public_frame_is_reported_and_blocks_nothing(book: Playbook) -> None:
+    book.send(
+        ev.FrameQuarantined(account=ACCOUNT, stream=ev.Stream.PUBLIC, topic="tickers", problem="null", sample="{}")
+    )
+    assert book.is_up(AlertKind.SUSPECT_DATA)
+    assert orders(book.send(book.fill(Side.BUY, "0.2")))
