@@ -14,27 +14,44 @@ TIMEOUT_S = 10.0
 
 
 class TruthOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as the exchange has it; `client_id` is empty where none was given."""
+    """One order as the exchange has it; `client_id` is None where none was given."""
 
-    client_id: str | None = None
-    instrument: str = ""
-    status: str = ""
-    filled_contracts: Decimal = Decimal(0)
+    instrument: str
+    client_id: str | None
+
+
+class TruthPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """One derivative position; `contracts` signed."""
+
+    instrument: str
+    contracts: Decimal
+
+
+class TruthCoin(msgspec.Struct, frozen=True, kw_only=True):
+    """One coin's cash."""
+
+    coin: str
+    wallet: Decimal
+
+
+class TruthWallet(msgspec.Struct, frozen=True, kw_only=True):
+    """All coins of an account."""
+
+    coins: tuple[TruthCoin, ...]
 
 
 class TruthAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One account as the exchange has it: every order ever, open positions, coins held."""
+    """One account as the exchange has it: every order, open positions, coins."""
 
-    name: str = ""
-    orders: tuple[TruthOrder, ...] = ()
-    positions: dict[str, Decimal] = {}
-    coins: dict[str, Decimal] = {}
+    orders: tuple[TruthOrder, ...]
+    positions: tuple[TruthPosition, ...]
+    wallet: TruthWallet
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the exchange knows and the daemon can only hear of."""
 
-    accounts: tuple[TruthAccount, ...] = ()
+    accounts: dict[str, TruthAccount]
 
 
 class Admin:

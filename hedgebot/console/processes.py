@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hedgebot.domain.errors import HedgebotError
 
+PROGRAM = ("-m", "hedgebot.console.main")
 TERM_WAIT_S = 25.0
 LINE_BYTES_MAX = 1 << 16
 
@@ -24,7 +25,7 @@ class Child:
         self.log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603  (our own program with our own words)
-                [sys.executable, "-m", "hedgebot.console.main", *words],
+                [sys.executable, *PROGRAM, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -170,9 +170,10 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"initial {words.usd(account.initial_margin_usd)}", ""),
         (f"maintenance {words.usd(account.maintenance_margin_usd)}", ""),
     ]
-    down = any(not one.up for one in account.streams)
     data = [
-        (f"data age {words.streams(account)}", "bold red" if down else ""),
+        ("data age", ""),
+        *((words.stream(one), "" if one.up else "bold red") for one in account.streams),
+        (words.clock_offset(account), ""),
         ("" if account.reconciled else "NOT RECONCILED", "bold red"),
         (f"account {account.account} ({account.role})", "dim"),
         (f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),

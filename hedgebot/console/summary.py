@@ -4,7 +4,8 @@ Owns the judgement and its words. The journal is replayed once, with every comma
 the time in the band. Nothing is taken from the running daemon.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.state import EngineState, settings_of
 from hedgebot.domain.client_id import decode_client_id
-from hedgebot.domain.commands import Command, Mode, SubmitOrder
+from hedgebot.domain.commands import Command, Mode, Outcome, RecordDecision, SubmitOrder
 from hedgebot.domain.events import Event, FillReceived, Stamped
 from hedgebot.journal.query import JournalReader
 from hedgebot.journal.verify import verify
 
 SHARE_WANTED = 0.99
-BREACHES_SHOWN = 10
+BREACHES_PER_LINE = 3
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,8 @@ class Watcher:
     def __init__(self) -> None:
         self.clocks: dict[str, BandClock] = {}
         self.intents: set[str] = set()
+        self.causes: Counter[str] = Counter()
+        self.last_hedge: str | None = None
         self.state: EngineState | None = None
         self.last_ns = 0
 
@@ -83,6 +86,10 @@ class Watcher:
         state = self.state = engine.state
         self.last_ns = stamped.at_ns
         self.intents.update(one.client_id for one in commands if isinstance(one, SubmitOrder))
+        for one in commands:
+            if isinstance(one, RecordDecision) and one.outcome is Outcome.HEDGE:
+                self.causes[one.cause.value] += 1
+                self.last_hedge = one.client_id
         active = state.mode is Mode.ACTIVE and not state.stopping
         for name, underlying in state.underlyings.items():
             settings = settings_of(state, name)
@@ -112,7 +119,6 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
     replayed = replay_journal(folder, observer=watcher)
     with JournalReader(folder) as reader:
         figures = reader.summary()
-        hedges = reader.decisions(1, hedges_only=True)
     band = tuple(one.result(watcher.last_ns) for one in watcher.clocks.values())
     counted_s = sum(one.counted_s for one in band)
     share = 1.0 - sum(one.outside_s for one in band) / counted_s if counted_s > 0 else None
@@ -122,7 +128,7 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
         seed=seed,
         seconds=ran_s,
         state_dir=str(folder),
-        hedges_by_cause=figures.hedges_by_cause,
+        hedges_by_cause=dict(watcher.causes),
         refusals=figures.refusals,
         unknown_outcomes=figures.unknown_outcomes,
         band=band,
@@ -135,7 +141,7 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
         verify_problems=verified.problems,
         replay_problems=replayed.problems,
         replay_events=replayed.events,
-        last_hedge=hedges[-1].decision.client_id if hedges else None,
+        last_hedge=watcher.last_hedge,
         complaints=tuple(
             _complaints(
                 share=share,
@@ -153,34 +159,31 @@ def exchange_orders(truth: Truth | None) -> list[str] | None:
     """Client ids of all orders on the exchange's side that a hedgebot made; None when it was not asked."""
     if truth is None:
         return None
-    ids = (order.client_id for account in truth.accounts for order in account.orders)
+    ids = (order.client_id for account in truth.accounts.values() for order in account.orders)
     return [one for one in ids if one and decode_client_id(one) is not None]
 
 
 def compare(state: EngineState | None, truth: Truth | None) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
-    """Positions and coins of the ledger beside those of the exchange."""
+    """Positions and coins of the ledger beside those of the exchange.
+
+    The ledger follows coins that are exposure; stablecoins are the venue's own report and are not compared.
+    """
     if state is None:
         return (), ()
-    theirs = {one.name: one for one in truth.accounts} if truth is not None else {}
-    positions: dict[str, Decimal] = {}
-    coins: dict[str, Decimal] = {}
-    for position in state.positions.values():
-        positions[position.instrument] = positions.get(position.instrument, Decimal(0)) + position.contracts
-    for coin in state.coins.values():
-        coins[coin.coin] = coins.get(coin.coin, Decimal(0)) + coin.qty
-    there_positions = _sum([one.positions for one in theirs.values()]) if truth is not None else None
-    there_coins = _sum([one.coins for one in theirs.values()]) if truth is not None else None
-    if there_coins is not None:
-        # The ledger follows coins that are exposure; stablecoins are the venue's own report.
-        there_coins = {name: qty for name, qty in there_coins.items() if name in coins}
-    return _beside(positions, there_positions), _beside(coins, there_coins)
+    positions = _sum((one.instrument, one.contracts) for one in state.positions.values())
+    coins = _sum((one.coin, one.qty) for one in state.coins.values())
+    if truth is None:
+        return _beside(positions, None), _beside(coins, None)
+    accounts = truth.accounts.values()
+    there = _sum((one.instrument, one.contracts) for account in accounts for one in account.positions)
+    held = _sum((one.coin, one.wallet) for account in accounts for one in account.wallet.coins if one.coin in coins)
+    return _beside(positions, there), _beside(coins, held)
 
 
-def _sum(parts: list[dict[str, Decimal]]) -> dict[str, Decimal]:
+def _sum(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     total: dict[str, Decimal] = {}
-    for part in parts:
-        for name, qty in part.items():
-            total[name] = total.get(name, Decimal(0)) + qty
+    for name, amount in amounts:
+        total[name] = total.get(name, Decimal(0)) + amount
     return total
 
 
@@ -272,13 +275,17 @@ def _band_lines(one: BandShare) -> list[str]:
             f"{one.excused_s:.2f} s of them not counted, {one.outside_s:.2f} s outside"
         )
     ]
-    longest = sorted(one.breaches, key=lambda breach: -breach.seconds)[:BREACHES_SHOWN]
-    for breach in sorted(longest, key=lambda breach: breach.began_at_ns):
-        mark = f"  LONGER THAN {GRACE_S:g} s" if breach.too_long else ""
-        how = "breach to hedge's fill" if breach.hedged else "came back without a hedge"
-        lines.append(f"      {clock(breach.began_at_ns)} {breach.seconds * 1e3:8.1f} ms  {how}{mark}")
-    if len(one.breaches) > len(longest):
-        lines.append(f"      and {len(one.breaches) - len(longest)} shorter ones")
+    usual = [breach for breach in one.breaches if breach.hedged and not breach.too_long]
+    if usual:
+        lines.append("      from breach to its hedge's fill:")
+    for start in range(0, len(usual), BREACHES_PER_LINE):
+        parts = (f"{clock(one.began_at_ns)} {one.seconds * 1e3:5.1f} ms" for one in usual[start:][:BREACHES_PER_LINE])
+        lines.append(f"        {'   '.join(parts)}")
+    for breach in one.breaches:
+        if breach not in usual:
+            mark = f", LONGER THAN {GRACE_S:g} s" if breach.too_long else ""
+            how = "to its hedge's fill" if breach.hedged else "without a hedge"
+            lines.append(f"      {clock(breach.began_at_ns)} {breach.seconds:.3f} s {how}{mark}")
     return lines
 
 

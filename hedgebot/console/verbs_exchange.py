@@ -83,23 +83,22 @@ def build_world(
 async def _serve(world: "Scenario", host: str, port: int) -> None:
     from hedgebot.exchange.model import Exchange
     from hedgebot.exchange.recording import load_paths
-    from hedgebot.exchange.wire import serve as serve_wire
+    from hedgebot.exchange.wire.server import serve as serve_wire
 
     exchange = Exchange(world, time.time_ns(), load_paths(world))
     try:
         server = await serve_wire(exchange, host, port)
     except OSError as error:
         raise WrongUse(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
-    ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    sys.stdout.write(to_json({"url": server.url, "scenario": world.name, "seed": world.seed}) + "\n")
+        loop.add_signal_handler(number, server.stopped.set)
+    sys.stdout.write(to_json({"url": server.endpoint, "scenario": world.name, "seed": world.seed}) + "\n")
     sys.stdout.flush()
     try:
-        await ended.wait()
+        await server.stopped.wait()
     finally:
-        await server.stop()
+        await server.close()
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -16,6 +16,7 @@ from hedgebot.console.snapshot import (
     OrderRow,
     PositionRow,
     Snapshot,
+    StreamRow,
     UnderlyingRow,
 )
 
@@ -164,9 +165,17 @@ def account_lines(account: AccountRow) -> list[str]:
 
 def streams(account: AccountRow) -> str:
     """Ages of the connections and the clock's offset."""
-    parts = [f"{one.stream} {age(one.age_ms)}{'' if one.up else ' DOWN'}" for one in account.streams]
-    offset = UNKNOWN if account.clock_offset_ms is None else f"{account.clock_offset_ms:+.1f} ms"
-    return ", ".join([*parts, f"clock {offset}"])
+    return ", ".join([*map(stream, account.streams), clock_offset(account)])
+
+
+def stream(one: StreamRow) -> str:
+    """A connection with the age of its last sign of life."""
+    return f"{one.stream} {age(one.age_ms)}{'' if one.up else ' DOWN'}"
+
+
+def clock_offset(account: AccountRow) -> str:
+    """How far the venue's clock is from ours."""
+    return f"clock {UNKNOWN if account.clock_offset_ms is None else f'{account.clock_offset_ms:+.1f} ms'}"
 
 
 def orders_line(book: BookSnapshot) -> str:
