@@ -86,11 +86,10 @@ class Journal:
         else:
             opened = await asyncio.to_thread(open_files, folder, create=create)
         path = None if folder is None else folder / schema.DB_FILE
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(opened.release)
             database = await aiosqlite.Connection(lambda: schema.connect_writer(path), 64)
-        except BaseException:
-            opened.release()
-            raise
+            undo.pop_all()
         journal = cls(database, opened, folder)
         journal._flush_s = flush_interval_ms / 1_000
         if folder is not None:
@@ -131,7 +130,7 @@ class Journal:
         self._queue.add_record(header.first_seq, RUN_IDX, at_ns, RUN_KIND, msgspec.json.encode(record))
         if self._tape is not None:
             self._tape.start_run(epoch)
-        await asyncio.shield(self._flush(self._queue.last_row))
+        await self._flush(self._queue.last_row)
         self._run = header
         self._anchor()
         self._keeper = asyncio.create_task(self._keep(), name="journal-keeper")
@@ -144,8 +143,7 @@ class Journal:
         """
         self._enqueue(entries)
         if durable or self._failure is not None or len(self._queue) >= GROUP_ROWS_MAX:
-            # Shielded: a cancelled caller must not leave a commit of unknown outcome behind.
-            await asyncio.shield(self._flush(self._queue.last_row))
+            await self._flush(self._queue.last_row)
             return
         if self._tape is not None and self._tape.is_due:
             self._tape.flush()
@@ -166,7 +164,7 @@ class Journal:
         self._queue.add_record(seq, SNAPSHOT_IDX, at_ns, snapshots.SNAPSHOT_KIND, msgspec.json.encode(record))
         self._queue.add_state((seq, at_ns, digest, packed))
         self._snapshot_seq = seq
-        await asyncio.shield(self._flush(self._queue.last_row))
+        await self._flush(self._queue.last_row)
         self._anchor()
 
     async def close(self) -> None:
@@ -224,7 +222,6 @@ class Journal:
                 if row > self._queue.committed_row:
                     await self._commit()
             except sqlite3.Error as error:
-                self._uncertain = True
                 self._failure = schema.database_error(self._place, error)
                 raise self._failure from error
             except JournalError as error:
@@ -234,27 +231,27 @@ class Journal:
 
     async def _commit(self) -> None:
         batch, states = self._queue.batch()
-        try:
-            if len(batch) <= STATEMENT_ROWS_MAX and not states:
-                values = [value for row in batch for value in to_tuple(row)]
-                await self._db.execute(insert_many(len(batch)), values)
-            else:
-                await self._db.execute("BEGIN IMMEDIATE")
-                await self._db.executemany(INSERT, [to_tuple(row) for row in batch])
-                for state in states:
-                    await self._db.execute(snapshots.INSERT, state)
-                    await self._db.execute(snapshots.FORGET)
-                await self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    await self._db.execute("ROLLBACK")
-            raise
+        # Until the database has answered, nobody knows: the caller may be cancelled, the answer may be an error.
+        self._uncertain = True
+        if len(batch) <= STATEMENT_ROWS_MAX and not states:
+            values = [value for row in batch for value in to_tuple(row)]
+            await self._db.execute(insert_many(len(batch)), values)
+        else:
+            await self._db.execute("BEGIN IMMEDIATE")
+            await self._db.executemany(INSERT, [to_tuple(row) for row in batch])
+            for state in states:
+                await self._db.execute(snapshots.INSERT, state)
+                await self._db.execute(snapshots.FORGET)
+            await self._db.execute("COMMIT")
         self._queue.committed(batch[-1])
+        self._uncertain = False
         self._unchecked_rows += len(batch)
 
     async def _resync(self) -> None:
-        """After an error nobody knows whether the commit took place: ask the database."""
+        """End what an error or a cancelled caller left open, and ask the database what is in it."""
+        await self._db.execute_fetchall("SELECT 1")  # stands behind whatever is still being carried out
+        if self._db.in_transaction:
+            await self._db.execute("ROLLBACK")
         cursor = await self._db.execute("SELECT max(row) FROM rows")
         found = await cursor.fetchone()
         self._queue.resync((found[0] if found else None) or 0)
@@ -274,7 +271,7 @@ class Journal:
                 await asyncio.sleep(self._flush_s)
             try:
                 if not idle:
-                    await asyncio.shield(self._flush(self._queue.last_row))
+                    await self._flush(self._queue.last_row)
                 await self._tidy(idle=idle)
             except JournalError as error:
                 self._failure = error

@@ -180,7 +180,10 @@ def _check_runs(spans: list[RunSpan], problems: Problems) -> None:
                 f"the run of epoch {span.epoch} went on from seq {span.record.settled_seq}, "
                 f"but the journal before it ends at {last_seq}"
             )
-        epoch, last_seq = span.epoch, max(last_seq, span.last_seq)
+        epoch = span.epoch
+        if span.last_seq >= span.first_seq:
+            # A run that died before its first event settled nothing, wherever its numbers would have begun.
+            last_seq = max(last_seq, span.last_seq)
 
 
 def _check_numbers(

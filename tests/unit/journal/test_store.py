@@ -317,3 +317,18 @@ async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path, r
     assert acknowledged <= set(run.engine.state.orders)
     await run.journal.close()
     assert verify(tmp_path).problems == ()
+
+
+async def test_a_cancelled_snapshot_leaves_no_transaction_open(tmp_path: Path) -> None:
+    run = await Run.start(tmp_path)
+    await run.take(fill("1"))
+    for steps in range(1, 12):
+        task = asyncio.create_task(run.snapshot())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await run.take(fill(f"t{steps}"))
+    await run.journal.close()
+    assert verify(tmp_path).problems == ()
+    assert sum(kind == "SubmitOrder" for _, _, kind in rows(tmp_path)) == 12
