@@ -9,11 +9,12 @@ from hedgebot.domain.instrument import Side
 from hedgebot.journal import schema
 from hedgebot.journal.anchors import ANCHOR_FILE
 from hedgebot.journal.chain import genesis, load_key, row_hash
+from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.rows import read_rows
 from hedgebot.journal.store import Journal
 from hedgebot.journal.tape import segment_paths
 from hedgebot.journal.verify import verify
-from tests.unit.journal.world import Run, book, fill
+from tests.unit.journal.world import SETTINGS, Run, SmallEngine, book, fill
 
 
 @pytest.fixture
@@ -160,6 +161,20 @@ async def test_a_torn_tape_beyond_every_decision_is_a_note(tmp_path: Path) -> No
     report = verify(tmp_path)
     assert report.problems == ()
     assert len(report.notes) == 1
+
+
+async def test_a_run_that_died_before_its_first_event_is_no_problem(tmp_path: Path) -> None:
+    run = await Run.start(tmp_path)
+    await run.hedge("1")
+    await run.take(book())  # on the tape only: the next numbers begin after it, what is settled ends before it
+    await run.journal.close()
+    journal = await Journal.open(tmp_path)
+    await journal.recover(SmallEngine)
+    await journal.begin_run(build_manifest(SETTINGS, version="1.2.3"))
+    await journal.close()
+    run = await Run.start(tmp_path)
+    await run.journal.close()
+    assert verify(tmp_path).problems == ()
 
 
 def test_a_changed_snapshot_shows(journal: Path) -> None:
