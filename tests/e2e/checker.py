@@ -49,7 +49,7 @@ def read_truth(answer: Mapping[str, Any], account: str = "main") -> Truth:
     return Truth(
         orders=tuple(one["orders"]),
         positions={row["instrument"]: Decimal(row["contracts"]) for row in one["positions"]},
-        coins={coin: Decimal(amount) for coin, amount in one["coins"].items()},
+        coins={row["coin"]: Decimal(row["wallet"]) for row in one["wallet"]["coins"]},
     )
 
 
