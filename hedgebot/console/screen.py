@@ -110,7 +110,7 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
     third = [
         ("    ", ""),
         (f"gamma {words.signed(one.gamma_coin_per_pct, digits)} {name}/1 %", ""),
-        (f"worst {words.signed(one.worst_case_coin, digits)} {name}", _worst_style(one)),
+        (f"worst {words.unsigned(one.worst_case_coin, digits)} {name}", _worst_style(one)),
         (words.triggers(one), ""),
         (f"price {words.usd(one.price_usd)}", ""),
         (f"book age {words.age(one.book_age_ms)}", ""),
@@ -155,7 +155,7 @@ def _positions(rows: Sequence[tuple[UnderlyingRow, PositionRow]], width: int, li
             (delta, ""),
             (f"mark {words.unsigned(row.mark, 2)}" if row.mark is not None else "", ""),
             (f"age {words.age(row.age_ms)}" if row.age_ms is not None else "", ""),
-            (f"entry {words.unsigned(row.entry_price, 2)}" if row.entry_price is not None else "", ""),
+            (f"entry {words.unsigned(row.entry_price, 2)}" if row.entry_price else "", ""),
             (row.account, "dim"),
         ]
         result.append(fit([piece for piece in pieces if piece[0]], width, gap=" "))

@@ -194,7 +194,8 @@ def order_words(one: OrderRow) -> str:
 
 def coins(amounts: Mapping[str, Decimal]) -> str:
     """Amounts of several coins."""
-    return ", ".join(f"{amount:,.4f} {name}" for name, amount in amounts.items()) or "0"
+    digits = {name: 2 if name.startswith("USD") else 8 for name in amounts}
+    return ", ".join(f"{amount:,.{digits[name]}f} {name}" for name, amount in amounts.items()) or "0"
 
 
 def funding_forecast(book: BookSnapshot) -> str:
@@ -230,7 +231,7 @@ def _underlying_lines(one: UnderlyingRow) -> list[str]:
     lines = [
         (
             f"{name:9} net delta {coin(one.delta_coin, name)} ({usd(one.delta_usd, sign=True)}), "
-            f"band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, worst case {coin(one.worst_case_coin, name)}"
+            f"band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, worst case {unsigned(one.worst_case_coin, coin_digits(name))} {name}"
         ),
         f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
         f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",

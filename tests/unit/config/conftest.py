@@ -1,5 +1,6 @@
 """A good configuration in a folder of its own, to be spoilt by the tests."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,11 @@ Spoil = Callable[..., list[str]]
 
 @pytest.fixture
 def folder(root: Path, tmp_path: Path) -> Path:
-    for name in ("demo.toml", "limits.toml"):
-        (tmp_path / name).write_text((root / "config" / name).read_text("utf-8"), "utf-8")
+    # The demo's bands are tuned to its market; these tests need numbers that stay.
+    text = (root / "config" / "demo.toml").read_text("utf-8")
+    text = re.sub(r"(?m)^band_coin = .*$", "band_coin = 4.0", text)
+    (tmp_path / "demo.toml").write_text(text.replace("band_coin = 4.0", "band_coin = 0.25", 1), "utf-8")
+    (tmp_path / "limits.toml").write_text((root / "config" / "limits.toml").read_text("utf-8"), "utf-8")
     return tmp_path
 
 

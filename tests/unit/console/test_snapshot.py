@@ -1,0 +1,48 @@
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.console.snapshot import read_snapshot
+from hedgebot.core.view import AccountView, AlertView, BookView, OrderView, PositionView, StreamView, UnderlyingView
+from hedgebot.domain.errors import DataError
+
+# Parts of the engine's view that the console does not show on purpose.
+NOT_SHOWN = {
+    "AccountView": {"venue"},
+    "UnderlyingView": {"residual_coin"},
+    "BookView": {"run_id", "rejects", "fills", "own_fills"},
+}
+
+
+def test_an_answer_is_read_whole(answer) -> None:
+    snapshot = read_snapshot(answer)
+    assert snapshot.book.underlyings[0].positions[0].contracts == Decimal("2.5012")
+    assert snapshot.book.accounts[0].streams[1].age_ms == 412
+    assert snapshot.book.unknown_orders == 0
+    assert snapshot.book.decisions[1].at_ns == 1_764_000_007_000_000_000
+    assert snapshot.daemon.book_name == "demo"
+
+
+def test_what_is_missing_is_unknown_and_what_is_new_is_ignored(answer) -> None:
+    answer["book"]["underlyings"] = [{"underlying": "BTC", "new_field": 1}]
+    answer["future"] = {}
+    one = read_snapshot(answer).book.underlyings[0]
+    assert one.delta_coin is None
+    assert one.band_coin is None
+    assert read_snapshot({}).book.mode == "unknown"
+
+
+def test_another_type_is_a_clear_error(answer) -> None:
+    answer["book"]["underlyings"][0]["delta_coin"] = "much"
+    with pytest.raises(DataError, match=r"book\.underlyings.*delta_coin.*is it of another version"):
+        read_snapshot(answer)
+
+
+@pytest.mark.parametrize(
+    "view", [AccountView, AlertView, BookView, OrderView, PositionView, StreamView, UnderlyingView]
+)
+def test_the_console_knows_every_field_of_the_engines_view(view) -> None:
+    from hedgebot.console import snapshot
+
+    mine = getattr(snapshot, {"BookView": "BookSnapshot"}.get(view.__name__, view.__name__.replace("View", "Row")))
+    assert set(view.__struct_fields__) - set(mine.__struct_fields__) == NOT_SHOWN.get(view.__name__, set())

@@ -1,0 +1,92 @@
+import re
+
+import orjson
+import pytest
+
+from hedgebot.console.verbs_config import is_slip
+
+
+@pytest.fixture
+def book(root, tmp_path):
+    text = (root / "config" / "demo.toml").read_text("utf-8")
+    text = re.sub(r"(?m)^band_coin = .*$", "band_coin = 0.25", text)
+    (tmp_path / "demo.toml").write_text(text, "utf-8")
+    (tmp_path / "limits.toml").write_text((root / "config" / "limits.toml").read_text("utf-8"), "utf-8")
+    return tmp_path / "demo.toml"
+
+
+def changed(book, old, new):
+    other = book.with_name("new.toml")
+    other.write_text(book.read_text("utf-8").replace(old, new, 1), "utf-8")
+    return other
+
+
+def test_show_lists_every_setting(hedgebot, book) -> None:
+    code, out, _ = hedgebot("config", "show", book)
+    assert code == 0
+    assert "underlyings.BTC.band_coin = 0.25" in out
+    assert "limits.order_burst_max = 10" in out
+    assert orjson.loads(hedgebot("config", "show", book, "--json")[1])["settings"]["book"]["name"] == "demo"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("band_coin = 0.25", "bnad_coin = 0.25", "did you mean underlyings.BTC.band_coin?"),
+        ("band_coin = 0.25", "band_usd = 500", "this key has another unit; did you mean underlyings.BTC.band_coin?"),
+        ("band_coin = 0.25", "band_coin = -0.25", "must be above 0; it is a number of coins"),
+        ("[strategies.delta_neutral]", "[strategies.gamma_neutral]", "is not a known strategy"),
+        ('endpoint = "http://127.0.0.1:8787"', 'testnet = true\nkeyring = "nowhere"', "no API key in the key store"),
+    ],
+)
+def test_each_bad_input_has_its_sentence_and_code(hedgebot, book, old: str, new: str, part: str) -> None:
+    code, _, err = hedgebot("config", "validate", changed(book, old, new))
+    assert code == 6
+    assert part in err
+    assert "Traceback" not in err
+
+
+def test_a_good_file_is_said_to_be_good(hedgebot, book) -> None:
+    code, out, _ = hedgebot("config", "validate", book, "--no-secrets", "--json")
+    assert (code, orjson.loads(out)["ok"]) == (0, True)
+
+
+def test_diff_marks_restarts_and_slips(hedgebot, book) -> None:
+    other = changed(book, "band_coin = 0.25", "band_coin = 0.02")
+    other.write_text(other.read_text("utf-8").replace('log_level = "info"', 'log_level = "debug"'))
+    code, out, _ = hedgebot("config", "diff", book, other)
+    assert code == 0
+    assert 'daemon.log_level: "info" -> "debug"  (needs a restart)' in out
+    assert "underlyings.BTC.band_coin: 0.25 -> 0.02  (check the unit)" in out
+    assert hedgebot("config", "diff", book, book)[1] == "no difference\n"
+
+
+def test_slips_are_large_or_turned() -> None:
+    assert is_slip("a: 1 -> 10")
+    assert is_slip("a: 1 -> -1")
+    assert is_slip("a: 100.0 -> 0.9")
+    assert not is_slip("a: 1 -> 9")
+    assert not is_slip('a: "x" -> "y"')
+    assert not is_slip("a: 0 -> 5")
+
+
+def test_apply_checks_confirms_and_asks_the_daemon(hedgebot, book, daemon) -> None:
+    daemon.answers["apply"] = {"data": {"explanation": "taken", "changes": ["a: 1 -> 2"]}}
+    where = ("-s", daemon.state_dir, "--operator", "eve", "--reason", "wider")
+    assert hedgebot("config", "apply", book, *where)[0] == 6
+    assert daemon.asked == []
+    code, out, _ = hedgebot("config", "apply", book, *where, "--confirm", "apply demo")
+    assert (code, out) == (0, "applied: taken\n  a: 1 -> 2\n")
+    assert daemon.asked == [{"verb": "apply", "operator": "eve", "reason": "wider", "path": str(book)}]
+    code, out, _ = hedgebot("config", "apply", book, *where, "--dry-run")
+    assert code == 0
+    assert len(daemon.asked) == 1
+    assert hedgebot("config", "apply", "--dry-run", *where)[0] == 2
+
+
+def test_a_bad_file_never_reaches_the_daemon(hedgebot, book, daemon) -> None:
+    bad = changed(book, "band_coin = 0.25", "band_coin = 25")
+    code, _, err = hedgebot("config", "apply", bad, "-s", daemon.state_dir, "--confirm", "apply demo")
+    assert code == 6
+    assert "must be below delta_limit_coin" in err
+    assert daemon.asked == []

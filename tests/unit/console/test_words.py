@@ -1,0 +1,74 @@
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.console import words
+from hedgebot.console.snapshot import PositionRow, UnderlyingRow, read_snapshot
+from tests.unit.console.conftest import ALERT
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "said"),
+    [(None, "?"), (84, "84 ms"), (1_810, "1.8 s"), (99_900, "99.9 s"), (150_000, "2 min"), (9_000_000, "2 h")],
+)
+def test_ages_have_the_unit_that_fits(age_ms, said) -> None:
+    assert words.age(age_ms) == said
+
+
+def test_amounts_have_signs_separators_and_units() -> None:
+    assert words.coin(-1234.5, "ETH") == "-1,234.500 ETH"
+    assert words.coin(None, "BTC") == "? BTC"
+    assert words.usd(12.345) == "12.35 USD"
+    assert words.usd(-123456.7, sign=True) == "-123,457 USD"
+    assert words.percent(0.1234) == "12.3 %"
+    assert words.percent(None) == "? %"
+    assert words.coins({"USDT": Decimal("1.5"), "BTC": Decimal("0.0001")}) == "1.50 USDT, 0.00010000 BTC"
+    assert words.coins({}) == "0"
+
+
+def test_moments_and_lengths() -> None:
+    assert words.clock(1_764_000_000_000_000_000) == "16:00:00"
+    assert words.clock(0) == "--:--:--"
+    assert words.duration(83.9) == "1:23"
+    assert words.duration(3_723) == "1:02:03"
+    assert words.duration(None) == "?"
+
+
+def test_triggers_name_only_prices_that_exist() -> None:
+    assert words.triggers(UnderlyingRow()) == "no price triggers a hedge"
+    assert words.triggers(UnderlyingRow(next_trigger_up_usd=90_912.0)) == "hedge > 90,912 USD"
+
+
+def test_positions_have_their_unit() -> None:
+    coins = PositionRow(instrument="BTC", kind="coins", contracts=Decimal("1234.5"))
+    assert words.position_size(coins, "BTC") == "+1,234.5 BTC"
+    assert words.position_name(coins) == "coins BTC"
+    assert words.position_size(PositionRow(), "BTC") == "?"
+
+
+def test_one_line_says_the_most_important(answer) -> None:
+    answer["book"]["alerts"] = [ALERT]
+    answer["book"]["orders"][0]["status"] = "unknown"
+    assert words.status_line(read_snapshot(answer)) == (
+        "16:01:40 ACTIVE | BTC +0.1834 BTC of ±0.25 | ETH -4.213 ETH of ±4 | margin 12.3 % | hedges 12 | "
+        "1 unknown orders | alerts: UnknownOrderAge RB-07"
+    )
+
+
+def test_the_whole_status_names_everything(answer) -> None:
+    answer["book"]["alerts"] = [ALERT]
+    answer["book"]["accounts"][0]["differences"] = ["bybit:linear:BTCUSDT: venue 1.5"]
+    text = "\n".join(words.status_lines(read_snapshot(answer)))
+    for fact in (
+        *("ACTIVE: feeds fresh", "paper book demo, up 1:23", "worst case 0.2017 BTC", "limit ±1.00"),
+        *("option BTC-27NOV26-90012-C-USDT -2 contracts", "fees 12.31 USDT", "funding +12.31 USD/day of 500.00 USD/day"),
+        *("differs: bybit:linear:BTCUSDT: venue 1.5", "reconciled 8.1 s ago", "(runbooks/RB-07.md)", "1 open, 0 unknown"),
+    ):
+        assert fact in text
+
+
+def test_decisions_that_sent_nothing_say_so(answer) -> None:
+    answer["book"]["decisions"][1] |= {"outcome": "refused"}
+    refused = read_snapshot(answer).book.decisions[1]
+    assert words.decision_action(refused) == "refused (sell 0.0940 BTC)"
+    assert words.decision_line(refused).startswith("16:00:07 BTC refused (sell 0.0940 BTC): net delta 0.2812 BTC")
