@@ -169,6 +169,7 @@ class Admin:
         return {}
 
     async def _restart(self, request: web.Request, body: bytes) -> Fields:
+        self._api.advance()
         self._api.closed_since_ns = self._api.exchange.now_ns
         chosen = self._sessions.chosen()
         for session in chosen:

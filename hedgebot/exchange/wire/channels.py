@@ -5,21 +5,23 @@ numeric `req_id` comes back as a string. Malformed messages get the venue's own 
 """
 
 import asyncio
+import logging
 
 import orjson
 
 from hedgebot.exchange.types import EndpointClass
 from hedgebot.exchange.wire import entry
-from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.codes import (
     BAD_PARAMETER,
     NO_PERMISSION,
     OP_UNKNOWN,
     REPEAT_AUTH,
     REQ_ID_DUPLICATE,
+    SERVER_ERROR,
     WireError,
 )
-from hedgebot.exchange.wire.faults import HttpFaultKind
+from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
 from hedgebot.exchange.wire.private import TOPICS
@@ -38,6 +40,9 @@ ORDER_OPS: dict[str, entry.Handler] = {
 }
 
 
+log = logging.getLogger(__name__)
+
+
 class Channels:
     """Takes messages of all sockets."""
 
@@ -46,7 +51,7 @@ class Channels:
         self._publisher = publisher
 
     async def take(self, session: Session, text: str | bytes) -> None:
-        """Answer one message."""
+        """Answer one message; a crash of its handler is logged loudly and answered as a server error."""
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -54,6 +59,14 @@ class Channels:
         if not isinstance(message, dict):
             self._fail(session, {}, BAD_PARAMETER, "Invalid JSON")
             return
+        try:
+            await self._answer(session, message)
+        except CRASHES:
+            self._api.crashes += 1
+            log.exception("a message on %s crashed its handler: %.200r", session.id, text)
+            self._fail(session, message, SERVER_ERROR, "Server error.")
+
+    async def _answer(self, session: Session, message: dict[str, object]) -> None:
         op = message.get("op")
         match op:
             case "ping":
@@ -191,8 +204,7 @@ class Channels:
         params: dict[str, object] = {}
         code, text, data = 0, "OK", dict[str, object]()
         try:
-            if fault is not None and fault.kind in {HttpFaultKind.RET_CODE, HttpFaultKind.STATUS}:
-                raise WireError(fault.code, fault.message)
+            _refuse_by(fault)
             params = self._order_params(session, op, message)
             api.advance()
             data = ORDER_OPS[op](api, session.account or "", Params(params))
@@ -246,6 +258,11 @@ class Channels:
         return header | {
             name.title(): value for name, value in limit_headers(self._api, session.account, endpoint).items()
         }
+
+
+def _refuse_by(fault: HttpFault | None) -> None:
+    if fault is not None and fault.kind in {HttpFaultKind.RET_CODE, HttpFaultKind.STATUS}:
+        raise WireError(fault.code, fault.message)
 
 
 def limit_headers(api: Api, account: str, endpoint: EndpointClass) -> dict[str, str]:

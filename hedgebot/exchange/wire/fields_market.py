@@ -145,7 +145,7 @@ def _scale(tick_size: Decimal) -> int:
     return -exponent if isinstance(exponent, int) and exponent < 0 else 0
 
 
-# --- tickers ----------------------------------------------------------------------------------------------------------
+# --- tickers --------------------------------------------------------------------------------------------------------
 
 
 def _change(ticker: TickerState) -> str:
@@ -274,7 +274,7 @@ def option_rest_fields(ticker: OptionTicker, one: Instrument) -> Fields:
     }
 
 
-# --- books and trades ---------------------------------------------------------------------------------------------------
+# --- books and trades -----------------------------------------------------------------------------------------------
 
 
 def level_texts(levels: tuple[Level, ...]) -> list[list[str]]:

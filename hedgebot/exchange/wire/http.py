@@ -127,6 +127,8 @@ class HttpDoor:
                 return self._wrap(WireError(fault.code, fault.message), {})
             case HttpFaultKind.DELAY:
                 await asyncio.sleep(fault.delay_ms / 1_000)
+            case _:
+                pass
         return None
 
     def _carry_out(self, request: web.Request, path: str, route: Route, body: bytes) -> web.Response:
@@ -137,8 +139,7 @@ class HttpDoor:
             account = self._caller(request, body) if route.signed else ""
             values = _values(request, body)
             api.advance()
-            if route.budget is not None and not api.exchange.charge(account, route.budget).allowed:
-                raise WireError(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
+            self._charge(account, route)
             result: Fields | WireError = route.handler(api, account, Params(values))
         except WireError as error:
             result, code = error, error.code
@@ -147,6 +148,10 @@ class HttpDoor:
             headers = limit_headers(api, account, budget)
         api.note(account or None, request.method, path, values, code)
         return self._wrap(result, headers)
+
+    def _charge(self, account: str, route: Route) -> None:
+        if route.budget is not None and not self._api.exchange.charge(account, route.budget).allowed:
+            raise WireError(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
 
     def _caller(self, request: web.Request, body: bytes) -> str:
         """The account that signed the request; raises WireError."""

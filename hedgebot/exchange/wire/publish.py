@@ -160,7 +160,7 @@ def _moves(before: dict[str, str], now: dict[str, str]) -> list[list[str]]:
 
 
 class TradeTopic(_Topic):
-    """`publicTrade.SYMBOL`: what was printed since the last flush. A late or lagging subscriber does not get the past."""
+    """`publicTrade.SYMBOL`: what was printed since the last flush; who comes late does not get the past."""
 
     def __init__(self, name: str, listing: Listing) -> None:
         super().__init__(name, listing)

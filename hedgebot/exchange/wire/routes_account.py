@@ -6,7 +6,7 @@ Source: docs/v5/{user/apikey-info, asset/coin-info, account/*, position/*}.mdx.
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.exchange.types import LedgerEntry, SimPosition
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError, bad_parameter
@@ -20,7 +20,7 @@ MARGIN_MODES = ("ISOLATED_MARGIN", "REGULAR_MARGIN", "PORTFOLIO_MARGIN")
 DERIVATIVES = ("linear", "inverse")
 
 
-def query_api(api: Api, account: str, params: Params) -> Fields:
+def query_api(api: Api, account: str, _params: Params) -> Fields:
     """The key: it may read and trade, never withdraw or transfer."""
     spec = next(one for one in api.accounts.values() if one.name == account)
     return {
@@ -59,10 +59,13 @@ def query_api(api: Api, account: str, params: Params) -> Fields:
         "parentUid": "0",
         "kycLevel": "LEVEL_1",
         "kycRegion": "",
+        "userIDInt64": "1",
+        "inviterIDInt64": "0",
+        "affiliateIDInt64": "0",
     }
 
 
-def coin_info(api: Api, account: str, params: Params) -> Fields:
+def coin_info(api: Api, _account: str, params: Params) -> Fields:
     """Every coin that anything here is quoted or settled in; no chain takes deposits or withdrawals."""
     wanted = params.text("coin")
     coins = {"USD", "USDT", "USDC"}
@@ -95,7 +98,7 @@ def _chain(coin: str) -> Fields:
     }
 
 
-def account_info(api: Api, account: str, params: Params) -> Fields:
+def account_info(api: Api, account: str, _params: Params) -> Fields:
     """Margin mode and account generation (6: unified account 2.0 Pro)."""
     settings = api.settings[account]
     return {
@@ -120,7 +123,7 @@ def wallet_balance(api: Api, account: str, params: Params) -> Fields:
     return {"list": [wallet_fields(wallet, coins)]}
 
 
-def fee_rate(api: Api, account: str, params: Params) -> Fields:
+def fee_rate(api: Api, _account: str, params: Params) -> Fields:
     """Fee rates by symbol, or by base coin for options."""
     category = params.category()
     symbol, base = params.text("symbol"), params.text("baseCoin")
@@ -138,7 +141,7 @@ def fee_rate(api: Api, account: str, params: Params) -> Fields:
     return {"category": category, "list": rows}
 
 
-def set_margin_mode(api: Api, account: str, params: Params) -> Fields:
+def set_margin_mode(_api: Api, _account: str, params: Params) -> Fields:
     """Switch the margin mode; the model knows cross margin only, so the others are refused as the venue refuses."""
     mode = params.text("setMarginMode")
     if mode not in MARGIN_MODES:
@@ -149,7 +152,7 @@ def set_margin_mode(api: Api, account: str, params: Params) -> Fields:
     raise WireError(3400045, "Set margin mode failed", result={"reasons": [reason]})
 
 
-# --- positions ----------------------------------------------------------------------------------------------------------
+# --- positions ------------------------------------------------------------------------------------------------------
 
 
 def position_list(api: Api, account: str, params: Params) -> Fields:
@@ -230,7 +233,7 @@ def set_leverage(api: Api, account: str, params: Params) -> Fields:
     return {}
 
 
-def switch_mode(api: Api, account: str, params: Params) -> Fields:
+def switch_mode(_api: Api, _account: str, params: Params) -> Fields:
     """One-way mode is the only one."""
     params.category(allowed=DERIVATIVES)
     mode = params.whole("mode")
@@ -239,7 +242,7 @@ def switch_mode(api: Api, account: str, params: Params) -> Fields:
     raise WireError(110029, "Hedge mode is not supported for this symbol")
 
 
-# --- ledger -------------------------------------------------------------------------------------------------------------
+# --- ledger ---------------------------------------------------------------------------------------------------------
 
 
 def transaction_log(api: Api, account: str, params: Params) -> Fields:
@@ -249,17 +252,17 @@ def transaction_log(api: Api, account: str, params: Params) -> Fields:
     rows: list[Fields] = []
     for entry in reversed(api.exchange.ledger(account, since_ns, until_ns)):
         listing = api.exchange.listing(entry.instrument)
-        kind = _ledger_kind(entry)
-        if listing is None or wanted not in {"", kind} or coin not in {"", entry.coin}:
+        if listing is None or coin not in {"", entry.coin}:
             continue
-        if category in {"", listing.instrument.category}:
+        kind = _ledger_kind(entry, listing.instrument)
+        if wanted in {"", kind} and category in {"", listing.instrument.category}:
             rows.append(ledger_fields(entry, listing.instrument, kind))
     shown, cursor = page(rows, params, params.limit(20, 50))
     return {"list": list(shown), "nextPageCursor": cursor}
 
 
-def _ledger_kind(entry: LedgerEntry) -> str:
-    """The venue's word for a change: what has no side is a settlement of funding."""
-    if entry.funding != ZERO or (entry.side is None and entry.fee == ZERO and entry.cash_flow == ZERO):
+def _ledger_kind(entry: LedgerEntry, instrument: Instrument) -> str:
+    """The venue's word for a change. What moves no cash and costs no fee is funding, even of a rate of zero."""
+    if entry.funding != ZERO or (entry.fee == ZERO and entry.cash_flow == ZERO):
         return "SETTLEMENT"
-    return "TRADE" if isinstance(entry.side, Side) else "DELIVERY"
+    return "DELIVERY" if instrument.expiry_ns is not None and entry.at_ns >= instrument.expiry_ns else "TRADE"

@@ -38,7 +38,7 @@ def realtime(api: Api, account: str, params: Params) -> Fields:
         raise bad_parameter("Missing some parameters that must be filled in, symbol, baseCoin or settleCoin")
     found = _chosen(api, api.exchange.open_orders(account), category, params)
     if by_id or params.whole("openOnly", 0) == 1:
-        ended = [one for one in api.exchange.order_history(account) if one.updated_at_ns >= api.closed_since_ns]
+        ended = [one for one in api.exchange.order_history(account) if one.updated_at_ns > api.closed_since_ns]
         closed = _chosen(api, ended, category, params)[-CLOSED_KEPT:]
         found = closed if not by_id and params.whole("openOnly", 0) == 1 else found + closed
     return _order_page(found, category, params)

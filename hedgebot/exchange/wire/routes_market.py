@@ -28,13 +28,13 @@ _TIMES_MIN = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1_
 DERIVATIVES = ("linear", "inverse")
 
 
-def server_time(api: Api, account: str, params: Params) -> Fields:
+def server_time(api: Api, _account: str, _params: Params) -> Fields:
     """The venue's clock, skew included."""
     now_ms = api.venue_ms
     return {"timeSecond": str(now_ms // 1_000), "timeNano": str(now_ms * 1_000_000)}
 
 
-def instruments_info(api: Api, account: str, params: Params) -> Fields:
+def instruments_info(api: Api, _account: str, params: Params) -> Fields:
     """Instruments of a category; options of one base coin (BTC unless told)."""
     category = params.category()
     symbol, status = params.text("symbol"), params.text("status", "Trading")
@@ -56,7 +56,7 @@ def instruments_info(api: Api, account: str, params: Params) -> Fields:
     }
 
 
-def tickers(api: Api, account: str, params: Params) -> Fields:
+def tickers(api: Api, _account: str, params: Params) -> Fields:
     """Tickers of a category, of one symbol, or of options of a base coin or expiry."""
     category = params.category()
     symbol = params.text("symbol")
@@ -83,7 +83,7 @@ def _ticker_fields(api: Api, listing: Listing) -> Fields:
     return spot_rest_fields(ticker, one) if one.category == "spot" else contract_rest_fields(ticker, listing)
 
 
-def orderbook(api: Api, account: str, params: Params) -> Fields:
+def orderbook(api: Api, _account: str, params: Params) -> Fields:
     """The book, to a depth that depends on the category."""
     category = params.category()
     symbol = params.required("symbol")
@@ -93,7 +93,7 @@ def orderbook(api: Api, account: str, params: Params) -> Fields:
     return book_fields(book, symbol, api.venue_ms)
 
 
-def recent_trade(api: Api, account: str, params: Params) -> Fields:
+def recent_trade(api: Api, _account: str, params: Params) -> Fields:
     """Newest public trades first; options without symbol: all of a base coin."""
     category = params.category()
     symbol = params.text("symbol")
@@ -113,7 +113,7 @@ def recent_trade(api: Api, account: str, params: Params) -> Fields:
     return {"category": category, "list": [trade_rest_fields(trade, one.symbol) for trade, one in found[:limit]]}
 
 
-def kline(api: Api, account: str, params: Params) -> Fields:
+def kline(api: Api, _account: str, params: Params) -> Fields:
     """Candles made of public trades since the exchange's start, newest first."""
     category = params.text("category", "linear")
     symbol = params.required("symbol")
@@ -127,7 +127,7 @@ def kline(api: Api, account: str, params: Params) -> Fields:
     return {"category": category, "symbol": symbol, "list": rows[:limit]}
 
 
-def funding_history(api: Api, account: str, params: Params) -> Fields:
+def funding_history(api: Api, _account: str, params: Params) -> Fields:
     """Past funding rates, newest first."""
     category = params.category(allowed=DERIVATIVES)
     symbol = params.required("symbol")
@@ -143,7 +143,7 @@ def funding_history(api: Api, account: str, params: Params) -> Fields:
     return {"category": category, "list": rows[: params.limit(200, 200)]}
 
 
-def risk_limit(api: Api, account: str, params: Params) -> Fields:
+def risk_limit(api: Api, _account: str, params: Params) -> Fields:
     """Margin tiers of contracts: 15 symbols a page; `mmDeduction` is what makes the rates continuous."""
     category = params.category(allowed=DERIVATIVES)
     symbol = params.text("symbol")
@@ -172,7 +172,7 @@ def _tiers(one: Instrument) -> list[Fields]:
     ]
 
 
-def delivery_price(api: Api, account: str, params: Params) -> Fields:
+def delivery_price(api: Api, _account: str, params: Params) -> Fields:
     """Settlement prices of options that have been delivered."""
     category = params.category(allowed=("linear", "inverse", "option"))
     symbol, base = params.text("symbol"), params.text("baseCoin", "BTC")
@@ -206,7 +206,7 @@ def _delivery_price(api: Api, one: Instrument) -> str:
     return dec(one.strike + (mark if one.option_type is OptionType.CALL else -mark))
 
 
-def open_interest(api: Api, account: str, params: Params) -> Fields:
+def open_interest(api: Api, _account: str, params: Params) -> Fields:
     """Open interest now; the model keeps no history of it."""
     category = params.category(allowed=DERIVATIVES)
     symbol = params.required("symbol")

@@ -136,12 +136,7 @@ class Server:
                 return
             if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 return
-            try:
-                await self._channels.take(session, message.data)
-            except CRASHES:
-                self.api.crashes += 1
-                log.exception("a message on %s crashed its handler: %.200r", session.id, message.data)
-                session.reply({"retCode": 10016, "retMsg": "Server error.", "connId": session.id})
+            await self._channels.take(session, message.data)
 
 
 async def _pump(session: Session) -> None:

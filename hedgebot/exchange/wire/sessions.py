@@ -76,6 +76,8 @@ class Session:
                 payload = GARBAGE
             case SocketFaultKind.DELAY:
                 delay_s += fault.delay_ms / 1_000 if fault is not None else 0.0
+            case _:
+                pass
         self._put(topic, payload, delay_s)
 
     def _put(self, topic: str | None, payload: bytes, delay_s: float) -> None:
@@ -106,9 +108,9 @@ class Session:
                 pause_s = self._queue[0].due_s - loop.time()
                 if pause_s > 0:
                     await asyncio.sleep(pause_s)
-                while self._faults.frozen(self.channel, self.account):
+                if self._faults.frozen(self.channel, self.account):
                     await asyncio.sleep(FROZEN_LOOK_S)
-                if self._queue:
+                elif self._queue:
                     frame = self._queue.popleft()
                     await self._ws.send_frame(frame.payload, WSMsgType.TEXT)
                     self.sent += 1
