@@ -281,7 +281,9 @@ class Run:
         self._pump.stop()
         await self._supervisor.stop()
         await self._alerts.flush()
-        await self._snapshot()
+        if not self.exit_code:
+            # After a failed turn the state is ahead of the journal, or half changed: recovery must not start from it.
+            await self._snapshot()
 
     async def _snapshot(self) -> None:
         try:

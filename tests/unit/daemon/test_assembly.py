@@ -151,8 +151,10 @@ async def test_a_bug_of_the_engine_ends_the_process_with_an_error(rig: Rig) -> N
 
     rig.engine.step = broken  # type: ignore[method-assign, assignment]
     rig.venues[0].tick(time.time_ns())
+    taken = len(rig.journal.snapshots)
     assert await rig.end() == 1
     assert rig.venues[0].stopped
+    assert len(rig.journal.snapshots) == taken, "a state that is half changed must not be recovered from"
 
 
 async def test_recovery_passes_its_failpoint_after_run_started_is_journaled(tmp_path: Path) -> None:
