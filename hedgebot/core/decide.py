@@ -41,7 +41,7 @@ def decide(
     if not underlying.breach_since_ns:
         underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause
     if (
-        underlying.live_order
+        order_table.order_of(step.state, name)
         or step.at_ns < underlying.retry_at_ns
         or step.state.mode in (Mode.RECOVERING, Mode.HALTED)
     ):
@@ -82,9 +82,10 @@ def _hedge(
 ) -> None:
     state = step.state
     rules, quote = state.instruments.get(settings.hedge_instrument), state.quotes.get(settings.hedge_instrument)
-    if rules is None or quote is None or quote.mid is None:
+    mid = quote.mid if quote else None
+    if rules is None or quote is None or mid is None:
         return
-    shaped = shape(state, settings, quote, proposal, trade_coin, step.at_ns)
+    shaped = shape(state, settings, mid, proposal, trade_coin, step.at_ns)
     if isinstance(shaped, NoLot):
         underlying.residual_coin = shaped.residual_coin
         _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.NO_LOT, "no_lot", shaped.explanation)
@@ -103,7 +104,7 @@ def _hedge(
         )
     )
     if isinstance(verdict, Approved):
-        client_id = order_table.send(step, verdict, arrival_mid=float(quote.mid), delta_before_coin=delta_coin)
+        client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin)
         _record_hedge(step, underlying, proposal, shaped, delta_coin, trade_coin, client_id)
         return
     if _is_news(step, underlying, verdict.check.rule):

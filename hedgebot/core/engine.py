@@ -165,6 +165,9 @@ class Engine:
 
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
         state = step.state
+        if event.instrument not in state.instruments:
+            _note_unlisted(step, event)
+            return
         if not ledger.is_new_execution(state, event.account, event.instrument, event.trade_id, event.venue_at_ns):
             return
         account = state.accounts.get(event.account)
@@ -175,10 +178,6 @@ class Engine:
                 step.touch(underlying, DecisionCause.FILL)
             return
         moved = ledger.book_fill(state, event, step.at_ns)
-        if state.instruments[event.instrument].kind.is_option:
-            moved_option = state.instruments[event.instrument].underlying
-            if moved_option in state.underlyings:
-                self._valuation().positions_changed(moved_option)
         if event.instrument not in state.watched:
             reconcile.watch_held(step)
         own = order_table.on_fill(step, event)
@@ -242,6 +241,14 @@ class Engine:
         alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
         if not alive:
             step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
+
+
+def _note_unlisted(step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
+    """An execution of something whose rules are not known cannot be booked: it is pulled again once they are loaded."""
+    summary = f"execution {event.trade_id} is on {event.instrument}, whose trading rules are not loaded"
+    step.alert(AlertKind.SUSPECT_DATA, reconcile.suspect_feed(event.account, event.instrument), summary)
+    if account := step.state.accounts.get(event.account):
+        reconcile.lose_truth(account)
 
 
 def _note_foreign(step: Step, account: AccountState | None, fill: ev.FillReceived) -> None:

@@ -23,6 +23,7 @@ REMARK_INTERVAL_NS = 1_000_000_000
 class _Arrays(NamedTuple):
     """The option positions of one underlying, as columns of shape (n,). `held` is signed coins of contract."""
 
+    moves: int
     ids: tuple[InstrumentId, ...]
     held: Floats
     strike: Floats
@@ -39,11 +40,6 @@ class Exposures:
         self._state = state
         self._arrays: dict[str, _Arrays] = {}
 
-    def positions_changed(self, underlying: str) -> None:
-        """Forget the arrays of an underlying whose option positions changed."""
-        self._arrays.pop(underlying, None)
-        self._state.underlyings[underlying].remark_due = True
-
     def set_price(self, underlying: UnderlyingState, price: float) -> None:
         """Take the live price of an underlying (USD per coin, > 0)."""
         underlying.price = price
@@ -58,7 +54,7 @@ class Exposures:
 
     def remark(self, underlying: UnderlyingState, at_ns: int) -> None:
         """Price every held option of the underlying anew: one vectorised pass."""
-        arrays = self._arrays.get(underlying.name) or self._build(underlying)
+        arrays = self._columns(underlying)
         underlying.remark_due = False
         underlying.option_count = len(arrays.ids)
         underlying.remark_price, underlying.remark_at_ns = underlying.price, at_ns
@@ -83,13 +79,20 @@ class Exposures:
         underlying.option_vega = float(arrays.held @ found.vega)
         underlying.option_theta = float(arrays.held @ found.theta)
 
+    def _columns(self, underlying: UnderlyingState) -> _Arrays:
+        arrays = self._arrays.get(underlying.name)
+        if arrays is None or arrays.moves != underlying.option_moves:
+            arrays = self._arrays[underlying.name] = self._build(underlying)
+        return arrays
+
     def _build(self, underlying: UnderlyingState) -> _Arrays:
         held: list[tuple[Position, Instrument]] = []
         for position in self._state.positions.values():
             rules = self._state.instruments[position.instrument]
             if rules.kind.is_option and rules.underlying == underlying.name and position.contracts:
                 held.append((position, rules))
-        arrays = _Arrays(
+        return _Arrays(
+            moves=underlying.option_moves,
             ids=tuple(rules.id for _, rules in held),
             held=np.array([float(position.contracts * rules.contract_size) for position, rules in held]),
             strike=np.array([float(rules.strike or 1) for _, rules in held]),
@@ -97,8 +100,6 @@ class Exposures:
             is_call=np.array([rules.option_type is OptionType.CALL for _, rules in held], dtype=np.bool_),
             in_coin=np.array([rules.kind is InstrumentKind.COIN_OPTION for _, rules in held], dtype=np.bool_),
         )
-        self._arrays[underlying.name] = arrays
-        return arrays
 
     def _unknown(self, arrays: _Arrays) -> str:
         missing = [instrument for instrument in arrays.ids if instrument not in self._state.options]

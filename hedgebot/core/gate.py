@@ -6,10 +6,11 @@ the rules that only stop new risk (safety reference section 2 owns the definitio
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import limits, market
+from hedgebot.core import limits, market, order_table
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
@@ -121,7 +122,7 @@ def _clock(one: Candidate) -> Finding:
 
 
 def _one_in_flight(one: Candidate) -> Finding:
-    live = one.underlying.live_order
+    live = order_table.order_of(one.state, one.underlying.name)
     problem = f"order {live} on {one.underlying.name} is in flight or unknown" if live else ""
     return _finding("in_flight", live or "none", "none", problem)
 
@@ -171,10 +172,11 @@ def _collar(one: Candidate) -> Finding:
         return _finding(
             "collar_bps", "unknown", one.settings.collar_bps, f"the book of {one.rules.id} is not two-sided"
         )
-    beyond = float(one.intent.limit_price / mid - 1) * 1e4 * one.intent.side.sign
-    problem = (
-        "" if beyond <= one.settings.collar_bps else f"limit {one.intent.limit_price} is {beyond:.1f} bps beyond {mid}"
-    )
+    # Compared exactly: shaping puts the limit on the collar itself, and a float would refuse it by its last bit.
+    exact = (one.intent.limit_price - mid) * one.intent.side.sign * 10_000
+    inside = exact <= Decimal(repr(one.settings.collar_bps)) * mid
+    beyond = float(exact / mid)
+    problem = "" if inside else f"limit {one.intent.limit_price} is {beyond:.1f} bps beyond {mid}"
     return _finding("collar_bps", beyond, one.settings.collar_bps, problem)
 
 
@@ -215,9 +217,12 @@ def _funding(one: Candidate) -> Finding:
     limit = one.state.limits.funding_cost_usd_per_day_max
     held = position_contracts(one.state, one.account.name, one.rules.id)
     after_contracts = held + one.intent.qty_contracts * one.intent.side.sign
-    before = limits.funding_cost_usd_per_day(one.state, one.at_ns)
-    after = limits.funding_cost_usd_per_day(one.state, one.at_ns, {(one.account.name, one.rules.id): after_contracts})
-    if before is None or after is None:
+    changed = {(one.account.name, one.rules.id): after_contracts}
+    costs = limits.funding_costs_usd_per_day(one.state, one.at_ns, changed)
+    # Another underlying's unknown rate does not block this one; the watch over limits reports it.
+    after = sum(cost for cost in costs.values() if cost is not None)
+    before = sum(cost or 0.0 for cost in limits.funding_costs_usd_per_day(one.state, one.at_ns, {}).values())
+    if one.rules.id in costs and costs[one.rules.id] is None:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
         return _finding("funding_usd_per_day", "unknown", limit, problem)
     over = after > limit and after > before

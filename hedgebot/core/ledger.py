@@ -14,7 +14,7 @@ from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 EXECUTIONS_KEPT = 20_000
 """Trade ids remembered for dedupe; older ones are forgotten only when no snapshot can ask for them again."""
 
-DEDUPE_WINDOW_NS = 24 * 3_600 * 1_000_000_000
+DEDUPE_WINDOW_NS = 3_600 * 1_000_000_000
 
 
 def position_key(account: str, instrument: InstrumentId) -> str:
@@ -108,7 +108,7 @@ def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: i
 def set_position(
     state: EngineState, account: str, instrument: InstrumentId, contracts: Decimal, price: Decimal, at_ns: int
 ) -> None:
-    """Move a position to a stated quantity (an adjustment); `price` becomes its entry where it grew from nothing."""
+    """Move a position to a stated quantity (an adjustment); `price` (zero = unknown) is its entry if it was flat."""
     rules = instrument_of(state, instrument)
     key = position_key(account, instrument)
     position = state.positions.setdefault(key, Position(account=account, instrument=instrument))
@@ -134,7 +134,11 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
     after = before + signed
     if before and (before > 0) != (signed > 0):
         closed = min(abs(signed), abs(before)) * (1 if before > 0 else -1)
-        position.realised_settle += instrument.pnl_settle(closed, position.entry_price, fill.price)
+        if position.entry_price > ZERO:
+            profit = instrument.pnl_settle(closed, position.entry_price, fill.price)
+            position.realised_settle += profit
+            # An inverse contract pays its profit in coins, and coins are exposure.
+            move_coin(state, fill.account, instrument.settle, profit, at_ns)
         if (after > 0) != (before > 0) and after:
             position.entry_price = fill.price
     else:
@@ -148,7 +152,7 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
 def _average_entry(instrument: Instrument, position: Position, added: Decimal, price: Decimal) -> Decimal:
     """Entry price after adding to a position: weighted by contracts, harmonically for inverse contracts."""
     before = position.contracts
-    if not before:
+    if not before or position.entry_price == ZERO:
         return price
     if instrument.kind.is_inverse:
         return (before + added) / (before / position.entry_price + added / price)
@@ -162,6 +166,7 @@ def _move_exposure(state: EngineState, instrument: Instrument, contracts: Decima
         return
     nominal = contracts * instrument.contract_size
     if instrument.kind.is_option:
+        underlying.option_moves += 1
         underlying.remark_due = True
     elif instrument.kind.is_inverse:
         underlying.inverse_quote += nominal

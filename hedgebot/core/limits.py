@@ -4,8 +4,11 @@ Margin use is maintenance margin / equity as the venue reports it (bad direction
 None, and what would add risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
 """
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
+
+import msgspec
 
 from hedgebot.core import market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
@@ -15,7 +18,7 @@ from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.events import WalletReport
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.settings import UnderlyingSettings
 
 _NS_PER_MS = 1_000_000
@@ -37,32 +40,42 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
     return float(wallet.maintenance_margin_usd / wallet.equity_usd)
 
 
-def funding_cost_usd_per_day(
-    state: EngineState, at_ns: int, changed: Mapping[tuple[str, InstrumentId], Decimal] | None = None
-) -> float | None:
-    """Forecast funding cost per day of the hedge positions at present rates; `changed` replaces contracts held.
+def funding_cost_usd_per_day(state: EngineState, at_ns: int) -> float | None:
+    """Forecast funding cost per day of all hedge positions at present rates; None when a rate is unknown."""
+    costs = funding_costs_usd_per_day(state, at_ns, {}).values()
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
-    None when a rate that matters is unknown or too old.
+
+def funding_costs_usd_per_day(
+    state: EngineState, at_ns: int, changed: Mapping[tuple[str, InstrumentId], Decimal]
+) -> dict[InstrumentId, float | None]:
+    """Forecast funding cost per day of each hedge position; `changed` replaces contracts held by (account, instrument).
+
+    None where the rate is unknown or too old.
     """
-    total = 0.0
+    costs: dict[InstrumentId, float | None] = {}
     for settings in state.settings.underlyings:
         rules = state.instruments.get(settings.hedge_instrument)
         if rules is None or not rules.kind.is_perp:
             continue
         key = (settings.hedge_account, rules.id)
-        held = position_contracts(state, *key) if changed is None or key not in changed else changed[key]
-        if not held:
-            continue
-        quote = state.quotes.get(rules.id)
-        if quote is None or quote.funding_rate is None or quote.mark is None:
-            return None
-        if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * _NS_PER_MS:
-            return None
-        hours = quote.funding_interval_hours or rules.funding_interval_hours
-        if not hours:
-            return None
-        total += float(rules.notional_quote(held, quote.mark)) * quote.funding_rate * _HOURS_PER_DAY / hours
-    return total
+        held = changed[key] if key in changed else position_contracts(state, *key)
+        if held:
+            costs[rules.id] = _funding_cost(state, rules, held, at_ns)
+    return costs
+
+
+def _funding_cost(state: EngineState, rules: Instrument, held: Decimal, at_ns: int) -> float | None:
+    quote = state.quotes.get(rules.id)
+    if quote is None or quote.funding_rate is None or quote.mark is None:
+        return None
+    hours = quote.funding_interval_hours or rules.funding_interval_hours
+    if not hours or not math.isfinite(quote.funding_rate):
+        return None
+    if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * _NS_PER_MS:
+        return None
+    return float(rules.notional_quote(held, quote.mark)) * quote.funding_rate * _HOURS_PER_DAY / hours
 
 
 def refill_tokens(state: EngineState, at_ns: int) -> float:
@@ -94,15 +107,25 @@ def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> 
 
 
 def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None:
-    """Take margin and equity as reported; a report older than the last one is ignored."""
-    if account.wallet is not None and report.venue_at_ns < account.wallet.venue_at_ns:
+    """Take margin and equity as reported; a report no newer than the last one is ignored."""
+    if account.wallet is not None and report.venue_at_ns <= account.wallet.venue_at_ns:
         return
+    report = msgspec.structs.replace(
+        report,
+        equity_usd=_finite(report.equity_usd),
+        initial_margin_usd=_finite(report.initial_margin_usd),
+        maintenance_margin_usd=_finite(report.maintenance_margin_usd),
+    )
     account.wallet, account.wallet_at_ns = report, step.at_ns
     if report.equity_usd is None:
         return
     day = step.at_ns // _NS_PER_DAY
     if account.day_equity_usd is None or account.day != day:
         account.day, account.day_equity_usd = day, report.equity_usd
+
+
+def _finite(value: Decimal | None) -> Decimal | None:
+    return value if value is not None and value.is_finite() else None
 
 
 def watch(step: Step) -> None:
@@ -151,7 +174,7 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
 
 def _watch_margin(step: Step) -> None:
     state, limits = step.state, step.state.limits
-    worst = 0.0
+    worst, unknown = 0.0, False
     for account in state.accounts.values():
         use = margin_use(state, account, step.at_ns)
         problem = ""
@@ -160,10 +183,10 @@ def _watch_margin(step: Step) -> None:
         elif use is not None and use > limits.margin_use_alert:
             problem = f"margin use of {account.name} is {use:.0%}, alert above {limits.margin_use_alert:.0%}"
         step.check(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
-        worst = max(worst, use or 0.0)
+        worst, unknown = max(worst, use or 0.0), unknown or use is None
     if worst > limits.margin_use_reduce and state.mode is Mode.ACTIVE:
         step.set_mode(Mode.REDUCING, f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
-    elif state.mode is Mode.REDUCING and worst < limits.margin_use_clear:
+    elif state.mode is Mode.REDUCING and not unknown and worst < limits.margin_use_clear:
         step.set_mode(Mode.ACTIVE, f"margin use {worst:.0%} is below {limits.margin_use_clear:.0%} again")
 
 

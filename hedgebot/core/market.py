@@ -14,6 +14,8 @@ from hedgebot.domain.events import BookTop, InstrumentsLoaded, OptionQuote, Tick
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 
 NEVER_MS = 10**12
+AHEAD_MS_MAX = 10_000.0
+"""A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
 _NS_PER_MS = 1_000_000
 
 
@@ -29,13 +31,15 @@ def apply_instruments(step: Step, event: InstrumentsLoaded) -> None:
 def apply_book(step: Step, event: BookTop) -> Quote:
     """Take a book top. A book that fails sanity is kept out: the last good one ages until the gate calls it stale."""
     quote = step.state.quotes.setdefault(event.instrument, Quote())
-    problem = _book_problem(step.state, quote, event)
+    if event.venue_at_ns <= quote.book_venue_ns:
+        return quote
+    ahead = _ahead_problem(step, event.instrument, event.venue_at_ns)
+    problem = ahead or _book_problem(step.state, quote, event)
     if problem != quote.book_problem:
         quote.book_problem = problem
         step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
-    if event.venue_at_ns <= quote.book_venue_ns:
-        return quote
-    quote.book_venue_ns = event.venue_at_ns
+    if not ahead:
+        quote.book_venue_ns = event.venue_at_ns
     if not problem:
         quote.bid, quote.ask, quote.book_at_ns = event.bid, event.ask, step.at_ns
     return quote
@@ -44,12 +48,12 @@ def apply_book(step: Step, event: BookTop) -> Quote:
 def apply_ticker(step: Step, event: Ticker) -> Quote:
     """Take mark, index and funding."""
     quote = step.state.quotes.setdefault(event.instrument, Quote())
-    if event.venue_at_ns <= quote.mark_venue_ns:
+    if event.venue_at_ns <= quote.mark_venue_ns or _ahead_problem(step, event.instrument, event.venue_at_ns):
         return quote
     if _is_price(event.mark):
         quote.mark, quote.index = event.mark, event.index if _is_price(event.index) else None
         quote.mark_venue_ns, quote.mark_at_ns = event.venue_at_ns, step.at_ns
-    if event.funding_rate is not None:
+    if event.funding_rate is not None and math.isfinite(event.funding_rate):
         quote.funding_rate, quote.funding_at_ns = event.funding_rate, step.at_ns
         quote.funding_interval_hours = event.funding_interval_hours or quote.funding_interval_hours
     return quote
@@ -64,9 +68,13 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
     known = state.options.get(event.instrument)
     if known is not None and event.venue_at_ns <= known.venue_ns:
         return None
+    if _ahead_problem(step, event.instrument, event.venue_at_ns):
+        return None
     instrument = state.instruments.get(event.instrument)
     underlying = state.underlyings.get(instrument.underlying) if instrument else None
     in_coin = instrument is not None and instrument.kind is InstrumentKind.COIN_OPTION
+    if in_coin and not _is_value(event.mark):
+        return None
     mark = OptionMark(
         iv=iv,
         forward=forward,
@@ -139,6 +147,18 @@ def _clock_offset_ms(state: EngineState, instrument: InstrumentId) -> float | No
 
 def _is_price(value: Decimal | None) -> bool:
     return value is not None and value.is_finite() and value > 0
+
+
+def _is_value(value: Decimal | None) -> bool:
+    """Whether this can be what something is worth: a price, or zero."""
+    return value is not None and value.is_finite() and value >= 0
+
+
+def _ahead_problem(step: Step, instrument: InstrumentId, venue_at_ns: int) -> str:
+    """Why a venue timestamp cannot be: it would make every later frame look old. Empty when it can."""
+    offset_ms = _clock_offset_ms(step.state, instrument) or 0.0
+    ahead_ms = (venue_at_ns - step.at_ns) / _NS_PER_MS - offset_ms
+    return f"{instrument} is stamped {ahead_ms:.0f} ms in the future" if ahead_ms > AHEAD_MS_MAX else ""
 
 
 def _positive(value: float | None) -> float | None:

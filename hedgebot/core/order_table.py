@@ -49,7 +49,7 @@ def send(step: Step, approved: Approved, *, arrival_mid: float, delta_before_coi
         arrival_mid=arrival_mid,
         delta_before_coin=delta_before_coin,
     )
-    state.underlyings[intent.underlying].live_order = client_id
+    state.unsettled[client_id] = intent.underlying
     state.tokens -= 1.0
     _forget_old(state)
     step.emit(SubmitOrder(approved=approved, client_id=client_id))
@@ -71,8 +71,8 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
     record = step.state.orders.get(event.client_id)
     if record is None:
         return
-    _advance(step, record, OrderStatus.REJECTED)
-    _back_off(step, record, f"{event.code} {event.message}")
+    if _advance(step, record, OrderStatus.REJECTED):
+        _back_off(step, record, f"{event.code} {event.message}")
 
 
 def on_unknown(step: Step, event: OrderOutcomeUnknown) -> None:
@@ -88,9 +88,10 @@ def on_report(step: Step, report: OrderReport) -> None:
     if record is None:
         return
     record.order_id = report.order_id or record.order_id
-    record.reported_contracts = max(record.reported_contracts, report.filled_contracts)
-    _advance(step, record, report.status)
-    if report.status is OrderStatus.REJECTED:
+    # FILLED says the whole quantity, whatever else the report says.
+    filled = record.intent.qty_contracts if report.status is OrderStatus.FILLED else report.filled_contracts
+    record.reported_contracts = max(record.reported_contracts, filled)
+    if _advance(step, record, report.status) and report.status is OrderStatus.REJECTED:
         _back_off(step, record, report.reason)
 
 
@@ -149,8 +150,13 @@ def sweep(step: Step) -> None:
 
 
 def live_orders(state: EngineState) -> list[OrderRecord]:
-    """Orders that are not settled, at most one per underlying."""
-    return [state.orders[one.live_order] for one in state.underlyings.values() if one.live_order]
+    """Orders that are not settled: in flight, open, unknown, or ended with executions still to come."""
+    return [state.orders[client_id] for client_id in state.unsettled]
+
+
+def order_of(state: EngineState, underlying: str) -> str:
+    """Client id of the order that holds the slot of an underlying; empty when the slot is free."""
+    return next((client_id for client_id, name in state.unsettled.items() if name == underlying), "")
 
 
 def unfilled_delta_coin(record: OrderRecord) -> float:
@@ -183,11 +189,11 @@ def _ask(step: Step, record: OrderRecord) -> None:
     step.emit(QueryOrder(account=intent.account, instrument=intent.instrument, client_id=record.client_id))
 
 
-def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> None:
-    """Move as far as the table allows; a report that would move back arrived late and changes nothing."""
+def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> bool:
+    """Move as far as the table allows; False for a report that arrived late or says nothing new."""
     if status is record.status or status not in TRANSITIONS[record.status]:
         _settle(step, record)
-        return
+        return False
     if record.status is OrderStatus.UNKNOWN:
         step.resolve(AlertKind.UNKNOWN_ORDER_AGE, record.client_id)
     record.status = move(record.status, status)
@@ -195,13 +201,16 @@ def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> None:
         record.ended_at_ns = step.at_ns
         record.queries, record.query_at_ns = 0, step.at_ns + _FIRST_QUERY_NS
     _settle(step, record)
+    return True
 
 
 def _settle(step: Step, record: OrderRecord) -> None:
-    underlying = step.state.underlyings[record.intent.underlying]
-    if record.is_settled and underlying.live_order == record.client_id:
-        underlying.live_order = ""
-        step.touch(underlying.name, DecisionCause.PRICE)
+    """Free the slot when nothing more can come of the order; take it back when a late report says otherwise."""
+    unsettled, underlying = step.state.unsettled, record.intent.underlying
+    if not record.is_settled:
+        unsettled[record.client_id] = underlying
+    elif unsettled.pop(record.client_id, None) is not None:
+        step.touch(underlying, DecisionCause.PRICE)
 
 
 def _back_off(step: Step, record: OrderRecord, why: str) -> None:

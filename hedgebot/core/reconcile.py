@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hedgebot.core import ledger
 from hedgebot.core.limits import take_wallet
-from hedgebot.core.state import AccountState, EngineState, Mismatch
+from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
@@ -104,7 +104,7 @@ def watch_held(step: Step) -> None:
 def accept_differences(step: Step, account: AccountState, operator: str) -> None:
     """An operator takes the venue's numbers over: each difference becomes a journaled adjustment."""
     for subject, difference in list(account.mismatches.items()):
-        _adjust(step, account, subject, difference.venue_value, f"accepted by {operator} at unkill")
+        _adjust(step, account, subject, difference, f"accepted by {operator} at unkill")
     account.mismatches.clear()
 
 
@@ -119,36 +119,53 @@ def _clear_feeds(step: Step, account: AccountState) -> None:
 def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
     """Compare positions and coins; True when each comparison was conclusive (no fill since the venue was asked)."""
     conclusive = True
-    for subject, venue_value, moved_at_ns in _subjects(step.state, account, event):
+    prices = {one.instrument: one.entry_price or ZERO for one in event.positions}
+    for subject, venue_value in _venue_values(step.state, account, event).items():
         ours = _ledger_value(step.state, account, subject)
+        seen = Mismatch(
+            venue_value=venue_value,
+            venue_price=prices.get(InstrumentId(subject), ZERO),
+            first_seen_ns=step.at_ns,
+            count=1,
+        )
         if ours == venue_value:
             account.mismatches.pop(subject, None)
-        elif moved_at_ns >= event.asked_at_ns:
+        elif _moved_at_ns(step.state, account, subject) >= event.asked_at_ns:
             conclusive = False
+        elif subject in step.state.underlyings and abs(ours - venue_value) < _lot_coin(step.state, subject):
+            # Venues round fees and profit to their own digits; less than a lot can never be hedged anyway.
+            account.mismatches.pop(subject, None)
+            _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
         elif not account.adopted:
-            _adjust(step, account, subject, venue_value, f"opening position, snapshot {event.request}")
+            _adjust(step, account, subject, seen, f"opening position, snapshot {event.request}")
         else:
-            _note_difference(step, account, subject, ours, venue_value)
+            _note_difference(step, account, subject, ours, seen)
     return conclusive
 
 
-def _note_difference(step: Step, account: AccountState, subject: str, ours: Decimal, venue_value: Decimal) -> None:
+def _lot_coin(state: EngineState, coin: str) -> Decimal:
+    """Smallest hedge of an underlying, in coins; zero when it is not known."""
+    settings = settings_of(state, coin)
+    rules = state.instruments.get(settings.hedge_instrument) if settings else None
+    return rules.lot_size * rules.contract_size if rules and not rules.kind.is_inverse else ZERO
+
+
+def _note_difference(step: Step, account: AccountState, subject: str, ours: Decimal, seen: Mismatch) -> None:
     known = account.mismatches.get(subject)
-    if known is not None and known.venue_value == venue_value:
-        known.count += 1
-    else:
-        first_seen_ns = known.first_seen_ns if known else step.at_ns
-        account.mismatches[subject] = Mismatch(venue_value=venue_value, first_seen_ns=first_seen_ns, count=1)
+    if known is not None:
+        seen.first_seen_ns = known.first_seen_ns
+        seen.count = known.count + 1 if known.venue_value == seen.venue_value else 1
+    account.mismatches[subject] = seen
     account.reconciled = False
     step.alert(
         AlertKind.RECON_BREAK,
         account.name,
-        f"{subject} on {account.name}: the venue says {venue_value}, the ledger {ours}, and no execution explains it",
+        f"{subject} on {account.name}: the venue says {seen.venue_value}, the ledger {ours}; no execution explains it",
     )
 
 
-def _subjects(state: EngineState, account: AccountState, event: SnapshotTaken) -> list[tuple[str, Decimal, int]]:
-    """(subject, the venue's value, our last movement of it) for every position and coin that either side knows."""
+def _venue_values(state: EngineState, account: AccountState, event: SnapshotTaken) -> dict[str, Decimal]:
+    """What the venue says of every position and coin that either side knows; not listed there is zero there."""
     venue_values: dict[str, Decimal] = {
         one.instrument: ZERO for one in state.positions.values() if one.account == account.name
     }
@@ -156,7 +173,7 @@ def _subjects(state: EngineState, account: AccountState, event: SnapshotTaken) -
     venue_values |= {one.instrument: one.contracts for one in event.positions if one.instrument in state.instruments}
     if event.wallet is not None:
         venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in state.underlyings}
-    return [(subject, value, _moved_at_ns(state, account, subject)) for subject, value in venue_values.items()]
+    return venue_values
 
 
 def _moved_at_ns(state: EngineState, account: AccountState, subject: str) -> int:
@@ -174,15 +191,13 @@ def _ledger_value(state: EngineState, account: AccountState, subject: str) -> De
     return ledger.position_contracts(state, account.name, InstrumentId(subject))
 
 
-def _adjust(step: Step, account: AccountState, subject: str, value: Decimal, evidence: str) -> None:
-    before = _ledger_value(step.state, account, subject)
+def _adjust(step: Step, account: AccountState, subject: str, seen: Mismatch, evidence: str) -> None:
+    before, after = _ledger_value(step.state, account, subject), seen.venue_value
     if subject in step.state.underlyings:
-        ledger.set_coin(step.state, account.name, subject, value, step.at_ns)
+        ledger.set_coin(step.state, account.name, subject, after, step.at_ns)
     else:
-        quote = step.state.quotes.get(InstrumentId(subject))
-        price = quote.mark if quote and quote.mark else ZERO
-        ledger.set_position(step.state, account.name, InstrumentId(subject), value, price, step.at_ns)
-    step.adjust(account.name, subject, before, value, evidence)
+        ledger.set_position(step.state, account.name, InstrumentId(subject), after, seen.venue_price, step.at_ns)
+    step.adjust(account.name, subject, before, after, evidence)
 
 
 def _check_orders(step: Step, account: AccountState, open_orders: tuple[OrderReport, ...]) -> None:

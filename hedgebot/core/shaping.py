@@ -9,9 +9,8 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.core.ledger import position_contracts
-from hedgebot.core.state import EngineState, Quote
+from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Proposal
-from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.settings import UnderlyingSettings
@@ -27,13 +26,14 @@ class NoLot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shape(
-    state: EngineState, settings: UnderlyingSettings, quote: Quote, proposal: Proposal, trade_coin: float, at_ns: int
+    state: EngineState, settings: UnderlyingSettings, mid: Decimal, proposal: Proposal, trade_coin: float, at_ns: int
 ) -> OrderIntent | NoLot:
-    """Make an IOC limit order of a wanted trade (signed coin, not zero); the quote must have both sides."""
+    """Make an IOC limit order of a wanted trade (signed coin, not zero) around the middle of the hedge's book."""
     rules = state.instruments[settings.hedge_instrument]
     side = Side.of(trade_coin)
-    limit_price = collared_price(rules, quote, side, settings.collar_bps)
-    wanted = rules.contracts(Decimal(repr(abs(trade_coin))), limit_price)
+    limit_price = collared_price(rules, mid, side, settings.collar_bps)
+    # Sized at the middle, where delta is valued: an inverse contract stands for more coins at a lower price.
+    wanted = rules.contracts(Decimal(repr(abs(trade_coin))), mid)
     contracts = rules.floor_qty(min(wanted, _qty_ceiling(rules, settings, limit_price)))
     problem = rules.order_problem(contracts, limit_price) if contracts else "it is less than one lot"
     if problem is not None:
@@ -52,18 +52,15 @@ def shape(
         limit_price=limit_price,
         time_in_force=TimeInForce.IOC,
         reduce_only=held * side.sign < 0 and contracts <= abs(held),
-        delta_effect_coin=float(rules.coins(contracts, limit_price)) * side.sign,
+        delta_effect_coin=float(rules.coins(contracts, mid)) * side.sign,
         notional_usd=float(rules.notional_quote(contracts, limit_price)),
         deadline_ns=at_ns + state.limits.order_deadline_ms * _NS_PER_MS,
         reason=proposal.reason,
     )
 
 
-def collared_price(rules: Instrument, quote: Quote, side: Side, collar_bps: float) -> Decimal:
+def collared_price(rules: Instrument, mid: Decimal, side: Side, collar_bps: float) -> Decimal:
     """Limit price at most `collar_bps` beyond the book's middle, rounded to the tick so that it never pays more."""
-    mid = quote.mid
-    if mid is None:
-        return ZERO
     reach = mid * (1 + side.sign * Decimal(repr(collar_bps)) / 10_000)
     return rules.protective_price(reach, side)
 

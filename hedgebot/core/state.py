@@ -59,7 +59,10 @@ class OptionMark(msgspec.Struct, kw_only=True):
 
 
 class Position(msgspec.Struct, kw_only=True):
-    """A derivative position built from fills. `realised_settle` is profit before fees; `moved_at_ns` its last fill."""
+    """A derivative position built from fills. `realised_settle` is profit before fees; `moved_at_ns` its last fill.
+
+    `entry_price` zero means that it is not known (adopted from a venue that did not say): no profit is claimed then.
+    """
 
     account: str
     instrument: InstrumentId
@@ -102,11 +105,15 @@ class OrderRecord(msgspec.Struct, kw_only=True):
 
 
 class UnderlyingState(msgspec.Struct, kw_only=True):
-    """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark."""
+    """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
+
+    `option_moves` counts changes of option positions, so that whoever derives columns from them knows when to rebuild.
+    """
 
     name: str
     linear_coin: Decimal = ZERO
     inverse_quote: Decimal = ZERO
+    option_moves: int = 0
     option_count: int = 0
     option_unknown: str = ""
     option_delta: float = 0.0
@@ -119,7 +126,6 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     price: float = 0.0
     breach_since_ns: int = 0
     breach_cause: DecisionCause = DecisionCause.RECOVERY
-    live_order: str = ""
     rejects: int = 0
     retry_at_ns: int = 0
     note: str = ""
@@ -141,6 +147,7 @@ class Mismatch(msgspec.Struct, kw_only=True):
     """A difference between the venue and the ledger, with how often and since when the venue repeats it."""
 
     venue_value: Decimal
+    venue_price: Decimal
     first_seen_ns: int
     count: int
 
@@ -193,7 +200,7 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class EngineState(msgspec.Struct, kw_only=True):
-    """Everything the engine knows."""
+    """Everything the engine knows. `unsettled` maps client ids of orders that are not settled to their underlying."""
 
     settings: EngineSettings
     epoch: int
@@ -212,6 +219,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     coins: dict[str, Coin] = {}
     executions: dict[str, int] = {}
     orders: dict[str, OrderRecord] = {}
+    unsettled: dict[str, str] = {}
     underlyings: dict[str, UnderlyingState] = {}
     accounts: dict[str, AccountState] = {}
     alerts: dict[str, AlertState] = {}

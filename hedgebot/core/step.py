@@ -59,9 +59,7 @@ class Step:
     def set_mode(self, mode: Mode, reason: str, *, latched: bool = False) -> None:
         """Change the book's mode and record it; a latched HALTED is left only by `unlatch`."""
         state = self.state
-        if state.latched and mode is not Mode.HALTED:
-            return
-        if state.mode is mode and state.latched == latched:
+        if state.latched or (state.mode is mode and not latched):
             return
         self.emit(RecordMode(before=state.mode, after=mode, reason=reason, latched=latched))
         state.mode, state.mode_reason, state.latched = mode, reason, latched

@@ -9,7 +9,7 @@ import msgspec
 
 from hedgebot.core import limits, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
-from hedgebot.core.order_table import live_orders, unfilled_delta_coin
+from hedgebot.core.order_table import live_orders, order_of, unfilled_delta_coin
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.instrument import InstrumentKind
@@ -177,8 +177,9 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     delta = net_delta_coin(underlying)
     if abs(delta) <= settings.band_coin:
         return f"abs delta {abs(delta):.4f} {name} is inside the band {settings.band_coin:g} {name}"
-    if underlying.live_order:
-        record = state.orders[underlying.live_order]
+    live = order_of(state, name)
+    if live:
+        record = state.orders[live]
         return f"order {record.client_id} is {record.status} since {_age_ms(at_ns, record.sent_at_ns)} ms"
     if at_ns < underlying.retry_at_ns:
         return f"waiting {(underlying.retry_at_ns - at_ns) // _NS_PER_MS} ms after {underlying.rejects} refused orders"

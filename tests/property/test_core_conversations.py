@@ -258,9 +258,9 @@ class Conversation(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_order_is_alive(self) -> None:
-        unsettled = {one.client_id for one in self.book.state.orders.values() if not one.is_settled}
-        assert len(live_orders(self.book.state)) <= 1
-        assert unsettled - self.reopened <= {one.client_id for one in live_orders(self.book.state)}
+        live = {one.client_id for one in live_orders(self.book.state)}
+        assert live == {one.client_id for one in self.book.state.orders.values() if not one.is_settled}
+        assert len(live - self.reopened) <= 1, "two orders at once, and no late report reopened one of them"
 
     @invariant()
     def the_ledger_is_the_sum_of_fills(self) -> None:

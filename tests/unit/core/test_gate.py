@@ -99,7 +99,9 @@ def _silent() -> Candidate:
 
 def _differing() -> Candidate:
     one = _candidate()
-    one.account.mismatches["BTC"] = Mismatch(venue_value=Decimal(1), first_seen_ns=one.at_ns, count=1)
+    one.account.mismatches["BTC"] = Mismatch(
+        venue_value=Decimal(1), venue_price=Decimal(0), first_seen_ns=one.at_ns, count=1
+    )
     return one
 
 
@@ -111,7 +113,7 @@ def _skewed() -> Candidate:
 
 def _in_flight() -> Candidate:
     one = _candidate()
-    one.underlying.live_order = "abc"
+    one.state.unsettled["abc"] = one.underlying.name
     return one
 
 
@@ -387,7 +389,7 @@ def test_the_gate_accepts_whatever_shaping_makes(
     proposal = Proposal(
         strategy="delta_neutral", centre_coin=0.0, trigger_coin=0.01, inside_coin=0.0, reason="keep", evidence={}
     )
-    shaped = shape(one.state, one.settings, one.quote, proposal, -trade * sign, one.at_ns)
+    shaped = shape(one.state, one.settings, PRICE, proposal, -trade * sign, one.at_ns)
     assert isinstance(shaped, OrderIntent | NoLot)
     if isinstance(shaped, OrderIntent):
         verdict = judge(msgspec.structs.replace(one, intent=shaped, delta_coin=trade * sign))

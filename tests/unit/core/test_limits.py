@@ -143,7 +143,7 @@ def test_only_the_hedge_pays_into_the_forecast() -> None:
     book.send(book.fill(Side.BUY, "1", BTC_USDC))
     assert limits.funding_cost_usd_per_day(book.state, book.at_ns) == 0.0
     changed = {(ACCOUNT, BTC_PERP): Decimal(-2)}
-    assert limits.funding_cost_usd_per_day(book.state, book.at_ns, changed) == pytest.approx(-60.0)
+    assert limits.funding_costs_usd_per_day(book.state, book.at_ns, changed) == {BTC_PERP: pytest.approx(-60.0)}
 
 
 def test_an_unknown_or_old_rate_makes_the_cost_unknown() -> None:
@@ -232,7 +232,9 @@ def test_a_sign_of_life_ends_the_alert() -> None:
 def test_a_repeated_difference_that_lasts_halts(count: int, age_ms: int, halts: bool) -> None:
     book = _ready()
     first_seen_ns = book.at_ns - age_ms * 1_000_000
-    _account(book).mismatches["BTC"] = Mismatch(venue_value=Decimal(1), first_seen_ns=first_seen_ns, count=count)
+    _account(book).mismatches["BTC"] = Mismatch(
+        venue_value=Decimal(1), venue_price=Decimal(0), first_seen_ns=first_seen_ns, count=count
+    )
     book.tick()
     assert book.state.latched is halts
 

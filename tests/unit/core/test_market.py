@@ -89,7 +89,8 @@ def test_a_frame_from_the_future_does_not_shut_the_book_for_ever() -> None:
     book = _ready()
     # A timestamp in the wrong unit: microseconds taken for nanoseconds the other way round.
     book.send(_top(book, "99999", "100001", book.at_ns * 1_000))
-    book.send(book.book("100010"), after_ms=10_000)
+    book.tick(10_000)
+    book.send(book.book("100010"))
     assert book_age_ms(book.state, BTC_PERP, book.at_ns) < 5_000
 
 

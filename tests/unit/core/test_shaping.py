@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, collared_price, shape
-from hedgebot.core.state import EngineState, Quote
+from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Proposal
-from hedgebot.domain.instrument import Instrument, InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.settings import UnderlyingSettings
 from tests.support.playbook import ACCOUNT, BTC_INVERSE, BTC_PERP, PRICE, START_NS, Playbook, instrument, settings
@@ -19,7 +19,6 @@ from tests.support.playbook import ACCOUNT, BTC_INVERSE, BTC_PERP, PRICE, START_
 PROPOSAL = Proposal(
     strategy="delta_neutral", centre_coin=0.0, trigger_coin=0.05, inside_coin=0.0, reason="keep", evidence={}
 )
-QUOTE = Quote(bid=Decimal("99999.5"), ask=Decimal("100000.5"), book_at_ns=START_NS)
 
 
 def _state() -> EngineState:
@@ -31,8 +30,8 @@ def _state() -> EngineState:
 STATE = _state()
 
 
-def _settings(hedge: InstrumentId = BTC_PERP, **changes: float) -> UnderlyingSettings:
-    return msgspec.structs.replace(settings().underlyings[0], hedge_instrument=hedge, **changes)
+def _settings(**changes: object) -> UnderlyingSettings:
+    return msgspec.structs.replace(settings().underlyings[0], **changes)
 
 
 def _shape(
@@ -40,14 +39,14 @@ def _shape(
     underlying: UnderlyingSettings | None = None,
     *,
     rules: Instrument | None = None,
-    quote: Quote = QUOTE,
+    mid: Decimal = PRICE,
     state: EngineState | None = None,
 ) -> OrderIntent | NoLot:
     state = state or STATE
     kept = dict(state.instruments)
     if rules is not None:
         state.instruments[rules.id] = rules
-    shaped = shape(state, underlying or _settings(), quote, PROPOSAL, trade_coin, START_NS)
+    shaped = shape(state, underlying or _settings(), mid, PROPOSAL, trade_coin, START_NS)
     state.instruments.update(kept)
     return shaped
 
@@ -77,14 +76,14 @@ def test_an_order_never_crosses_its_target(trade: float, sign: int) -> None:
 @given(trade=st.floats(0.001, 1.0), sign=st.sampled_from([1, -1]))
 def test_an_inverse_order_never_crosses_its_target_at_the_price_of_the_decision(trade: float, sign: int) -> None:
     # The delta to hedge was measured at the middle; a fill there must not move it further than what was asked for.
-    intent = _intent(_shape(trade * sign, _settings(BTC_INVERSE), rules=_inverse()))
+    intent = _intent(_shape(trade * sign, _settings(hedge_instrument=BTC_INVERSE), rules=_inverse()))
     assert intent.side is Side.of(sign)
     assert intent.qty_contracts / PRICE <= Decimal(repr(trade))
 
 
 @pytest.mark.parametrize("trade", [0.5, -0.5])
 def test_an_inverse_order_is_in_dollars(trade: float) -> None:
-    intent = _intent(_shape(trade, _settings(BTC_INVERSE), rules=_inverse()))
+    intent = _intent(_shape(trade, _settings(hedge_instrument=BTC_INVERSE), rules=_inverse()))
     assert intent.qty_contracts == intent.qty_contracts.to_integral_value()
     assert float(intent.qty_contracts) == pytest.approx(50_000, rel=0.003)
     assert intent.notional_usd == float(intent.qty_contracts)
@@ -106,9 +105,9 @@ def _inverse() -> Instrument:
     ],
 )
 def test_a_large_hedge_is_clipped_to_the_least_ceiling(
-    changes: dict[str, float], rules: dict[str, Decimal], largest: Decimal
+    changes: dict[str, object], rules: dict[str, object], largest: Decimal
 ) -> None:
-    intent = _intent(_shape(5.0, _settings(**changes), rules=instrument(BTC_PERP, **rules)))
+    intent = _intent(_shape(5.0, _settings(**changes), rules=msgspec.structs.replace(instrument(BTC_PERP), **rules)))
     assert intent.qty_contracts == largest
     assert intent.notional_usd <= _settings(**changes).order_notional_usd_max
 
@@ -123,7 +122,7 @@ def test_a_large_hedge_is_clipped_to_the_least_ceiling(
     ],
 )
 def test_less_than_an_order_stays_as_a_residual(trade: float, rules: dict[str, Decimal], words: str) -> None:
-    shaped = _shape(trade, rules=instrument(BTC_PERP, **rules))
+    shaped = _shape(trade, rules=msgspec.structs.replace(instrument(BTC_PERP), **rules))
     assert isinstance(shaped, NoLot)
     assert shaped.residual_coin == trade
     assert words in shaped.explanation
@@ -153,13 +152,8 @@ def test_reduce_only_is_said_exactly_when_the_position_only_shrinks(held: str, t
     side=st.sampled_from(Side),
 )
 def test_a_limit_price_is_a_tick_within_the_collar(mid: Decimal, collar: float, tick: Decimal, side: Side) -> None:
-    quote = Quote(bid=mid - tick, ask=mid + tick)
-    limit = collared_price(instrument(BTC_PERP, tick_size=tick), quote, side, collar)
+    limit = collared_price(instrument(BTC_PERP, tick_size=tick), mid, side, collar)
     beyond_bps = (limit / mid - 1) * 10_000 * side.sign
     assert limit % tick == 0
     assert beyond_bps <= Decimal(repr(collar))
     assert abs(mid * (1 + side.sign * Decimal(repr(collar)) / 10_000) - limit) < tick
-
-
-def test_without_two_sides_there_is_no_price() -> None:
-    assert collared_price(instrument(BTC_PERP), Quote(bid=PRICE), Side.BUY, 20.0) == 0
