@@ -1,5 +1,6 @@
 """A daemon's status answer, a stub of a daemon on a socket, and a way to run the command line in process."""
 
+import asyncio
 import json
 import socket
 import sys
@@ -12,6 +13,13 @@ from typing import Any
 import pytest
 
 from hedgebot.console.main import main
+from hedgebot.core.engine import Engine
+from hedgebot.domain.commands import Issued
+from hedgebot.domain.instrument import Side
+from hedgebot.journal.manifest import build_manifest
+from hedgebot.journal.store import Journal
+from strategies.delta_neutral import STRATEGY
+from tests.support.playbook import Playbook, the_order
 
 Answers = dict[str, dict[str, Any]]
 T0_NS = 1_764_000_000_000_000_000
@@ -203,7 +211,9 @@ def daemon(short_dir: Path, answer: dict[str, Any]) -> Iterator[StubDaemon]:
 
 
 @pytest.fixture
-def hedgebot(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+def hedgebot(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
     """Run the command line in process: exit code, standard output, standard error."""
 
     def run(*words: object) -> tuple[int, str, str]:
@@ -219,3 +229,37 @@ def hedgebot(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         return (code if isinstance(code, int) else 0 if code is None else 1), out, err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def journal_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal as a daemon would have left it: ready, one hedge after a fill of the book's own flow, filled."""
+    folder = tmp_path_factory.mktemp("journal")
+    asyncio.run(_write_journal(folder, recorded_book()))
+    return folder
+
+
+def recorded_book() -> Playbook:
+    """A conversation with one hedge in it."""
+    book = Playbook()
+    book.ready()
+    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    book.done(order)
+    book.tick(250.0)
+    return book
+
+
+async def _write_journal(folder: Path, book: Playbook) -> None:
+    journal = await Journal.open(folder)
+    try:
+        await journal.begin_run(build_manifest(book.settings, version="test"))
+        engine = Engine({"delta_neutral": STRATEGY.build(book.settings.strategies[0])})
+        for stamped in book.log:
+            commands = engine.step(stamped)
+            issued = [
+                Issued(seq=stamped.seq, index=index, at_ns=stamped.at_ns, command=command)
+                for index, command in enumerate(commands, start=1)
+            ]
+            await journal.write([stamped, *issued], durable=bool(issued))
+    finally:
+        await journal.close()

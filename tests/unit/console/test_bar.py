@@ -30,7 +30,7 @@ def test_it_fills_the_width_with_its_ends_and_unit(width: int) -> None:
         (None, "[¦|¦]"),
     ],
 )
-def test_the_delta_stands_where_it_belongs(delta, order) -> None:
+def test_the_delta_stands_where_it_belongs(delta: float | None, order: str) -> None:
     assert "".join(mark for mark in bar(delta) if mark in "[]¦|●◀▶") == order
 
 

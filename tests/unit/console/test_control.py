@@ -1,15 +1,16 @@
-from pathlib import Path
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
 from hedgebot.console.control import ask, is_running
 from hedgebot.console.errors import DaemonUnreachable
 from hedgebot.domain.errors import HedgebotError
+from tests.unit.console.conftest import StubDaemon
 
 
-def test_a_question_gets_its_answer(daemon) -> None:
+def test_a_question_gets_its_answer(daemon: StubDaemon) -> None:
     daemon.answers["kill"] = {"ok": False, "code": 6, "error": "no"}
     answer = ask(daemon.state_dir, "kill", operator="eve", reason="drill")
     assert daemon.asked == [{"verb": "kill", "operator": "eve", "reason": "drill"}]
@@ -17,14 +18,16 @@ def test_a_question_gets_its_answer(daemon) -> None:
     assert is_running(daemon.state_dir)
 
 
-def test_nobody_there_is_one_sentence_and_code_5(short_dir) -> None:
-    with pytest.raises(DaemonUnreachable, match=f"no daemon runs on {short_dir}; start one with: hedgebot run") as caught:
+def test_nobody_there_is_one_sentence_and_code_5(short_dir: Path) -> None:
+    with pytest.raises(
+        DaemonUnreachable, match=f"no daemon runs on {short_dir}; start one with: hedgebot run"
+    ) as caught:
         ask(short_dir, "status")
     assert caught.value.exit_code == 5
     assert not is_running(short_dir)
 
 
-def test_a_socket_that_a_dead_daemon_left_is_nobody(short_dir) -> None:
+def test_a_socket_that_a_dead_daemon_left_is_nobody(short_dir: Path) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(short_dir / "control.sock"))
     left.close()
@@ -32,20 +35,20 @@ def test_a_socket_that_a_dead_daemon_left_is_nobody(short_dir) -> None:
         ask(short_dir, "status")
 
 
-def test_an_answer_that_breaks_off_is_told(daemon) -> None:
+def test_an_answer_that_breaks_off_is_told(daemon: StubDaemon) -> None:
     with pytest.raises(DaemonUnreachable, match="before its answer was complete"):
         ask(daemon.state_dir, "health")
 
 
-def test_a_silent_daemon_is_not_waited_for(short_dir) -> None:
+def test_a_silent_daemon_is_not_waited_for(short_dir: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(short_dir / "control.sock"))
         silent.listen(1)
-        with pytest.raises(DaemonUnreachable, match="did not answer status in 0.1 s"):
+        with pytest.raises(DaemonUnreachable, match=r"did not answer status in 0\.1 s"):
             ask(short_dir, "status", timeout_s=0.1)
 
 
-def test_an_answer_that_is_no_answer_is_told(short_dir) -> None:
+def test_an_answer_that_is_no_answer_is_told(short_dir: Path) -> None:
     with socket.socket(socket.AF_UNIX) as broken:
         broken.bind(str(short_dir / "control.sock"))
         broken.listen(1)

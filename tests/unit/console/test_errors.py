@@ -1,9 +1,9 @@
-from pathlib import Path
-import pytest
 import os
 import stat
+from pathlib import Path
 
 import orjson
+import pytest
 
 from hedgebot.console.errors import NotConfirmed, crash_hook, crash_path, tell, tell_error
 
@@ -18,17 +18,16 @@ def test_a_sentence_goes_to_people_and_an_object_to_programs(capsys: pytest.Capt
 
 
 def test_a_bug_is_one_sentence_and_its_traceback_a_private_file(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        raise ValueError("inside")
-    except ValueError as error:
-        crash_hook(ValueError, error, error.__traceback__)
+    crash_hook(ValueError, ValueError("inside"), None)
     _, err = capsys.readouterr()
     assert err == f"hedgebot: this is a bug in hedgebot (ValueError); the details are in {crash_path()}\n"
     assert "ValueError: inside" in crash_path().read_text("utf-8")
     assert stat.S_IMODE(crash_path().stat().st_mode) == 0o600
 
 
-def test_a_folder_that_cannot_be_written_is_told_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_told_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", os.fspath(tmp_path / "file"))
     crash_hook(ValueError, ValueError(), None)

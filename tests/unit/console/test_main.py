@@ -1,19 +1,33 @@
-from pathlib import Path
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 import pytest
 
 VERBS = [
-    *("demo", "run", "status", "explain", "why-not", "kill", "unkill", "enable", "disable", "doctor", "version", "health"),
+    *(
+        "demo",
+        "run",
+        "status",
+        "explain",
+        "why-not",
+        "kill",
+        "unkill",
+        "enable",
+        "disable",
+        "doctor",
+        "version",
+        "health",
+    ),
     *("journal tail", "journal export", "journal verify", "journal replay"),
     *("exchange serve", "config show", "config validate", "config diff", "config apply"),
 ]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(hedgebot, verb) -> None:
+def test_every_verb_has_help_with_an_example(hedgebot: Callable[..., tuple[int, str, str]], verb: str) -> None:
     code, out, _ = hedgebot(*verb.split(), "--help")
     assert code == 0
     assert "Example" in out
@@ -22,13 +36,15 @@ def test_every_verb_has_help_with_an_example(hedgebot, verb) -> None:
         assert "--json" in out
 
 
-def test_an_unknown_verb_is_a_usage_error_with_a_hint(hedgebot) -> None:
+def test_an_unknown_verb_is_a_usage_error_with_a_hint(hedgebot: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = hedgebot("stauts")
     assert code == 2
     assert "status" in err
 
 
-def test_errors_are_one_sentence_and_json_for_programs(hedgebot, tmp_path: Path) -> None:
+def test_errors_are_one_sentence_and_json_for_programs(
+    hedgebot: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     code, out, err = hedgebot("config", "validate", tmp_path / "no.toml", "--json")
     assert code == 6
     assert "Traceback" not in err

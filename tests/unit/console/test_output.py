@@ -1,8 +1,8 @@
-import pytest
 from decimal import Decimal
 
 import msgspec
 import orjson
+import pytest
 
 from hedgebot.console.output import emit, plain, table, to_json
 

@@ -1,6 +1,6 @@
-from pathlib import Path
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,13 +21,15 @@ def test_a_child_tells_its_first_line_and_ends(tmp_path: Path) -> None:
 
 def test_a_child_that_fails_is_quoted(tmp_path: Path) -> None:
     child = Child("the daemon", ["run"], tmp_path / "log")
-    with pytest.raises(HedgebotError, match=r"the daemon ended with exit code 2: hedgebot: name the book's configuration"):
+    with pytest.raises(
+        HedgebotError, match=r"the daemon ended with exit code 2: hedgebot: name the book's configuration"
+    ):
         child.first_line(20.0)
     assert child.stop() == 2
 
 
 def test_a_child_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes.sys, "executable", "/bin/sleep", raising=True)
+    monkeypatch.setattr("sys.executable", "/bin/sleep", raising=True)
     monkeypatch.setattr(processes, "PROGRAM", ("60",))
     child = Child("it", [], tmp_path / "log")
     try:
@@ -41,7 +43,7 @@ def test_a_child_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch
 
 
 def test_a_deaf_child_is_killed_with_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes.sys, "executable", "/bin/sh", raising=True)
+    monkeypatch.setattr("sys.executable", "/bin/sh", raising=True)
     monkeypatch.setattr(processes, "PROGRAM", ("-c", "trap '' TERM; echo up; sleep 60; sleep 60"))
     child = Child("it", [], tmp_path / "log")
     assert child.first_line(5.0) == "up\n"

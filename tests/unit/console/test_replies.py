@@ -15,7 +15,9 @@ def test_a_good_answer_passes() -> None:
     assert checked(good) is good
 
 
-def test_a_refusal_ends_the_verb_with_the_daemons_code(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_ends_the_verb_with_the_daemons_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["hedgebot"])
     with pytest.raises(typer.Exit) as ended:
         checked(Answer(ok=False, code=6, error="unkill refused:\n feeds are \x1bstale"))

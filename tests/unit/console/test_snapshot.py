@@ -1,5 +1,7 @@
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 
 from hedgebot.console.snapshot import read_snapshot
@@ -14,7 +16,7 @@ NOT_SHOWN = {
 }
 
 
-def test_an_answer_is_read_whole(answer) -> None:
+def test_an_answer_is_read_whole(answer: dict[str, Any]) -> None:
     snapshot = read_snapshot(answer)
     assert snapshot.book.underlyings[0].positions[0].contracts == Decimal("2.5012")
     assert snapshot.book.accounts[0].streams[1].age_ms == 412
@@ -23,7 +25,7 @@ def test_an_answer_is_read_whole(answer) -> None:
     assert snapshot.daemon.book_name == "demo"
 
 
-def test_what_is_missing_is_unknown_and_what_is_new_is_ignored(answer) -> None:
+def test_what_is_missing_is_unknown_and_what_is_new_is_ignored(answer: dict[str, Any]) -> None:
     answer["book"]["underlyings"] = [{"underlying": "BTC", "new_field": 1}]
     answer["future"] = {}
     one = read_snapshot(answer).book.underlyings[0]
@@ -32,7 +34,7 @@ def test_what_is_missing_is_unknown_and_what_is_new_is_ignored(answer) -> None:
     assert read_snapshot({}).book.mode == "unknown"
 
 
-def test_another_type_is_a_clear_error(answer) -> None:
+def test_another_type_is_a_clear_error(answer: dict[str, Any]) -> None:
     answer["book"]["underlyings"][0]["delta_coin"] = "much"
     with pytest.raises(DataError, match=r"book\.underlyings.*delta_coin.*is it of another version"):
         read_snapshot(answer)
@@ -41,7 +43,7 @@ def test_another_type_is_a_clear_error(answer) -> None:
 @pytest.mark.parametrize(
     "view", [AccountView, AlertView, BookView, OrderView, PositionView, StreamView, UnderlyingView]
 )
-def test_the_console_knows_every_field_of_the_engines_view(view) -> None:
+def test_the_console_knows_every_field_of_the_engines_view(view: type[msgspec.Struct]) -> None:
     from hedgebot.console import snapshot
 
     mine = getattr(snapshot, {"BookView": "BookSnapshot"}.get(view.__name__, view.__name__.replace("View", "Row")))

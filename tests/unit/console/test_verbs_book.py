@@ -1,8 +1,15 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import orjson
 import pytest
 
+from tests.unit.console.conftest import StubDaemon
 
-def test_status_shows_the_book_and_passes_the_code_on(hedgebot, daemon) -> None:
+
+def test_status_shows_the_book_and_passes_the_code_on(
+    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
+) -> None:
     code, out, _ = hedgebot("status", "-s", daemon.state_dir)
     assert code == 0
     assert "net delta +0.1834 BTC" in out
@@ -14,15 +21,24 @@ def test_status_shows_the_book_and_passes_the_code_on(hedgebot, daemon) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["why-not"], ["health"], ["disable", "x"], ["enable", "x"], ["unkill", "--operator", "e", "--reason", "r"]],
+    [
+        ["status"],
+        ["why-not"],
+        ["health"],
+        ["disable", "x"],
+        ["enable", "x"],
+        ["unkill", "--operator", "e", "--reason", "r"],
+    ],
 )
-def test_without_a_daemon_the_state_is_unknown(hedgebot, short_dir, words: list[str]) -> None:
+def test_without_a_daemon_the_state_is_unknown(
+    hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path, words: list[str]
+) -> None:
     code, out, err = hedgebot(*words, "-s", short_dir)
     assert (code, out) == (5, "")
     assert err.startswith(f"hedgebot: no daemon runs on {short_dir}; start one with: hedgebot run")
 
 
-def test_why_not_answers_for_each_underlying(hedgebot, daemon) -> None:
+def test_why_not_answers_for_each_underlying(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
     code, out, _ = hedgebot("why-not", "-s", daemon.state_dir)
     assert code == 0
     assert "BTC: abs delta 0.1834 BTC is inside the band 0.25 BTC" in out
@@ -33,8 +49,11 @@ def test_why_not_answers_for_each_underlying(hedgebot, daemon) -> None:
     assert (code, err) == (2, "hedgebot: SOL is not an underlying of this book (known: BTC, ETH)\n")
 
 
-def test_health_has_a_code_for_monitors(hedgebot, daemon) -> None:
-    daemon.answers["health"] = {"code": 3, "data": {"live": True, "ready": False, "not_ready": ["the book is recovering"]}}
+def test_health_has_a_code_for_monitors(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
+    daemon.answers["health"] = {
+        "code": 3,
+        "data": {"live": True, "ready": False, "not_ready": ["the book is recovering"]},
+    }
     assert hedgebot("health", "-s", daemon.state_dir)[:2] == (3, "not ready\n  the book is recovering\n")
     assert hedgebot("health", "--live", "-s", daemon.state_dir)[:2] == (0, "live\n")
     assert hedgebot("health", "--live", "--ready", "-s", daemon.state_dir)[0] == 2
@@ -42,7 +61,9 @@ def test_health_has_a_code_for_monitors(hedgebot, daemon) -> None:
     assert hedgebot("health", "--ready", "-s", daemon.state_dir)[:2] == (0, "ready\n")
 
 
-def test_kill_writes_the_file_and_tells_the_daemon(hedgebot, daemon) -> None:
+def test_kill_writes_the_file_and_tells_the_daemon(
+    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
+) -> None:
     daemon.answers["kill"] = {"data": {"explanation": "halted by eve"}}
     code, out, _ = hedgebot("kill", "-s", daemon.state_dir, "--operator", "eve", "--reason", "drill")
     assert (code, out) == (0, "killed: halted by eve\n")
@@ -50,20 +71,22 @@ def test_kill_writes_the_file_and_tells_the_daemon(hedgebot, daemon) -> None:
     assert daemon.asked == [{"verb": "kill", "operator": "eve", "reason": "drill"}]
 
 
-def test_kill_works_with_the_daemon_dead(hedgebot, short_dir) -> None:
+def test_kill_works_with_the_daemon_dead(hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path) -> None:
     code, out, _ = hedgebot("kill", "-s", short_dir, "--json")
     assert code == 0
     assert orjson.loads(out)["daemon"] is False
     assert (short_dir / "KILL").exists()
 
 
-def test_a_kill_that_reached_nothing_says_so(hedgebot, short_dir) -> None:
+def test_a_kill_that_reached_nothing_says_so(hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path) -> None:
     code, _, err = hedgebot("kill", "-s", short_dir / "no")
     assert code == 1
     assert "NOT KILLED" in err
 
 
-def test_a_kill_without_the_file_still_halts_and_warns(hedgebot, daemon) -> None:
+def test_a_kill_without_the_file_still_halts_and_warns(
+    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
+) -> None:
     (daemon.state_dir / "KILL").mkdir()
     daemon.answers["kill"] = {"data": {"explanation": "halted"}}
     code, out, err = hedgebot("kill", "-s", daemon.state_dir)
@@ -71,7 +94,9 @@ def test_a_kill_without_the_file_still_halts_and_warns(hedgebot, daemon) -> None
     assert "a restart may forget this kill" in err
 
 
-def test_unkill_needs_operator_reason_and_phrase(hedgebot, daemon) -> None:
+def test_unkill_needs_operator_reason_and_phrase(
+    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
+) -> None:
     assert hedgebot("unkill", "-s", daemon.state_dir)[0] == 2
     words = ("unkill", "-s", daemon.state_dir, "--operator", "eve", "--reason", "over")
     code, _, err = hedgebot(*words)
@@ -84,7 +109,7 @@ def test_unkill_needs_operator_reason_and_phrase(hedgebot, daemon) -> None:
     assert hedgebot(*words, "--confirm", "unkill demo")[:2] == (0, "unkill: active again\n")
 
 
-def test_a_dry_run_changes_nothing(hedgebot, daemon) -> None:
+def test_a_dry_run_changes_nothing(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
     code, out, _ = hedgebot("enable", "delta_neutral", "-s", daemon.state_dir, "--dry-run")
     assert code == 0
     assert "would let delta_neutral hedge" in out
@@ -93,7 +118,9 @@ def test_a_dry_run_changes_nothing(hedgebot, daemon) -> None:
     assert [one["verb"] for one in daemon.asked] == ["status"]
 
 
-def test_strategies_are_switched_with_who_and_why(hedgebot, daemon) -> None:
+def test_strategies_are_switched_with_who_and_why(
+    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
+) -> None:
     daemon.answers |= {"enable": {"data": {}}, "disable": {"data": {"explanation": "off"}}}
     words = ("-s", daemon.state_dir, "--operator", "eve", "--reason", "test")
     assert hedgebot("enable", "x", *words, "--confirm", "enable x")[:2] == (0, "enable: done\n")

@@ -1,13 +1,16 @@
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 import pytest
 
 from hedgebot.console.verbs_config import is_slip
+from tests.unit.console.conftest import StubDaemon
 
 
 @pytest.fixture
-def book(root, tmp_path):
+def book(root: Path, tmp_path: Path) -> Path:
     text = (root / "config" / "demo.toml").read_text("utf-8")
     text = re.sub(r"(?m)^band_coin = .*$", "band_coin = 0.25", text)
     (tmp_path / "demo.toml").write_text(text, "utf-8")
@@ -15,13 +18,13 @@ def book(root, tmp_path):
     return tmp_path / "demo.toml"
 
 
-def changed(book, old, new):
+def changed(book: Path, old: str, new: str) -> Path:
     other = book.with_name("new.toml")
     other.write_text(book.read_text("utf-8").replace(old, new, 1), "utf-8")
     return other
 
 
-def test_show_lists_every_setting(hedgebot, book) -> None:
+def test_show_lists_every_setting(hedgebot: Callable[..., tuple[int, str, str]], book: Path) -> None:
     code, out, _ = hedgebot("config", "show", book)
     assert code == 0
     assert "underlyings.BTC.band_coin = 0.25" in out
@@ -39,19 +42,21 @@ def test_show_lists_every_setting(hedgebot, book) -> None:
         ('endpoint = "http://127.0.0.1:8787"', 'testnet = true\nkeyring = "nowhere"', "no API key in the key store"),
     ],
 )
-def test_each_bad_input_has_its_sentence_and_code(hedgebot, book, old: str, new: str, part: str) -> None:
+def test_each_bad_input_has_its_sentence_and_code(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, old: str, new: str, part: str
+) -> None:
     code, _, err = hedgebot("config", "validate", changed(book, old, new))
     assert code == 6
     assert part in err
     assert "Traceback" not in err
 
 
-def test_a_good_file_is_said_to_be_good(hedgebot, book) -> None:
+def test_a_good_file_is_said_to_be_good(hedgebot: Callable[..., tuple[int, str, str]], book: Path) -> None:
     code, out, _ = hedgebot("config", "validate", book, "--no-secrets", "--json")
     assert (code, orjson.loads(out)["ok"]) == (0, True)
 
 
-def test_diff_marks_restarts_and_slips(hedgebot, book) -> None:
+def test_diff_marks_restarts_and_slips(hedgebot: Callable[..., tuple[int, str, str]], book: Path) -> None:
     other = changed(book, "band_coin = 0.25", "band_coin = 0.02")
     other.write_text(other.read_text("utf-8").replace('log_level = "info"', 'log_level = "debug"'))
     code, out, _ = hedgebot("config", "diff", book, other)
@@ -70,7 +75,9 @@ def test_slips_are_large_or_turned() -> None:
     assert not is_slip("a: 0 -> 5")
 
 
-def test_apply_checks_confirms_and_asks_the_daemon(hedgebot, book, daemon) -> None:
+def test_apply_checks_confirms_and_asks_the_daemon(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, daemon: StubDaemon
+) -> None:
     daemon.answers["apply"] = {"data": {"explanation": "taken", "changes": ["a: 1 -> 2"]}}
     where = ("-s", daemon.state_dir, "--operator", "eve", "--reason", "wider")
     assert hedgebot("config", "apply", book, *where)[0] == 6
@@ -84,7 +91,9 @@ def test_apply_checks_confirms_and_asks_the_daemon(hedgebot, book, daemon) -> No
     assert hedgebot("config", "apply", "--dry-run", *where)[0] == 2
 
 
-def test_a_bad_file_never_reaches_the_daemon(hedgebot, book, daemon) -> None:
+def test_a_bad_file_never_reaches_the_daemon(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, daemon: StubDaemon
+) -> None:
     bad = changed(book, "band_coin = 0.25", "band_coin = 25")
     code, _, err = hedgebot("config", "apply", bad, "-s", daemon.state_dir, "--confirm", "apply demo")
     assert code == 6

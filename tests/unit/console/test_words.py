@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.unit.console.conftest import ALERT
     ("age_ms", "said"),
     [(None, "?"), (84, "84 ms"), (1_810, "1.8 s"), (99_900, "99.9 s"), (150_000, "2 min"), (9_000_000, "2 h")],
 )
-def test_ages_have_the_unit_that_fits(age_ms, said) -> None:
+def test_ages_have_the_unit_that_fits(age_ms: float | None, said: str) -> None:
     assert words.age(age_ms) == said
 
 
@@ -46,7 +47,7 @@ def test_positions_have_their_unit() -> None:
     assert words.position_size(PositionRow(), "BTC") == "?"
 
 
-def test_one_line_says_the_most_important(answer) -> None:
+def test_one_line_says_the_most_important(answer: dict[str, Any]) -> None:
     answer["book"]["alerts"] = [ALERT]
     answer["book"]["orders"][0]["status"] = "unknown"
     assert words.status_line(read_snapshot(answer)) == (
@@ -55,19 +56,28 @@ def test_one_line_says_the_most_important(answer) -> None:
     )
 
 
-def test_the_whole_status_names_everything(answer) -> None:
+def test_the_whole_status_names_everything(answer: dict[str, Any]) -> None:
     answer["book"]["alerts"] = [ALERT]
     answer["book"]["accounts"][0]["differences"] = ["bybit:linear:BTCUSDT: venue 1.5"]
     text = "\n".join(words.status_lines(read_snapshot(answer)))
     for fact in (
         *("ACTIVE: feeds fresh", "paper book demo, up 1:23", "worst case 0.2017 BTC", "limit ±1.00"),
-        *("option BTC-27NOV26-90012-C-USDT -2 contracts", "fees 12.31 USDT", "funding +12.31 USD/day of 500.00 USD/day"),
-        *("differs: bybit:linear:BTCUSDT: venue 1.5", "reconciled 8.1 s ago", "(runbooks/RB-07.md)", "1 open, 0 unknown"),
+        *(
+            "option BTC-27NOV26-90012-C-USDT -2 contracts",
+            "fees 12.31 USDT",
+            "funding +12.31 USD/day of 500.00 USD/day",
+        ),
+        *(
+            "differs: bybit:linear:BTCUSDT: venue 1.5",
+            "reconciled 8.1 s ago",
+            "(runbooks/RB-07.md)",
+            "1 open, 0 unknown",
+        ),
     ):
         assert fact in text
 
 
-def test_decisions_that_sent_nothing_say_so(answer) -> None:
+def test_decisions_that_sent_nothing_say_so(answer: dict[str, Any]) -> None:
     answer["book"]["decisions"][1] |= {"outcome": "refused"}
     refused = read_snapshot(answer).book.decisions[1]
     assert words.decision_action(refused) == "refused (sell 0.0940 BTC)"

@@ -1,0 +1,124 @@
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from hedgebot.console import doctor
+from hedgebot.console.doctor import Row, Status, check_python, check_sqlite, exit_code
+
+
+def statuses(rows: Iterable[Row]) -> dict[str, Status]:
+    return {row.check: row.status for row in rows}
+
+
+@pytest.fixture
+def book(root: Path, tmp_path: Path) -> Path:
+    for name in ("demo.toml", "limits.toml"):
+        (tmp_path / name).write_text((root / "config" / name).read_text("utf-8"), "utf-8")
+    return tmp_path / "demo.toml"
+
+
+def test_a_good_set_up(book: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "journal.key").write_text("k")
+    (state / "journal.key").chmod(0o600)
+    found = statuses(doctor.examine(book, None, state, offline=True))
+    for name in ("configuration", "disk", "state folder", "journal key", "instance", "secrets", "strategies"):
+        assert found[name] == "ok"
+    for name in ("venue", "clock", "key rights", "position mode"):
+        assert found[name] == "skip"
+
+
+def test_without_a_configuration_the_rest_is_skipped() -> None:
+    rows = doctor.examine(None, None, None, offline=False)
+    assert statuses(rows)["configuration"] == "skip"
+    assert statuses(rows)["secrets"] == "skip"
+    assert exit_code(rows) == 0
+
+
+def test_seeded_faults_are_found_with_what_to_do(book: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o755)
+    (state / "journal.key").write_text("k")
+    (state / "journal.key").chmod(0o644)
+    (state / "KILL").write_text("")
+    text = book.read_text("utf-8").replace("enabled = true", "enabled = false")
+    secret = 'testnet = true\napi_key_file = "k"\napi_secret_file = "s"'
+    book.write_text(text.replace('endpoint = "http://127.0.0.1:8787"', secret), "utf-8")
+    for name in ("k", "s"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o644)
+    rows = doctor.examine(book, None, state, offline=True)
+    found = statuses(rows)
+    assert found["state folder"] == found["journal key"] == found["secret k"] == found["secret s"] == "fail"
+    assert found["kill file"] == found["strategies"] == "warn"
+    assert all(row.advice for row in rows if row.status in {Status.WARN, Status.FAIL})
+    assert exit_code(rows) == 1
+
+
+def test_a_bad_configuration_is_a_failed_safety_check(
+    book: Path, hedgebot: Callable[..., tuple[int, str, str]]
+) -> None:
+    book.write_text(book.read_text("utf-8").replace("collar_bps = 20.0", "collar_bps = -1"), "utf-8")
+    code, out, _ = hedgebot("doctor", "--config", book, "--json", "--offline")
+    assert code == 6
+    row = next(one for one in orjson.loads(out) if one["check"] == "configuration")
+    assert row["status"] == "fail"
+    assert "(and 1 more)" in row["finding"]
+
+
+def test_missing_secrets_name_where_they_were_looked_for(book: Path) -> None:
+    text = book.read_text("utf-8")
+    keys = 'testnet = true\napi_key_env = "NO_K"\napi_secret_env = "NO_S"'
+    book.write_text(text.replace('endpoint = "http://127.0.0.1:8787"', keys), "utf-8")
+    row = next(one for one in doctor.examine(book, None, None, offline=True) if one.check == "secrets")
+    assert row.status == "fail"
+    assert "NO_K_FILE and NO_K" in row.finding
+
+
+def test_keys_from_the_environment_are_warned_about(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_K", "a")
+    monkeypatch.setenv("NO_S", "b")
+    text = book.read_text("utf-8")
+    keys = 'testnet = true\napi_key_env = "NO_K"\napi_secret_env = "NO_S"'
+    book.write_text(text.replace('endpoint = "http://127.0.0.1:8787"', keys), "utf-8")
+    row = next(one for one in doctor.examine(book, None, None, offline=True) if one.check == "secrets")
+    assert row.status == "warn"
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [("3.51.3", "ok"), ("3.60.0", "ok"), ("3.51.2", "warn"), ("3.40.1", "warn")]
+)
+def test_old_database_libraries_are_warned_about(version: str, status: str) -> None:
+    assert check_sqlite(version).status == status
+
+
+def test_versions_of_python() -> None:
+    assert check_python((3, 11, 0)).status == "ok"
+    assert check_python((3, 14, 0)).status == "fail"
+
+
+def test_little_disk_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Usage:
+        free = 200 << 20
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    assert statuses(doctor.check_folder(tmp_path))["disk"] == "warn"
+    Usage.free = 50 << 20
+    assert statuses(doctor.check_folder(tmp_path))["disk"] == "fail"
+
+
+def test_a_folder_of_somebody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert statuses(doctor.check_folder(tmp_path))["state folder"] == "warn"
+
+
+def test_safety_checks_have_their_own_code() -> None:
+    rights = Row(check="key rights", status=Status.FAIL, finding="may withdraw")
+    venue = Row(check="venue", status=Status.FAIL, finding="silent")
+    assert exit_code([venue]) == 1
+    assert exit_code([venue, rights]) == 6

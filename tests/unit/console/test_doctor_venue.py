@@ -1,0 +1,52 @@
+import pytest
+from pydantic import SecretStr
+
+from hedgebot.config import AccountConnection
+from hedgebot.console.doctor_venue import ask_venue, clock_row, key_row, mode_row, unreachable_row
+from hedgebot.domain.settings import AccountRole
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "status"), [(0.0, "ok"), (-500.0, "ok"), (501.0, "warn"), (-999.0, "warn"), (1_001.0, "fail")]
+)
+def test_the_clock_is_held_against_the_venues(offset_ms: float, status: str) -> None:
+    assert clock_row(offset_ms).status == status
+
+
+def test_a_key_that_can_withdraw_fails() -> None:
+    assert key_row("main", None).status == "ok"
+    row = key_row("main", "the API key may move money out (Withdraw)")
+    assert (row.status, row.check) == ("fail", "key rights")
+    assert "Withdraw" in row.finding
+
+
+def test_hedge_mode_fails() -> None:
+    assert mode_row({"result": {"list": [{"positionIdx": "0"}]}}).status == "ok"
+    assert mode_row({"result": {"list": [{"positionIdx": 1}]}}).status == "fail"
+    assert "no position" in mode_row({}).finding
+
+
+def test_errors_show_no_query() -> None:
+    row = unreachable_row("bybit", OSError("GET https://x/?api_key=secret&sign=abc"))
+    assert "secret" not in row.finding
+    assert row.finding.startswith("bybit does not answer: OSError: GET https://x/")
+
+
+def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
+    connection = AccountConnection(
+        account="main",
+        venue="bybit",
+        role=AccountRole.SHARED,
+        endpoint="http://127.0.0.1:1",
+        testnet=False,
+        api_key=SecretStr("demo-key"),
+        api_secret=SecretStr("demo-secret"),
+        keys_found_in="the simulated exchange",
+        recv_window_ms=5_000,
+        order_timeout_ms=2_000,
+        order_entry="ws",
+    )
+    rows = ask_venue(connection)
+    assert [(row.check, row.status.value) for row in rows] == [
+        *(("venue", "fail"), ("clock", "skip"), ("key rights", "skip"), ("position mode", "skip"))
+    ]

@@ -1,0 +1,56 @@
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+
+from hedgebot.console.assets import scenario_file
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.processes import Child
+from hedgebot.console.verbs_exchange import build_world
+
+
+def test_the_seed_and_a_recording_are_laid_over_the_scenario(tmp_path: Path) -> None:
+    assert build_world(scenario_file("demo"), seed=11).seed == 11
+    bars = tmp_path / "BTC_perp.csv"
+    bars.write_text("date,open,high,low,close\n2025-10-10T00:00:00Z,1,2,1,2\n2025-10-10T00:05:00Z,2,3,2,3\n")
+    pytest.importorskip("pyarrow")
+    start = datetime(2025, 10, 10)  # noqa: DTZ001  (as the command line hands it over)
+    world = build_world(scenario_file("demo"), data=[bars], speed=60.0, start=start)
+    (recording,) = world.recordings
+    assert (recording.underlying, recording.speed) == ("BTC", 60.0)
+    assert recording.start == start.replace(tzinfo=UTC)
+
+
+def test_speed_needs_a_recording() -> None:
+    with pytest.raises(WrongUse, match="--speed, --start and --end are for a recording; name one with --data"):
+        build_world(scenario_file("demo"), speed=2.0)
+
+
+def test_it_serves_until_it_is_stopped(tmp_path: Path, hedgebot: Callable[..., tuple[int, str, str]]) -> None:
+    child = Child("the exchange", ["exchange", "serve", "--port", "0"], tmp_path / "log")
+    try:
+        url = orjson.loads(child.first_line(20.0))["url"]
+        with urllib.request.urlopen(f"{url}/v5/market/time", timeout=5) as reply:
+            assert orjson.loads(reply.read())["retCode"] == 0
+        code, _, err = hedgebot("exchange", "serve", "--port", url.rsplit(":", 1)[1])
+        assert code == 2
+        assert "choose another --port" in err
+        os.kill(child.pid, signal.SIGINT)
+        until = time.monotonic() + 10.0
+        while child.exit_code is None and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        assert child.stop() == 0
+
+
+def test_a_bad_scenario_is_refused(hedgebot: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "world.toml").write_text("sede = 7\n")
+    code, _, err = hedgebot("exchange", "serve", "--scenario", tmp_path / "world.toml")
+    assert code == 6
+    assert "sede" in err
