@@ -31,7 +31,10 @@ def decide(
     if underlying.price > 0.0:
         exposures.value(underlying, step.at_ns)
     if exposure_problem(underlying):
+        # A fill of an option without a quote yet: what it does to the delta shows later, its cause is known now.
+        underlying.held_cause = cause if underlying.held_cause is None else underlying.held_cause
         return
+    cause, underlying.held_cause = underlying.held_cause or cause, None
     delta_coin = net_delta_coin(underlying)
     proposal = propose(step.state, strategies, underlying, settings, delta_coin, step.at_ns)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0

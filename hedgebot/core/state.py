@@ -107,7 +107,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
-    `option_moves` counts changes of option positions, so that whoever derives columns from them knows when to rebuild.
+    `held_cause` is what moved the exposure while it was unknown; `option_moves` counts changes of option positions, so that whoever derives columns from them knows when to rebuild.
     """
 
     name: str
@@ -126,6 +126,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     price: float = 0.0
     breach_since_ns: int = 0
     breach_cause: DecisionCause = DecisionCause.RECOVERY
+    held_cause: DecisionCause | None = None
     rejects: int = 0
     retry_at_ns: int = 0
     note: str = ""

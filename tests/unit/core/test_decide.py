@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Outcome, RecordRefusal
+from hedgebot.domain.commands import DecisionCause, Outcome, RecordRefusal
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, Playbook, decisions, of_type, orders, settings
+from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, decisions, of_type, orders, settings
 
 
 @pytest.fixture
@@ -81,6 +81,12 @@ def test_coming_back_inside_by_itself_clears_the_breach(book: Playbook) -> None:
     assert book.state.underlyings["BTC"].breach_since_ns
     book.send(book.fill(Side.SELL, "0.2"))
     assert book.state.underlyings["BTC"].breach_since_ns == 0
+
+
+def test_a_fill_of_an_unquoted_option_stays_the_cause_when_its_quote_comes(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    book.send(book.book())
+    assert decisions(book.send(book.option()))[0].cause is DecisionCause.FILL
 
 
 def test_a_book_without_an_enabled_strategy_decides_nothing(book: Playbook) -> None:
