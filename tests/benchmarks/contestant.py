@@ -2,18 +2,21 @@
 
 `bare` is a ccxt.pro loop: watch a book, post an order; no state, no risk, no journal. `memory` and `durable` are the
 daemon's own run, put together as the daemon does it, with its journal in memory or on disk. `-ws` behind a name sends
-orders over the trade socket. Runs until its standard input closes.
+orders over the trade socket; `-listener` sends none and tells of fills. Runs until its standard input closes.
 """
 
 import asyncio
 import gc
 import os
 import sys
+import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import ccxt.pro
 import msgspec
+import websockets
 
 import hedgebot.venues.bybit
 from hedgebot.config.loader import load_config
@@ -24,12 +27,14 @@ from hedgebot.daemon.assembly import Identity, Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
 from hedgebot.daemon.plugins import load_strategies
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.endpoints import loopback_urls
 from hedgebot.venues.profile import Rate
-from tests.benchmarks.loopback import PRICE
+from tests.benchmarks.loopback import OPTIONS, PRICE, option_names
 from tests.benchmarks.measure import run_loop
 
 SYMBOL = "BTC/USDT:USDT"
@@ -46,8 +51,8 @@ role = "shared"
 endpoint = "{endpoint}"
 order_entry = "{order_entry}"
 [underlyings.BTC]
-band_coin = 0.25
-delta_limit_coin = 5.0
+band_coin = {band_coin}
+delta_limit_coin = {delta_limit_coin}
 hedge_account = "main"
 hedge_instrument = "bybit:linear:BTCUSDT"
 collar_bps = 20.0
@@ -67,18 +72,92 @@ reconcile_interval_ms = 600000
 """
 
 
-async def bare(endpoint: str, *, over_socket: bool) -> None:
-    """The loop that everybody writes first."""
+def plain_client(endpoint: str) -> Any:
+    """ccxt.pro as it comes, pointed at loopback, without its limiter."""
     plain = ccxt.pro.bybit()
-    exchange: Any = ccxt.pro.bybit(
+    return ccxt.pro.bybit(
         {
             "apiKey": "key-of-the-test",
             "secret": "secret-of-the-test",
             "enableRateLimit": False,
             "urls": {"api": loopback_urls(plain.urls["api"], endpoint, plain.hostname)},
-            "options": {"ws": {"cost": 0, "compress": 0}, "fetchMarkets": {"types": ["linear", "inverse"]}},
+            "options": {
+                "ws": {"cost": 0, "compress": 0},
+                "fetchMarkets": {"types": ["linear", "inverse", "option"], "options": ["BTC"]},
+            },
         }
     )
+
+
+async def bare_listener(endpoint: str) -> None:
+    """ccxt.pro listening to every option and to its own fills, with nothing else to do."""
+    exchange = plain_client(endpoint)
+
+    async def options() -> None:
+        symbols = [name for name, market in exchange.markets.items() if market["option"]]
+        while True:
+            await exchange.watch_tickers(symbols)
+
+    async def fills() -> None:
+        while True:
+            for trade in await exchange.watch_my_trades():
+                tell(trade["id"])
+
+    try:
+        await exchange.load_markets()
+        await exchange.is_unified_enabled()
+        gc.collect()
+        gc.freeze()
+        await asyncio.gather(options(), fills())
+    finally:
+        await exchange.close()
+
+
+class _Row(msgspec.Struct):
+    execId: str = ""  # noqa: N815 - the venue's name
+    symbol: str = ""
+    markPrice: str = ""  # noqa: N815
+    underlyingPrice: str = ""  # noqa: N815
+    markPriceIv: str = ""  # noqa: N815
+    delta: str = ""
+
+
+class _Fills(msgspec.Struct):
+    topic: str = ""
+    data: list[_Row] = []
+
+
+class _Quote(msgspec.Struct):
+    topic: str = ""
+    data: _Row = msgspec.field(default_factory=_Row)
+
+
+async def floor_listener(endpoint: str) -> None:
+    """What a socket costs at least in this language: websockets and a typed decode, each stream on its own socket."""
+    base = endpoint.replace("http://", "ws://") + "/stream.bybit.com/v5"
+
+    async def listen(path: str, topics: list[str], take: Callable[[bytes], None]) -> None:
+        async with websockets.connect(f"{base}/{path}", compression=None, max_queue=None) as socket:
+            await socket.send(msgspec.json.encode({"op": "subscribe", "req_id": "1", "args": topics}).decode())
+            while True:
+                take(await socket.recv(decode=False))
+
+    quotes, fills = msgspec.json.Decoder(_Quote), msgspec.json.Decoder(_Fills)
+
+    def take_fill(frame: bytes) -> None:
+        for row in fills.decode(frame).data:
+            tell(row.execId)
+
+    def take_quote(frame: bytes) -> None:
+        quotes.decode(frame)
+
+    names = [f"tickers.{name}" for name in option_names(OPTIONS)]
+    await asyncio.gather(listen("public/option", names, take_quote), listen("private", ["execution"], take_fill))
+
+
+async def bare(endpoint: str, *, over_socket: bool) -> None:
+    """The loop that everybody writes first."""
+    exchange = plain_client(endpoint)
     try:
         await exchange.load_markets()
         await exchange.is_unified_enabled()
@@ -97,11 +176,35 @@ async def bare(endpoint: str, *, over_socket: bool) -> None:
         await exchange.close()
 
 
-async def daemon(endpoint: str, folder: Path, *, durable: bool, over_socket: bool) -> None:
-    """`hedgebot.daemon.run` by hand, for the one thing it does not offer: a journal in memory."""
+class Telling(Engine):
+    """Says when it has dealt with a fill."""
+
+    def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
+        commands = super().step(stamped)
+        if isinstance(stamped.event, ev.FillReceived):
+            tell(stamped.event.trade_id)
+        return commands
+
+
+def tell(trade_id: str) -> None:
+    """One line for the parent: which fill, and when, on the clock that all processes share."""
+    sys.stdout.write(f"{trade_id} {time.perf_counter_ns()}\n")
+    sys.stdout.flush()
+
+
+async def daemon(
+    endpoint: str, folder: Path, *, durable: bool, over_socket: bool = False, listening: bool = False
+) -> None:
+    """`hedgebot.daemon.run` by hand, for what it does not offer: a journal in memory, and `listening` to fills only."""
     state_dir = folder / "state"
     state_dir.mkdir(mode=0o700)
-    text = BOOK.format(endpoint=endpoint, order_entry="ws" if over_socket else "rest", state_dir=state_dir)
+    text = BOOK.format(
+        endpoint=endpoint,
+        order_entry="ws" if over_socket else "rest",
+        state_dir=state_dir,
+        band_coin=1e6 if listening else 0.25,
+        delta_limit_coin=2e6 if listening else 5.0,
+    )
     (folder / "book.toml").write_text(text)
     (folder / "limits.toml").write_text(LIMITS)
     config = load_config(folder / "book.toml", None)
@@ -119,7 +222,7 @@ async def daemon(endpoint: str, folder: Path, *, durable: bool, over_socket: boo
             identity=Identity(
                 install=7, run_id=header.run_id, epoch=header.epoch, version="bench", next_seq=header.first_seq
             ),
-            engine=Engine(strategies),
+            engine=Telling(strategies) if listening else Engine(strategies),
             journal=journal,
             clock=clock,
             failpoints=Failpoints.from_environment({}),
@@ -140,12 +243,20 @@ def lift_rates() -> None:
 async def main(way: str, endpoint: str, folder: Path) -> None:
     """Run a way until standard input closes."""
     kind, _, channel = way.partition("-")
-    over_socket = channel == "ws"
     lift_rates()
-    if kind == "bare":
-        task = asyncio.create_task(bare(endpoint, over_socket=over_socket))
-    else:
-        task = asyncio.create_task(daemon(endpoint, folder, durable=kind == "durable", over_socket=over_socket))
+    work: Coroutine[Any, Any, None]
+    match kind, channel:
+        case "bare", "listener":
+            work = bare_listener(endpoint)
+        case "floor", "listener":
+            work = floor_listener(endpoint)
+        case "daemon", "listener":
+            work = daemon(endpoint, folder, durable=True, listening=True)
+        case "bare", _:
+            work = bare(endpoint, over_socket=channel == "ws")
+        case _:
+            work = daemon(endpoint, folder, durable=kind == "durable", over_socket=channel == "ws")
+    task = asyncio.create_task(work)
     closed = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await asyncio.wait({task, closed}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():

@@ -20,10 +20,16 @@ from tests.unit.venues.double import BybitDouble, golden, now_ms, ok
 PRICE = 100_000.0
 SWING = 100.0
 COINS = 500.0
+OPTIONS = 50
 LINEAR, INVERSE = "BTCUSDT", "BTCUSD"
 FRAME_S = 0.004
 FRAMES_PER_BREACH = 4
 """250 frames a second; each fourth one calls for an order, 62 a second: below the largest rate one may set."""
+
+
+def option_names(count: int) -> list[str]:
+    """Symbols of an option chain."""
+    return [f"BTC-27NOV26-{60_000 + 1_000 * number}-C-USDT" for number in range(count)]
 
 
 class Stamping(RequestHandler):
@@ -46,10 +52,14 @@ class StampingServer(web.Server):
 class Loopback:
     """One contestant's venue."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: int = 0) -> None:
+        """`options` of a chain are listed and held."""
         self.answers_us: list[float] = []
         self.orders = 0
+        self._options = option_names(options)
         self._double = BybitDouble()
+        rules = self._double.instruments["option"][0]
+        self._double.instruments["option"] = [_option(rules, name) for name in self._options]
         self._sockets: dict[str, set[web.WebSocketResponse]] = {}
         self._linear = COINS
         self._side = ""
@@ -79,6 +89,36 @@ class Loopback:
             for socket in [one for several in self._sockets.values() for one in several]:
                 await socket.close()
             await runner.cleanup()
+
+    # --- a burst ------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether every option and the executions are listened to."""
+        heard = {topic for topics in self._double.topics.values() for topic in topics}
+        return heard >= {"execution", *(f"tickers.{name}" for name in self._options)}
+
+    def burst(self, frames: int, trade_id: str) -> int:
+        """Write a burst of option frames, then one fill, each socket in one write; the clock after the fill's."""
+        quotes = [self._quote(self._options[number % len(self._options)]) for number in range(frames)]
+        row = {**_EXECUTION, "symbol": LINEAR, "execId": trade_id, "orderId": trade_id, "orderLinkId": ""}
+        row |= {"execFee": "0", "execQty": "0.001", "execTime": str(now_ms())}
+        fill = json.dumps({"topic": "execution", "id": trade_id, "creationTime": now_ms(), "data": [row]})
+        self._write("public/option", quotes)
+        self._write("private", [fill])
+        return time.perf_counter_ns()
+
+    def _quote(self, name: str) -> str:
+        data = {**_OPTION, "symbol": name}
+        return json.dumps({"topic": f"tickers.{name}", "type": "snapshot", "ts": now_ms(), "data": data})
+
+    def _write(self, path: str, texts: list[str]) -> None:
+        """Whole frames into the socket's own buffer: a sender that waits between frames would make no burst."""
+        raw = b"".join(b"\x81\x7e" + len(text).to_bytes(2, "big") + text.encode() for text in texts)
+        for socket in self._sockets.get(path, ()):
+            request = socket._req
+            if not socket.closed and request is not None and request.transport is not None:
+                request.transport.write(raw)
 
     # --- what is measured ---------------------------------------------------------------------------------------------
 
@@ -201,6 +241,8 @@ class Loopback:
             symbol, size = held.get(parameters["category"], ("", 0.0))
             wanted = bool(symbol) and parameters.get("settleCoin", "USDT") == "USDT"
             rows = [_position(symbol, size)] if wanted else []
+            if parameters["category"] == "option":
+                rows = [_position(name, 0.1) for name in self._options]
             return ok({"category": parameters["category"], "list": rows, "nextPageCursor": ""})
         if path == "v5/account/wallet-balance":
             return ok({"list": [_WALLET]})
@@ -231,6 +273,7 @@ class Loopback:
         return socket
 
 
+_OPTION: dict[str, Any] = golden("option_ticker_frame")["data"]
 _EXECUTION: dict[str, Any] = golden("execution_frame")["data"][0]
 _ORDER: dict[str, Any] = golden("order_frame")["data"][0]
 _WALLET: dict[str, Any] = {
@@ -240,6 +283,11 @@ _WALLET: dict[str, Any] = {
     "totalMaintenanceMargin": "500",
     "coin": [{"coin": "USDT", "equity": "100000000", "walletBalance": "100000000", "borrowAmount": "0"}],
 }
+
+
+def _option(rules: dict[str, Any], name: str) -> dict[str, Any]:
+    """The rules of an option like the golden one, under another name."""
+    return {**rules, "symbol": name}
 
 
 def _position(symbol: str, size: float) -> dict[str, Any]:
