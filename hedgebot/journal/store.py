@@ -39,6 +39,14 @@ PRUNE_INTERVAL_S = 3_600.0
 CHECKPOINT_ROWS_MAX = 20_000
 
 
+class _Connection(aiosqlite.Connection):
+    """A connection whose thread does not keep a failed process alive: one that hangs is not restarted by anybody."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        self._thread.daemon = True
+
+
 class Journal:
     """A JournalPort. Make it with `open`, then `recover`, then `begin_run`, then `write`; end it with `close`."""
 
@@ -88,7 +96,7 @@ class Journal:
         path = None if folder is None else folder / schema.DB_FILE
         with contextlib.ExitStack() as undo:
             undo.callback(opened.release)
-            database = await aiosqlite.Connection(lambda: schema.connect_writer(path), 64)
+            database = await _Connection(lambda: schema.connect_writer(path), 64)
             undo.pop_all()
         journal = cls(database, opened, folder)
         journal._flush_s = flush_interval_ms / 1_000

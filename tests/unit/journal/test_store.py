@@ -297,6 +297,14 @@ def run_and_kill(state_dir: Path, root: Path, seconds: float) -> list[str]:
     return [client_id for client_id in printed.split() if len(client_id) == 32]
 
 
+def test_a_process_that_fails_without_closing_ends(tmp_path: Path, root: Path) -> None:
+    script = WRITER.replace("for number in", "await run.hedge('1'); raise SystemExit(9)\n    for number in")
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=root, timeout=30, check=False)
+    assert ended.returncode == 9
+    assert verify(tmp_path).problems == ()
+    assert len(orders_in(tmp_path)) == 1
+
+
 def orders_in(state_dir: Path) -> set[str]:
     connection = schema.connect_reader(state_dir)
     try:
