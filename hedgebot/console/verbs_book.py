@@ -210,7 +210,7 @@ def _would(book: BookSnapshot, action: str) -> list[str]:
 def _say(verb: str, where: Place, as_json: bool, **args: str) -> None:
     answer = checked(ask(where.state_dir, verb, timeout_s=WORD_TIMEOUT_S, **args))
     data = answer.data or {}
-    emit(data, [f"{verb}: {plain(str(data.get('explanation') or 'done'))}"], as_json=as_json)
+    emit(data, [f"{verb} taken: {plain(str(data.get('explanation') or 'done'))}"], as_json=as_json)
 
 
 def _snapshot(where: Place) -> Snapshot:

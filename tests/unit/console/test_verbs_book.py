@@ -106,7 +106,7 @@ def test_unkill_needs_operator_reason_and_phrase(
     daemon.answers["unkill"] = {"ok": False, "code": 6, "error": "unkill refused: orders unknown"}
     assert hedgebot(*words, "--confirm", "unkill demo")[::2] == (6, "hedgebot: unkill refused: orders unknown\n")
     daemon.answers["unkill"] = {"data": {"explanation": "active again"}}
-    assert hedgebot(*words, "--confirm", "unkill demo")[:2] == (0, "unkill: active again\n")
+    assert hedgebot(*words, "--confirm", "unkill demo")[:2] == (0, "unkill taken: active again\n")
 
 
 def test_a_dry_run_changes_nothing(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
@@ -123,6 +123,6 @@ def test_strategies_are_switched_with_who_and_why(
 ) -> None:
     daemon.answers |= {"enable": {"data": {}}, "disable": {"data": {"explanation": "off"}}}
     words = ("-s", daemon.state_dir, "--operator", "eve", "--reason", "test")
-    assert hedgebot("enable", "x", *words, "--confirm", "enable x")[:2] == (0, "enable: done\n")
-    assert hedgebot("disable", "x", *words)[:2] == (0, "disable: off\n")
+    assert hedgebot("enable", "x", *words, "--confirm", "enable x")[:2] == (0, "enable taken: done\n")
+    assert hedgebot("disable", "x", *words)[:2] == (0, "disable taken: off\n")
     assert daemon.asked[-1] == {"verb": "disable", "strategy": "x", "operator": "eve", "reason": "test"}
