@@ -228,10 +228,11 @@ def band(one: UnderlyingRow) -> str:
 
 def _underlying_lines(one: UnderlyingRow) -> list[str]:
     name = one.underlying
+    worst = unsigned(one.worst_case_coin, coin_digits(name))
     lines = [
         (
             f"{name:9} net delta {coin(one.delta_coin, name)} ({usd(one.delta_usd, sign=True)}), "
-            f"band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, worst case {unsigned(one.worst_case_coin, coin_digits(name))} {name}"
+            f"band {band(one)}, limit ±{unsigned(one.limit_coin, 2)}, worst case {worst} {name}"
         ),
         f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
         f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",

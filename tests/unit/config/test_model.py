@@ -27,7 +27,10 @@ def test_an_endpoint_is_a_simulated_exchange_on_this_machine(endpoint: str) -> N
 
 
 def test_a_loopback_endpoint_is_taken_without_its_slash() -> None:
-    assert AccountSection(venue="bybit", role=AccountRole.SHARED, endpoint="http://[::1]:8080/").endpoint == "http://[::1]:8080"
+    assert (
+        AccountSection(venue="bybit", role=AccountRole.SHARED, endpoint="http://[::1]:8080/").endpoint
+        == "http://[::1]:8080"
+    )
 
 
 @pytest.mark.parametrize(
