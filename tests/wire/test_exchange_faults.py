@@ -206,7 +206,12 @@ async def test_a_duplicated_execution_arrives_twice(venue: Lab) -> None:
     await subscribed(venue, "execution")
     seen: list[Any] = []
     original = venue.client.handle_my_trades
-    venue.client.handle_my_trades = lambda client, message: (seen.append(message), original(client, message))
+
+    def tap(client: Any, message: Any) -> None:
+        seen.append(message)
+        original(client, message)
+
+    venue.client.handle_my_trades = tap
     await buy(venue, "twin")
     await soon(task)
     await asyncio.sleep(0.1)

@@ -263,7 +263,7 @@ async def test_three_thousand_frames_a_second_reach_one_client(venue: Lab) -> No
         assert session.dropped == 0
 
 
-# --- recorded frames ----------------------------------------------------------------------------------------------------
+# --- recorded frames ------------------------------------------------------------------------------------------------
 
 
 def recorded(folder: Path, name: str) -> Any:
@@ -280,7 +280,7 @@ async def test_frames_have_the_recorded_keys(venue: Lab, shared_data: Path) -> N
     m01 = shared_data / "m01_venue_fixtures_nautilus" / "bybit"
     option = next(one.instrument for one in venue.exchange.positions("book") if ":option:BTC" in one.instrument)
     symbol = option.split(":")[2]
-    cases = [
+    cases: list[tuple[str, str, Path, set[str]]] = [
         ("linear", "tickers.BTCUSDT", m24 / "tickers__linear_44.json", set()),
         ("linear", "tickers.BTCUSDT", m01 / "ws_ticker_linear.json", set()),
         ("spot", "tickers.BTCUSDT", m24 / "tickers__spot_43.json", set()),
@@ -306,7 +306,7 @@ async def test_frames_have_the_recorded_keys(venue: Lab, shared_data: Path) -> N
 async def test_private_frames_have_the_recorded_keys(venue: Lab, shared_data: Path) -> None:
     m24 = shared_data / "m24_private_frames_roq_gct" / "bybit"
     m01 = shared_data / "m01_venue_fixtures_nautilus" / "bybit"
-    cases = [
+    cases: list[tuple[str, Path, set[str]]] = [
         ("execution", m24 / "execution_2__parser_17.json", set()),
         ("execution", m01 / "ws_account_execution.json", set()),
         ("order", m01 / "ws_account_order_filled.json", set()),
@@ -348,7 +348,7 @@ async def test_replies_have_the_recorded_keys(venue: Lab, shared_data: Path) -> 
     assert missing(created, recorded(m24, "place_order_ack__response_33.json"), set()) == set()
     venue.exchange.advance(venue.exchange.now_ns + 10_000_000_000)
     linear, spot = "category=linear&symbol=BTCUSDT", "category=spot&symbol=BTCUSDT"
-    cases = [
+    cases: list[tuple[str, str, Path, set[str]]] = [
         ("/v5/order/realtime", linear, m24 / "orders_ack__linear_29.json", set()),
         ("/v5/order/realtime", linear, m01 / "http_get_orders_realtime.json", set()),
         ("/v5/order/history", linear, m01 / "http_get_orders_history.json", set()),

@@ -135,8 +135,8 @@ async def test_a_duplicate_client_id_is_refused(venue: Lab) -> None:
     await buy(venue, orderLinkId="twice")
     with pytest.raises(ccxt.InvalidOrder, match="110072"):
         await buy(venue, orderLinkId="twice")
+    params = {"orderLinkId": "twice"}
     with pytest.raises(ccxt.InvalidOrder, match="170141"):
-        params = {"orderLinkId": "twice"}
         await venue.client.create_order("BTC/USDT", "limit", "buy", 0.01, 80_000, params)
 
 

@@ -41,30 +41,12 @@ async def buy(venue: Lab, **params: Any) -> Any:
 
 
 async def test_watch_bids_asks(venue: Lab) -> None:
-    for symbol in (PERP, SPOT):
-        found = await soon(venue.client.watch_bids_asks([symbol]))
-        assert found[symbol]["bid"] < found[symbol]["ask"]
-        assert found[symbol]["bidVolume"] > 0
-    book = venue.exchange.book(InstrumentId("bybit:linear:BTCUSDT"), 1)
-    assert found[symbol]["bid"] == pytest.approx(float(book.bids[0][0]), rel=0.01)
-
-
-async def test_a_quiet_level_one_is_repeated_with_the_same_number(venue: Lab) -> None:
-    client = venue.client
-    await soon(client.watch_bids_asks([PERP]))
-    session = venue.server.sessions.chosen("linear")[0]
-    frames = []
-    original = session.push
-
-    def tap(topic: str, payload: bytes, delay_s: float = 0.0) -> None:
-        frames.append(payload)
-        original(topic, payload, delay_s)
-
-    session.push = tap  # type: ignore[method-assign]
-    venue.exchange.set_client_flow(enabled=False)
-    await asyncio.sleep(0.5)
-    assert frames
-    assert all(b'"type":"snapshot"' in frame for frame in frames)
+    for symbol, instrument in ((PERP, "bybit:linear:BTCUSDT"), (SPOT, "bybit:spot:BTCUSDT")):
+        found = (await soon(venue.client.watch_bids_asks([symbol])))[symbol]
+        assert found["bid"] < found["ask"]
+        assert found["bidVolume"] > 0
+        book = venue.exchange.book(InstrumentId(instrument), 1)
+        assert found["bid"] == pytest.approx(float(book.bids[0][0]), rel=0.01)
 
 
 async def test_watch_tickers(venue: Lab) -> None:

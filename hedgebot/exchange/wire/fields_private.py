@@ -293,7 +293,8 @@ def position_fields(position: SimPosition, one: Instrument) -> Fields:
 def position_stream_fields(position: SimPosition, one: Instrument) -> Fields:
     """A position on the private socket: the entry price has another name there."""
     fields = position_fields(position, one)
-    return {"category": one.category, **fields, "entryPrice": fields.pop("avgPrice")}
+    entry_price = fields.pop("avgPrice")
+    return {"category": one.category, **fields, "entryPrice": entry_price}
 
 
 def wallet_fields(wallet: WalletState, coins: tuple[CoinBalance, ...]) -> Fields:

@@ -1,0 +1,99 @@
+"""The test plane: who may use it, and what its answers say."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from hedgebot.exchange.wire.admin import Admin
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.sessions import Sessions
+
+
+class Request:
+    """As much of a request as the admin plane looks at."""
+
+    def __init__(self, method: str, body: bytes = b"", remote: str | None = "127.0.0.1", **query: str) -> None:
+        self.method = method
+        self.remote = remote
+        self.query = query
+        self._body = body
+
+    async def read(self) -> bytes:
+        return self._body
+
+
+@pytest.fixture
+def admin(api: Api) -> Admin:
+    return Admin(api, Sessions(), asyncio.Event())
+
+
+async def ask(admin: Admin, method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    reply = await admin.answer(Request(method, orjson.dumps(body)), path)  # type: ignore[arg-type]
+    content = reply.body
+    assert isinstance(content, bytes)
+    return reply.status, orjson.loads(content)
+
+
+@pytest.mark.parametrize("remote", ["10.0.0.5", None, "unix", "2001:db8::1"])
+async def test_only_loopback_gets_in(admin: Admin, remote: str | None) -> None:
+    reply = await admin.answer(Request("POST", remote=remote), "stop")  # type: ignore[arg-type]
+    assert reply.status == 403
+
+
+async def test_faults_come_and_go(admin: Admin) -> None:
+    assert await ask(admin, "POST", "faults", type="http", kind="status", endpoint="x", count=3) == (200, {"ok": True})
+    (fault,) = (await ask(admin, "GET", "faults"))[1]["faults"]
+    assert (fault["kind"], fault["count"]) == ("status", 3)
+    await ask(admin, "POST", "skew", ms=-700)
+    assert (await ask(admin, "GET", "faults"))[1]["skew_ms"] == -700
+    await ask(admin, "DELETE", "faults")
+    assert (await ask(admin, "GET", "faults"))[1] == {"ok": True, "faults": [], "skew_ms": 0}
+
+
+async def test_the_weather_is_replaced_whole(admin: Admin, api: Api) -> None:
+    await ask(admin, "POST", "weather", ack_lost_probability=0.25)
+    assert api.faults.weather.ack_lost_probability == 0.25
+    status, answer = await ask(admin, "POST", "weather", rain=1)
+    assert (status, answer["ok"]) == (400, False)
+
+
+async def test_a_trade_of_the_client(admin: Admin, api: Api) -> None:
+    _, done = await ask(admin, "POST", "trade", instrument="bybit:spot:BTCUSDT", side="sell", contracts="0.1")
+    assert done["order"]["account"] == "book"
+    assert done["order"]["client_id"].startswith("client-admin-")
+    assert len(api.exchange.executions("book")) >= 1
+    status, refused = await ask(
+        admin, "POST", "trade", instrument="bybit:spot:BTCUSDT", side="sell", contracts="0.1", account="nobody"
+    )
+    assert (status, refused["ok"]) == (400, False)
+    assert "unknown_account" in refused["error"]
+
+
+async def test_a_resting_order_of_the_client(admin: Admin, api: Api) -> None:
+    body = {"instrument": "bybit:linear:BTCPERP", "side": "buy", "contracts": "0.1", "limit_price": "88000"}
+    _, done = await ask(admin, "POST", "trade", **body)
+    assert [one.order_id for one in api.exchange.open_orders("book")] == [done["order"]["order_id"]]
+
+
+async def test_prices_are_shocked_within_reason(admin: Admin, api: Api) -> None:
+    before = api.exchange.index_price("ETH")
+    assert (await ask(admin, "POST", "price", underlying="ETH", percent=10))[0] == 200
+    api.exchange.advance(api.exchange.now_ns + 300_000_000)
+    assert api.exchange.index_price("ETH") / before == pytest.approx(1.1, abs=0.01)
+    assert (await ask(admin, "POST", "price", underlying="ETH", percent=-100))[0] == 400
+
+
+async def test_requests_are_shown_by_path(admin: Admin, api: Api) -> None:
+    api.note("book", "GET", "/v5/order/realtime", {"symbol": "X"}, 0)
+    api.note(None, "GET", "/v5/market/time", {}, 0)
+    reply = await admin.answer(Request("GET", path="order"), "requests")  # type: ignore[arg-type]
+    assert isinstance(reply.body, bytes)
+    assert [one["params"] for one in orjson.loads(reply.body)["requests"]] == [{"symbol": "X"}]
+
+
+async def test_stop_sets_the_event(api: Api) -> None:
+    stopped = asyncio.Event()
+    await ask(Admin(api, Sessions(), stopped), "POST", "stop")
+    assert stopped.is_set()

@@ -1,0 +1,170 @@
+"""Private fields: statuses, the keys that tell spot from contracts, signs of fees and funding."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.exchange.types import (
+    Ack,
+    EndReason,
+    Execution,
+    FundingSettlement,
+    OrderRequest,
+    OrderType,
+    SimOrder,
+)
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.fields_private import (
+    execution_fields,
+    execution_stream_fields,
+    fast_execution_fields,
+    funding_fields,
+    ledger_fields,
+    order_fields,
+    order_status,
+    order_stream_fields,
+    position_fields,
+    position_stream_fields,
+    wallet_fields,
+)
+
+PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
+
+
+def trade(api: Api, instrument: InstrumentId, side: Side = Side.BUY) -> tuple[SimOrder, Execution]:
+    answer = api.exchange.place(
+        OrderRequest(
+            account="book",
+            instrument=instrument,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=Decimal("0.01"),
+            client_id=f"c-{instrument.split(':')[1]}-{side}",
+        )
+    )
+    assert isinstance(answer, Ack)
+    order = api.exchange.order("book", order_id=answer.order_id)
+    assert order is not None
+    execution = api.exchange.executions("book")[-1]
+    assert isinstance(execution, Execution)
+    return order, execution
+
+
+def test_only_contracts_have_the_contract_keys(api: Api) -> None:
+    for instrument, contract in ((PERP, True), (SPOT, False)):
+        order, execution = trade(api, instrument)
+        listing = api.exchange.listing(instrument)
+        assert listing is not None
+        one = listing.instrument
+        assert ("tpslMode" in order_fields(order, one)) is contract
+        assert ("createType" in execution_fields(execution, one)) is contract
+        assert execution_stream_fields(execution, one)["category"] == one.category
+        assert order_stream_fields(order, one)["feeCurrency"] == order.fee_coin
+        assert fast_execution_fields(execution, one)["execId"] == execution.exec_id
+
+
+@pytest.mark.parametrize(
+    ("status", "filled", "category", "word"),
+    [
+        (OrderStatus.OPEN, "0", "linear", "New"),
+        (OrderStatus.PARTIAL, "1", "linear", "PartiallyFilled"),
+        (OrderStatus.FILLED, "1", "spot", "Filled"),
+        (OrderStatus.CANCELLED, "0", "spot", "Cancelled"),
+        (OrderStatus.CANCELLED, "1", "spot", "PartiallyFilledCanceled"),
+        (OrderStatus.CANCELLED, "1", "linear", "Cancelled"),
+        (OrderStatus.REJECTED, "0", "linear", "Rejected"),
+    ],
+)
+def test_statuses(api: Api, status: OrderStatus, filled: str, category: str, word: str) -> None:
+    order, _ = trade(api, PERP)
+    changed = msgspec.structs.replace(order, status=status, filled_contracts=Decimal(filled))
+    assert order_status(changed, category) == word
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_end_has_its_words(api: Api, reason: EndReason) -> None:
+    order, _ = trade(api, PERP)
+    listing = api.exchange.listing(PERP)
+    assert listing is not None
+    fields = order_fields(msgspec.structs.replace(order, end_reason=reason), listing.instrument)
+    assert str(fields["rejectReason"]).startswith("EC_")
+    assert fields["cancelType"] in {"UNKNOWN", "CancelByUser", "CancelByReduceOnly", "CancelBySettle"}
+
+
+@pytest.mark.parametrize(("contracts", "side"), [("2", "Buy"), ("-2", "Sell")])
+def test_funding_is_an_execution_without_an_order(api: Api, contracts: str, side: str) -> None:
+    listing = api.exchange.listing(PERP)
+    assert listing is not None
+    funding = FundingSettlement(
+        exec_id="f-1",
+        account="book",
+        instrument=PERP,
+        contracts=Decimal(contracts),
+        mark_price=Decimal(100),
+        index_price=Decimal(100),
+        rate=0.001,
+        cost=Decimal(contracts) / 10,
+        coin="USDT",
+        at_ns=1_000_000_000,
+        seq=4,
+    )
+    fields = funding_fields(funding, listing.instrument)
+    assert (fields["side"], fields["execQty"], fields["execValue"]) == (side, "2", "200")
+    # What was paid is positive, what was received negative.
+    assert Decimal(str(fields["execFee"])) == Decimal(contracts) / 10
+    assert (fields["execType"], fields["orderType"], fields["orderLinkId"]) == ("Funding", "UNKNOWN", "")
+
+
+def test_positions_long_short_flat(api: Api) -> None:
+    for position in api.exchange.positions("book"):
+        listing = api.exchange.listing(position.instrument)
+        assert listing is not None
+        one = listing.instrument
+        fields = position_fields(position, one)
+        assert Decimal(str(fields["size"])) == abs(position.contracts)
+        assert fields["side"] == ("Buy" if position.contracts > 0 else "Sell")
+        stream = position_stream_fields(position, one)
+        assert "avgPrice" not in stream
+        assert (stream["entryPrice"], stream["category"]) == (fields["avgPrice"], one.category)
+        assert ("delta" in fields) is one.kind.is_option
+
+
+def test_a_flat_position_has_no_side_and_no_price(api: Api) -> None:
+    position, *_ = api.exchange.positions("book")
+    listing = api.exchange.listing(position.instrument)
+    assert listing is not None
+    flat = msgspec.structs.replace(position, contracts=Decimal(0), entry_price=None)
+    fields = position_fields(flat, listing.instrument)
+    assert (fields["side"], fields["size"], fields["avgPrice"]) == ("", "0", "0")
+
+
+def test_the_wallet_adds_up(api: Api) -> None:
+    wallet = api.exchange.wallet("book")
+    fields = wallet_fields(wallet, wallet.coins)
+    coins = fields["coin"]
+    assert isinstance(coins, list)
+    assert float(str(fields["totalEquity"])) == pytest.approx(sum(float(coin["usdValue"]) for coin in coins), rel=0.001)
+    assert fields["accountMMRate"] != ""
+    unknown = msgspec.structs.replace(wallet, maintenance_margin_rate=None)
+    assert wallet_fields(unknown, ())["accountMMRate"] == ""
+
+
+def test_debt_is_shown_as_borrowed(api: Api) -> None:
+    wallet = api.exchange.wallet("book")
+    owed = msgspec.structs.replace(wallet.coins[0], wallet=Decimal("-1.5"))
+    coins = wallet_fields(wallet, (owed,))["coin"]
+    assert isinstance(coins, list)
+    assert (coins[0]["borrowAmount"], coins[0]["walletBalance"]) == ("1.5", "-1.5")
+
+
+def test_ledger_lines_sum_to_the_change(api: Api) -> None:
+    trade(api, SPOT)
+    listing = api.exchange.listing(SPOT)
+    assert listing is not None
+    for entry in api.exchange.ledger("book"):
+        line = ledger_fields(entry, listing.instrument, "TRADE")
+        assert Decimal(str(line["change"])) == Decimal(str(line["cashFlow"])) - Decimal(str(line["fee"]))
+        assert line["funding"] == ""

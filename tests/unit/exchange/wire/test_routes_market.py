@@ -1,0 +1,114 @@
+"""Public paths: filters, defaults and pages."""
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+
+from hedgebot.exchange.types import InstrumentStatus
+from hedgebot.exchange.wire import routes_market as routes
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.codes import WireError
+from hedgebot.exchange.wire.params import Params
+
+
+def rows(content: dict[str, object]) -> list[dict[str, Any]]:
+    found = content["list"]
+    assert isinstance(found, list)
+    return found
+
+
+def symbols(api: Api, **values: Any) -> list[str]:
+    return [row["symbol"] for row in rows(routes.instruments_info(api, "", Params(values)))]
+
+
+def test_instruments_by_category_and_filter(api: Api) -> None:
+    assert symbols(api, category="spot") == ["BTCUSDT", "ETHUSDT"]
+    assert symbols(api, category="linear", baseCoin="ETH") == ["ETHUSDT", "ETHPERP"]
+    assert symbols(api, category="linear", symbol="BTCPERP") == ["BTCPERP"]
+    assert symbols(api, category="inverse") == []
+    # Options are Bitcoin's unless told.
+    assert {one[:3] for one in symbols(api, category="option")} == {"BTC"}
+    assert {one[:3] for one in symbols(api, category="option", baseCoin="ETH")} == {"ETH"}
+    assert symbols(api, category="linear", status="PreLaunch") == []
+
+
+def test_tickers_of_every_category(api: Api) -> None:
+    linear = rows(routes.tickers(api, "", Params({"category": "linear"})))
+    assert [row["symbol"] for row in linear] == ["BTCUSDT", "BTCPERP", "ETHUSDT", "ETHPERP"]
+    options = rows(routes.tickers(api, "", Params({"category": "option", "baseCoin": "BTC"})))
+    expiry = options[0]["symbol"].split("-")[1]
+    dated = rows(routes.tickers(api, "", Params({"category": "option", "baseCoin": "BTC", "expDate": expiry})))
+    assert 0 < len(dated) < len(options)
+    assert rows(routes.tickers(api, "", Params({"category": "spot", "symbol": "BTCUSDT"})))[0]["usdIndexPrice"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "values"),
+    [
+        (routes.tickers, {"category": "option"}),
+        (routes.tickers, {"category": "linear", "symbol": "NOPE"}),
+        (routes.orderbook, {"category": "linear"}),
+        (routes.orderbook, {"category": "option", "symbol": "x", "limit": "26"}),
+        (routes.kline, {"symbol": "BTCUSDT", "interval": "7"}),
+        (routes.recent_trade, {"category": "linear"}),
+        (routes.funding_history, {"category": "linear", "symbol": "BTCUSDT", "startTime": "5"}),
+        (routes.risk_limit, {"category": "spot"}),
+        (routes.open_interest, {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "7min"}),
+    ],
+)
+def test_bad_questions_are_refused(api: Api, handler: Any, values: dict[str, str]) -> None:
+    with pytest.raises(WireError):
+        handler(api, "", Params(values))
+
+
+def test_the_order_book_has_its_default_depth(api: Api) -> None:
+    linear = routes.orderbook(api, "", Params({"category": "linear", "symbol": "BTCUSDT"}))
+    spot = routes.orderbook(api, "", Params({"category": "spot", "symbol": "BTCUSDT"}))
+    assert isinstance(linear["b"], list)
+    assert isinstance(spot["a"], list)
+    assert (len(linear["b"]), len(spot["a"])) == (25, 1)
+
+
+def test_trades_are_newest_first(api: Api) -> None:
+    api.exchange.advance(api.exchange.now_ns + 60_000_000_000)
+    found = rows(routes.recent_trade(api, "", Params({"category": "linear", "symbol": "BTCUSDT", "limit": 5})))
+    assert len(found) == 5
+    sequence = [int(row["seq"]) for row in found]
+    assert sequence == sorted(sequence, reverse=True)
+    assert rows(routes.recent_trade(api, "", Params({"category": "option"}))) == []
+
+
+def test_tiers_are_continuous(api: Api) -> None:
+    tiers = rows(routes.risk_limit(api, "", Params({"category": "linear", "symbol": "BTCUSDT"})))
+    assert [row["isLowestRisk"] for row in tiers] == [1, 0, 0, 0, 0]
+    for low, high in pairwise(tiers):
+        edge = float(low["riskLimitValue"])
+        below = edge * float(low["maintenanceMargin"]) - float(low["mmDeduction"] or 0)
+        above = edge * float(high["maintenanceMargin"]) - float(high["mmDeduction"])
+        assert below == pytest.approx(above)
+
+
+def test_time_and_open_interest(api: Api) -> None:
+    now = routes.server_time(api, "", Params({}))
+    assert str(now["timeNano"]).startswith(str(now["timeSecond"]))
+    values = {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "1h"}
+    (row,) = rows(routes.open_interest(api, "", Params(values)))
+    assert float(row["openInterest"]) == 2 * float(row["singleOpenInterest"])
+
+
+def test_nothing_has_been_delivered_yet_or_funded(api: Api) -> None:
+    assert rows(routes.delivery_price(api, "", Params({"category": "option"}))) == []
+    assert rows(routes.funding_history(api, "", Params({"category": "linear", "symbol": "BTCUSDT"}))) == []
+
+
+def test_a_delivered_option_shows_its_settlement(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = next(one for one in api.listings("option") if one.instrument.symbol.endswith("-C-USDT"))
+    value = api.exchange.option_ticker(call.instrument.id).mark
+    settled = msgspec.structs.replace(call, status=InstrumentStatus.SETTLED)
+    monkeypatch.setattr(type(api.exchange), "listings", lambda _: (settled,))
+    (row,) = rows(routes.delivery_price(api, "", Params({"category": "option"})))
+    assert row["symbol"] == call.instrument.symbol
+    assert Decimal(row["deliveryPrice"]) == (call.instrument.strike or 0) + value

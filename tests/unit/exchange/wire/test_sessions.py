@@ -1,0 +1,92 @@
+"""Outboxes: order, delay, bound, faults."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.faults import SocketFault, SocketFaultKind
+from hedgebot.exchange.wire.sessions import GARBAGE, OUTBOX_MAX, Sessions
+
+Make = Callable[[str], Any]
+
+
+async def test_frames_leave_in_order(wired: Make) -> None:
+    one = wired("linear")
+    one.session.reply({"n": 1}, delay_s=0.02)
+    one.session.push("t", b'{"n":2}')
+    assert [message["n"] for message in await one.drain()] == [1, 2]
+    assert one.session.sent == 2
+
+
+async def test_a_slow_public_reader_loses_market_frames_only(wired: Make) -> None:
+    one = wired("linear")
+    one.session.reply({"pong": 1})
+    for _ in range(OUTBOX_MAX + 5):
+        one.session.push("tickers.X", b"{}")
+    assert one.session.lagging
+    assert one.session.dropped == OUTBOX_MAX - 1
+    assert one.session.waiting < 20
+    assert (await one.drain())[0] == {"pong": 1}
+
+
+async def test_a_slow_private_reader_is_cut(wired: Make, caplog: pytest.LogCaptureFixture) -> None:
+    one = wired("private")
+    for _ in range(OUTBOX_MAX + 1):
+        one.session.push("order", b"{}")
+    assert one.request.aborted
+    assert "does not read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "frames"),
+    [
+        (SocketFaultKind.MUTE, []),
+        (SocketFaultKind.DUPLICATE, [b"{}", b"{}"]),
+        (SocketFaultKind.GARBLE, [GARBAGE]),
+        (SocketFaultKind.DELAY, [b"{}"]),
+    ],
+)
+async def test_faults_shape_frames(api: Api, wired: Make, kind: SocketFaultKind, frames: list[bytes]) -> None:
+    one = wired("linear")
+    api.faults.add(SocketFault(kind=kind, count=1, delay_ms=5))
+    one.session.push("t", b"{}")
+    pump = asyncio.create_task(one.session.pump())
+    await asyncio.sleep(0.03)
+    pump.cancel()
+    assert one.socket.frames == frames
+
+
+async def test_a_frozen_socket_keeps_its_frames(api: Api, wired: Make) -> None:
+    one = wired("private")
+    api.faults.add(SocketFault(kind=SocketFaultKind.FREEZE, channel="private", seconds=0.05))
+    one.session.reply({"pong": 1})
+    pump = asyncio.create_task(one.session.pump())
+    await asyncio.sleep(0.02)
+    assert one.socket.frames == []
+    await asyncio.sleep(0.15)
+    pump.cancel()
+    assert one.socket.messages == [{"pong": 1}]
+
+
+async def test_sessions_are_chosen_by_channel_and_account(wired: Make) -> None:
+    sessions = Sessions()
+    spot, private = wired("spot").session, wired("private").session
+    private.account = "book"
+    for one in (spot, private):
+        sessions.add(one)
+    assert sessions.chosen("public") == [spot]
+    assert sessions.chosen("private", "book") == [private]
+    assert sessions.chosen("private", "other") == []
+    assert (sessions.next_number(), sessions.next_number()) == (1, 2)
+    sessions.remove(spot)
+    sessions.remove(spot)
+    assert sessions.chosen() == [private]
+
+
+async def test_closing_with_a_code(wired: Make) -> None:
+    one = wired("spot")
+    await one.session.close(1012)
+    assert one.socket.closed_with == 1012
