@@ -26,9 +26,10 @@ from hedgebot.daemon import run as daemon_run
 from hedgebot.daemon.assembly import Identity, Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
-from hedgebot.daemon.plugins import load_strategies
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
+from hedgebot.journal.chain import Row
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
 from hedgebot.venues.bybit_profile import BYBIT
@@ -38,6 +39,7 @@ from tests.benchmarks.loopback import OPTIONS, PRICE, option_names
 from tests.benchmarks.measure import run_loop
 
 SYMBOL = "BTC/USDT:USDT"
+KEPT_ROWS = 1_000
 UNBOUND = Rate(per_s=10_000.0, burst=10_000.0)
 
 BOOK = """
@@ -176,6 +178,17 @@ async def bare(endpoint: str, *, over_socket: bool) -> None:
         await exchange.close()
 
 
+class MemoryJournal(Journal):
+    """The journal without its database: rows are encoded, sealed into the chain, and kept in a list."""
+
+    kept: list[Row]
+
+    async def _commit(self) -> None:
+        batch, _ = self._queue.batch()
+        self.kept = [*getattr(self, "kept", [])[-KEPT_ROWS:], *batch]
+        self._queue.committed(batch[-1])
+
+
 class Telling(Engine):
     """Says when it has dealt with a fill."""
 
@@ -211,10 +224,9 @@ async def daemon(
     connections = config.connections({})
     daemon_run._set_up_logs(config, connections)
     settings = config.engine_settings(7)
-    strategies = load_strategies(settings.strategies)
-    journal = await Journal.open(config.state_dir, durable=durable)
+    journal = await (Journal if durable else MemoryJournal).open(config.state_dir, durable=durable)
     try:
-        await journal.recover(lambda snapshot: Engine(strategies, decode_state(snapshot) if snapshot else None))
+        await journal.recover(lambda snapshot: Engine(load_strategy, decode_state(snapshot) if snapshot else None))
         header = await journal.begin_run(build_manifest(settings, version="bench"))
         clock = Clock()
         run = Run(
@@ -222,7 +234,7 @@ async def daemon(
             identity=Identity(
                 install=7, run_id=header.run_id, epoch=header.epoch, version="bench", next_seq=header.first_seq
             ),
-            engine=Telling(strategies) if listening else Engine(strategies),
+            engine=Telling(load_strategy) if listening else Engine(load_strategy),
             journal=journal,
             clock=clock,
             failpoints=Failpoints.from_environment({}),

@@ -87,9 +87,7 @@ async def write_journal(folder: Path, play: Recorded) -> None:
 
 def engine_of(snapshot: bytes | None) -> Engine:
     """The engine of the playbook's book."""
-    return Engine(
-        {"delta_neutral": STRATEGY.build(settings().strategies[0])}, decode_state(snapshot) if snapshot else None
-    )
+    return Engine(STRATEGY.build, decode_state(snapshot) if snapshot else None)
 
 
 def replayed(folder: Path, *, verify: bool) -> ReplayReport:
