@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state, encode_state
-from hedgebot.daemon.plugins import load_strategies
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.errors import JournalError
 from hedgebot.journal.query import JournalReader
 from hedgebot.journal.replay import Observer, ReplayReport, replay
@@ -17,13 +17,9 @@ def engine_factory(state_dir: Path) -> Callable[[bytes | None], Engine]:
         runs = reader.runs()
     if not runs:
         raise JournalError(f"the journal of {state_dir} has no run yet: nothing to replay")
-    first = runs[0].record.manifest.settings.strategies
 
     def make(snapshot: bytes | None) -> Engine:
-        if snapshot is None:
-            return Engine(load_strategies(first))
-        state = decode_state(snapshot)
-        return Engine(load_strategies(state.settings.strategies), state)
+        return Engine(load_strategy, None if snapshot is None else decode_state(snapshot))
 
     return make
 

@@ -11,7 +11,8 @@ Owns the order of these stages. Reads no clock, file, socket, environment or ran
 `stamped.at_ns`, ids are functions of what the journal knows. The same events give the same commands, on any machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from decimal import Context, getcontext, setcontext
 from typing import assert_never
 
 from hedgebot.core import ledger, limits, market, operator, order_table, reconcile
@@ -24,10 +25,16 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, DecisionCause, Mode, SetTimer, StopNow
 from hedgebot.domain.errors import ProgrammingError
-from hedgebot.domain.settings import AccountRole
+from hedgebot.domain.settings import AccountRole, StrategySettings
 
 TIMER_INTERVAL_NS = 250_000_000
 """How often standing limits are looked at: well below the tightest age limit."""
+
+ARITHMETIC = Context(prec=28)
+"""Rounding of inexact divisions. Fixed here: libraries change the ambient context, and a replay must not notice."""
+
+LoadStrategy = Callable[[StrategySettings], Strategy]
+"""Makes a strategy from its settings: the same settings give the same strategy."""
 
 _CLOCK_ALERT_MS = 500.0
 
@@ -35,11 +42,14 @@ _CLOCK_ALERT_MS = 500.0
 class Engine:
     """The deterministic state machine. Feed it stamped events in order; carry out the commands it returns."""
 
-    def __init__(self, strategies: Mapping[str, Strategy], state: EngineState | None = None) -> None:
+    def __init__(self, load_strategy: LoadStrategy, state: EngineState | None = None) -> None:
         """Start empty (the first event must be RunStarted) or from a state that a snapshot held."""
-        self._strategies = strategies
+        self._load_strategy = load_strategy
+        self._strategies: dict[str, Strategy] = {}
         self._state = state
         self._exposures = Exposures(state) if state is not None else None
+        if state is not None:
+            self._load_strategies(state)
 
     @property
     def state(self) -> EngineState:
@@ -51,16 +61,28 @@ class Engine:
 
     def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
         """Apply one event and say what to do about it, in order."""
+        ambient = getcontext()
+        setcontext(ARITHMETIC)
+        try:
+            return self._step(stamped)
+        finally:
+            setcontext(ambient)
+
+    def _step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
         event = stamped.event
         if isinstance(event, ev.RunStarted):
             self._begin_run(event)
         step = Step(self.state, seq=stamped.seq, at_ns=stamped.at_ns)
+        step.state.at_ns = stamped.at_ns
         self._apply(step, event)
         if step.touched:
             exposures = self._valuation()
             for name, cause in step.touched.items():
                 decide(step, exposures, self._strategies, name, cause)
         return tuple(step.commands)
+
+    def _load_strategies(self, state: EngineState) -> None:
+        self._strategies = {one.name: self._load_strategy(one) for one in state.settings.strategies}
 
     def _begin_run(self, event: ev.RunStarted) -> None:
         """Start from what the journal knows; the first run of a journal starts from nothing."""
@@ -69,7 +91,9 @@ class Engine:
             self._exposures = Exposures(self._state)
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
-        adopt_settings(state, event.settings)
+        adopt_settings(state, operator.keep_switches(state, event.settings))
+        self._load_strategies(state)
+        order_table.restore(state, event.restored)
 
     def _valuation(self) -> Exposures:
         if self._exposures is None:
@@ -119,6 +143,7 @@ class Engine:
                 operator.switch_strategy(step, event)
             case ev.ConfigApplied():
                 operator.apply_config(step, event)
+                self._load_strategies(step.state)
             case ev.PositionUpdated() | ev.CancelAnswered():
                 # A pushed position is a hint that the snapshot judges; a cancelled order speaks for itself.
                 pass
@@ -195,7 +220,6 @@ class Engine:
             self._finish_stop(step)
         for underlying in step.state.underlyings:
             step.touch(underlying, DecisionCause.PRICE)
-        step.emit(SetTimer(at_ns=step.at_ns + TIMER_INTERVAL_NS))
 
     def _on_run_started(self, step: Step, event: ev.RunStarted) -> None:
         """Start-up is crash recovery: nothing is known to be true until the venue has been asked."""
@@ -213,7 +237,7 @@ class Engine:
             underlying.price = 0.0
         state.watched.clear()
         order_table.suspect_all(step)
-        step.emit(SetTimer(at_ns=step.at_ns + TIMER_INTERVAL_NS))
+        step.emit(SetTimer(interval_ns=TIMER_INTERVAL_NS))
 
     def _enter_active(self, step: Step) -> None:
         """RECOVERING ends when every account is reconciled, no order is unresolved and every hedge book is fresh."""

@@ -225,7 +225,9 @@ def _funding(one: Candidate) -> Finding:
     if one.rules.id in costs and costs[one.rules.id] is None:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
         return _finding("funding_usd_per_day", "unknown", limit, problem)
-    over = after > limit and after > before
+    # Beyond the delta limit the hedge is urgent: a budget does not hold it back (hedging reference section 12).
+    urgent = one.reduces_delta and abs(one.delta_coin) > one.settings.delta_limit_coin
+    over = after > limit and after > before and not urgent
     problem = f"funding would cost {after:.2f} USD a day" if over else ""
     return _finding("funding_usd_per_day", after, limit, problem)
 

@@ -17,8 +17,8 @@ from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.events import WalletReport
 from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import UnderlyingSettings
 
 _NS_PER_MS = 1_000_000
@@ -95,6 +95,9 @@ def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int,
         rules = state.instruments[position.instrument]
         if position.contracts and rules.kind.is_option and rules.underlying == underlying:
             age_ms = market.option_age_ms(state, rules.id, at_ns)
+            if age_ms == market.NEVER_MS:
+                # Not quoted yet: it has been waited for since it was bought, the exposure is unknown meanwhile.
+                age_ms = (at_ns - position.moved_at_ns) // _NS_PER_MS
             if age_ms > oldest_ms:
                 oldest_ms, oldest_id = age_ms, rules.id
     return oldest_ms, oldest_id

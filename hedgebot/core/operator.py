@@ -69,6 +69,7 @@ def switch_strategy(step: Step, event: StrategySwitched) -> None:
         explanation = f"no strategy {event.strategy}; known: {', '.join(known) or 'none'}"
         step.operator(event.operator, action, accepted=False, explanation=explanation)
         return
+    state.switches[event.strategy] = event.enabled
     state.settings = _with_switch(state.settings, event.strategy, enabled=event.enabled)
     if not event.enabled:
         cancel_all(step, f"strategy {event.strategy} was disabled")
@@ -90,11 +91,21 @@ def apply_config(step: Step, event: ConfigApplied) -> None:
         explanation = f"{', '.join(missing)} would disappear: that needs a restart"
         step.operator(event.operator, "config apply", accepted=False, explanation=explanation)
         return
+    state.switches.clear()
     adopt_settings(state, event.settings)
     explanation = f"{event.reason}: {'; '.join(event.changes)}"
     step.operator(event.operator, "config apply", accepted=True, explanation=explanation)
     for underlying in state.underlyings:
         step.touch(underlying, DecisionCause.OPERATOR)
+
+
+def keep_switches(state: EngineState, settings: EngineSettings) -> EngineSettings:
+    """What an operator switched stays switched over a restart, until a changed configuration says anew."""
+    if settings.config_hash != state.settings.config_hash:
+        state.switches.clear()
+    for name, enabled in state.switches.items():
+        settings = _with_switch(settings, name, enabled=enabled)
+    return settings
 
 
 def cancel_all(step: Step, reason: str) -> None:

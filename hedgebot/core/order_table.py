@@ -16,9 +16,10 @@ from hedgebot.domain.events import (
     OrderLookedUp,
     OrderOutcomeUnknown,
     OrderRejected,
-    OrderReport,
+    RestoredOrder,
 )
 from hedgebot.domain.orders import TRANSITIONS, Approved, OrderStatus, move
+from hedgebot.domain.reports import OrderReport
 
 _NS_PER_MS = 1_000_000
 _FIRST_QUERY_NS = 200 * _NS_PER_MS
@@ -122,8 +123,25 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
     if record.filled_contracts >= record.intent.qty_contracts:
         _advance(step, record, OrderStatus.FILLED)
     step.state.underlyings[record.intent.underlying].rejects = 0
+    step.resolve(AlertKind.ORDER_REJECTED, record.intent.underlying)
     _settle(step, record)
     return record
+
+
+def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
+    """Take orders that the journal has and this state does not (its market data was lost): they may be at the venue."""
+    for one in journaled:
+        if one.client_id in state.orders or one.intent.underlying not in state.underlyings:
+            continue
+        state.orders[one.client_id] = OrderRecord(
+            client_id=one.client_id,
+            intent=one.intent,
+            status=OrderStatus.SENT,
+            sent_at_ns=one.sent_at_ns,
+            arrival_mid=0.0,
+            delta_before_coin=0.0,
+        )
+        state.unsettled[one.client_id] = one.intent.underlying
 
 
 def suspect_all(step: Step) -> None:

@@ -15,13 +15,15 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import OrderReport, SnapshotTaken
+from hedgebot.domain.events import SnapshotTaken
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
 
 _NS_PER_MS = 1_000_000
 _OVERLAP_NS = 60_000 * _NS_PER_MS
 _RETRY_NS = 1_000 * _NS_PER_MS
+_ACCIDENT_SHOWN_NS = 600_000 * _NS_PER_MS
 
 
 def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
@@ -109,10 +111,13 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
 
 
 def _clear_feeds(step: Step, account: AccountState) -> None:
-    """A clean snapshot makes good whatever an unreadable frame may have held."""
+    """A clean snapshot makes good whatever was unreadable or dropped; what was an accident stays up for a while."""
     mine = suspect_feed(account.name, "")
     for alert in list(step.state.alerts.values()):
-        if alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine):
+        aged = step.at_ns - alert.since_ns > _ACCIDENT_SHOWN_NS
+        lost = alert.kind is AlertKind.INBOX_OVERFLOW
+        lost |= alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine)
+        if lost or (aged and alert.kind in (AlertKind.ADL_OR_LIQUIDATION, AlertKind.TASK_FAILED)):
             step.resolve(alert.kind, alert.subject)
 
 

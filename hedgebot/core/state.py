@@ -12,9 +12,9 @@ import msgspec
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import WalletReport
 from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.orders import OrderIntent, OrderStatus
+from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
@@ -202,11 +202,15 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class EngineState(msgspec.Struct, kw_only=True):
-    """Everything the engine knows. `unsettled` maps client ids of orders that are not settled to their underlying."""
+    """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
+
+    `at_ns` is the newest moment it has seen; `switches` are strategies that an operator turned since the configuration.
+    """
 
     settings: EngineSettings
     epoch: int
     run_id: str
+    at_ns: int = 0
     mode: Mode = Mode.RECOVERING
     mode_reason: str = "starting"
     latched: bool = False
@@ -225,6 +229,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     underlyings: dict[str, UnderlyingState] = {}
     accounts: dict[str, AccountState] = {}
     alerts: dict[str, AlertState] = {}
+    switches: dict[str, bool] = {}
     watched: dict[InstrumentId, int] = {}
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)

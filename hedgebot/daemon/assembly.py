@@ -35,7 +35,7 @@ from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.errors import JournalError
-from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
+from hedgebot.domain.events import OperatorKilled, RestoredOrder, RunStarted, StopRequested
 from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import Turn
@@ -91,9 +91,11 @@ class Run:
         clock: Clock,
         failpoints: Failpoints,
         open_venue: OpenVenue,
+        restored: tuple[RestoredOrder, ...] = (),
     ) -> None:
         self._config = config
         self._identity = identity
+        self._restored = restored
         self._engine = engine
         self._journal = journal
         self._clock = clock
@@ -107,7 +109,7 @@ class Run:
         self._failpoints = failpoints
         self._latch = KillLatch(config.state_dir)
         self._alerts = Alerts(config.state_dir, clock.now_ns)
-        self._timer = OneTimer(self._inbox, clock.now_ns)
+        self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
         self._watch = LoopWatch()
@@ -259,6 +261,7 @@ class Run:
                 epoch=self._identity.epoch,
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
+                restored=self._restored,
             )
         )
         await self._pump.one_turn()

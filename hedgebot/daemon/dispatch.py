@@ -70,7 +70,7 @@ class Dispatcher:
             case WatchInstruments():
                 self._port(self._venue_accounts.get(command.venue, command.venue)).send(command)
             case SetTimer():
-                self._timer.arm(command.at_ns)
+                self._timer.every(command.interval_ns)
             case RaiseAlert():
                 self._alerts.raise_alert(command)
             case ResolveAlert():

@@ -5,7 +5,6 @@ Imports code, never decides: what a strategy may do is the core's protocol.
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
 
 import msgspec
 
@@ -36,8 +35,3 @@ def load_strategy(settings: StrategySettings) -> Strategy:
     except msgspec.ValidationError as error:
         raise ConfigError(f"parameters of strategy {settings.name!r}: {error}") from error
     return strategy
-
-
-def load_strategies(settings: Iterable[StrategySettings]) -> dict[str, Strategy]:
-    """Build every configured strategy, switched on or not, in configured order."""
-    return {one.name: load_strategy(one) for one in settings}

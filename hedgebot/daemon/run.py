@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -24,7 +24,9 @@ from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
-from hedgebot.daemon.plugins import load_strategies
+from hedgebot.daemon.plugins import load_strategy
+from hedgebot.domain.commands import Issued, SubmitOrder
+from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
@@ -82,23 +84,21 @@ async def _recover_and_run(
     log = structlog.stdlib.get_logger("hedgebot.daemon")
     install = install_id(config.state_dir)
     settings = config.engine_settings(install)
-    strategies = load_strategies(settings.strategies)
+    for one in settings.strategies:
+        load_strategy(one)  # what cannot be built is refused before anything starts
     journal = await Journal.open(config.state_dir)
     try:
         clock = Clock()
 
         def engine_of(snapshot: bytes | None) -> Engine:
-            if snapshot is None:
-                return Engine(strategies)
-            state = decode_state(snapshot)
-            # What a past run decided is repeated with the strategies that it had, not with today's.
-            return Engine(load_strategies(state.settings.strategies), state)
+            return Engine(load_strategy, None if snapshot is None else decode_state(snapshot))
 
         recovered = await journal.recover(engine_of)
         for note in recovered.notes:
             log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
-        is_fresh = recovered.snapshot_seq is None and not recovered.replayed
+        if recovered.replayed or recovered.snapshot_seq is not None:
+            clock.not_before(recovered.engine.state.at_ns)
         header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
         failpoints.passed(Failpoint.IN_RECOVERY)
         log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
@@ -111,7 +111,8 @@ async def _recover_and_run(
                 version=__version__,
                 next_seq=header.first_seq,
             ),
-            engine=Engine(strategies, None if is_fresh else recovered.engine.state),
+            engine=recovered.engine,
+            restored=restored_orders(recovered.unreproduced),
             journal=journal,
             clock=clock,
             failpoints=failpoints,
@@ -121,6 +122,15 @@ async def _recover_and_run(
         return await run_of.run()
     finally:
         await journal.close()
+
+
+def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]:
+    """The journal's orders that the recovered engine does not know, for it to look up."""
+    return tuple(
+        RestoredOrder(client_id=one.command.client_id, intent=one.command.approved.intent, sent_at_ns=one.at_ns)
+        for one in unreproduced
+        if isinstance(one.command, SubmitOrder)
+    )
 
 
 def _venue_opener(connections: tuple[AccountConnection, ...], clock: Clock) -> Callable[[str, EventSink], Venue]:

@@ -1,40 +1,34 @@
-"""The shell's one timer: SetTimer arms it, the newest request replaces the one before, TimerFired is all it says."""
+"""The shell's one timer: SetTimer names its interval, TimerFired is all it says."""
 
 import asyncio
-from collections.abc import Callable
 
 from hedgebot.domain.events import TimerFired
 from hedgebot.domain.ports import EventSink
 
-# Longer waits are cut: the loop's clock and ours drift apart, and an early TimerFired is harmless to the engine.
-WAIT_S_MAX = 60.0
-
 
 class OneTimer:
-    """Wakes the engine at one moment of the daemon's clock."""
+    """Wakes the engine at a steady pace of the event loop."""
 
-    def __init__(self, sink: EventSink, now_ns: Callable[[], int]) -> None:
+    def __init__(self, sink: EventSink) -> None:
         self._sink = sink
-        self._now_ns = now_ns
         self._handle: asyncio.TimerHandle | None = None
-        self._at_ns = 0
+        self._interval_s = 0.0
 
-    def arm(self, at_ns: int) -> None:
-        """Fire once when the clock reaches `at_ns`; a moment that has passed fires in the loop's next round."""
+    def every(self, interval_ns: int) -> None:
+        """Fire each `interval_ns` (> 0) from now on; a loop that was blocked fires once, not for every turn missed."""
         self.cancel()
-        self._at_ns = at_ns
-        wait_s = min(WAIT_S_MAX, max(0.0, (at_ns - self._now_ns()) / 1e9))
-        self._handle = asyncio.get_running_loop().call_later(wait_s, self._reached)
+        self._interval_s = interval_ns / 1e9
+        self._arm()
 
     def cancel(self) -> None:
-        """Forget the request."""
+        """Stop firing."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
+    def _arm(self) -> None:
+        self._handle = asyncio.get_running_loop().call_later(self._interval_s, self._reached)
+
     def _reached(self) -> None:
-        self._handle = None
-        if self._now_ns() < self._at_ns:
-            self.arm(self._at_ns)
-        else:
-            self._sink.put(TimerFired())
+        self._arm()
+        self._sink.put(TimerFired())

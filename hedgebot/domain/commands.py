@@ -66,9 +66,9 @@ class WatchInstruments(_Command, frozen=True, kw_only=True):
 
 
 class SetTimer(_Command, frozen=True, kw_only=True):
-    """Wake the engine with TimerFired at `at_ns`; replaces the previous request."""
+    """Wake the engine with TimerFired every `interval_ns` from now on; replaces the previous request."""
 
-    at_ns: int
+    interval_ns: int
 
 
 class RaiseAlert(_Command, frozen=True, kw_only=True):

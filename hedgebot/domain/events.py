@@ -10,9 +10,8 @@ from enum import StrEnum
 import msgspec
 
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
-from hedgebot.domain.reports import OrderReport as OrderReport
-from hedgebot.domain.reports import PositionReport as PositionReport
-from hedgebot.domain.reports import WalletReport as WalletReport
+from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.settings import EngineSettings
 
 
@@ -281,7 +280,7 @@ class InboxOverflowed(_Event, frozen=True, kw_only=True):
 
 
 class TimerFired(_Event, frozen=True, kw_only=True):
-    """The shell's one timer reached the moment that SetTimer named."""
+    """The shell's one timer: the interval that SetTimer named has passed again."""
 
 
 class TaskFailed(_Event, frozen=True, kw_only=True):
@@ -292,6 +291,14 @@ class TaskFailed(_Event, frozen=True, kw_only=True):
     restarting: bool
 
 
+class RestoredOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of the journal whose cause is on no tape any more (power cut): it may have reached the venue."""
+
+    client_id: str
+    intent: OrderIntent
+    sent_at_ns: int
+
+
 class RunStarted(_Event, frozen=True, kw_only=True):
     """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it."""
 
@@ -299,6 +306,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     epoch: int
     settings: EngineSettings
     version: str
+    restored: tuple[RestoredOrder, ...] = ()
 
 
 class StopRequested(_Event, frozen=True, kw_only=True):

@@ -69,7 +69,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     price_jump_ratio_max: float = 0.5
     option_delta_gap_max: float = 0.05
     orders_per_second_max: float = 5.0
-    order_burst_max: int = 10
+    order_burst_max: int = 5
     order_deadline_ms: int = 5_000
     unknown_margin_ms: int = 3_000
     reconcile_interval_ms: int = 15_000
@@ -78,7 +78,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_use_no_risk: float = 0.70
     margin_use_reduce: float = 0.80
     margin_use_clear: float = 0.60
-    funding_cost_usd_per_day_max: float = 500.0
+    funding_cost_usd_per_day_max: float = 5_000.0
     daily_loss_usd_max: float = 50_000.0
     unexplained_position_ms_max: int = 30_000
 

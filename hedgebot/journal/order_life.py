@@ -8,6 +8,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.orders import TERMINAL, OrderStatus
+from hedgebot.domain.reports import OrderReport
 from hedgebot.journal.chain import Row
 from hedgebot.journal.codec import decode_command, decode_event
 
@@ -132,7 +133,7 @@ def _said(value: ev.Event | cmd.Command) -> tuple[OrderStatus | None, str]:
             )
         case ev.OrderLookedUp(report=None, searched=searched, complete=complete):
             return None, f"looked up, not found in {', '.join(searched)}{'' if complete else ' (incomplete)'}"
-        case ev.OrderLookedUp(report=ev.OrderReport() as report):
+        case ev.OrderLookedUp(report=OrderReport() as report):
             return report.status, f"looked up: {report.status}, filled {report.filled_contracts}"
         case ev.FillReceived(qty_contracts=qty, price=price, fee=fee, fee_coin=coin):
             return None, f"filled {qty} at {price}, fee {fee} {coin}"

@@ -1,7 +1,8 @@
-"""Black-76 prices and greeks of European options on a forward, vectorised. Owns no market data and no conventions of venues.
+"""Black-76 prices and greeks of European options on a forward, vectorised. Owns no market data.
 
-Discounting is left out (r = 0): stablecoin-settled crypto options are margined and quoted undiscounted. A year is 365 days.
-Black, "The pricing of commodity contracts", 1976. Greeks are Black-Scholes deltas per coin of contract, never premium-adjusted.
+Discounting is left out (r = 0): stablecoin-settled crypto options are margined and quoted undiscounted. A year is 365
+days. Source: Black, "The pricing of commodity contracts", 1976. Deltas are Black-Scholes per coin of contract, never
+premium-adjusted.
 
 Limits: at zero time or zero volatility the option is worth its intrinsic value, its delta is 0 or 1 (one half at the
 strike exactly) and gamma, vega and theta are zero.

@@ -7,8 +7,9 @@ that is proof is the engine's to judge.
 from collections.abc import Awaitable, Callable, Iterable
 
 from hedgebot.domain.commands import QueryOrder
-from hedgebot.domain.events import OrderLookedUp, OrderReport, Source
+from hedgebot.domain.events import OrderLookedUp, Source
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.reports import OrderReport
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.normalise import Scope
 from hedgebot.venues.normalise_account import execution, order

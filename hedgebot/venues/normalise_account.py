@@ -7,7 +7,8 @@ position/position, account/wallet-balance. The pulled rows name no category: the
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import FillReceived, FundingPaid, OrderReport, PositionReport, Source, WalletReport
+from hedgebot.domain.events import FillReceived, FundingPaid, Source
+from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.venues.normalise import Scope, settle_coin, side_of
 from hedgebot.venues.reading import (
     FrameProblem,

@@ -9,18 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from hedgebot.domain.commands import RequestSnapshot
-from hedgebot.domain.events import (
-    FillReceived,
-    FrameQuarantined,
-    FundingPaid,
-    OrderReport,
-    PositionReport,
-    SnapshotTaken,
-    Source,
-    Stream,
-    WalletReport,
-)
+from hedgebot.domain.events import FillReceived, FrameQuarantined, FundingPaid, SnapshotTaken, Source, Stream
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.normalise import Scope
 from hedgebot.venues.normalise_account import execution, order, position, wallet

@@ -240,7 +240,8 @@ async def daemon(
             failpoints=Failpoints.from_environment({}),
             open_venue=daemon_run._venue_opener(connections, clock),
         )
-        await run.run()
+        if code := await run.run():
+            sys.exit(f"the daemon ended with {code}; see {state_dir}")
     finally:
         await journal.close()
 

@@ -10,7 +10,7 @@ from hedgebot.domain.commands import SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
 from strategies.delta_neutral import STRATEGY
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, Playbook, alerts, orders, settings, the_order
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, Playbook, alerts, orders, the_order
 
 
 def _one_order() -> tuple[Playbook, SubmitOrder]:
@@ -51,7 +51,7 @@ def test_a_book_that_starts_with_options_is_the_same_after_a_snapshot_of_the_sta
     book = Playbook()
     book.ready(positions=[book.position("1", BTC_CALL)])
     state = decode_state(encode_state(book.state)) if restart else book.state
-    twin = Engine({"delta_neutral": STRATEGY.build(settings().strategies[0])}, state) if restart else book.engine
+    twin = Engine(STRATEGY.build, state) if restart else book.engine
     book.engine = twin
     order = the_order(book.send(book.option()))
     assert order.approved.intent.instrument == BTC_PERP

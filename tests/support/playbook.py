@@ -17,6 +17,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordDecision, RequestSnapshot, SubmitOrder
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
@@ -106,7 +107,7 @@ class Playbook:
     def __init__(self, engine_settings: EngineSettings | None = None) -> None:
         """Start an engine with RunStarted as its first event."""
         self.settings = engine_settings or settings()
-        self.engine = Engine({"delta_neutral": STRATEGY.build(self.settings.strategies[0])})
+        self.engine = Engine(STRATEGY.build)
         self.at_ns = START_NS
         self.seq = 0
         self.heard: list[Command] = []
@@ -139,7 +140,7 @@ class Playbook:
         self.heard += commands
         return commands
 
-    def ready(self, positions: Iterable[ev.PositionReport] = (), btc: str = "0") -> None:
+    def ready(self, positions: Iterable[PositionReport] = (), btc: str = "0") -> None:
         """Bring the book to ACTIVE: rules, streams, clock, snapshot, margin, fresh market."""
         self.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
         self.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
@@ -230,10 +231,10 @@ class Playbook:
             venue_at_ns=self.at_ns + MS,
         )
 
-    def report(self, order: SubmitOrder, status: OrderStatus, filled: str = "0") -> ev.OrderReport:
+    def report(self, order: SubmitOrder, status: OrderStatus, filled: str = "0") -> OrderReport:
         """The venue's report of one of our orders."""
         intent = order.approved.intent
-        return ev.OrderReport(
+        return OrderReport(
             account=ACCOUNT,
             instrument=intent.instrument,
             order_id="v1",
@@ -249,12 +250,12 @@ class Playbook:
 
     def snapshot(
         self,
-        positions: Iterable[ev.PositionReport] = (),
+        positions: Iterable[PositionReport] = (),
         *,
         btc: str = "0",
-        orders: tuple[ev.OrderReport, ...] = (),
+        orders: tuple[OrderReport, ...] = (),
         complete: bool = True,
-        wallet: ev.WalletReport | None = None,
+        wallet: WalletReport | None = None,
     ) -> tuple[Command, ...]:
         """Answer the newest snapshot request."""
         request = self.state.accounts[ACCOUNT].request
@@ -275,9 +276,9 @@ class Playbook:
 
     def wallet(
         self, *, btc: str = "0", equity: str | None = "1000000", maintenance: str | None = "10000"
-    ) -> ev.WalletReport:
+    ) -> WalletReport:
         """Balances and margin of the account."""
-        return ev.WalletReport(
+        return WalletReport(
             account=ACCOUNT,
             balances={"BTC": Decimal(btc), "USDT": Decimal(500_000)},
             equity_usd=None if equity is None else Decimal(equity),
@@ -286,9 +287,9 @@ class Playbook:
             venue_at_ns=self.at_ns,
         )
 
-    def position(self, contracts: str, name: InstrumentId = BTC_PERP) -> ev.PositionReport:
+    def position(self, contracts: str, name: InstrumentId = BTC_PERP) -> PositionReport:
         """The venue's view of a position."""
-        return ev.PositionReport(
+        return PositionReport(
             account=ACCOUNT, instrument=name, contracts=Decimal(contracts), entry_price=PRICE, venue_at_ns=self.at_ns
         )
 

@@ -14,12 +14,13 @@ import pytest
 
 from hedgebot.console.main import main
 from hedgebot.core.engine import Engine
+from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Issued
 from hedgebot.domain.instrument import Side
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
 from strategies.delta_neutral import STRATEGY
-from tests.support.playbook import Playbook, the_order
+from tests.support.playbook import ACCOUNT, Playbook, the_order
 
 Answers = dict[str, dict[str, Any]]
 T0_NS = 1_764_000_000_000_000_000
@@ -246,6 +247,7 @@ def recorded_book() -> Playbook:
     order = the_order(book.send(book.fill(Side.BUY, "0.2")))
     book.done(order)
     book.tick(250.0)
+    book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
     return book
 
 
@@ -253,7 +255,7 @@ async def _write_journal(folder: Path, book: Playbook) -> None:
     journal = await Journal.open(folder)
     try:
         await journal.begin_run(build_manifest(book.settings, version="test"))
-        engine = Engine({"delta_neutral": STRATEGY.build(book.settings.strategies[0])})
+        engine = Engine(STRATEGY.build)
         for stamped in book.log:
             commands = engine.step(stamped)
             issued = [

@@ -28,7 +28,7 @@ def test_show_lists_every_setting(hedgebot: Callable[..., tuple[int, str, str]],
     code, out, _ = hedgebot("config", "show", book)
     assert code == 0
     assert "underlyings.BTC.band_coin = 0.25" in out
-    assert "limits.order_burst_max = 10" in out
+    assert "limits.order_burst_max = 5" in out
     assert orjson.loads(hedgebot("config", "show", book, "--json")[1])["settings"]["book"]["name"] == "demo"
 
 

@@ -1,16 +1,18 @@
 """The engine whole: start to ACTIVE, dedupe, streams, stop, replay, snapshots in the middle."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
+import msgspec
 import pytest
 
 from hedgebot.core.engine import TIMER_INTERVAL_NS, Engine
 from hedgebot.core.state import decode_state, encode_state, state_digest
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, SetTimer, StopNow
+from hedgebot.domain.commands import Command, DecisionCause, Mode, QueryOrder, SetTimer, StopNow
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
 from strategies.delta_neutral import STRATEGY
 from tests.support.playbook import (
     ACCOUNT,
@@ -23,7 +25,6 @@ from tests.support.playbook import (
     decisions,
     of_type,
     orders,
-    settings,
     snapshots,
     the_order,
 )
@@ -37,7 +38,7 @@ def book() -> Playbook:
 
 
 def _fresh() -> Engine:
-    return Engine({"delta_neutral": STRATEGY.build(settings().strategies[0])})
+    return Engine(STRATEGY.build)
 
 
 def test_nothing_can_happen_before_a_run_starts() -> None:
@@ -157,8 +158,41 @@ def test_a_task_that_is_gone_for_good_halts_and_one_that_restarts_does_not(book:
     assert book.state.mode is Mode.HALTED
 
 
-def test_the_timer_is_always_set_again(book: Playbook) -> None:
-    assert of_type(book.tick(), SetTimer)[0].at_ns == book.at_ns + TIMER_INTERVAL_NS
+def test_each_run_sets_the_timer_once() -> None:
+    book = Playbook()
+    book.ready()
+    assert [one.interval_ns for one in of_type(book.heard, SetTimer)] == [TIMER_INTERVAL_NS]
+    assert of_type(book.start(epoch=2), SetTimer)
+
+
+def test_a_switch_survives_a_restart_until_the_configuration_changes(book: Playbook) -> None:
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="ann", reason="quiet"))
+    book.start(epoch=2)
+    assert not book.state.settings.strategies[0].enabled
+    book.settings = msgspec.structs.replace(book.settings, config_hash="beef")
+    book.start(epoch=3)
+    assert book.state.settings.strategies[0].enabled
+
+
+def test_an_order_of_a_lost_tape_is_taken_over_and_looked_up(book: Playbook) -> None:
+    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    fresh = Playbook()
+    restored = ev.RestoredOrder(client_id=order.client_id, intent=order.approved.intent, sent_at_ns=book.at_ns)
+    started = ev.RunStarted(run_id="r", epoch=2, settings=fresh.settings, version="t", restored=(restored,))
+    fresh.send(started)
+    assert fresh.state.orders[order.client_id].status is OrderStatus.UNKNOWN
+    assert [one.client_id for one in of_type(fresh.tick(), QueryOrder)] == [order.client_id]
+
+
+def test_the_ambient_decimal_context_changes_nothing(book: Playbook) -> None:
+    twin = Playbook()
+    twin.ready()
+    for number in range(1, 8):
+        price = Decimal(100_000) + Decimal(number) / 7
+        book.send(book.fill(Side.BUY, "0.003", BTC_USDC, price=price))
+        with localcontext(Context(prec=9, rounding=ROUND_HALF_UP)):
+            twin.send(twin.fill(Side.BUY, "0.003", BTC_USDC, price=price))
+    assert encode_state(twin.state) == encode_state(book.state)
 
 
 def test_stop_waits_for_what_is_unknown_and_sends_nothing_new(book: Playbook) -> None:
@@ -208,8 +242,6 @@ def test_a_snapshot_in_the_middle_changes_nothing() -> None:
     heard: list[Command] = []
     for number, stamped in enumerate(book.log):
         if number and number % 7 == 0:
-            engine = Engine(
-                {"delta_neutral": STRATEGY.build(settings().strategies[0])}, decode_state(encode_state(engine.state))
-            )
+            engine = Engine(STRATEGY.build, decode_state(encode_state(engine.state)))
         heard += engine.step(stamped)
     assert heard == book.heard

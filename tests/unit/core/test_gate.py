@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hedgebot.core import gate
 from hedgebot.core.gate import RULES, Candidate, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.market import NEVER_MS
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import Mismatch
 from hedgebot.core.strategy import Proposal
@@ -131,7 +130,7 @@ def _old_mark() -> Candidate:
 
 def _unquoted_option() -> Candidate:
     one = _candidate()
-    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, START_NS)
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns - 31_000 * MS)
     return one
 
 
@@ -169,8 +168,8 @@ def _short_of_margin() -> Candidate:
 
 def _paying() -> Candidate:
     one = _candidate()
-    # A short of 10,000 dollars pays 2 % three times a day.
-    one.quote.funding_rate = -0.02
+    # A short of 10,000 dollars pays 20 % three times a day.
+    one.quote.funding_rate = -0.2
     return one
 
 
@@ -189,7 +188,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
     "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
-    "_options_fresh": (_unquoted_option, "option_age_ms", NEVER_MS, 30_000),
+    "_options_fresh": (_unquoted_option, "option_age_ms", 31_000, 30_000),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
     "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),
@@ -197,7 +196,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
-    "_funding": (_paying, "funding_usd_per_day", pytest.approx(600.0), 500.0),
+    "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),
     "_message_rate": (_out_of_tokens, "order_tokens", 0.0, 1.0),
 }
 

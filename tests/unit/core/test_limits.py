@@ -167,7 +167,7 @@ def test_a_rate_without_its_interval_is_no_cost() -> None:
 def test_a_hedge_that_costs_too_much_is_said() -> None:
     book = _ready()
     book.send(book.fill(Side.BUY, "2", BTC_PERP))
-    book.send(book.ticker(rate=0.001))
+    book.send(book.ticker(rate=0.01))
     assert AlertKind.FUNDING_COST_LIMIT in alerts(book.tick())
     book.send(book.ticker(rate=-0.001))
     assert AlertKind.FUNDING_COST_LIMIT in {one.kind for one in of_type(book.tick(), ResolveAlert)}
@@ -263,12 +263,12 @@ def test_the_oldest_held_option_counts() -> None:
 def test_order_messages_refill_up_to_the_burst() -> None:
     book = _ready()
     state, at_ns = book.state, book.at_ns
-    assert limits.refill_tokens(state, at_ns) == 10.0
+    assert limits.refill_tokens(state, at_ns) == 5.0
     state.tokens = 0.0
     assert limits.refill_tokens(state, at_ns) == 0.0
-    assert limits.refill_tokens(state, at_ns + 10**9) == pytest.approx(5.0)
-    assert limits.refill_tokens(state, at_ns) == pytest.approx(5.0), "time that runs back takes nothing"
-    assert limits.refill_tokens(state, at_ns + 10**12) == 10.0
+    assert limits.refill_tokens(state, at_ns + 5 * 10**8) == pytest.approx(2.5)
+    assert limits.refill_tokens(state, at_ns) == pytest.approx(2.5), "time that runs back takes nothing"
+    assert limits.refill_tokens(state, at_ns + 10**12) == 5.0
 
 
 def test_a_difference_concerns_its_coin_and_its_instruments() -> None:

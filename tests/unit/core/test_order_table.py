@@ -11,6 +11,7 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import Mode, QueryOrder, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport
 from tests.support.playbook import ACCOUNT, MS, Playbook, alerts, of_type, orders, settings, the_order
 
 
@@ -25,7 +26,7 @@ def _breach(book: Playbook, qty: str = "0.2") -> SubmitOrder:
     return the_order(book.send(book.fill(Side.BUY, qty)))
 
 
-def _lookup(book: Playbook, order: SubmitOrder, report: ev.OrderReport | None = None, *, complete: bool = True) -> None:
+def _lookup(book: Playbook, order: SubmitOrder, report: OrderReport | None = None, *, complete: bool = True) -> None:
     book.send(
         ev.OrderLookedUp(
             account=ACCOUNT,

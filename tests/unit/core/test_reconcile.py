@@ -11,6 +11,7 @@ from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.commands import CancelOrder, Mode, RecordAdjustment, WatchInstruments
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import (
     ACCOUNT,
@@ -166,7 +167,7 @@ def test_after_a_reconnect_nothing_is_sent_before_the_venue_was_asked(book: Play
 def test_our_forgotten_order_is_cancelled_and_a_foreign_one_reported(book: Playbook) -> None:
     ours = ClientId(install=7, epoch=1, strategy=0, intent=99).encode()
     theirs = ClientId(install=8, epoch=1, strategy=0, intent=99).encode()
-    template = ev.OrderReport(
+    template = OrderReport(
         account=ACCOUNT,
         instrument=BTC_PERP,
         order_id="v9",

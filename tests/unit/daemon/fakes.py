@@ -11,6 +11,7 @@ from hedgebot.domain.errors import JournalError
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.reports import WalletReport
 
 BTC = InstrumentId("bybit:linear:BTCUSDT")
 CLIENT_ID = "4b" + "0" * 30
@@ -131,7 +132,7 @@ class QuietVenue:
         )
 
     def _snapshot(self, command: cmd.RequestSnapshot) -> ev.SnapshotTaken:
-        wallet = ev.WalletReport(
+        wallet = WalletReport(
             account=self.account,
             balances={"USDT": Decimal(100_000)},
             equity_usd=Decimal(100_000),

@@ -13,7 +13,7 @@ from hedgebot.daemon.assembly import Identity, Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import Reply, Request
 from hedgebot.daemon.failpoints import Failpoints
-from hedgebot.daemon.plugins import load_strategies
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.ports import EventSink
@@ -26,8 +26,7 @@ class Rig:
         self.journal = MemoryJournal()
         self.venues: list[QuietVenue] = []
         self.struck: list[int] = []
-        settings = self.config.engine_settings(7)
-        self.engine = Engine(load_strategies(settings.strategies))
+        self.engine = Engine(load_strategy)
         self.silent = silent
         self.run = Run(
             config=self.config,

@@ -33,7 +33,7 @@ class Parts:
         self.window = SendWindow(self.points)
         self.main, self.other = Port(), Port()
         self.alerts = Alerts(folder, lambda: 0)
-        self.timer = OneTimer(self.sink, lambda: 0)
+        self.timer = OneTimer(self.sink)
         self.dispatcher = Dispatcher(
             ports={"main": self.main, "other": self.other},
             venue_accounts={"bybit": "other"},
@@ -50,7 +50,7 @@ async def test_each_command_goes_to_its_place(tmp_path: Path) -> None:
     watch = cmd.WatchInstruments(venue="bybit", instruments=(BTC,))
     raised = cmd.RaiseAlert(kind=AlertKind.RECON_BREAK, subject="BTC", summary="s")
     parts.dispatcher.dispatch(
-        [submit(), cancel, watch, raised, cmd.SetTimer(at_ns=0), cmd.StopNow(summary="done")],
+        [submit(), cancel, watch, raised, cmd.SetTimer(interval_ns=3_000_000), cmd.StopNow(summary="done")],
     )
     assert parts.main.sent == [submit()]
     assert parts.other.sent == [cancel, watch]
@@ -58,6 +58,7 @@ async def test_each_command_goes_to_its_place(tmp_path: Path) -> None:
     assert parts.stopped == ["done"]
     await asyncio.sleep(0.005)
     assert parts.sink.events == [ev.TimerFired()]
+    parts.timer.cancel()
     parts.dispatcher.dispatch([cmd.ResolveAlert(kind=AlertKind.RECON_BREAK, subject="BTC")])
     assert parts.alerts.active == ()
 

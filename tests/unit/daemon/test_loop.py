@@ -67,7 +67,7 @@ class Rig:
 async def test_cancels_before_the_disk_orders_after_it() -> None:
     rig = Rig()
     await rig.begin()
-    rig.engine.answers[ev.TimerFired] = (submit(), CANCEL, cmd.SetTimer(at_ns=1))
+    rig.engine.answers[ev.TimerFired] = (submit(), CANCEL, cmd.SetTimer(interval_ns=1))
     rig.inbox.put(ev.TimerFired())
     assert await rig.pump.one_turn()
     assert rig.trace == ["CancelOrder", "write", "SubmitOrder", "SetTimer"]
@@ -88,7 +88,7 @@ async def test_without_risk_the_disk_is_not_waited_for() -> None:
 async def test_a_journal_that_fails_holds_the_order_and_lets_the_rest_go() -> None:
     rig = Rig()
     await rig.begin()
-    rig.engine.answers[ev.TimerFired] = (submit(), CANCEL, cmd.SetTimer(at_ns=1))
+    rig.engine.answers[ev.TimerFired] = (submit(), CANCEL, cmd.SetTimer(interval_ns=1))
     rig.journal.problem = "the disk is full"
     rig.inbox.put(ev.TimerFired())
     await rig.pump.one_turn()

@@ -13,7 +13,7 @@ def test_each_record_is_one_line_with_its_seq() -> None:
         RecordMode(before=Mode.RECOVERING, after=Mode.ACTIVE, reason="reconciled", latched=False),
         RecordOperator(operator="ada", action="kill", accepted=True, explanation="halted"),
         RecordAdjustment(account="main", subject="BTC", before="1", after="2", evidence="snapshot 3"),
-        SetTimer(at_ns=1),
+        SetTimer(interval_ns=1),
     )
     entries = [Stamped(seq=5, at_ns=0, event=TimerFired())]
     issued = [Issued(seq=5, index=n, at_ns=0, command=one) for n, one in enumerate(commands, start=1)]

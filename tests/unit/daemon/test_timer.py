@@ -1,10 +1,12 @@
-"""The one timer: the newest request wins, and it fires once, at its moment."""
+"""The one timer: a steady pace, the newest interval wins, cancelled is silent."""
 
 import asyncio
 import time
 
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.domain.events import Event, TimerFired
+
+MS = 1_000_000
 
 
 class Sink:
@@ -15,53 +17,44 @@ class Sink:
         self.events.append(event)
 
 
-async def test_it_fires_once_at_its_moment() -> None:
+async def test_it_goes_on_firing_and_not_before_its_interval() -> None:
     sink = Sink()
-    timer = OneTimer(sink, time.time_ns)
-    at_ns = time.time_ns() + 30_000_000
-    timer.arm(at_ns)
+    timer = OneTimer(sink)
+    timer.every(20 * MS)
+    assert sink.events == []
     await asyncio.sleep(0.005)
     assert sink.events == []
-    await asyncio.sleep(0.08)
-    assert sink.events == [TimerFired()]
-    assert time.time_ns() >= at_ns
+    await asyncio.sleep(0.1)
+    timer.cancel()
+    assert sink.events == [TimerFired()] * len(sink.events)
+    assert 2 <= len(sink.events) <= 5
 
 
-async def test_a_new_request_replaces_the_old_one() -> None:
+async def test_the_newest_interval_replaces_the_old_one() -> None:
     sink = Sink()
-    timer = OneTimer(sink, time.time_ns)
-    timer.arm(time.time_ns() + 5_000_000)
-    timer.arm(time.time_ns() + 10**12)
+    timer = OneTimer(sink)
+    timer.every(5 * MS)
+    timer.every(10**12)
     await asyncio.sleep(0.03)
     assert sink.events == []
     timer.cancel()
 
 
-async def test_a_moment_that_has_passed_fires_in_the_next_round_and_not_within_arm() -> None:
+async def test_a_blocked_loop_fires_once_not_for_every_turn_it_missed() -> None:
     sink = Sink()
-    timer = OneTimer(sink, time.time_ns)
-    timer.arm(0)
-    assert sink.events == []
-    await asyncio.sleep(0.01)
-    assert sink.events == [TimerFired()]
+    timer = OneTimer(sink)
+    timer.every(10 * MS)
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251  the blocked loop is what is tested
+    await asyncio.sleep(0.005)
+    timer.cancel()
+    assert len(sink.events) == 1
 
 
-async def test_it_waits_on_when_our_clock_lags_behind_the_loops() -> None:
-    now = [0]
+async def test_cancelled_is_silent() -> None:
     sink = Sink()
-    timer = OneTimer(sink, lambda: now[0])
-    timer.arm(1_000_000)
-    await asyncio.sleep(0.02)
-    assert sink.events == []
-    now[0] = 2_000_000
-    await asyncio.sleep(0.02)
-    assert sink.events == [TimerFired()]
-
-
-async def test_cancelled_is_forgotten() -> None:
-    sink = Sink()
-    timer = OneTimer(sink, time.time_ns)
-    timer.arm(time.time_ns() + 1_000_000)
+    timer = OneTimer(sink)
+    timer.every(1 * MS)
     timer.cancel()
     timer.cancel()
     await asyncio.sleep(0.01)

@@ -7,6 +7,7 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalCorrupt
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.reports import WalletReport
 from hedgebot.journal import codec
 from tests.unit.journal.world import PERP, SPOT, book, decision_for, fill, order
 
@@ -20,7 +21,7 @@ def test_a_row_is_readable_json() -> None:
 
 
 def test_dictionaries_keep_their_order() -> None:
-    report = ev.WalletReport(
+    report = WalletReport(
         account="main",
         balances={"USDT": Decimal(1), "BTC": Decimal(2), "AAVE": Decimal(3)},
         equity_usd=None,

@@ -6,6 +6,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport
 from hedgebot.journal.order_life import OrderLife, OrderLives
 from tests.unit.journal.test_order_checks import client_id, of
 from tests.unit.journal.world import PERP, decision_for, fill, order
@@ -16,8 +17,8 @@ ACCEPTED = ev.OrderAccepted(account="main", client_id=ID, order_id="o1", definit
 UNKNOWN = ev.OrderOutcomeUnknown(account="main", client_id=ID, code="timeout", message="5 s")
 
 
-def report(status: OrderStatus, filled: str = "0") -> ev.OrderReport:
-    return ev.OrderReport(
+def report(status: OrderStatus, filled: str = "0") -> OrderReport:
+    return OrderReport(
         account="main",
         instrument=PERP,
         order_id="o1",
@@ -36,7 +37,7 @@ def updated(status: OrderStatus, filled: str = "0") -> ev.OrderUpdated:
     return ev.OrderUpdated(report=report(status, filled))
 
 
-def looked_up(found: ev.OrderReport | None) -> ev.OrderLookedUp:
+def looked_up(found: OrderReport | None) -> ev.OrderLookedUp:
     return ev.OrderLookedUp(
         account="main", client_id=ID, report=found, searched=("open", "history"), complete=False, asked_at_ns=1
     )

@@ -51,7 +51,7 @@ class SmallEngine:
         match stamped.event:
             case ev.RunStarted(epoch=epoch):
                 self.state.epoch, self.state.intents = epoch, 0
-                return (cmd.SetTimer(at_ns=stamped.at_ns + SECOND),)
+                return (cmd.SetTimer(interval_ns=SECOND),)
             case ev.BookTop(bid=Decimal() as bid, ask=Decimal() as ask):
                 self.state.mid = (bid + ask) / 2
             case ev.FillReceived(client_id=None) as fill:

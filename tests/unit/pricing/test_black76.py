@@ -25,7 +25,9 @@ ANCHORS = [
 
 
 @pytest.mark.parametrize(("strike", "days", "call", "value_coin", "delta"), ANCHORS)
-def test_reproduces_the_reference_anchors(strike: float, days: int, call: bool, value_coin: float, delta: float) -> None:
+def test_reproduces_the_reference_anchors(
+    strike: float, days: int, call: bool, value_coin: float, delta: float
+) -> None:
     years = days / 365
     assert _price(60_000.0, strike, years, 0.6, call=call) / 60_000.0 == pytest.approx(value_coin, abs=5e-9)
     found = greeks(_one(60_000.0), _one(strike), _one(years), _one(0.6), np.array([call]))
@@ -47,7 +49,9 @@ def test_greeks_are_the_derivatives_of_the_price(
     step = forward * 1e-4
     up, mid, down = (_price(forward + move, strike, years, vol, call=call) for move in (step, 0.0, -step))
     assert found.delta[0] == pytest.approx((up - down) / (2 * step), abs=1e-4)
-    assert found.gamma[0] * forward == pytest.approx((up - 2 * mid + down) / step**2 * forward, abs=2e-3 * max(1, 1 / vol))
+    assert found.gamma[0] * forward == pytest.approx(
+        (up - 2 * mid + down) / step**2 * forward, abs=2e-3 * max(1, 1 / vol)
+    )
     bump = 1e-4
     vega = (
         _price(forward, strike, years, vol + bump, call=call) - _price(forward, strike, years, vol - bump, call=call)
@@ -64,7 +68,9 @@ def test_put_call_parity_and_bounds(forward: float, moneyness: float, days: floa
     assert max(forward - strike, 0.0) - forward * 1e-9 <= call <= forward * (1 + 1e-9)
 
 
-@pytest.mark.parametrize(("strike", "call", "delta"), [(90.0, True, 1.0), (110.0, True, 0.0), (110.0, False, -1.0), (100.0, True, 0.5)])
+@pytest.mark.parametrize(
+    ("strike", "call", "delta"), [(90.0, True, 1.0), (110.0, True, 0.0), (110.0, False, -1.0), (100.0, True, 0.5)]
+)
 def test_at_expiry_only_intrinsic_value_is_left(strike: float, call: bool, delta: float) -> None:
     found = greeks(_one(100.0), _one(strike), _one(0.0), _one(0.6), np.array([call]))
     assert found.delta[0] == delta

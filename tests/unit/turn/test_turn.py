@@ -151,7 +151,7 @@ def test_a_failed_journal_withholds_orders_and_tells_the_engine() -> None:
 
 def test_a_failed_journal_lets_queries_timers_and_the_stop_go() -> None:
     query = cmd.QueryOrder(account="main", instrument=PERP, client_id="x")
-    timer, stop = cmd.SetTimer(at_ns=5), cmd.StopNow(summary="done")
+    timer, stop = cmd.SetTimer(interval_ns=5), cmd.StopNow(summary="done")
     turn, inbox = started(Scripted(lambda _: (query, timer, stop)))
     inbox.put(CLOCK)
     turn.run(2, 1)
