@@ -64,7 +64,7 @@ def recorded(events: int) -> Recorded:
             for order in of_type(play.send(play.fill(side, "0.2")), SubmitOrder):
                 play.done(order)
     # A journal counts up to its last row; without one, the ticks after it would be a tail that nobody settled.
-    play.tick()
+    play.send(ev.WalletUpdated(report=play.wallet(), source=ev.Source.STREAM))
     return play
 
 
