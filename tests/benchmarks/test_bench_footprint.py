@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ class DemoWorld(World):
         super().__init__(folder, scenario=ROOT / "config" / "scenarios" / "demo.toml", seed=7)
         text = (ROOT / "config" / "demo.toml").read_text("utf-8")
         self.config.write_text(text.replace("http://127.0.0.1:8787", self.url), "utf-8")
-        (folder / "limits.toml").write_text((ROOT / "config" / "limits.toml").read_text("utf-8"), "utf-8")
+        limits = str(tomllib.loads(text)["limits"])
+        (folder / limits).write_text((ROOT / "config" / limits).read_text("utf-8"), "utf-8")
         hook = folder / "hook"
         hook.mkdir()
         (hook / "sitecustomize.py").write_text(HOOK, "utf-8")
