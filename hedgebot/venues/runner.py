@@ -68,7 +68,9 @@ class SocketRunner:
         self._subscriptions: list[Subscription] = []
         self._pending: list[Subscription] = []
         self._more = asyncio.Event()
-        self._deadline_s = 0.0
+        # When this connection was last asked for each topic; a topic that is only wanted yet has no deadline.
+        self._asked_s: dict[str, float] = {}
+        self._dialled_s = 0.0
 
     def add(self, subscription: Subscription) -> None:
         """Want more: subscribed now where the socket is open, and again after each reconnect."""
@@ -96,13 +98,14 @@ class SocketRunner:
         # The client backs off by itself up to 30 s per address; our schedule is the one that counts.
         (getattr(self._client, "ws_dial_backoff", None) or {}).pop(link.url, None)
         drivers: dict[asyncio.Task[Any], Subscription] = {}
+        self._asked_s.clear()
+        self._dialled_s = self._now_s()
         self._pending = list(self._subscriptions)
         link.wanted = {topic for subscription in self._subscriptions for topic in subscription.topics}
         while not link.lost.is_set():
             self._more.clear()
-            if self._pending:
-                self._deadline_s = self._now_s() + self._patience.ready_s
             for subscription in self._pending:
+                self._asked_s |= dict.fromkeys(subscription.topics, self._now_s())
                 drivers[asyncio.create_task(_drive(subscription))] = subscription
             self._pending = []
             await _first(link.lost, self._more, TICK_S)
@@ -148,9 +151,9 @@ class SocketRunner:
         link, now = self._link, self._now_s()
         if link.lost.is_set():
             return
-        if not link.ready and now > self._deadline_s:
-            missing = sorted(link.wanted - link.acked)[:3]
-            self._guard.drop(link, f"not ready in time (authenticated: {link.authenticated}, missing {missing})")
+        late = self._late(now)
+        if late is not None:
+            self._guard.drop(link, f"not ready in time: {late}")
             return
         if link.ready and not link.up:
             self._states.settle(link)
@@ -164,6 +167,14 @@ class SocketRunner:
         topic = link.silent_topic(now, self._patience.content_s)
         if topic is not None:
             self._guard.drop(link, f"topic {topic} is muted")
+
+    def _late(self, now: float) -> str | None:
+        """What this connection should have confirmed by now; each topic has its own time, from its own request."""
+        link, limit_s = self._link, self._patience.ready_s
+        if link.needs_auth and not link.authenticated and now - self._dialled_s > limit_s:
+            return "not authenticated"
+        missing = sorted(topic for topic in link.wanted - link.acked if now - self._asked_s.get(topic, now) > limit_s)
+        return f"{len(missing)} topics not confirmed, the first is {missing[0]}" if missing else None
 
 
 async def _drive(subscription: Subscription) -> None:

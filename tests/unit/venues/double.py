@@ -94,6 +94,7 @@ class BybitDouble:
         }
         self.dials = 0
         self.refused_topics: set[str] = set()
+        self.silent_topics: set[str] = set()
         self.port = 0
         self.instruments = golden("instruments")
 
@@ -212,6 +213,8 @@ class BybitDouble:
                 await socket.send_json(
                     {"success": False, "ret_msg": words, "conn_id": "c", "req_id": str(number), "op": "subscribe"}
                 )
+            case "subscribe" if self.silent_topics & set(frame["args"]):
+                return
             case "subscribe":
                 self.topics[socket] |= set(frame["args"])
                 if path == "public/option":

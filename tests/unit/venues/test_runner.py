@@ -12,6 +12,7 @@ from hedgebot.domain.events import (
     StreamChanged,
     TaskFailed,
 )
+from hedgebot.domain.instrument import InstrumentId
 from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, golden, running
 
 
@@ -90,3 +91,31 @@ async def test_a_refused_key_is_told_and_not_hammered() -> None:
         await asyncio.sleep(0.6)
         assert len(sink.of(AuthenticationFailed)) == 1
         assert not any(event.up for event in sink.of(StreamChanged))
+
+
+async def test_instruments_that_join_late_do_not_cost_an_open_socket() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, ready_ms_max=300) as (venue, sink):
+        venue.send(WatchInstruments(venue="bybit", instruments=(BTC,)))
+        await changed(sink, Stream.PUBLIC, up=True)
+        dials = double.dials
+        # The connection's own time to get ready is long over.
+        await asyncio.sleep(0.5)
+        venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTCPERP"),)))
+        await eventually(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
+        await asyncio.sleep(0.5)
+        assert double.dials == dials
+        assert [event.up for event in sink.of(StreamChanged) if event.stream is Stream.PUBLIC] == [True]
+
+
+async def test_a_topic_that_is_never_confirmed_has_its_own_deadline_whatever_joins() -> None:
+    double = BybitDouble()
+    double.silent_topics = {"tickers.BTCPERP"}
+    async with double.serving(), running(double, ready_ms_max=600) as (venue, sink):
+        venue.send(WatchInstruments(venue="bybit", instruments=(BTC,)))
+        await changed(sink, Stream.PUBLIC, up=True)
+        venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTCPERP"),)))
+        await asyncio.sleep(0.5)
+        venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTC-27NOV26"),)))
+        down = await changed(sink, Stream.PUBLIC, up=False, seconds=0.5)
+        assert "tickers.BTCPERP" in down.reason
