@@ -83,7 +83,7 @@ def prepare(wish: DemoWish) -> Path:
 def write_config(folder: Path, url: str) -> Path:
     """Write the demo's configuration with the exchange's address filled in; the limits beside it."""
     text = config_file("demo").read_text(encoding="utf-8")
-    shutil.copyfile(config_file("limits"), folder / "limits.toml")
+    shutil.copyfile(config_file("demo-limits"), folder / "demo-limits.toml")
     path = folder / "demo.toml"
     path.write_text(re.sub(r"(?m)^endpoint = .*$", f'endpoint = "{url}"', text), encoding="utf-8")
     return path
