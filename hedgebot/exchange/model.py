@@ -102,6 +102,13 @@ class Exchange:
         if self._flow is not None:
             self._flow.switch(enabled=enabled, now_ns=self.now_ns)
 
+    def shock(self, underlying: str, ratio: float) -> None:
+        """Multiply an underlying's prices (index, books, marks) by `ratio`, from its next live step on, for good.
+
+        Shocks multiply. KeyError for an unknown underlying; ValueError when all its shocks together leave 0.01 to 100.
+        """
+        self._world.shock(underlying, ratio)
+
     @property
     def client_flow_enabled(self) -> bool:
         """Whether client trading is generated now."""

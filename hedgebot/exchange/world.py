@@ -31,6 +31,8 @@ _SPACING_BPS = 0.25
 _HALF_SPREAD_BPS = {InstrumentKind.SPOT: 0.15, InstrumentKind.LINEAR_PERP: 0.05}
 _OPTION_DEPTH_USD = 600_000.0
 _PRINTS_PER_S = 1.5
+# Beyond these the listed ticks and strikes no longer fit the price.
+SHIFT_MIN, SHIFT_MAX = 0.01, 100.0
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Coin:
     index_price: Decimal
     stress: float = 1.0
     live: bool = True
+    # What shocks have made of the path's prices, all together.
+    shifted: float = 1.0
 
 
 @dataclass(slots=True)
@@ -164,15 +168,26 @@ class World:
                 changed.append(coin)
         return changed
 
+    def shock(self, name: str, ratio: float) -> None:
+        """Multiply a coin's prices from its next step on. KeyError for an unknown coin, ValueError out of bounds."""
+        coin = self.coins[name]
+        shifted = coin.shifted * ratio
+        if not SHIFT_MIN <= shifted <= SHIFT_MAX:
+            msg = (
+                f"all shocks of {name} together would be {shifted:g}, they must stay in {SHIFT_MIN:g} to {SHIFT_MAX:g}"
+            )
+            raise ValueError(msg)
+        coin.shifted = shifted
+
     def _move(self, coin: Coin, offset: int) -> None:
         block = coin.block
         coin.live = bool(block.live[offset])
         if not coin.live:
             return
-        coin.index = float(block.index[offset])
+        coin.index = float(block.index[offset]) * coin.shifted
         coin.index_price = cents(coin.index)
         coin.stress = float(block.stress[offset])
-        spot, perp, mark = float(block.spot[offset]), float(block.perp[offset]), float(block.mark[offset])
+        spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
         for market in coin.linear:
             if market.instrument.kind is InstrumentKind.SPOT:
                 self._requote(market, spot, coin.stress)

@@ -20,9 +20,11 @@ Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` 
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from ipaddress import ip_address
+from typing import Annotated
 
 import msgspec
 import orjson
@@ -32,12 +34,14 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.scenario import WeatherSpec
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal
-from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.faults import Fault, TooManyFaults
 from hedgebot.exchange.wire.fields_market import Fields
-from hedgebot.exchange.wire.local import shock
 from hedgebot.exchange.wire.sessions import Sessions
 from hedgebot.exchange.wire.truth import truth
+
+YEAR_MS = 365 * 86_400_000
+log = logging.getLogger(__name__)
 
 
 class _Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +51,11 @@ class _Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class _Drop(_Body, kw_only=True):
     channel: str = ""
     account: str = ""
-    code: int | None = None
+    code: Annotated[int, msgspec.Meta(ge=1_000, le=4_999)] | None = None
 
 
 class _Skew(_Body, kw_only=True):
-    ms: int
+    ms: Annotated[int, msgspec.Meta(ge=-YEAR_MS, le=YEAR_MS)]
 
 
 class _Trade(_Body, kw_only=True):
@@ -108,6 +112,10 @@ class Admin:
             content = await route(request, await request.read() or b"{}")
         except (msgspec.DecodeError, TooManyFaults, KeyError) as error:
             return _reply({"ok": False, "error": str(error)}, 400)
+        except CRASHES:
+            self._api.crashes += 1
+            log.exception("%s /admin/%s crashed", request.method, path)
+            return _reply({"ok": False, "error": "server error; the server's log has the traceback"}, 500)
         self._api.after_request()
         return _reply({"ok": True, **content}, 200)
 
@@ -215,7 +223,10 @@ class Admin:
         self._api.advance()
         if not -99.0 <= wanted.percent <= 1_000.0:
             raise msgspec.ValidationError(f"percent is {wanted.percent}, it must be -99 to 1000")
-        shock(self._api.exchange, wanted.underlying, 1.0 + wanted.percent / 100.0)
+        try:
+            self._api.exchange.shock(wanted.underlying, 1.0 + wanted.percent / 100.0)
+        except ValueError as error:
+            raise msgspec.ValidationError(str(error)) from None
         return {"index": self._api.exchange.index_price(wanted.underlying)}
 
 

@@ -289,6 +289,20 @@ def test_an_option_is_delivered_at_its_expiry(scenario: Scenario) -> None:
     assert any(isinstance(one, ListingChanged) for one in told)
 
 
+def test_a_shock_fills_what_rests_below_and_moves_the_margin(exchange: Exchange) -> None:
+    kept = exchange.place(market(type=OrderType.LIMIT, limit_price=Decimal(86_000)))
+    assert isinstance(kept, Ack)
+    before = exchange.index_price("BTC")
+    exchange.shock("BTC", 0.9)
+    exchange.advance(exchange.now_ns + S)
+    assert exchange.index_price("BTC") / before == pytest.approx(0.9, abs=0.005)
+    order = exchange.order("main", order_id=kept.order_id)
+    assert order is not None
+    assert (order.status, order.average_price) == (OrderStatus.FILLED, Decimal(86_000))
+    (position,) = exchange.positions("main")
+    assert position.unrealised_pnl < -400
+
+
 def test_time_does_not_run_backwards(exchange: Exchange) -> None:
     exchange.advance(START_NS + 5 * S)
     book = exchange.book(BTCUSDT)

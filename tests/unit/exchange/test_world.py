@@ -5,6 +5,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.types import InstrumentStatus
@@ -91,6 +92,33 @@ def test_a_step_is_fast(scenario: Scenario, start_ns: int) -> None:
             for coin in world.coins.values():
                 world.remark_options(coin)
     assert (time.perf_counter() - started) / 300 < 0.005
+
+
+def test_shocks_multiply_and_stay_over_blocks(scenario: Scenario, start_ns: int) -> None:
+    calm, shocked = World(scenario, start_ns, {}), World(scenario, start_ns, {})
+    shocked.shock("BTC", 2.0)
+    shocked.shock("BTC", 0.4)
+    assert shocked.coins["BTC"].index == calm.coins["BTC"].index, "nothing moves before the next step"
+    for _ in range(STEPS_PER_BLOCK + 3):
+        calm.step()
+        shocked.step()
+        assert shocked.coins["BTC"].index == pytest.approx(0.8 * calm.coins["BTC"].index)
+    assert shocked.coins["ETH"].index == calm.coins["ETH"].index
+    for name in ("bybit:spot:BTCUSDT", "bybit:linear:BTCUSDT"):
+        plain, moved = (one.markets[InstrumentId(name)].ladder.bid_tick for one in (calm, shocked))
+        assert moved / plain == pytest.approx(0.8, rel=1e-4)
+    mark = shocked.mark(shocked.markets[InstrumentId("bybit:linear:BTCUSDT")])
+    assert float(mark) == pytest.approx(shocked.coins["BTC"].index, rel=0.002)
+
+
+def test_a_shock_out_of_bounds_changes_nothing(scenario: Scenario, start_ns: int) -> None:
+    world = World(scenario, start_ns, {})
+    for ratio in (0.0, -1.0, 0.009, 101.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="BTC"):
+            world.shock("BTC", ratio)
+    with pytest.raises(KeyError):
+        world.shock("DOGE", 2.0)
+    assert world.coins["BTC"].shifted == 1.0
 
 
 def test_cents_are_exact() -> None:

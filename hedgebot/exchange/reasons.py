@@ -1,0 +1,37 @@
+"""Why the exchange refuses a request, and why it ends an order. Words only, neutral of any wire format."""
+
+from enum import StrEnum
+
+
+class RefusalReason(StrEnum):
+    """Why a request was refused before it became an order (or before it changed one). Nothing has been executed."""
+
+    UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    INSTRUMENT_NOT_TRADING = "instrument_not_trading"
+    INSUFFICIENT_MARGIN = "insufficient_margin"
+    INSUFFICIENT_BALANCE = "insufficient_balance"  # spot only
+    DUPLICATE_CLIENT_ID = "duplicate_client_id"  # also after the first order ended
+    UNKNOWN_ORDER = "unknown_order"
+    ALREADY_TERMINAL = "already_terminal"
+    BAD_QTY = "bad_qty"
+    QTY_TOO_LARGE = "qty_too_large"
+    BAD_PRICE = "bad_price"
+    PRICE_OUTSIDE_COLLAR = "price_outside_collar"
+    BELOW_MIN_NOTIONAL = "below_min_notional"
+    REDUCE_ONLY_VIOLATION = "reduce_only_violation"  # no position, or not against it
+    TOO_MANY_ORDERS = "too_many_orders"
+    NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
+    RATE_LIMITED = "rate_limited"
+
+
+class EndReason(StrEnum):
+    """Why an accepted order ended without being filled whole. Seen in the order itself, after its acceptance."""
+
+    BY_USER = "by_user"
+    IOC_REMAINDER = "ioc_remainder"
+    FOK_NOT_FILLABLE = "fok_not_fillable"
+    POST_ONLY_WOULD_CROSS = "post_only_would_cross"
+    MARKET_REMAINDER = "market_remainder"
+    REDUCE_ONLY = "reduce_only"
+    SETTLED = "settled"
