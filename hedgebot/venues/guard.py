@@ -5,7 +5,9 @@ keep the socket "alive". Here each of them drops the connection at once; the run
 hooks (instance attributes, read when a connection is made); owns no meaning of data frames.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ccxt
@@ -52,6 +54,7 @@ class Guard:
         self._connected = client.on_connected
         self._errored = client.on_error
         self._closed = client.on_close
+        self._closing: set[asyncio.Task[None]] = set()
 
     def attach(self) -> None:
         """Put the hooks in place; must happen before the first watch."""
@@ -84,6 +87,12 @@ class Guard:
         link = self._states.at(connection.url)
         if link is None:
             return
+        if not self._is_current(link, connection):
+            # Given up while it was still being dialled: left open it would feed the link beside its successor.
+            task = asyncio.ensure_future(connection.close(1006))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            return
         link.connection = connection
         parse = connection.handle_text_or_binary_message
 
@@ -110,6 +119,9 @@ class Guard:
         link = self._states.at(connection.url)
         if link is None:
             self._handle(connection, message)
+            return
+        if not self._is_current(link, connection):
+            self._left_over(link, connection, message)
             return
         self._states.alive(link)
         if not isinstance(message, dict):
@@ -170,10 +182,24 @@ class Guard:
 
     def _gone(self, connection: Any, reason: str) -> None:  # noqa: ANN401
         link = self._states.at(connection.url)
-        current = self._client.clients.get(connection.url)
-        # An old connection may end twice, the second time when its successor is there already.
-        if link is not None and (current is None or current is connection):
+        # An old connection may end twice, the second time when its successor is on its way or there already.
+        if link is not None and self._client.clients.get(connection.url) is connection:
             self._states.lose(link, reason)
+
+    def _is_current(self, link: Link, connection: Any) -> bool:  # noqa: ANN401
+        """Whether a connection is the one that the link lives on now."""
+        return not link.lost.is_set() and self._client.clients.get(link.url) is connection
+
+    def _left_over(self, link: Link, connection: Any, message: object) -> None:  # noqa: ANN401
+        """A frame that was buffered when its connection was given up.
+
+        Market data is old news by the time it could count, and merged deltas would spoil the next connection's books.
+        A fill is a fill whichever connection brought it: the client's caches tell it, and the backfill repeats it.
+        """
+        if link.stream is not Stream.PRIVATE or not isinstance(message, dict) or "topic" not in message:
+            return
+        with suppress(*FAULTS):
+            self._handle(connection, message)
 
     def _spoiled(self, link: Link, connection: Any, problem: str, frame: object) -> None:  # noqa: ANN401
         """What the frame carried is lost: only a new connection and a snapshot bring it back."""

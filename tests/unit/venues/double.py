@@ -93,6 +93,9 @@ class BybitDouble:
             "data": {"orderId": "order-ws", "orderLinkId": frame["args"][0]["orderLinkId"]},
         }
         self.dials = 0
+        # By path: seconds that the next handshakes take, one after the other; HTTP statuses that refuse the next ones.
+        self.slow_dials: dict[str, list[float]] = {}
+        self.refused_dials: dict[str, list[int]] = {}
         self.refused_topics: set[str] = set()
         self.silent_topics: set[str] = set()
         self.port = 0
@@ -185,11 +188,19 @@ class BybitDouble:
 
     # --- sockets ----------------------------------------------------------------------------------------------------
 
-    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+    def live(self, path: str) -> int:
+        """How many sockets of a path are open."""
+        return sum(not socket.closed for socket in self.sockets.get(path, []))
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
+        self.dials += 1
+        if self.refused_dials.get(path):
+            return web.Response(status=self.refused_dials[path].pop(0), text="no")
+        if self.slow_dials.get(path):
+            await asyncio.sleep(self.slow_dials[path].pop(0))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self.dials += 1
         self.sockets.setdefault(path, []).append(socket)
         self.topics[socket] = set()
         async for message in socket:
