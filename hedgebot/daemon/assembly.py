@@ -251,7 +251,7 @@ class Run:
 
     def _observe(self, entries: Entries) -> None:
         self._receipts.observe(entries)
-        self._records.observe(entries)
+        self._records.keep(entries)
 
     async def _begin(self) -> None:
         """Journal RunStarted as the first event of the run, then the kill file's word, before any venue speaks."""
@@ -283,6 +283,7 @@ class Run:
                 self._log.warning("venue did not stop in time", account=name, limit_s=VENUE_STOP_S_MAX)
         self._pump.stop()
         await self._supervisor.stop()
+        self._records.flush()
         await self._alerts.flush()
         if not self.exit_code:
             # After a failed turn the state is ahead of the journal, or half changed: recovery must not start from it.

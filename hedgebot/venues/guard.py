@@ -17,6 +17,7 @@ from hedgebot.domain.events import AuthenticationFailed, FrameQuarantined, Strea
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.links import Link, LinkStates
 from hedgebot.venues.reading import FrameProblem, Raw, sample
+from hedgebot.venues.slices import Slices
 
 # What untyped parsing of a stranger's frame can raise. Anything else is a bug of ours and ends the task that hits it.
 FAULTS = (
@@ -54,6 +55,9 @@ class Guard:
         self._connected = client.on_connected
         self._errored = client.on_error
         self._closed = client.on_close
+        # Set by the streams: what a failed dial says about the next one, in seconds; what the trade socket answered.
+        self.dial_refused: Callable[[object], float] = lambda _error: 0.0
+        self.on_trade_answer: Callable[[str, Raw], None] = lambda _op, _frame: None
         self._closing: set[asyncio.Task[None]] = set()
 
     def attach(self) -> None:
@@ -102,10 +106,23 @@ class Guard:
             except ValueError as error:
                 self._spoiled(link, connection, f"no JSON: {error}", data)
 
-        connection.handle_text_or_binary_message = guarded
+        if link.stream is not Stream.PUBLIC:
+            connection.handle_text_or_binary_message = guarded
+            return
+        slices = Slices(
+            guarded, overrun=lambda: connection.on_error(ccxt.NetworkError("market frames come faster than we read"))
+        )
+        connection.handle_text_or_binary_message = slices.put
+        if link.slices is not None:
+            link.slices.close()
+        link.slices = slices
 
     def on_error(self, connection: Any, error: Any) -> None:  # noqa: ANN401
         """A connection failed, or was made to fail."""
+        link = self._states.at(connection.url)
+        if link is not None and error.args:
+            # A refused handshake stands behind the client's own exception.
+            link.retry_after_s = max(link.retry_after_s, self.dial_refused(error.args[0]))
         self._gone(connection, f"{type(error).__name__}: {error}")
         self._errored(connection, error)
 
@@ -129,10 +146,17 @@ class Guard:
             return
         try:
             if "topic" in message and "data" in message:
+                known = link.up and message["topic"] in link.handed_on
                 self._data(link, message)
+                # The client needs the first frame of a market topic, which ends its subscribing; nobody reads the
+                # caches that it would fill from the others, and filling them takes longer than all that we do.
+                if known and link.stream is Stream.PUBLIC:
+                    return
+                link.handed_on.add(str(message["topic"]))
             else:
                 self._control(link, connection, message)
             self._handle(connection, message)
+            _forget_request(connection, message)
         except FAULTS as error:
             self._spoiled(link, connection, f"{type(error).__name__}: {error}", message)
 
@@ -165,6 +189,8 @@ class Guard:
                 self._confirm(link, _topics_of(connection, str(frame.get("req_id"))))
             else:
                 self.quarantine(link.stream, "subscribe", str(frame.get("ret_msg")), frame)
+        elif isinstance(op, str) and op.startswith("order."):
+            self.on_trade_answer(op, frame)
 
     def _authenticated(self, link: Link, frame: Raw, *, accepted: bool) -> None:
         if accepted:
@@ -184,6 +210,8 @@ class Guard:
         link = self._states.at(connection.url)
         # An old connection may end twice, the second time when its successor is on its way or there already.
         if link is not None and self._client.clients.get(connection.url) is connection:
+            if link.slices is not None:
+                link.slices.close()
             self._states.lose(link, reason)
 
     def _is_current(self, link: Link, connection: Any) -> bool:  # noqa: ANN401
@@ -215,3 +243,11 @@ def _topics_of(connection: Any, request_id: str) -> tuple[str, ...]:  # noqa: AN
         if isinstance(subscription, dict) and str(subscription.get("id")) == request_id:
             found.extend(topic for topic in subscription.get("topics", ()) if topic not in found)
     return tuple(found)
+
+
+def _forget_request(connection: Any, frame: Raw) -> None:  # noqa: ANN401
+    """Free what the client keeps of an order request for as long as its socket lives."""
+    request = frame.get("reqId")
+    if isinstance(request, str) and str(frame.get("op")).startswith("order."):
+        connection.subscriptions.pop(request, None)
+        connection.rejections.pop(request, None)

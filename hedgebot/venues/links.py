@@ -10,6 +10,7 @@ from typing import Any
 
 from hedgebot.domain.events import Stream, StreamAlive, StreamChanged
 from hedgebot.domain.ports import EventSink
+from hedgebot.venues.slices import Slices
 
 ALIVE_INTERVAL_S = 1.0
 
@@ -25,9 +26,13 @@ class Link:
         self.wanted: set[str] = set()
         self.acked: set[str] = set()
         self.seen_s: dict[str, float] = {}
+        self.handed_on: set[str] = set()
+        self.slices: Slices | None = None
         self.connection: Any = None
         self.authenticated = False
         self.refused = False
+        # How long the venue asked to wait when it refused the dial.
+        self.retry_after_s = 0.0
         self.up = False
         self.reason = ""
         self.lost = asyncio.Event()
@@ -36,9 +41,12 @@ class Link:
         """Start a new connection: nothing is known of it."""
         self.acked.clear()
         self.seen_s.clear()
+        self.handed_on.clear()
+        self.slices = None
         self.connection = None
         self.authenticated = False
         self.refused = False
+        self.retry_after_s = 0.0
         self.up = False
         self.reason = ""
         self.lost.clear()
