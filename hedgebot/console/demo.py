@@ -24,11 +24,11 @@ from hedgebot.console.admin import Admin, Truth
 from hedgebot.console.assets import config_file, scenario_file
 from hedgebot.console.control import ask
 from hedgebot.console.errors import DaemonUnreachable, WrongUse
-from hedgebot.console.output import emit
+from hedgebot.console.output import emit, to_json
 from hedgebot.console.processes import Child
 from hedgebot.console.screen import screen
 from hedgebot.console.snapshot import Snapshot, read_snapshot
-from hedgebot.console.summary import DemoSummary, summarise, summary_lines
+from hedgebot.console.summary import SUMMARY_FILE, DemoSummary, summarise, summary_lines
 from hedgebot.console.words import decision_line, duration, status_line
 from hedgebot.domain.errors import ExitCode, HedgebotError
 
@@ -64,6 +64,7 @@ def play(wish: DemoWish) -> int:
     folder = prepare(wish)
     with stoppable(), _shown(wish) as show:
         summary = run_demo(wish, folder, show)
+    (folder / SUMMARY_FILE).write_text(to_json(summary), encoding="utf-8")
     emit(summary, summary_lines(summary), as_json=wish.as_json)
     return ExitCode.OK if summary.good else ExitCode.FAILED
 
@@ -103,8 +104,10 @@ def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
         daemon = Child("the daemon", words, folder / "daemon.err")
         ends.callback(daemon.stop)
         admin = Admin(url)
+        # The client waits for the daemon: what happened before the first snapshot is in no journal.
+        admin.client_flow(enabled=False)
         began_s = time.monotonic()
-        _watch(wish, folder, (exchange, daemon), show)
+        _watch(wish, folder, (exchange, daemon), show, lambda: admin.client_flow(enabled=True))
         ran_s = time.monotonic() - began_s
         truth = _settle(admin, folder, (exchange, daemon))
         code = daemon.stop()
@@ -113,7 +116,16 @@ def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
 
 def exchange_words(wish: DemoWish) -> list[str]:
     """Words of the command line that starts the exchange."""
-    words = ["exchange", "serve", "--port", "0", "--seed", str(wish.seed), "--scenario", str(scenario_file("demo"))]
+    words = [
+        "exchange",
+        "serve",
+        "--port",
+        "0",
+        "--seed",
+        str(wish.seed),
+        "--scenario",
+        str(scenario_file("recorded" if wish.data else "demo")),
+    ]
     for path in wish.data:
         words += ["--data", str(path.expanduser().absolute())]
     if wish.data:
@@ -123,9 +135,15 @@ def exchange_words(wish: DemoWish) -> list[str]:
     return words
 
 
-def _watch(wish: DemoWish, folder: Path, children: tuple[Child, Child], show: Show) -> None:
-    """Show the book until the time is over or somebody stops it; raises HedgebotError when a process died."""
+def _watch(
+    wish: DemoWish, folder: Path, children: tuple[Child, Child], show: Show, on_active: Callable[[], None]
+) -> None:
+    """Show the book until the time is over or somebody stops it; raises HedgebotError when a process died.
+
+    `on_active` is called once, when the book is hedged for the first time.
+    """
     began_s = time.monotonic()
+    waiting = True
     with contextlib.suppress(Stopped):
         while True:
             _check_alive(children)
@@ -138,6 +156,9 @@ def _watch(wish: DemoWish, folder: Path, children: tuple[Child, Child], show: Sh
                 if gone_s > START_WAIT_S:
                     raise
             else:
+                if waiting and snapshot.book.mode == "active":
+                    waiting = False
+                    on_active()
                 show(snapshot, wish.seconds - gone_s if wish.seconds else 0.0)
             time.sleep(POLL_S)
 

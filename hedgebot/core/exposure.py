@@ -87,10 +87,8 @@ class Exposures:
 
     def _build(self, underlying: UnderlyingState) -> _Arrays:
         held: list[tuple[Position, Instrument]] = []
-        for position in self._state.positions.values():
-            rules = self._state.instruments[position.instrument]
-            if rules.kind.is_option and rules.underlying == underlying.name and position.contracts:
-                held.append((position, rules))
+        for key, instrument in underlying.option_keys.items():
+            held.append((self._state.positions[key], self._state.instruments[instrument]))
         return _Arrays(
             moves=underlying.option_moves,
             ids=tuple(rules.id for _, rules in held),

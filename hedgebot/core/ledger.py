@@ -5,7 +5,7 @@ A fill is its venue trade id: seeing it twice changes nothing, in whatever order
 
 from decimal import Decimal
 
-from hedgebot.core.state import Coin, EngineState, Position
+from hedgebot.core.state import Coin, EngineState, Position, UnderlyingState
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
@@ -117,7 +117,7 @@ def set_position(
         position.entry_price = price
     position.contracts = contracts
     position.moved_at_ns = at_ns
-    _move_exposure(state, rules, change)
+    _move_exposure(state, rules, position, change)
     _forget_flat(state, key)
 
 
@@ -145,7 +145,7 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
         position.entry_price = _average_entry(instrument, position, signed, fill.price)
     position.contracts = after
     position.moved_at_ns = at_ns
-    _move_exposure(state, instrument, signed)
+    _move_exposure(state, instrument, position, signed)
     _forget_flat(state, key)
 
 
@@ -159,7 +159,7 @@ def _average_entry(instrument: Instrument, position: Position, added: Decimal, p
     return (before * position.entry_price + added * price) / (before + added)
 
 
-def _move_exposure(state: EngineState, instrument: Instrument, contracts: Decimal) -> None:
+def _move_exposure(state: EngineState, instrument: Instrument, position: Position, contracts: Decimal) -> None:
     """Keep the underlying's sums in step with a change of contracts: O(1), whatever the size of the book."""
     underlying = state.underlyings.get(instrument.underlying)
     if underlying is None:
@@ -168,10 +168,20 @@ def _move_exposure(state: EngineState, instrument: Instrument, contracts: Decima
     if instrument.kind.is_option:
         underlying.option_moves += 1
         underlying.remark_due = True
+        _track_option(underlying, position)
     elif instrument.kind.is_inverse:
         underlying.inverse_quote += nominal
     else:
         underlying.linear_coin += nominal
+
+
+def _track_option(underlying: UnderlyingState, position: Position) -> None:
+    """Keep the list of held options, so that nobody has to search a whole book for them."""
+    key = position_key(position.account, position.instrument)
+    if position.contracts:
+        underlying.option_keys[key] = position.instrument
+    else:
+        underlying.option_keys.pop(key, None)
 
 
 def _forget_flat(state: EngineState, key: str) -> None:

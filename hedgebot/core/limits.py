@@ -17,7 +17,7 @@ from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import UnderlyingSettings
 
@@ -91,15 +91,17 @@ def refill_tokens(state: EngineState, at_ns: int) -> float:
 def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int, str]:
     """Age in ms and id of the held option with the oldest quote; (0, "") when none is held."""
     oldest_ms, oldest_id = 0, ""
-    for position in state.positions.values():
-        rules = state.instruments[position.instrument]
-        if position.contracts and rules.kind.is_option and rules.underlying == underlying:
-            age_ms = market.option_age_ms(state, rules.id, at_ns)
-            if age_ms == market.NEVER_MS:
-                # Not quoted yet: it has been waited for since it was bought, the exposure is unknown meanwhile.
-                age_ms = (at_ns - position.moved_at_ns) // _NS_PER_MS
-            if age_ms > oldest_ms:
-                oldest_ms, oldest_id = age_ms, rules.id
+    held = state.underlyings[underlying].option_keys
+    offsets_ms = {venue: market.clock_offset_ms(state, venue) for venue in dict.fromkeys(map(venue_of, held.values()))}
+    for key, instrument in held.items():
+        mark = state.options.get(instrument)
+        if mark is None:
+            # Not quoted yet: it has been waited for since it was bought, the exposure is unknown meanwhile.
+            age_ms = (at_ns - state.positions[key].moved_at_ns) // _NS_PER_MS
+        else:
+            age_ms = market.content_age_ms(at_ns, mark.at_ns, mark.venue_ns, offsets_ms[venue_of(instrument)])
+        if age_ms > oldest_ms:
+            oldest_ms, oldest_id = age_ms, instrument
     return oldest_ms, oldest_id
 
 

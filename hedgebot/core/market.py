@@ -11,7 +11,7 @@ from hedgebot.core.state import EngineState, OptionMark, Quote
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.events import BookTop, InstrumentsLoaded, OptionQuote, Ticker
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
 
 NEVER_MS = 10**12
 AHEAD_MS_MAX = 10_000.0
@@ -123,18 +123,22 @@ def spread_bps(quote: Quote) -> float | None:
 
 
 def _age_ms(state: EngineState, instrument: InstrumentId, at_ns: int, advanced_at_ns: int, venue_ns: int) -> int:
+    return content_age_ms(at_ns, advanced_at_ns, venue_ns, clock_offset_ms(state, venue_of(instrument)))
+
+
+def content_age_ms(at_ns: int, advanced_at_ns: int, venue_ns: int, offset_ms: float | None) -> int:
+    """Age of content that last advanced at `advanced_at_ns` with the venue's stamp `venue_ns`; NEVER_MS for none."""
     if advanced_at_ns == 0:
         return NEVER_MS
     age_ns = at_ns - advanced_at_ns
-    offset_ms = _clock_offset_ms(state, instrument)
     if offset_ms is not None:
         # What the venue's own stamp says, on the venue's clock: a replay of old frames is as old as it says.
         age_ns = max(age_ns, at_ns + round(offset_ms * _NS_PER_MS) - venue_ns)
     return max(age_ns, 0) // _NS_PER_MS
 
 
-def _clock_offset_ms(state: EngineState, instrument: InstrumentId) -> float | None:
-    venue = instrument.split(":", 1)[0]
+def clock_offset_ms(state: EngineState, venue: str) -> float | None:
+    """Venue clock minus ours; None when it was never measured."""
     return next(
         (
             one.clock_offset_ms
@@ -156,7 +160,7 @@ def _is_value(value: Decimal | None) -> bool:
 
 def _ahead_problem(step: Step, instrument: InstrumentId, venue_at_ns: int) -> str:
     """Why a venue timestamp cannot be: it would make every later frame look old. Empty when it can."""
-    offset_ms = _clock_offset_ms(step.state, instrument) or 0.0
+    offset_ms = clock_offset_ms(step.state, venue_of(instrument)) or 0.0
     ahead_ms = (venue_at_ns - step.at_ns) / _NS_PER_MS - offset_ms
     return f"{instrument} is stamped {ahead_ms:.0f} ms in the future" if ahead_ms > AHEAD_MS_MAX else ""
 

@@ -107,13 +107,14 @@ class OrderRecord(msgspec.Struct, kw_only=True):
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
-    `held_cause` is what moved the exposure while it was unknown; `option_moves` counts changes of option positions, so
-    that whoever derives columns from them knows when to rebuild.
+    `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
+    `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
     """
 
     name: str
     linear_coin: Decimal = ZERO
     inverse_quote: Decimal = ZERO
+    option_keys: dict[str, InstrumentId] = {}
     option_moves: int = 0
     option_count: int = 0
     option_unknown: str = ""
