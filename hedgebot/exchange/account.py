@@ -5,7 +5,7 @@ what is taken out of that sum on closing is what is booked, so fees + profit + f
 last decimal. Must not know margin, matching or time.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from hedgebot.domain.decimals import ZERO
@@ -68,6 +68,22 @@ class Account:
     coins: dict[str, Decimal]
     positions: dict[InstrumentId, Position] = field(default_factory=dict)
     realised: dict[str, Decimal] = field(default_factory=dict)
+    # Chosen by instrument; everything else has the account's first leverage.
+    leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
+
+    def leverage_of(self, instrument: InstrumentId) -> Decimal:
+        """Leverage that an instrument's margin is counted at."""
+        return self.leverages.get(instrument, Decimal(self.leverage))
+
+    def copied(self) -> "Account":
+        """Books of one's own with the same content, to try something on."""
+        return replace(
+            self,
+            coins=dict(self.coins),
+            positions={name: replace(one) for name, one in self.positions.items()},
+            realised=dict(self.realised),
+            leverages=dict(self.leverages),
+        )
 
     def position(self, instrument: Instrument) -> Position:
         """The position in an instrument, made flat at first sight."""

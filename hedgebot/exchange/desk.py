@@ -48,7 +48,7 @@ class Desk:
             return refuse(RefusalReason.UNKNOWN_ACCOUNT, f"no account {request.account!r}")
         if market is None:
             return refuse(RefusalReason.UNKNOWN_INSTRUMENT, f"no instrument {request.instrument!r}")
-        problem = self._problem(market, account, request)
+        problem = self.problem(market, account, request)
         if problem is not None:
             return problem
         order = SimOrder(
@@ -73,7 +73,8 @@ class Desk:
         self._match(market, order, post_only=is_post_only(request))
         return Ack(order_id=order.order_id, client_id=order.client_id)
 
-    def _problem(self, market: Market, account: Account, request: OrderRequest) -> Refusal | None:
+    def problem(self, market: Market, account: Account, request: OrderRequest) -> Refusal | None:
+        """What is wrong with a new order; None if it would be taken."""
         if request.client_id is not None and self.orders.used(request.account, request.client_id):
             return refuse(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {request.client_id} was used before")
         open_orders = self.orders.open_orders(request.account)
@@ -95,10 +96,75 @@ class Desk:
         self._end(order, EndReason.BY_USER)
         return Ack(order_id=order.order_id, client_id=order.client_id)
 
+    def amend(
+        self,
+        account: str,
+        instrument: InstrumentId,
+        order_id: str | None,
+        client_id: str | None,
+        *,
+        qty_contracts: Decimal | None,
+        limit_price: Decimal | None,
+    ) -> Ack | Refusal:
+        """Change a resting order (`Exchange.amend` has the rules of priority)."""
+        order = self.orders.find(account, order_id, client_id)
+        if order is None or order.instrument != instrument:
+            return refuse(RefusalReason.UNKNOWN_ORDER, f"no order {order_id or client_id} on {instrument}")
+        if order.status.is_terminal:
+            return refuse(RefusalReason.ALREADY_TERMINAL, f"order {order.order_id} is {order.status}")
+        market = self.world.markets[instrument]
+        qty = order.qty_contracts if qty_contracts is None else qty_contracts
+        price = order.limit_price if limit_price is None else limit_price
+        problem = self._amend_problem(market, order, qty, price)
+        if problem is not None:
+            return problem
+        keeps_place = price == order.limit_price and qty < order.qty_contracts
+        order = msgspec.structs.replace(
+            order,
+            qty_contracts=qty,
+            limit_price=price,
+            updated_at_ns=self.books.now_ns,
+            seq=self.books.next_seq(),
+        )
+        self.orders.put(order)
+        if keeps_place:
+            market.shrink(order.order_id, order.side, self._lots(market, order.leaves_contracts))
+            self.books.tell(OrderChanged(order=order))
+        else:
+            market.remove(order.order_id)
+            self._match(market, order, post_only=order.time_in_force is TimeInForce.POST_ONLY)
+        return Ack(order_id=order.order_id, client_id=order.client_id)
+
+    def _amend_problem(self, market: Market, order: SimOrder, qty: Decimal, price: Decimal | None) -> Refusal | None:
+        """What is wrong with an order's new quantity and price, by the rules for new orders."""
+        if not market.trading:
+            return refuse(RefusalReason.INSTRUMENT_NOT_TRADING, f"{market.id} is {market.listing.status}")
+        if (qty, price) == (order.qty_contracts, order.limit_price):
+            return refuse(RefusalReason.NOT_MODIFIED, f"order {order.order_id} has quantity {qty} and price {price}")
+        wanted = OrderRequest(
+            account=order.account,
+            instrument=order.instrument,
+            side=order.side,
+            type=order.type,
+            qty_contracts=qty,
+            limit_price=price,
+            time_in_force=order.time_in_force,
+            reduce_only=order.reduce_only,
+        )
+        problem = rules_problem(market, wanted, self.world.mark(market))
+        if problem is not None:
+            return problem
+        if qty <= order.filled_contracts:
+            return refuse(RefusalReason.QTY_NOT_ABOVE_FILLED, f"{order.filled_contracts} of {qty} are filled already")
+        left = msgspec.structs.replace(wanted, qty_contracts=qty - order.filled_contracts)
+        open_orders = self.orders.open_orders(order.account)
+        account = self.books.accounts[order.account]
+        return funds_problem(market, left, account, open_orders, self.books.risk, order)
+
     # --- matching
 
     def _match(self, market: Market, order: SimOrder, *, post_only: bool) -> None:
-        lots = self._lots(market, order.qty_contracts)
+        lots = self._lots(market, order.leaves_contracts)
         matches = market.walk(order.side, lots, self._limit_tick(market, order))
         if order.reduce_only:
             matches = _capped(matches, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))

@@ -1,6 +1,6 @@
 """Request budgets: one bucket per account and endpoint class, refilled every second.
 
-Owns the counting. Figures: venue reference section 2.1 (create, cancel 10/s per UID, spot 20/s; queries 50/s).
+Owns the counting. Figures: venue reference section 2.1 (create, amend, cancel 10/s per UID, spot 20/s; queries 50/s).
 """
 
 from hedgebot.exchange.types import EndpointClass, RateState
@@ -10,9 +10,12 @@ NS_PER_S = 1_000_000_000
 PER_SECOND: dict[EndpointClass, int] = {
     EndpointClass.CREATE: 10,
     EndpointClass.CREATE_SPOT: 20,
+    EndpointClass.AMEND: 10,
+    EndpointClass.AMEND_SPOT: 20,
     EndpointClass.CANCEL: 10,
     EndpointClass.CANCEL_SPOT: 20,
     EndpointClass.CANCEL_ALL: 10,
+    EndpointClass.SET_LEVERAGE: 10,
     EndpointClass.QUERY_ORDERS: 50,
     EndpointClass.QUERY_EXECUTIONS: 50,
     EndpointClass.QUERY_POSITIONS: 50,

@@ -174,14 +174,17 @@ def _options(spec: UnderlyingSpec, start_price: float, now_ns: int) -> list[List
 
 
 def expiries(spec: UnderlyingSpec, now_ns: int) -> tuple[datetime, ...]:
-    """Expiry moments, ascending and distinct: 08:00 UTC of the first day at least that many days ahead."""
+    """Expiry moments, ascending, one a day: those in seconds, and 08:00 UTC of the first day that many days ahead."""
     now = datetime.fromtimestamp(now_ns / NS_PER_S, UTC)
-    found = set()
+    soon = (now.replace(microsecond=0) + timedelta(seconds=math.ceil(seconds)) for seconds in spec.option_expiries_s)
+    # A symbol names the day only: one expiry a day.
+    found = {at.date(): at for at in soon}
     for days in spec.option_expiries_days:
         earliest = now + timedelta(days=days)
         at = earliest.replace(hour=EXPIRY_HOUR_UTC, minute=0, second=0, microsecond=0)
-        found.add(at if at >= earliest else at + timedelta(days=1))
-    return tuple(sorted(found))
+        at = at if at >= earliest else at + timedelta(days=1)
+        found.setdefault(at.date(), at)
+    return tuple(sorted(found.values()))
 
 
 def strikes(spec: UnderlyingSpec, start_price: float) -> tuple[Decimal, ...]:

@@ -99,6 +99,10 @@ class Market:
         """Change the listing's status."""
         self.listing = msgspec.structs.replace(self.listing, status=status)
 
+    def settle(self, price: Decimal) -> None:
+        """End trading for good, at the underlying's price of delivery."""
+        self.listing = msgspec.structs.replace(self.listing, status=InstrumentStatus.SETTLED, settlement_price=price)
+
     def price(self, tick: int) -> Decimal:
         """Exact price of a tick."""
         return self.tick_size * tick
@@ -126,6 +130,13 @@ class Market:
                     del side[number]
                     self.update_id += 1
                     return
+
+    def shrink(self, order_id: str, side: Side, lots: int) -> None:
+        """Leave fewer lots of a resting order where it stands: it keeps its place."""
+        for order in self.resting(side):
+            if order.order_id == order_id:
+                order.lots = lots
+                self.update_id += 1
 
     def reduce(self, order: Resting, lots: int) -> None:
         """Fill lots of a resting order; a whole fill takes it out of the book."""

@@ -5,10 +5,12 @@ Owns the order of things: time first, then requests at that time. It reads no cl
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
+from hedgebot.exchange.checks import leverage_problem
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.limits import RateLimits
@@ -33,6 +35,7 @@ from hedgebot.exchange.types import (
     OptionTicker,
     OrderRequest,
     Origin,
+    PositionChanged,
     RateState,
     Refusal,
     RefusalReason,
@@ -42,7 +45,9 @@ from hedgebot.exchange.types import (
     TickerState,
     Trade,
     WalletState,
+    WhatIf,
 )
+from hedgebot.exchange.whatif import what_if
 from hedgebot.exchange.world import World
 
 FUNDING_RATES_MAX = 200
@@ -173,7 +178,8 @@ class Exchange:
                 expiry = market.instrument.expiry_ns
                 if expiry is not None and expiry <= self.now_ns and market.listing.status is not SETTLED:
                     self._desk.deliver(market)
-                    self._set_status(market, SETTLED)
+                    market.settle(self._world.index(market))
+                    self._tell(ListingChanged(listing=market.listing))
 
     def _set_status(self, market: Market, status: InstrumentStatus) -> None:
         if market.listing.status in {status, SETTLED}:
@@ -194,8 +200,7 @@ class Exchange:
 
     def place(self, request: OrderRequest) -> Ack | Refusal:
         """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills."""
-        market = self._world.markets.get(request.instrument)
-        spot = market is not None and market.instrument.kind is InstrumentKind.SPOT
+        spot = self._is_spot(request.instrument)
         refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
         return refusal or self._desk.place(request, Origin.API)
 
@@ -203,10 +208,61 @@ class Exchange:
         self, account: str, instrument: InstrumentId, *, order_id: str | None = None, client_id: str | None = None
     ) -> Ack | Refusal:
         """Cancel one order by its id or client id (order id first)."""
-        market = self._world.markets.get(instrument)
-        spot = market is not None and market.instrument.kind is InstrumentKind.SPOT
+        spot = self._is_spot(instrument)
         refusal = self._over_budget(account, EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL)
         return refusal or self._desk.cancel(account, instrument, order_id, client_id)
+
+    def amend(
+        self,
+        account: str,
+        instrument: InstrumentId,
+        *,
+        order_id: str | None = None,
+        client_id: str | None = None,
+        qty_contracts: Decimal | None = None,
+        limit_price: Decimal | None = None,
+    ) -> Ack | Refusal:
+        """Change quantity (the whole, filled part included) or price of an open order; None leaves it as it is.
+
+        A smaller quantity at the same price keeps its place in the book. Any other change goes to the end of the queue
+        at its price, and is matched at once where it now crosses (post-only: it ends instead).
+        """
+        spot = self._is_spot(instrument)
+        refusal = self._over_budget(account, EndpointClass.AMEND_SPOT if spot else EndpointClass.AMEND)
+        return refusal or self._desk.amend(
+            account, instrument, order_id, client_id, qty_contracts=qty_contracts, limit_price=limit_price
+        )
+
+    def set_leverage(self, account: str, instrument: InstrumentId, leverage: Decimal) -> Refusal | None:
+        """Count a perpetual's margin at another leverage from now on; None when done. KeyError: unknown name."""
+        market, holder = self._world.markets[instrument], self._accounts[account]
+        refusal = self._over_budget(account, EndpointClass.SET_LEVERAGE) or leverage_problem(
+            market, holder, leverage, self.open_orders(account), self._books.risk
+        )
+        if refusal is not None:
+            return refusal
+        holder.leverages[instrument] = leverage
+        position = self.position(account, instrument)
+        if position is not None:
+            self._tell(PositionChanged(position=position))
+        return None
+
+    def leverage(self, account: str, instrument: InstrumentId) -> Decimal:
+        """Leverage that an instrument's margin is counted at."""
+        return self._accounts[account].leverage_of(instrument)
+
+    def what_if(self, request: OrderRequest) -> WhatIf:
+        """Margin rates before and after an order, and whether it would be taken. Nothing changes, no budget is used.
+
+        KeyError for an unknown account or instrument.
+        """
+        market, account = self._world.markets[request.instrument], self._accounts[request.account]
+        refusal = self._desk.problem(market, account, request)
+        return what_if(market, account, request, self.open_orders(request.account), self._books.risk, refusal)
+
+    def _is_spot(self, instrument: InstrumentId) -> bool:
+        market = self._world.markets.get(instrument)
+        return market is not None and market.instrument.kind is InstrumentKind.SPOT
 
     def cancel_all(self, account: str, chosen: Callable[[Listing], bool]) -> tuple[Ack, ...] | Refusal:
         """Cancel every open order of the account on instruments that `chosen` picks."""

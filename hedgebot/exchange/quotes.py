@@ -45,6 +45,8 @@ class Listing(Value, frozen=True, kw_only=True):
     funding_interval_ns: int | None = None
     funding_rate_cap: float | None = None
     delivery_rate: Decimal = ZERO
+    # The underlying's price at which a settled option was delivered; None before.
+    settlement_price: Decimal | None = None
 
 
 class Book(Value, frozen=True, kw_only=True):

@@ -21,6 +21,9 @@ class RefusalReason(StrEnum):
     BELOW_MIN_NOTIONAL = "below_min_notional"
     REDUCE_ONLY_VIOLATION = "reduce_only_violation"  # no position, or not against it
     TOO_MANY_ORDERS = "too_many_orders"
+    NOT_MODIFIED = "not_modified"  # an amendment or leverage that is what there is already
+    QTY_NOT_ABOVE_FILLED = "qty_not_above_filled"  # an amendment below what has been filled
+    LEVERAGE_OUT_OF_RANGE = "leverage_out_of_range"
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     RATE_LIMITED = "rate_limited"
 

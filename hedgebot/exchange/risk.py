@@ -16,6 +16,7 @@ from hedgebot.exchange.market import Market
 from hedgebot.exchange.types import CoinBalance, OrderRequest, SimOrder, SimPosition, WalletState
 from hedgebot.exchange.world import World
 from hedgebot.margin.tiers import (
+    Ladder,
     ParameterSet,
     parse_parameters,
     short_option_initial,
@@ -80,12 +81,12 @@ class Risk:
         for instrument in dict.fromkeys((*account.positions, *working)):
             market = self.world.markets[instrument]
             held = float(account.contracts(instrument))
-            one = self._instrument(market, held, working.get(instrument, nothing), account.leverage)
+            one = self._instrument(market, held, working.get(instrument, nothing), account.leverage_of(instrument))
             initial += one.initial
             maintenance += one.maintenance
         return Requirement(initial, maintenance)
 
-    def _instrument(self, market: Market, held: float, working: _Working, leverage: int) -> Requirement:
+    def _instrument(self, market: Market, held: float, working: _Working, leverage: Decimal) -> Requirement:
         match market.instrument.kind:
             case InstrumentKind.SPOT:
                 return Requirement(0.0, 0.0)  # spot orders are covered by locked balances
@@ -93,10 +94,13 @@ class Risk:
                 return self._option(market, held, working)
             case _:
                 mark = float(self.world.mark(market))
-                linear = self.parameters.linear
-                ladder = linear.get(market.instrument.underlying, linear["*"])
+                ladder = self.ladder(market)
                 worst = max(abs(held + working.buys), abs(held - working.sells)) * mark
-                return Requirement(ladder.initial(worst, leverage), ladder.maintenance(abs(held) * mark))
+                return Requirement(ladder.initial(worst, float(leverage)), ladder.maintenance(abs(held) * mark))
+
+    def ladder(self, market: Market) -> Ladder:
+        """Risk-limit tiers of a contract."""
+        return self.parameters.linear.get(market.instrument.underlying, self.parameters.linear["*"])
 
     def _option(self, market: Market, held: float, working: _Working) -> Requirement:
         """Short options need margin; a long one is paid for, so only its order's premium is set aside."""
@@ -141,7 +145,7 @@ class Risk:
             return None
         market = self.world.markets[instrument]
         mark, greeks = self.world.mark(market), self.world.option_mark(market)
-        need = self._instrument(market, float(held.contracts), _Working(), account.leverage)
+        need = self._instrument(market, float(held.contracts), _Working(), account.leverage_of(instrument))
         size = float(held.contracts)
         return SimPosition(
             account=account.name,
@@ -154,7 +158,7 @@ class Risk:
             realised_pnl=held.realised_pnl,
             initial_margin=need.initial,
             maintenance_margin=need.maintenance,
-            leverage=Decimal(account.leverage),
+            leverage=account.leverage_of(instrument),
             delta=size * greeks.delta if greeks else None,
             gamma=size * greeks.gamma if greeks else None,
             vega=size * greeks.vega if greeks else None,

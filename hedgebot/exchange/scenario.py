@@ -32,6 +32,8 @@ class UnderlyingSpec(_Part, frozen=True, kw_only=True):
     basis_bps: float = -4.0  # mean of perpetual over index; recorded median on BTC is -4.45 (data FACTS.md, m09)
     option_vol: float = 0.5  # level that at-the-money implied volatility reverts to
     option_expiries_days: tuple[float, ...] = (2.0, 9.0, 30.0)
+    # Expiries this long after the start, to see a delivery; a day's calendar expiry gives way to one of these.
+    option_expiries_s: tuple[float, ...] = ()
     option_strikes: int = 5  # around the money, for each expiry, calls and puts
     option_strike_step: float = 0.0  # quote units; 0 = about 2.5 % of the start price, rounded
 

@@ -50,6 +50,7 @@ __all__ = [
     "Trade",
     "WalletChanged",
     "WalletState",
+    "WhatIf",
 ]
 
 
@@ -80,9 +81,12 @@ class EndpointClass(StrEnum):
 
     CREATE = "create"
     CREATE_SPOT = "create_spot"
+    AMEND = "amend"
+    AMEND_SPOT = "amend_spot"
     CANCEL = "cancel"
     CANCEL_SPOT = "cancel_spot"
     CANCEL_ALL = "cancel_all"
+    SET_LEVERAGE = "set_leverage"
     QUERY_ORDERS = "query_orders"
     QUERY_EXECUTIONS = "query_executions"
     QUERY_POSITIONS = "query_positions"
@@ -118,6 +122,19 @@ class Refusal(Value, frozen=True, kw_only=True):
 
     reason: RefusalReason
     detail: str
+
+
+class WhatIf(Value, frozen=True, kw_only=True):
+    """Margin rates over the margin balance before and after an order, as if it had filled whole; nothing is changed.
+
+    A rate is None where the balance is not positive. `refusal` is what placing the order now would be answered.
+    """
+
+    refusal: Refusal | None
+    initial_rate_before: float | None
+    maintenance_rate_before: float | None
+    initial_rate_after: float | None
+    maintenance_rate_after: float | None
 
 
 class RateState(Value, frozen=True, kw_only=True):

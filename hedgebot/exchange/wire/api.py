@@ -46,7 +46,6 @@ class AccountSettings:
     """What a client can set and the model does not know."""
 
     margin_mode: str = "REGULAR_MARGIN"
-    leverage: dict[InstrumentId, str] = field(default_factory=dict)
     dcp_seconds: dict[str, int] = field(default_factory=dict)
 
 

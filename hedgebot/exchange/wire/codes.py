@@ -19,14 +19,23 @@ REPEAT_AUTH = 20001
 
 
 class WireError(Exception):
-    """A request that is answered with a return code. `status` is the HTTP status it travels with."""
+    """A request that is answered with a return code, on HTTP `status`; `ext` travels as `retExtInfo`."""
 
-    def __init__(self, code: int, message: str, *, status: int = 200, result: dict[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        status: int = 200,
+        result: dict[str, object] | None = None,
+        ext: dict[str, object] | None = None,
+    ) -> None:
         super().__init__(f"{code} {message}")
         self.code = code
         self.message = message
         self.status = status
         self.result: dict[str, object] = result or {}
+        self.ext: dict[str, object] = ext or {}
 
 
 def bad_parameter(message: str) -> WireError:
@@ -78,6 +87,19 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
     RefusalReason.TOO_MANY_ORDERS: (
         (110020, "Not allowed to have more than 500 active orders."),
         (170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders."),
+    ),
+    # The live venue's sentence for an amendment that changes nothing; the documentation has only the code's class.
+    RefusalReason.NOT_MODIFIED: (
+        (BAD_PARAMETER, "The order remains unchanged as the parameters entered match the existing ones."),
+        (170311, "Order modification failed"),
+    ),
+    RefusalReason.QTY_NOT_ABOVE_FILLED: (
+        (110064, "The modified contract quantity cannot be less than or equal to the filled quantity."),
+        (170313, "The modified contract quantity cannot be less than to the filled quantity"),
+    ),
+    RefusalReason.LEVERAGE_OUT_OF_RANGE: (
+        (110013, "cannot set leverage due to risk limit level"),
+        (110013, "cannot set leverage due to risk limit level"),
     ),
     RefusalReason.NO_LIQUIDITY: (
         (110118, "Unable to retrieve a price of the market order due to low liquidity"),

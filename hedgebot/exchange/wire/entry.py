@@ -50,19 +50,31 @@ def create(api: Api, account: str, params: Params) -> Fields:
 
 
 def pre_check(api: Api, account: str, params: Params) -> Fields:
-    """Read an order as `create` would and say what margin rates the account has; nothing is placed.
+    """Read an order as `create` would and say what margin rates it leads to; nothing is placed.
 
-    The rates after the order are those before it: the model has no what-if. A field that would lie is left out.
+    Rates are in 1e-4; one that nobody can know (no margin balance) is left out. An order that the account cannot afford
+    is answered with 110007 and the rates that it would lead to in `retExtInfo`.
     """
     category, listing = _listing(api, params)
-    _request(api, account, params, category, listing)
-    wallet = api.exchange.wallet(account)
-    return {
-        "orderId": "",
-        "orderLinkId": params.text("orderLinkId"),
-        "preImrE4": round((wallet.initial_margin_rate or 0.0) * 10_000),
-        "preMmrE4": round((wallet.maintenance_margin_rate or 0.0) * 10_000),
-    }
+    request = _request(api, account, params, category, listing)
+    found = api.exchange.what_if(request)
+    names: Fields = {"orderId": "", "orderLinkId": request.client_id or ""}
+    after = _e4(post_imr_e4=found.initial_rate_after, post_mmr_e4=found.maintenance_rate_after)
+    if found.refusal is not None:
+        error = refusal_error(found.refusal, category)
+        if found.refusal.reason is RefusalReason.INSUFFICIENT_MARGIN:
+            error.ext = {"future_order_id": "", "future_order_link_id": request.client_id or "", **after}
+        raise error
+    return names | _e4(
+        preImrE4=found.initial_rate_before,
+        preMmrE4=found.maintenance_rate_before,
+        postImrE4=found.initial_rate_after,
+        postMmrE4=found.maintenance_rate_after,
+    )
+
+
+def _e4(**rates: float | None) -> Fields:
+    return {name: round(rate * 10_000) for name, rate in rates.items() if rate is not None}
 
 
 def cancel(api: Api, account: str, params: Params) -> Fields:
@@ -111,15 +123,24 @@ def disconnected_cancel_all(api: Api, account: str, params: Params) -> Fields:
 
 
 def amend(api: Api, account: str, params: Params) -> Fields:
-    """Find the order and say that it cannot be changed: the model has no amending, cancel and place anew."""
+    """Change quantity or price of an open order, found by `orderId`, else by `orderLinkId`; empty ones stay."""
     category, listing = _listing(api, params)
     order_id, link_id = params.text("orderId"), params.text("orderLinkId")
     if not order_id and not link_id:
         raise bad_parameter("params error: orderId or orderLinkId is required")
-    order = api.exchange.order(account, order_id=order_id or None, client_id=link_id or None)
-    if order is None or order.instrument != listing.instrument.id or order.status.is_terminal:
-        raise refusal_error(Refusal(reason=RefusalReason.UNKNOWN_ORDER, detail=order_id or link_id), category)
-    raise WireError(170312, "The current order does not support modification")
+    if any(params.text(name) not in {"", "0"} for name in (*_CONDITIONAL, "orderIv")):
+        raise bad_parameter("conditional and TP/SL orders and orders by volatility are not simulated")
+    if not params.text("qty") and not params.text("price"):
+        raise bad_parameter("params error: qty or price is required")
+    answer = api.exchange.amend(
+        account,
+        listing.instrument.id,
+        order_id=order_id or None,
+        client_id=link_id or None,
+        qty_contracts=params.number("qty", "Qty invalid") if params.text("qty") else None,
+        limit_price=params.number("price", "price is invalid") if params.text("price") else None,
+    )
+    return _acked(answer, category)
 
 
 def order_endpoint(path: str, category: str) -> EndpointClass:
@@ -129,6 +150,8 @@ def order_endpoint(path: str, category: str) -> EndpointClass:
         return EndpointClass.CANCEL_ALL
     if "cancel" in path:
         return EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL
+    if path.endswith("amend"):
+        return EndpointClass.AMEND_SPOT if spot else EndpointClass.AMEND
     return EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE
 
 

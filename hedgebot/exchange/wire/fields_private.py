@@ -18,6 +18,7 @@ from hedgebot.exchange.types import (
     FundingSettlement,
     LedgerEntry,
     OrderType,
+    Origin,
     SimOrder,
     SimPosition,
     WalletState,
@@ -47,7 +48,7 @@ _REJECT_REASON = {
 _CANCEL_TYPE = {
     EndReason.BY_USER: "CancelByUser",
     EndReason.REDUCE_ONLY: "CancelByReduceOnly",
-    EndReason.SETTLED: "CancelBySettle",
+    EndReason.SETTLED: "CancelByDelivery",
 }
 
 
@@ -116,8 +117,12 @@ def order_fields(order: SimOrder, one: Instrument) -> Fields:
     }
     if category != "spot":
         fields["tpslMode"] = "" if category == "option" else "UNKNOWN"
-        fields["createType"] = "CreateByUser"
+        fields["createType"] = _created_by(order)
     return fields
+
+
+def _created_by(order: SimOrder) -> str:
+    return "CreateBySettle" if order.origin is Origin.VENUE else "CreateByUser"
 
 
 def order_stream_fields(order: SimOrder, one: Instrument) -> Fields:
@@ -168,7 +173,7 @@ def execution_fields(execution: Execution, one: Instrument) -> Fields:
         "extraFees": "",
     }
     if category != "spot":
-        fields["createType"] = "CreateByUser"
+        fields["createType"] = _created_by(order)
     return fields
 
 

@@ -173,7 +173,7 @@ class HttpDoor:
             "retCode": result.code if isinstance(result, WireError) else 0,
             "retMsg": result.message if isinstance(result, WireError) else "OK",
             "result": result.result if isinstance(result, WireError) else result,
-            "retExtInfo": {},
+            "retExtInfo": result.ext if isinstance(result, WireError) else {},
             "time": now_ms,
         }
         status = result.status if isinstance(result, WireError) else 200

@@ -3,13 +3,11 @@
 Source: docs/v5/{user/apikey-info, asset/coin-info, account/*, position/*}.mdx.
 """
 
-from decimal import Decimal
-
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId
-from hedgebot.exchange.types import LedgerEntry, SimPosition
+from hedgebot.exchange.types import LedgerEntry, RefusalReason, SimPosition
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.codes import WireError, bad_parameter
+from hedgebot.exchange.wire.codes import WireError, bad_parameter, refusal_error
 from hedgebot.exchange.wire.entry import instrument_of
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.fields_private import ledger_fields, position_fields, wallet_fields
@@ -170,9 +168,7 @@ def position_list(api: Api, account: str, params: Params) -> Fields:
             continue
         one = listing.instrument
         if symbol in {"", one.symbol} and base in {"", one.underlying} and settle in {"", one.settle}:
-            leverage = api.settings[account].leverage.get(one.id)
-            fields = position_fields(position, one)
-            rows.append(fields | {"leverage": leverage} if leverage else fields)
+            rows.append(position_fields(position, one))
     shown, cursor = page(rows, params, params.limit(20, 200))
     return {"category": category, "list": list(shown), "nextPageCursor": cursor}
 
@@ -193,7 +189,6 @@ def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
     else:
         ticker = api.exchange.ticker(instrument)
         mark = ticker.mark or ticker.last
-    spec = next(one for one in api.accounts.values() if one.name == account)
     return SimPosition(
         account=account,
         instrument=instrument,
@@ -205,7 +200,7 @@ def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
         realised_pnl=ZERO,
         initial_margin=0.0,
         maintenance_margin=0.0,
-        leverage=Decimal(spec.leverage),
+        leverage=api.exchange.leverage(account, instrument),
         delta=None,
         gamma=None,
         vega=None,
@@ -217,20 +212,20 @@ def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
 
 
 def set_leverage(api: Api, account: str, params: Params) -> Fields:
-    """Remember a leverage. It is shown with the position; margins stay those of the scenario's leverage."""
+    """Set an instrument's leverage, for both sides alike; its margin follows at once."""
     category = params.category(allowed=DERIVATIVES)
     instrument = instrument_of(api, category, params.required("symbol"))
     buy, sell = params.number("buyLeverage", "buy leverage invalid"), params.number("sellLeverage", "leverage invalid")
-    listing = api.exchange.listing(instrument)
     if buy != sell:
         raise bad_parameter("buy leverage not equal sell leverage")
-    if listing is None or not 1 <= buy <= listing.leverage_max:
-        raise WireError(110013, "cannot set leverage due to risk limit level")
-    chosen = api.settings[account].leverage
-    if chosen.get(instrument) == dec(buy):
+    refusal = api.exchange.set_leverage(account, instrument, buy)
+    if refusal is None:
+        return {}
+    if refusal.reason is RefusalReason.NOT_MODIFIED:
         raise WireError(110043, "leverage not modified")
-    chosen[instrument] = dec(buy)
-    return {}
+    if refusal.reason is RefusalReason.INSUFFICIENT_MARGIN:
+        raise WireError(110044, "Available margin is insufficient.")
+    raise refusal_error(refusal, category)
 
 
 def switch_mode(_api: Api, _account: str, params: Params) -> Fields:
@@ -262,7 +257,12 @@ def transaction_log(api: Api, account: str, params: Params) -> Fields:
 
 
 def _ledger_kind(entry: LedgerEntry, instrument: Instrument) -> str:
-    """The venue's word for a change. What moves no cash and costs no fee is funding, even of a rate of zero."""
+    """The venue's word for a change. What moves no cash and costs no fee is funding, even of a rate of zero.
+
+    But for an option that expired worthless: it pays nothing and is a delivery all the same.
+    """
+    if instrument.expiry_ns is not None and entry.at_ns >= instrument.expiry_ns:
+        return "DELIVERY"
     if entry.funding != ZERO or (entry.fee == ZERO and entry.cash_flow == ZERO):
         return "SETTLEMENT"
-    return "DELIVERY" if instrument.expiry_ns is not None and entry.at_ns >= instrument.expiry_ns else "TRADE"
+    return "TRADE"

@@ -4,7 +4,7 @@ Source: docs/v5/market/*.mdx.
 """
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, OptionType
+from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.risk import load_parameters
 from hedgebot.exchange.types import InstrumentStatus, Listing
 from hedgebot.exchange.wire.api import Api
@@ -173,37 +173,22 @@ def _tiers(one: Instrument) -> list[Fields]:
 
 
 def delivery_price(api: Api, _account: str, params: Params) -> Fields:
-    """Settlement prices of options that have been delivered."""
+    """Settlement prices of options that have been delivered, since the exchange's start."""
     category = params.category(allowed=("linear", "inverse", "option"))
     symbol, base = params.text("symbol"), params.text("baseCoin", "BTC")
-    settled = [
-        listing.instrument
+    rows = [
+        {
+            "symbol": listing.instrument.symbol,
+            "deliveryPrice": dec(listing.settlement_price),
+            "deliveryTime": ms_text(listing.instrument.expiry_ns),
+        }
         for listing in api.listings(category, settled=True)
         if listing.status is InstrumentStatus.SETTLED
         and symbol in {"", listing.instrument.symbol}
         and (symbol or listing.instrument.underlying == base)
     ]
-    rows = [
-        {
-            "symbol": one.symbol,
-            "deliveryPrice": price,
-            "deliveryTime": ms_text(one.expiry_ns),
-        }
-        for one in settled
-        if (price := _delivery_price(api, one))
-    ]
     shown, cursor = page(rows, params, params.limit(50, 200))
     return {"category": category, "list": list(shown), "nextPageCursor": cursor}
-
-
-def _delivery_price(api: Api, one: Instrument) -> str:
-    """The underlying's price at which an option was delivered, known from its value where it ended in the money."""
-    if one.strike is None:
-        return ""
-    mark = api.exchange.option_ticker(one.id).mark
-    if mark == ZERO:
-        return ""
-    return dec(one.strike + (mark if one.option_type is OptionType.CALL else -mark))
 
 
 def open_interest(api: Api, _account: str, params: Params) -> Fields:

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from hedgebot.domain.errors import ConfigError
@@ -32,6 +33,16 @@ def test_every_product_is_listed_once(scenario: Scenario, start_ns: int) -> None
             at = datetime.fromtimestamp(one.instrument.expiry_ns / 1e9, UTC)
             assert (at.hour, at.minute) == (8, 0)
             assert at.timestamp() * 1e9 > start_ns
+
+
+def test_expiries_in_seconds_take_their_day(scenario: Scenario, start_ns: int) -> None:
+    spec = UnderlyingSpec(name="BTC", start_price=90_000.0, option_expiries_days=(0.0, 1.0), option_expiries_s=(4.5,))
+    first, second = expiries(spec, start_ns)
+    assert first.timestamp() * 1e9 == start_ns + 5_000_000_000
+    assert second == datetime(2026, 11, 25, 8, tzinfo=UTC)
+    world = msgspec.structs.replace(scenario, underlyings=(spec,))
+    ids = [one.instrument.id for one in make_listings(world, PRICES, start_ns)]
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_symbol_reads_like_the_venues() -> None:

@@ -131,18 +131,53 @@ def test_cancel_all_of_contracts_must_be_narrowed(api: Api) -> None:
     assert code_of(entry.cancel_all, api, category="linear") == 10001
 
 
-def test_amending_is_refused_in_words(api: Api) -> None:
-    entry.create(api, "book", Params(LIMIT))
+def test_amending_by_either_id(api: Api) -> None:
+    made = entry.create(api, "book", Params(LIMIT))
     where = {"category": "linear", "symbol": "BTCUSDT"}
-    assert code_of(entry.amend, api, **where) == 10001
-    assert code_of(entry.amend, api, **where, orderLinkId="nobody") == 110001
-    assert code_of(entry.amend, api, **where, orderLinkId="id-1", qty="0.02") == 170312
+    assert entry.amend(api, "book", Params(where | {"orderLinkId": "id-1", "qty": "0.02"})) == made
+    assert entry.amend(api, "book", Params(where | {"orderId": made["orderId"], "price": "87000", "qty": ""})) == made
+    (order,) = api.exchange.open_orders("book")
+    assert (order.qty_contracts, order.limit_price) == (Decimal("0.02"), Decimal(87_000))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"orderLinkId": ""}, 10001),
+        ({}, 10001),
+        ({"qty": "0.02", "orderLinkId": "nobody"}, 110001),
+        ({"qty": "0.01"}, 10001),  # the order remains unchanged
+        ({"qty": "0.0005"}, 10001),
+        ({"qty": "much"}, 10001),
+        ({"price": "88000.05"}, 110003),
+        ({"price": "inf"}, 10001),
+        ({"price": "87000", "triggerPrice": "1"}, 10001),
+        ({"orderIv": "0.5", "price": "87000"}, 10001),
+        ({"category": "spot", "price": "87000"}, 170213),
+    ],
+)
+def test_wrong_amendments_get_their_codes(api: Api, changed: dict[str, Any], code: int) -> None:
+    entry.create(api, "book", Params(LIMIT))
+    before = api.exchange.open_orders("book")
+    values = {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": "id-1", **changed}
+    assert code_of(entry.amend, api, **values) == code
+    assert api.exchange.open_orders("book") == before
 
 
 def test_a_pre_check_places_nothing(api: Api) -> None:
-    checked = entry.pre_check(api, "book", Params(LIMIT))
-    assert checked["preMmrE4"] != 0
+    checked = entry.pre_check(api, "book", Params(LIMIT | {"qty": "2"}))
+    assert 0 < int(str(checked["preMmrE4"])) < int(str(checked["postMmrE4"]))
+    assert int(str(checked["preImrE4"])) < int(str(checked["postImrE4"]))
     assert api.exchange.open_orders("book") == ()
+
+
+def test_a_pre_check_beyond_the_margin_has_its_rates_outside_the_result(api: Api) -> None:
+    with pytest.raises(WireError) as caught:
+        entry.pre_check(api, "book", Params(LIMIT | {"qty": "500"}))
+    assert (caught.value.code, caught.value.result) == (110007, {})
+    assert caught.value.ext["future_order_link_id"] == "id-1"
+    assert int(str(caught.value.ext["post_imr_e4"])) > 10_000
+    assert code_of(entry.pre_check, api, **(LIMIT | {"qty": "0.0005"})) == 10001
 
 
 @pytest.mark.parametrize(("seconds", "code"), [(2, 10001), (10, None), (301, 10001)])
@@ -156,6 +191,8 @@ def test_the_disconnection_window(api: Api, seconds: int, code: int | None) -> N
     [
         ("/v5/order/create", "linear", EndpointClass.CREATE),
         ("/v5/order/create", "spot", EndpointClass.CREATE_SPOT),
+        ("/v5/order/amend", "option", EndpointClass.AMEND),
+        ("/v5/order/amend", "spot", EndpointClass.AMEND_SPOT),
         ("/v5/order/cancel", "option", EndpointClass.CANCEL),
         ("/v5/order/cancel", "spot", EndpointClass.CANCEL_SPOT),
         ("/v5/order/cancel-all", "spot", EndpointClass.CANCEL_ALL),

@@ -93,6 +93,11 @@ def test_leverage_is_remembered_within_its_range(api: Api) -> None:
     assert code_of(routes.set_leverage, api, **where, buyLeverage="5", sellLeverage="6") == 10001
     (row,) = ask(routes.position_list, api, category="linear", settleCoin="USDC")["list"]
     assert row["leverage"] == "20"
+    assert float(row["positionIM"]) == pytest.approx(float(row["positionValue"]) / 20, rel=1e-3)
+    assert code_of(routes.set_leverage, api, **where, buyLeverage="nan", sellLeverage="nan") == 10001
+    where["symbol"] = "ETHUSDT"
+    (row,) = ask(routes.position_list, api, **where)["list"]
+    assert row["leverage"] == "10", "a flat row has the account's"
 
 
 def test_one_way_mode_only(api: Api) -> None:
@@ -119,5 +124,6 @@ def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:
     zero = Decimal(0)
     paid = msgspec.structs.replace(entry, fee=zero, cash_flow=zero, funding=Decimal(1))
     late = msgspec.structs.replace(entry, at_ns=listing.instrument.expiry_ns)
-    kinds = [routes._ledger_kind(one, listing.instrument) for one in (entry, paid, late)]
-    assert kinds == ["TRADE", "SETTLEMENT", "DELIVERY"]
+    worthless = msgspec.structs.replace(late, fee=zero, cash_flow=zero)
+    kinds = [routes._ledger_kind(one, listing.instrument) for one in (entry, paid, late, worthless)]
+    assert kinds == ["TRADE", "SETTLEMENT", "DELIVERY", "DELIVERY"]

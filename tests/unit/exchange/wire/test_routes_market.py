@@ -4,10 +4,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import pytest
 
-from hedgebot.exchange.types import InstrumentStatus
 from hedgebot.exchange.wire import routes_market as routes
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError
@@ -104,11 +102,19 @@ def test_nothing_has_been_delivered_yet_or_funded(api: Api) -> None:
     assert rows(routes.funding_history(api, "", Params({"category": "linear", "symbol": "BTCUSDT"}))) == []
 
 
-def test_a_delivered_option_shows_its_settlement(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    call = next(one for one in api.listings("option") if one.instrument.symbol.endswith("-C-USDT"))
-    value = api.exchange.option_ticker(call.instrument.id).mark
-    settled = msgspec.structs.replace(call, status=InstrumentStatus.SETTLED)
-    monkeypatch.setattr(type(api.exchange), "listings", lambda _: (settled,))
-    (row,) = rows(routes.delivery_price(api, "", Params({"category": "option"})))
-    assert row["symbol"] == call.instrument.symbol
-    assert Decimal(row["deliveryPrice"]) == (call.instrument.strike or 0) + value
+def test_every_delivered_option_shows_its_settlement(api: Api) -> None:
+    """In the money or not: the price is the underlying's, kept at delivery."""
+    chain = [one.instrument for one in api.listings("option") if one.instrument.underlying == "BTC"]
+    first = min(one.expiry_ns or 0 for one in chain)
+    due = {one.symbol for one in chain if one.expiry_ns == first}
+    world = api.exchange._world
+    for market in world.coins["BTC"].options:
+        if market.instrument.expiry_ns == first:
+            market.settle(Decimal("91234.5"))
+    found = rows(routes.delivery_price(api, "", Params({"category": "option"})))
+    assert {row["symbol"] for row in found} == due
+    assert {row["deliveryPrice"] for row in found} == {"91234.5"}
+    assert {row["deliveryTime"] for row in found} == {str(first // 1_000_000)}
+    (one,) = rows(routes.delivery_price(api, "", Params({"category": "option", "symbol": min(due)})))
+    assert one["symbol"] == min(due)
+    assert rows(routes.delivery_price(api, "", Params({"category": "option", "baseCoin": "ETH"}))) == []

@@ -1,0 +1,47 @@
+"""What an order would do to an account's margin, tried on a copy of its books. Changes nothing; knows no order book.
+
+The order counts as filled whole: at its limit, or at the mark for a market order, with the taker's fee. A reduce-only
+order counts up to the position that it reduces.
+"""
+
+from hedgebot.exchange.account import Account, trade_fee
+from hedgebot.exchange.market import Market
+from hedgebot.exchange.risk import Risk
+from hedgebot.exchange.types import OrderRequest, Refusal, SimOrder, WhatIf
+
+Rates = tuple[float | None, float | None]
+
+
+def what_if(
+    market: Market,
+    account: Account,
+    request: OrderRequest,
+    open_orders: tuple[SimOrder, ...],
+    risk: Risk,
+    refusal: Refusal | None,
+) -> WhatIf:
+    """Rates before and after the order; `refusal` is handed through."""
+    before = _rates(account, open_orders, risk)
+    qty = request.qty_contracts
+    price = request.limit_price if request.limit_price is not None else risk.world.mark(market)
+    tried = account.copied()
+    # A quantity or price that is no number is refused; its rates are those before.
+    if qty.is_finite() and price.is_finite() and qty > 0:
+        if request.reduce_only:
+            qty = min(qty, abs(account.contracts(market.id)))
+        rate = market.listing.taker_rate
+        fee = trade_fee(market.instrument, request.side, qty, price, risk.world.index(market), rate)
+        tried.book_trade(market.instrument, request.side, qty, price, fee)
+    after = _rates(tried, open_orders, risk)
+    return WhatIf(
+        refusal=refusal,
+        initial_rate_before=before[0],
+        maintenance_rate_before=before[1],
+        initial_rate_after=after[0],
+        maintenance_rate_after=after[1],
+    )
+
+
+def _rates(account: Account, open_orders: tuple[SimOrder, ...], risk: Risk) -> Rates:
+    need, balance = risk.requirement(account, open_orders), risk.margin_balance(account)
+    return (need.initial / balance, need.maintenance / balance) if balance > 0 else (None, None)
