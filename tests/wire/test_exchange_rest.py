@@ -1,5 +1,6 @@
 """The unmodified ccxt client asks over HTTP: request seen, result parsed, state of the venue. One test per call."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -198,10 +199,34 @@ async def test_cancel_all_orders_of_a_symbol(venue: Lab) -> None:
     assert [order.instrument for order in venue.exchange.open_orders("book")] == ["bybit:linear:BTCPERP"]
 
 
-async def test_an_order_that_cannot_be_amended_says_so(venue: Lab) -> None:
+async def test_edit_order(venue: Lab) -> None:
     made = await venue.client.create_order(PERP, "limit", "buy", 0.01, 88_000, {})
-    with pytest.raises(ccxt.BaseError, match="170312"):
-        await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.02, 88_000)
+    edited = await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.02, 87_000)
+    assert edited["id"] == made["id"]
+    (order,) = venue.exchange.open_orders("book")
+    assert (order.qty_contracts, order.limit_price) == (Decimal("0.02"), Decimal(87_000))
+    (row,) = await venue.client.fetch_open_orders(PERP)
+    assert (row["id"], row["amount"], row["price"], row["status"]) == (made["id"], 0.02, 87_000, "open")
+    with pytest.raises(ccxt.BadRequest, match="remains unchanged"):
+        await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.02, 87_000)
+    with pytest.raises(ccxt.InvalidOrder, match="110003"):
+        await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.02, 120_000)
+    # Across the book it fills at once; what has ended cannot be changed.
+    await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.02, 91_000)
+    (row,) = await venue.client.fetch_open_orders(PERP, None, None, {"orderId": made["id"]})
+    assert (row["status"], row["filled"]) == ("closed", 0.02)
+    with pytest.raises(ccxt.OrderNotFound, match="110001"):
+        await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.03, 88_000)
+
+
+async def test_an_amendment_below_what_is_filled(venue: Lab) -> None:
+    ask = venue.exchange.book(InstrumentId("bybit:linear:BTCUSDT"), 1).asks[0][0]
+    made = await venue.client.create_order(PERP, "limit", "buy", 40, float(ask), {})
+    order = venue.exchange.order("book", order_id=made["id"])
+    assert order is not None
+    assert 0 < order.filled_contracts < 40
+    with pytest.raises(ccxt.InvalidOrder, match="110064"):
+        await venue.client.edit_order(made["id"], PERP, "limit", "buy", 0.001, float(ask))
 
 
 @pytest.mark.parametrize("category", ["linear", "spot", "option"])
@@ -299,7 +324,13 @@ async def test_set_margin_mode(venue: Lab) -> None:
 
 
 async def test_set_leverage_and_mode(venue: Lab) -> None:
+    await venue.client.create_order(PERP, "market", "buy", 1, None, {})
+    (before,) = await venue.client.fetch_positions([PERP])
     await venue.client.set_leverage(20, PERP)
+    (after,) = await venue.client.fetch_positions([PERP])
+    assert after["initialMargin"] == pytest.approx(before["initialMargin"] / 2, rel=0.01)
+    with pytest.raises(ccxt.BadRequest, match="110013"):
+        await venue.client.set_leverage(101, PERP)
     with pytest.raises(ccxt.BaseError, match="110043"):
         await venue.client.set_leverage(20, PERP)
     with pytest.raises(ccxt.BaseError, match="110025"):
@@ -358,4 +389,8 @@ async def test_market_paths_without_a_unified_call(venue: Lab) -> None:
     body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.01"}
     checked = await venue.client.privatePostV5OrderPreCheck(body)
     assert int(checked["result"]["preMmrE4"]) > 0
+    assert int(checked["result"]["postMmrE4"]) >= int(checked["result"]["preMmrE4"])
+    with pytest.raises(ccxt.InsufficientFunds, match="110007"):
+        await venue.client.privatePostV5OrderPreCheck(body | {"qty": "400"})
+    assert int(json.loads(venue.client.last_http_response)["retExtInfo"]["post_imr_e4"]) > 10_000
     assert venue.exchange.executions("book") == ()

@@ -173,6 +173,19 @@ async def test_create_and_cancel_over_the_trade_socket(venue: Lab) -> None:
         await soon(venue.client.create_order_ws(PERP, "limit", "buy", 0.01, 88_000, {"orderLinkId": "ws-1"}))
 
 
+async def test_amend_over_the_trade_socket(venue: Lab) -> None:
+    made = await soon(venue.client.create_order_ws(PERP, "limit", "buy", 0.01, 88_000, {"orderLinkId": "ws-a"}))
+    task = await watching(venue, "watch_orders", "order")
+    edited = await soon(venue.client.edit_order_ws(made["id"], PERP, "limit", "buy", 0.02, 87_500))
+    assert edited["id"] == made["id"]
+    (told,) = await soon(task)
+    assert (told["id"], told["amount"], told["price"], told["status"]) == (made["id"], 0.02, 87_500, "open")
+    with pytest.raises(ccxt.OrderNotFound, match="110001"):
+        await soon(venue.client.edit_order_ws("nobody", PERP, "limit", "buy", 0.02, 87_000))
+    with pytest.raises(ccxt.BadRequest, match="remains unchanged"):
+        await soon(venue.client.edit_order_ws(made["id"], PERP, "limit", "buy", 0.02, 87_500))
+
+
 async def test_pings_are_answered_on_every_socket() -> None:
     async with lab(streaming={"keepAlive": 100}) as venue:
         client = venue.client
