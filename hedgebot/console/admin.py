@@ -40,10 +40,20 @@ class TruthWallet(msgspec.Struct, frozen=True, kw_only=True):
     coins: tuple[TruthCoin, ...]
 
 
+class TruthFunding(msgspec.Struct, frozen=True, kw_only=True):
+    """One funding payment; `cost` > 0 was paid by the account, in `coin`."""
+
+    exec_id: str
+    cost: Decimal
+    coin: str
+    at_ns: int
+
+
 class TruthAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One account as the exchange has it: every order, open positions, coins."""
+    """One account as the exchange has it: every order, funding payments, open positions, coins."""
 
     orders: tuple[TruthOrder, ...]
+    funding: tuple[TruthFunding, ...] = ()
     positions: tuple[TruthPosition, ...]
     wallet: TruthWallet
 

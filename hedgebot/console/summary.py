@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from hedgebot.console.admin import Truth
-from hedgebot.console.band import GRACE_S, BandClock, BandShare
+from hedgebot.console.admin import Truth, TruthFunding
+from hedgebot.console.band import GRACE_S, BandClock, BandShare, Breach
 from hedgebot.console.output import plain
 from hedgebot.console.replaying import replay_journal
 from hedgebot.console.words import clock, duration
@@ -21,12 +21,18 @@ from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.state import EngineState, settings_of
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import Command, Mode, Outcome, RecordDecision, SubmitOrder
-from hedgebot.domain.events import Event, FillReceived, Stamped
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.events import Event, FillReceived, Stamped, StopRequested
+from hedgebot.journal.audit import AccountAudit, audit
 from hedgebot.journal.query import JournalReader
 from hedgebot.journal.verify import verify
 
 SHARE_WANTED = 0.99
+BREACHES_SHOWN = 10
 BREACHES_PER_LINE = 3
+SUMMARY_FILE = "summary.json"
+# A payment that was settled just before the stop may not have arrived any more.
+STOP_SLACK_NS = 250_000_000
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,15 +41,20 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     ours: Decimal
     exchange: Decimal | None
+    rounding: Decimal = ZERO
 
     @property
     def equal(self) -> bool:
-        """Whether both sides say the same, to the last digit."""
-        return self.exchange is not None and self.ours == self.exchange
+        """Whether both sides say the same, to the last digit (`rounding` is what the venue itself rounded away)."""
+        return self.exchange is not None and abs(self.ours - self.exchange) <= self.rounding
 
 
 class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of one run; `complaints` are the promises that did not hold."""
+    """Figures of one run; `complaints` are the promises that did not hold.
+
+    `coins` are the engine's balances of underlyings, `wallet` is the second book's cash of every coin. `late_funding`
+    payments came after the daemon had ended and are left out of the comparison.
+    """
 
     seed: int
     seconds: float
@@ -53,11 +64,14 @@ class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
     unknown_outcomes: int
     band: tuple[BandShare, ...]
     share_in_band: float | None
+    share_by_underlying: dict[str, float | None]
     intents: int
     exchange_orders: int | None
     orders_without_intent: int
     positions: tuple[Compared, ...]
+    coins: tuple[Compared, ...]
     wallet: tuple[Compared, ...]
+    late_funding: int
     verify_problems: tuple[str, ...]
     replay_problems: tuple[str, ...]
     replay_events: int
@@ -80,11 +94,14 @@ class Watcher:
         self.last_hedge: str | None = None
         self.state: EngineState | None = None
         self.last_ns = 0
+        self.stopped_ns: int | None = None
 
     def __call__(self, stamped: Stamped, commands: tuple[Command, ...], engine: Engine) -> None:
         """Take one event with its commands and the engine after it."""
         state = self.state = engine.state
         self.last_ns = stamped.at_ns
+        if isinstance(stamped.event, StopRequested):
+            self.stopped_ns = stamped.at_ns
         self.intents.update(one.client_id for one in commands if isinstance(one, SubmitOrder))
         for one in commands:
             if isinstance(one, RecordDecision) and one.outcome is Outcome.HEDGE:
@@ -123,7 +140,10 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
     counted_s = sum(one.counted_s for one in band)
     share = 1.0 - sum(one.outside_s for one in band) / counted_s if counted_s > 0 else None
     sent = exchange_orders(truth)
-    positions, wallet = compare(watcher.state, truth)
+    positions, coins = compare(watcher.state, truth)
+    audited = audit(folder)
+    late = late_funding(truth, audited, watcher.stopped_ns)
+    wallet = compare_wallet(audited, truth, late)
     return DemoSummary(
         seed=seed,
         seconds=ran_s,
@@ -133,11 +153,14 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
         unknown_outcomes=figures.unknown_outcomes,
         band=band,
         share_in_band=share,
+        share_by_underlying={one.underlying: one.share for one in band},
         intents=len(watcher.intents),
         exchange_orders=None if sent is None else len(sent),
         orders_without_intent=0 if sent is None else len(set(sent) - watcher.intents) + len(sent) - len(set(sent)),
         positions=positions,
+        coins=coins,
         wallet=wallet,
+        late_funding=len(late),
         verify_problems=verified.problems,
         replay_problems=replayed.problems,
         replay_events=replayed.events,
@@ -148,7 +171,8 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
                 problems=(len(verified.problems), len(replayed.problems)),
                 sent=sent,
                 intents=watcher.intents,
-                compared=(*positions, *wallet),
+                compared=(*positions, *coins, *wallet),
+                unbooked=tuple(problem for one in audited for problem in one.problems),
                 daemon_code=daemon_code,
             )
         ),
@@ -164,10 +188,7 @@ def exchange_orders(truth: Truth | None) -> list[str] | None:
 
 
 def compare(state: EngineState | None, truth: Truth | None) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
-    """Positions and coins of the ledger beside those of the exchange.
-
-    The ledger follows coins that are exposure; stablecoins are the venue's own report and are not compared.
-    """
+    """Positions and coins of the ledger beside those of the exchange; the ledger follows coins that are exposure."""
     if state is None:
         return (), ()
     positions = _sum((one.instrument, one.contracts) for one in state.positions.values())
@@ -178,6 +199,32 @@ def compare(state: EngineState | None, truth: Truth | None) -> tuple[tuple[Compa
     there = _sum((one.instrument, one.contracts) for account in accounts for one in account.positions)
     held = _sum((one.coin, one.wallet) for account in accounts for one in account.wallet.coins if one.coin in coins)
     return _beside(positions, there), _beside(coins, held)
+
+
+def late_funding(
+    truth: Truth | None, audited: Iterable[AccountAudit], stopped_ns: int | None
+) -> tuple[TruthFunding, ...]:
+    """Funding that the exchange settled when the daemon had been told to stop, and that the journal does not know."""
+    if truth is None or stopped_ns is None:
+        return ()
+    known = {one for account in audited for one in account.funding_ids}
+    everything = (one for account in truth.accounts.values() for one in account.funding)
+    return tuple(one for one in everything if one.exec_id not in known and one.at_ns > stopped_ns - STOP_SLACK_NS)
+
+
+def compare_wallet(
+    audited: Iterable[AccountAudit], truth: Truth | None, late: Iterable[TruthFunding]
+) -> tuple[Compared, ...]:
+    """Cash of every coin by the second book beside the exchange's wallet, as it was before the late funding."""
+    books = [coin for account in audited for coin in account.now]
+    ours, rounding = _sum((one.coin, one.closing) for one in books), _sum((one.coin, one.rounding) for one in books)
+    held: dict[str, Decimal] | None = None
+    if truth is not None:
+        paid_late = ((one.coin, one.cost) for one in late)
+        in_wallets = ((coin.coin, coin.wallet) for account in truth.accounts.values() for coin in account.wallet.coins)
+        held = _sum((*in_wallets, *paid_late))
+    rows = _beside(ours, held)
+    return tuple(msgspec.structs.replace(one, rounding=rounding.get(one.what, ZERO)) for one in rows)
 
 
 def _sum(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
@@ -207,6 +254,7 @@ def _complaints(
     sent: list[str] | None,
     intents: set[str],
     compared: tuple[Compared, ...],
+    unbooked: tuple[str, ...],
     daemon_code: int,
 ) -> list[str]:
     found: list[str] = []
@@ -228,6 +276,7 @@ def _complaints(
         found += [
             f"{one.what}: the ledger has {one.ours}, the exchange {one.exchange}" for one in compared if not one.equal
         ]
+    found += [f"cash audit: {one}" for one in unbooked]
     if daemon_code != 0:
         found.append(f"the daemon ended with exit code {daemon_code}")
     return found
@@ -242,7 +291,7 @@ def summary_lines(summary: DemoSummary) -> list[str]:
         f"Demo of {duration(summary.seconds)}, seed {summary.seed}",
         f"  hedges            {sum(summary.hedges_by_cause.values())}: {causes}",
         f"  not sent          {summary.refusals} refused by the gate; {summary.unknown_outcomes} of unknown outcome",
-        f"  time in band      {share} (|net delta| <= band + 1 lot; breach to fill not counted, up to {GRACE_S:g} s)",
+        f"  time in band      {share} whole book (|net delta| <= band + 1 lot; breach to fill left out, <= {GRACE_S:g} s)",
     ]
     for one in summary.band:
         lines += _band_lines(one)
@@ -254,7 +303,9 @@ def summary_lines(summary: DemoSummary) -> list[str]:
         ),
         f"  positions         {_verdict(summary.positions)}",
         *(f"                    {_row(one)}" for one in summary.positions),
-        f"  coins             {_verdict(summary.wallet)}",
+        f"  coins             {_verdict(summary.coins)}",
+        *(f"                    {_row(one)}" for one in summary.coins),
+        f"  wallet            {_verdict(summary.wallet)} (a second book of all cash){_late(summary)}",
         *(f"                    {_row(one)}" for one in summary.wallet),
         f"  journal verify    {len(summary.verify_problems)} problems",
         *(f"                    {plain(one)}" for one in summary.verify_problems[:5]),
@@ -275,18 +326,27 @@ def _band_lines(one: BandShare) -> list[str]:
             f"{one.excused_s:.2f} s of them not counted, {one.outside_s:.2f} s outside"
         )
     ]
-    usual = [breach for breach in one.breaches if breach.hedged and not breach.too_long]
-    if usual:
-        lines.append("      from breach to its hedge's fill:")
-    for start in range(0, len(usual), BREACHES_PER_LINE):
-        parts = (f"{clock(one.began_at_ns)} {one.seconds * 1e3:5.1f} ms" for one in usual[start:][:BREACHES_PER_LINE])
+    unhedged = sum(not breach.hedged for breach in one.breaches)
+    too_long = sum(breach.too_long for breach in one.breaches)
+    slowest = sorted(one.breaches, key=lambda breach: -breach.seconds)[:BREACHES_SHOWN]
+    if slowest:
+        ends = f"{unhedged} ended without a hedge, {too_long} longer than {GRACE_S:g} s"
+        lines.append(f"      from breach to its hedge's fill ({ends}); the slowest {len(slowest)}:")
+    for start in range(0, len(slowest), BREACHES_PER_LINE):
+        parts = [_breach(breach) for breach in slowest[start:][:BREACHES_PER_LINE]]
         lines.append(f"        {'   '.join(parts)}")
-    for breach in one.breaches:
-        if breach not in usual:
-            mark = f", LONGER THAN {GRACE_S:g} s" if breach.too_long else ""
-            how = "to its hedge's fill" if breach.hedged else "without a hedge"
-            lines.append(f"      {clock(breach.began_at_ns)} {breach.seconds:.3f} s {how}{mark}")
     return lines
+
+
+def _breach(one: Breach) -> str:
+    mark = f" LONGER THAN {GRACE_S:g} s" if one.too_long else ""
+    return f"{clock(one.began_at_ns)} {one.seconds * 1e3:6.1f} ms{'' if one.hedged else ' no hedge'}{mark}"
+
+
+def _late(summary: DemoSummary) -> str:
+    if not summary.late_funding:
+        return ""
+    return f"; {summary.late_funding} funding payments after the daemon's end left out"
 
 
 def _verdict(rows: tuple[Compared, ...]) -> str:
@@ -307,4 +367,6 @@ def _next_lines(summary: DemoSummary) -> list[str]:
         f"  hedgebot explain {summary.last_hedge or 'HEDGE'} {where}",
         f"  hedgebot journal tail --count 20 {where}",
         f"  hedgebot journal replay --verify {where}",
+        f"  hedgebot journal audit {where}",
+        f"  {summary.state_dir}/{SUMMARY_FILE} (this summary with every breach)",
     ]

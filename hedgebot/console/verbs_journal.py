@@ -1,4 +1,4 @@
-"""Verbs that read the journal, with or without a daemon: journal tail, export, verify, replay, and explain."""
+"""Verbs that read the journal, with or without a daemon: journal tail, export, verify, replay, audit, and explain."""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hedgebot.console import place as common
+from hedgebot.console.auditing import account_data, account_lines, holds
 from hedgebot.console.explaining import story_lines
 from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import find_place
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command(epilog="Example: hedgebot journal export --format csv --out journal.csv")(export)
     group.command(epilog="Example: hedgebot journal verify")(verify)
     group.command(epilog="Example: hedgebot journal replay --verify")(replay)
+    group.command(epilog="Example: hedgebot journal audit --json")(audit)
     app.add_typer(group, name="journal")
     app.command(epilog="Example: hedgebot explain 4b00 (any unambiguous part of a client id), hedgebot explain 1042")(
         explain
@@ -100,6 +102,23 @@ def replay(
     )
     emit(report, [head, *_findings(report.problems, report.notes)], as_json=as_json)
     raise typer.Exit(ExitCode.REFUSED if report.problems else ExitCode.OK)
+
+
+def audit(
+    config: common.ConfigOption = None, state_dir: common.StateDirOption = None, as_json: common.JsonFlag = False
+) -> None:
+    """Check the cash: opening wallet + executions + funding must be the wallet that the venue reports, for every coin.
+
+    A second book, kept apart from the engine's. A deposit or a transfer is no execution and shows as a difference.
+    Exit code: 0 equal, 3 a coin differs or nothing could be compared.
+    """
+    from hedgebot.journal.audit import audit as check
+
+    found = check(find_place(config, state_dir).state_dir)
+    good = bool(found) and all(holds(one) for one in found)
+    lines = [line for one in found for line in account_lines(one)] or ["this journal has no wallet yet"]
+    emit({"equal": good, "accounts": [account_data(one) for one in found]}, lines, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if good else ExitCode.DEGRADED)
 
 
 def explain(

@@ -4,8 +4,16 @@ from typing import Any
 
 import msgspec
 
-from hedgebot.console.admin import Truth
-from hedgebot.console.summary import exchange_orders, summarise, summary_lines
+from hedgebot.console.admin import Truth, TruthFunding
+from hedgebot.console.band import BandShare, Breach
+from hedgebot.console.summary import (
+    Compared,
+    compare_wallet,
+    exchange_orders,
+    late_funding,
+    summarise,
+    summary_lines,
+)
 from hedgebot.domain.commands import SubmitOrder
 from tests.unit.console.conftest import recorded_book
 
@@ -82,3 +90,44 @@ def test_without_the_exchanges_word_nothing_is_claimed(journal_dir: Path) -> Non
     assert summary.complaints == ("the exchange could not be asked for its side",)
     assert "? at the exchange" in "\n".join(summary_lines(summary))
     assert exchange_orders(None) is None
+
+
+def test_a_wallet_that_no_execution_explains_is_a_complaint(journal_dir: Path) -> None:
+    coins = {"coins": [{"coin": "BTC", "wallet": "0"}, {"coin": "USDT", "wallet": "500001"}]}
+    summary = summarise(journal_dir, seed=7, ran_s=1.0, truth=truth(wallet=coins), daemon_code=0)
+    assert summary.complaints == ("USDT: the ledger has 500000, the exchange 500001",)
+
+
+def test_funding_after_the_stop_is_left_out_and_earlier_funding_is_not() -> None:
+    late = {"exec_id": "late", "cost": "2", "coin": "USDT", "at_ns": 5_000_000_000}
+    early = {"exec_id": "early", "cost": "1", "coin": "USDT", "at_ns": 1_000_000_000}
+    there = truth(funding=[early, late])
+    found = late_funding(there, (), 4_000_000_000)
+    assert [one.exec_id for one in found] == ["late"]
+    assert late_funding(there, (), None) == ()
+    assert late_funding(None, (), 1) == ()
+    (usdt,) = (one for one in compare_wallet((), there, found) if one.what == "USDT")
+    assert usdt.exchange == Decimal(500_002)
+    assert isinstance(found[0], TruthFunding)
+
+
+def test_what_the_venue_rounded_away_is_equal() -> None:
+    near = Compared(what="USDT", ours=Decimal("1.00000001"), exchange=Decimal(1), rounding=Decimal("1e-8"))
+    assert near.equal
+    assert not msgspec.structs.replace(near, rounding=Decimal(0)).equal
+
+
+def test_hundreds_of_breaches_stay_readable(journal_dir: Path) -> None:
+    breaches = tuple(
+        Breach(underlying="BTC", began_at_ns=number * 10**9, seconds=number / 1000, hedged=number != 150)
+        for number in range(1, 251)
+    )
+    share = BandShare(underlying="BTC", counted_s=300.0, outside_s=0.0, excused_s=3.0, breaches=breaches)
+    summary = summarise(journal_dir, seed=7, ran_s=1.0, truth=truth(), daemon_code=0)
+    lines = summary_lines(msgspec.structs.replace(summary, band=(share,)))
+    text = "\n".join(lines)
+    assert "250 breaches" in text
+    assert "(1 ended without a hedge, 0 longer than 2 s); the slowest 10:" in text
+    assert "00:04:10  250.0 ms   00:04:09  249.0 ms   00:04:08  248.0 ms" in text
+    assert "240.0 ms" not in text
+    assert len(lines) < 40

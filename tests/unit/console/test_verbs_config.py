@@ -13,7 +13,7 @@ from tests.unit.console.conftest import StubDaemon
 def book(root: Path, tmp_path: Path) -> Path:
     text = (root / "config" / "demo.toml").read_text("utf-8")
     text = re.sub(r"(?m)^band_coin = .*$", "band_coin = 0.25", text)
-    (tmp_path / "demo.toml").write_text(text, "utf-8")
+    (tmp_path / "demo.toml").write_text(text.replace("demo-limits.toml", "limits.toml"), "utf-8")
     (tmp_path / "limits.toml").write_text((root / "config" / "limits.toml").read_text("utf-8"), "utf-8")
     return tmp_path / "demo.toml"
 

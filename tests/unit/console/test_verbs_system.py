@@ -11,7 +11,7 @@ from hedgebot.console.demo import DemoWish
 
 @pytest.fixture
 def book(root: Path, tmp_path: Path) -> Path:
-    for name in ("demo.toml", "limits.toml"):
+    for name in ("demo.toml", "demo-limits.toml"):
         (tmp_path / name).write_text((root / "config" / name).read_text("utf-8"), "utf-8")
     return tmp_path / "demo.toml"
 
