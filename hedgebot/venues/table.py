@@ -11,24 +11,31 @@ from hedgebot.venues.reading import Raw
 class InstrumentTable:
     """Known instruments. A reload replaces those named again and keeps those that are gone: they can still be held."""
 
-    def __init__(self, venue: str) -> None:
-        self._venue = venue
+    def __init__(self) -> None:
         self._symbols: dict[InstrumentId, str] = {}
         self.instruments: dict[InstrumentId, Instrument] = {}
 
-    def load(self, markets: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[Instrument, ...], tuple[str, ...]]:
-        """Take the client's markets; returns the instruments read now and a sentence for each unreadable row."""
-        found, problems = instruments_of(self._venue, _rows(markets.values()))
-        for market in markets.values():
-            category = _category(market)
-            if category is not None:
-                self._symbols[instrument_id(self._venue, category, str(market["id"]))] = str(market["symbol"])
+    def take(self, found: Iterable[Instrument], symbols: Mapping[InstrumentId, str]) -> None:
+        """Take instruments and the client's names, as `read_markets` found them."""
+        self._symbols.update(symbols)
         self.instruments.update({instrument.id: instrument for instrument in found})
-        return found, problems
 
     def symbol(self, instrument: InstrumentId) -> str | None:
         """The client's name of an instrument that we can trade or watch."""
         return self._symbols.get(instrument) if instrument in self.instruments else None
+
+
+def read_markets(
+    venue: str, markets: Mapping[str, Mapping[str, Any]]
+) -> tuple[tuple[Instrument, ...], dict[InstrumentId, str], tuple[str, ...]]:
+    """The client's markets as instruments, its own name of each, and a sentence for each unreadable row. Pure."""
+    found, problems = instruments_of(venue, _rows(markets.values()))
+    symbols: dict[InstrumentId, str] = {}
+    for market in markets.values():
+        category = _category(market)
+        if category is not None:
+            symbols[instrument_id(venue, category, str(market["id"]))] = str(market["symbol"])
+    return found, symbols, problems
 
 
 def _rows(markets: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Raw]]:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.venues.table import InstrumentTable
+from hedgebot.venues.table import InstrumentTable, read_markets
 from tests.unit.venues.double import BTC, SPOT, golden
 
 
@@ -12,8 +12,9 @@ def market(symbol: str, category: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_clients_names_by_category_and_symbol() -> None:
-    table = InstrumentTable("bybit")
-    found, problems = table.load({"a": market("BTCUSDT", "spot"), "b": market("BTCUSDT", "linear")})
+    table = InstrumentTable()
+    found, symbols, problems = read_markets("bybit", {"a": market("BTCUSDT", "spot"), "b": market("BTCUSDT", "linear")})
+    table.take(found, symbols)
     assert [instrument.id for instrument in found] == [BTC, SPOT]
     assert problems == ()
     assert table.symbol(BTC) == "unified:linear:BTCUSDT"
@@ -22,17 +23,19 @@ def test_the_clients_names_by_category_and_symbol() -> None:
 
 
 def test_what_is_gone_after_a_reload_can_still_be_held() -> None:
-    table = InstrumentTable("bybit")
-    table.load({"a": market("BTCUSDT", "linear")})
-    table.load({"b": market("BTCUSDT", "spot")})
+    table = InstrumentTable()
+    for category in ("linear", "spot"):
+        found, symbols, _ = read_markets("bybit", {"a": market("BTCUSDT", category)})
+        table.take(found, symbols)
     assert {BTC, SPOT} <= table.instruments.keys()
 
 
 def test_an_unreadable_row_is_reported_and_not_traded() -> None:
-    table = InstrumentTable("bybit")
+    table = InstrumentTable()
     odd = market("BTCUSDT", "linear")
     odd["info"] = {**odd["info"], "priceFilter": {}}
-    found, problems = table.load({"a": odd, "b": {"id": "X", "symbol": "X", "info": {}}})
+    found, symbols, problems = read_markets("bybit", {"a": odd, "b": {"id": "X", "symbol": "X", "info": {}}})
+    table.take(found, symbols)
     assert found == ()
     assert len(problems) == 1
     assert table.symbol(BTC) is None
