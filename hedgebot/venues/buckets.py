@@ -5,6 +5,7 @@ Owns arithmetic and waiting; must not know an endpoint.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 
@@ -27,17 +28,27 @@ class TokenBucket:
         self._now_s = now_s
         self._tokens = rate.burst
         self._at_s = now_s()
+        self._held_until_s = self._at_s
 
     def wait_s(self, reserve: float = 0.0) -> float:
         """Seconds until one token can be taken that leaves `reserve` behind; zero when it can be taken now."""
         self._refill()
         missing = 1.0 + reserve - self._tokens
-        return max(0.0, missing / self._rate.per_s)
+        return max(0.0, missing / self._rate.per_s, self._held_until_s - self._now_s())
 
     def take(self) -> None:
         """Take one token; the caller has asked `wait_s` before."""
         self._refill()
         self._tokens -= 1.0
+
+    def cap(self, tokens: float) -> None:
+        """Believe the venue that fewer are left: others spend from the same limit."""
+        self._refill()
+        self._tokens = min(self._tokens, tokens)
+
+    def hold(self, seconds: float) -> None:
+        """Give nothing for a while."""
+        self._held_until_s = max(self._held_until_s, self._now_s() + seconds)
 
     def _refill(self) -> None:
         now = self._now_s()
@@ -49,6 +60,9 @@ class Budget:
     """All buckets of one account: the address's, and one for creations and one for cancels per category."""
 
     def __init__(self, profile: VenueProfile, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._paused_until_s = now_s()
+        self._left_to_others = profile.limit_left_to_others
         self._address = TokenBucket(profile.ip_rate, now_s)
         self._reserves: Mapping[Purpose, float] = {
             Purpose.POLL: profile.ip_reserve_orders + profile.ip_reserve_cancels,
@@ -60,19 +74,53 @@ class Budget:
             Purpose.CANCEL: {category: TokenBucket(rate, now_s) for category, rate in profile.cancel_rates.items()},
         }
 
-    def wait_s(self, purpose: Purpose, category: str) -> float:
-        """Seconds until a request of this purpose may leave."""
-        own = self._own.get(purpose, {}).get(category)
-        return max(self._address.wait_s(self._reserves[purpose]), 0.0 if own is None else own.wait_s())
+    def wait_s(self, purpose: Purpose, category: str, *, http: bool = True) -> float:
+        """Seconds until a request of this purpose may leave. A pause stops everything but cancels.
 
-    async def acquire(self, purpose: Purpose, category: str) -> None:
-        """Wait until a request of this purpose may leave, and count it. Waiting costs nothing but time."""
+        A request over an open socket (not `http`) counts in its own limit only, not in the address's.
+        """
+        own = self._own.get(purpose, {}).get(category)
+        own_s = 0.0 if own is None else own.wait_s()
+        if not http:
+            return own_s
+        paused_s = 0.0 if purpose is Purpose.CANCEL else self.paused_s
+        return max(paused_s, self._address.wait_s(self._reserves[purpose]), own_s)
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds that the pause still lasts, 0 for none."""
+        return max(0.0, self._paused_until_s - self._now_s())
+
+    def pause(self, seconds: float) -> None:
+        """The venue wants no requests from this address for a while."""
+        self._paused_until_s = max(self._paused_until_s, self._now_s() + seconds)
+
+    def heard(self, purpose: Purpose, category: str | None, left: int, hold_s: float) -> None:
+        """What an answer said of its limit: `left` requests, and `hold_s` until one may leave again.
+
+        `category` is None where the answer does not say which: then it is taken for each of them.
+        """
+        for name, bucket in self._own.get(purpose, {}).items():
+            if category in {None, name}:
+                bucket.cap(left - self._left_to_others)
+                bucket.hold(hold_s)
+
+    async def acquire(self, purpose: Purpose, category: str, within_s: float = math.inf, *, http: bool = True) -> bool:
+        """Wait until a request of this purpose may leave, and count it: True.
+
+        False, at once and uncounted, as soon as it is certain that it may not leave within `within_s`.
+        """
+        until_s = self._now_s() + within_s
         while True:
-            wait = self.wait_s(purpose, category)
+            wait = self.wait_s(purpose, category, http=http)
             if wait <= 0:
                 break
+            if self._now_s() + wait > until_s:
+                return False
             await asyncio.sleep(wait)
-        self._address.take()
+        if http:
+            self._address.take()
         own = self._own.get(purpose, {}).get(category)
         if own is not None:
             own.take()
+        return True

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, assert_never
+from typing import assert_never
 
 import ccxt
 
@@ -21,9 +21,10 @@ from hedgebot.domain.commands import (
     WatchInstruments,
 )
 from hedgebot.domain.errors import ConfigError, VenueError, VenueUnreachable
-from hedgebot.domain.events import AuthenticationFailed, InstrumentsLoaded, OrderRejected
+from hedgebot.domain.events import InstrumentsLoaded, OrderRejected
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
+from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_clients
@@ -32,6 +33,7 @@ from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.keys import key_problem
 from hedgebot.venues.lookup import look_up
+from hedgebot.venues.markets import load_apart
 from hedgebot.venues.normalise import Scope
 from hedgebot.venues.orders import OrderEntry
 from hedgebot.venues.queries import Queries
@@ -58,18 +60,24 @@ class BybitVenue:
         self._connection = connection
         self._sink = sink
         self._now_ns = now_ns
-        self._stream, self._query = open_clients(connection)
-        self._tasks = TaskGroup(connection.account, sink)
-        self._table = InstrumentTable(BYBIT.venue)
-        self._scope = Scope(account=connection.account, profile=BYBIT, instruments=self._table.instruments)
         budget = Budget(BYBIT, time.monotonic)
-        queries = Queries(self._query, BYBIT, budget)
+        self._budget = budget
+        self._answers = Answers(connection.account, BYBIT, budget, sink, time.monotonic)
+        self._stream, self._query = open_clients(connection, self._answers.observe)
+        self._tasks = TaskGroup(connection.account, sink)
+        self._table = InstrumentTable()
+        self._scope = Scope(account=connection.account, profile=BYBIT, instruments=self._table.instruments)
+        queries = Queries(self._query, BYBIT, budget, connection.query_timeout_ms / 1_000)
         self._queries = queries
         self._snapshots = Snapshots(self._scope, queries, sink, now_ns)
         self._streams = Streams(connection, self._stream, self._scope, self._table, sink, self._tasks, time.monotonic)
         self._orders = OrderEntry(connection, BYBIT, self._stream, self._table, budget, sink, now_ns)
         self._orders.trade_ready = lambda: self._streams.trade_ready
         self._orders.drop_trade = self._streams.drop_trade
+        self._orders.on_key_refused = self._answers.key_refused
+        self._answers.trade_ready = lambda: self._streams.trade_ready
+        self._streams.dial_pause_s = lambda: budget.paused_s
+        self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
         self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
         self._unlisted: set[InstrumentId] = set()
         self._reload = asyncio.Event()
@@ -89,7 +97,7 @@ class BybitVenue:
         except ccxt.AuthenticationError as error:
             await self._close()
             code, words = reply_in_error(error)
-            self._sink.put(AuthenticationFailed(account=self._connection.account, code=code or "", message=words))
+            self._answers.key_refused(code or "", words)
             msg = f"account {self._connection.account}: {BYBIT.venue} refuses the API key ({code}: {words})"
             raise ConfigError(msg) from error
         except ccxt.NetworkError as error:
@@ -154,7 +162,7 @@ class BybitVenue:
             raise ConfigError(msg)
         # The client asks what sort of account this is before its first private call; once is enough.
         await self._stream.is_unified_enabled()
-        await self._load(reload=False)
+        await self._load()
 
     async def _close(self) -> None:
         await asyncio.gather(self._stream.close(), self._query.close())
@@ -168,23 +176,26 @@ class BybitVenue:
     async def _measure(self) -> None:
         measured = await measure(self._connection.account, self._stream, self._now_ns)
         sign_with(measured, self._stream, self._query)
+        self._orders.clock_offset_ms = measured.offset_ms
         self._sink.put(measured)
 
     async def _keep_clock(self) -> None:
         while True:
-            await asyncio.sleep(self._connection.clock_interval_s)
+            await asyncio.sleep(max(self._connection.clock_interval_s, self._budget.paused_s))
             try:
                 await self._measure()
             except FAULTS as error:
                 _log.warning("the clock could not be measured: %s", _sentence(error))
 
-    async def _load(self, *, reload: bool) -> None:
-        markets: dict[str, Any] = await self._query.load_markets(reload)
-        self._stream.set_markets_from_exchange(self._query)
-        found, problems = self._table.load(markets)
-        for problem in problems[:10]:
+    async def _load(self) -> None:
+        clock = {"timeDifference": self._stream.options["timeDifference"]}
+        loaded = await load_apart(self._connection, BYBIT.venue, clock, self._answers.observe)
+        # References only: the frames handled meanwhile saw the old tables, the next ones see the new.
+        self._stream.set_markets_from_exchange(loaded.source)
+        self._table.take(loaded.instruments, loaded.symbols)
+        for problem in loaded.problems[:10]:
             _log.warning("instrument left out: %s", problem)
-        self._sink.put(InstrumentsLoaded(venue=BYBIT.venue, instruments=found))
+        self._sink.put(InstrumentsLoaded(venue=BYBIT.venue, instruments=loaded.instruments))
 
     async def _keep_instruments(self) -> None:
         """Read the instruments again on schedule, and soon after one was wanted that is not listed."""
@@ -195,12 +206,13 @@ class BybitVenue:
             except TimeoutError:
                 pass
             self._reload.clear()
+            await asyncio.sleep(self._budget.paused_s)
             try:
-                await self._load(reload=True)
+                await self._load()
             except FAULTS as error:
                 _log.warning("instruments could not be read again: %s", _sentence(error))
             self._unlisted = set(self._streams.watch(self._unlisted))
-            await asyncio.sleep(RELOAD_PAUSE_S)
+            await asyncio.sleep(min(RELOAD_PAUSE_S, self._connection.reload_interval_s))
 
     def _watch(self, instruments: Iterable[InstrumentId]) -> None:
         unlisted = set(self._streams.watch(instruments))

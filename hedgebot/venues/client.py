@@ -5,6 +5,7 @@ construction only; must not be asked for markets or money.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import ccxt.pro
@@ -12,29 +13,36 @@ import ccxt.pro
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.endpoints import check_addresses, loopback_urls
-from hedgebot.venues.replies import rest_response_hook
+from hedgebot.venues.replies import RawReply, rest_response_hook
 
 Client = Any
 """An instance of ccxt.pro.bybit; ccxt is untyped."""
 
 
-def open_clients(connection: VenueConnection) -> tuple[Client, Client]:
-    """The client for streams and orders, and the client for queries; raises ConfigError for an address not allowed."""
+def open_clients(connection: VenueConnection, observe: Callable[[RawReply], None]) -> tuple[Client, Client]:
+    """The client for streams and orders, and the client for queries; raises ConfigError for an address not allowed.
+
+    `observe` sees every HTTP answer before the client does.
+    """
     # At DEBUG the library writes keys and signatures into its log records.
     logger = logging.getLogger("ccxt")
     if logger.getEffectiveLevel() < logging.INFO:
         logger.setLevel(logging.INFO)
-    stream = _construct(connection, _stream_settings(connection))
-    query = _construct(connection, _query_settings(connection))
-    return stream, query
+    stream = _construct(connection, _stream_settings(connection), observe)
+    return stream, open_query_client(connection, observe)
 
 
-def _construct(connection: VenueConnection, settings: dict[str, Any]) -> Client:
+def open_query_client(connection: VenueConnection, observe: Callable[[RawReply], None]) -> Client:
+    """One client for queries; raises ConfigError for an address not allowed."""
+    return _construct(connection, _query_settings(connection), observe)
+
+
+def _construct(connection: VenueConnection, settings: dict[str, Any], observe: Callable[[RawReply], None]) -> Client:
     client = ccxt.pro.bybit(settings)
     if connection.testnet and connection.endpoint is None:
         client.set_sandbox_mode(True)
     check_addresses(client.urls["api"], client.hostname, connection, BYBIT)
-    client.on_rest_response = rest_response_hook(client.on_rest_response)
+    client.on_rest_response = rest_response_hook(client.on_rest_response, observe)
     return client
 
 

@@ -5,6 +5,7 @@ section 3). Must not decide anything about an order beyond refusing to send one 
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,6 @@ import msgspec
 from hedgebot.domain.commands import CancelOrder, SubmitOrder
 from hedgebot.domain.decimals import plain
 from hedgebot.domain.events import (
-    AuthenticationFailed,
     CancelAnswered,
     OrderAccepted,
     OrderOutcomeUnknown,
@@ -26,12 +26,15 @@ from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
-from hedgebot.venues.reading import NS_PER_MS
-from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, reply_in_error
+from hedgebot.venues.reading import NS_PER_MS, Raw
+from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, note_headers, reply_in_error
 from hedgebot.venues.table import InstrumentTable
 
 # Requests whose answer never came, kept until the socket closes; beyond that many the socket is not worth keeping.
 ABANDONED_MAX = 50
+# A limit counts the requests of one second; a time of recovery further off than this is no such limit's.
+LIMIT_WINDOW_S, LIMIT_HOLD_MAX_S = 1.0, 2.0
+NS_PER_S = 1_000_000_000
 _TIME_IN_FORCE = {
     TimeInForce.IOC: "IOC",
     TimeInForce.FOK: "FOK",
@@ -76,6 +79,9 @@ class OrderEntry:
         self.trade_ready: Callable[[], bool] = lambda: False
         self.drop_trade: Callable[[str], None] = lambda _reason: None
         self.on_clock: Callable[[], None] = lambda: None
+        self.on_key_refused: Callable[[str, str], None] = lambda _code, _words: None
+        # The venue's clock minus ours, as measured last.
+        self.clock_offset_ms = 0.0
 
     async def submit(self, command: SubmitOrder) -> None:
         """Send one order and put its one answer, whatever happens on the way (being cancelled included)."""
@@ -115,12 +121,16 @@ class OrderEntry:
         if symbol is None:
             return self._refused(intent, client_id, "local:instrument", f"{intent.instrument} is not listed")
         category = self._table.instruments[intent.instrument].category
-        await self._budget.acquire(Purpose.ORDER, category)
+        left_s = (intent.deadline_ns - self._now_ns()) / NS_PER_S
+        by_socket = await self._way(Purpose.ORDER, category, left_s)
         left_ms = (intent.deadline_ns - self._now_ns()) // NS_PER_MS
         if left_ms <= 0:
             return self._refused(
                 intent, client_id, "local:deadline", f"the deadline passed {-left_ms} ms ago, not sent"
             )
+        if by_socket is None:
+            why = f"no request may leave for {self._budget.wait_s(Purpose.ORDER, category):.1f} s, not sent"
+            return self._refused(intent, client_id, "local:throttled", why)
         arguments = (
             symbol,
             "limit",
@@ -131,10 +141,11 @@ class OrderEntry:
         )
         # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
         window_ms = int(min(self._connection.recv_window_ms, left_ms))
-        if self._by_socket:
+        if by_socket:
             said = await self._over_socket(window_ms, lambda: self._client.create_order_ws(*arguments))
         else:
-            said = await self._over_http(window_ms, lambda: self._client.create_order(*arguments))
+            limit = (Purpose.ORDER, category)
+            said = await self._over_http(window_ms, limit, lambda: self._client.create_order(*arguments))
         return self._answer(intent, client_id, said)
 
     def _answer(self, intent: OrderIntent, client_id: str, said: Said) -> Answer:
@@ -143,8 +154,6 @@ class OrderEntry:
             return OrderAccepted(account=intent.account, client_id=client_id, order_id=said.order_id, definitive=False)
         if said.verdict is Verdict.CLOCK:
             self.on_clock()
-        if said.verdict is Verdict.AUTH:
-            self._sink.put(AuthenticationFailed(account=intent.account, code=said.code, message=said.message))
         if said.verdict.proves_refusal:
             return self._refused(intent, client_id, said.code, said.message)
         return self._unknown(intent, client_id, said.code, said.message)
@@ -163,23 +172,63 @@ class OrderEntry:
             return Said(
                 verdict=Verdict.REJECTED, code="local:instrument", message=f"{command.instrument} is not listed"
             )
-        await self._budget.acquire(Purpose.CANCEL, self._table.instruments[command.instrument].category)
+        category = self._table.instruments[command.instrument].category
+        by_socket = await self._way(Purpose.CANCEL, category, math.inf)
         # The client sends `clientOrderId` untranslated; only the venue's own parameter cancels by client id.
         arguments = (None, symbol, {"orderLinkId": command.client_id})
         window_ms = self._connection.recv_window_ms
-        if self._by_socket:
+        if by_socket:
             return await self._over_socket(window_ms, lambda: self._client.cancel_order_ws(*arguments))
-        return await self._over_http(window_ms, lambda: self._client.cancel_order(*arguments))
+        limit = (Purpose.CANCEL, category)
+        return await self._over_http(window_ms, limit, lambda: self._client.cancel_order(*arguments))
 
     # --- the two ways -------------------------------------------------------------------------------------------------
 
     @property
     def _by_socket(self) -> bool:
-        """Nothing was sent yet, so a trade socket that is down costs nothing: the order goes by HTTP."""
-        return self._connection.order_entry == "ws" and self.trade_ready()
+        """Nothing was sent yet, so a trade socket that is down costs nothing: the order goes by HTTP.
 
-    async def _over_http(self, window_ms: int, call: Callable[[], Any]) -> Said:
+        The client stamps socket requests with our own clock, HTTP requests with the venue's: half of what the venue
+        lets a stamp run ahead is where the socket ends.
+        """
+        trusted = abs(self.clock_offset_ms) < self._profile.window_ahead_ms / 2
+        return self._connection.order_entry == "ws" and trusted and self.trade_ready()
+
+    async def _way(self, purpose: Purpose, category: str, within_s: float) -> bool | None:
+        """Wait for the budget. True: by the trade socket, False: by HTTP, None: neither may be used in time."""
+        by_socket = self._by_socket
+        if by_socket:
+            if not await self._budget.acquire(purpose, category, within_s, http=False):
+                return None
+            if self._by_socket:
+                return True
+        return False if await self._budget.acquire(purpose, category, within_s) else None
+
+    def note_socket_limit(self, op: str, frame: Raw) -> None:
+        """What an answer on the trade socket says of its limit; it does not say which category's."""
+        reply = RawReply()
+        note_headers(reply, frame.get("header"))
+        purpose = Purpose.CANCEL if op == "order.cancel" else Purpose.ORDER
+        self._note_limit(purpose, None, reply, throttled=str(frame.get("retCode")) == "10006")
+
+    def _note_limit(self, purpose: Purpose, category: str | None, reply: RawReply, *, throttled: bool) -> None:
+        """Keep our bucket no fuller than the venue's: others on the account spend from the same limit."""
+        if reply.left is None and not throttled:
+            return
+        left = reply.left or 0
+        hold_s = LIMIT_WINDOW_S if throttled else 0.0
+        if left == 0 and reply.full_at_ms is not None:
+            venue_ms = self._now_ns() / NS_PER_MS + self.clock_offset_ms
+            hold_s = max(hold_s, min((reply.full_at_ms - venue_ms) / 1_000, LIMIT_HOLD_MAX_S))
+        self._budget.heard(purpose, category, left, hold_s)
+
+    async def _over_http(self, window_ms: int, limit: tuple[Purpose, str], call: Callable[[], Any]) -> Said:
         reply = listen()
+        said = await self._ask(reply, window_ms, call)
+        self._note_limit(*limit, reply, throttled=said.verdict is Verdict.THROTTLED)
+        return said
+
+    async def _ask(self, reply: RawReply, window_ms: int, call: Callable[[], Any]) -> Said:
         # Read when the request is signed, which happens before this task first waits: nobody comes in between.
         self._client.options["recvWindow"] = window_ms
         try:
@@ -219,6 +268,8 @@ class OrderEntry:
             verdict = Verdict.UNKNOWN
         if code is None:
             code = f"local:{type(error).__name__}" if reply.status is None else f"http:{reply.status}"
+        if verdict is Verdict.AUTH:
+            self.on_key_refused(code, message)
         return Said(verdict=verdict, code=code, message=message[:MESSAGE_CHARS])
 
     def _abandon(self, task: "asyncio.Task[Any]") -> None:

@@ -103,6 +103,11 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     ip_rate: Rate
     ip_reserve_orders: float
     ip_reserve_cancels: float
+    # Seconds that everything but cancels pauses after an HTTP status or a code, unless the answer names its own.
+    pause_statuses_s: Mapping[int, float]
+    pause_codes_s: Mapping[str, float]
+    # Requests of a limit that are left to whoever else trades on the account.
+    limit_left_to_others: float
     create_rates: Mapping[str, Rate]
     cancel_rates: Mapping[str, Rate]
     # keys

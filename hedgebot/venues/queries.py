@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from hedgebot.domain.errors import VenueError
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.profile import VenueProfile
 from hedgebot.venues.reading import FrameProblem, Raw, as_object, as_rows, text_or_none
@@ -10,11 +11,16 @@ from hedgebot.venues.reading import FrameProblem, Raw, as_object, as_rows, text_
 Endpoint = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
+class Paused(VenueError):
+    """A query that was not sent, because the venue asked this address to pause."""
+
+
 class Queries:
     """The venue's listings that a snapshot or a lookup needs."""
 
-    def __init__(self, client: Any, profile: VenueProfile, budget: Budget) -> None:  # noqa: ANN401  # ccxt is untyped
+    def __init__(self, client: Any, profile: VenueProfile, budget: Budget, patience_s: float = 10.0) -> None:  # noqa: ANN401  # ccxt is untyped
         self._client = client
+        self._patience_s = patience_s
         self._profile = profile
         self._budget = budget
 
@@ -40,7 +46,7 @@ class Queries:
 
     async def wallet(self) -> tuple[Raw, Raw]:
         """The unified account's row, and the answer around it, which carries the time."""
-        await self._budget.acquire(Purpose.POLL, "")
+        await self._leave()
         answer = as_object(
             await self._client.privateGetV5AccountWalletBalance({"accountType": "UNIFIED"}), "the wallet's answer"
         )
@@ -50,6 +56,12 @@ class Queries:
             raise FrameProblem(msg)
         return rows[0], answer
 
+    async def _leave(self) -> None:
+        """Wait for the budget. Raises Paused when the venue wants no requests for longer than a query may take."""
+        if not await self._budget.acquire(Purpose.POLL, "", within_s=self._patience_s):
+            msg = f"not asked: the venue wants no requests for {self._budget.paused_s:.0f} s more"
+            raise Paused(msg)
+
     async def _rows(
         self, endpoint: Endpoint, category: str, narrow: Mapping[str, str], *, page: int
     ) -> tuple[Raw, ...]:
@@ -57,7 +69,7 @@ class Queries:
         found: list[Raw] = []
         cursor: str | None = None
         for _ in range(self._profile.pages_max):
-            await self._budget.acquire(Purpose.POLL, "")
+            await self._leave()
             request: dict[str, Any] = {"category": category, "limit": page, **narrow}
             if cursor is not None:
                 request["cursor"] = cursor

@@ -20,6 +20,10 @@ class RawReply(msgspec.Struct, kw_only=True):
     status: int | None = None
     code: str | None = None
     message: str = ""
+    # Requests left in the limit that the request counts in, and the venue's time (ms) at which it is full again.
+    left: int | None = None
+    full_at_ms: int | None = None
+    retry_after_s: float | None = None
 
 
 _CURRENT: ContextVar[RawReply | None] = ContextVar("hedgebot_raw_reply", default=None)
@@ -32,17 +36,37 @@ def listen() -> RawReply:
     return reply
 
 
-def rest_response_hook(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the client's hook for HTTP answers: record status and code, then do what it did."""
+def rest_response_hook(original: Callable[..., Any], observe: Callable[[RawReply], None]) -> Callable[..., Any]:
+    """Wrap the client's hook for HTTP answers: record what the answer says, let `observe` see it, do what it did."""
 
     def hook(status: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any) -> Any:  # noqa: ANN401  # ccxt's own signature is untyped
-        reply = _CURRENT.get()
-        if reply is not None:
-            reply.status = status
-            reply.code, reply.message = code_and_message(body)
+        reply = _CURRENT.get() or RawReply()
+        reply.status = status
+        reply.code, reply.message = code_and_message(body)
+        note_headers(reply, headers)
+        observe(reply)
         return original(status, reason, url, method, headers, body, *rest)
 
     return hook
+
+
+def note_headers(reply: RawReply, headers: object) -> None:
+    """Take the limit's state from an answer's headers, whatever their case; a word that is no number says nothing.
+
+    [D] rate-limit: X-Bapi-Limit-Status is what is left, X-Bapi-Limit-Reset-Timestamp when the limit is full again.
+    """
+    if not isinstance(headers, Mapping):
+        return
+    named = {str(name).lower(): str(value) for name, value in headers.items()}
+    left, full_at = named.get("x-bapi-limit-status", ""), named.get("x-bapi-limit-reset-timestamp", "")
+    reply.left = int(left) if left.isdecimal() else None
+    reply.full_at_ms = int(full_at) if full_at.isdecimal() else None
+    reply.retry_after_s = seconds_of(named.get("retry-after"))
+
+
+def seconds_of(word: object) -> float | None:
+    """The seconds that a Retry-After names; None for a date or anything else that is no plain number."""
+    return float(word) if isinstance(word, str) and word.strip().isdecimal() else None
 
 
 def code_and_message(body: str) -> tuple[str | None, str]:

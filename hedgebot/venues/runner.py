@@ -57,6 +57,7 @@ class SocketRunner:
         patience: Patience,
         now_s: Callable[[], float],
         on_lost: Callable[[], None] = lambda: None,
+        dial_pause_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._client = client
         self._link = link
@@ -65,6 +66,7 @@ class SocketRunner:
         self._patience = patience
         self._now_s = now_s
         self._on_lost = on_lost
+        self._dial_pause_s = dial_pause_s
         self._subscriptions: list[Subscription] = []
         self._pending: list[Subscription] = []
         self._more = asyncio.Event()
@@ -83,11 +85,13 @@ class SocketRunner:
         """Live until cancelled."""
         failures = 0
         while True:
+            await asyncio.sleep(self._dial_pause_s())
             started = self._now_s()
             await self._session()
             self._on_lost()
             failures = 0 if self._now_s() - started > STEADY_S else failures + 1
             pause = REFUSED_BACKOFF_S if self._link.refused else BACKOFF_S[min(max(failures, 1), len(BACKOFF_S)) - 1]
+            pause = max(pause, self._link.retry_after_s, self._dial_pause_s())
             _log.warning("%s is down (%s), next dial in %.1f s", self._link.url, self._link.reason, pause)
             await asyncio.sleep(pause)
 

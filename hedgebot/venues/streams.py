@@ -49,6 +49,8 @@ class Streams:
         self._market = MarketReader(scope.profile.venue)
         self._states = LinkStates(connection.account, sink, now_s)
         self._guard = Guard(connection.account, client, self._states, sink, self._read, now_s)
+        # Set by the venue: seconds that no dial may leave.
+        self.dial_pause_s: Callable[[], float] = lambda: 0.0
         self._runners: dict[str, SocketRunner] = {}
         self._watched: set[InstrumentId] = set()
         self._trade: Link | None = None
@@ -74,6 +76,11 @@ class Streams:
             trade = self._runner(self._trade)
             trade.add(Subscription(topics=frozenset(), open=partial(client.authenticate, self._trade.url)))
             self._tasks.lasting("trade stream", trade.run)
+
+    def listen(self, dial_refused: Callable[[object], float], on_trade_answer: Callable[[str, Raw], None]) -> None:
+        """Say who hears of refused dials and of the trade socket's answers."""
+        self._guard.dial_refused = dial_refused
+        self._guard.on_trade_answer = on_trade_answer
 
     @property
     def trade_ready(self) -> bool:
@@ -130,7 +137,16 @@ class Streams:
             silence_s=self._connection.silence_ms_max / 1_000,
             content_s=self._content_s,
         )
-        return SocketRunner(self._client, link, self._states, self._guard, patience, self._now_s, on_lost=on_lost)
+        return SocketRunner(
+            self._client,
+            link,
+            self._states,
+            self._guard,
+            patience,
+            self._now_s,
+            on_lost=on_lost,
+            dial_pause_s=self.dial_pause_s,
+        )
 
     def _content_s(self, topic: str) -> float | None:
         own = self._connection.content_ms_max

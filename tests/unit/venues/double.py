@@ -82,11 +82,14 @@ class BybitDouble:
 
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {}
+        self.headers: dict[str, dict[str, str]] = {}
         self.requests: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.sockets: dict[str, list[web.WebSocketResponse]] = {}
         self.topics: dict[web.WebSocketResponse, set[str]] = {}
         self.frames: list[tuple[str, dict[str, Any]]] = []
         self.auth_answer: dict[str, Any] | None = {"success": True, "ret_msg": "", "op": "auth"}
+        # By path, where one socket's answer differs.
+        self.auth_answers: dict[str, dict[str, Any]] = {}
         self.trade_answer: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda frame: {
             "retCode": 0,
             "retMsg": "OK",
@@ -162,7 +165,9 @@ class BybitDouble:
         if asyncio.iscoroutine(body):
             body = await body
         text = body if isinstance(body, str) else json.dumps(body)
-        return web.Response(status=status, text=text, content_type="application/json")
+        return web.Response(
+            status=status, text=text, content_type="application/json", headers=self.headers.get(path, {})
+        )
 
     def _default(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
         match path.removeprefix("v5/"):
@@ -217,8 +222,9 @@ class BybitDouble:
             case "ping":
                 await socket.send_json({"req_id": str(number), "op": "pong", "args": [str(now_ms())]})
             case "auth":
-                if self.auth_answer is not None:
-                    await socket.send_json(self.auth_answer)
+                answer = self.auth_answers.get(path, self.auth_answer)
+                if answer is not None:
+                    await socket.send_json(answer)
             case "subscribe" if self.refused_topics & set(frame["args"]):
                 words = "error:handler not found"
                 await socket.send_json(

@@ -17,11 +17,20 @@ from hedgebot.domain.events import (
 )
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.domain.settings import AccountRole
-from tests.unit.venues.double import BTC, BybitDouble, refusal, running
+from hedgebot.venues.buckets import Purpose
+from hedgebot.venues.bybit import BybitVenue
+from hedgebot.venues.orders import ABANDONED_MAX
+from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, refusal, running
 from tests.unit.venues.double import approved as an_order
 
 ID = "4b0000000100000101000000010000ff"
 ANSWERS = (OrderAccepted, OrderRejected, OrderOutcomeUnknown)
+
+
+async def up(sink: Sink, stream: Stream, after: int = 0) -> None:
+    await sink.until(
+        lambda event: isinstance(event, StreamChanged) and event.stream is stream and event.up, after=after
+    )
 
 
 async def submitted(
@@ -198,3 +207,158 @@ async def test_without_the_trade_socket_orders_go_over_http() -> None:
     async with double.serving(), running(double, order_entry="ws") as (venue, sink):
         venue.send(SubmitOrder(approved=an_order(), client_id=ID))
         assert (await sink.one(OrderAccepted)).order_id == "order-1"
+
+
+async def burst(venue: BybitVenue, sink: Sink, number: int, **intent: Any) -> list[Any]:
+    """Submit several orders at once and take their answers."""
+    before = len(sink.of(*ANSWERS))
+    for count in range(number):
+        order = an_order(deadline_ns=time.time_ns() + 1_500_000_000, **intent)
+        venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
+    await eventually(lambda: len(sink.of(*ANSWERS)) == before + number)
+    return sink.of(*ANSWERS)[before:]
+
+
+async def test_a_burst_of_orders_stays_below_the_venues_limit_and_every_order_has_one_answer() -> None:
+    double, sent = BybitDouble(), list[float]()
+
+    def create(asked: dict[str, str]) -> None:
+        sent.append(time.monotonic())
+
+    double.scripts["v5/order/create"] = create
+    async with double.serving(), running(double) as (venue, sink):
+        answers = await burst(venue, sink, 16)
+    accepted = [answer for answer in answers if isinstance(answer, OrderAccepted)]
+    refused = [answer for answer in answers if isinstance(answer, OrderRejected)]
+    assert len({answer.client_id for answer in answers}) == 16
+    assert len(accepted) == len(sent) >= 8
+    # What could not leave before its deadline was not sent, and says so.
+    assert {answer.code for answer in refused} == {"local:throttled"}
+    assert max(sum(1 for at in sent if start <= at < start + 1.0) for start in sent) <= 10
+
+
+async def test_little_left_slows_the_next_orders() -> None:
+    double, sent = BybitDouble(), list[float]()
+
+    def create(asked: dict[str, str]) -> None:
+        sent.append(time.monotonic())
+
+    double.scripts["v5/order/create"] = create
+    double.headers["v5/order/create"] = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "1"}
+    async with double.serving(), running(double) as (venue, sink):
+        await burst(venue, sink, 1)
+        assert isinstance((await burst(venue, sink, 1))[0], OrderAccepted)
+    # One is left, two belong to others: two fifths of a second for the first of ours.
+    assert sent[1] - sent[0] > 0.3
+
+
+async def test_a_throttled_order_stays_unknown_and_the_next_waits_for_the_limit() -> None:
+    double, sent = BybitDouble(), list[float]()
+
+    def create(asked: dict[str, str]) -> Any:
+        sent.append(time.monotonic())
+        return (200, refusal(10006)) if len(sent) == 1 else None
+
+    double.scripts["v5/order/create"] = create
+    async with double.serving(), running(double) as (venue, sink):
+        assert isinstance((await burst(venue, sink, 1))[0], OrderOutcomeUnknown)
+        await burst(venue, sink, 1)
+    assert sent[1] - sent[0] > 0.9
+
+
+async def test_a_trade_socket_closed_in_flight_leaves_the_order_unknown_at_once() -> None:
+    double = BybitDouble()
+    double.trade_answer = lambda frame: None
+    async with double.serving(), running(double, order_entry="ws", order_timeout_ms=5_000) as (venue, sink):
+        await up(sink, Stream.TRADE)
+        venue.send(SubmitOrder(approved=an_order(), client_id=ID))
+        await eventually(lambda: any(frame["op"] == "order.create" for _, frame in double.frames))
+        started = time.monotonic()
+        await double.abort("trade")
+        answer = await sink.until(lambda event: isinstance(event, ANSWERS))
+        assert type(answer) is OrderOutcomeUnknown
+        assert time.monotonic() - started < 2.0
+        await asyncio.sleep(0.05)
+        assert len(sink.of(*ANSWERS)) == 1
+        # Sent once: the new socket does not send it again.
+        await up(sink, Stream.TRADE, after=sink.events.index(answer))
+        assert sum(frame["op"] == "order.create" for _, frame in double.frames) == 1
+    assert double.asked("v5/order/create") == []
+
+
+async def test_a_refused_login_of_the_trade_socket_is_told_and_orders_go_over_http() -> None:
+    double = BybitDouble()
+    async with double.serving():
+        double.auth_answers["trade"] = {"retCode": 10004, "retMsg": "Invalid sign", "op": "auth", "connId": "c"}
+        async with running(double, order_entry="ws") as (venue, sink):
+            told = await sink.one(AuthenticationFailed)
+            assert (told.code, told.message) == ("10004", "Invalid sign")
+            venue.send(SubmitOrder(approved=an_order(), client_id=ID))
+            assert (await sink.one(OrderAccepted)).order_id == "order-1"
+
+
+async def test_requests_without_an_answer_are_bounded_and_cost_the_socket() -> None:
+    double = BybitDouble()
+    double.trade_answer = lambda frame: None
+    changes = {"order_entry": "ws", "order_timeout_ms": 20}
+    async with double.serving(), running(double, **changes) as (venue, sink):
+        await up(sink, Stream.TRADE)
+        venue._budget.wait_s = lambda *_, **__: 0.0  # type: ignore[method-assign]
+        for count in range(ABANDONED_MAX):
+            venue.send(SubmitOrder(approved=an_order(), client_id=f"{count:032x}"))
+        await eventually(lambda: len(sink.of(*ANSWERS)) == ABANDONED_MAX)
+        assert len(venue._orders._abandoned) == ABANDONED_MAX
+        before = len(sink.events)
+        venue.send(SubmitOrder(approved=an_order(), client_id="f" * 32))
+        await sink.until(
+            lambda event: isinstance(event, StreamChanged) and event.stream is Stream.TRADE and not event.up,
+            after=before,
+        )
+        await eventually(lambda: not venue._orders._abandoned)
+        assert {type(answer) for answer in sink.of(*ANSWERS)} == {OrderOutcomeUnknown}
+
+
+async def test_the_client_keeps_nothing_of_answered_requests() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, order_entry="ws") as (venue, sink):
+        await up(sink, Stream.TRADE)
+        url = venue._stream.urls["api"]["ws"]["private"]["trade"]
+        connection = venue._stream.clients[url]
+        kept = (len(connection.subscriptions), len(connection.futures), len(connection.rejections))
+        venue._budget.wait_s = lambda *_, **__: 0.0  # type: ignore[method-assign]
+        for code in (0, 110007):
+            double.trade_answer = lambda frame, code=code: {  # type: ignore[misc]
+                "retCode": code,
+                "retMsg": "words",
+                "data": {"orderId": "o"} if code == 0 else {},
+            }
+            for count in range(10):
+                venue.send(SubmitOrder(approved=an_order(), client_id=f"{code + count:032x}"))
+            await eventually(lambda: len(sink.of(*ANSWERS)) % 10 == 0 and venue._tasks.busy == 0)
+        assert (len(connection.subscriptions), len(connection.futures), len(connection.rejections)) == kept
+        assert len(sink.of(*ANSWERS)) == 20
+
+
+async def test_the_trade_socket_slows_down_by_its_own_headers() -> None:
+    double = BybitDouble()
+    double.trade_answer = lambda frame: {
+        "retCode": 0,
+        "retMsg": "OK",
+        "data": {"orderId": "o"},
+        "header": {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": "1"},
+    }
+    async with double.serving(), running(double, order_entry="ws") as (venue, sink):
+        await up(sink, Stream.TRADE)
+        await burst(venue, sink, 1)
+        assert venue._budget.wait_s(Purpose.ORDER, "linear", http=False) > 0.3
+        assert venue._budget.wait_s(Purpose.CANCEL, "linear", http=False) == 0.0
+
+
+async def test_with_a_clock_too_far_off_the_trade_socket_is_not_used() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, order_entry="ws") as (venue, sink):
+        await up(sink, Stream.TRADE)
+        venue._orders.clock_offset_ms = -700.0
+        venue.send(SubmitOrder(approved=an_order(), client_id=ID))
+        assert (await sink.one(OrderAccepted)).order_id == "order-1"
+        assert not any(frame["op"] == "order.create" for _, frame in double.frames)

@@ -3,7 +3,15 @@ import asyncio
 import ccxt
 import pytest
 
-from hedgebot.venues.replies import code_and_message, listen, reply_in_error, rest_response_hook
+from hedgebot.venues.replies import (
+    RawReply,
+    code_and_message,
+    listen,
+    note_headers,
+    reply_in_error,
+    rest_response_hook,
+    seconds_of,
+)
 
 
 def original(status: int, reason: str, url: str, method: str, headers: object, body: str, *rest: object) -> str:
@@ -12,14 +20,33 @@ def original(status: int, reason: str, url: str, method: str, headers: object, b
 
 def test_the_hook_notes_the_answer_and_changes_nothing() -> None:
     reply = listen()
-    hook = rest_response_hook(original)
+    seen: list[RawReply] = []
+    hook = rest_response_hook(original, seen.append)
     body = ' {"retCode":110007,"retMsg":"Available balance is insufficient"} '
     assert hook(200, "OK", "url", "POST", {}, body, {}, None) == body.strip()
     assert (reply.status, reply.code, reply.message) == (200, "110007", "Available balance is insufficient")
+    assert seen == [reply]
+
+
+def test_headers_say_what_is_left() -> None:
+    reply = RawReply()
+    note_headers(
+        reply, {"X-Bapi-Limit-Status": "7", "X-BAPI-LIMIT-RESET-TIMESTAMP": "1700000000123", "Retry-After": "3"}
+    )
+    assert (reply.left, reply.full_at_ms, reply.retry_after_s) == (7, 1_700_000_000_123, 3.0)
+
+
+@pytest.mark.parametrize("word", ["", "-1", "1.5", "many", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_headers_that_are_no_numbers_say_nothing(word: str) -> None:
+    reply = RawReply()
+    note_headers(reply, {"X-Bapi-Limit-Status": word, "X-Bapi-Limit-Reset-Timestamp": word, "Retry-After": word})
+    assert (reply.left, reply.full_at_ms, reply.retry_after_s) == (None, None, None)
+    note_headers(reply, None)
+    assert seconds_of(None) is None
 
 
 async def test_each_request_hears_its_own_answer() -> None:
-    hook = rest_response_hook(original)
+    hook = rest_response_hook(original, lambda reply: None)
 
     async def request(code: int) -> str | None:
         reply = listen()
