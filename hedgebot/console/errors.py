@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
@@ -12,6 +13,8 @@ import orjson
 from hedgebot.domain.errors import ExitCode, HedgebotError
 
 CRASH_FILE = "console-crash.log"
+
+Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
 class DaemonUnreachable(HedgebotError):
@@ -57,6 +60,16 @@ def crash_hook(kind: type[BaseException], error: BaseException, trace: Traceback
     except OSError as problem:
         where = f"and the details could not be written to {path} ({problem.strerror})"
     tell(f"this is a bug in hedgebot ({kind.__name__}); {where}", ExitCode.FAILED)
+
+
+def with_last_word(hook: Hook) -> Hook:
+    """The daemon's hook, and then one sentence where the operator looks: its log may be a file."""
+
+    def both(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        hook(kind, error, trace)
+        tell(f"this is a bug in hedgebot ({kind.__name__}); the details are in the daemon's log", ExitCode.FAILED)
+
+    return both
 
 
 def crash_path() -> Path:

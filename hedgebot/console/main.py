@@ -1,12 +1,13 @@
 """The command line: assembles the verbs, and turns every error into one sentence and its exit code. Owns no verb."""
 
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from hedgebot.console import verbs_book, verbs_config, verbs_exchange, verbs_journal, verbs_system
-from hedgebot.console.errors import crash_hook, tell_error
+from hedgebot.console import leash, verbs_book, verbs_config, verbs_exchange, verbs_journal, verbs_system
+from hedgebot.console.errors import crash_hook, tell_error, with_last_word
 from hedgebot.domain.errors import HedgebotError
 
 HELP = """Keep a crypto derivatives book inside its delta band.
@@ -18,7 +19,12 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 4 halted, 5 state unknown, 6 re
 """
 
 app = typer.Typer(
-    name="hedgebot", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+    name="hedgebot",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_config):
     _verbs.register(app)
@@ -27,14 +33,17 @@ for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_co
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    leash.hold_if_asked(os.environ)
     try:
         app(args=words, prog_name="hedgebot")
     except HedgebotError as error:
         sys.exit(tell_error(error, as_json="--json" in words))
     finally:
-        # typer puts a hook of its own in place; the daemon's, which redacts, stays.
+        # typer puts a hook of its own in place; the daemon's, which redacts and writes to its log, gets a last word.
         if sys.excepthook.__module__.startswith("typer"):
             sys.excepthook = crash_hook
+        elif sys.excepthook.__module__.startswith("hedgebot.daemon"):
+            sys.excepthook = with_last_word(sys.excepthook)
 
 
 if __name__ == "__main__":

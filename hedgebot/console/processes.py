@@ -1,4 +1,7 @@
-"""Child processes of the demo: each in a group of its own, each ended on every way out. Knows nothing of hedging."""
+"""Child processes of the demo: each in a group of its own, each ended on every way out. Knows nothing of hedging.
+
+A way out that runs no code of ours (SIGKILL) ends them too: their standard input is a pipe from here, see `leash`.
+"""
 
 import os
 import select
@@ -9,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from hedgebot.console.leash import LEASHED
 from hedgebot.domain.errors import HedgebotError
 
 PROGRAM = ("-m", "hedgebot.console.main")
@@ -26,10 +30,11 @@ class Child:
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603  (our own program with our own words)
                 [sys.executable, *PROGRAM, *words],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
+                env={**os.environ, **LEASHED},
             )
 
     @property
@@ -73,8 +78,9 @@ class Child:
                 self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 self.kill()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         return self._process.wait()
 
     def kill(self) -> None:

@@ -291,7 +291,7 @@ def summary_lines(summary: DemoSummary) -> list[str]:
         f"Demo of {duration(summary.seconds)}, seed {summary.seed}",
         f"  hedges            {sum(summary.hedges_by_cause.values())}: {causes}",
         f"  not sent          {summary.refusals} refused by the gate; {summary.unknown_outcomes} of unknown outcome",
-        f"  time in band      {share} whole book (|net delta| <= band + 1 lot; breach to fill left out, <= {GRACE_S:g} s)",
+        f"  time in band      {share} whole book (|net delta| <= band + 1 lot; breach to fill left out)",
     ]
     for one in summary.band:
         lines += _band_lines(one)

@@ -7,7 +7,7 @@ import typer
 
 from hedgebot.console import place as common
 from hedgebot.console.control import ask
-from hedgebot.console.errors import WrongUse
+from hedgebot.console.errors import DaemonUnreachable, WrongUse
 from hedgebot.console.output import emit, plain
 from hedgebot.console.place import find_place
 from hedgebot.console.replies import WORD_TIMEOUT_S, checked, confirm, user_name
@@ -98,15 +98,14 @@ def apply(
         loaded = load_config(file, limits, state_dir=state_dir)
         phrase = f"apply {loaded.book.name}"
         state_dir = state_dir or loaded.state_dir
-        if dry_run:
-            told = f"{file} is good (hash {loaded.hash}); dry run: nothing was changed"
-            emit({"dry_run": True, "hash": loaded.hash, "confirm": phrase}, [told], as_json=as_json)
-            return
     where = find_place(None, state_dir)
-    confirm(phrase, confirm_phrase)
     words = {"path": str(file.absolute())} if file is not None else {}
     if limits is not None:
         words["limits"] = str(limits.absolute())
+    if dry_run:
+        _show_what_would_change(where.state_dir, phrase, words, as_json)
+        return
+    confirm(phrase, confirm_phrase)
     answer = checked(
         ask(
             where.state_dir, "apply", timeout_s=WORD_TIMEOUT_S, operator=operator or user_name(), reason=reason, **words
@@ -118,6 +117,27 @@ def apply(
         *(f"  {plain(str(one))}" for one in data.get("changes", [])),
     ]
     emit(data, lines, as_json=as_json)
+
+
+def _show_what_would_change(state_dir: Path, phrase: str, words: dict[str, str], as_json: bool) -> None:
+    """Ask the daemon for the difference to the configuration it runs on; without one the file is good all the same."""
+    closing = f'dry run: nothing was changed; to apply it add --confirm "{phrase}"'
+    try:
+        answer = checked(ask(state_dir, "apply", dry_run=True, **words))
+    except DaemonUnreachable as error:
+        told = f"{words['path']} is good; there is no running configuration to compare it with: {error}"
+        emit(
+            {"dry_run": True, "changes": None, "confirm": phrase},
+            [told, "dry run: nothing was changed"],
+            as_json=as_json,
+        )
+        return
+    data = answer.data or {}
+    changes = [str(one) for one in data.get("changes", [])]
+    slips = [one for one in changes if is_slip(one)]
+    head = f"running {data.get('running_hash')}, {words['path']} {data.get('config_hash')}"
+    lines = [f"  {plain(_marked(one, [], slips))}" for one in changes] or ["  no difference"]
+    emit(data | {"confirm": phrase, "check_the_unit": slips}, [head, *lines, closing], as_json=as_json)
 
 
 def is_slip(change: str) -> bool:

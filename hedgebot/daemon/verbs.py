@@ -128,6 +128,8 @@ class Verbs:
     async def _apply(self, args: dict[str, Any]) -> Reply:
         path = Path(str(args.get("path") or self._config.path))
         limits = Path(str(args["limits"])) if args.get("limits") else None
+        if args.get("dry_run") is True:
+            return self._would_apply(path, limits)
         try:
             new = load_config(path, limits, state_dir=self._config.state_dir)
             changes = _changes(self._config, new)
@@ -149,6 +151,16 @@ class Verbs:
             return reply
         self._config = new
         return Reply(ok=True, data=(reply.data or {}) | {"changes": changes, "config_hash": new.hash})
+
+    def _would_apply(self, path: Path, limits: Path | None) -> Reply:
+        """What applying would change in the running configuration; changes nothing and alerts nobody."""
+        try:
+            new = load_config(path, limits, state_dir=self._config.state_dir)
+            changes = _changes(self._config, new)
+        except ConfigError as error:
+            return refusal(f"{error}\nThe running configuration {self._config.hash} would stay.", ExitCode.REFUSED)
+        data = {"dry_run": True, "changes": changes, "config_hash": new.hash, "running_hash": self._config.hash}
+        return Reply(ok=True, data=data)
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")

@@ -17,6 +17,7 @@ def folder(root: Path, tmp_path: Path) -> Path:
     # The demo's bands are tuned to its market; these tests need numbers that stay.
     text = (root / "config" / "demo.toml").read_text("utf-8")
     text = re.sub(r"(?m)^band_coin = .*$", "band_coin = 4.0", text).replace("demo-limits.toml", "limits.toml")
+    text = re.sub(r"(?m)^recv_window_ms = .*$", "recv_window_ms = 5000", text)
     (tmp_path / "demo.toml").write_text(text.replace("band_coin = 4.0", "band_coin = 0.25", 1), "utf-8")
     (tmp_path / "limits.toml").write_text((root / "config" / "limits.toml").read_text("utf-8"), "utf-8")
     return tmp_path

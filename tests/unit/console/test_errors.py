@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from hedgebot.console.errors import NotConfirmed, crash_hook, crash_path, tell, tell_error
+from hedgebot.console.errors import NotConfirmed, crash_hook, crash_path, tell, tell_error, with_last_word
 
 
 def test_a_sentence_goes_to_people_and_an_object_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,3 +32,12 @@ def test_a_folder_that_cannot_be_written_is_told_too(
     monkeypatch.setenv("XDG_STATE_HOME", os.fspath(tmp_path / "file"))
     crash_hook(ValueError, ValueError(), None)
     assert "could not be written" in capsys.readouterr().err
+
+
+def test_the_daemons_hook_gets_a_last_word_where_the_operator_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[type[BaseException]] = []
+    with_last_word(lambda kind, _error, _trace: heard.append(kind))(ValueError, ValueError("secret"), None)
+    assert heard == [ValueError]
+    assert capsys.readouterr().err == (
+        "hedgebot: this is a bug in hedgebot (ValueError); the details are in the daemon's log\n"
+    )

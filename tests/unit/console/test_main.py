@@ -21,7 +21,7 @@ VERBS = [
         "version",
         "health",
     ),
-    *("journal tail", "journal export", "journal verify", "journal replay"),
+    *("journal tail", "journal export", "journal verify", "journal replay", "journal audit"),
     *("exchange serve", "config show", "config validate", "config diff", "config apply"),
 ]
 

@@ -85,9 +85,6 @@ def test_apply_checks_confirms_and_asks_the_daemon(
     code, out, _ = hedgebot("config", "apply", book, *where, "--confirm", "apply demo")
     assert (code, out) == (0, "applied: taken\n  a: 1 -> 2\n")
     assert daemon.asked == [{"verb": "apply", "operator": "eve", "reason": "wider", "path": str(book)}]
-    code, out, _ = hedgebot("config", "apply", book, *where, "--dry-run")
-    assert code == 0
-    assert len(daemon.asked) == 1
     assert hedgebot("config", "apply", "--dry-run", *where)[0] == 2
 
 
@@ -99,3 +96,37 @@ def test_a_bad_file_never_reaches_the_daemon(
     assert code == 6
     assert "must be below delta_limit_coin" in err
     assert daemon.asked == []
+
+
+def test_a_dry_run_shows_the_difference_to_what_runs(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, daemon: StubDaemon
+) -> None:
+    data = {"dry_run": True, "changes": ["a: 1 -> 20"], "config_hash": "new", "running_hash": "old"}
+    daemon.answers["apply"] = {"data": data}
+    code, out, _ = hedgebot("config", "apply", book, "-s", daemon.state_dir, "--dry-run")
+    assert code == 0
+    assert out.splitlines() == [
+        f"running old, {book} new",
+        "  a: 1 -> 20  (check the unit)",
+        'dry run: nothing was changed; to apply it add --confirm "apply demo"',
+    ]
+    assert daemon.asked == [{"verb": "apply", "dry_run": True, "path": str(book)}]
+    answer = orjson.loads(hedgebot("config", "apply", book, "-s", daemon.state_dir, "--dry-run", "--json")[1])
+    assert answer["check_the_unit"] == ["a: 1 -> 20"]
+
+
+def test_a_dry_run_without_a_daemon_says_that_there_is_nothing_to_compare_with(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, tmp_path: Path
+) -> None:
+    code, out, _ = hedgebot("config", "apply", book, "-s", tmp_path, "--dry-run")
+    assert code == 0
+    assert "is good; there is no running configuration to compare it with: no daemon runs on" in out
+
+
+def test_what_the_daemon_would_refuse_is_told(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, daemon: StubDaemon
+) -> None:
+    daemon.answers["apply"] = {"ok": False, "code": 6, "error": "these settings need a restart: daemon.log_level"}
+    code, _, err = hedgebot("config", "apply", book, "-s", daemon.state_dir, "--dry-run")
+    assert code == 6
+    assert "need a restart" in err

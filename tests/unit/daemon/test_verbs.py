@@ -215,3 +215,22 @@ async def test_stop_is_passed_on(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     assert (await rig.ask("stop", operator="ada", reason="night")).ok
     assert rig.stops == ["ada: night"]
+
+
+async def test_a_dry_run_compares_with_what_runs_and_changes_nothing(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    running = (await rig.ask("apply", path=str(rig.path), dry_run=True)).data
+    assert running is not None
+    assert running["changes"] == []
+    assert running["config_hash"] == running["running_hash"]
+    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
+    reply = await rig.ask("apply", path=str(rig.path), dry_run=True)
+    assert reply.data is not None
+    assert reply.data["changes"] == ["underlyings.BTC.band_coin: 0.25 -> 0.3"]
+    assert reply.data["running_hash"] == running["running_hash"]
+    rig.path.write_text(CONFIG.replace("stop_timeout_s = 2.0", "stop_timeout_s = 3.0"))
+    refused = await rig.ask("apply", path=str(rig.path), dry_run=True)
+    assert (refused.ok, refused.code) == (False, ExitCode.REFUSED)
+    assert "would stay" in (refused.error or "")
+    assert rig.events == []
+    assert [one for one in rig.alerts if one[2]] == []
