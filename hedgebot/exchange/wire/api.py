@@ -17,11 +17,13 @@ from hedgebot.exchange.types import InstrumentStatus, Listing
 from hedgebot.exchange.wire.bars import Bars
 from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, WireError
 from hedgebot.exchange.wire.faults import FaultPlane
-from hedgebot.exchange.wire.words import NS_PER_MS
+from hedgebot.exchange.wire.words import NS_PER_MS, scalar, writable
 
 RECV_WINDOW_MS = 5_000
 AHEAD_MS_MAX = 1_000
 REQUESTS_KEPT = 2_000
+NOTE_CHARS_MAX = 500
+NOTE_ITEMS_MAX = 300
 # A process that slept does not replay hours of market in one go: the world falls behind and catches up tick by tick.
 CATCH_UP_NS_MAX = 2_000 * NS_PER_MS
 
@@ -85,8 +87,9 @@ class Api:
 
     def check_signature(self, spec: AccountSpec, origin: str, signature: str) -> None:
         """Hold a signature against the account's secret; raises WireError."""
-        if not hmac.compare_digest(sign(spec.api_secret, origin), signature.lower()):
-            raise WireError(BAD_SIGN, f"error sign! origin_string[{origin}]")
+        given = signature.lower().encode("utf-8", "replace")
+        if not hmac.compare_digest(sign(spec.api_secret, origin).encode(), given):
+            raise WireError(BAD_SIGN, f"error sign! origin_string[{writable(origin[:NOTE_CHARS_MAX])}]")
 
     def check_timestamp(self, timestamp: str, recv_window: str) -> None:
         """The venue's rule: server - window <= timestamp < server + 1,000 ms; raises WireError."""
@@ -117,10 +120,20 @@ class Api:
         ]
 
     def note(self, account: str | None, method: str, path: str, params: dict[str, object], code: int | None) -> None:
-        """Remember a request (the last 2,000)."""
-        self.seen.append(Seen(at_ms=self.venue_ms, account=account, method=method, path=path, params=params, code=code))
+        """Remember a request (the last 2,000), with long and nested parameters cut."""
+        kept = {writable(name[:NOTE_CHARS_MAX]): _kept(params[name]) for name in list(params)[:NOTE_ITEMS_MAX]}
+        self.seen.append(Seen(at_ms=self.venue_ms, account=account, method=method, path=path, params=kept, code=code))
 
 
 def sign(secret: str, origin: str) -> str:
     """HMAC-SHA256 in lowercase hex, as every signature of the venue."""
-    return hmac.new(secret.encode(), origin.encode(), "sha256").hexdigest()
+    return hmac.new(secret.encode(), origin.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
+
+
+def _kept(value: object) -> object:
+    """A parameter as it is remembered: scalars and lists of scalars, bounded."""
+    if isinstance(value, str):
+        return writable(value[:NOTE_CHARS_MAX])
+    if isinstance(value, list):
+        return [_kept(one) if isinstance(one, str) else scalar(one) for one in value[:NOTE_ITEMS_MAX]]
+    return value if isinstance(value, (bool, int, float)) or value is None else type(value).__name__

@@ -6,6 +6,7 @@ numeric `req_id` comes back as a string. Malformed messages get the venue's own 
 
 import asyncio
 import logging
+import re
 
 import orjson
 
@@ -27,12 +28,15 @@ from hedgebot.exchange.wire.params import Params
 from hedgebot.exchange.wire.private import TOPICS
 from hedgebot.exchange.wire.publish import Publisher
 from hedgebot.exchange.wire.sessions import Session
+from hedgebot.exchange.wire.words import scalar
 
 SPOT_ARGS_MAX = 10
 OPTION_ARGS_MAX = 2_000
 ARGS_CHARS_MAX = 21_000
 REQ_IDS_MAX = 10_000
 REQ_ID_CHARS_MAX = 36
+# What of a client's own words an error repeats.
+ECHO_CHARS_MAX = 200
 ORDER_OPS: dict[str, entry.Handler] = {
     "order.create": entry.create,
     "order.amend": entry.amend,
@@ -40,6 +44,7 @@ ORDER_OPS: dict[str, entry.Handler] = {
 }
 
 
+_MOMENT = re.compile(r"[0-9]{1,18}")
 log = logging.getLogger(__name__)
 
 
@@ -78,13 +83,13 @@ class Channels:
             case str() if session.channel == "trade":
                 await self._order(session, op, message)
             case _:
-                self._fail(session, message, OP_UNKNOWN, f"error:handler not found,topic:{op}")
+                self._fail(session, message, OP_UNKNOWN, f"error:handler not found,topic:{scalar(op)[:ECHO_CHARS_MAX]}")
 
     # --- shapes
 
     def _req_id(self, message: dict[str, object], name: str = "req_id") -> Fields:
         value = message.get(name)
-        return {} if value is None else {name: str(value)}
+        return {} if value is None else {name: scalar(value)}
 
     def _pong(self, session: Session, message: dict[str, object]) -> Fields:
         now = str(self._api.venue_ms)
@@ -104,7 +109,7 @@ class Channels:
                 return {**reply, **self._req_id(message), "op": "ping"}
 
     def _fail(self, session: Session, message: dict[str, object], code: int, text: str) -> None:
-        op = str(message.get("op", ""))
+        op = scalar(message.get("op"))[:ECHO_CHARS_MAX]
         if session.channel == "trade":
             reply: Fields = {"retCode": code, "retMsg": text, "op": op, "connId": session.id}
             session.reply({**self._req_id(message, "reqId"), **reply})
@@ -136,20 +141,24 @@ class Channels:
             raise WireError(BAD_PARAMETER, "Params Error")
         if session.account is not None:
             raise WireError(REPEAT_AUTH, "Repeat auth")
-        spec = self._api.key_owner(str(args[0]))
+        spec = self._api.key_owner(scalar(args[0]))
         if self._api.faults.refuses_auth(session.channel, spec.name):
             raise WireError(10003, "API key is invalid.")
-        expires = str(args[1])
-        if not expires.isdigit() or int(expires) <= self._api.venue_ms:
+        expires = scalar(args[1])
+        # At most 18 digits: a moment in milliseconds has 13.
+        if _MOMENT.fullmatch(expires) is None or int(expires) <= self._api.venue_ms:
             raise WireError(BAD_PARAMETER, "Request has expired")
-        self._api.check_signature(spec, f"GET/realtime{expires}", str(args[2]))
+        self._api.check_signature(spec, f"GET/realtime{expires}", scalar(args[2]))
         return spec.name
 
     # --- topics
 
     def _subscribe(self, session: Session, message: dict[str, object], *, leaving: bool) -> None:
         args = message.get("args")
-        topics = [str(one) for one in args] if isinstance(args, list) else []
+        topics = [one for one in args if isinstance(one, str)] if isinstance(args, list) else []
+        if isinstance(args, list) and len(topics) != len(args):
+            self._fail(session, message, BAD_PARAMETER, "Params Error")
+            return
         problem = self._args_problem(session, topics)
         if problem:
             self._fail(session, message, BAD_PARAMETER, problem)
@@ -171,7 +180,7 @@ class Channels:
             answer: Fields = {"failTopics": failed, "successTopics": done}
             session.reply({"success": not failed, "conn_id": session.id, "data": answer, "type": "COMMAND_RESP"})
         elif failed:
-            self._fail(session, message, BAD_PARAMETER, f"Invalid symbol :[{','.join(failed)}]")
+            self._fail(session, message, BAD_PARAMETER, f"Invalid symbol :[{','.join(failed)[:ECHO_CHARS_MAX]}]")
         else:
             reply: Fields = {"success": True, "ret_msg": "subscribe" if session.channel == "spot" else ""}
             reply |= {"conn_id": session.id, **self._req_id(message), "op": str(message["op"])}
@@ -215,7 +224,7 @@ class Channels:
         lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
         if lost or (code == 0 and api.faults.loses_ack()):
             return
-        reply: Fields = {"retCode": code, "retMsg": text, "op": op, "data": data, "retExtInfo": {}}
+        reply: Fields = {"retCode": code, "retMsg": text, "op": op[:ECHO_CHARS_MAX], "data": data, "retExtInfo": {}}
         reply |= {"header": self._header(session, path, params), "connId": session.id}
         session.reply({**self._req_id(message, "reqId"), **reply}, api.faults.ack_delay_s())
 
@@ -233,15 +242,15 @@ class Channels:
             or not isinstance(args[0], dict)
         ):
             raise WireError(BAD_PARAMETER, "params error: header and one order in args are required")
-        self._api.check_timestamp(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW") or ""))
+        self._api.check_timestamp(scalar(header.get("X-BAPI-TIMESTAMP")), scalar(header.get("X-BAPI-RECV-WINDOW")))
         return args[0]
 
     def _check_req_id(self, session: Session, req_id: object) -> None:
-        if req_id is None:
+        if req_id is None or req_id == "":
             return
-        text = str(req_id)
-        if len(text) > REQ_ID_CHARS_MAX:
-            raise WireError(BAD_PARAMETER, "reqId is too long")
+        text = scalar(req_id)
+        if not text or len(text) > REQ_ID_CHARS_MAX:
+            raise WireError(BAD_PARAMETER, "reqId must be 1 to 36 characters")
         if text in session.req_ids:
             raise WireError(REQ_ID_DUPLICATE, "reqId is duplicated")
         session.req_ids[text] = None
@@ -254,7 +263,7 @@ class Channels:
         header: Fields = {"Traceid": f"{session.id}-{now}", "Timenow": now}
         if session.account is None:
             return header
-        endpoint: EndpointClass = entry.order_endpoint(path, str(params.get("category", "")))
+        endpoint: EndpointClass = entry.order_endpoint(path, scalar(params.get("category")))
         return header | {
             name.title(): value for name, value in limit_headers(self._api, session.account, endpoint).items()
         }

@@ -7,6 +7,7 @@ leaves the doing to the transport. Times are seconds of the event loop's clock.
 import random
 import time
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -32,7 +33,9 @@ class SocketFaultKind(StrEnum):
     MUTE = "mute"  # frames of the topic are dropped while pongs go on
     DELAY = "delay"
     DUPLICATE = "duplicate"
+    REORDER = "reorder"  # the frame leaves after the next one of its socket, or after delay_ms when there is none
     GARBLE = "garble"
+    WRONG_TYPE = "wrong_type"  # well-formed JSON whose values in `data` are of other types
     FREEZE = "freeze"  # nothing at all is sent, not even pongs
     REFUSE_AUTH = "refuse_auth"
 
@@ -46,7 +49,7 @@ class HttpFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="h
     kind: HttpFaultKind
     endpoint: str = ""
     count: int | None = 1
-    status: int = 502
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 502
     code: int = 10016
     message: str = "Server error"
     retry_after_s: int | None = None

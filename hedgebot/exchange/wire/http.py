@@ -21,6 +21,7 @@ from hedgebot.exchange.wire.entry import Handler
 from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.words import scalar, writable
 
 BODY_BYTES_MAX = 1_000_000
 log = logging.getLogger(__name__)
@@ -94,7 +95,10 @@ class HttpDoor:
         early = await self._before(request, fault)
         if early is not None:
             return early
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._wrap(WireError(BAD_PARAMETER, "params error: the body is too large", status=413), {})
         try:
             reply = self._carry_out(request, path, route, body)
         except CRASHES:
@@ -144,7 +148,7 @@ class HttpDoor:
         except WireError as error:
             result, code = error, error.code
         if account and (route.budget is not None or route.is_order):
-            budget = route.budget or entry.order_endpoint(path, str(values.get("category", "")))
+            budget = route.budget or entry.order_endpoint(path, scalar(values.get("category")))
             headers = limit_headers(api, account, budget)
         api.note(account or None, request.method, path, values, code)
         return self._wrap(result, headers)
@@ -187,7 +191,7 @@ class HttpDoor:
 
 def _values(request: web.Request, body: bytes) -> dict[str, object]:
     if request.method == "GET":
-        return dict(request.query)
+        return {writable(name): writable(value) for name, value in request.query.items()}
     try:
         values = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:

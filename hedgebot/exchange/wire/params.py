@@ -10,10 +10,11 @@ from typing import TypeVar
 from urllib.parse import quote, unquote
 
 from hedgebot.exchange.wire.codes import bad_parameter
-from hedgebot.exchange.wire.words import NS_PER_MS
+from hedgebot.exchange.wire.words import NS_PER_MS, scalar
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
 DAY_MS = 86_400_000
+EXPONENT_MAX, DIGITS_MAX = 15, 40
 
 T = TypeVar("T")
 _CURSOR = re.compile(r"page_args=(\d{1,9})")
@@ -30,10 +31,8 @@ class Params:
         value = self.values.get(name)
         if value is None or value == "":
             return default
-        if isinstance(value, bool):
-            return "true" if value else "false"
         if isinstance(value, (str, int, float)):
-            return str(value)
+            return scalar(value)
         raise bad_parameter(f"params error: {name} invalid")
 
     def required(self, name: str) -> str:
@@ -73,7 +72,12 @@ class Params:
             value = Decimal(self.required(name))
         except InvalidOperation:
             raise bad_parameter(error) from None
-        if not value.is_finite():
+        # Beyond these no instrument has a price or quantity, and exact arithmetic would be without bound.
+        if (
+            not value.is_finite()
+            or not -EXPONENT_MAX <= value.adjusted() <= EXPONENT_MAX
+            or len(str(value)) > DIGITS_MAX
+        ):
             raise bad_parameter(error)
         return value
 

@@ -265,7 +265,7 @@ class Publisher:
             topic = TickerTopic(name, listing)
         elif kind == "publicTrade" and not symbol:
             topic = TradeTopic(name, listing)
-        elif kind == "orderbook" and argument.isdigit() and int(argument) in DEPTHS[channel]:
+        elif kind == "orderbook" and argument in map(str, DEPTHS[channel]):
             topic = BookTopic(name, listing, int(argument))
         elif kind == "kline" and argument in INTERVALS_MIN:
             topic = KlineTopic(name, listing, argument)

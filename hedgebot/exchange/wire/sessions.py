@@ -49,6 +49,8 @@ class Session:
         self._faults: FaultPlane = api.faults
         self._queue: deque[_Frame] = deque()
         self._wake = asyncio.Event()
+        # A frame that a fault holds back until the next one has been queued.
+        self._held: tuple[str, bytes] | None = None
 
     @property
     def is_public(self) -> bool:
@@ -67,18 +69,33 @@ class Session:
     def push(self, topic: str, payload: bytes, delay_s: float = 0.0) -> None:
         """Queue a frame of a topic, as far as the fault plane lets it through."""
         fault = self._faults.for_frame(self.channel, self.account, topic)
-        match fault.kind if fault is not None else None:
-            case SocketFaultKind.MUTE:
-                return
-            case SocketFaultKind.DUPLICATE:
-                self._put(topic, payload, delay_s)
-            case SocketFaultKind.GARBLE:
-                payload = GARBAGE
-            case SocketFaultKind.DELAY:
-                delay_s += fault.delay_ms / 1_000 if fault is not None else 0.0
-            case _:
-                pass
+        if fault is not None:
+            match fault.kind:
+                case SocketFaultKind.MUTE:
+                    return
+                case SocketFaultKind.DUPLICATE:
+                    self._put(topic, payload, delay_s)
+                case SocketFaultKind.GARBLE:
+                    payload = GARBAGE
+                case SocketFaultKind.WRONG_TYPE:
+                    payload = retyped(payload)
+                case SocketFaultKind.DELAY:
+                    delay_s += fault.delay_ms / 1_000
+                case SocketFaultKind.REORDER if self._held is None:
+                    self._held = (topic, payload)
+                    asyncio.get_running_loop().call_later(fault.delay_ms / 1_000, self._release, self._held)
+                    return
+                case _:
+                    pass
         self._put(topic, payload, delay_s)
+        self._release()
+
+    def _release(self, only: tuple[str, bytes] | None = None) -> None:
+        """Queue the frame that was held back, if there is one (and it is the one that a timer was set for)."""
+        held = self._held
+        if held is not None and (only is None or only is held):
+            self._held = None
+            self._put(*held, 0.0)
 
     def _put(self, topic: str | None, payload: bytes, delay_s: float) -> None:
         if len(self._queue) >= OUTBOX_MAX:
@@ -124,6 +141,24 @@ class Session:
     async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
         """Close with a code."""
         await self._ws.close(code=code)
+
+
+def retyped(payload: bytes) -> bytes:
+    """A topic's frame whose rows in `data` have a wrong type in every field: texts become numbers, the rest null."""
+    frame = orjson.loads(payload)
+    data = frame.get("data") if isinstance(frame, dict) else None
+    if isinstance(data, dict):
+        frame["data"] = {name: _other_type(value) for name, value in data.items()}
+    elif isinstance(data, list):
+        frame["data"] = [
+            {name: _other_type(value) for name, value in row.items()} if isinstance(row, dict) else _other_type(row)
+            for row in data
+        ]
+    return orjson.dumps(frame)
+
+
+def _other_type(value: object) -> object:
+    return 0 if isinstance(value, str) else None
 
 
 class Sessions:

@@ -23,6 +23,18 @@ def flt(value: float | None, places: int = 8, empty: str = "") -> str:
     return "0" if text == "-0" else text
 
 
+def scalar(value: object) -> str:
+    """A JSON scalar as text; "" for null and for what is no scalar (a nested value may be too deep to write out)."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def writable(text: str) -> str:
+    """The text with what UTF-8 cannot hold replaced: raw bytes of a request line or header arrive as surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def ms(at_ns: int) -> int:
     """Milliseconds of a moment in nanoseconds."""
     return at_ns // NS_PER_MS

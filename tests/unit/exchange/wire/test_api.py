@@ -1,5 +1,6 @@
 """Keys, signatures and the receive window."""
 
+import orjson
 import pytest
 
 from hedgebot.exchange.types import InstrumentStatus
@@ -71,3 +72,22 @@ def test_requests_are_remembered_within_a_bound(api: Api) -> None:
         api.note("book", "GET", f"/{number}", {}, 0)
     assert len(api.seen) == REQUESTS_KEPT
     assert api.seen[0].path == "/3"
+
+
+def test_signatures_that_are_no_ascii_are_wrong_and_no_crash(api: Api) -> None:
+    for signature in ("\u00e9", "\udcff", "x" * 100_000):
+        with pytest.raises(WireError) as caught:
+            api.check_signature(api.key_owner("key"), "origin\udcff", signature)
+        assert caught.value.code == 10004
+        assert orjson.dumps(caught.value.message)
+
+
+def test_what_is_remembered_is_bounded_and_can_be_written(api: Api) -> None:
+    deep: list[object] = []
+    for _ in range(5_000):
+        deep = [deep]
+    api.note(None, "GET", "/x", {"a" * 1_000: "b" * 1_000, "deep": deep, "raw": "\udcff", "many": ["x"] * 1_000}, 0)
+    kept = api.seen[-1].params
+    assert orjson.dumps(kept)
+    assert len(orjson.dumps(kept)) < 3_000
+    assert kept["raw"] == "?"

@@ -85,3 +85,12 @@ def test_pages_cover_everything_once(count: int, size: int, twice_encoded: bool)
 def test_a_foreign_cursor_is_refused() -> None:
     with pytest.raises(WireError):
         page([1, 2], Params({"cursor": "page_args=-1"}), 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e999999", "1e-999999", "1e16", "9" * 41, "NaN", "-Infinity", "sNaN", "0x1", "", "[]"]
+)
+def test_numbers_without_measure_are_refused(text: str) -> None:
+    with pytest.raises(WireError) as caught:
+        Params({"qty": text}).number("qty", "Qty invalid")
+    assert caught.value.code == 10001

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.faults import SocketFault, SocketFaultKind
-from hedgebot.exchange.wire.sessions import GARBAGE, OUTBOX_MAX, Sessions
+from hedgebot.exchange.wire.sessions import GARBAGE, OUTBOX_MAX, Sessions, retyped
 
 Make = Callable[[str], Any]
 
@@ -47,6 +48,8 @@ async def test_a_slow_private_reader_is_cut(wired: Make, caplog: pytest.LogCaptu
         (SocketFaultKind.DUPLICATE, [b"{}", b"{}"]),
         (SocketFaultKind.GARBLE, [GARBAGE]),
         (SocketFaultKind.DELAY, [b"{}"]),
+        (SocketFaultKind.REORDER, [b"{}"]),
+        (SocketFaultKind.WRONG_TYPE, [b"{}"]),
     ],
 )
 async def test_faults_shape_frames(api: Api, wired: Make, kind: SocketFaultKind, frames: list[bytes]) -> None:
@@ -90,3 +93,43 @@ async def test_closing_with_a_code(wired: Make) -> None:
     one = wired("spot")
     await one.session.close(1012)
     assert one.socket.closed_with == 1012
+
+
+async def test_reordered_frames_change_places_in_pairs(api: Api, wired: Make) -> None:
+    one = wired("private")
+    api.faults.add(SocketFault(kind=SocketFaultKind.REORDER, channel="private", topic="order", count=3))
+    for topic, number in (("order", 1), ("execution", 2), ("order", 3), ("order", 4), ("order", 5)):
+        one.session.push(topic, b'{"n":%d}' % number)
+    # 1 waits for 2; 3 waits for 4, which met the fault as well and is the next one; 5 met none.
+    assert [message["n"] for message in await one.drain()] == [2, 1, 4, 3, 5]
+
+
+async def test_a_frame_without_a_successor_leaves_after_its_delay(api: Api, wired: Make) -> None:
+    one = wired("private")
+    api.faults.add(SocketFault(kind=SocketFaultKind.REORDER, delay_ms=40, count=2))
+    one.session.push("order", b'{"n":1}')
+    one.session.push("order", b'{"n":2}')
+    await asyncio.sleep(0.02)
+    api.faults.add(SocketFault(kind=SocketFaultKind.REORDER, delay_ms=60, count=1))
+    one.session.push("order", b'{"n":3}')
+    assert [message["n"] for message in await one.drain()] == [2, 1]
+    await asyncio.sleep(0.035)
+    assert one.session.waiting == 0, "the first frame's timer does not release the third"
+    await asyncio.sleep(0.05)
+    assert [message["n"] for message in await one.drain()] == [2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("payload", "changed"),
+    [
+        (
+            {"topic": "t", "data": {"a": "1", "b": 2, "c": [["1"]]}},
+            {"topic": "t", "data": {"a": 0, "b": None, "c": None}},
+        ),
+        ({"topic": "t", "data": [{"a": "1", "b": True}, "x"]}, {"topic": "t", "data": [{"a": 0, "b": None}, 0]}),
+        ({"topic": "t"}, {"topic": "t"}),
+        ([1], [1]),
+    ],
+)
+def test_wrong_types(payload: object, changed: object) -> None:
+    assert orjson.loads(retyped(orjson.dumps(payload))) == changed

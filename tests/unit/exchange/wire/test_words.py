@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.exchange.wire.words import dec, flt, ms, ms_text
+from hedgebot.exchange.wire.words import dec, flt, ms, ms_text, scalar, writable
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ def test_floats_are_plain(value: float, places: int, text: str) -> None:
 
 def test_milliseconds_are_cut_not_rounded() -> None:
     assert (ms(1_999_999), ms_text(1_999_999)) == (1, "1")
+
+
+def test_scalars_are_written_and_nothing_deeper() -> None:
+    deep: list[object] = []
+    for _ in range(5_000):
+        deep = [deep]
+    values: tuple[object, ...] = ("x", 1, 1.5, True, None, {}, deep)
+    assert [scalar(one) for one in values] == ["x", "1", "1.5", "true", "", "", ""]
+
+
+def test_raw_bytes_become_writable() -> None:
+    assert writable("a\udcffb") == "a?b"

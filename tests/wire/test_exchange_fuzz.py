@@ -1,0 +1,319 @@
+"""Nonsense on every door: the venue's own error comes back, nothing crashes, and whoever behaves is served on."""
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.wire.api import Api, sign
+from hedgebot.exchange.wire.codes import SERVER_ERROR, WireError
+from hedgebot.exchange.wire.faults import FaultPlane
+from hedgebot.exchange.wire.http import BODY_BYTES_MAX, ROUTES
+from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.server import MESSAGE_BYTES_MAX
+from tests.wire.exchange_client import KEY, SCENARIO, SECRET, Lab, lab
+
+pytestmark = pytest.mark.wire
+CHANNELS = ("/v5/public/linear", "/v5/public/spot", "/v5/public/option", "/v5/private", "/v5/trade")
+NESTED = "[" * 900 + "]" * 900
+# Names and words that mean something, so that nonsense gets past the first door.
+NAMES = (
+    *("category", "symbol", "side", "orderType", "qty", "price", "timeInForce", "orderLinkId", "orderId", "reduceOnly"),
+    *(
+        "positionIdx",
+        "limit",
+        "cursor",
+        "startTime",
+        "endTime",
+        "baseCoin",
+        "settleCoin",
+        "buyLeverage",
+        "sellLeverage",
+    ),
+    *("interval", "intervalTime", "accountType", "execType", "openOnly", "timeWindow", "product", "marketUnit", "mode"),
+)
+WORDS = (
+    *("linear", "spot", "option", "inverse", "BTCUSDT", "BTCPERP", "ETHUSDT", "Buy", "Sell", "Market", "Limit", "GTC"),
+    *(
+        "PostOnly",
+        "0.01",
+        "1",
+        "90000",
+        "88000.1",
+        "0",
+        "-1",
+        "1e-9",
+        "1e400",
+        "NaN",
+        "Infinity",
+        "²",
+        "٣",
+        "9" * 5_000,
+    ),
+    *(
+        "",
+        "null",
+        "true",
+        "\x00",
+        "é" * 50,
+        "page_args%3D5",
+        "page_args=999999999",
+        "UNIFIED",
+        "D",
+        "5min",
+        "quoteCoin",
+    ),
+)
+scalars = st.one_of(
+    st.sampled_from(WORDS), st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just([[]])
+)
+wishes = st.dictionaries(st.sampled_from(NAMES), scalars, max_size=12)
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[Lab]:
+    async with lab(markets=False) as running:
+        yield running
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(ROUTES)), wishes)
+def test_every_route_answers_or_refuses(path: str, values: dict[str, Any]) -> None:
+    """A handler given anything returns fields or raises the venue's error, and leaves the books whole."""
+    exchange = Exchange(SCENARIO, time.time_ns())
+    api = Api(exchange, FaultPlane(SCENARIO.weather, 1))
+    assert answered(api, path, values) != SERVER_ERROR
+    exchange.wallet("book")
+    exchange.positions("book")
+
+
+def answered(api: Api, path: str, values: dict[str, Any]) -> int:
+    """The return code of a handler; 0 when it answered with fields."""
+    try:
+        fields = ROUTES[path].handler(api, "book", Params(values))
+    except WireError as error:
+        return error.code
+    return 0 if isinstance(fields, dict) else SERVER_ERROR
+
+
+def nonsense(draw: random.Random) -> str | bytes:
+    """One message: half JSON, wrong JSON, or well-formed with wrong types inside."""
+    ops = ("ping", "auth", "subscribe", "unsubscribe", "order.create", "order.amend", "order.cancel", "login", 7, None)
+    values: tuple[Any, ...] = (
+        *WORDS,
+        1,
+        -1.5,
+        2**70,
+        True,
+        None,
+        [],
+        {},
+        json.loads(NESTED),
+        ["x", 1],
+        {"a": {"b": 1}},
+    )
+    topics = (
+        "tickers.BTCUSDT",
+        "orderbook.².BTCUSDT",
+        "orderbook.1.NOPE",
+        "kline.7.BTCUSDT",
+        "order",
+        ".",
+        "orderbook",
+    )
+    order = {name: draw.choice(values) for name in draw.sample(NAMES, 8)}
+    shapes: tuple[Any, ...] = (
+        {"op": draw.choice(ops), "args": [draw.choice(values) for _ in range(draw.randint(0, 4))]},
+        {"op": draw.choice(ops), "args": draw.choice(values), "req_id": draw.choice(values)},
+        {"op": "subscribe", "args": [draw.choice(topics), draw.choice(topics)], "req_id": 5},
+        {"op": draw.choice(ops), "reqId": draw.choice(values), "header": draw.choice(values), "args": [order]},
+        {
+            "op": draw.choice(("order.create", "order.amend", "order.cancel")),
+            "reqId": str(draw.random())[:30],
+            "header": {"X-BAPI-TIMESTAMP": str(int(time.time() * 1_000)), "X-BAPI-RECV-WINDOW": draw.choice(values)},
+            "args": [order | {"category": "linear", "symbol": "BTCUSDT"}],
+        },
+        draw.choice(values),
+    )
+    text = json.dumps(draw.choice(shapes))
+    match draw.randint(0, 5):
+        case 0:
+            return text[: draw.randint(0, len(text))]
+        case 1:
+            return bytes(draw.randrange(256) for _ in range(draw.randint(0, 60)))
+        case 2:
+            return text.encode()
+        case _:
+            return text
+
+
+async def answers_before_pong(ws: ClientConnection, message: str | bytes) -> list[dict[str, Any]]:
+    """What a message is answered with, topics aside; a ping behind it shows that all answers have come."""
+    await ws.send(message)
+    await ws.send('{"op":"ping","req_id":"mark","reqId":"mark"}')
+    found: list[dict[str, Any]] = []
+    while True:
+        frame = json.loads(await asyncio.wait_for(ws.recv(), 5))
+        if "topic" in frame:
+            continue
+        if frame.get("op") == "pong" or frame.get("ret_msg") == "pong":
+            return found
+        found.append(frame)
+
+
+async def log_in(ws: ClientConnection) -> None:
+    expires = int(time.time() * 1_000) + 60_000
+    await ws.send(json.dumps({"op": "auth", "args": [KEY, expires, sign(SECRET, f"GET/realtime{expires}")]}))
+    frame = json.loads(await asyncio.wait_for(ws.recv(), 5))
+    assert frame.get("success") or frame.get("retCode") == 0
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["stranger", "logged in"])
+@pytest.mark.parametrize("path", CHANNELS)
+async def test_sockets_answer_all_nonsense(venue: Lab, path: str, known: bool) -> None:
+    draw = random.Random(f"{path}{known}")
+    async with connect(f"ws://127.0.0.1:{venue.server.port}{path}", max_size=None) as ws:
+        if known and "public" not in path:
+            await log_in(ws)
+        for _ in range(120):
+            message = nonsense(draw)
+            for frame in await answers_before_pong(ws, message):
+                words = str({name: value for name, value in frame.items() if name not in {"req_id", "reqId"}})
+                assert "Server error" not in words, (message, frame)
+                assert len(words) < 3_000, "an error does not repeat a client's flood"
+        assert await answers_before_pong(ws, "{") != []
+    assert venue.server.api.crashes == 0
+    # The request log holds all of it and can still be written.
+    assert (await venue.admin("GET", "requests"))["ok"]
+    assert (await venue.admin("GET", "truth"))["crashes"] == 0
+
+
+async def test_malformed_messages_are_answered_each(venue: Lab) -> None:
+    for path in CHANNELS:
+        async with connect(f"ws://127.0.0.1:{venue.server.port}{path}") as ws:
+            for message in ("", "{", "[]", "7", '"x"', NESTED, "\ud7ff", '{"op":"dance"}', '{"op":' + NESTED + "}"):
+                (frame,) = await answers_before_pong(ws, message)
+                assert frame.get("success") is False or frame["retCode"] in {10001, 10404}, (path, message, frame)
+    assert venue.server.api.crashes == 0
+
+
+async def test_a_huge_frame_closes_its_socket_only(venue: Lab) -> None:
+    address = f"ws://127.0.0.1:{venue.server.port}/v5/public/linear"
+    async with connect(address) as bystander, connect(address) as ws:
+        with contextlib.suppress(ConnectionClosed):  # the cut may come while the rest is still being written
+            await ws.send("x" * (MESSAGE_BYTES_MAX + 10))
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(ws.recv(), 5)
+        assert ws.close_code in {1009, 1006}
+        flood = json.dumps({"op": "subscribe", "args": ["tickers." + "A" * 900_000]})
+        (frame,) = await answers_before_pong(bystander, flood)
+        assert "args length" in frame["ret_msg"]
+    assert venue.server.api.crashes == 0
+
+
+async def raw(venue: Lab, payload: bytes) -> bytes:
+    """Write bytes on a bare connection; what comes back within a moment."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", venue.server.port)
+    try:
+        writer.write(payload)
+        await writer.drain()
+        return await asyncio.wait_for(reader.read(20_000), 0.5)
+    except (TimeoutError, ConnectionError):
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+async def test_raw_bytes_in_requests(venue: Lab) -> None:
+    """Bytes that are no UTF-8 in query, headers and signature; torn requests; what is no HTTP at all."""
+    stamp = str(int(time.time() * 1_000)).encode()
+    head = (
+        b"X-BAPI-API-KEY: " + KEY.encode() + b"\r\nX-BAPI-TIMESTAMP: " + stamp + b"\r\nHost: x\r\nConnection: close\r\n"
+    )
+    signed = b"GET /v5/position/list?category=%FF HTTP/1.1\r\n" + head + b"X-BAPI-SIGN: \xe9\xff\r\n\r\n"
+    assert b"10004" in await raw(venue, signed)
+    assert b"400 Bad Request" in await raw(venue, signed.replace(b"%FF", b"\xff"))
+    public = b"GET /v5/market/tickers?category=%FF%FE&symbol=%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert b"Illegal category" in await raw(venue, public)
+    unknown = b"GET /v5/market/tickers?category=linear&symbol=\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert b"Server error" not in await raw(venue, unknown)
+    draw = random.Random(5)
+    for _ in range(40):
+        torn = bytearray(signed)
+        for _ in range(draw.randint(1, 8)):
+            torn[draw.randrange(len(torn))] = draw.randrange(256)
+        assert b"Server error" not in await raw(venue, bytes(torn[: draw.randint(1, len(torn))]) + b"\r\n\r\n")
+    assert venue.server.api.crashes == 0
+    assert (await venue.admin("GET", "requests"))["ok"]
+
+
+async def test_signed_bodies_of_all_kinds(venue: Lab) -> None:
+    bodies = (b"", b"{", b"[]", b"null", b"\xff\xfe", NESTED.encode(), b'{"category":' + NESTED.encode() + b"}")
+    paths = [path for path, route in ROUTES.items() if route.method == "POST"]
+    async with aiohttp.ClientSession() as http:
+        for path in paths:
+            for body in bodies:
+                stamp = str(int(time.time() * 1_000))
+                text = body.decode("utf-8", "replace")
+                headers = {"X-BAPI-API-KEY": KEY, "X-BAPI-TIMESTAMP": stamp}
+                headers["X-BAPI-SIGN"] = sign(SECRET, f"{stamp}{KEY}{text}")
+                async with http.post(venue.server.endpoint + path, data=body, headers=headers) as reply:
+                    answer = await reply.json()
+                    assert answer["retCode"] == 10001, (path, body[:20], answer)
+        async with http.post(venue.server.endpoint + paths[0], data=b"x" * (BODY_BYTES_MAX + 1)) as reply:
+            assert (reply.status, (await reply.json())["retCode"]) == (413, 10001)
+    assert venue.server.api.crashes == 0
+
+
+async def test_half_open_sockets_hold_nobody_up() -> None:
+    """Connections that say half a request cost nobody else anything and do not keep it from ending."""
+    async with lab(markets=False) as venue:
+        request = b"POST /v5/order/create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+        upgrade = b"GET /v5/private HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        left = [await half_open(venue, half) for half in (b"", b"G", request, upgrade) * 5]
+        for writer in left[::2]:
+            writer.transport.abort()
+        async with connect(f"ws://127.0.0.1:{venue.server.port}/v5/public/linear") as ws:
+            assert await answers_before_pong(ws, "{") != []
+        status, answer = await venue.get("/v5/market/time")
+        assert (status, answer["retCode"]) == (200, 0)
+        assert venue.server.api.crashes == 0
+        started_s = time.monotonic()
+        await venue.server.close()
+        assert time.monotonic() - started_s < 5.0
+        for writer in left[1::2]:
+            writer.transport.abort()
+
+
+async def half_open(venue: Lab, half: bytes) -> asyncio.StreamWriter:
+    """Say half a request and fall silent."""
+    _, writer = await asyncio.open_connection("127.0.0.1", venue.server.port)
+    writer.write(half)
+    await writer.drain()
+    return writer
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from(("orderId", "orderLinkId", "qty", "price", "symbol", "category")), scalars))
+def test_amendments_of_any_kind_keep_the_book_whole(values: dict[str, Any]) -> None:
+    exchange = Exchange(SCENARIO, time.time_ns())
+    api = Api(exchange, FaultPlane(SCENARIO.weather, 1))
+    order = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01"}
+    where = {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": "a"}
+    assert answered(api, "/v5/order/create", order | {"price": "88000", "orderLinkId": "a"}) == 0
+    assert answered(api, "/v5/order/amend", where | values) != SERVER_ERROR
+    for one in exchange.open_orders("book"):
+        assert one.leaves_contracts > 0
+    book = exchange.book(exchange.listings()[1].instrument.id, 50)
+    assert book.bids[0][0] < book.asks[0][0]
