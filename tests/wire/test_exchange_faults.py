@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import ccxt
 import msgspec
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from hedgebot.exchange.scenario import WeatherSpec
 from tests.wire.exchange_client import CALM, SCENARIO, Lab, lab
@@ -225,6 +229,64 @@ async def test_a_garbled_frame_stops_the_client_and_not_the_venue(venue: Lab) ->
     await asyncio.sleep(0.5)
     assert venue.server.api.crashes == 0
     assert (await venue.admin("GET", "faults"))["faults"] == []
+
+
+async def test_a_fill_is_told_after_its_order_by_order_of_the_test(venue: Lab) -> None:
+    """The execution waits until the order's own news has gone out."""
+    seen: list[str] = []
+    original = venue.client.handle_message
+
+    def tap(client: Any, message: Any) -> None:
+        if message.get("topic") in {"order", "execution"}:
+            seen.append(message["topic"])
+        original(client, message)
+
+    venue.client.handle_message = tap
+    for name in ("watch_orders", "watch_my_trades"):
+        task = asyncio.create_task(getattr(venue.client, name)())
+        await subscribed(venue, {"watch_orders": "order", "watch_my_trades": "execution"}[name])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await buy(venue, "straight")
+    await asyncio.sleep(0.1)
+    await socket_fault(venue, kind="reorder", channel="private", topic="execution", count=1)
+    await buy(venue, "crooked")
+    await asyncio.sleep(0.1)
+    assert len(seen) == 4
+    assert seen[2:] == seen[:2][::-1]
+
+
+async def test_a_ticker_of_wrong_types_is_well_formed(venue: Lab) -> None:
+    await socket_fault(venue, kind="wrong_type", channel="linear", topic="tickers", count=1)
+    address = f"ws://127.0.0.1:{venue.server.port}/v5/public/linear"
+    async with connect(address) as ws:
+        await ws.send('{"op":"subscribe","args":["tickers.BTCUSDT"]}')
+        frames: list[dict[str, Any]] = []
+        while len(frames) < 2:
+            frame = json.loads(await soon(ws.recv()))
+            if frame.get("topic") == "tickers.BTCUSDT":
+                frames.append(frame)
+    wrong, right = frames
+    assert set(wrong["data"].values()) == {0}
+    assert all(isinstance(value, str) for value in right["data"].values())
+
+
+async def test_a_served_exchange_ends_when_it_is_told() -> None:
+    command = (sys.executable, "-m", "hedgebot.console.main", "exchange", "serve", "--port", "0")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        url = json.loads(await soon(process.stdout.readline(), 20))["url"]
+        async with connect(url.replace("http", "ws") + "/v5/public/linear") as ws, aiohttp.ClientSession() as http:
+            async with http.post(url + "/admin/stop") as reply:
+                assert await reply.json() == {"ok": True}
+            assert await soon(process.wait(), 10) == 0
+            with pytest.raises(ConnectionClosed):
+                await soon(ws.recv())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_refused_login(venue: Lab) -> None:
