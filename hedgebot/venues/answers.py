@@ -79,7 +79,7 @@ class Answers:
         paused_s = self._budget.paused_s
         self._budget.pause(pause_s)
         # Several answers of one burst say the same.
-        if pause_s <= paused_s + 1.0:
+        if paused_s > 0.0 and pause_s <= paused_s + 1.0:
             return
         reason = f"{why}: requests and dials pause for {pause_s:.0f} s, cancels go on"
         _log.warning("account %s: %s", self._account, reason)

@@ -8,7 +8,8 @@ from hedgebot.domain.events import ExecutionKind
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.venues.profile import Channel, Rate, SubQuery, VenueProfile, Verdict
 
-OPTION_COINS = ("BTC", "ETH", "SOL")
+# Every coin with options, whether we trade them or not: what somebody else holds there is exposure of the account.
+OPTION_COINS = ("BTC", "ETH", "SOL", "XRP", "MNT", "DOGE")
 
 # [E]; anything that is not here is UNKNOWN.
 _CODES: dict[str, Verdict] = {

@@ -19,6 +19,7 @@ from hedgebot.venues.table import read_markets
 
 # How soon the thread notices that nobody waits for it any more.
 STOP_CHECK_S = 0.1
+STOP_WAIT_S = 1.0
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,10 +47,16 @@ async def load_apart(
     def work() -> Loaded:
         return asyncio.run(_load(connection, venue, options, observe_here, stop))
 
+    working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        return await asyncio.to_thread(work)
-    finally:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        # Who cancels closes everything next: by then the thread must not dial any more.
         stop.set()
+        await asyncio.wait({working}, timeout=STOP_WAIT_S)
+        if working.done() and not working.cancelled():
+            working.exception()
+        raise
 
 
 async def _load(

@@ -1,12 +1,16 @@
 """The venue at its worst, over real sockets: lost answers, muted topics, garbage, refusals."""
 
+import time
+from decimal import Decimal
+
 import pytest
 
-from hedgebot.domain.commands import QueryOrder
+from hedgebot.domain.commands import CancelOrder, QueryOrder, SubmitOrder
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.events import (
     AuthenticationFailed,
     BookTop,
+    CancelAnswered,
     FillReceived,
     FrameQuarantined,
     OrderAccepted,
@@ -17,7 +21,7 @@ from hedgebot.domain.events import (
     TaskFailed,
 )
 from hedgebot.domain.orders import OrderStatus
-from tests.unit.venues.double import BTC
+from tests.unit.venues.double import BTC, approved, eventually
 from tests.wire.venue_world import ID, world
 
 pytestmark = pytest.mark.wire
@@ -70,6 +74,50 @@ async def test_a_request_or_an_answer_that_breaks_is_unknown(kind: str) -> None:
         await found.submit()
         await found.sink.one(OrderOutcomeUnknown)
         assert len(await found.orders()) == (1 if kind == "garble" else 0)
+
+
+async def test_a_banned_address_is_left_alone_but_for_cancels() -> None:
+    async with world() as found:
+        await found.top()
+        await found.admin("faults", type="http", kind="status", endpoint="/v5/order/create", status=403)
+        await found.submit()
+        answer = await found.sink.one(OrderOutcomeUnknown)
+        assert answer.code == "http:403"
+        told = await found.until_stream(Stream.TRADE, up=False)
+        assert "pause for 600 s" in told.reason
+        await found.submit(client_id=ID.replace("ff", "fe"))
+        assert (await found.sink.one(OrderRejected)).code == "local:throttled"
+        snapshot = await found.snapshot()
+        assert (snapshot.complete, snapshot.wallet) == (False, None)
+        found.venue.send(CancelOrder(account="main", instrument=BTC, client_id=ID, reason="test"))
+        # It reached the venue, which knows no such order.
+        assert (await found.sink.one(CancelAnswered)).code == "110001"
+        assert await found.orders() == []
+
+
+async def test_retry_after_says_how_long() -> None:
+    async with world() as found:
+        path = "/v5/account/wallet-balance"
+        await found.admin("faults", type="http", kind="status", endpoint=path, status=429, retry_after_s=1)
+        assert not (await found.snapshot()).complete
+        assert "pause for 1 s" in (await found.until_stream(Stream.TRADE, up=False)).reason
+        # The next one waits for the end of the pause and is whole.
+        assert (await found.snapshot()).complete
+
+
+async def test_many_orders_at_once_are_never_throttled_by_the_venue() -> None:
+    async with world(order_timeout_ms=2_000) as found:
+        top = await found.top()
+        assert top.ask is not None
+        deadline_ns = time.time_ns() + 3_000_000_000
+        for count in range(20):
+            order = approved(limit_price=top.ask + Decimal(200), deadline_ns=deadline_ns)
+            found.venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
+        answers = (OrderAccepted, OrderRejected, OrderOutcomeUnknown)
+        await eventually(lambda: len(found.sink.of(*answers)) == 20)
+        assert found.sink.of(OrderOutcomeUnknown) == []
+        assert {event.code for event in found.sink.of(OrderRejected)} <= {"local:throttled"}
+        assert len(found.sink.of(OrderAccepted)) >= 15
 
 
 async def test_a_muted_topic_is_noticed_and_comes_back() -> None:

@@ -50,6 +50,7 @@ def ear() -> tuple[Answers, Budget, Sink, Clock]:
         (403, None, 30.0, 30.0),
         (429, None, None, 5.0),
         (429, None, 12.0, 12.0),
+        (429, None, 1.0, 1.0),
         (200, "10018", None, 5.0),
         (429, None, 86_400.0, PAUSE_MAX_S),
         (200, "10006", None, 0.0),

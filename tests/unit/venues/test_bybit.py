@@ -4,18 +4,32 @@ import time
 
 import pytest
 
-from hedgebot.domain.commands import SubmitOrder
+from hedgebot.domain.commands import CancelOrder, SubmitOrder
 from hedgebot.domain.errors import ConfigError, ExitCode, VenueError, VenueUnreachable
 from hedgebot.domain.events import (
     AuthenticationFailed,
+    CancelAnswered,
     ClockMeasured,
     InstrumentsLoaded,
+    OrderAccepted,
+    OrderOutcomeUnknown,
     OrderRejected,
     Stream,
     StreamChanged,
 )
-from hedgebot.venues.bybit import BybitVenue
-from tests.unit.venues.double import BybitDouble, Sink, approved, connection, golden, ok, refusal, running
+from hedgebot.venues.bybit import COMMANDS_MAX, BybitVenue
+from tests.unit.venues.double import (
+    BTC,
+    BybitDouble,
+    Sink,
+    approved,
+    connection,
+    eventually,
+    golden,
+    ok,
+    refusal,
+    running,
+)
 
 
 async def test_start_tells_clock_instruments_and_stream_in_this_order() -> None:
@@ -94,3 +108,36 @@ async def test_no_key_reaches_a_log_record(caplog: pytest.LogCaptureFixture) -> 
     shown = caplog.text + "".join(str(event) for event in sink.events)
     assert "key-of-the-test" not in shown
     assert "secret-of-the-test" not in shown
+
+
+async def test_the_clock_is_measured_again_and_again_also_after_a_failure() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double, clock_interval_s=0.05) as (venue, sink):
+        await eventually(lambda: len(sink.of(ClockMeasured)) >= 3)
+        double.scripts["v5/market/time"] = lambda asked: (500, "down")
+        asked = len(double.asked("v5/market/time"))
+        await eventually(lambda: len(double.asked("v5/market/time")) > asked + 1)
+        double.scripts["v5/market/time"] = lambda asked: (
+            200,
+            {**ok({"timeSecond": "0"}), "time": time.time_ns() // 1_000_000 + 3_000},
+        )
+        await sink.until(lambda event: isinstance(event, ClockMeasured) and event.offset_ms > 2_500)
+        # Requests are signed with what was measured, reloads included.
+        assert abs(venue._stream.options["timeDifference"] + 3_000) < 500
+        assert venue._query.options["timeDifference"] == venue._stream.options["timeDifference"]
+
+
+async def test_more_commands_than_any_book_sends_are_refused_with_proof() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double) as (venue, sink):
+        deadline_ns = time.time_ns() + 300_000_000
+        for count in range(COMMANDS_MAX + 3):
+            order = approved(deadline_ns=deadline_ns)
+            venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
+        busy = [event for event in sink.of(OrderRejected) if event.code == "local:busy"]
+        assert len(busy) == 3
+        # A cancel is never turned away.
+        venue.send(CancelOrder(account="main", instrument=BTC, client_id="0" * 32, reason="kill"))
+        await sink.one(CancelAnswered)
+        answers = (OrderAccepted, OrderRejected, OrderOutcomeUnknown)
+        await eventually(lambda: len(sink.of(*answers)) == COMMANDS_MAX + 3)

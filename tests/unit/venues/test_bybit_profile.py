@@ -45,7 +45,8 @@ def test_every_category_is_enumerated() -> None:
     assert labels("positions") == {"linear settleCoin=USDT", "linear settleCoin=USDC", "inverse", "option"}
     assert labels("open_orders") == labels("positions") | {"spot"}
     assert labels("executions") == {
-        *("linear", "inverse", "spot", "option baseCoin=BTC", "option baseCoin=ETH", "option baseCoin=SOL")
+        *("linear", "inverse", "spot"),
+        *(f"option baseCoin={coin}" for coin in ("BTC", "ETH", "SOL", "XRP", "MNT", "DOGE")),
     }
 
 

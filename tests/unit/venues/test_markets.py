@@ -92,7 +92,6 @@ async def test_a_load_that_nobody_waits_for_ends() -> None:
         with pytest.raises(asyncio.CancelledError):
             await loading
         # Given up long before its answer could come; the executor keeps its thread.
-        await asyncio.sleep(0.3)
         asked = len(double.requests)
         await asyncio.sleep(0.5)
         assert len(double.requests) == asked

@@ -59,7 +59,7 @@ async def test_every_category_coin_and_settlement_is_asked() -> None:
     linear = {("linear", "USDT"), ("linear", "USDC"), ("inverse", ""), ("option", "")}
     assert asked("v5/position/list") == linear
     assert asked("v5/order/realtime") == linear | {("spot", "")}
-    options = {("option", coin) for coin in ("BTC", "ETH", "SOL")}
+    options = {("option", coin) for coin in ("BTC", "ETH", "SOL", "XRP", "MNT", "DOGE")}
     assert asked("v5/execution/list") == {("linear", ""), ("inverse", ""), ("spot", "")} | options
 
 
