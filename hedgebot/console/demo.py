@@ -98,7 +98,8 @@ def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
     with contextlib.ExitStack() as ends:
         exchange = Child("the simulated exchange", exchange_words(wish), folder / "exchange.err")
         ends.callback(exchange.stop)
-        url = str(orjson.loads(exchange.first_line(START_WAIT_S))["url"])
+        hello = orjson.loads(exchange.first_line(START_WAIT_S))
+        url, notes = str(hello["url"]), tuple(map(str, hello.get("notes", ())))
         config = write_config(folder, url)
         words = ["run", "--config", str(config), "--state-dir", str(folder)]
         daemon = Child("the daemon", words, folder / "daemon.err")
@@ -111,7 +112,7 @@ def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
         ran_s = time.monotonic() - began_s
         truth = _settle(admin, folder, (exchange, daemon))
         code = daemon.stop()
-    return summarise(folder, seed=wish.seed, ran_s=ran_s, truth=truth, daemon_code=code)
+    return summarise(folder, seed=wish.seed, ran_s=ran_s, truth=truth, daemon_code=code, notes=notes)
 
 
 def exchange_words(wish: DemoWish) -> list[str]:

@@ -26,13 +26,13 @@ def ask_venue(connection: AccountConnection) -> list[Row]:
 
 async def _ask(connection: AccountConnection) -> list[Row]:
     from hedgebot.venues.bybit_profile import BYBIT
-    from hedgebot.venues.client import open_clients
+    from hedgebot.venues.client import open_query_client
     from hedgebot.venues.clock import measure, sign_with
     from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.guard import FAULTS
     from hedgebot.venues.keys import key_problem
 
-    stream, client = open_clients(
+    client = open_query_client(
         VenueConnection(
             account=connection.account,
             venue=connection.venue,
@@ -42,7 +42,8 @@ async def _ask(connection: AccountConnection) -> list[Row]:
             api_key=connection.api_key.get_secret_value(),
             api_secret=connection.api_secret.get_secret_value(),
             recv_window_ms=connection.recv_window_ms,
-        )
+        ),
+        observe=lambda _reply: None,
     )
     where = connection.endpoint or f"{connection.venue} {'testnet' if connection.testnet else '(real money)'}"
     try:
@@ -67,7 +68,6 @@ async def _ask(connection: AccountConnection) -> list[Row]:
 
         rows += [await _asked("key rights", rights, FAULTS), await _asked("position mode", mode, FAULTS)]
     finally:
-        await stream.close()
         await client.close()
     return rows
 

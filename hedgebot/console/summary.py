@@ -77,6 +77,7 @@ class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
     replay_events: int
     last_hedge: str | None
     complaints: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -129,7 +130,9 @@ def _is_own_fill(state: EngineState, event: Event, underlying: str) -> bool:
     return state.orders[event.client_id].intent.underlying == underlying
 
 
-def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, daemon_code: int) -> DemoSummary:
+def summarise(
+    folder: Path, *, seed: int, ran_s: float, truth: Truth | None, daemon_code: int, notes: tuple[str, ...] = ()
+) -> DemoSummary:
     """Verify and replay the journal of a demo that has ended, and hold it against the exchange's word."""
     verified = verify(folder)
     watcher = Watcher()
@@ -165,6 +168,7 @@ def summarise(folder: Path, *, seed: int, ran_s: float, truth: Truth | None, dae
         replay_problems=replayed.problems,
         replay_events=replayed.events,
         last_hedge=watcher.last_hedge,
+        notes=notes,
         complaints=tuple(
             _complaints(
                 share=share,
@@ -311,6 +315,7 @@ def summary_lines(summary: DemoSummary) -> list[str]:
         *(f"                    {plain(one)}" for one in summary.verify_problems[:5]),
         f"  journal replay    {len(summary.replay_problems)} problems in {summary.replay_events:,} events",
         *(f"                    {plain(one)}" for one in summary.replay_problems[:5]),
+        *(f"  note              {plain(one)}" for one in summary.notes),
         "",
         *([f"NOT GOOD: {one}" for one in summary.complaints] or ["Every promise held."]),
         *_next_lines(summary),

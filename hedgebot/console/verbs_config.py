@@ -123,7 +123,7 @@ def _show_what_would_change(state_dir: Path, phrase: str, words: dict[str, str],
     """Ask the daemon for the difference to the configuration it runs on; without one the file is good all the same."""
     closing = f'dry run: nothing was changed; to apply it add --confirm "{phrase}"'
     try:
-        answer = checked(ask(state_dir, "apply", dry_run=True, **words))
+        answer = checked(ask(state_dir, "apply", timeout_s=WORD_TIMEOUT_S, dry_run=True, **words))
     except DaemonUnreachable as error:
         told = f"{words['path']} is good; there is no running configuration to compare it with: {error}"
         emit(

@@ -16,8 +16,10 @@ from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import to_json
 
 if TYPE_CHECKING:
-    from hedgebot.exchange.scenario import Scenario
+    from hedgebot.exchange.pricepath import PricePath
+    from hedgebot.exchange.scenario import RecordingSpec, Scenario
 
+GAPS_TOLD = 5
 DataOption = Annotated[
     list[Path] | None,
     typer.Option("--data", help="Play a recording: a file of candles named like BTC...; give it again for more."),
@@ -85,20 +87,44 @@ async def _serve(world: "Scenario", host: str, port: int) -> None:
     from hedgebot.exchange.recording import load_paths
     from hedgebot.exchange.wire.server import serve as serve_wire
 
-    exchange = Exchange(world, time.time_ns(), load_paths(world))
+    paths = load_paths(world)
+    exchange = Exchange(world, time.time_ns(), paths)
     try:
         server = await serve_wire(exchange, host, port)
     except OSError as error:
         raise WrongUse(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+    notes = [note for spec in world.recordings for note in gap_notes(spec, paths.get(spec.underlying))]
+    hello = {"url": server.endpoint, "scenario": world.name, "seed": world.seed, "notes": notes}
+    for note in notes:
+        sys.stderr.write(f"hedgebot: {note}\n")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stopped.set)
-    sys.stdout.write(to_json({"url": server.endpoint, "scenario": world.name, "seed": world.seed}) + "\n")
+    sys.stdout.write(to_json(hello) + "\n")
     sys.stdout.flush()
     try:
         await server.stopped.wait()
     finally:
         await server.close()
+
+
+def gap_notes(spec: "RecordingSpec", path: "PricePath | None") -> list[str]:
+    """One sentence for each gap of a recording, the first few by name; none for a path that was not recorded."""
+    from hedgebot.exchange.playback import RecordedPath
+
+    if not isinstance(path, RecordedPath):
+        return []
+    files = ", ".join(one for one in (spec.perp_bars, spec.spot_bars, spec.minutes) if one)
+    notes = [
+        f"recording {files}: no candles from {_words(since)} to {_words(until)}; nothing trades in between"
+        for since, until in path.gaps[:GAPS_TOLD]
+    ]
+    more = len(path.gaps) - len(notes)
+    return [*notes, f"recording {files}: {more} more gaps"] if more else notes
+
+
+def _words(moment_ns: float) -> str:
+    return datetime.fromtimestamp(moment_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _utc(moment: datetime | None) -> datetime | None:

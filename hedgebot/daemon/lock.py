@@ -33,7 +33,8 @@ def lock_folders(environment: Mapping[str, str]) -> list[Path]:
     wanted = [Path(state_home) / "hedgebot" / "locks"]
     if runtime := environment.get("XDG_RUNTIME_DIR"):
         wanted.append(Path(runtime) / "hedgebot" / "locks")
-    found = [folder for folder in wanted if _usable(folder)]
+    # Two names of one folder must not become two locks: the second would find itself in the way.
+    found = list(dict.fromkeys(folder.resolve() for folder in wanted if _usable(folder)))
     if found:
         return found
     fallback = Path(tempfile.gettempdir()) / f"hedgebot-{os.getuid()}" / "locks"

@@ -77,7 +77,7 @@ def row_problem(key: bytes, row: Row, prev_hash: bytes) -> str | None:
 def load_key(state_dir: Path, *, create: bool) -> bytes:
     """Read the key, or make it when `create`; mode 0600.
 
-    Raises JournalError when it is absent, readable by others, or not a key.
+    Raises JournalError when it is absent, JournalCorrupt when it is readable by others or not a key.
     """
     path = state_dir / KEY_FILE
     if create and not path.exists():
@@ -88,7 +88,8 @@ def load_key(state_dir: Path, *, create: bool) -> bytes:
     except OSError as error:
         raise JournalError(f"{path}: the journal's key cannot be read ({error.strerror})") from error
     if stat.S_IMODE(mode) & 0o077:
-        raise JournalError(
+        # Whoever has the key can rebuild the chain: what it proves is gone.
+        raise JournalCorrupt(
             f"{path}: others can read the journal's key (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
         )
     try:

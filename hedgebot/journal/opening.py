@@ -79,7 +79,7 @@ def _read_end(state_dir: Path, lock: WriterLock) -> Opened:
     # Also makes or migrates the schema, so that readers find a journal from the first moment on.
     connection = schema.connect_writer(database)
     try:
-        last_row, head = _check_tail(connection, key)
+        last_row, head = _check_tail(connection, key, str(database))
         last_epoch = connection.execute("SELECT max(epoch) FROM rows").fetchone()[0] or 0
         last_seq = connection.execute("SELECT max(seq) FROM rows").fetchone()[0] or 0
         settled = connection.execute("SELECT max(seq) FROM rows WHERE idx != ?", (RUN_IDX,)).fetchone()[0] or 0
@@ -99,13 +99,15 @@ def _read_end(state_dir: Path, lock: WriterLock) -> Opened:
     )
 
 
-def _check_tail(connection: sqlite3.Connection, key: bytes) -> tuple[int, bytes]:
+def _check_tail(connection: sqlite3.Connection, key: bytes, place: str) -> tuple[int, bytes]:
     """Number and hash of the last row, after checking the chain's last rows; raises JournalCorrupt."""
     last_row = connection.execute("SELECT max(row) FROM rows").fetchone()[0] or 0
     prev_hash: bytes | None = genesis(key) if last_row <= CHECKED_ROWS else None
     for row in read_rows(connection, "row > ?", (last_row - CHECKED_ROWS,)):
         problem = row_problem(key, row, prev_hash if prev_hash is not None else row.prev_hash)
         if problem is not None:
-            raise JournalCorrupt(f"the journal does not verify: {problem}; see hedgebot journal verify")
+            raise JournalCorrupt(
+                f"{place}: the journal does not verify: {problem}; hedgebot journal verify tells all, then restore a backup"
+            )
         prev_hash = row.hash
     return last_row, prev_hash if prev_hash is not None else genesis(key)

@@ -52,14 +52,14 @@ def test_a_child_that_is_deaf_to_the_asking_is_killed() -> None:
 
 
 def test_without_the_variable_nothing_is_held() -> None:
-    with pytest.raises(subprocess.TimeoutExpired):
-        child = start()
-        try:
-            assert child.stdin is not None
-            child.stdin.close()
+    child = start()
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.5)
-        finally:
-            child.kill()
-            child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()

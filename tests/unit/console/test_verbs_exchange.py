@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
 from hedgebot.console.assets import scenario_file
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.processes import Child
-from hedgebot.console.verbs_exchange import build_world
+from hedgebot.console.verbs_exchange import build_world, gap_notes
 
 
 def test_the_seed_and_a_recording_are_laid_over_the_scenario(tmp_path: Path) -> None:
@@ -54,3 +55,22 @@ def test_a_bad_scenario_is_refused(hedgebot: Callable[..., tuple[int, str, str]]
     code, _, err = hedgebot("exchange", "serve", "--scenario", tmp_path / "world.toml")
     assert code == 6
     assert "sede" in err
+
+
+def test_gaps_are_told_by_file_and_time_and_not_all_of_them(tmp_path: Path) -> None:
+    from hedgebot.exchange.playback import Bars, RecordedPath
+    from hedgebot.exchange.scenario import RecordingSpec, UnderlyingSpec
+
+    starts = np.concatenate([np.arange(2) + 10 * number for number in range(8)]) * 60 * 10**9
+    prices = np.full(len(starts), 90_000.0)
+    bars = Bars(
+        times_ns=starts.astype(np.int64), step_ns=60 * 10**9, opens=prices, highs=prices, lows=prices, closes=prices
+    )
+    underlying = UnderlyingSpec(name="BTC", start_price=90_000.0, vol=0.5)
+    path = RecordedPath(perp=bars, spot=None, minutes=None, underlying=underlying, speed=1.0, step_s=1.0)
+    notes = gap_notes(RecordingSpec(underlying="BTC", perp_bars="btc.csv"), path)
+    assert notes[0] == (
+        "recording btc.csv: no candles from 1970-01-01 00:02:00 UTC to 1970-01-01 00:10:00 UTC; nothing trades in between"
+    )
+    assert (len(notes), notes[-1]) == (6, "recording btc.csv: 2 more gaps")
+    assert gap_notes(RecordingSpec(underlying="BTC"), None) == []

@@ -83,3 +83,10 @@ def test_where_no_folder_can_be_made_the_temporary_one_serves(tmp_path: Path) ->
     folders = lock_folders({"XDG_STATE_HOME": str(tmp_path / "file")})
     assert len(folders) == 1
     assert folders[0].is_dir()
+
+
+def test_two_names_of_one_folder_are_one_lock(tmp_path: Path) -> None:
+    folders = lock_folders({"XDG_STATE_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)})
+    assert folders == [tmp_path / "hedgebot" / "locks"]
+    with InstanceLocks() as locks:
+        locks.take_account("main", "f" * 32, folders, tmp_path)

@@ -61,7 +61,7 @@ def test_a_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
     load_key(tmp_path, create=True)
     (tmp_path / KEY_FILE).chmod(mode)
-    with pytest.raises(JournalError, match="chmod 600"):
+    with pytest.raises(JournalCorrupt, match="chmod 600"):
         load_key(tmp_path, create=True)
 
 
