@@ -107,7 +107,7 @@ def _check_tail(connection: sqlite3.Connection, key: bytes, place: str) -> tuple
         problem = row_problem(key, row, prev_hash if prev_hash is not None else row.prev_hash)
         if problem is not None:
             raise JournalCorrupt(
-                f"{place}: the journal does not verify: {problem}; hedgebot journal verify tells all, then restore a backup"
+                f"{place}: the journal does not verify: {problem}; hedgebot journal verify tells all; restore a backup"
             )
         prev_hash = row.hash
     return last_row, prev_hash if prev_hash is not None else genesis(key)

@@ -102,7 +102,7 @@ class BybitVenue:
             raise ConfigError(msg) from error
         except ccxt.NetworkError as error:
             await self._close()
-            msg = f"{BYBIT.venue} does not answer at {self._address}; check the address and the way to it ({_sentence(error)})"
+            msg = f"{BYBIT.venue} does not answer at {self._address}; check address and network ({_sentence(error)})"
             raise VenueUnreachable(msg) from error
         except FAULTS as error:
             await self._close()

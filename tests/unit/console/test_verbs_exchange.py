@@ -70,7 +70,8 @@ def test_gaps_are_told_by_file_and_time_and_not_all_of_them(tmp_path: Path) -> N
     path = RecordedPath(perp=bars, spot=None, minutes=None, underlying=underlying, speed=1.0, step_s=1.0)
     notes = gap_notes(RecordingSpec(underlying="BTC", perp_bars="btc.csv"), path)
     assert notes[0] == (
-        "recording btc.csv: no candles from 1970-01-01 00:02:00 UTC to 1970-01-01 00:10:00 UTC; nothing trades in between"
+        "recording btc.csv: no candles from 1970-01-01 00:02:00 UTC to 1970-01-01 00:10:00 UTC; "
+        "nothing trades in between"
     )
     assert (len(notes), notes[-1]) == (6, "recording btc.csv: 2 more gaps")
     assert gap_notes(RecordingSpec(underlying="BTC"), None) == []
