@@ -6,7 +6,7 @@ import pytest
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.checks import OPEN_ORDERS_MAX
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import Ack, OrderRequest, OrderType, Refusal, RefusalReason
+from hedgebot.exchange.types import Ack, Notice, OrderRequest, OrderType, PositionChanged, Refusal, RefusalReason
 
 BTCUSDT, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
 BASE = OrderRequest(
@@ -90,3 +90,51 @@ def test_what_lowers_margin_always_passes(exchange: Exchange) -> None:
     assert isinstance(more, Refusal)
     assert more.reason is RefusalReason.INSUFFICIENT_MARGIN
     assert isinstance(exchange.place(msgspec.structs.replace(opened, side=Side.SELL)), Ack)
+
+
+MARKET_BUY = OrderRequest(
+    account="main", instrument=BTCUSDT, side=Side.BUY, type=OrderType.MARKET, qty_contracts=Decimal(2)
+)
+
+
+def test_leverage_moves_the_initial_margin_only(exchange: Exchange) -> None:
+    exchange.place(MARKET_BUY)
+    before = exchange.wallet("main")
+    told: list[Notice] = []
+    exchange.listen(told.append)
+    assert exchange.set_leverage("main", BTCUSDT, Decimal(5)) is None
+    after = exchange.wallet("main")
+    assert after.initial_margin_usd == pytest.approx(2 * before.initial_margin_usd)
+    assert after.maintenance_margin_usd == before.maintenance_margin_usd
+    (position,) = exchange.positions("main")
+    assert [one.position for one in told if isinstance(one, PositionChanged)] == [position]
+    assert (position.leverage, exchange.leverage("main", BTCUSDT)) == (Decimal(5), Decimal(5))
+    assert (
+        exchange.leverage("main", InstrumentId("bybit:linear:ETHPERP"))
+        == exchange.leverage("other", BTCUSDT)
+        == Decimal(10)
+    )
+
+
+@pytest.mark.parametrize(
+    ("leverage", "reason"),
+    [
+        ("10", RefusalReason.NOT_MODIFIED),
+        ("0.99", RefusalReason.LEVERAGE_OUT_OF_RANGE),
+        ("100.01", RefusalReason.LEVERAGE_OUT_OF_RANGE),
+        ("5.005", RefusalReason.LEVERAGE_OUT_OF_RANGE),
+        ("NaN", RefusalReason.LEVERAGE_OUT_OF_RANGE),
+        ("100", RefusalReason.LEVERAGE_OUT_OF_RANGE),  # the position's tier allows less
+        ("1", RefusalReason.INSUFFICIENT_MARGIN),
+    ],
+)
+def test_a_wrong_leverage_changes_nothing(exchange: Exchange, leverage: str, reason: RefusalReason) -> None:
+    assert isinstance(exchange.place(msgspec.structs.replace(MARKET_BUY, qty_contracts=Decimal(50))), Ack)
+    before = exchange.wallet("main")
+    refused = exchange.set_leverage("main", BTCUSDT, Decimal(leverage))
+    assert refused is not None
+    assert refused.reason is reason
+    assert exchange.wallet("main") == before
+    spot = exchange.set_leverage("main", SPOT, Decimal(1))
+    assert spot is not None
+    assert spot.reason is RefusalReason.LEVERAGE_OUT_OF_RANGE

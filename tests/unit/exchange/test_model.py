@@ -13,22 +13,17 @@ from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.playback import Bars, RecordedPath
-from hedgebot.exchange.scenario import ClientFlowSpec, HoldingSpec, Scenario
+from hedgebot.exchange.scenario import ClientFlowSpec, Scenario
 from hedgebot.exchange.types import (
     Ack,
     EndpointClass,
-    EndReason,
-    ExecKind,
     Execution,
     FundingSettled,
     FundingSettlement,
-    InstrumentStatus,
-    ListingChanged,
     Notice,
     OrderChanged,
     OrderRequest,
     OrderType,
-    PositionChanged,
     Refusal,
     RefusalReason,
 )
@@ -271,37 +266,6 @@ def test_funding_is_paid_by_longs_when_positive(scenario: Scenario) -> None:
     assert len(told) == count, "a listener that left hears nothing"
 
 
-def test_an_option_is_delivered_at_its_expiry(scenario: Scenario) -> None:
-    accounts = (
-        msgspec.structs.replace(
-            scenario.accounts[0], positions=(HoldingSpec(instrument="option:BTC/0/-2/C", contracts=Decimal(-1)),)
-        ),
-    )
-    chain = tuple(msgspec.structs.replace(one, option_expiries_days=(0.0,)) for one in scenario.underlyings)
-    world = msgspec.structs.replace(scenario, accounts=accounts, underlyings=chain)
-    # 08:00 UTC is six hours after the start; begin shortly before.
-    exchange = Exchange(world, START_NS + (6 * 3_600 - 2) * S)
-    told: list[Notice] = []
-    exchange.listen(told.append)
-    (position,) = exchange.positions("main")
-    before = {coin.coin: coin.wallet for coin in exchange.wallet("main").coins}["USDT"]
-    exchange.advance(exchange.now_ns + 3 * S)
-    (delivery,) = exchange.executions("main")
-    assert isinstance(delivery, Execution)
-    listing = exchange.listing(position.instrument)
-    assert listing is not None
-    assert listing.status is InstrumentStatus.SETTLED
-    assert listing.instrument.strike is not None
-    assert delivery.price == delivery.index_price - listing.instrument.strike
-    assert exchange.positions("main") == ()
-    after = {coin.coin: coin.wallet for coin in exchange.wallet("main").coins}["USDT"]
-    assert after == before - delivery.price - delivery.fee
-    refused = exchange.place(market(instrument=position.instrument))
-    assert isinstance(refused, Refusal)
-    assert refused.reason is RefusalReason.INSTRUMENT_NOT_TRADING
-    assert any(isinstance(one, ListingChanged) for one in told)
-
-
 def test_a_shock_fills_what_rests_below_and_moves_the_margin(exchange: Exchange) -> None:
     kept = exchange.place(market(type=OrderType.LIMIT, limit_price=Decimal(86_000)))
     assert isinstance(kept, Ack)
@@ -314,96 +278,6 @@ def test_a_shock_fills_what_rests_below_and_moves_the_margin(exchange: Exchange)
     assert (order.status, order.average_price) == (OrderStatus.FILLED, Decimal(86_000))
     (position,) = exchange.positions("main")
     assert position.unrealised_pnl < -400
-
-
-def expiring(scenario: Scenario, holdings: dict[str, int], seconds: float) -> Exchange:
-    """A world whose options expire that soon, and an account that holds some."""
-    held = tuple(HoldingSpec(instrument=name, contracts=Decimal(qty)) for name, qty in holdings.items())
-    accounts = (msgspec.structs.replace(scenario.accounts[0], positions=held), scenario.accounts[1])
-    chain = tuple(msgspec.structs.replace(one, option_expiries_s=(seconds,)) for one in scenario.underlyings)
-    return Exchange(msgspec.structs.replace(scenario, accounts=accounts, underlyings=chain), START_NS)
-
-
-def test_deliveries_in_and_out_of_the_money(scenario: Scenario) -> None:
-    """A long call and a short put in the money, a short call worthless: each is delivered, cash moves by its value."""
-    exchange = expiring(scenario, {"option:BTC/0/-2/C": 2, "option:BTC/0/2/P": -1, "option:BTC/0/2/C": -3}, 5)
-    told: list[Notice] = []
-    exchange.listen(told.append)
-    before = exchange.wallet("main")
-    resting = first_option(exchange)
-    kept = exchange.place(market(instrument=resting, type=OrderType.LIMIT, limit_price=Decimal(5)))
-    assert isinstance(kept, Ack)
-    exchange.advance(START_NS + 4 * S)
-    assert len(exchange.positions("main")) == 3, "nothing is delivered before the expiry"
-    assert exchange.executions("main") == ()
-    exchange.advance(START_NS + 7 * S)
-    assert exchange.positions("main") == ()
-    rows = {row.instrument: row for row in exchange.executions("main") if isinstance(row, Execution)}
-    assert [row.kind for row in rows.values()] == [ExecKind.DELIVERY] * 3
-    index = {row.index_price for row in rows.values()}.pop()
-    cash = ZERO
-    for name, row in rows.items():
-        listing = exchange.listing(name)
-        assert listing is not None
-        assert listing.instrument.strike is not None
-        assert listing.settlement_price == index == row.index_price
-        above = index - listing.instrument.strike
-        assert row.price == max(above if name.endswith("-C-USDT") else -above, ZERO)
-        assert row.fee <= Decimal("0.07") * row.price * row.qty_contracts
-        cash -= row.side.sign * row.value_quote + row.fee
-    assert sorted(row.price > 0 for row in rows.values()) == [False, True, True]
-    wallet = {one.coin: one.wallet for one in exchange.wallet("main").coins}
-    assert wallet["USDT"] == {one.coin: one.wallet for one in before.coins}["USDT"] + cash
-    assert exchange.wallet("main").maintenance_margin_usd == 0.0
-    flat = [one.position.contracts for one in told if isinstance(one, PositionChanged)]
-    assert flat == [ZERO] * 3
-    ended = exchange.order("main", order_id=kept.order_id)
-    assert ended is not None
-    assert ended.end_reason is EndReason.SETTLED
-    # A later day's chain lives on, and nothing is delivered twice.
-    exchange.advance(START_NS + 20 * S)
-    assert len(exchange.executions("main")) == 3
-    left = {one.status for one in exchange.listings() if one.instrument.kind.is_option}
-    assert left == {InstrumentStatus.TRADING, InstrumentStatus.SETTLED}
-
-
-def test_leverage_moves_the_initial_margin_only(exchange: Exchange) -> None:
-    exchange.place(market(qty="2"))
-    before = exchange.wallet("main")
-    told: list[Notice] = []
-    exchange.listen(told.append)
-    assert exchange.set_leverage("main", BTCUSDT, Decimal(5)) is None
-    after = exchange.wallet("main")
-    assert after.initial_margin_usd == pytest.approx(2 * before.initial_margin_usd)
-    assert after.maintenance_margin_usd == before.maintenance_margin_usd
-    (position,) = exchange.positions("main")
-    assert [one.position for one in told if isinstance(one, PositionChanged)] == [position]
-    assert (position.leverage, exchange.leverage("main", BTCUSDT)) == (Decimal(5), Decimal(5))
-    assert exchange.leverage("main", ETHPERP) == exchange.leverage("other", BTCUSDT) == Decimal(10)
-
-
-@pytest.mark.parametrize(
-    ("leverage", "reason"),
-    [
-        ("10", RefusalReason.NOT_MODIFIED),
-        ("0.99", RefusalReason.LEVERAGE_OUT_OF_RANGE),
-        ("100.01", RefusalReason.LEVERAGE_OUT_OF_RANGE),
-        ("5.005", RefusalReason.LEVERAGE_OUT_OF_RANGE),
-        ("NaN", RefusalReason.LEVERAGE_OUT_OF_RANGE),
-        ("100", RefusalReason.LEVERAGE_OUT_OF_RANGE),  # the position's tier allows less
-        ("1", RefusalReason.INSUFFICIENT_MARGIN),
-    ],
-)
-def test_a_wrong_leverage_changes_nothing(exchange: Exchange, leverage: str, reason: RefusalReason) -> None:
-    assert isinstance(exchange.place(market(qty="50")), Ack)
-    before = exchange.wallet("main")
-    refused = exchange.set_leverage("main", BTCUSDT, Decimal(leverage))
-    assert refused is not None
-    assert refused.reason is reason
-    assert exchange.wallet("main") == before
-    spot = exchange.set_leverage("main", SPOT, Decimal(1))
-    assert spot is not None
-    assert spot.reason is RefusalReason.LEVERAGE_OUT_OF_RANGE
 
 
 def test_amendments_have_a_budget_of_their_own(scenario: Scenario) -> None:

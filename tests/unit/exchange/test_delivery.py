@@ -1,0 +1,120 @@
+"""Options that expire while accounts hold them, on virtual time."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import HoldingSpec, Scenario
+from hedgebot.exchange.types import (
+    Ack,
+    EndReason,
+    ExecKind,
+    Execution,
+    InstrumentStatus,
+    ListingChanged,
+    Notice,
+    OrderRequest,
+    OrderType,
+    PositionChanged,
+    Refusal,
+    RefusalReason,
+)
+from tests.unit.exchange.conftest import START_NS
+
+S = 1_000_000_000
+
+
+def order(instrument: InstrumentId, **changes: object) -> OrderRequest:
+    request = OrderRequest(
+        account="main", instrument=instrument, side=Side.BUY, type=OrderType.MARKET, qty_contracts=Decimal("0.1")
+    )
+    return msgspec.structs.replace(request, **changes)
+
+
+def first_option(exchange: Exchange) -> InstrumentId:
+    return next(one.instrument.id for one in exchange.listings() if one.instrument.kind.is_option)
+
+
+def test_an_option_is_delivered_at_its_expiry(scenario: Scenario) -> None:
+    accounts = (
+        msgspec.structs.replace(
+            scenario.accounts[0], positions=(HoldingSpec(instrument="option:BTC/0/-2/C", contracts=Decimal(-1)),)
+        ),
+    )
+    chain = tuple(msgspec.structs.replace(one, option_expiries_days=(0.0,)) for one in scenario.underlyings)
+    world = msgspec.structs.replace(scenario, accounts=accounts, underlyings=chain)
+    # 08:00 UTC is six hours after the start; begin shortly before.
+    exchange = Exchange(world, START_NS + (6 * 3_600 - 2) * S)
+    told: list[Notice] = []
+    exchange.listen(told.append)
+    (position,) = exchange.positions("main")
+    before = {coin.coin: coin.wallet for coin in exchange.wallet("main").coins}["USDT"]
+    exchange.advance(exchange.now_ns + 3 * S)
+    (delivery,) = exchange.executions("main")
+    assert isinstance(delivery, Execution)
+    listing = exchange.listing(position.instrument)
+    assert listing is not None
+    assert listing.status is InstrumentStatus.SETTLED
+    assert listing.instrument.strike is not None
+    assert delivery.price == delivery.index_price - listing.instrument.strike
+    assert exchange.positions("main") == ()
+    after = {coin.coin: coin.wallet for coin in exchange.wallet("main").coins}["USDT"]
+    assert after == before - delivery.price - delivery.fee
+    refused = exchange.place(order(position.instrument))
+    assert isinstance(refused, Refusal)
+    assert refused.reason is RefusalReason.INSTRUMENT_NOT_TRADING
+    assert any(isinstance(one, ListingChanged) for one in told)
+
+
+def expiring(scenario: Scenario, holdings: dict[str, int], seconds: float) -> Exchange:
+    """A world whose options expire that soon, and an account that holds some."""
+    held = tuple(HoldingSpec(instrument=name, contracts=Decimal(qty)) for name, qty in holdings.items())
+    accounts = (msgspec.structs.replace(scenario.accounts[0], positions=held), scenario.accounts[1])
+    chain = tuple(msgspec.structs.replace(one, option_expiries_s=(seconds,)) for one in scenario.underlyings)
+    return Exchange(msgspec.structs.replace(scenario, accounts=accounts, underlyings=chain), START_NS)
+
+
+def test_deliveries_in_and_out_of_the_money(scenario: Scenario) -> None:
+    """A long call and a short put in the money, a short call worthless: each is delivered, cash moves by its value."""
+    exchange = expiring(scenario, {"option:BTC/0/-2/C": 2, "option:BTC/0/2/P": -1, "option:BTC/0/2/C": -3}, 5)
+    told: list[Notice] = []
+    exchange.listen(told.append)
+    before = exchange.wallet("main")
+    resting = first_option(exchange)
+    kept = exchange.place(order(resting, type=OrderType.LIMIT, limit_price=Decimal(5)))
+    assert isinstance(kept, Ack)
+    exchange.advance(START_NS + 4 * S)
+    assert len(exchange.positions("main")) == 3, "nothing is delivered before the expiry"
+    assert exchange.executions("main") == ()
+    exchange.advance(START_NS + 7 * S)
+    assert exchange.positions("main") == ()
+    rows = {row.instrument: row for row in exchange.executions("main") if isinstance(row, Execution)}
+    assert [row.kind for row in rows.values()] == [ExecKind.DELIVERY] * 3
+    index = {row.index_price for row in rows.values()}.pop()
+    cash = ZERO
+    for name, row in rows.items():
+        listing = exchange.listing(name)
+        assert listing is not None
+        assert listing.instrument.strike is not None
+        assert listing.settlement_price == index == row.index_price
+        above = index - listing.instrument.strike
+        assert row.price == max(above if name.endswith("-C-USDT") else -above, ZERO)
+        assert row.fee <= Decimal("0.07") * row.price * row.qty_contracts
+        cash -= row.side.sign * row.value_quote + row.fee
+    assert sorted(row.price > 0 for row in rows.values()) == [False, True, True]
+    wallet = {one.coin: one.wallet for one in exchange.wallet("main").coins}
+    assert wallet["USDT"] == {one.coin: one.wallet for one in before.coins}["USDT"] + cash
+    assert exchange.wallet("main").maintenance_margin_usd == 0.0
+    flat = [one.position.contracts for one in told if isinstance(one, PositionChanged)]
+    assert flat == [ZERO] * 3
+    ended = exchange.order("main", order_id=kept.order_id)
+    assert ended is not None
+    assert ended.end_reason is EndReason.SETTLED
+    # A later day's chain lives on, and nothing is delivered twice.
+    exchange.advance(START_NS + 20 * S)
+    assert len(exchange.executions("main")) == 3
+    left = {one.status for one in exchange.listings() if one.instrument.kind.is_option}
+    assert left == {InstrumentStatus.TRADING, InstrumentStatus.SETTLED}
