@@ -304,14 +304,42 @@ async def half_open(venue: Lab, half: bytes) -> asyncio.StreamWriter:
     return writer
 
 
+ORDER = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01"}
+
+
+@pytest.mark.parametrize("action", ["create", "amend", "pre-check", "cancel"])
+def test_a_good_order_with_one_wrong_word(action: str) -> None:
+    exchange = Exchange(SCENARIO, time.time_ns())
+    api = Api(exchange, FaultPlane(SCENARIO.weather, 1))
+    good = ORDER | {"price": "88000", "orderLinkId": "a"}
+    for category in ("linear", "spot"):
+        for kind in ("Limit", "Market"):
+            for name in (*good, "reduceOnly", "timeInForce", "positionIdx", "marketUnit"):
+                for word in (*WORDS, "1e-400", "1e20", "1" * 30 + "." + "1" * 30, 1e300, -0.0, True, None):
+                    values = good | {"category": category, "orderType": kind, name: word}
+                    assert answered(api, f"/v5/order/{action}", values) != SERVER_ERROR
+
+
+@pytest.mark.parametrize("path", ["/v5/private", "/v5/trade"])
+async def test_logins_with_one_wrong_part(venue: Lab, path: str) -> None:
+    good: list[Any] = [KEY, int(time.time() * 1_000) + 60_000, "f" * 64]
+    wrong: tuple[Any, ...] = (*WORDS, -1, 1.5, 2**70, True, None, [], {}, json.loads(NESTED))
+    async with connect(f"ws://127.0.0.1:{venue.server.port}{path}") as ws:
+        for place in range(3):
+            for word in wrong:
+                args = [word if number == place else one for number, one in enumerate(good)]
+                (frame,) = await answers_before_pong(ws, json.dumps({"op": "auth", "args": args}))
+                assert frame.get("success") is False or frame["retCode"] in {10001, 10003, 10004}, (args, frame)
+    assert venue.server.api.crashes == 0
+
+
 @settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(("orderId", "orderLinkId", "qty", "price", "symbol", "category")), scalars))
 def test_amendments_of_any_kind_keep_the_book_whole(values: dict[str, Any]) -> None:
     exchange = Exchange(SCENARIO, time.time_ns())
     api = Api(exchange, FaultPlane(SCENARIO.weather, 1))
-    order = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01"}
     where = {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": "a"}
-    assert answered(api, "/v5/order/create", order | {"price": "88000", "orderLinkId": "a"}) == 0
+    assert answered(api, "/v5/order/create", ORDER | {"price": "88000", "orderLinkId": "a"}) == 0
     assert answered(api, "/v5/order/amend", where | values) != SERVER_ERROR
     for one in exchange.open_orders("book"):
         assert one.leaves_contracts > 0
