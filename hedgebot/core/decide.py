@@ -3,7 +3,7 @@
 Owns the order of the stages and the record of each decision; the stages themselves live in their own modules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from hedgebot.core import market, order_table
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
@@ -15,15 +15,16 @@ from hedgebot.core.step import Step
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
 from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
 from hedgebot.domain.orders import Approved, OrderIntent
-from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
+
+StrategyOf = Callable[[StrategySettings], Strategy]
+"""Gives the running strategy of some settings."""
 
 _DECISIONS_SHOWN = 20
 _REPEAT_NOTE_NS = 30 * 1_000_000_000
 
 
-def decide(
-    step: Step, exposures: Exposures, strategies: Mapping[str, Strategy], name: str, cause: DecisionCause
-) -> None:
+def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str, cause: DecisionCause) -> None:
     """Look at one underlying and hedge it if its delta left the band and every rule agrees."""
     underlying, settings = step.state.underlyings.get(name), settings_of(step.state, name)
     if underlying is None or settings is None:
@@ -36,7 +37,7 @@ def decide(
         return
     cause, underlying.held_cause = underlying.held_cause or cause, None
     delta_coin = net_delta_coin(underlying)
-    proposal = propose(step.state, strategies, underlying, settings, delta_coin, step.at_ns)
+    proposal = propose(step.state, strategy_of, underlying, settings, delta_coin, step.at_ns)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
         underlying.breach_since_ns, underlying.note, underlying.residual_coin = 0, "", 0.0
@@ -54,7 +55,7 @@ def decide(
 
 def propose(
     state: EngineState,
-    strategies: Mapping[str, Strategy],
+    strategy_of: StrategyOf,
     underlying: UnderlyingState,
     settings: UnderlyingSettings,
     delta_coin: float,
@@ -71,7 +72,7 @@ def propose(
     proposal: Proposal | None = None
     for one in state.settings.strategies:
         if one.enabled and underlying.name in one.underlyings:
-            proposal = strategies[one.name].propose(view, proposal)
+            proposal = strategy_of(one).propose(view, proposal)
     return proposal
 
 

@@ -23,8 +23,10 @@ from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, SetTimer, StopNow
-from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, SetTimer, StopNow
+from hedgebot.domain.errors import ConfigError, ProgrammingError
+from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole, StrategySettings
 
 TIMER_INTERVAL_NS = 250_000_000
@@ -37,6 +39,8 @@ LoadStrategy = Callable[[StrategySettings], Strategy]
 """Makes a strategy from its settings: the same settings give the same strategy."""
 
 _CLOCK_ALERT_MS = 500.0
+_CROSS_CHECKS = ("position", "wallet")
+"""Private topics that no decision rests on; an unreadable row of a query makes its snapshot incomplete by itself."""
 
 
 class Engine:
@@ -48,8 +52,6 @@ class Engine:
         self._strategies: dict[str, Strategy] = {}
         self._state = state
         self._exposures = Exposures(state) if state is not None else None
-        if state is not None:
-            self._load_strategies(state)
 
     @property
     def state(self) -> EngineState:
@@ -78,11 +80,14 @@ class Engine:
         if step.touched:
             exposures = self._valuation()
             for name, cause in step.touched.items():
-                decide(step, exposures, self._strategies, name, cause)
+                decide(step, exposures, self._strategy, name, cause)
         return tuple(step.commands)
 
-    def _load_strategies(self, state: EngineState) -> None:
-        self._strategies = {one.name: self._load_strategy(one) for one in state.settings.strategies}
+    def _strategy(self, settings: StrategySettings) -> Strategy:
+        """Made when first asked: one that is switched off need not even exist any more."""
+        if settings.name not in self._strategies:
+            self._strategies[settings.name] = self._load_strategy(settings)
+        return self._strategies[settings.name]
 
     def _begin_run(self, event: ev.RunStarted) -> None:
         """Start from what the journal knows; the first run of a journal starts from nothing."""
@@ -92,8 +97,7 @@ class Engine:
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
         adopt_settings(state, operator.keep_switches(state, event.settings))
-        self._load_strategies(state)
-        order_table.restore(state, event.restored)
+        self._strategies.clear()
 
     def _valuation(self) -> Exposures:
         if self._exposures is None:
@@ -109,7 +113,7 @@ class Engine:
             case ev.FillReceived() | ev.FundingPaid():
                 self._apply_execution(step, event)
             case ev.OrderUpdated(report=report):
-                order_table.on_report(step, report)
+                _apply_order_report(step, report)
             case ev.OrderAccepted():
                 order_table.on_accepted(step, event)
             case ev.OrderRejected():
@@ -142,13 +146,23 @@ class Engine:
             case ev.StrategySwitched():
                 operator.switch_strategy(step, event)
             case ev.ConfigApplied():
-                operator.apply_config(step, event)
-                self._load_strategies(step.state)
+                self._apply_config(step, event)
             case ev.PositionUpdated() | ev.CancelAnswered():
                 # A pushed position is a hint that the snapshot judges; a cancelled order speaks for itself.
                 pass
             case _:
                 _apply_shell(step, event)
+
+    def _apply_config(self, step: Step, event: ev.ConfigApplied) -> None:
+        try:
+            for one in event.settings.strategies:
+                self._load_strategy(one)
+        except ConfigError as error:
+            step.operator(event.operator, "config apply", accepted=False, explanation=str(error))
+            return
+        operator.apply_config(step, event)
+        ledger.rebuild(step.state)
+        self._strategies.clear()
 
     def _apply_market(self, step: Step, event: ev.BookTop | ev.Ticker | ev.OptionQuote) -> None:
         state = step.state
@@ -184,8 +198,10 @@ class Engine:
         """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
         own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
         gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
-        limit = step.state.limits.option_delta_gap_max
-        problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if gap > limit else ""
+        # "Not within" and not "beyond": a venue's NaN must not pass.
+        suspect = not gap <= step.state.limits.option_delta_gap_max
+        step.state.options[event.instrument].suspect = suspect
+        problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if suspect else ""
         step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
 
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
@@ -195,19 +211,19 @@ class Engine:
             return
         if not ledger.is_new_execution(state, event.account, event.instrument, event.trade_id, event.venue_at_ns):
             return
-        account = state.accounts.get(event.account)
-        if account is not None:
-            account.cursor_ns = max(account.cursor_ns, event.venue_at_ns)
         if isinstance(event, ev.FundingPaid):
             for underlying in ledger.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
         moved = ledger.book_fill(state, event, step.at_ns)
-        if event.instrument not in state.watched:
+        kind = state.instruments[event.instrument].kind
+        if kind is not InstrumentKind.SPOT and event.instrument not in state.watched:
             reconcile.watch_held(step)
+        if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
+            step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
         own = order_table.on_fill(step, event)
         if own is None:
-            _note_foreign(step, account, event)
+            _note_foreign(step, state.accounts.get(event.account), event)
         for underlying in sorted(moved):
             step.touch(underlying, DecisionCause.PRICE if own else DecisionCause.FILL)
 
@@ -225,8 +241,20 @@ class Engine:
         """Start-up is crash recovery: nothing is known to be true until the venue has been asked."""
         state = step.state
         step.set_mode(Mode.RECOVERING, f"run {event.run_id} started")
+        state.run_started_ns = step.at_ns
+        reconcile.forget_accounts(step)
+        configured = {one.underlying for one in state.settings.underlyings}
+        state.underlyings = {name: one for name, one in state.underlyings.items() if name in configured}
+        order_table.forget_unknown_underlyings(state)
+        ledger.rebuild(state)
+        order_table.restore(state, event.restored)
+        for alert in state.alerts.values():
+            # The shell of this run has not heard of them yet.
+            step.emit(RaiseAlert(kind=alert.kind, subject=alert.subject, summary=alert.summary))
         for account in state.accounts.values():
-            reconcile.lose_truth(account)
+            reconcile.lose_truth(account, step.at_ns)
+            account.request_open = False
+            account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
             account.private.alive_at_ns = 0
             account.clock_offset_ms = None
@@ -272,7 +300,17 @@ def _note_unlisted(step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
     summary = f"execution {event.trade_id} is on {event.instrument}, whose trading rules are not loaded"
     step.alert(AlertKind.SUSPECT_DATA, reconcile.suspect_feed(event.account, event.instrument), summary)
     if account := step.state.accounts.get(event.account):
-        reconcile.lose_truth(account)
+        reconcile.lose_truth(account, step.at_ns)
+
+
+def _apply_order_report(step: Step, report: OrderReport) -> None:
+    """An order was reported by the stream: ours moves on, somebody else's where only we should trade is told."""
+    order_table.on_report(step, report)
+    account = step.state.accounts.get(report.account)
+    if account is None or report.status.is_terminal or not reconcile.is_foreign(step.state, account, report):
+        return
+    summary = f"order {report.order_id} on {report.instrument} is not ours"
+    step.alert(AlertKind.FOREIGN_ACTIVITY, account.name, summary)
 
 
 def _note_foreign(step: Step, account: AccountState | None, fill: ev.FillReceived) -> None:
@@ -307,9 +345,10 @@ def _apply_shell(
         case ev.FrameQuarantined():
             subject = reconcile.suspect_feed(event.account, event.topic)
             step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
-            if event.stream is ev.Stream.PRIVATE and (account := state.accounts.get(event.account)):
+            harmless = event.topic.startswith("query:") or event.topic in _CROSS_CHECKS
+            if event.stream is ev.Stream.PRIVATE and not harmless and (account := state.accounts.get(event.account)):
                 # It may have been a fill: ask the venue before anything else is sent.
-                reconcile.lose_truth(account)
+                reconcile.lose_truth(account, step.at_ns)
                 reconcile.request_snapshot(step, account, f"unreadable frame on {event.topic}")
         case ev.AuthenticationFailed():
             step.alert(
@@ -327,7 +366,7 @@ def _apply_shell(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
             )
             for account in state.accounts.values():
-                reconcile.lose_truth(account)
+                reconcile.lose_truth(account, step.at_ns)
         case ev.TaskFailed():
             step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
             if not event.restarting:
@@ -347,10 +386,11 @@ def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
     if event.stream is not ev.Stream.PRIVATE:
         return
     # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.
-    reconcile.lose_truth(account)
+    reconcile.lose_truth(account, step.at_ns)
+    account.request_open = False
     if event.up:
         reconcile.request_snapshot(step, account, "private stream is up")
-    elif account.role is not AccountRole.BOOK:
+    else:
         step.alert(
             AlertKind.PRIVATE_STREAM_SILENT, account.name, f"private stream of {account.name} is down: {event.reason}"
         )

@@ -89,26 +89,33 @@ def _mode(one: Candidate) -> Finding:
 
 
 def _account(one: Candidate) -> Finding:
-    account = one.account
     problem = ""
-    if account.role is AccountRole.BOOK:
-        problem = f"account {account.name} has the role book: orders are never sent there"
-    elif not account.private.up:
-        problem = f"the private stream of {account.name} is down: fills would not be seen"
-    elif not account.reconciled:
-        problem = f"account {account.name} is not reconciled with the venue"
-    return _finding("account", account.role.value, "private stream up and reconciled", problem)
+    if one.account.role is AccountRole.BOOK:
+        problem = f"account {one.account.name} has the role book: orders are never sent there"
+    # Every account is part of the delta: one whose fills are not seen makes the whole number a guess.
+    for account in one.state.accounts.values():
+        if not account.private.up:
+            problem = problem or f"the private stream of {account.name} is down: fills would not be seen"
+        elif not account.reconciled:
+            problem = problem or f"account {account.name} is not reconciled with the venue"
+    return _finding("account", one.account.role.value, "private streams up and reconciled", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
-    silence_ms = (one.at_ns - one.account.private.alive_at_ns) // 1_000_000
+    last_sign_ns = min(account.private.alive_at_ns for account in one.state.accounts.values())
+    silence_ms = (one.at_ns - last_sign_ns) // 1_000_000
     limit_ms = one.state.limits.private_silence_ms_max
-    problem = "" if silence_ms <= limit_ms else f"no sign of life from the private stream for {silence_ms} ms"
+    problem = "" if silence_ms <= limit_ms else f"no sign of life from a private stream for {silence_ms} ms"
     return _finding("private_silence_ms", silence_ms, limit_ms, problem)
 
 
 def _unexplained(one: Candidate) -> Finding:
-    differing = [subject for subject in one.account.mismatches if limits.concerns(one.state, subject, one.settings)]
+    differing = [
+        subject
+        for account in one.state.accounts.values()
+        for subject in account.mismatches
+        if limits.concerns(one.state, subject, one.settings)
+    ]
     problem = f"the venue and the ledger differ on {', '.join(differing)}" if differing else ""
     return _finding("unexplained_position", len(differing), 0, problem)
 
@@ -146,6 +153,13 @@ def _options_fresh(one: Candidate) -> Finding:
     limit_ms = one.state.limits.option_age_ms_max
     problem = "" if age_ms <= limit_ms else f"the quote of {oldest} is {age_ms} ms old"
     return _finding("option_age_ms", age_ms, limit_ms, problem)
+
+
+def _options_checked(one: Candidate) -> Finding:
+    held = one.underlying.option_keys.values()
+    suspect = [name for name in held if name in one.state.options and one.state.options[name].suspect]
+    problem = f"our delta of {suspect[0]} and the venue's disagree" if suspect else ""
+    return _finding("options_suspect", len(suspect), 0, problem)
 
 
 def _spread(one: Candidate) -> Finding:
@@ -248,6 +262,7 @@ RULES: tuple[Rule, ...] = (
     _book_fresh,
     _mark_fresh,
     _options_fresh,
+    _options_checked,
     _spread,
     _book_against_mark,
     _collar,

@@ -30,17 +30,19 @@ def coin_key(account: str, coin: str) -> str:
 def is_new_execution(state: EngineState, account: str, instrument: InstrumentId, trade_id: str, venue_ns: int) -> bool:
     """Remember an execution; False when it was seen before.
 
-    Trade ids are unique per venue category. The memory is bounded: beyond EXECUTIONS_KEPT the oldest go, but only those
-    outside DEDUPE_WINDOW_NS, since a snapshot never reaches further back.
+    Trade ids are unique per venue category. Beyond EXECUTIONS_KEPT the oldest go, but only those that lie
+    DEDUPE_WINDOW_NS before the oldest account's cursor, since a snapshot never reaches further back.
     """
     venue, category, _ = instrument.split(":", 2)
     key = f"{account}|{venue}:{category}|{trade_id}"
     if key in state.executions:
         return False
     state.executions[key] = venue_ns
+    # A snapshot asks from the oldest cursor on: what it can bring again must stay known.
+    floor_ns = min((one.cursor_ns for one in state.accounts.values()), default=0) - DEDUPE_WINDOW_NS
     while len(state.executions) > EXECUTIONS_KEPT:
         oldest = next(iter(state.executions))
-        if state.executions[oldest] > venue_ns - DEDUPE_WINDOW_NS:
+        if state.executions[oldest] > floor_ns:
             break
         del state.executions[oldest]
     return True
@@ -118,7 +120,6 @@ def set_position(
     position.contracts = contracts
     position.moved_at_ns = at_ns
     _move_exposure(state, rules, position, change)
-    _forget_flat(state, key)
 
 
 def position_contracts(state: EngineState, account: str, instrument: InstrumentId) -> Decimal:
@@ -146,7 +147,6 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
     position.contracts = after
     position.moved_at_ns = at_ns
     _move_exposure(state, instrument, position, signed)
-    _forget_flat(state, key)
 
 
 def _average_entry(instrument: Instrument, position: Position, added: Decimal, price: Decimal) -> Decimal:
@@ -184,8 +184,31 @@ def _track_option(underlying: UnderlyingState, position: Position) -> None:
         underlying.option_keys.pop(key, None)
 
 
-def _forget_flat(state: EngineState, key: str) -> None:
-    """Drop a flat option or dated future, or expired chains would pile up; perpetuals keep their profit."""
-    position = state.positions[key]
-    if position.contracts == ZERO and state.instruments[position.instrument].expiry_ns is not None:
-        del state.positions[key]
+def forget_flat(state: EngineState, account: str, before_ns: int) -> None:
+    """Drop flat options and dated futures that last moved before a moment; perpetuals keep their profit.
+
+    Not at once: a snapshot asked for before the last fill must still find that the position moved since.
+    """
+    for key, position in list(state.positions.items()):
+        expires = state.instruments[position.instrument].expiry_ns is not None
+        if position.account == account and expires and not position.contracts and position.moved_at_ns < before_ns:
+            del state.positions[key]
+
+
+def rebuild(state: EngineState) -> None:
+    """Derive each underlying's sums anew from positions and coins: for underlyings and accounts that came or went."""
+    for underlying in state.underlyings.values():
+        underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
+        underlying.option_keys = {}
+        underlying.option_moves += 1
+        underlying.remark_due = True
+    for coin in state.coins.values():
+        if coin.coin in state.underlyings:
+            state.underlyings[coin.coin].linear_coin += coin.qty
+    for position in state.positions.values():
+        _move_exposure(state, state.instruments[position.instrument], position, position.contracts)
+
+
+def know_coin(state: EngineState, account: str, coin: str) -> None:
+    """Note that the venue was asked for a coin: from now on a difference needs an explanation."""
+    state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))

@@ -24,6 +24,7 @@ from hedgebot.domain.settings import UnderlyingSettings
 _NS_PER_MS = 1_000_000
 _NS_PER_DAY = 86_400 * 1_000_000_000
 _HOURS_PER_DAY = 24.0
+_OUTSIDE_BAND_S_MAX = 60
 
 
 def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float | None:
@@ -113,7 +114,8 @@ def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> 
 
 def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None:
     """Take margin and equity as reported; a report no newer than the last one is ignored."""
-    if account.wallet is not None and report.venue_at_ns <= account.wallet.venue_at_ns:
+    ahead_ms = market.ahead_ms(step.state, account.venue, report.venue_at_ns, step.at_ns)
+    if ahead_ms > market.AHEAD_MS_MAX or (account.wallet and report.venue_at_ns <= account.wallet.venue_at_ns):
         return
     report = msgspec.structs.replace(
         report,
@@ -147,13 +149,12 @@ def watch(step: Step) -> None:
 
 def _watch_private(step: Step, account: AccountState) -> None:
     stream, limits = account.private, step.state.limits
-    if stream.alive_at_ns == 0:
-        return
-    silence_ms = (step.at_ns - stream.alive_at_ns) // _NS_PER_MS
-    silent = silence_ms > limits.private_silence_ms_max or not stream.up
+    was_alive = stream.alive_at_ns > 0
+    silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // _NS_PER_MS
+    silent = silence_ms > limits.private_silence_ms_max or (was_alive and not stream.up)
     problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
     step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
-    if silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
+    if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
         step.halt(f"the private stream of {account.name} has been silent for {silence_ms // 1000} s")
 
 
@@ -197,20 +198,16 @@ def _watch_margin(step: Step) -> None:
 
 def _watch_funding(step: Step) -> None:
     cost, limit = funding_cost_usd_per_day(step.state, step.at_ns), step.state.limits.funding_cost_usd_per_day_max
-    over = cost is not None and cost > limit
-    step.check(
-        AlertKind.FUNDING_COST_LIMIT,
-        "book",
-        f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if over else "",
-    )
+    if cost is None:
+        return
+    problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if cost > limit else ""
+    step.check(AlertKind.FUNDING_COST_LIMIT, "book", problem)
 
 
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     state, limits = step.state, step.state.limits
-    underlying = state.underlyings[settings.underlying]
-    if state.mode is Mode.RECOVERING:
-        return
-    book_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
+    since_start_ms = (step.at_ns - state.run_started_ns) // _NS_PER_MS
+    book_ms = min(market.book_age_ms(state, settings.hedge_instrument, step.at_ns), since_start_ms)
     option_ms, option = oldest_option(state, settings.underlying, step.at_ns)
     problem = ""
     if book_ms > limits.book_age_ms_max:
@@ -218,9 +215,20 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     elif option_ms > limits.option_age_ms_max:
         problem = f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms"
     step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
-    problem = ""
-    if not exposure_problem(underlying):
-        delta = net_delta_coin(underlying)
-        if abs(delta) > settings.delta_limit_coin:
-            problem = f"net delta {delta:+.4f} {settings.underlying} is beyond its limit {settings.delta_limit_coin:g}"
-    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, settings.underlying, problem)
+    _watch_delta(step, settings)
+
+
+def _watch_delta(step: Step, settings: UnderlyingSettings) -> None:
+    """While the exposure is unknown nothing is said anew: what was wrong is not known to be over."""
+    name, underlying = settings.underlying, step.state.underlyings[settings.underlying]
+    if exposure_problem(underlying):
+        return
+    delta = net_delta_coin(underlying)
+    beyond = abs(delta) > settings.delta_limit_coin
+    problem = f"net delta {delta:+.4f} {name} is beyond its limit {settings.delta_limit_coin:g}" if beyond else ""
+    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, name, problem)
+    outside_s = (step.at_ns - underlying.breach_since_ns) // 1_000_000_000 if underlying.breach_since_ns else 0
+    lasting = outside_s > _OUTSIDE_BAND_S_MAX
+    # One sentence for the whole episode: the figure would make it a new alert each time.
+    problem = f"net delta of {name} stays outside its band for more than {_OUTSIDE_BAND_S_MAX} s" if lasting else ""
+    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, f"{name} band", problem)

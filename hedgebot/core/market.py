@@ -14,6 +14,12 @@ from hedgebot.domain.events import BookTop, InstrumentsLoaded, OptionQuote, Tick
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
 
 NEVER_MS = 10**12
+IV_MAX = 20.0
+"""2,000 % a year: ten times the worst that was recorded; beyond it the unit is wrong."""
+
+FORWARD_RATIO_MAX = 3.0
+"""A forward this far from the underlying is in another unit, not a basis."""
+
 AHEAD_MS_MAX = 10_000.0
 """A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
 _NS_PER_MS = 1_000_000
@@ -68,7 +74,9 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
     known = state.options.get(event.instrument)
     if known is not None and event.venue_at_ns <= known.venue_ns:
         return None
-    if _ahead_problem(step, event.instrument, event.venue_at_ns):
+    problem = _ahead_problem(step, event.instrument, event.venue_at_ns) or _surface_problem(state, event, iv, forward)
+    if problem:
+        step.alert(AlertKind.SUSPECT_DATA, event.instrument, problem)
         return None
     instrument = state.instruments.get(event.instrument)
     underlying = state.underlyings.get(instrument.underlying) if instrument else None
@@ -137,6 +145,11 @@ def content_age_ms(at_ns: int, advanced_at_ns: int, venue_ns: int, offset_ms: fl
     return max(age_ns, 0) // _NS_PER_MS
 
 
+def ahead_ms(state: EngineState, venue: str, venue_at_ns: int, at_ns: int) -> float:
+    """How far a venue's stamp lies in the future of the venue's own clock."""
+    return (venue_at_ns - at_ns) / _NS_PER_MS - (clock_offset_ms(state, venue) or 0.0)
+
+
 def clock_offset_ms(state: EngineState, venue: str) -> float | None:
     """Venue clock minus ours; None when it was never measured."""
     return next(
@@ -153,6 +166,17 @@ def _is_price(value: Decimal | None) -> bool:
     return value is not None and value.is_finite() and value > 0
 
 
+def _surface_problem(state: EngineState, event: OptionQuote, iv: float, forward: float) -> str:
+    """Why a volatility or forward cannot be believed (another unit, as a rule); empty when it can."""
+    instrument = state.instruments.get(event.instrument)
+    underlying = state.underlyings.get(instrument.underlying) if instrument else None
+    if iv > IV_MAX:
+        return f"the volatility of {event.instrument} is {iv:.0%} a year"
+    if underlying and underlying.price and not 1 / FORWARD_RATIO_MAX < forward / underlying.price < FORWARD_RATIO_MAX:
+        return f"the forward of {event.instrument} is {forward:g}, the underlying stands at {underlying.price:g}"
+    return ""
+
+
 def _is_value(value: Decimal | None) -> bool:
     """Whether this can be what something is worth: a price, or zero."""
     return value is not None and value.is_finite() and value >= 0
@@ -160,9 +184,8 @@ def _is_value(value: Decimal | None) -> bool:
 
 def _ahead_problem(step: Step, instrument: InstrumentId, venue_at_ns: int) -> str:
     """Why a venue timestamp cannot be: it would make every later frame look old. Empty when it can."""
-    offset_ms = clock_offset_ms(step.state, venue_of(instrument)) or 0.0
-    ahead_ms = (venue_at_ns - step.at_ns) / _NS_PER_MS - offset_ms
-    return f"{instrument} is stamped {ahead_ms:.0f} ms in the future" if ahead_ms > AHEAD_MS_MAX else ""
+    ahead = ahead_ms(step.state, venue_of(instrument), venue_at_ns, step.at_ns)
+    return f"{instrument} is stamped {ahead:.0f} ms in the future" if ahead > AHEAD_MS_MAX else ""
 
 
 def _positive(value: float | None) -> float | None:

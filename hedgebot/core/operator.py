@@ -2,7 +2,8 @@
 
 import msgspec
 
-from hedgebot.core import limits, reconcile
+from hedgebot.core import limits, market, reconcile
+from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, adopt_settings
 from hedgebot.core.step import Step
@@ -30,7 +31,7 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
         return
     for account in state.accounts.values():
         reconcile.accept_differences(step, account, event.operator)
-        reconcile.lose_truth(account)
+        reconcile.lose_truth(account, step.at_ns)
     step.unlatch(f"{event.operator}: {event.reason}")
     step.operator(event.operator, "unkill", accepted=True, explanation=event.reason)
 
@@ -38,9 +39,15 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
 def unkill_checklist(state: EngineState, at_ns: int) -> list[str]:
     """What stands against leaving HALTED, one sentence each; empty when nothing does."""
     unmet = [f"order {one.client_id} is {one.status}" for one in live_orders(state)]
+    hedges = [one.hedge_instrument for one in state.settings.underlyings]
+    stale = [one for one in hedges if market.book_age_ms(state, one, at_ns) > state.limits.book_age_ms_max]
+    unmet += [f"the book of {one} is not fresh" for one in stale]
     for account in state.accounts.values():
         if not account.private.up:
             unmet.append(f"the private stream of {account.name} is down")
+        offset_ms = account.clock_offset_ms
+        if offset_ms is None or abs(offset_ms) > CLOCK_OFFSET_MS_MAX:
+            unmet.append(f"the clock of {account.name} is {'not measured' if offset_ms is None else 'too far off'}")
         # A difference that the venue has repeated is what the operator accepts here; one seen once is still a guess.
         unmet += [
             f"{subject} on {account.name} was compared once only"

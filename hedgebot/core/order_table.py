@@ -7,7 +7,7 @@ execution the venue spoke of is booked: deciding between the two would hedge twi
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import DecisionCause, QueryOrder, SubmitOrder
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import (
@@ -26,6 +26,8 @@ _FIRST_QUERY_NS = 200 * _NS_PER_MS
 _QUERY_NS_MAX = 5_000 * _NS_PER_MS
 _BACKOFF_FIRST_NS = 250 * _NS_PER_MS
 _BACKOFF_DOUBLINGS_MAX = 7
+_MISS_DOUBLINGS_MAX = 3
+_ORPHANS_KEPT = 1_000
 _REJECTS_ALERT = 3
 _ORDERS_KEPT = 500
 
@@ -73,7 +75,7 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
     if record is None:
         return
     if _advance(step, record, OrderStatus.REJECTED):
-        _back_off(step, record, f"{event.code} {event.message}")
+        _back_off(step, record, f"refused: {event.code} {event.message}")
 
 
 def on_unknown(step: Step, event: OrderOutcomeUnknown) -> None:
@@ -92,8 +94,13 @@ def on_report(step: Step, report: OrderReport) -> None:
     # FILLED says the whole quantity, whatever else the report says.
     filled = record.intent.qty_contracts if report.status is OrderStatus.FILLED else report.filled_contracts
     record.reported_contracts = max(record.reported_contracts, filled)
-    if _advance(step, record, report.status) and report.status is OrderStatus.REJECTED:
-        _back_off(step, record, report.reason)
+    if not _advance(step, record, report.status):
+        return
+    if report.status is OrderStatus.REJECTED:
+        _back_off(step, record, f"refused: {report.reason}")
+    elif report.status.is_terminal and not record.reported_contracts:
+        # Not refused, but not filled either: the market ran away. Without a pause this repeats at the order rate.
+        _back_off(step, record, "not filled within its price limit", doublings_max=_MISS_DOUBLINGS_MAX)
 
 
 def on_looked_up(step: Step, event: OrderLookedUp) -> None:
@@ -104,16 +111,17 @@ def on_looked_up(step: Step, event: OrderLookedUp) -> None:
     if event.report is not None:
         on_report(step, event.report)
         return
-    if record.status is not OrderStatus.UNKNOWN or record.filled_contracts > ZERO:
-        return
+    # Hedges are IOC: after the deadline one that is on no list is over, with what was filled until then.
     if event.complete and event.asked_at_ns >= _proof_after_ns(step.state, record):
-        _advance(step, record, OrderStatus.EXPIRED)
+        ended = OrderStatus.CANCELLED if record.filled_contracts > ZERO else OrderStatus.EXPIRED
+        _advance(step, record, ended)
 
 
 def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
     """Count a booked fill towards its order; returns the order when it is one of ours. The table is not asked."""
     record = step.state.orders.get(fill.client_id or "")
     if record is None:
+        _note_orphan(step.state, fill)
         return None
     step.state.totals.own_fills += 1
     record.filled_contracts += fill.qty_contracts
@@ -131,8 +139,10 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
 def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
     """Take orders that the journal has and this state does not (its market data was lost): they may be at the venue."""
     for one in journaled:
-        if one.client_id in state.orders or one.intent.underlying not in state.underlyings:
+        known = state.orders.get(one.client_id)
+        if one.intent.underlying not in state.underlyings or (known is not None and known.intent == one.intent):
             continue
+        # The journal's terms replace those of an order that a replay without its tape invented.
         state.orders[one.client_id] = OrderRecord(
             client_id=one.client_id,
             intent=one.intent,
@@ -140,8 +150,33 @@ def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
             sent_at_ns=one.sent_at_ns,
             arrival_mid=0.0,
             delta_before_coin=0.0,
+            filled_contracts=state.orphan_fills.pop(one.client_id, ZERO) + (known.filled_contracts if known else ZERO),
         )
         state.unsettled[one.client_id] = one.intent.underlying
+
+
+def reopen(step: Step, record: OrderRecord) -> None:
+    """The venue lists an order that was taken for ended: its slot is taken again until it is really gone."""
+    step.state.unsettled[record.client_id] = record.intent.underlying
+
+
+def release_ended(step: Step, listed: set[str | None]) -> None:
+    """Free the slots of reopened orders that the venue does not list any more."""
+    for record in live_orders(step.state):
+        if record.is_settled and record.client_id not in listed:
+            _settle(step, record)
+
+
+def forget_unknown_underlyings(state: EngineState) -> None:
+    """Drop orders of underlyings and accounts that left the configuration: nobody decides on them any more."""
+    gone = [
+        one.client_id
+        for one in state.orders.values()
+        if one.intent.underlying not in state.underlyings or one.intent.account not in state.accounts
+    ]
+    for client_id in gone:
+        del state.orders[client_id]
+        state.unsettled.pop(client_id, None)
 
 
 def suspect_all(step: Step) -> None:
@@ -159,11 +194,11 @@ def sweep(step: Step) -> None:
             _suspect(step, record)
         elif step.at_ns >= record.query_at_ns and _is_doubtful(step, record):
             _ask(step, record)
-        if record.status is OrderStatus.UNKNOWN and step.at_ns > _proof_after_ns(step.state, record):
+        if step.at_ns > _proof_after_ns(step.state, record):
             step.alert(
                 AlertKind.UNKNOWN_ORDER_AGE,
                 record.client_id,
-                f"order {record.client_id} on {record.intent.instrument} is unknown beyond its deadline",
+                f"order {record.client_id} on {record.intent.instrument} is not settled beyond its deadline",
             )
 
 
@@ -212,8 +247,6 @@ def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> bool:
     if status is record.status or status not in TRANSITIONS[record.status]:
         _settle(step, record)
         return False
-    if record.status is OrderStatus.UNKNOWN:
-        step.resolve(AlertKind.UNKNOWN_ORDER_AGE, record.client_id)
     record.status = move(record.status, status)
     if status.is_terminal:
         record.ended_at_ns = step.at_ns
@@ -228,26 +261,39 @@ def _settle(step: Step, record: OrderRecord) -> None:
     if not record.is_settled:
         unsettled[record.client_id] = underlying
     elif unsettled.pop(record.client_id, None) is not None:
+        step.resolve(AlertKind.UNKNOWN_ORDER_AGE, record.client_id)
         step.touch(underlying, DecisionCause.PRICE)
 
 
-def _back_off(step: Step, record: OrderRecord, why: str) -> None:
+def _back_off(step: Step, record: OrderRecord, why: str, doublings_max: int = _BACKOFF_DOUBLINGS_MAX) -> None:
+    """Pause after an order that did nothing, longer after each one in a row; any fill of ours starts anew."""
     underlying = step.state.underlyings[record.intent.underlying]
     step.state.totals.rejects += 1
     underlying.rejects += 1
-    doublings = min(underlying.rejects - 1, _BACKOFF_DOUBLINGS_MAX)
+    doublings = min(underlying.rejects - 1, doublings_max)
     underlying.retry_at_ns = step.at_ns + (_BACKOFF_FIRST_NS << doublings)
     if underlying.rejects >= _REJECTS_ALERT:
         step.alert(
             AlertKind.ORDER_REJECTED,
             underlying.name,
-            f"{underlying.rejects} hedge orders on {underlying.name} refused in a row, the last with: {why}",
+            f"{underlying.rejects} hedge orders on {underlying.name} in a row did nothing, the last {why}",
         )
 
 
 def _proof_after_ns(state: EngineState, record: OrderRecord) -> int:
     """From this moment on the venue can no longer accept the order: only then can absence be proof."""
     return record.intent.deadline_ns + state.limits.unknown_margin_ms * _NS_PER_MS
+
+
+def _note_orphan(state: EngineState, fill: FillReceived) -> None:
+    """Remember what was filled under a client id of ours that no order has: its order may be restored later."""
+    made_by = decode_client_id(fill.client_id)
+    if made_by is None or made_by.install != state.settings.install or fill.client_id is None:
+        return
+    orphans = state.orphan_fills
+    orphans[fill.client_id] = orphans.get(fill.client_id, ZERO) + fill.qty_contracts
+    if len(orphans) > _ORPHANS_KEPT:
+        del orphans[next(iter(orphans))]
 
 
 def _forget_old(state: EngineState) -> None:

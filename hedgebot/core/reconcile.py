@@ -7,7 +7,7 @@ halted by the watch over limits. An operator's unkill takes the venue's number o
 
 from decimal import Decimal
 
-from hedgebot.core import ledger
+from hedgebot.core import ledger, order_table
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
@@ -32,7 +32,9 @@ def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
         return
     account.request += 1
     account.request_open, account.request_at_ns = True, step.at_ns
-    since_ns = (account.cursor_ns or step.at_ns) - _OVERLAP_NS
+    # Only a clean snapshot moves the cursor: whatever it has not brought is asked for again.
+    account.cursor_ns = account.cursor_ns or step.at_ns
+    since_ns = account.cursor_ns - _OVERLAP_NS
     step.emit(
         RequestSnapshot(account=account.name, request=account.request, executions_since_ns=since_ns, reason=reason)
     )
@@ -43,10 +45,10 @@ def suspect_feed(account: str, topic: str) -> str:
     return f"{account}|{topic}"
 
 
-def lose_truth(account: AccountState) -> None:
-    """From now on fills may be missed: nothing is sent for this account until a clean snapshot."""
+def lose_truth(account: AccountState, at_ns: int) -> None:
+    """From now on fills may be missed: nothing is sent until a clean snapshot that was asked for after this moment."""
     account.reconciled = False
-    account.request_open = False
+    account.truth_lost_at_ns = at_ns
     account.snapshot_due_ns = 0
 
 
@@ -74,21 +76,49 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"snapshot of {account.name}: {event.problem}")
         return
     step.resolve(AlertKind.VENUE_UNREACHABLE, account.name)
-    _check_orders(step, account, event.open_orders)
+    if event.asked_at_ns < account.truth_lost_at_ns:
+        request_snapshot(step, account, "truth was lost after the last question")
+        return
+    _check_orders(step, account, event)
     conclusive = _compare(step, account, event)
     clean = conclusive and not account.mismatches
     if clean:
-        account.adopted = True
-        account.reconciled = True
-        account.snapshot_at_ns = step.at_ns
-        account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
-        step.resolve(AlertKind.RECON_BREAK, account.name)
-        _clear_feeds(step, account)
+        _take_as_truth(step, account, event)
     interval_ns = step.state.limits.reconcile_interval_ms * _NS_PER_MS if clean else _RETRY_NS
     account.snapshot_due_ns = step.at_ns + interval_ns
     watch_held(step)
     for underlying in step.state.underlyings:
         step.touch(underlying, DecisionCause.RECOVERY)
+
+
+def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> None:
+    """The venue and the ledger agree on everything: what was doubtful before the question is not any more."""
+    account.adopted = True
+    account.reconciled = True
+    account.snapshot_at_ns = step.at_ns
+    account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
+    ledger.forget_flat(step.state, account.name, event.asked_at_ns)
+    for coin in step.state.underlyings:
+        ledger.know_coin(step.state, account.name, coin)
+    step.resolve(AlertKind.RECON_BREAK, account.name)
+    step.resolve(AlertKind.API_KEY_INVALID, account.name)
+    _clear_feeds(step, account)
+
+
+def forget_accounts(step: Step) -> None:
+    """Drop accounts that left the configuration, with what they held: nobody could reconcile them any more."""
+    state = step.state
+    kept = {one.name for one in state.settings.accounts}
+    for name in [one for one in state.accounts if one not in kept]:
+        for key, position in list(state.positions.items()):
+            if position.account == name:
+                step.adjust(name, position.instrument, position.contracts, 0, "the account left the configuration")
+                del state.positions[key]
+        for key, coin in list(state.coins.items()):
+            if coin.account == name:
+                step.adjust(name, coin.coin, coin.qty, 0, "the account left the configuration")
+                del state.coins[key]
+        del state.accounts[name]
 
 
 def watch_held(step: Step) -> None:
@@ -106,6 +136,9 @@ def watch_held(step: Step) -> None:
 def accept_differences(step: Step, account: AccountState, operator: str) -> None:
     """An operator takes the venue's numbers over: each difference becomes a journaled adjustment."""
     for subject, difference in list(account.mismatches.items()):
+        # The difference, not the venue's old number: fills that came since are in the ledger already.
+        since = _ledger_value(step.state, account, subject) - difference.ledger_value
+        difference.venue_value += since
         _adjust(step, account, subject, difference, f"accepted by {operator} at unkill")
     account.mismatches.clear()
 
@@ -123,12 +156,13 @@ def _clear_feeds(step: Step, account: AccountState) -> None:
 
 def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
     """Compare positions and coins; True when each comparison was conclusive (no fill since the venue was asked)."""
-    conclusive = True
+    conclusive = not _note_unlisted(step, account, event)
     prices = {one.instrument: one.entry_price or ZERO for one in event.positions}
     for subject, venue_value in _venue_values(step.state, account, event).items():
         ours = _ledger_value(step.state, account, subject)
         seen = Mismatch(
             venue_value=venue_value,
+            ledger_value=ours,
             venue_price=prices.get(InstrumentId(subject), ZERO),
             first_seen_ns=step.at_ns,
             count=1,
@@ -141,11 +175,29 @@ def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
             # Venues round fees and profit to their own digits; less than a lot can never be hedged anyway.
             account.mismatches.pop(subject, None)
             _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
-        elif not account.adopted:
+        elif not account.adopted or _is_new_coin(step.state, account, subject):
             _adjust(step, account, subject, seen, f"opening position, snapshot {event.request}")
         else:
             _note_difference(step, account, subject, ours, seen)
     return conclusive
+
+
+def _note_unlisted(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
+    """Whether the venue holds something whose rules are not loaded: it cannot be counted, so nothing is reconciled."""
+    unlisted = [
+        one.instrument for one in event.positions if one.contracts and one.instrument not in step.state.instruments
+    ]
+    for instrument in unlisted:
+        summary = f"{account.name} holds {instrument}, whose trading rules are not loaded"
+        step.alert(AlertKind.SUSPECT_DATA, suspect_feed(account.name, instrument), summary)
+        # Asking for its market makes the venue's adapter read the rules again.
+        step.emit(WatchInstruments(venue=account.venue, instruments=(instrument,)))
+    return bool(unlisted)
+
+
+def _is_new_coin(state: EngineState, account: AccountState, subject: str) -> bool:
+    """Whether a coin of an underlying was never compared before: what is there was there all along."""
+    return subject in state.underlyings and ledger.coin_key(account.name, subject) not in state.coins
 
 
 def _lot_coin(state: EngineState, coin: str) -> Decimal:
@@ -205,26 +257,37 @@ def _adjust(step: Step, account: AccountState, subject: str, seen: Mismatch, evi
     step.adjust(account.name, subject, before, after, evidence)
 
 
-def _check_orders(step: Step, account: AccountState, open_orders: tuple[OrderReport, ...]) -> None:
-    """Cancel what is ours and forgotten; report what is foreign where only we should trade."""
-    state = step.state
+def is_foreign(state: EngineState, account: AccountState, report: OrderReport) -> bool:
+    """Whether an order is somebody else's where only we should trade."""
+    made_by = decode_client_id(report.client_id)
+    if made_by is not None and made_by.install == state.settings.install:
+        return False
     hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
+    return account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges)
+
+
+def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> None:
+    """Cancel what is ours and should not be alive; report what is foreign where only we should trade."""
     foreign: list[str] = []
-    for report in open_orders:
-        made_by = decode_client_id(report.client_id)
-        if report.client_id in state.orders:
-            continue
-        if made_by is not None and made_by.install == state.settings.install and report.client_id is not None:
-            step.alert(AlertKind.RECON_BREAK, account.name, f"order {report.client_id} is ours but not in the journal")
-            step.emit(
-                CancelOrder(
-                    account=account.name,
-                    instrument=report.instrument,
-                    client_id=report.client_id,
-                    reason="orphan: carries our mark, unknown to the journal",
-                )
-            )
-        elif account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges):
+    for report in event.open_orders:
+        record = step.state.orders.get(report.client_id or "")
+        if is_foreign(step.state, account, report):
             foreign.append(report.order_id)
+        elif record is None:
+            _cancel_orphan(step, report, "is ours but not in the journal")
+        elif not record.status.is_terminal:
+            order_table.on_report(step, report)
+        elif record.ended_at_ns < event.asked_at_ns:
+            order_table.reopen(step, record)
+            _cancel_orphan(step, report, f"was taken for {record.status} and is alive")
+    order_table.release_ended(step, {report.client_id for report in event.open_orders})
     problem = f"{len(foreign)} orders on {account.name} are not ours: {', '.join(foreign[:3])}" if foreign else ""
     step.check(AlertKind.FOREIGN_ACTIVITY, account.name, problem)
+
+
+def _cancel_orphan(step: Step, report: OrderReport, why: str) -> None:
+    """Only orders that carry our mark come here; others have no client id of ours, or are foreign."""
+    if report.client_id is None or decode_client_id(report.client_id) is None:
+        return
+    step.alert(AlertKind.RECON_BREAK, report.account, f"order {report.client_id} {why}")
+    step.emit(CancelOrder(account=report.account, instrument=report.instrument, client_id=report.client_id, reason=why))

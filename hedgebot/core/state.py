@@ -54,6 +54,7 @@ class OptionMark(msgspec.Struct, kw_only=True):
     underlying_price: float
     mark_coin: float
     venue_delta: float | None
+    suspect: bool = False
     at_ns: int
     venue_ns: int
 
@@ -150,6 +151,7 @@ class Mismatch(msgspec.Struct, kw_only=True):
     """A difference between the venue and the ledger, with how often and since when the venue repeats it."""
 
     venue_value: Decimal
+    ledger_value: Decimal
     venue_price: Decimal
     first_seen_ns: int
     count: int
@@ -172,6 +174,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     request_at_ns: int = 0
     snapshot_due_ns: int = 0
     snapshot_at_ns: int = 0
+    truth_lost_at_ns: int = 0
     cursor_ns: int = 0
     wallet: WalletReport | None = None
     wallet_at_ns: int = 0
@@ -205,6 +208,7 @@ class Totals(msgspec.Struct, kw_only=True):
 class EngineState(msgspec.Struct, kw_only=True):
     """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
 
+    `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
     `at_ns` is the newest moment it has seen; `switches` are strategies that an operator turned since the configuration.
     """
 
@@ -212,6 +216,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     epoch: int
     run_id: str
     at_ns: int = 0
+    run_started_ns: int = 0
     mode: Mode = Mode.RECOVERING
     mode_reason: str = "starting"
     latched: bool = False
@@ -227,6 +232,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     executions: dict[str, int] = {}
     orders: dict[str, OrderRecord] = {}
     unsettled: dict[str, str] = {}
+    orphan_fills: dict[str, Decimal] = {}
     underlyings: dict[str, UnderlyingState] = {}
     accounts: dict[str, AccountState] = {}
     alerts: dict[str, AlertState] = {}

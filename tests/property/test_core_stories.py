@@ -22,7 +22,8 @@ def _one_order() -> tuple[Playbook, SubmitOrder]:
 def test_a_fill_spoken_of_after_a_cancel_holds_the_next_hedge_until_it_is_booked() -> None:
     book, first = _one_order()
     qty = str(first.approved.intent.qty_contracts)
-    second = the_order(book.send(ev.OrderUpdated(report=book.report(first, OrderStatus.CANCELLED))))
+    book.send(ev.OrderUpdated(report=book.report(first, OrderStatus.CANCELLED)))
+    second = the_order(book.send(book.book(), after_ms=300))
     # The venue takes the cancel back: the first was filled. Its execution is still on its way.
     book.send(ev.OrderUpdated(report=book.report(first, OrderStatus.FILLED, qty)))
     book.done(second)

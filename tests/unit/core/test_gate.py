@@ -13,7 +13,7 @@ from hedgebot.core import gate
 from hedgebot.core.gate import RULES, Candidate, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
-from hedgebot.core.state import Mismatch
+from hedgebot.core.state import Mismatch, OptionMark
 from hedgebot.core.strategy import Proposal
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Side
@@ -99,7 +99,7 @@ def _silent() -> Candidate:
 def _differing() -> Candidate:
     one = _candidate()
     one.account.mismatches["BTC"] = Mismatch(
-        venue_value=Decimal(1), venue_price=Decimal(0), first_seen_ns=one.at_ns, count=1
+        venue_value=Decimal(1), ledger_value=Decimal(0), venue_price=Decimal(0), first_seen_ns=one.at_ns, count=1
     )
     return one
 
@@ -125,6 +125,22 @@ def _old_book() -> Candidate:
 def _old_mark() -> Candidate:
     one = _candidate()
     one.quote.mark_at_ns = one.at_ns - 11_000 * MS
+    return one
+
+
+def _suspect_option() -> Candidate:
+    one = _candidate()
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns)
+    one.state.options[BTC_CALL] = OptionMark(
+        iv=0.6,
+        forward=100_000.0,
+        underlying_price=100_000.0,
+        mark_coin=0.0,
+        venue_delta=-0.5,
+        suspect=True,
+        at_ns=one.at_ns,
+        venue_ns=one.at_ns,
+    )
     return one
 
 
@@ -181,7 +197,7 @@ def _out_of_tokens() -> Candidate:
 
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
-    "_account": (_unreconciled, "account", "shared", "private stream up and reconciled"),
+    "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
@@ -189,6 +205,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
     "_options_fresh": (_unquoted_option, "option_age_ms", 31_000, 30_000),
+    "_options_checked": (_suspect_option, "options_suspect", 1, 0),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
     "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),

@@ -77,6 +77,8 @@ def test_the_memory_of_executions_is_bounded_and_forgets_the_oldest_first(monkey
     state = _ready().state
     step_ns = ledger.DEDUPE_WINDOW_NS // 50
     for number in range(400):
+        # A clean snapshot follows each execution: what lies before it is never asked for again.
+        state.accounts[ACCOUNT].cursor_ns = START_NS + number * step_ns
         assert ledger.is_new_execution(state, ACCOUNT, BTC_PERP, str(number), START_NS + number * step_ns)
         assert len(state.executions) <= 100
     assert not ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "399", START_NS)
@@ -131,7 +133,12 @@ def test_a_flat_perpetual_keeps_its_profit_and_a_flat_option_goes() -> None:
         for side in Side:
             _book(book.state, book.fill(side, "1", name))
     assert _position(book, BTC_USDC).contracts == 0
+    assert book.state.underlyings["BTC"].option_keys == {}
+    ledger.forget_flat(book.state, ACCOUNT, before_ns=START_NS)
+    assert ledger.position_key(ACCOUNT, BTC_CALL) in book.state.positions, "it moved after the snapshot was asked for"
+    ledger.forget_flat(book.state, ACCOUNT, before_ns=book.at_ns + 1)
     assert ledger.position_key(ACCOUNT, BTC_CALL) not in book.state.positions
+    assert ledger.position_key(ACCOUNT, BTC_USDC) in book.state.positions
 
 
 # --- coins ---------------------------------------------------------------------------------------------------------

@@ -233,7 +233,11 @@ def test_a_repeated_difference_that_lasts_halts(count: int, age_ms: int, halts: 
     book = _ready()
     first_seen_ns = book.at_ns - age_ms * 1_000_000
     _account(book).mismatches["BTC"] = Mismatch(
-        venue_value=Decimal(1), venue_price=Decimal(0), first_seen_ns=first_seen_ns, count=count
+        venue_value=Decimal(1),
+        ledger_value=Decimal(0),
+        venue_price=Decimal(0),
+        first_seen_ns=first_seen_ns,
+        count=count,
     )
     book.tick()
     assert book.state.latched is halts

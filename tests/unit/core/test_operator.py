@@ -86,6 +86,7 @@ def test_unkill_takes_a_twice_seen_difference_over_with_evidence(book: Playbook)
     for _ in range(2):
         book.tick(16_000)
         book.snapshot([book.position("0.5", BTC_USDC)])
+    book.send(book.book())
     assert _said(book.send(UNKILL)).accepted
     assert book.state.underlyings["BTC"].linear_coin == pytest.approx(0.5)
     assert book.state.accounts[ACCOUNT].mismatches == {}
