@@ -2,7 +2,7 @@
 
 ::
 
-    -0.42 ······[··¦···········|···········¦··]··●··· +0.42 BTC
+      -0.42 ······[··¦···········|···········¦··]··●··· +0.42   BTC
 
 `[ ]` are the edges where a hedge is due, `¦` where a hedge ends, `|` zero, `●` net delta, `◀ ▶` beyond the scale.
 """
@@ -21,13 +21,21 @@ def delta_bar(one: UnderlyingRow, width: int) -> Text:
     if band is None or band <= 0:
         return Text(f"     the band of {one.underlying} is not known", style="red")
     scale = band * SCALE_PER_BAND
-    left = f"     {-scale:+.4g} "
-    right = f" {scale:+.4g} {one.underlying}"
+    # Ends of one width, so that the bars of several underlyings stand below each other.
+    left = f"     {_end(-scale):>7} "
+    right = f" {_end(scale):<7} {one.underlying:<4}"
+    if (width - len(left) - len(right)) % 2 == 0:
+        right += " "  # an odd number of cells has a middle
     cells = width - len(left) - len(right)
     inside = one.inside_coin if one.inside_coin is not None and 0 < one.inside_coin < band else None
     bar = Text(left, style="dim")
     bar.append_text(_cells(cells, band / scale, None if inside is None else inside / scale, one, scale))
     return bar.append(right, style="dim")
+
+
+def _end(coins: float) -> str:
+    digits = next((digits for digits, least in ((0, 100.0), (1, 10.0), (2, 0.1)) if abs(coins) >= least), 4)
+    return f"{coins:+.{digits}f}"
 
 
 def _cells(cells: int, edge: float, inside: float | None, one: UnderlyingRow, scale: float) -> Text:

@@ -108,8 +108,7 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
         (plain(one.why_not), "dim"),
     ]
     third = [
-        ("    ", ""),
-        (f"gamma {words.signed(one.gamma_coin_per_pct, digits)} {name}/1 %", ""),
+        (f"     gamma {words.signed(one.gamma_coin_per_pct, digits)} {name}/1 %", ""),
         (f"worst {words.unsigned(one.worst_case_coin, digits)} {name}", _worst_style(one)),
         (words.triggers(one), ""),
         (f"price {words.usd(one.price_usd)}", ""),
@@ -118,7 +117,7 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
     ]
     bar = delta_bar(one, width)
     bar.no_wrap = True
-    return [fit(first, width), bar, fit(third, width, gap=" ")]
+    return [fit(first, width), bar, fit(third, width, gap=", ")]
 
 
 def _delta_style(one: UnderlyingRow) -> str:
@@ -150,12 +149,12 @@ def _positions(rows: Sequence[tuple[UnderlyingRow, PositionRow]], width: int, li
     for one, row in shown:
         delta = "" if row.delta_coin is None else f"delta {words.coin(row.delta_coin, one.underlying)}"
         pieces = [
-            (f"{words.position_name(row):<32}", ""),
-            (f"{words.position_size(row, one.underlying):>21}", ""),
+            (f"{words.position_name(row):<31}", ""),
+            (f"{words.position_size(row, one.underlying):>18}", ""),
+            (f"mark {words.unsigned(row.mark, 2):>10}" if row.mark is not None else " " * 15, ""),
+            (f"age {words.age(row.age_ms):>7}" if row.age_ms is not None else " " * 11, ""),
+            (f"entry {words.unsigned(row.entry_price, 2):>10}" if row.entry_price else " " * 16, ""),
             (delta, ""),
-            (f"mark {words.unsigned(row.mark, 2)}" if row.mark is not None else "", ""),
-            (f"age {words.age(row.age_ms)}" if row.age_ms is not None else "", ""),
-            (f"entry {words.unsigned(row.entry_price, 2)}" if row.entry_price else "", ""),
             (row.account, "dim"),
         ]
         result.append(fit([piece for piece in pieces if piece[0]], width, gap=" "))
@@ -217,7 +216,7 @@ def _hedges(decisions: Sequence[DecisionRow], width: int, lines: int) -> list[Te
             (words.clock(one.at_ns), "dim"),
             (f"{name:4}", "bold"),
             (f"{words.decision_action(one):<20}", "cyan" if one.outcome == "hedge" else "yellow"),
-            (words.cause(one), ""),
+            (f"{words.cause(one):<12}", ""),
             (moved, ""),
         ]
         result.append(fit([piece for piece in pieces if piece[0]], width, gap=" "))

@@ -13,8 +13,17 @@ def bar(delta: float | None, width: int = 80) -> str:
 def test_it_fills_the_width_with_its_ends_and_unit(width: int) -> None:
     text = bar(0.1, width)
     assert len(text) == width
-    assert "-0.4167 " in text
-    assert text.endswith(" +0.4167 BTC")
+    assert text.startswith("       -0.42 ")
+    assert text.rstrip().endswith(" +0.42   BTC")
+
+
+def test_bars_of_several_underlyings_stand_below_each_other() -> None:
+    def drawn(name: str, band: float) -> str:
+        return delta_bar(UnderlyingRow(underlying=name, delta_coin=0.0, band_coin=band), 80).plain
+
+    bars = [drawn("BTC", 0.05), drawn("ETH", 1.0), drawn("DOGE", 90_000.0)]
+    assert len({(one.index("["), one.index("]"), len(one)) for one in bars}) == 1
+    assert [one.split()[0] for one in bars] == ["-0.0833", "-1.67", "-150000"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,7 @@ def test_the_delta_stands_where_it_belongs(delta: float | None, order: str) -> N
 
 
 def test_the_band_is_symmetric() -> None:
-    cells = bar(None).split("0.4167 ")[1].split(" +")[0]
+    cells = bar(None).split("0.42 ")[1].split(" +")[0]
     assert cells == cells[::-1].translate(str.maketrans("[]", "]["))
 
 
