@@ -9,9 +9,10 @@ import typer
 
 from hedgebot import __version__
 from hedgebot.console import place as common
-from hedgebot.console.errors import NotConfirmed, WrongUse
+from hedgebot.console.errors import NotConfirmed, WrongUse, tell
 from hedgebot.console.output import emit, table
 from hedgebot.console.verbs_exchange import DataOption, EndOption, SpeedOption, StartOption
+from hedgebot.domain.errors import ExitCode
 
 LIBRARIES = ("ccxt", "aiohttp", "msgspec", "numpy", "pydantic")
 
@@ -80,7 +81,11 @@ def run(
         raise WrongUse(f'{config}: --live was given, but book.run_mode is "{loaded.book.run_mode}"')
     from hedgebot.daemon.run import run as run_to_the_end
 
-    raise typer.Exit(run_to_the_end(loaded))
+    code = run_to_the_end(loaded)
+    if code == ExitCode.FAILED:
+        file = loaded.daemon.log_file
+        tell(f"the daemon failed; the reason is in {loaded.state_dir / file if file else 'the log above'}", code)
+    raise typer.Exit(code)
 
 
 def doctor(

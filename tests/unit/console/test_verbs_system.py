@@ -80,3 +80,12 @@ def test_the_demos_wishes_are_handed_on(
     assert (wish.seconds, wish.seed, wish.plain, wish.as_json, wish.state_dir) == (0, 11, True, True, tmp_path)
     assert wish.start == "2025-10-10T21:00:00"
     assert hedgebot("demo", "--seconds", "-1")[0] == 2
+
+
+def test_a_daemon_that_failed_says_where_to_look(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("hedgebot.daemon.run.run", lambda _config: 1)
+    code, _, err = hedgebot("run", "--config", book, "--state-dir", tmp_path / "s")
+    assert code == 1
+    assert err == f"hedgebot: the daemon failed; the reason is in {tmp_path / 's' / 'hedgebot.log'}\n"
