@@ -13,7 +13,6 @@ from hedgebot.core.strategy import Proposal
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.orders import Approved, OrderIntent, Refused
 from tests.support.playbook import PRICE
-
 from tests.unit.core.test_gate import _candidate, _limit, _set_margin
 
 SHRINKING, CUTTING, ADDING = "shrinks its position", "cuts delta with a new position", "adds delta"
