@@ -33,7 +33,8 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
         reconcile.accept_differences(step, account, event.operator)
         reconcile.lose_truth(account, step.at_ns)
     step.unlatch(f"{event.operator}: {event.reason}")
-    step.operator(event.operator, "unkill", accepted=True, explanation=event.reason)
+    explanation = f"reconciling, then active: {event.reason}"
+    step.operator(event.operator, "unkill", accepted=True, explanation=explanation)
 
 
 def unkill_checklist(state: EngineState, at_ns: int) -> list[str]:
@@ -80,7 +81,8 @@ def switch_strategy(step: Step, event: StrategySwitched) -> None:
     state.settings = _with_switch(state.settings, event.strategy, enabled=event.enabled)
     if not event.enabled:
         cancel_all(step, f"strategy {event.strategy} was disabled")
-    step.operator(event.operator, action, accepted=True, explanation=event.reason)
+    word = "proposes again" if event.enabled else "proposes nothing any more; positions are kept"
+    step.operator(event.operator, action, accepted=True, explanation=f"{event.strategy} {word}: {event.reason}")
     for underlying in state.underlyings:
         step.touch(underlying, DecisionCause.OPERATOR)
 

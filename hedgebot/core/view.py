@@ -263,7 +263,7 @@ def _positions(state: EngineState, underlying: UnderlyingState, at_ns: int) -> t
                 instrument=rules.id,
                 kind=rules.kind.value,
                 contracts=str(position.contracts),
-                entry_price=f"{position.entry_price:.8g}",
+                entry_price=f"{position.entry_price:.8g}" if position.entry_price else None,
                 mark=str(quote.mark) if quote and quote.mark is not None else None,
                 age_ms=_known_age(age_ms),
             )
