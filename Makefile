@@ -48,7 +48,7 @@ check: $(STAMP)  ## formatting, lint, types, import directions, tidiness
 	@$(BIN)/python -m pytest -q -p no:randomly tests/tidy
 
 cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/playbook tests/property
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/property
 
 bench: $(STAMP)  ## the benchmarks, one at a time
 	@$(BIN)/python -m pytest -q -s -p no:randomly --timeout=900 -m bench tests/benchmarks
