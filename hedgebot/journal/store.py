@@ -37,6 +37,7 @@ IDLE_S = 1.0
 ANCHOR_INTERVAL_S = 600.0
 PRUNE_INTERVAL_S = 3_600.0
 CHECKPOINT_ROWS_MAX = 20_000
+CLOSE_S_MAX = 10.0
 
 
 class _Connection(aiosqlite.Connection):
@@ -72,6 +73,9 @@ class Journal:
         self._now_ns: Callable[[], int] = time.time_ns
         self._unchecked_rows = 0
         self._anchored_at = self._pruned_at = time.monotonic()
+        self._anchoring = asyncio.Lock()
+        self._keeper_problem = ""
+        self._tell: Callable[[str], None] = lambda _problem: None
 
     @classmethod
     async def open(
@@ -104,6 +108,10 @@ class Journal:
             limits = tape or TapeLimits()
             journal._tape = TapeWriter(folder / TAPE_FOLDER, opened.key, digest=opened.tape_digest, limits=limits)
         return journal
+
+    def tell_housekeeping(self, tell: Callable[[str], None]) -> None:
+        """Whom to tell, in a sentence, that the housekeeping fails, and with an empty one that it works again."""
+        self._tell = tell
 
     @property
     def head(self) -> tuple[int, str]:
@@ -140,7 +148,7 @@ class Journal:
             self._tape.start_run(epoch)
         await self._flush(self._queue.last_row)
         self._run = header
-        self._anchor()
+        await self._anchor()
         self._keeper = asyncio.create_task(self._keep(), name="journal-keeper")
         return header
 
@@ -159,6 +167,8 @@ class Journal:
 
     async def snapshot(self, seq: int, state_bytes: bytes) -> None:
         """Durably keep the engine's state as it is after event `seq`, which must be the last one written."""
+        if self._ended is not None:
+            raise self._ended
         if seq != self._last_seq:
             raise ProgrammingError(f"a snapshot is of the last event written ({self._last_seq}), not of {seq}")
         if seq == self._snapshot_seq:
@@ -173,27 +183,40 @@ class Journal:
         self._queue.add_state((seq, at_ns, digest, packed))
         self._snapshot_seq = seq
         await self._flush(self._queue.last_row)
-        self._anchor()
+        await self._anchor()
 
     async def close(self) -> None:
         """Write what waits, anchor the head, let go of everything; raises JournalError when a row stayed unwritten."""
         if self._closed:
             return
         self._closed = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
         try:
-            await self._flush(self._queue.last_row)
-            if self._tape is not None:
-                self._tape.close()
+            if self._keeper is not None:
+                self._keeper.cancel()
+                # Whatever ended it: what waits is written and the lock released all the same.
+                await asyncio.gather(self._keeper, return_exceptions=True)
+            try:
+                await self._flush(self._queue.last_row)
+            finally:
+                await self._close_tape()
             if self._run is not None:
                 await self._checkpoint()
-                self._anchor()
+                await self._anchor()
         finally:
-            await self._db.close()
-            self._opened.release()
+            try:
+                # A connection whose thread hangs cannot be closed; the end of the process lets go of it.
+                async with asyncio.timeout(CLOSE_S_MAX):
+                    await self._db.close()
+            finally:
+                self._opened.release()
+
+    async def _close_tape(self) -> None:
+        if self._tape is None:
+            return
+        try:
+            await asyncio.to_thread(self._tape.close)
+        except OSError as error:
+            raise JournalError(f"the tape could not be closed ({error.strerror})") from error
 
     def _enqueue(self, entries: Sequence[Stamped | Issued]) -> None:
         if self._run is None or self._closed:
@@ -266,7 +289,7 @@ class Journal:
         self._uncertain = False
 
     async def _keep(self) -> None:
-        """Housekeeping: late commits, checkpoints when idle, anchors, retention. Errors wait for the next write."""
+        """Housekeeping: late commits, checkpoints when idle, anchors, retention. It goes on after every failure."""
         while True:
             try:
                 async with asyncio.timeout(IDLE_S):
@@ -283,13 +306,25 @@ class Journal:
                 await self._tidy(idle=idle)
             except JournalError as error:
                 self._failure = error
+                self._housekeeping(str(error))
+            except (OSError, sqlite3.Error) as error:
+                self._housekeeping(f"{self._place}: housekeeping failed ({error})")
+            else:
+                self._housekeeping("")
+
+    def _housekeeping(self, problem: str) -> None:
+        if problem != self._keeper_problem:
+            self._keeper_problem = problem
+            self._tell(problem)
 
     async def _tidy(self, *, idle: bool) -> None:
         if self._unchecked_rows and (idle or self._unchecked_rows > CHECKPOINT_ROWS_MAX):
             await self._checkpoint()
         now = time.monotonic()
         if now - self._anchored_at > ANCHOR_INTERVAL_S:
-            self._anchor()
+            await self._anchor()
+        if self._tape is not None:
+            await asyncio.to_thread(self._tape.sync_ended)
         if self._tape is not None and now - self._pruned_at > PRUNE_INTERVAL_S:
             self._pruned_at = now
             cursor = await self._db.execute(snapshots.OLDEST)
@@ -305,8 +340,11 @@ class Journal:
                 raise schema.database_error(self._place, error) from error
             self._unchecked_rows = 0
 
-    def _anchor(self) -> None:
+    async def _anchor(self) -> None:
         self._anchored_at = time.monotonic()
-        if self._dir is not None:
+        if self._dir is None:
+            return
+        async with self._anchoring:
             row, head = self._queue.committed_row, self._queue.committed_hash
-            append_anchor(self._dir, make_anchor(self._opened.key, self._now_ns(), row, head))
+            anchor = make_anchor(self._opened.key, self._now_ns(), row, head)
+            await asyncio.to_thread(append_anchor, self._dir, anchor)

@@ -2,8 +2,8 @@
 
 A segment is a header and frames; a frame is a header, zstandard-compressed MessagePack and a keyed digest that covers
 the digest of the frame before it, across segments. So a torn end is told from damage, and a removed frame shows.
-The writer gives frames to the operating system (they survive a killed process); only rotation and close wait for the
-disk. Reading is in `tape_reader`.
+The writer gives frames to the operating system (they survive a killed process); `sync_ended` (after a rotation, off the
+loop's thread) and close wait for the disk. Reading is in `tape_reader`.
 """
 
 import os
@@ -80,6 +80,7 @@ class TapeWriter:
         self._opened_at_ns = 0
         self._epoch = 0
         self._path = folder
+        self._ended: list[int] = []
 
     def start_run(self, epoch: int) -> None:
         """Begin a new segment for a new run with the next event."""
@@ -120,12 +121,24 @@ class TapeWriter:
         try:
             self.flush()
         finally:
-            self._end_segment()
+            try:
+                self.sync_ended()
+            finally:
+                self._end_segment()
 
     def sync(self) -> None:
         """Wait until what was flushed would survive a power cut."""
         if self._file is not None:
             os.fsync(self._file)
+
+    def sync_ended(self) -> None:
+        """Wait for the disk and let go of segments that rotation has ended; may run in a thread beside `append`."""
+        while self._ended:
+            handle = self._ended.pop()
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def prune(self, now_ns: int, keep_from_seq: int) -> list[Path]:
         """Remove segments older than `days_kept` that hold nothing from `keep_from_seq` on; gives what was removed."""
@@ -146,7 +159,8 @@ class TapeWriter:
         full = self._size >= self._limits.segment_bytes_max
         old = first.at_ns - self._opened_at_ns >= self._limits.segment_ns_max
         if self._file is not None and (full or old):
-            self._end_segment()
+            self._ended.append(self._file)
+            self._file = None
         if self._file is None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._path = self._folder / segment_name(first.seq, self._epoch)

@@ -340,3 +340,29 @@ async def test_a_cancelled_snapshot_leaves_no_transaction_open(tmp_path: Path) -
     await run.journal.close()
     assert verify(tmp_path).problems == ()
     assert sum(kind == "SubmitOrder" for _, _, kind in rows(tmp_path)) == 12
+
+
+async def test_housekeeping_that_fails_is_told_goes_on_and_does_not_keep_the_journal_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hedgebot.journal.store.PRUNE_INTERVAL_S", -1.0)
+    monkeypatch.setattr("hedgebot.journal.store.IDLE_S", 0.005)
+    journal = await Journal.open(tmp_path)
+    words: list[str] = []
+    journal.tell_housekeeping(words.append)
+    await journal.begin_run(build_manifest(SETTINGS, version="v", operator=None))
+    assert journal._tape is not None
+
+    def refuse(_now_ns: int, _seq: int) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal._tape, "prune", refuse)
+        await asyncio.sleep(0.05)
+        assert len(words) == 1, "the same trouble is told once"
+        assert "Permission denied" in words[0]
+    await asyncio.sleep(0.05)
+    assert words[1:] == [""]
+    await journal.close()
+    again = await Journal.open(tmp_path)
+    await again.close()
