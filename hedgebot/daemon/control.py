@@ -20,6 +20,8 @@ FILE = "control.sock"
 LINE_BYTES_MAX = 1 << 16
 CONNECTIONS_MAX = 16
 IDLE_S_MAX = 60.0
+DRAIN_S_MAX = 5.0
+CLOSE_S_MAX = 1.0
 # A unix socket's address holds 108 bytes on Linux, 104 on macOS, the closing zero included.
 PATH_BYTES_MAX = 103
 
@@ -62,6 +64,8 @@ class ControlServer:
         self._handle = handle
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._idle: dict[asyncio.Task[None], None] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._log = structlog.stdlib.get_logger("hedgebot.control")
 
     async def start(self) -> None:
@@ -86,7 +90,7 @@ class ControlServer:
             self._server = None
         for task in list(self._connections):
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*self._connections, *self._closing, return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -95,27 +99,51 @@ class ControlServer:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
         try:
-            if len(self._connections) > CONNECTIONS_MAX:
+            if len(self._connections) > CONNECTIONS_MAX and not self._make_room():
                 await _answer(writer, refusal(f"more than {CONNECTIONS_MAX} connections are open: try again"))
                 return
             await self._serve(reader, writer)
         except (ConnectionError, TimeoutError):
-            return
+            # Whoever does not read gets nothing more: what waits for them is thrown away.
+            writer.transport.abort()
         finally:
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(CLOSE_S_MAX):
+                    await writer.wait_closed()
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle for longest, so that idle ones cannot keep a kill out."""
+        oldest = next(iter(self._idle), None)
+        if oldest is None:
+            return False
+        del self._idle[oldest]
+        self._connections.discard(oldest)
+        self._closing.add(oldest)
+        oldest.add_done_callback(self._closing.discard)
+        oldest.cancel()
+        return True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
-                line = await asyncio.wait_for(reader.readline(), IDLE_S_MAX)
+                line = await self._next_line(reader)
             except ValueError:
                 await _answer(writer, refusal(f"the request is longer than {LINE_BYTES_MAX} bytes", ExitCode.USAGE))
                 return
             if not line:
                 return
             await _answer(writer, await self._reply(line))
+
+    async def _next_line(self, reader: asyncio.StreamReader) -> bytes:
+        task = asyncio.current_task()
+        if task is not None:
+            self._idle[task] = None
+        try:
+            return await asyncio.wait_for(reader.readline(), IDLE_S_MAX)
+        finally:
+            if task is not None:
+                self._idle.pop(task, None)
 
     async def _reply(self, line: bytes) -> Reply:
         try:
@@ -133,4 +161,5 @@ class ControlServer:
 
 async def _answer(writer: asyncio.StreamWriter, reply: Reply) -> None:
     writer.write(msgspec.json.encode(reply) + b"\n")
-    await writer.drain()
+    async with asyncio.timeout(DRAIN_S_MAX):
+        await writer.drain()

@@ -84,17 +84,57 @@ async def test_a_line_without_end_is_cut_off(folder: Path) -> None:
     await server.stop()
 
 
-async def test_connections_are_bounded(folder: Path) -> None:
+async def test_idle_connections_do_not_keep_a_kill_out(folder: Path) -> None:
     server = ControlServer(folder, echo)
     await server.start()
     held = [await asyncio.open_unix_connection(server.path) for _ in range(16)]
     await asyncio.sleep(0.01)
+    assert (await ask(server.path, b'{"verb":"kill"}'))[0]["ok"]
+    assert await asyncio.wait_for(held[0][0].read(), 2) == b"", "the one that was idle for longest made room"
+    for _, other in held:
+        other.close()
+    await server.stop()
+
+
+async def test_connections_at_work_are_bounded(folder: Path) -> None:
+    release = asyncio.Event()
+
+    async def busy(_request: Request) -> Reply:
+        await release.wait()
+        return Reply(ok=True)
+
+    server = ControlServer(folder, busy)
+    await server.start()
+    held = [await asyncio.open_unix_connection(server.path) for _ in range(16)]
+    for _, writer in held:
+        writer.write(b'{"verb":"status"}\n')
+    await asyncio.sleep(0.01)
     reader, writer = await asyncio.open_unix_connection(server.path)
     assert b"connections are open" in await asyncio.wait_for(reader.readline(), 2)
+    release.set()
     for _, other in [*held, (reader, writer)]:
         other.close()
     await asyncio.sleep(0.01)
     assert (await ask(server.path, b'{"verb":"status"}'))[0]["ok"]
+    await server.stop()
+
+
+async def test_whoever_does_not_read_is_cut_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hedgebot.daemon.control.DRAIN_S_MAX", 0.05)
+
+    async def much(_request: Request) -> Reply:
+        return Reply(ok=True, data={"text": "x" * (4 << 20)})
+
+    server = ControlServer(folder, much)
+    await server.start()
+    _, writer = await asyncio.open_unix_connection(server.path)
+    writer.write(b'{"verb":"status"}\n')
+    async with asyncio.timeout(2):
+        while not server._connections:  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.01)
+        while server._connections:  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.01)
+    writer.close()
     await server.stop()
 
 
