@@ -99,6 +99,7 @@ class Inbox:
         self._queues: tuple[deque[ev.Event], ...] = tuple(deque() for _ in range(Priority.MARKET))
         self._market: dict[MarketKey, Conflated] = {}
         self._dropped: dict[str, int] = {}
+        self._kills = 0
 
     def put(self, event: ev.Event) -> None:
         """Take an event; never blocks, never raises. A full class becomes an InboxOverflowed event."""
@@ -119,10 +120,17 @@ class Inbox:
             return ev.InboxOverflowed(kind=kind, dropped=self._dropped.pop(kind))
         for queue in self._queues:
             if queue:
-                return queue.popleft()
+                event = queue.popleft()
+                self._kills -= isinstance(event, ev.OperatorKilled)
+                return event
         if self._market:
             return self._market.pop(next(iter(self._market)))
         return None
+
+    @property
+    def kill_waits(self) -> bool:
+        """Whether an operator's kill was put and not yet taken: no order may leave any more."""
+        return self._kills > 0
 
     def __len__(self) -> int:
         """How many events would be taken now."""
@@ -144,6 +152,7 @@ class Inbox:
             return
         if len(queue) < self._capacity:
             queue.append(event)
+            self._kills += isinstance(event, ev.OperatorKilled)
         else:
             self._drop(event)
 

@@ -13,7 +13,7 @@ The shell's loop::
         dispatch(turn.journal_failed(error))                    # no order among them
     else:
         turn.journal_written()
-        dispatch(out.gated)
+        dispatch(turn.withhold(why) if killed_meanwhile else out.gated)
 """
 
 from enum import Enum, auto
@@ -112,6 +112,11 @@ class Turn:
         """The number that the next event will get."""
         return self._next_seq
 
+    @property
+    def kill_waits(self) -> bool:
+        """Whether a kill stands in the inbox that the engine has not heard yet."""
+        return self._inbox.kill_waits
+
     def run(self, at_ns: int, limit: int) -> TurnOutput:
         """Take at most `limit` events, stamped `at_ns`; stop after the first one whose commands add risk.
 
@@ -143,9 +148,18 @@ class Turn:
     def journal_failed(self, error: JournalError) -> tuple[cmd.Command, ...]:
         """Tell the engine that the last output is not on disk; gives back what may be dispatched all the same.
 
-        An order is never among them: it is answered as rejected, for it was not sent. Queries, timers and the stop add
-        no risk, and without them the engine could not wind down. The engine hears TaskFailed once per failure, not in
-        each turn.
+        The orders are withheld. The engine hears TaskFailed once per failure, not in each turn.
+        """
+        harmless = self.withhold(f"the journal could not be written: {error}")
+        if not self._journal_down:
+            self._journal_down = True
+            self._inbox.put(ev.TaskFailed(task=JOURNAL_TASK, error=str(error), restarting=False))
+        return harmless
+
+    def withhold(self, why: str) -> tuple[cmd.Command, ...]:
+        """Answer the last output's orders as rejected, for they were not sent; gives back what may be dispatched.
+
+        Queries, timers and the stop add no risk, and without them the engine could not wind down.
         """
         withheld = [command for command in self._last.gated if isinstance(command, cmd.SubmitOrder)]
         harmless = tuple(command for command in self._last.gated if not cmd.adds_risk(command))
@@ -156,12 +170,9 @@ class Turn:
                     account=command.approved.intent.account,
                     client_id=command.client_id,
                     code=NOT_SENT,
-                    message=f"not sent, because the journal could not be written: {error}",
+                    message=f"not sent, because {why}",
                 )
             )
-        if not self._journal_down:
-            self._journal_down = True
-            self._inbox.put(ev.TaskFailed(task=JOURNAL_TASK, error=str(error), restarting=False))
         return harmless
 
     def journal_written(self) -> None:

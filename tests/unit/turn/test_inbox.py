@@ -161,3 +161,15 @@ def test_every_event_has_a_class() -> None:
         "FillReceived": Priority.EXECUTION,
         "StreamAlive": Priority.MARKET,
     }
+
+
+def test_a_kill_shows_while_it_waits() -> None:
+    inbox = Inbox(1)
+    assert not inbox.kill_waits
+    inbox.put(ev.OperatorKilled(operator="ada", reason="smoke"))
+    inbox.put(ev.OperatorKilled(operator="bob", reason="one too many"))
+    assert inbox.kill_waits
+    assert isinstance(inbox.take(), ev.InboxOverflowed)
+    assert inbox.kill_waits
+    assert isinstance(inbox.take(), ev.OperatorKilled)
+    assert not inbox.kill_waits, "one that was dropped does not wait"
