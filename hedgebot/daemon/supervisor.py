@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from hedgebot.daemon.logs import Redactor
 from hedgebot.domain.events import TaskFailed
 from hedgebot.domain.ports import EventSink
 
@@ -34,12 +35,14 @@ class Supervisor:
         on_vital: Callable[[str, str], None],
         backoff_s: float = BACKOFF_S_FIRST,
         restarts_max: int = RESTARTS_MAX,
+        redactor: Redactor | None = None,
     ) -> None:
-        """`on_vital` hears of the end of a vital task, by name and error."""
+        """`on_vital` hears of the end of a vital task, by name and error. No error is told with a secret in it."""
         self._sink = sink
         self._on_vital = on_vital
         self._backoff_s = backoff_s
         self._restarts_max = restarts_max
+        self._redactor = redactor or Redactor(())
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._given_up: list[str] = []
         self._log = structlog.stdlib.get_logger("hedgebot.supervisor")
@@ -64,7 +67,7 @@ class Supervisor:
 
     def complain(self, name: str, error: str) -> None:
         """Tell of a failure outside any supervised task."""
-        self._sink.put(TaskFailed(task=name, error=error[:ERROR_CHARS_MAX], restarting=True))
+        self._sink.put(TaskFailed(task=name, error=self._clean(error), restarting=True))
 
     async def _watch_vital(self, name: str, factory: TaskFactory) -> None:
         try:
@@ -72,7 +75,7 @@ class Supervisor:
         except Exception as error:
             self._log.critical("vital task failed", task=name, exc_info=error)
             self._given_up.append(name)
-            self._on_vital(name, _sentence(error))
+            self._on_vital(name, self._clean(_sentence(error)))
 
     async def _watch(self, name: str, factory: TaskFactory) -> None:
         loop = asyncio.get_running_loop()
@@ -94,7 +97,11 @@ class Supervisor:
 
     def _tell(self, name: str, error: Exception, *, restarting: bool) -> None:
         self._log.error("task failed", task=name, restarting=restarting, exc_info=error)
-        self._sink.put(TaskFailed(task=name, error=_sentence(error), restarting=restarting))
+        self._sink.put(TaskFailed(task=name, error=self._clean(_sentence(error)), restarting=restarting))
+
+    def _clean(self, text: str) -> str:
+        # Cut last: half a secret would not be known for one.
+        return self._redactor.text(text)[:ERROR_CHARS_MAX]
 
     async def stop(self) -> None:
         """Cancel every task and wait for its end."""
@@ -106,4 +113,4 @@ class Supervisor:
 
 
 def _sentence(error: Exception) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()[:ERROR_CHARS_MAX]
+    return "".join(traceback.format_exception_only(error)).strip()

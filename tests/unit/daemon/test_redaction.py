@@ -1,0 +1,39 @@
+"""What the outside says loses its secrets before it is an event."""
+
+from hedgebot.daemon.logs import Redactor
+from hedgebot.daemon.redaction import RedactingSink
+from hedgebot.domain import events as ev
+from tests.unit.daemon.fakes import BTC, ListSink
+
+SECRET = "canary0123456789"
+
+
+def test_every_text_from_outside_is_cleaned() -> None:
+    sink = ListSink()
+    front = RedactingSink(sink, Redactor([SECRET]))
+    words = f"refused: {SECRET}"
+    events: tuple[ev.Event, ...] = (
+        ev.TaskFailed(task="main:orders", error=words, restarting=True),
+        ev.FrameQuarantined(account="main", stream=ev.Stream.PRIVATE, topic="order", problem=words, sample=words),
+        ev.OrderRejected(account="main", client_id="4b", code="10004", message=words),
+        ev.OrderOutcomeUnknown(account="main", client_id="4b", code="t", message=words),
+        ev.AuthenticationFailed(account="main", code="10003", message=words),
+        ev.StreamChanged(account="main", stream=ev.Stream.TRADE, up=False, reason=words),
+    )
+    for event in events:
+        front.put(event)
+    assert [type(event) for event in sink.events] == [type(event) for event in events]
+    assert SECRET not in repr(sink.events)
+    assert all("refused: ***" in repr(event) for event in sink.events)
+
+
+def test_what_holds_no_secret_passes_as_it_is() -> None:
+    sink = ListSink()
+    front = RedactingSink(sink, Redactor([SECRET]))
+    events: tuple[ev.Event, ...] = (
+        ev.BookTop(instrument=BTC, bid=None, bid_qty=None, ask=None, ask_qty=None, venue_at_ns=1),
+        ev.OrderRejected(account="main", client_id="4b", code="110007", message="insufficient balance"),
+    )
+    for event in events:
+        front.put(event)
+    assert all(one is other for one, other in zip(sink.events, events, strict=True))
