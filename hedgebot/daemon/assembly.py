@@ -5,10 +5,11 @@ crash recovery.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,15 +27,17 @@ from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, firs
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
 from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
+from hedgebot.daemon.redaction import RedactingSink
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.errors import JournalError
+from hedgebot.domain.errors import JournalError, VenueUnreachable
 from hedgebot.domain.events import OperatorKilled, RestoredOrder, RunStarted, StopRequested
 from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
 from hedgebot.turn.inbox import Inbox
@@ -45,6 +48,8 @@ KILL_FILE_CHECK_S = 1.0
 # Of the stop budget: what the engine gets to wind down before the rest is closed under it.
 WIND_DOWN_SHARE = 0.6
 VENUE_STOP_S_MAX = 4.0
+# Instruments of a large venue take some seconds; beyond this nobody answers, and a restart begins afresh.
+VENUE_START_S_MAX = 90.0
 
 
 class Venue(VenuePort, Protocol):
@@ -69,13 +74,14 @@ OpenVenue = Callable[[str, EventSink], Venue]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this run is."""
+    """Who this run is, and what it inherits from the journal."""
 
     install: int
     run_id: str
     epoch: int
     version: str
     next_seq: int
+    restored: tuple[RestoredOrder, ...] = ()
 
 
 class Run:
@@ -91,16 +97,17 @@ class Run:
         clock: Clock,
         failpoints: Failpoints,
         open_venue: OpenVenue,
-        restored: tuple[RestoredOrder, ...] = (),
+        redactor: Redactor | None = None,
     ) -> None:
         self._config = config
         self._identity = identity
-        self._restored = restored
         self._engine = engine
         self._journal = journal
         self._clock = clock
         self._log = structlog.stdlib.get_logger("hedgebot.daemon")
         self._started_s = time.monotonic()
+        self._startup_s: float | None = None
+        self._starting = "the daemon is starting"
         self._ended = asyncio.Event()
         self._stop_asked = 0
         self._end_summary = ""
@@ -113,9 +120,10 @@ class Run:
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
         self._watch = LoopWatch()
-        self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended)
+        redactor = redactor or Redactor(())
+        self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended, redactor=redactor)
         window = SendWindow(failpoints)
-        sink = FailpointSink(self._inbox, failpoints, window)
+        sink = RedactingSink(FailpointSink(self._inbox, failpoints, window), redactor)
         accounts = config.engine_settings(identity.install).accounts
         self._venues: dict[str, Venue] = {one.name: open_venue(one.name, sink) for one in accounts}
         self._pump = Pump(
@@ -133,6 +141,7 @@ class Run:
             now_ns=clock.now_ns,
             failpoints=failpoints,
             on_journal=partial(self._alerts.check, AlertKind.JOURNAL_WRITE_FAILED, "journal"),
+            on_unwritten=self._observe_unwritten,
         )
         self._verbs = Verbs(
             shell=Shell(
@@ -141,6 +150,9 @@ class Run:
                 mode=self._mode,
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
+                block_orders=self._pump.block_orders,
+                kills=lambda: self._pump.kills,
+                unblock_orders=self._pump.unblock_orders,
             ),
             receipts=self._receipts,
             latch=self._latch,
@@ -160,18 +172,49 @@ class Run:
         self._supervisor.spawn("snapshots", self._take_snapshots)
         await self._control.start()
         try:
-            for name, venue in self._venues.items():
-                self._log.info("venue starts", account=name)
-                await venue.start()
-            # What is alive now lives for long: a full collection would stop the loop for 100 ms (ccxt is large).
-            gc.collect()
-            gc.freeze()
-            self._log.info("daemon started", seconds=round(time.monotonic() - self._started_s, 3))
+            await self._unless_ended(self._start_venues())
             await self._ended.wait()
         finally:
             await self._finish()
         self._log.info("daemon ended", summary=self._end_summary, exit_code=self.exit_code)
         return self.exit_code
+
+    async def _start_venues(self) -> None:
+        for name, venue in self._venues.items():
+            self._log.info("venue starts", account=name)
+            self._starting = f"{name} is starting"
+            try:
+                async with asyncio.timeout(VENUE_START_S_MAX):
+                    await venue.start()
+            except TimeoutError as error:
+                raise VenueUnreachable(
+                    f"account {name}: its venue was not ready within {VENUE_START_S_MAX:.0f} s of the start"
+                ) from error
+        # What is alive now lives for long: a full collection would stop the loop for 100 ms (ccxt is large).
+        gc.collect()
+        gc.freeze()
+        self._starting = ""
+        self._startup_s = round(time.monotonic() - self._started_s, 3)
+        self._log.info("daemon started", seconds=self._startup_s)
+
+    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work to its end or to the daemon's, whichever comes first; raises what the work raises."""
+        doing = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({doing, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            if not doing.done():
+                doing.cancel()
+                # Who does not even let go when cancelled is left behind.
+                await asyncio.wait({doing}, timeout=VENUE_STOP_S_MAX)
+        if not doing.done():
+            self._log.warning("a venue's start did not let go", limit_s=VENUE_STOP_S_MAX)
+        elif not doing.cancelled() and (error := doing.exception()) is not None:
+            if not self._ended.is_set():
+                raise error
+            self._log.warning("a venue's start failed while the daemon ended", problem=str(error))
 
     def request_stop(self, reason: str) -> None:
         """Ask the engine to wind down; asked again, end without waiting for it."""
@@ -186,6 +229,7 @@ class Run:
 
     def request_kill(self, operator: str, reason: str) -> None:
         """Kill from a signal: the same as the verb, without anybody waiting for the answer."""
+        self._pump.block_orders()
 
         async def kill() -> None:
             await self._verbs.kill(operator, reason)
@@ -195,6 +239,10 @@ class Run:
     def task_complaint(self, name: str, error: str) -> None:
         """Something outside any supervised task failed: it is told, like a failed task that goes on."""
         self._supervisor.complain(name, error)
+
+    def journal_complaint(self, problem: str) -> None:
+        """The journal's housekeeping failed (a sentence) or works again (empty)."""
+        self._alerts.check(AlertKind.JOURNAL_WRITE_FAILED, "journal housekeeping", problem)
 
     def status(self) -> dict[str, Any]:
         """The book as the engine sees it, and the facts of this process."""
@@ -213,11 +261,14 @@ class Run:
                 "state_dir": str(self._config.state_dir),
                 "at_ns": now_ns,
                 "uptime_s": round(time.monotonic() - self._started_s, 3),
+                "startup_s": self._startup_s,
                 "rss_bytes": resident_bytes(),
                 "inbox_depth": len(self._inbox),
                 "turns": self._pump.turns,
                 "journal_head_seq": self._pump.head_seq,
                 "journal_failing": self._pump.journal_failing,
+                "journal_problem": self._pump.journal_problem,
+                "orders_blocked": self._pump.orders_blocked,
                 "loop_lag_ms": round(self._watch.lag_s * 1e3, 1),
                 "loop_lag_ms_max": round(self._watch.lag_s_max * 1e3, 1),
                 "tasks_given_up": list(self._supervisor.given_up),
@@ -236,8 +287,9 @@ class Run:
                 turn_busy_s=self._pump.busy_s,
                 mode=view.mode,
                 feed_problems=feed_problems(view, self._engine.state.limits),
-                journal_failing=self._pump.journal_failing,
-                killed=self._latch.is_set,
+                starting=self._starting,
+                journal_problem=self._pump.journal_problem,
+                killed=self._latch.is_set or self._pump.orders_blocked,
                 tasks_given_up=self._supervisor.given_up,
                 stopping=self._stop_asked > 0,
             )
@@ -253,6 +305,10 @@ class Run:
         self._receipts.observe(entries)
         self._records.keep(entries)
 
+    def _observe_unwritten(self, entries: Entries) -> None:
+        self._receipts.observe_unwritten(entries)
+        self._records.keep(entries, on_disk=False)
+
     async def _begin(self) -> None:
         """Journal RunStarted as the first event of the run, then the kill file's word, before any venue speaks."""
         self._inbox.put(
@@ -261,7 +317,7 @@ class Run:
                 epoch=self._identity.epoch,
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
-                restored=self._restored,
+                restored=self._identity.restored,
             )
         )
         await self._pump.one_turn()
@@ -292,7 +348,15 @@ class Run:
     async def _snapshot(self) -> None:
         try:
             async with self._pump.quiet() as seq:
-                await self._journal.snapshot(seq, encode_state(self._engine.state))
+                work = asyncio.ensure_future(self._journal.snapshot(seq, encode_state(self._engine.state)))
+                try:
+                    await self._pump.settled(work)
+                finally:
+                    if not work.done():
+                        # The journal keeps what it has begun; a kill must not wait for it.
+                        work.cancel()
+                        with contextlib.suppress(asyncio.CancelledError):
+                            await work
         except JournalError as error:
             # Nothing is lost: recovery replays a longer tail.
             self._log.warning("snapshot not taken", problem=str(error))
@@ -317,6 +381,7 @@ class Run:
 
     def _told_kill_file(self) -> None:
         self._latch.told = True
+        self._pump.block_orders()
         self._inbox.put(OperatorKilled(operator="kill file", reason=self._latch.reason()))
 
     def _wound_down(self, summary: str) -> None:

@@ -67,13 +67,14 @@ class LoopWatch:
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What liveness and readiness are judged by."""
+    """What liveness and readiness are judged by; `starting` and `journal_problem` are sentences, empty when over."""
 
     loop_problem: str | None
     turn_busy_s: float
     mode: str
     feed_problems: tuple[str, ...]
-    journal_failing: bool
+    starting: str
+    journal_problem: str
     killed: bool
     tasks_given_up: tuple[str, ...]
     stopping: bool
@@ -115,10 +116,12 @@ def judge(facts: Facts) -> Health:
     not_ready: list[str] = list(not_live)
     if facts.mode in {Mode.RECOVERING, Mode.HALTED}:
         not_ready.append(f"the book is {facts.mode}")
+    if facts.starting:
+        not_ready.append(facts.starting)
     if facts.killed:
-        not_ready.append("the kill file is there: see `hedgebot unkill`")
-    if facts.journal_failing:
-        not_ready.append("the journal cannot be written")
+        not_ready.append("a kill is in force: see `hedgebot unkill`")
+    if facts.journal_problem:
+        not_ready.append(f"the journal does not hold what is in force now: {facts.journal_problem}")
     if facts.tasks_given_up:
         not_ready.append(f"tasks ended for good: {', '.join(facts.tasks_given_up)}")
     if facts.stopping:

@@ -1,7 +1,8 @@
 """The kill file: `<state_dir>/KILL` halts the book, survives every restart, and anyone with a shell can make it.
 
-Written and synced before the engine hears of the kill, so that no crash in between forgets it; removed only after the
-engine accepted an unkill. Any file of that name counts, also an empty or unreadable one: a kill fails closed.
+Written and synced before the operator is told that the kill is latched, beside the engine's own work: a kill waits for
+no disk. Removed only after the engine accepted an unkill. Any file of that name counts, also an empty or unreadable
+one: a kill fails closed.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Writes the engine's records into the log, one line each, after they are journaled. Decides nothing."""
+"""Writes the engine's records into the log, one line each, after the journal's answer. Decides nothing.
+
+A record that the disk has not confirmed says so (`on_disk`).
+"""
 
 import asyncio
 from collections import deque
@@ -26,14 +29,14 @@ class RecordLog:
 
     def __init__(self) -> None:
         self._log = structlog.stdlib.get_logger("hedgebot.engine")
-        self._waiting: deque[Sequence[Stamped | Issued]] = deque()
+        self._waiting: deque[tuple[Sequence[Stamped | Issued], bool]] = deque()
         self._due: asyncio.TimerHandle | None = None
 
-    def keep(self, entries: Sequence[Stamped | Issued]) -> None:
+    def keep(self, entries: Sequence[Stamped | Issued], *, on_disk: bool = True) -> None:
         """Log the records among the entries a moment later: an order's bytes leave before its log line is written."""
         if not any(isinstance(entry, Issued) and isinstance(entry.command, _RECORDS) for entry in entries):
             return
-        self._waiting.append(entries)
+        self._waiting.append((entries, on_disk))
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(LOG_AFTER_S, self.flush)
 
@@ -43,18 +46,20 @@ class RecordLog:
             self._due.cancel()
             self._due = None
         while self._waiting:
-            self.observe(self._waiting.popleft())
+            entries, on_disk = self._waiting.popleft()
+            self.observe(entries, on_disk=on_disk)
 
-    def observe(self, entries: Sequence[Stamped | Issued]) -> None:
+    def observe(self, entries: Sequence[Stamped | Issued], *, on_disk: bool = True) -> None:
         """Log every record among the entries."""
+        log = self._log if on_disk else self._log.bind(on_disk=False)
         for entry in entries:
             if isinstance(entry, Issued):
-                self._one(entry)
+                self._one(log, entry)
 
-    def _one(self, issued: Issued) -> None:
+    def _one(self, log: structlog.stdlib.BoundLogger, issued: Issued) -> None:
         match issued.command:
             case RecordDecision() as decision:
-                self._log.info(
+                log.info(
                     "decision",
                     seq=issued.seq,
                     underlying=decision.underlying,
@@ -66,7 +71,7 @@ class RecordLog:
                     explanation=decision.explanation,
                 )
             case RecordRefusal(refused=refused):
-                self._log.info(
+                log.info(
                     "refused",
                     seq=issued.seq,
                     rule=refused.check.rule,
@@ -75,7 +80,7 @@ class RecordLog:
                     explanation=refused.explanation,
                 )
             case RecordMode() as mode:
-                self._log.info(
+                log.info(
                     "mode",
                     seq=issued.seq,
                     before=str(mode.before),
@@ -84,7 +89,7 @@ class RecordLog:
                     latched=mode.latched,
                 )
             case RecordAdjustment() as adjustment:
-                self._log.warning(
+                log.warning(
                     "adjustment",
                     seq=issued.seq,
                     subject=adjustment.subject,
@@ -93,7 +98,7 @@ class RecordLog:
                     evidence=adjustment.evidence,
                 )
             case RecordOperator() as word:
-                self._log.info(
+                log.info(
                     "operator",
                     seq=issued.seq,
                     operator=word.operator,

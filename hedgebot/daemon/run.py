@@ -31,6 +31,9 @@ from hedgebot.domain.ports import EventSink
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
 
+# Longer than a disk stalls under load; what waits is lost only where the disk never answers.
+CLOSE_S_MAX = 20.0
+
 
 def run(config: Config) -> int:
     """Run one daemon to its end, on uvloop where there is one; the exit code. Raises HedgebotError for a bad start."""
@@ -64,22 +67,25 @@ async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = 
                 venue=one.venue, endpoint=one.endpoint, testnet=one.testnet, api_key=one.api_key.get_secret_value()
             )
             locks.take_account(one.account, fingerprint, folders, state_dir)
-        _set_up_logs(config, connections)
-        return await _recover_and_run(config, connections, failpoints, env.get("USER"))
+        redactor = _set_up_logs(config, connections)
+        return await _recover_and_run(config, connections, failpoints, env.get("USER"), redactor)
 
 
-def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> None:
+def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
     secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
     file = config.daemon.log_file
     if file is None:
-        logs.set_up(secrets, level=level, stream=sys.stderr)
-    else:
-        logs.set_up(secrets, level=level, file=config.state_dir / file.expanduser())
+        return logs.set_up(secrets, level=level, stream=sys.stderr)
+    return logs.set_up(secrets, level=level, file=config.state_dir / file.expanduser())
 
 
 async def _recover_and_run(
-    config: Config, connections: tuple[AccountConnection, ...], failpoints: Failpoints, operator: str | None
+    config: Config,
+    connections: tuple[AccountConnection, ...],
+    failpoints: Failpoints,
+    operator: str | None,
+    redactor: logs.Redactor,
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")
     install = install_id(config.state_dir)
@@ -110,18 +116,24 @@ async def _recover_and_run(
                 epoch=header.epoch,
                 version=__version__,
                 next_seq=header.first_seq,
+                restored=restored_orders(recovered.unreproduced),
             ),
             engine=recovered.engine,
-            restored=restored_orders(recovered.unreproduced),
             journal=journal,
             clock=clock,
             failpoints=failpoints,
             open_venue=_venue_opener(connections, clock),
+            redactor=redactor,
         )
+        journal.tell_housekeeping(run_of.journal_complaint)
         _listen(run_of)
         return await run_of.run()
     finally:
-        await journal.close()
+        try:
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await journal.close()
+        except TimeoutError:
+            log.error("the journal could not be closed", limit_s=CLOSE_S_MAX)  # noqa: TRY400  (the disk hangs: no trace)
 
 
 def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]:

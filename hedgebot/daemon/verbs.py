@@ -3,6 +3,7 @@
 An operator's word is an event; whether it is taken is the engine's answer, passed on as it was journaled.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from hedgebot.config.loader import Config, diff, load_config, restart_needed
 from hedgebot.daemon.control import Reply, Request, refusal
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
-from hedgebot.daemon.plugins import known_strategies
-from hedgebot.daemon.receipts import Receipts
+from hedgebot.daemon.plugins import known_strategies, load_strategy
+from hedgebot.daemon.receipts import Answer, Receipts
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ConfigError, ExitCode
@@ -23,6 +24,8 @@ from hedgebot.domain.events import ConfigApplied, OperatorKilled, OperatorUnkill
 
 # Below the five seconds that the console waits.
 ANSWER_S_MAX = 4.0
+LATCH_S_MAX = 2.0
+NOT_ON_DISK = "In force, not on disk: a restart may forget it."
 OPERATOR_CHARS_MAX = 64
 REASON_CHARS_MAX = 300
 
@@ -35,6 +38,9 @@ class Shell(msgspec.Struct, kw_only=True):
     mode: Callable[[], Mode]
     request_stop: Callable[[str], None]
     alert: Callable[[AlertKind, str, str], None]
+    block_orders: Callable[[], None]
+    kills: Callable[[], int]
+    unblock_orders: Callable[[int], bool]
 
 
 class Verbs:
@@ -66,18 +72,34 @@ class Verbs:
         return await handler(request.args)
 
     async def kill(self, operator: str, reason: str) -> Reply:
-        """Halt the book: the kill file first, then the event; a disk that refuses the file does not stop the kill."""
-        problem = None
-        try:
-            self._latch.set(operator, reason)
-        except OSError as error:
-            problem = f"the kill file could not be written ({error.strerror}): a restart may forget this kill"
-            self._log.error("kill file not written", problem=str(error))
-        commands = await self._receipts.put(OperatorKilled(operator=operator, reason=reason), ANSWER_S_MAX)
-        if commands is None:
-            return _unanswered("kill", "The kill file is written." if problem is None else problem)
-        data = _outcome(commands) | {"latch": str(self._latch.path), "warning": problem}
+        """Halt the book: orders are blocked and the engine is told before anything waits for a disk."""
+        self._shell.block_orders()
+        self._latch.told = True
+        pending = self._receipts.send(OperatorKilled(operator=operator, reason=reason))
+        problem = await self._write_latch(operator, reason)
+        answer = await self._receipts.answer(pending, ANSWER_S_MAX - LATCH_S_MAX)
+        if answer is None:
+            said = "The kill file is written." if problem is None else problem
+            return _unanswered("kill", f"Orders are blocked. {said}")
+        data = _outcome(answer) | {"latch": str(self._latch.path), "warning": problem}
         return Reply(ok=True, data=data)
+
+    async def _write_latch(self, operator: str, reason: str) -> str | None:
+        """Write the kill file in a thread; why it is not certain to be there, None when it is."""
+        writing = asyncio.ensure_future(asyncio.to_thread(self._latch.set, operator, reason))
+        await asyncio.wait({writing}, timeout=LATCH_S_MAX)
+        if not writing.done():
+            writing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            why = f"the disk has not answered within {LATCH_S_MAX:.0f} s"
+        elif isinstance(error := writing.exception(), OSError):
+            why = error.strerror or str(error)
+            # Whoever makes the file by hand now must be heard.
+            self._latch.told = False
+        else:
+            writing.result()
+            return None
+        self._log.error("kill file not written", problem=why)
+        return f"the kill file could not be written ({why}): a restart may forget this kill"
 
     async def _status(self, _args: dict[str, Any]) -> Reply:
         codes: dict[Mode, int] = {
@@ -102,10 +124,13 @@ class Verbs:
         reason = _reason(args, "")
         if not reason:
             return refusal("unkill needs a reason: what was wrong, and why it is over", ExitCode.USAGE)
-        commands = await self._receipts.put(OperatorUnkilled(operator=_operator(args), reason=reason), ANSWER_S_MAX)
-        if commands is not None and _accepted(commands):
-            self._latch.clear()
-        return _answer("unkill", commands)
+        kills = self._shell.kills()
+        answer = await self._receipts.put(OperatorUnkilled(operator=_operator(args), reason=reason), ANSWER_S_MAX)
+        if answer is not None and _accepted(answer.commands):
+            if not self._shell.unblock_orders(kills):
+                return refusal("unkill: another kill came meanwhile; it stands", ExitCode.REFUSED)
+            await asyncio.to_thread(self._latch.clear)
+        return _answer("unkill", answer)
 
     async def _enable(self, args: dict[str, Any]) -> Reply:
         return await self._switch(args, enabled=True)
@@ -132,7 +157,7 @@ class Verbs:
             return self._would_apply(path, limits)
         try:
             new = load_config(path, limits, state_dir=self._config.state_dir)
-            changes = _changes(self._config, new)
+            changes = self._changes(new)
         except ConfigError as error:
             self._log.warning("configuration refused", problem=str(error), kept=self._config.hash)
             self._shell.alert(AlertKind.CONFIG_REJECTED, path.name, f"{path} was refused: {error}")
@@ -156,11 +181,21 @@ class Verbs:
         """What applying would change in the running configuration; changes nothing and alerts nobody."""
         try:
             new = load_config(path, limits, state_dir=self._config.state_dir)
-            changes = _changes(self._config, new)
+            changes = self._changes(new)
         except ConfigError as error:
             return refusal(f"{error}\nThe running configuration {self._config.hash} would stay.", ExitCode.REFUSED)
         data = {"dry_run": True, "changes": changes, "config_hash": new.hash, "running_hash": self._config.hash}
         return Reply(ok=True, data=data)
+
+    def _changes(self, new: Config) -> list[str]:
+        """Lines of the difference; raises ConfigError when a running daemon cannot take it over."""
+        changes = _changes(self._config, new)
+        for one in new.engine_settings(self._install).strategies:
+            try:
+                load_strategy(one)  # the engine must never meet parameters that cannot be built
+            except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+                raise ConfigError(f"parameters of strategy {one.name!r}: {error}") from error
+        return changes
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")
@@ -185,10 +220,12 @@ def _reason(args: dict[str, Any], default: str) -> str:
     return " ".join(str(args.get("reason") or default).split())[:REASON_CHARS_MAX]
 
 
-def _outcome(commands: tuple[Command, ...]) -> dict[str, Any]:
-    words = [one.explanation for one in commands if isinstance(one, RecordOperator)]
-    modes = [str(one.after) for one in commands if isinstance(one, RecordMode)]
-    return {"explanation": " ".join(words), "mode": modes[-1] if modes else None}
+def _outcome(answer: Answer) -> dict[str, Any]:
+    words = [one.explanation for one in answer.commands if isinstance(one, RecordOperator)]
+    modes = [str(one.after) for one in answer.commands if isinstance(one, RecordMode)]
+    if not answer.on_disk:
+        words.append(NOT_ON_DISK)
+    return {"explanation": " ".join(words), "mode": modes[-1] if modes else None, "on_disk": answer.on_disk}
 
 
 def _accepted(commands: tuple[Command, ...]) -> bool:
@@ -197,11 +234,11 @@ def _accepted(commands: tuple[Command, ...]) -> bool:
     return bool(words) and all(words)
 
 
-def _answer(verb: str, commands: tuple[Command, ...] | None) -> Reply:
-    if commands is None:
+def _answer(verb: str, answer: Answer | None) -> Reply:
+    if answer is None:
         return _unanswered(verb, "")
-    data = _outcome(commands)
-    if _accepted(commands):
+    data = _outcome(answer)
+    if _accepted(answer.commands):
         return Reply(ok=True, data=data)
     why = data["explanation"] or "the engine gave no answer"
     return Reply(ok=False, code=ExitCode.REFUSED, data=data, error=f"{verb} refused: {why}")

@@ -149,7 +149,7 @@ class QuietVenue:
             open_orders=(),
             wallet=wallet,
             executions_since_ns=command.executions_since_ns,
-            asked_at_ns=1,
+            asked_at_ns=time.time_ns(),
         )
 
 

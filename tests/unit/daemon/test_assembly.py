@@ -16,6 +16,7 @@ from hedgebot.daemon.failpoints import Failpoints
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.errors import VenueUnreachable
 from hedgebot.domain.ports import EventSink
 from tests.unit.daemon.fakes import MemoryJournal, QuietVenue, write_config
 
@@ -179,3 +180,65 @@ async def test_stop_over_the_verbs(rig: Rig) -> None:
     reply: Reply = await rig.run._verbs.handle(Request(verb="stop"))
     assert reply.ok
     assert await rig.end() == 0
+
+
+async def test_a_venue_that_never_starts_is_told_and_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hedgebot.daemon.assembly.VENUE_START_S_MAX", 0.05)
+    rig = Rig(tmp_path)
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    rig.venues[0].start = never  # type: ignore[method-assign]
+    await rig.start()
+    with pytest.raises(VenueUnreachable, match="main"):
+        await rig.end()
+    assert rig.venues[0].stopped
+
+
+async def test_health_says_what_the_start_waits_for(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    release = asyncio.Event()
+    start = rig.venues[0].start
+
+    async def late() -> None:
+        await release.wait()
+        await start()
+
+    rig.venues[0].start = late  # type: ignore[method-assign]
+    await rig.start()
+    await asyncio.sleep(0.02)
+    assert "main is starting" in rig.run.health().not_ready
+    assert rig.run.status()["daemon"]["startup_s"] is None
+    release.set()
+    await rig.until(Mode.ACTIVE)
+    assert rig.run.health().ready
+    assert rig.run.status()["daemon"]["startup_s"] >= 0.02
+    rig.run.request_stop("a")
+    assert await rig.end() == 0
+
+
+async def test_a_snapshot_on_a_disk_that_hangs_does_not_keep_a_kill_out(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+
+    async def hang(_seq: int, _state: bytes) -> None:
+        await asyncio.Event().wait()
+
+    rig.journal.snapshot = hang  # type: ignore[method-assign, assignment]
+    taking = asyncio.create_task(rig.run._snapshot())
+    await asyncio.sleep(0.01)
+    rig.run.request_kill("signal", "SIGUSR1")
+    assert rig.run.status()["daemon"]["orders_blocked"]
+    await rig.until(Mode.HALTED)
+    await taking
+
+
+async def test_an_unkill_frees_the_orders(rig: Rig) -> None:
+    await rig.until(Mode.ACTIVE)
+    assert (await rig.run._verbs.kill("ada", "drill")).ok
+    assert rig.run.status()["daemon"]["orders_blocked"]
+    reply = await rig.run._verbs.handle(Request(verb="unkill", args={"reason": "over"}))
+    assert reply.ok
+    assert not rig.run.status()["daemon"]["orders_blocked"]

@@ -1,7 +1,7 @@
 """The pump: nothing that adds risk leaves before it is on disk, and nothing that reduces it waits for the disk."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -11,7 +11,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.settings import EngineSettings, LimitSettings
 from hedgebot.turn.inbox import Inbox
-from hedgebot.turn.turn import Turn
+from hedgebot.turn.turn import NOT_SENT, Turn
 from tests.unit.daemon.fakes import BTC, CLIENT_ID, MemoryJournal, submit
 
 CANCEL = cmd.CancelOrder(account="main", instrument=BTC, client_id=CLIENT_ID, reason="r")
@@ -183,3 +183,107 @@ async def test_an_error_of_the_engine_is_not_swallowed() -> None:
     with pytest.raises(KeyError):
         await rig.pump.one_turn()
     assert rig.pump.busy_s == 0.0
+
+
+class Disk:
+    """A journal whose disk answers when told to."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.given: list[int] = []
+
+    async def write(self, entries: Sequence[ev.Stamped | cmd.Issued], *, durable: bool) -> None:
+        self.given += [entry.seq for entry in entries if isinstance(entry, ev.Stamped)]
+        if durable:
+            await self.answers.wait()
+
+
+async def hung(monkeypatch: pytest.MonkeyPatch, write_s: float = 60.0) -> tuple[Rig, Disk]:
+    """A pump whose disk hangs from now on, with an order to write at each timer."""
+    monkeypatch.setattr("hedgebot.daemon.loop.WRITE_S_MAX", write_s)
+    rig, disk = Rig(), Disk()
+    rig.pump._journal = disk
+    await rig.begin()
+    rig.engine.answers[ev.TimerFired] = (submit(), cmd.SetTimer(interval_ns=1))
+    disk.answers.clear()
+    return rig, disk
+
+
+async def test_blocked_orders_are_answered_as_not_sent_and_only_an_unkill_frees_them() -> None:
+    rig = Rig()
+    await rig.begin()
+    rig.engine.answers[ev.TimerFired] = (submit(), cmd.SetTimer(interval_ns=1))
+    rig.pump.block_orders()
+    rig.inbox.put(ev.TimerFired())
+    await rig.pump.one_turn()
+    assert rig.trace == ["write", "SetTimer"]
+    await rig.pump.one_turn()
+    refused = rig.engine.seen[-1]
+    assert isinstance(refused, ev.OrderRejected)
+    assert (refused.client_id, refused.code) == (CLIENT_ID, NOT_SENT)
+    assert not rig.pump.journal_failing
+    rig.pump.block_orders()
+    assert not rig.pump.unblock_orders(1), "a second kill came after the unkill was asked"
+    assert rig.pump.orders_blocked
+    assert rig.pump.unblock_orders(2)
+    rig.trace.clear()
+    rig.inbox.put(ev.TimerFired())
+    await rig.pump.one_turn()
+    assert rig.trace == ["write", "SubmitOrder", "SetTimer"]
+
+
+async def test_a_kill_in_the_middle_of_a_write_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, disk = await hung(monkeypatch)
+    rig.inbox.put(ev.TimerFired())
+    turn = asyncio.create_task(rig.pump.one_turn())
+    await asyncio.sleep(0.01)
+    rig.pump.block_orders()
+    async with asyncio.timeout(1):
+        await turn
+    assert rig.trace == ["SetTimer"]
+    assert not rig.pump.journal_failing, "the disk has not failed, it was not waited for"
+    disk.answers.set()
+    await asyncio.sleep(0.01)
+    assert rig.trace == ["SetTimer"], "an answer that comes late sends nothing"
+
+
+async def test_a_disk_that_does_not_answer_in_time_is_a_failed_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, disk = await hung(monkeypatch, write_s=0.02)
+    unwritten: list[ev.Stamped | cmd.Issued] = []
+    rig.pump._on_unwritten = unwritten.extend
+    rig.observed.clear()
+    rig.inbox.put(ev.TimerFired())
+    async with asyncio.timeout(2):
+        while await rig.pump.one_turn():
+            pass
+    assert "SubmitOrder" not in rig.trace
+    assert {ev.OrderRejected, ev.TaskFailed} <= {type(event) for event in rig.engine.seen}
+    assert rig.pump.journal_failing
+    assert rig.pump.busy_s > 0, "the write that hangs counts for liveness"
+    assert rig.observed == []
+    assert len(unwritten) >= 3
+    disk.answers.set()
+    await asyncio.sleep(0.01)
+    assert rig.pump.busy_s == 0.0
+    rig.inbox.put(ev.StopRequested(reason="r"))
+    await rig.pump.one_turn()
+    assert not rig.pump.journal_failing
+    assert disk.given == sorted(disk.given), "the order of the journal is the order of the turns"
+    assert disk.given[-1] == rig.pump.head_seq
+
+
+async def test_a_bug_in_a_write_that_nobody_waited_for_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, disk = await hung(monkeypatch, write_s=0.02)
+
+    async def broken(entries: Sequence[ev.Stamped | cmd.Issued], *, durable: bool) -> None:
+        await disk.answers.wait()
+        raise KeyError("lost")
+
+    monkeypatch.setattr(disk, "write", broken)
+    rig.inbox.put(ev.TimerFired())
+    await rig.pump.one_turn()
+    disk.answers.set()
+    await asyncio.sleep(0.01)
+    with pytest.raises(KeyError):
+        await rig.pump.one_turn()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hedgebot.daemon.receipts import Receipts
+from hedgebot.daemon.receipts import Answer, Receipts
 from hedgebot.domain.commands import Issued, RecordOperator
 from hedgebot.domain.events import Event, OperatorUnkilled, Stamped
 
@@ -34,8 +34,8 @@ async def test_two_with_the_same_words_get_each_their_own_answer() -> None:
             Issued(seq=2, index=1, at_ns=0, command=word("to the first")),
         ]
     )
-    assert await asked[0] == (word("to the first"),)
-    assert await asked[1] == (word("to the second"),)
+    assert await asked[0] == Answer(commands=(word("to the first"),))
+    assert await asked[1] == Answer(commands=(word("to the second"),))
 
 
 async def test_no_answer_in_time_is_none_and_a_late_one_harms_nobody() -> None:
@@ -51,7 +51,7 @@ async def test_an_event_without_commands_is_answered_with_none_of_them() -> None
     asked = asyncio.create_task(receipts.put(OperatorUnkilled(operator="ada", reason="over"), 1.0))
     await asyncio.sleep(0)
     receipts.observe([Stamped(seq=9, at_ns=0, event=sink.events[0])])
-    assert await asked == ()
+    assert await asked == Answer(commands=())
 
 
 async def test_waiting_is_bounded_and_the_event_still_goes() -> None:
@@ -62,3 +62,12 @@ async def test_waiting_is_bounded_and_the_event_still_goes() -> None:
     ]
     assert await asyncio.gather(*asked) == [None] * 70
     assert len(sink.events) == 70
+
+
+async def test_what_the_disk_has_not_confirmed_is_answered_as_such() -> None:
+    sink = Sink()
+    receipts = Receipts(sink)
+    pending = receipts.send(OperatorUnkilled(operator="ada", reason="over"))
+    assert sink.events == [pending.event], "put before anybody waits"
+    receipts.observe_unwritten([Stamped(seq=9, at_ns=0, event=sink.events[0])])
+    assert await receipts.answer(pending, 1.0) == Answer(commands=(), on_disk=False)

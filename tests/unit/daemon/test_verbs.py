@@ -1,5 +1,7 @@
 """What the verbs mean: the engine's answer is passed on, never invented."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,10 @@ class Rig:
         self.stops: list[str] = []
         self.alerts: list[tuple[AlertKind, str, str]] = []
         self.answer = answer
+        self.on_disk = True
+        self.kills = 0
+        self.blocked = False
+        self.blocked_at_event: list[bool] = []
         self.latch = KillLatch(folder)
         self.latched_at_event: list[bool] = []
         self.receipts = Receipts(self)
@@ -51,6 +57,9 @@ class Rig:
                 mode=lambda: self.mode,
                 request_stop=self.stops.append,
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
+                block_orders=self.block,
+                kills=lambda: self.kills,
+                unblock_orders=self.unblock,
             ),
             receipts=self.receipts,
             latch=self.latch,
@@ -61,9 +70,19 @@ class Rig:
     def put(self, event: ev.Event) -> None:
         self.events.append(event)
         self.latched_at_event.append(self.latch.is_set)
+        self.blocked_at_event.append(self.blocked)
         if self.answer is not None:
             issued = [Issued(seq=1, index=n, at_ns=0, command=one) for n, one in enumerate(self.answer(event), 1)]
-            self.receipts.observe([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
+            see = self.receipts.observe if self.on_disk else self.receipts.observe_unwritten
+            see([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
+
+    def block(self) -> None:
+        self.kills += 1
+        self.blocked = True
+
+    def unblock(self, kills: int) -> bool:
+        self.blocked = self.blocked and kills != self.kills
+        return kills == self.kills
 
     async def ask(self, verb: str, **args: Any) -> Reply:
         return await self.verbs.handle(Request(verb=verb, args=args))
@@ -93,12 +112,14 @@ async def test_the_code_of_health(tmp_path: Path) -> None:
     assert (await rig.ask("health")).code == ExitCode.FAILED
 
 
-async def test_kill_latches_before_the_engine_hears(tmp_path: Path) -> None:
+async def test_kill_blocks_and_tells_the_engine_before_any_disk(tmp_path: Path) -> None:
     halted = RecordMode(before=Mode.ACTIVE, after=Mode.HALTED, reason="r", latched=True)
     rig = Rig(tmp_path, lambda event: (halted, *yes(event)))
     reply = await rig.ask("kill", operator="ada", reason="smoke")
     assert reply.ok
-    assert rig.latched_at_event == [True]
+    assert rig.blocked_at_event == [True]
+    assert rig.latched_at_event == [False], "the engine waits for no file"
+    assert rig.latch.is_set, "the operator's answer does"
     assert rig.events == [ev.OperatorKilled(operator="ada", reason="smoke")]
     assert reply.data is not None
     assert reply.data["mode"] == "halted"
@@ -139,9 +160,11 @@ async def test_unkill_clears_the_file_only_when_the_engine_agrees(tmp_path: Path
     rig.answer = lambda _event: ()
     assert not (await rig.ask("unkill", reason="r")).ok, "silence is no"
     assert rig.latch.is_set
+    rig.blocked = True
     rig.answer = yes
     assert (await rig.ask("unkill", reason="smoke is gone")).ok
     assert not rig.latch.is_set
+    assert not rig.blocked
 
 
 async def test_unkill_needs_a_reason(tmp_path: Path) -> None:
@@ -234,3 +257,51 @@ async def test_a_dry_run_compares_with_what_runs_and_changes_nothing(tmp_path: P
     assert "would stay" in (refused.error or "")
     assert rig.events == []
     assert [one for one in rig.alerts if one[2]] == []
+
+
+async def test_a_kill_that_comes_during_an_unkill_stands(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+
+    def meanwhile(event: ev.Event) -> tuple[Command, ...]:
+        rig.block()
+        return yes(event)
+
+    rig.latch.set("ada", "smoke")
+    rig.answer = meanwhile
+    assert (await rig.ask("unkill", reason="over")).code == ExitCode.REFUSED
+    assert rig.latch.is_set
+    assert rig.blocked
+
+
+async def test_a_kill_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hedgebot.daemon.verbs.LATCH_S_MAX", 0.02)
+    rig = Rig(tmp_path)
+    release = threading.Event()
+    monkeypatch.setattr(rig.latch, "set", lambda _operator, _reason: release.wait(5))
+    reply = await asyncio.wait_for(rig.ask("kill"), 1)
+    release.set()
+    assert rig.events == [ev.OperatorKilled(operator="local", reason="no reason given")]
+    assert reply.data is not None
+    assert "has not answered" in reply.data["warning"]
+
+
+async def test_a_word_that_is_not_on_disk_is_told_as_in_force_only(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.on_disk = False
+    for verb, args in (("kill", {}), ("disable", {"strategy": "delta_neutral"})):
+        reply = await rig.ask(verb, **args)
+        assert reply.data is not None
+        assert "In force, not on disk" in reply.data["explanation"]
+        assert reply.data["on_disk"] is False
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_parameters_that_a_strategy_refuses_never_reach_the_engine(tmp_path: Path, dry_run: bool) -> None:
+    rig = Rig(tmp_path)
+    rig.path.write_text(CONFIG.replace("[daemon]", "[strategies.delta_neutral.params]\nsurprise = 1.0\n[daemon]"))
+    reply = await rig.ask("apply", path=str(rig.path), dry_run=dry_run)
+    assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
+    assert "surprise" in (reply.error or "")
+    assert rig.events == []
+    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
+    assert (await rig.ask("apply", path=str(rig.path))).ok
