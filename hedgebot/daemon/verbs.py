@@ -126,7 +126,8 @@ class Verbs:
             return refusal("unkill needs a reason: what was wrong, and why it is over", ExitCode.USAGE)
         kills = self._shell.kills()
         answer = await self._receipts.put(OperatorUnkilled(operator=_operator(args), reason=reason), ANSWER_S_MAX)
-        if answer is not None and _accepted(answer.commands):
+        # An engine that is not halted when it answers took an earlier unkill whose answer came too late for its caller.
+        if answer is not None and (_accepted(answer.commands) or self._shell.mode() is not Mode.HALTED):
             if not self._shell.unblock_orders(kills):
                 return refusal("unkill: another kill came meanwhile; it stands", ExitCode.REFUSED)
             await asyncio.to_thread(self._latch.clear)

@@ -150,7 +150,7 @@ async def test_an_engine_that_does_not_answer_is_unknown_not_ok(
 
 
 async def test_unkill_clears_the_file_only_when_the_engine_agrees(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, no)
+    rig = Rig(tmp_path, no, mode=Mode.HALTED)
     rig.latch.set("ada", "smoke")
     reply = await rig.ask("unkill", reason="smoke is gone")
     assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
@@ -305,3 +305,12 @@ async def test_parameters_that_a_strategy_refuses_never_reach_the_engine(tmp_pat
     assert rig.events == []
     rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
     assert (await rig.ask("apply", path=str(rig.path))).ok
+
+
+async def test_an_unkill_whose_answer_was_lost_can_be_given_again(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, no, mode=Mode.RECOVERING)
+    rig.latch.set("ada", "smoke")
+    rig.block()
+    assert (await rig.ask("unkill", reason="over")).code == ExitCode.REFUSED
+    assert not rig.latch.is_set
+    assert not rig.blocked
