@@ -9,9 +9,9 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
@@ -29,6 +29,7 @@ from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judg
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
+from hedgebot.daemon.parts import Identity, OpenVenue, Store, Venue
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
 from hedgebot.daemon.redaction import RedactingSink
@@ -38,8 +39,7 @@ from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.errors import JournalError, VenueUnreachable
-from hedgebot.domain.events import OperatorKilled, RestoredOrder, RunStarted, StopRequested
-from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
+from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import Turn
 
@@ -50,38 +50,6 @@ WIND_DOWN_SHARE = 0.6
 VENUE_STOP_S_MAX = 4.0
 # Instruments of a large venue take some seconds; beyond this nobody answers, and a restart begins afresh.
 VENUE_START_S_MAX = 90.0
-
-
-class Venue(VenuePort, Protocol):
-    """A venue port with a life."""
-
-    async def start(self) -> None:
-        """Connect, load instruments, subscribe."""
-
-    async def stop(self) -> None:
-        """Close every connection."""
-
-
-class Store(JournalPort, Protocol):
-    """The journal, as far as a run needs it."""
-
-    async def snapshot(self, seq: int, state: bytes) -> None:
-        """Keep the state as of `seq`."""
-
-
-OpenVenue = Callable[[str, EventSink], Venue]
-"""Makes the venue port of one configured account, without connecting."""
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this run is, and what it inherits from the journal."""
-
-    install: int
-    run_id: str
-    epoch: int
-    version: str
-    next_seq: int
-    restored: tuple[RestoredOrder, ...] = ()
 
 
 class Run:
@@ -126,23 +94,15 @@ class Run:
         sink = RedactingSink(FailpointSink(self._inbox, failpoints, window), redactor)
         accounts = config.engine_settings(identity.install).accounts
         self._venues: dict[str, Venue] = {one.name: open_venue(one.name, sink) for one in accounts}
-        self._pump = Pump(
-            turn=Turn(engine, self._inbox, identity.next_seq),
-            journal=journal,
-            dispatch=Dispatcher(
-                ports=self._venues,
-                venue_accounts=first_accounts((one.name, one.venue) for one in accounts),
-                timer=self._timer,
-                alerts=self._alerts,
-                on_stop=self._wound_down,
-                window=window,
-            ).dispatch,
-            observe=self._observe,
-            now_ns=clock.now_ns,
-            failpoints=failpoints,
-            on_journal=partial(self._alerts.check, AlertKind.JOURNAL_WRITE_FAILED, "journal"),
-            on_unwritten=self._observe_unwritten,
+        dispatcher = Dispatcher(
+            ports=self._venues,
+            venue_accounts=first_accounts((one.name, one.venue) for one in accounts),
+            timer=self._timer,
+            alerts=self._alerts,
+            on_stop=self._wound_down,
+            window=window,
         )
+        self._pump = self._build_pump(dispatcher)
         self._verbs = Verbs(
             shell=Shell(
                 status=self.status,
@@ -160,6 +120,18 @@ class Run:
             install=identity.install,
         )
         self._control = ControlServer(config.state_dir, self._verbs.handle)
+
+    def _build_pump(self, dispatcher: Dispatcher) -> Pump:
+        return Pump(
+            turn=Turn(self._engine, self._inbox, self._identity.next_seq),
+            journal=self._journal,
+            dispatch=dispatcher.dispatch,
+            observe=self._observe,
+            now_ns=self._clock.now_ns,
+            failpoints=self._failpoints,
+            on_journal=partial(self._alerts.check, AlertKind.JOURNAL_WRITE_FAILED, "journal"),
+            on_unwritten=self._observe_unwritten,
+        )
 
     async def run(self) -> int:
         """Start everything, run until stopped, end everything in order; the exit code."""

@@ -19,11 +19,12 @@ from hedgebot.config.loader import AccountConnection, Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
-from hedgebot.daemon.assembly import Identity, Run, Venue
+from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.commands import Issued, SubmitOrder
 from hedgebot.domain.events import RestoredOrder

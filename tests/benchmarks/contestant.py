@@ -23,9 +23,10 @@ from hedgebot.config.loader import load_config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import run as daemon_run
-from hedgebot.daemon.assembly import Identity, Run
+from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command

@@ -9,10 +9,11 @@ import pytest
 
 from hedgebot.config.loader import load_config
 from hedgebot.core.engine import Engine
-from hedgebot.daemon.assembly import Identity, Run
+from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import Reply, Request
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Mode

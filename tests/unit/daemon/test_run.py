@@ -13,7 +13,8 @@ import structlog
 from hedgebot.config.loader import load_config
 from hedgebot.config.secrets import DEMO_KEY
 from hedgebot.daemon import run as module
-from hedgebot.daemon.assembly import Run, Venue
+from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.parts import Venue
 from hedgebot.daemon.run import run_daemon
 from hedgebot.domain.errors import ConfigError, InstanceError
 from hedgebot.domain.ports import EventSink

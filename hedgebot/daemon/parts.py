@@ -1,0 +1,41 @@
+"""What a run is put together from: the shapes of a venue and a journal with a life, and who the run is."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from hedgebot.domain.events import RestoredOrder
+from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
+
+
+class Venue(VenuePort, Protocol):
+    """A venue port with a life."""
+
+    async def start(self) -> None:
+        """Connect, load instruments, subscribe."""
+
+    async def stop(self) -> None:
+        """Close every connection."""
+
+
+class Store(JournalPort, Protocol):
+    """The journal, as far as a run needs it."""
+
+    async def snapshot(self, seq: int, state: bytes) -> None:
+        """Keep the state as of `seq`."""
+
+
+OpenVenue = Callable[[str, EventSink], Venue]
+"""Makes the venue port of one configured account, without connecting."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who this run is, and what it inherits from the journal."""
+
+    install: int
+    run_id: str
+    epoch: int
+    version: str
+    next_seq: int
+    restored: tuple[RestoredOrder, ...] = ()
