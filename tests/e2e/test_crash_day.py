@@ -1,7 +1,7 @@
-"""A recorded crash, 2025-10-10 in Binance's bars, played at twenty times its speed: the book ends equal to the exchange's.
+"""A recorded crash, 2025-10-10, played at twenty times its speed: the book ends equal to the exchange's.
 
-The share of time in band is printed by the demo and judged by people on a quiet machine; what must hold on any machine is
-that nothing is lost, doubled or unexplained.
+The share of time in band is printed by the demo and judged on a quiet machine; what must hold on any machine is that
+nothing is lost, doubled or unexplained.
 """
 
 import json
