@@ -234,7 +234,7 @@ def _alerts(book: BookSnapshot, width: int, lines: int) -> list[Text]:
         fit(
             [
                 (f"{one.severity.upper()} {one.kind}", SEVERITY_STYLES.get(one.severity, "bold red")),
-                (f"runbooks/{one.runbook}.md", "bold"),
+                (f"runbooks/{one.runbook}-*.md", "bold"),
                 (plain(one.subject), ""),
                 (plain(one.summary), ""),
             ],

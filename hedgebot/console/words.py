@@ -146,7 +146,7 @@ def status_lines(snapshot: Snapshot) -> list[str]:
 def alert_line(one: AlertRow) -> str:
     """An alert in one line, with the page that says what to do."""
     what = f"{one.severity.upper()} {one.kind} {plain(one.subject)}: {plain(one.summary)}"
-    return f"{what} (runbooks/{one.runbook}.md)"
+    return f"{what} (runbooks/{one.runbook}-*.md)"
 
 
 def account_lines(account: AccountRow) -> list[str]:

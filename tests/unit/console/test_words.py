@@ -70,7 +70,7 @@ def test_the_whole_status_names_everything(answer: dict[str, Any]) -> None:
         *(
             "differs: bybit:linear:BTCUSDT: venue 1.5",
             "reconciled 8.1 s ago",
-            "(runbooks/RB-07.md)",
+            "(runbooks/RB-07-*.md)",
             "1 open, 0 unknown",
         ),
     ):
