@@ -12,7 +12,7 @@ WORKDIR /src
 RUN python -m venv /opt/hedgebot
 # The requirements first: they change seldom, so this layer is kept.
 COPY requirements.lock ./
-RUN /opt/hedgebot/bin/pip install --no-cache-dir --no-input --require-hashes -r requirements.lock
+RUN /opt/hedgebot/bin/pip install --no-cache-dir --no-input --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml LICENSE ./
 COPY hedgebot ./hedgebot
 COPY strategies ./strategies

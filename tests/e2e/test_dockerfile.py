@@ -105,7 +105,7 @@ def test_the_install_steps_give_a_working_program(steps: list[Step], tmp_path: P
 def test_requirements_are_installed_by_hash_and_the_project_without_any(steps: list[Step]) -> None:
     installs = [step.words for step in steps if step.keyword == "RUN" and "pip install" in step.words]
     assert len(installs) == 2
-    assert "--require-hashes -r requirements.lock" in installs[0]
+    assert "--no-deps --require-hashes -r requirements.lock" in installs[0]
     assert "--no-deps --no-build-isolation ." in installs[1]
 
 
