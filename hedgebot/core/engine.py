@@ -380,7 +380,7 @@ def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
     if account is None:
         return
     stream = getattr(account, event.stream)
-    stream.up, stream.changed_at_ns = event.up, step.at_ns
+    stream.up = event.up
     if event.up:
         stream.alive_at_ns = step.at_ns
     if event.stream is not ev.Stream.PRIVATE:

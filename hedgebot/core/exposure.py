@@ -11,7 +11,7 @@ import numpy as np
 
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
-from hedgebot.pricing.black76 import NS_PER_YEAR, Bools, Floats, greeks
+from hedgebot.pricing.black76 import NS_PER_YEAR, Bools, Floats, greeks, years_to
 
 REMARK_MOVE_RATIO = 0.001
 """Re-mark when the underlying moved this much: beyond it the third derivative is no longer negligible."""
@@ -126,7 +126,7 @@ def own_option_delta(state: EngineState, instrument: InstrumentId, at_ns: int) -
     rules, mark = state.instruments.get(instrument), state.options.get(instrument)
     if rules is None or mark is None or rules.strike is None or rules.expiry_ns is None:
         return None
-    years = np.array([max(rules.expiry_ns - at_ns, 0) / NS_PER_YEAR])
+    years = np.array([years_to(rules.expiry_ns, at_ns)])
     found = greeks(
         np.array([mark.forward]),
         np.array([float(rules.strike)]),

@@ -88,7 +88,6 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
         forward=forward,
         underlying_price=underlying.price if underlying else 0.0,
         mark_coin=float(event.mark) if in_coin and event.mark is not None else 0.0,
-        venue_delta=event.delta,
         at_ns=step.at_ns,
         venue_ns=event.venue_at_ns,
     )

@@ -228,7 +228,6 @@ def _is_doubtful(step: Step, record: OrderRecord) -> bool:
 def _suspect(step: Step, record: OrderRecord, *, ask: bool = True) -> None:
     if record.status is not OrderStatus.UNKNOWN:
         record.status = move(record.status, OrderStatus.UNKNOWN)
-        record.unknown_since_ns = step.at_ns
         record.queries, record.query_at_ns = 0, step.at_ns
     if ask:
         _ask(step, record)

@@ -53,7 +53,6 @@ class OptionMark(msgspec.Struct, kw_only=True):
     forward: float
     underlying_price: float
     mark_coin: float
-    venue_delta: float | None
     suspect: bool = False
     at_ns: int
     venue_ns: int
@@ -94,7 +93,6 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     order_id: str = ""
     filled_contracts: Decimal = ZERO
     reported_contracts: Decimal = ZERO
-    unknown_since_ns: int = 0
     query_at_ns: int = 0
     queries: int = 0
     ended_at_ns: int = 0
@@ -144,7 +142,6 @@ class StreamState(msgspec.Struct, kw_only=True):
 
     up: bool = False
     alive_at_ns: int = 0
-    changed_at_ns: int = 0
 
 
 class Mismatch(msgspec.Struct, kw_only=True):

@@ -4,21 +4,13 @@ Imports code, never decides: what a strategy may do is the core's protocol.
 """
 
 import importlib
-import pkgutil
 
 import msgspec
 
-import strategies
-from hedgebot.core.strategy import Strategy
+from hedgebot.config.plugins import known_strategies
+from hedgebot.core.strategy import Strategy, StrategyPlugin
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
-
-
-def known_strategies() -> tuple[str, ...]:
-    """Names of the plug-ins that are there, sorted."""
-    return tuple(
-        sorted(info.name for info in pkgutil.iter_modules(strategies.__path__) if not info.name.startswith("_"))
-    )
 
 
 def load_strategy(settings: StrategySettings) -> Strategy:
@@ -27,11 +19,10 @@ def load_strategy(settings: StrategySettings) -> Strategy:
     if settings.name not in known:
         raise ConfigError(f"unknown strategy {settings.name!r}: there are {', '.join(known) or 'none'}")
     module = importlib.import_module(f"strategies.{settings.name}")
-    factory = getattr(module, "STRATEGY", None)
+    factory: StrategyPlugin | None = getattr(module, "STRATEGY", None)
     if factory is None:
         raise ConfigError(f"strategies/{settings.name}.py has no STRATEGY: it is no strategy plug-in")
     try:
-        strategy: Strategy = factory.build(settings)
+        return factory.build(settings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"parameters of strategy {settings.name!r}: {error}") from error
-    return strategy

@@ -12,10 +12,11 @@ import msgspec
 import structlog
 
 from hedgebot.config.loader import Config, diff, load_config, restart_needed
+from hedgebot.config.plugins import known_strategies
 from hedgebot.daemon.control import Reply, Request, refusal
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
-from hedgebot.daemon.plugins import known_strategies, load_strategy
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.daemon.receipts import Answer, Receipts
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator

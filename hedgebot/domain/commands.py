@@ -110,7 +110,6 @@ class Outcome(StrEnum):
     HEDGE = "hedge"
     REFUSED = "refused"
     NO_LOT = "no_lot"
-    WAITING = "waiting"
 
 
 class DecisionCause(StrEnum):
@@ -179,22 +178,7 @@ class RecordOperator(_Command, frozen=True, kw_only=True):
 VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
 RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator
-Command = (
-    SubmitOrder
-    | CancelOrder
-    | QueryOrder
-    | RequestSnapshot
-    | WatchInstruments
-    | SetTimer
-    | RaiseAlert
-    | ResolveAlert
-    | StopNow
-    | RecordDecision
-    | RecordRefusal
-    | RecordMode
-    | RecordAdjustment
-    | RecordOperator
-)
+Command = VenueCommand | ShellCommand | RecordCommand
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,11 +60,6 @@ def row_hash(key: bytes, row: Row) -> bytes:
     return digest.digest()
 
 
-def seal(key: bytes, row: Row) -> Row:
-    """The row with its hash."""
-    return msgspec.structs.replace(row, hash=row_hash(key, row))
-
-
 def row_problem(key: bytes, row: Row, prev_hash: bytes) -> str | None:
     """Say why `row` cannot follow a row with `prev_hash`; None when it does."""
     if row.prev_hash != prev_hash:

@@ -4,10 +4,8 @@ Owns the questions people ask (what happened last, which orders, which fills, wh
 told in `story`, figures of a time window in `summary`, files for other programs in `export`.
 """
 
-import heapq
 import sqlite3
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO, TypeVar
@@ -32,7 +30,6 @@ from hedgebot.journal.tape_reader import TapeReader
 T = TypeVar("T")
 
 LIMIT_DEFAULT = 50
-_OPERATOR_EVENTS = ("StopRequested", "OperatorKilled", "OperatorUnkilled", "StrategySwitched", "ConfigApplied")
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,12 +138,6 @@ class JournalReader:
             if len(found) == count:
                 break
         return list(found.values())[::-1]
-
-    def operator_actions(self, count: int = LIMIT_DEFAULT) -> list[Recorded]:
-        """What people asked for and what came of it, oldest first."""
-        kinds = (*_OPERATOR_EVENTS, cmd.RecordOperator.__name__, cmd.RecordMode.__name__)
-        newest = heapq.merge(*(self._newest(kind, count) for kind in kinds), key=lambda row: -row.row)
-        return [recorded(row) for row in islice(newest, count)][::-1]
 
     def explain(self, hedge: str) -> HedgeStory:
         """The whole story of one hedge; `hedge` is a client id, a beginning or end of one, or a decision's number.

@@ -126,11 +126,6 @@ class TapeWriter:
             finally:
                 self._end_segment()
 
-    def sync(self) -> None:
-        """Wait until what was flushed would survive a power cut."""
-        if self._file is not None:
-            os.fsync(self._file)
-
     def sync_ended(self) -> None:
         """Wait for the disk and let go of segments that rotation has ended; may run in a thread beside `append`."""
         while self._ended:

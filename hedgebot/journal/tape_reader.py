@@ -77,11 +77,6 @@ class TapeReader:
                 if stamped.seq > after_seq:
                     yield stamped
 
-    def scan(self, after_seq: int = 0) -> None:
-        """Check every frame from the segment that holds `after_seq` on, without decoding events."""
-        for _ in self._frames(after_seq):
-            pass
-
     def scan_segment(self, path: Path) -> None:
         """Check every frame of one segment."""
         for _ in self._segment(path):

@@ -127,8 +127,6 @@ BYBIT = VenueProfile(
     order_statuses=_ORDER_STATUSES,
     # [D] order/create-order: orderLinkId.
     client_id_pattern=r"[0-9A-Za-z_-]{1,36}",
-    # [D] websocket/private.
-    private_topics=frozenset({"execution", "order", "position", "wallet"}),
     # The venue refuses more than ten topics a request for spot ("args size >10"); elsewhere the bound is on characters.
     topics_per_request={"spot": 10, "linear": 100, "inverse": 100, "option": 100},
     # [D] websocket/public/orderbook: level 1 is pushed again after 3 s without a change. Tickers only on change.

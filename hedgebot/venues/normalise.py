@@ -11,8 +11,6 @@ from hedgebot.domain.instrument import Instrument, InstrumentId, Side, instrumen
 from hedgebot.venues.profile import VenueProfile
 from hedgebot.venues.reading import FrameProblem, Raw, text
 
-STABLECOINS = ("USDT", "USDC")
-
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Where private rows belong: the account, its venue's profile, and the instruments known there."""

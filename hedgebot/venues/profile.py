@@ -95,7 +95,6 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     # client ids
     client_id_pattern: str
     # streams
-    private_topics: frozenset[str]
     topics_per_request: Mapping[str, int]
     content_ms_max: Mapping[str, int]
     # clock and rate

@@ -9,7 +9,7 @@ from hedgebot.core.state import decode_state, encode_state
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode, RaiseAlert
+from hedgebot.domain.commands import Mode, RaiseAlert, RecordOperator
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
@@ -223,7 +223,10 @@ def test_a_strategy_that_cannot_be_built_refuses_the_configuration_and_no_more()
     applied = ev.ConfigApplied(
         settings=msgspec.structs.replace(book.settings, strategies=(wrong,)), changes=("x",), operator="o", reason="r"
     )
-    book.send(applied)  # raises: the pump is vital, and the daemon ends
+    # An exception here would end the daemon: the pump is vital.
+    said = of_type(book.send(applied), RecordOperator)
+    assert [(one.accepted, one.explanation) for one in said] == [(False, "width is out of range")]
+    assert book.state.settings.strategies[0].params == {}
 
 
 def test_a_rounding_of_a_coin_that_is_no_longer_hedged_does_not_stop_the_book() -> None:

@@ -146,7 +146,9 @@ async def test_a_frozen_socket_is_dropped_and_comes_back() -> None:
         await found.until_stream(Stream.PRIVATE, up=True)
         await found.admin("faults", type="socket", kind="freeze", channel="private", seconds=1.2)
         down = await found.until_stream(Stream.PRIVATE, up=False)
-        await found.until_stream(Stream.PRIVATE, up=True, after=found.sink.events.index(down), seconds=10)
+        after = found.sink.events.index(down)
+        assert (await found.until_stream(Stream.PRIVATE, up=True, after=after, seconds=10)).up
+        assert found.sink.of(TaskFailed) == []
 
 
 async def test_a_refused_login_is_told() -> None:

@@ -132,7 +132,6 @@ def _suspect_option() -> Candidate:
         forward=100_000.0,
         underlying_price=100_000.0,
         mark_coin=0.0,
-        venue_delta=-0.5,
         suspect=True,
         at_ns=one.at_ns,
         venue_ns=one.at_ns,

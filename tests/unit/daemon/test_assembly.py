@@ -53,8 +53,10 @@ class Rig:
         await asyncio.sleep(0)
 
     async def until(self, mode: Mode) -> None:
+        """Wait for a mode, and for the turn that made it to be written: the engine is ahead of its journal."""
         async with asyncio.timeout(3):
-            while self.run.status()["book"]["mode"] != mode:  # noqa: ASYNC110  (the state tells nobody when it changes)
+            # Nobody is told when the state changes or a turn ends.
+            while self.run.status()["book"]["mode"] != mode or self.run._pump.busy_s:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def end(self) -> int:

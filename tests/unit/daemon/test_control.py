@@ -134,6 +134,7 @@ async def test_whoever_does_not_read_is_cut_off(folder: Path, monkeypatch: pytes
             await asyncio.sleep(0.01)
         while server._connections:  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.01)
+    assert not server._connections, "it holds the place of somebody who wants to kill"
     writer.close()
     await server.stop()
 
@@ -151,9 +152,10 @@ async def test_a_socket_that_a_dead_daemon_left_is_replaced(folder: Path) -> Non
 async def test_stop_does_not_wait_for_idle_connections(folder: Path) -> None:
     server = ControlServer(folder, echo)
     await server.start()
-    _, writer = await asyncio.open_unix_connection(server.path)
+    reader, writer = await asyncio.open_unix_connection(server.path)
     await asyncio.sleep(0.01)
     await asyncio.wait_for(server.stop(), 1)
+    assert await asyncio.wait_for(reader.read(), 1) == b"", "the idle connection was left open"
     writer.close()
 
 

@@ -38,9 +38,11 @@ def test_another_account_is_free(tmp_path: Path) -> None:
 
 def test_released_locks_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
-        with InstanceLocks() as locks:
+        with InstanceLocks() as locks, InstanceLocks() as others:
             locks.take_state_dir(tmp_path)
             locks.take_account("main", PRINT, [tmp_path], tmp_path)
+            with pytest.raises(InstanceError):
+                others.take_state_dir(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hedgebot.daemon.plugins import known_strategies, load_strategy
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 
@@ -12,7 +12,6 @@ def settings(name: str, **params: float) -> StrategySettings:
 
 
 def test_the_first_strategy_is_found_and_built() -> None:
-    assert "delta_neutral" in known_strategies()
     assert load_strategy(settings("delta_neutral")).name == "delta_neutral"
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hedgebot.domain.errors import JournalCorrupt, JournalError
-from hedgebot.journal.chain import KEY_FILE, Row, genesis, load_key, row_problem, seal
+from hedgebot.journal.chain import KEY_FILE, Row, genesis, load_key, row_hash, row_problem
 
 KEY = b"k" * 32
 
@@ -24,7 +24,8 @@ def row(**changed: object) -> Row:
         prev_hash=genesis(KEY),
         hash=b"",
     )
-    return seal(KEY, msgspec.structs.replace(plain, **changed))
+    row = msgspec.structs.replace(plain, **changed)
+    return msgspec.structs.replace(row, hash=row_hash(KEY, row))
 
 
 def test_a_sealed_row_follows_the_one_before() -> None:

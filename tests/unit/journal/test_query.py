@@ -72,10 +72,8 @@ def test_fills_are_listed_once_and_know_whose_they_are(journal: Path) -> None:
         assert len(reader.fills(2)) == 2
 
 
-def test_operator_actions_and_runs(journal: Path) -> None:
+def test_runs(journal: Path) -> None:
     with JournalReader(journal) as reader:
-        (action,) = reader.operator_actions()
-        assert isinstance(action.value, ev.OperatorKilled)
         (run,) = reader.runs()
         assert run.record.manifest.version == "1.2.3"
         assert (run.first_seq, run.epoch) == (1, 1)

@@ -109,3 +109,5 @@ async def test_instruments_are_read_again_on_schedule() -> None:
         before = len(sink.of(InstrumentsLoaded))
         # A reload that failed keeps what is known, and the next one works.
         await eventually(lambda: len(sink.of(InstrumentsLoaded)) > before)
+        first, *_, last = sink.of(InstrumentsLoaded)
+        assert last.instruments == first.instruments

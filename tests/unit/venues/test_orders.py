@@ -73,9 +73,10 @@ async def test_an_accepted_order_is_sent_exactly_as_approved() -> None:
 async def test_the_window_ends_with_the_deadline() -> None:
     double = BybitDouble()
     async with double.serving():
-        await submitted(double, intent={"deadline_ns": time.time_ns() + 1_500_000_000})
+        await submitted(double, intent={"deadline_ns": time.time_ns() + 4_500_000_000})
     headers = next(headers for path, _, headers in double.requests if path == "v5/order/create")
-    assert 1_000 < int(headers["X-BAPI-RECV-WINDOW"]) <= 1_500
+    # Shorter than the connection's own window, and loosely bounded below: the machine may be busy.
+    assert 2_000 < int(headers["X-BAPI-RECV-WINDOW"]) <= 4_500
 
 
 async def test_an_order_past_its_deadline_is_not_sent() -> None:

@@ -78,8 +78,9 @@ async def test_authentication_that_gets_no_answer_has_a_deadline() -> None:
     double.auth_answer = None
     async with double.serving(), running(double, ready_ms_max=300) as (_, sink):
         await eventually(lambda: double.dials >= 2)
+        assert not any(one.up for one in sink.of(StreamChanged) if one.stream is Stream.PRIVATE)
         double.auth_answer = {"success": True, "ret_msg": "", "op": "auth"}
-        await changed(sink, Stream.PRIVATE, up=True)
+        assert (await changed(sink, Stream.PRIVATE, up=True)).up
 
 
 async def test_a_refused_key_is_told_and_not_hammered() -> None:
