@@ -19,6 +19,8 @@ from hedgebot.exchange.market import Market
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.tickers import linear_ticker, option_ticker
+from hedgebot.exchange.trouble import Trouble
+from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
     Ack,
     Book,
@@ -70,6 +72,7 @@ class Exchange:
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
         self._desk = Desk(self._books)
+        self._striker = Striker(self._books)
         self._limits = RateLimits(enabled=scenario.rate_limits)
         self._flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._flow_running = False
@@ -113,6 +116,10 @@ class Exchange:
         Shocks multiply. KeyError for an unknown underlying; ValueError when all its shocks together leave 0.01 to 100.
         """
         self._world.shock(underlying, ratio)
+
+    def strike(self, trouble: Trouble) -> None:
+        """Have a trouble happen now (`trouble.py` lists them). ValueError: a sentence saying what cannot be."""
+        self._striker.strike(trouble)
 
     @property
     def client_flow_enabled(self) -> bool:

@@ -14,6 +14,7 @@ Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` 
     POST trade    {instrument, side, contracts, account, limit_price}   the client trades now
     POST flow     {enabled}                      client flow on or off
     POST price    {underlying, percent}          move an underlying at once
+    POST trouble  {type, ...}                    have a trouble of `exchange/trouble.py` happen
     POST restart  {}                             ended orders leave order/realtime, all sockets are cut
     POST stop     {}                             ask the process to end
 """
@@ -33,6 +34,7 @@ from aiohttp import web
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.scenario import WeatherSpec
+from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.faults import Fault, TooManyFaults
@@ -97,6 +99,7 @@ class Admin:
             ("POST", "trade"): self._trade,
             ("POST", "flow"): self._flow,
             ("POST", "price"): self._price,
+            ("POST", "trouble"): self._trouble,
             ("POST", "restart"): self._restart,
             ("POST", "stop"): self._stop,
         }
@@ -228,6 +231,15 @@ class Admin:
         except ValueError as error:
             raise msgspec.ValidationError(str(error)) from None
         return {"index": self._api.exchange.index_price(wanted.underlying)}
+
+    async def _trouble(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=Trouble)
+        self._api.advance()
+        try:
+            self._api.exchange.strike(wanted)
+        except ValueError as error:
+            raise msgspec.ValidationError(str(error)) from None
+        return {"at_ns": self._api.exchange.now_ns}
 
 
 def _reply(content: Fields, status: int) -> web.Response:

@@ -85,6 +85,29 @@ async def test_prices_are_shocked_within_reason(admin: Admin, api: Api) -> None:
     assert (await ask(admin, "POST", "price", underlying="ETH", percent=-100))[0] == 400
 
 
+async def test_a_trouble_strikes(admin: Admin, api: Api) -> None:
+    before = api.exchange.index_price("ETH")
+    status, answer = await ask(admin, "POST", "trouble", type="price_shock", underlying="ETH", ratio=0.5)
+    assert (status, answer["at_ns"]) == (200, api.exchange.now_ns)
+    api.exchange.advance(api.exchange.now_ns + 300_000_000)
+    assert api.exchange.index_price("ETH") / before == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"type": "price_shock", "underlying": "DOGE", "ratio": 0.5}, "'DOGE'"),
+        ({"type": "price_shock", "underlying": "ETH", "ratio": 0.0}, "`$.ratio`"),
+        ({"type": "price_shock", "underlying": "ETH", "ratio": 0.5, "rate": 1}, "`rate`"),
+        ({"type": "plague"}, "plague"),
+    ],
+)
+async def test_a_trouble_that_cannot_be_says_why(admin: Admin, body: dict[str, Any], said: str) -> None:
+    status, answer = await ask(admin, "POST", "trouble", **body)
+    assert (status, answer["ok"]) == (400, False)
+    assert said in answer["error"]
+
+
 async def test_requests_are_shown_by_path(admin: Admin, api: Api) -> None:
     api.note("book", "GET", "/v5/order/realtime", {"symbol": "X"}, 0)
     api.note(None, "GET", "/v5/market/time", {}, 0)
