@@ -17,7 +17,7 @@ from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettin
 from hedgebot.config import canonical, plugins
 from hedgebot.config.crosscheck import check
 from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile
-from hedgebot.config.problems import Problem, nearest, problems_of, raise_problems
+from hedgebot.config.problems import Problem, problems_of, raise_problems
 from hedgebot.config.secrets import find_keys
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentId
@@ -29,6 +29,7 @@ from hedgebot.domain.settings import (
     StrategySettings,
     UnderlyingSettings,
 )
+from hedgebot.domain.spelling import nearest
 
 RESTART_SECTIONS = ("book", "accounts", "daemon")
 

@@ -1,9 +1,8 @@
 """What is wrong with a configuration, as sentences: file, key, value, and what would be right.
 
-Owns the translation of the validator's findings and the search for the key that was meant. Reads no file.
+Owns the translation of the validator's findings. Reads no file.
 """
 
-import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +13,8 @@ from pydantic_core import ErrorDetails
 
 from hedgebot.config.model import ConfigFile, LimitsFile
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.spelling import nearest
 
-UNIT_WORDS = frozenset(
-    {"s", "sec", "secs", "seconds", "ms", "us", "ns", "min", "minutes", "hours", "days", "day"}
-    | {"usd", "usdt", "usdc", "coin", "coins", "btc", "eth", "base", "contracts", "qty"}
-    | {"bps", "bp", "pct", "percent", "ratio", "share"}
-)
 _SECRET_WORDS = ("secret", "api_key", "apikey", "password", "passphrase", "token", "private")
 _VALUE_LENGTH_MAX = 60
 
@@ -43,21 +38,6 @@ def show_value(key: str, value: object) -> str:
         return "(a value that is not shown)"
     text = repr(value) if not isinstance(value, bool) else str(value).lower()
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 3] + "..."
-
-
-def stem(key: str) -> str:
-    """The key without the words for units: two keys with one stem differ in their unit only."""
-    return "_".join(word for word in key.lower().split("_") if word not in UNIT_WORDS)
-
-
-def nearest(word: str, known: Iterable[str]) -> tuple[str | None, bool]:
-    """Find the known key that was meant; the flag says that only the unit differs."""
-    candidates = sorted(known)
-    same_stem = [name for name in candidates if stem(name) == stem(word) != "" and name != word]
-    if same_stem:
-        return difflib.get_close_matches(word, same_stem, n=1, cutoff=0.0)[0], True
-    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
-    return (close[0], False) if close else (None, False)
 
 
 def problems_of(

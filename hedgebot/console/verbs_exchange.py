@@ -64,7 +64,7 @@ def build_world(
 ) -> "Scenario":
     """The scenario with the command line laid over it; raises ConfigError or DataError for a bad one."""
     from hedgebot.exchange.recording import recorded_scenario
-    from hedgebot.exchange.scenario import load_scenario
+    from hedgebot.exchange.scenario_file import load_scenario
 
     world = load_scenario(scenario)
     if seed is not None:

@@ -1,19 +1,24 @@
-"""What a simulated world is: a seed, markets, accounts, client flow and weather, as one value. Loads it from TOML.
+"""What a simulated world is: a seed, markets, accounts, client flow and weather, as one value.
 
-Owns names, units and ranges of the settings. Must not decide anything that happens later: the model does that.
+Owns names, units and ranges of the settings. Must not decide anything that happens later (the model
+does that), nor know the file that it was read from (`scenario_file.py`).
 """
 
-import tomllib
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.toml_lines import Path
 
 # What the client trades, with weights.
 _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
+
+STEP_MS_MIN, STEP_MS_MAX = 10, 1_000
+# Keys of a recording that are paths.
+RECORDED_FILES = ("perp_bars", "spot_bars", "minutes")
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,68 +118,58 @@ class Scenario(_Part, frozen=True, kw_only=True):
     rate_limits: bool = True
 
 
-def load_scenario(path: Path) -> Scenario:
-    """Read a scenario from TOML; ConfigError names file, key and what would be right. Relative paths start there."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        msg = f"scenario {path}: cannot be read ({error.strerror}); give the path of a TOML file"
-        raise ConfigError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"scenario {path}: is not valid TOML ({error})"
-        raise ConfigError(msg) from error
-    try:
-        scenario = msgspec.convert(raw, Scenario)
-    except msgspec.ValidationError as error:
-        msg = f"scenario {path}: {error}"
-        raise ConfigError(msg) from error
-    recordings = tuple(_absolute(spec, path.parent) for spec in scenario.recordings)
-    return checked(msgspec.structs.replace(scenario, recordings=recordings), str(path))
-
-
 def checked(scenario: Scenario, where: str) -> Scenario:
     """Return the scenario if its values make sense together; ConfigError otherwise."""
-    problem = _problem(scenario)
-    if problem:
-        msg = f"scenario {where}: {problem}"
-        raise ConfigError(msg)
+    for _, sentence in problems(scenario):
+        raise ConfigError(f"scenario {where}: {sentence}")
     return scenario
 
 
-def _problem(scenario: Scenario) -> str | None:
+def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """What does not make sense in a scenario: each time the path of the key, and the sentence."""
+    if not STEP_MS_MIN <= scenario.step_ms <= STEP_MS_MAX:
+        yield ("step_ms",), f"step_ms is {scenario.step_ms}, it must be {STEP_MS_MIN} to {STEP_MS_MAX}"
+    if scenario.funding_interval_s < 60:
+        yield (
+            ("funding_interval_s",),
+            f"funding_interval_s is {scenario.funding_interval_s}, it must be at least 60",
+        )
+    if not 0 <= scenario.weather.ack_lost_probability < 1:
+        chance = scenario.weather.ack_lost_probability
+        yield (
+            ("weather", "ack_lost_probability"),
+            f"weather.ack_lost_probability is {chance}, it must be 0 up to 1",
+        )
+    yield from _market_problems(scenario)
+    yield from _account_problems(scenario)
+
+
+def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     names = [spec.name for spec in scenario.underlyings]
     if not names or len(set(names)) != len(names):
-        return "underlyings must be named, each once"
-    if not 10 <= scenario.step_ms <= 1_000:
-        return f"step_ms is {scenario.step_ms}, it must be 10 to 1000"
-    if scenario.funding_interval_s < 60:
-        return f"funding_interval_s is {scenario.funding_interval_s}, it must be at least 60"
-    for spec in scenario.underlyings:
-        if not (spec.start_price > 0 and spec.vol > 0 and spec.option_vol > 0 and -1 <= spec.correlation <= 1):
-            return f"underlying {spec.name}: start_price, vol and option_vol must be positive, correlation in -1 to 1"
-    accounts = [spec.name for spec in scenario.accounts]
-    if len(set(accounts)) != len(accounts):
-        return "two accounts have one name"
-    flow = scenario.client_flow
-    if flow is not None and flow.account not in accounts:
-        return f"client_flow.account is {flow.account!r}, it must be one of {accounts}"
-    for recording in scenario.recordings:
+        yield ("underlyings",), "underlyings must be named, each once"
+    for number, spec in enumerate(scenario.underlyings):
+        for key in ("start_price", "vol", "option_vol"):
+            if not getattr(spec, key) > 0:
+                sentence = f"underlying {spec.name}: {key} is {getattr(spec, key)}, it must be positive"
+                yield ("underlyings", number, key), sentence
+        if not -1 <= spec.correlation <= 1:
+            sentence = f"underlying {spec.name}: correlation is {spec.correlation}, it must be -1 to 1"
+            yield ("underlyings", number, "correlation"), sentence
+    for number, recording in enumerate(scenario.recordings):
         if recording.underlying not in names:
-            return f"recording of {recording.underlying!r}: it must be one of the underlyings {names}"
-        if recording.speed <= 0:
-            return f"recording of {recording.underlying}: speed is {recording.speed}, it must be positive"
-    if not 0 <= scenario.weather.ack_lost_probability < 1:
-        return f"weather.ack_lost_probability is {scenario.weather.ack_lost_probability}, it must be 0 up to 1"
-    return None
+            sentence = f"recording of {recording.underlying!r}: it must be one of the underlyings {names}"
+            yield ("recordings", number, "underlying"), sentence
+        if not recording.speed > 0:
+            sentence = f"recording of {recording.underlying}: speed is {recording.speed}, it must be positive"
+            yield ("recordings", number, "speed"), sentence
 
 
-def _absolute(spec: RecordingSpec, folder: Path) -> RecordingSpec:
-    files = {
-        name: str(folder / getattr(spec, name)) for name in ("perp_bars", "spot_bars", "minutes") if getattr(spec, name)
-    }
-    times = {
-        name: value if value.tzinfo else value.replace(tzinfo=UTC)
-        for name in ("start", "end")
-        if (value := getattr(spec, name)) is not None
-    }
-    return msgspec.structs.replace(spec, **files, **times)
+def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    names = [spec.name for spec in scenario.accounts]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield ("accounts", number, "name"), f"two accounts have one name, {name!r}; each needs its own"
+    flow = scenario.client_flow
+    if flow is not None and flow.account not in names:
+        yield ("client_flow", "account"), f"client_flow.account is {flow.account!r}, it must be one of {names}"

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hedgebot.exchange.scenario import load_scenario
+from hedgebot.exchange.scenario_file import load_scenario
 from tests.wire.exchange_client import CALM, KEY, SECRET, Lab, lab
 
 pytestmark = pytest.mark.wire

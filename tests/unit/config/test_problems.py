@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hedgebot.config.problems import nearest, show_value, stem, unknown_key
+from hedgebot.config.problems import show_value, unknown_key
 
 
 def test_a_misspelt_key_is_one_sentence_with_the_key_that_was_meant(spoil: Callable[..., list[str]]) -> None:
@@ -89,12 +89,6 @@ def test_secrets_hide_wherever_their_key_tells() -> None:
     assert show_value("a.passphrase", "x1y2") == "(a value that is not shown)"
     assert show_value("a.api_key_file", "secrets/key") == "'secrets/key'"
     assert len(show_value("a.b", "x" * 500)) == 60
-
-
-def test_stems_ignore_units_only() -> None:
-    assert stem("book_age_s_max") == stem("book_age_ms_max") == "book_age_max"
-    assert nearest("band_usd", ["band_coin", "delta_limit_coin"]) == ("band_coin", True)
-    assert nearest("zzz", ["band_coin"]) == (None, False)
 
 
 def test_a_key_like_no_other_lists_what_is_known() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hedgebot.config.model import AccountSection
 from hedgebot.config.secrets import DEMO_KEY, KeyPair, find_keys
 from hedgebot.domain.settings import AccountRole
-from hedgebot.exchange.scenario import load_scenario
+from hedgebot.exchange.scenario_file import load_scenario
 
 
 def account(**values: Any) -> AccountSection:
