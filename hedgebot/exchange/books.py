@@ -83,7 +83,7 @@ class Books:
             side=order.side,
             qty_contracts=qty,
             price=price,
-            value_quote=qty * price,
+            value=qty * price,
             fee=fee,
             fee_coin=order.fee_coin,
             fee_rate=rate,

@@ -1,4 +1,4 @@
-"""Orders and what they do to accounts: admission, matching, cancelling, funding, delivery. Tells each step as a notice.
+"""Orders and what they do to accounts: admission, matching, cancelling. Tells each step as a notice.
 
 Owns orders, accounts and histories. Every order that may not rest (market, IOC, FOK) has a terminal state before its
 request is answered. Must not know time beyond the `now_ns` it is given, nor the wire.
@@ -9,8 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId, OptionType, Side
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.books import Books
@@ -93,7 +92,7 @@ class Desk:
             return refuse(RefusalReason.UNKNOWN_ORDER, f"no order {order_id or client_id} on {instrument}")
         if order.status.is_terminal:
             return refuse(RefusalReason.ALREADY_TERMINAL, f"order {order.order_id} is {order.status}")
-        self._end(order, EndReason.BY_USER)
+        self.end(order, EndReason.BY_USER)
         return Ack(order_id=order.order_id, client_id=order.client_id)
 
     def amend(
@@ -169,10 +168,10 @@ class Desk:
         if order.reduce_only:
             matches = _capped(matches, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))
         if post_only and matches:
-            self._end(order, EndReason.POST_ONLY_WOULD_CROSS)
+            self.end(order, EndReason.POST_ONLY_WOULD_CROSS)
             return
         if order.time_in_force is TimeInForce.FOK and sum(match.lots for match in matches) < lots:
-            self._end(order, EndReason.FOK_NOT_FILLABLE)
+            self.end(order, EndReason.FOK_NOT_FILLABLE)
             return
         for match in matches:
             market.carry_out(match)
@@ -186,11 +185,11 @@ class Desk:
         if order.status is OrderStatus.FILLED:
             self.books.tell(OrderChanged(order=order))
         elif order.reduce_only and self.books.accounts[order.account].contracts(market.id) * order.side.sign >= 0:
-            self._end(order, EndReason.REDUCE_ONLY)
+            self.end(order, EndReason.REDUCE_ONLY)
         elif order.type is OrderType.MARKET:
-            self._end(order, EndReason.MARKET_REMAINDER)
+            self.end(order, EndReason.MARKET_REMAINDER)
         elif order.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}:
-            self._end(order, EndReason.IOC_REMAINDER)
+            self.end(order, EndReason.IOC_REMAINDER)
         else:
             leaves = self._lots(market, order.leaves_contracts)
             tick = self._limit_tick(market, order)
@@ -237,11 +236,11 @@ class Desk:
         if order.reduce_only and not order.status.is_terminal:
             held = self.books.accounts[order.account].contracts(market.id)
             if held * order.side.sign >= 0:
-                self._end(order, EndReason.REDUCE_ONLY)
+                self.end(order, EndReason.REDUCE_ONLY)
                 return
         self.books.tell(OrderChanged(order=order))
 
-    def _end(self, order: SimOrder, reason: EndReason) -> SimOrder:
+    def end(self, order: SimOrder, reason: EndReason) -> SimOrder:
         """End an order that is not filled whole."""
         self.world.markets[order.instrument].remove(order.order_id)
         order = msgspec.structs.replace(
@@ -269,7 +268,7 @@ class Desk:
             order,
             status=OrderStatus.FILLED if filled == order.qty_contracts else OrderStatus.PARTIAL,
             filled_contracts=filled,
-            filled_value_quote=order.filled_value_quote + qty * price,
+            filled_value=order.filled_value + qty * price,
             fee=order.fee + fee,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),
@@ -277,50 +276,6 @@ class Desk:
         self.orders.put(order)
         self.books.book(market, order, qty, price, fee, rate, ExecKind.TRADE, is_maker=is_maker)
         return order
-
-    # --- delivery
-
-    def deliver(self, market: Market) -> None:
-        """Settle an option at its expiry: open orders end, positions close at their value against the index."""
-        instrument, index = market.instrument, self.world.index(market)
-        strike = instrument.strike or ZERO
-        value = max(index - strike if instrument.option_type is OptionType.CALL else strike - index, ZERO)
-        for account in self.books.accounts.values():
-            for order in self.orders.open_orders(account.name):
-                if order.instrument == market.id:
-                    self._end(order, EndReason.SETTLED)
-            held = account.contracts(market.id)
-            if held:
-                self._deliver_position(market, account, held, value)
-
-    def _deliver_position(self, market: Market, account: Account, held: Decimal, value: Decimal) -> None:
-        """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
-        side, qty = Side.of(-held), abs(held)
-        rate = market.listing.delivery_rate
-        fee = trade_fee(market.instrument, side, qty, value, self.world.index(market), rate)
-        order = SimOrder(
-            order_id=self.books.new_id("order"),
-            account=account.name,
-            instrument=market.id,
-            client_id=None,
-            origin=Origin.VENUE,
-            side=side,
-            type=OrderType.MARKET,
-            qty_contracts=qty,
-            limit_price=None,
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            status=OrderStatus.FILLED,
-            filled_contracts=qty,
-            filled_value_quote=qty * value,
-            fee=fee,
-            fee_coin=fee_coin(market.instrument, side),
-            created_at_ns=self.books.now_ns,
-            updated_at_ns=self.books.now_ns,
-            seq=self.books.next_seq(),
-        )
-        self.orders.put(order)
-        self.books.book(market, order, qty, value, fee, rate, ExecKind.DELIVERY, is_maker=False)
 
 
 def _capped(matches: list[Match], lots_max: int) -> list[Match]:

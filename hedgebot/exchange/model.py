@@ -12,10 +12,10 @@ from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.checks import leverage_problem
 from hedgebot.exchange.clientflow import ClientFlow
+from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
-from hedgebot.exchange.market import Market
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.tickers import linear_ticker, option_ticker
@@ -24,15 +24,11 @@ from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
     Ack,
     Book,
-    BookChanged,
     EndpointClass,
-    Executed,
     Execution,
     FundingSettlement,
-    InstrumentStatus,
     LedgerEntry,
     Listing,
-    ListingChanged,
     Notice,
     OptionTicker,
     OrderRequest,
@@ -43,7 +39,6 @@ from hedgebot.exchange.types import (
     RefusalReason,
     SimOrder,
     SimPosition,
-    TickerChanged,
     TickerState,
     Trade,
     WalletState,
@@ -51,9 +46,6 @@ from hedgebot.exchange.types import (
 )
 from hedgebot.exchange.whatif import what_if
 from hedgebot.exchange.world import World
-
-FUNDING_RATES_MAX = 200
-SETTLED = InstrumentStatus.SETTLED
 
 
 class Exchange:
@@ -65,7 +57,6 @@ class Exchange:
 
     def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath] | None = None) -> None:
         self.scenario = checked(scenario, scenario.name)
-        self.now_ns = now_ns
         self._listeners: list[Callable[[Notice], None]] = []
         self._world = World(scenario, now_ns, paths or {})
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
@@ -74,9 +65,8 @@ class Exchange:
         self._desk = Desk(self._books)
         self._striker = Striker(self._books)
         self._limits = RateLimits(enabled=scenario.rate_limits)
-        self._flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
-        self._flow_running = False
-        self._funding: dict[InstrumentId, list[tuple[int, float]]] = {name: [] for name in self._world.perps}
+        flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
+        self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
 
     def _open_account(self, spec: AccountSpec) -> Account:
         """An account with its first coins and positions, entered at the first marks; premiums were paid before."""
@@ -88,7 +78,7 @@ class Exchange:
             market = self._world.markets[find_holding(holding.instrument, listings, self.scenario, start)]
             position = account.position(market.instrument)
             position.trade(holding.contracts, self._world.mark(market))
-            position.created_at_ns = position.updated_at_ns = self.now_ns
+            position.created_at_ns = position.updated_at_ns = self._world.start_ns
         return account
 
     # --- time and notices
@@ -96,9 +86,13 @@ class Exchange:
     def advance(self, now_ns: int) -> None:
         """Let the world run to `now_ns`; earlier than now is ignored. Notices are delivered while it runs."""
         while self._world.now_ns + self._world.step_ns <= now_ns:
-            self._step()
-        self.now_ns = max(self.now_ns, now_ns)
-        self._books.now_ns = self.now_ns
+            self._clockwork.step()
+        self._books.now_ns = max(self.now_ns, now_ns)
+
+    @property
+    def now_ns(self) -> int:
+        """The exchange's time, UTC nanoseconds."""
+        return self._books.now_ns
 
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
@@ -107,8 +101,8 @@ class Exchange:
 
     def set_client_flow(self, *, enabled: bool) -> None:
         """Switch the generator of client trading on or off (from now on); nothing happens without one."""
-        if self._flow is not None:
-            self._flow.switch(enabled=enabled, now_ns=self.now_ns)
+        if self._clockwork.flow is not None:
+            self._clockwork.flow.switch(enabled=enabled, now_ns=self.now_ns)
 
     def shock(self, underlying: str, ratio: float) -> None:
         """Multiply an underlying's prices (index, books, marks) by `ratio`, from its next live step on, for good.
@@ -124,84 +118,12 @@ class Exchange:
     @property
     def client_flow_enabled(self) -> bool:
         """Whether client trading is generated now."""
-        return self._flow is not None and self._flow.enabled
+        return self._clockwork.flow is not None and self._clockwork.flow.enabled
 
     def _tell(self, notice: Notice) -> None:
-        if isinstance(notice, Executed) and self._flow is not None and self._flow_running:
-            execution = notice.execution
-            if execution.order.origin is Origin.CLIENT_FLOW:
-                market = self._world.markets[execution.instrument]
-                self._flow.traded(market.instrument, execution.side, execution.qty_contracts)
+        self._clockwork.heard(notice)
         for callback in tuple(self._listeners):
             callback(notice)
-
-    def _step(self) -> None:
-        """One grid step: prices, fills of resting orders, the crowd's trades, options, settlements, the client."""
-        world = self._world
-        relisted = world.step()
-        self.now_ns = self._books.now_ns = world.now_ns
-        for coin in relisted:
-            for market in (*coin.linear, *coin.options):
-                self._set_status(market, world.status(market))
-        second = world.step_number % world.steps_per_second == 0
-        for coin in world.coins.values():
-            if not coin.live:
-                continue
-            for market in coin.linear:
-                self._move(market)
-            if second:
-                world.remark_options(coin)
-                for market in coin.options:
-                    if market.trading:
-                        self._desk.fill_crossed(market)
-                        self._changed(market)
-        if second:
-            self._settle()
-        self._run_client_flow()
-
-    def _move(self, market: Market) -> None:
-        self._desk.fill_crossed(market)
-        trade = self._world.prints(market)
-        if trade is not None:
-            self._desk.crowd_trade(market, *trade)
-        self._changed(market)
-
-    def _changed(self, market: Market) -> None:
-        self._tell(BookChanged(instrument=market.id))
-        self._tell(TickerChanged(instrument=market.id))
-
-    def _settle(self) -> None:
-        """Funding and deliveries that are due, in listing order. A stale market is settled at its held prices."""
-        for name, perp in self._world.perps.items():
-            if perp.next_funding_at_ns <= self.now_ns:
-                rate = perp.rate()
-                self._books.settle_funding(self._world.markets[name], rate)
-                rates = self._funding[name]
-                rates.append((perp.next_funding_at_ns, rate))
-                del rates[:-FUNDING_RATES_MAX]
-                perp.start_interval(self.now_ns)
-        for coin in self._world.coins.values():
-            for market in coin.options:
-                expiry = market.instrument.expiry_ns
-                if expiry is not None and expiry <= self.now_ns and market.listing.status is not SETTLED:
-                    self._desk.deliver(market)
-                    market.settle(self._world.index(market))
-                    self._tell(ListingChanged(listing=market.listing))
-
-    def _set_status(self, market: Market, status: InstrumentStatus) -> None:
-        if market.listing.status in {status, SETTLED}:
-            return
-        market.set_status(status)
-        self._tell(ListingChanged(listing=market.listing))
-
-    def _run_client_flow(self) -> None:
-        if self._flow is None:
-            return
-        request = self._flow.due(self.now_ns)
-        if request is not None:
-            self._flow_running = True
-            self._desk.place(request, Origin.CLIENT_FLOW)
-            self._flow_running = False
 
     # --- requests (each counts against its rate bucket)
 
@@ -330,7 +252,7 @@ class Exchange:
 
     def funding_rates(self, instrument: InstrumentId) -> tuple[tuple[int, float], ...]:
         """Past settlements as (at_ns, rate), oldest first; at most the last 200."""
-        return tuple(self._funding[instrument])
+        return self._clockwork.funding_rates(instrument)
 
     # --- private queries (accounts are names; KeyError for an unknown one)
 

@@ -153,7 +153,7 @@ class Risk:
             contracts=held.contracts,
             entry_price=held.entry_price,
             mark_price=mark,
-            value_quote=abs(held.contracts) * mark,
+            value=abs(held.contracts) * mark,
             unrealised_pnl=self.unrealised(held),
             realised_pnl=held.realised_pnl,
             initial_margin=need.initial,

@@ -129,7 +129,7 @@ async def test_a_spot_market_buy_counts_in_quote_unless_told(venue: Lab) -> None
     reply = await venue.client.privatePostV5OrderCreate(body)
     order = venue.exchange.order("book", order_id=reply["result"]["orderId"])
     assert order is not None
-    assert float(order.filled_value_quote) == pytest.approx(900, rel=0.002)
+    assert float(order.filled_value) == pytest.approx(900, rel=0.002)
 
 
 async def test_a_duplicate_client_id_is_refused(venue: Lab) -> None:

@@ -195,7 +195,7 @@ def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
         contracts=ZERO,
         entry_price=None,
         mark_price=mark,
-        value_quote=ZERO,
+        value=ZERO,
         unrealised_pnl=ZERO,
         realised_pnl=ZERO,
         initial_margin=0.0,

@@ -39,7 +39,7 @@ def test_the_client_trades_every_product_but_never_the_hedges(busy: Scenario, st
 
 def test_its_inventory_comes_back(busy: Scenario, start_ns: int) -> None:
     exchange = Exchange(busy, start_ns)
-    flow = exchange._flow
+    flow = exchange._clockwork.flow
     assert flow is not None
     largest = {"BTC": 0.0, "ETH": 0.0}
     for second in range(0, 300, 3):

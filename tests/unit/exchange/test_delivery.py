@@ -103,7 +103,7 @@ def test_deliveries_in_and_out_of_the_money(scenario: Scenario) -> None:
         above = index - listing.instrument.strike
         assert row.price == max(above if name.endswith("-C-USDT") else -above, ZERO)
         assert row.fee <= Decimal("0.07") * row.price * row.qty_contracts
-        cash -= row.side.sign * row.value_quote + row.fee
+        cash -= row.side.sign * row.value + row.fee
     assert sorted(row.price > 0 for row in rows.values()) == [False, True, True]
     wallet = {one.coin: one.wallet for one in exchange.wallet("main").coins}
     assert wallet["USDT"] == {one.coin: one.wallet for one in before.coins}["USDT"] + cash

@@ -61,7 +61,7 @@ def test_an_order_inside_its_limit_fills_at_the_books_prices(exchange: Exchange)
     assert sum((row.qty_contracts for row in rows), ZERO) == Decimal(8)
     assert rows[0].price == ask
     assert all(row.price <= ask + 50 and not row.is_maker for row in rows)
-    assert order.average_price == sum((row.value_quote for row in rows), ZERO) / 8
+    assert order.average_price == sum((row.value for row in rows), ZERO) / 8
     assert order.fee == sum((row.fee for row in rows), ZERO)
 
 

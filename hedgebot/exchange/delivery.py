@@ -1,0 +1,65 @@
+"""What happens to positions and orders when an instrument ends: the venue closes them at the settlement price.
+
+Owns the settlement of one market over all accounts. Must not know when an instrument ends: the calendar does.
+"""
+
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import OptionType, Side
+from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.account import Account, fee_coin, trade_fee
+from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.market import Market
+from hedgebot.exchange.types import EndReason, ExecKind, OrderType, Origin, SimOrder
+
+
+class Deliveries:
+    """The venue's settlements on a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._world = desk.world
+        self._books = desk.books
+
+    def deliver(self, market: Market) -> None:
+        """Settle an option at its expiry: open orders end, positions close at their value against the index."""
+        instrument, index = market.instrument, self._world.index(market)
+        strike = instrument.strike or ZERO
+        value = max(index - strike if instrument.option_type is OptionType.CALL else strike - index, ZERO)
+        for account in self._books.accounts.values():
+            for order in self._desk.orders.open_orders(account.name):
+                if order.instrument == market.id:
+                    self._desk.end(order, EndReason.SETTLED)
+            held = account.contracts(market.id)
+            if held:
+                self._deliver_position(market, account, held, value)
+
+    def _deliver_position(self, market: Market, account: Account, held: Decimal, value: Decimal) -> None:
+        """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
+        side, qty = Side.of(-held), abs(held)
+        rate = market.listing.delivery_rate
+        fee = trade_fee(market.instrument, side, qty, value, self._world.index(market), rate)
+        order = SimOrder(
+            order_id=self._books.new_id("order"),
+            account=account.name,
+            instrument=market.id,
+            client_id=None,
+            origin=Origin.VENUE,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=qty,
+            limit_price=None,
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            status=OrderStatus.FILLED,
+            filled_contracts=qty,
+            filled_value=qty * value,
+            fee=fee,
+            fee_coin=fee_coin(market.instrument, side),
+            created_at_ns=self._books.now_ns,
+            updated_at_ns=self._books.now_ns,
+            seq=self._books.next_seq(),
+        )
+        self._desk.orders.put(order)
+        self._books.book(market, order, qty, value, fee, rate, ExecKind.DELIVERY, is_maker=False)

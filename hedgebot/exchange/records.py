@@ -1,0 +1,186 @@
+"""What belongs to an account: orders, executions, funding, ledger lines, positions, balances. Values only.
+
+Prices are in quote currency per coin (options: premium per coin of contract), quantities in contracts, times in UTC
+nanoseconds, ratios and greeks float. Sums of money are exact.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.quotes import Value
+from hedgebot.exchange.reasons import EndReason
+from hedgebot.exchange.requests import OrderType, Origin
+
+
+class ExecKind(StrEnum):
+    """Why an execution happened. Funding has a value of its own (`FundingSettlement`)."""
+
+    TRADE = "trade"
+    DELIVERY = "delivery"
+
+
+class SimOrder(Value, frozen=True, kw_only=True):
+    """An order as the exchange knows it now. Status is OPEN, PARTIAL, FILLED or CANCELLED.
+
+    `filled_value` is the sum of price times quantity of its executions; `fee` is their sum, in `fee_coin`.
+    """
+
+    order_id: str
+    account: str
+    instrument: InstrumentId
+    client_id: str | None
+    origin: Origin
+    side: Side
+    type: OrderType
+    qty_contracts: Decimal
+    limit_price: Decimal | None
+    time_in_force: TimeInForce
+    reduce_only: bool
+    status: OrderStatus
+    filled_contracts: Decimal = ZERO
+    filled_value: Decimal = ZERO
+    fee: Decimal = ZERO
+    fee_coin: str
+    end_reason: EndReason | None = None
+    created_at_ns: int
+    updated_at_ns: int
+    seq: int
+
+    @property
+    def leaves_contracts(self) -> Decimal:
+        """Quantity that can still be filled: zero once the order ended."""
+        return ZERO if self.status.is_terminal else self.qty_contracts - self.filled_contracts
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Average execution price; None before the first."""
+        return self.filled_value / self.filled_contracts if self.filled_contracts else None
+
+
+class Execution(Value, frozen=True, kw_only=True):
+    """One trade of an account. `fee` > 0 is a cost in `fee_coin`; `seq` orders everything that happened here.
+
+    `closed_contracts` is the part that closed a position, `realised_pnl` its profit in the settlement coin before fees
+    (zero for spot). `order` is the order after this execution.
+    """
+
+    exec_id: str
+    order: SimOrder
+    account: str
+    instrument: InstrumentId
+    kind: ExecKind
+    side: Side
+    qty_contracts: Decimal
+    price: Decimal
+    value: Decimal
+    fee: Decimal
+    fee_coin: str
+    fee_rate: Decimal
+    is_maker: bool
+    closed_contracts: Decimal
+    realised_pnl: Decimal
+    mark_price: Decimal | None
+    index_price: Decimal
+    mark_iv: float | None = None
+    at_ns: int
+    seq: int
+
+
+class FundingSettlement(Value, frozen=True, kw_only=True):
+    """One account's payment at a funding time. `cost` > 0 was paid by the account, in `coin`; `contracts` is signed."""
+
+    exec_id: str
+    account: str
+    instrument: InstrumentId
+    contracts: Decimal
+    mark_price: Decimal
+    index_price: Decimal
+    rate: float
+    cost: Decimal
+    coin: str
+    at_ns: int
+    seq: int
+
+
+class LedgerEntry(Value, frozen=True, kw_only=True):
+    """One change of one coin's wallet balance (the transaction log). `change` is net: cash flow - fee - funding.
+
+    `fee` and `funding` are in `coin`, positive when paid; `cash_flow` is premium, spot leg or realised profit.
+    `cause` is the exec_id behind it.
+    """
+
+    account: str
+    instrument: InstrumentId
+    coin: str
+    side: Side | None
+    qty_contracts: Decimal
+    price: Decimal
+    cash_flow: Decimal
+    fee: Decimal
+    funding: Decimal
+    change: Decimal
+    balance_after: Decimal
+    cause: str
+    at_ns: int
+    seq: int
+
+
+class SimPosition(Value, frozen=True, kw_only=True):
+    """A derivative position. `contracts` is signed; `entry_price` is None when flat; margins in the settlement coin.
+
+    `realised_pnl` counts from the opening of the account, before fees and funding.
+    """
+
+    account: str
+    instrument: InstrumentId
+    contracts: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal
+    value: Decimal
+    unrealised_pnl: Decimal
+    realised_pnl: Decimal
+    initial_margin: float
+    maintenance_margin: float
+    leverage: Decimal
+    delta: float | None
+    gamma: float | None
+    vega: float | None
+    theta: float | None
+    created_at_ns: int
+    updated_at_ns: int
+    seq: int
+
+
+class CoinBalance(Value, frozen=True, kw_only=True):
+    """One coin of a unified account. `wallet` is cash; `equity` adds unrealised profit and the value of options."""
+
+    coin: str
+    wallet: Decimal
+    equity: Decimal
+    usd_price: float
+    usd_value: float
+    unrealised_pnl: Decimal
+    realised_pnl: Decimal
+    locked: Decimal
+    collateral_ratio: float
+
+
+class WalletState(Value, frozen=True, kw_only=True):
+    """A unified account in USD (stablecoins count as 1). Rates are over the margin balance; None when that is <= 0."""
+
+    account: str
+    coins: tuple[CoinBalance, ...]
+    equity_usd: float
+    wallet_usd: float
+    margin_balance_usd: float
+    available_usd: float
+    perp_upl_usd: float
+    option_value_usd: float
+    initial_margin_usd: float
+    maintenance_margin_usd: float
+    initial_margin_rate: float | None
+    maintenance_margin_rate: float | None
+    at_ns: int

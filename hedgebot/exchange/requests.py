@@ -1,0 +1,94 @@
+"""What a client asks of the exchange, and what it is answered. Values only, neutral of any wire format.
+
+Quantities are in contracts, prices in quote currency per coin (options: premium per coin of contract).
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.quotes import Value
+from hedgebot.exchange.reasons import RefusalReason
+
+
+class OrderType(StrEnum):
+    """Whether an order names its worst price."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+
+
+class Origin(StrEnum):
+    """Who sent an order: someone with a key, or the exchange's own generator of client trading."""
+
+    API = "api"
+    CLIENT_FLOW = "client_flow"
+    VENUE = "venue"
+
+
+class EndpointClass(StrEnum):
+    """What a request counts against. Each account has one bucket for each class."""
+
+    CREATE = "create"
+    CREATE_SPOT = "create_spot"
+    AMEND = "amend"
+    AMEND_SPOT = "amend_spot"
+    CANCEL = "cancel"
+    CANCEL_SPOT = "cancel_spot"
+    CANCEL_ALL = "cancel_all"
+    SET_LEVERAGE = "set_leverage"
+    QUERY_ORDERS = "query_orders"
+    QUERY_EXECUTIONS = "query_executions"
+    QUERY_POSITIONS = "query_positions"
+    QUERY_WALLET = "query_wallet"
+
+
+class OrderRequest(Value, frozen=True, kw_only=True):
+    """What a client asks for. `limit_price` is None for market orders (whose time in force is ignored: it is IOC)."""
+
+    account: str
+    instrument: InstrumentId
+    side: Side
+    type: OrderType
+    qty_contracts: Decimal
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    client_id: str | None = None
+
+
+class Ack(Value, frozen=True, kw_only=True):
+    """The request was taken. What became of the order is in the order itself (and was told to the listeners)."""
+
+    order_id: str
+    client_id: str | None
+
+
+class Refusal(Value, frozen=True, kw_only=True):
+    """The request was not taken; `detail` is a sentence with the numbers."""
+
+    reason: RefusalReason
+    detail: str
+
+
+class WhatIf(Value, frozen=True, kw_only=True):
+    """Margin rates over the margin balance before and after an order, as if it had filled whole; nothing is changed.
+
+    A rate is None where the balance is not positive. `refusal` is what placing the order now would be answered.
+    """
+
+    refusal: Refusal | None
+    initial_rate_before: float | None
+    maintenance_rate_before: float | None
+    initial_rate_after: float | None
+    maintenance_rate_after: float | None
+
+
+class RateState(Value, frozen=True, kw_only=True):
+    """A bucket after a request: `allowed` is False when this request found it empty."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_at_ns: int
