@@ -5,7 +5,7 @@ Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` 
 
     GET  truth                                   orders, executions, positions, wallets (`truth.py`)
     GET  requests[?path=]                        requests that arrived, oldest first (the last 2,000)
-    GET  sessions                                connected sockets with their topics and outboxes
+    GET  sessions                                connected sockets with their topics and outboxes; frames sent per topic
     GET  faults        POST faults {...}         list, add (`HttpFault` or `SocketFault`: "type": "http" | "socket")
     DELETE faults                                end all faults and the skew
     POST drop     {channel, account, code}       cut sockets; with `code` close them with it
@@ -145,7 +145,12 @@ class Admin:
                     "dropped": one.dropped,
                 }
                 for one in self._sessions.chosen()
-            ]
+            ],
+            # Of all sockets that ever were, so that it can be asked after they are gone.
+            "delivered": [
+                {"channel": channel, "account": account, "topic": topic, "frames": frames}
+                for (channel, account, topic), frames in self._api.delivered.items()
+            ],
         }
 
     async def _list_faults(self, request: web.Request, body: bytes) -> Fields:

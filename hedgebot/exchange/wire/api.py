@@ -62,6 +62,8 @@ class Api:
         self.settings = {spec.name: AccountSettings() for spec in exchange.scenario.accounts}
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.crashes = 0
+        # Frames that left, by channel, account ("" for public ones) and topic; see `sessions.py` for its bound.
+        self.delivered: dict[tuple[str, str, str], int] = {}
         # Orders that ended before this moment are in the history only, as after a restart of the venue.
         self.closed_since_ns = 0
         self.after_request: Callable[[], None] = lambda: None

@@ -18,6 +18,8 @@ from hedgebot.exchange.wire.faults import PUBLIC, FaultPlane, SocketFaultKind, m
 
 OUTBOX_MAX = 1_000
 FROZEN_LOOK_S = 0.05
+# Topics whose frames are counted; beyond it (years of listings) new ones are not.
+TOPICS_COUNTED_MAX = 20_000
 GARBAGE = b'{"topic":"garbled","data":{"symbol":'
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Session:
         self._ws = ws
         self._request = request
         self._faults: FaultPlane = api.faults
+        self._delivered = api.delivered
         self._queue: deque[_Frame] = deque()
         self._wake = asyncio.Event()
         # A frame that a fault holds back until the next one has been queued.
@@ -131,6 +134,15 @@ class Session:
                     frame = self._queue.popleft()
                     await self._ws.send_frame(frame.payload, WSMsgType.TEXT)
                     self.sent += 1
+                    if frame.topic is not None:
+                        self._count(frame.topic)
+
+    def _count(self, topic: str) -> None:
+        # What reached the wire, kept after the socket is gone: a test that saw nothing must not pass for one that did.
+        name = (self.channel, self.account or "", topic)
+        delivered = self._delivered
+        if name in delivered or len(delivered) < TOPICS_COUNTED_MAX:
+            delivered[name] = delivered.get(name, 0) + 1
 
     def abort(self) -> None:
         """Cut the connection without a closing handshake."""

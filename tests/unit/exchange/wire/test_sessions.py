@@ -22,6 +22,20 @@ async def test_frames_leave_in_order(wired: Make) -> None:
     assert one.session.sent == 2
 
 
+async def test_frames_of_topics_are_counted_when_they_leave(api: Api, wired: Make) -> None:
+    public, private = wired("linear"), wired("private")
+    private.session.account = "book"
+    public.session.reply({"pong": 1})
+    for topic in ("tickers.X", "tickers.X", "kline.1.X"):
+        public.session.push(topic, b"{}")
+    private.session.push("order", b"{}")
+    assert api.delivered == {}
+    await public.drain()
+    await private.drain()
+    counted = {("linear", "", "tickers.X"): 2, ("linear", "", "kline.1.X"): 1, ("private", "book", "order"): 1}
+    assert api.delivered == counted
+
+
 async def test_a_slow_public_reader_loses_market_frames_only(wired: Make) -> None:
     one = wired("linear")
     one.session.reply({"pong": 1})
