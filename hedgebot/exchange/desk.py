@@ -28,15 +28,17 @@ from hedgebot.exchange.types import (
     RefusalReason,
     SimOrder,
 )
+from hedgebot.exchange.venue_rules import IdUniqueness
 
 
 class Desk:
     """All accounts' trading on a world."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, uniqueness: IdUniqueness) -> None:
         self.world = books.world
         self.books = books
         self.orders = OrderStore()
+        self._uniqueness = uniqueness
 
     # --- requests
 
@@ -74,14 +76,29 @@ class Desk:
 
     def problem(self, market: Market, account: Account, request: OrderRequest) -> Refusal | None:
         """What is wrong with a new order; None if it would be taken."""
-        if request.client_id is not None and self.orders.used(request.account, request.client_id):
-            return refuse(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {request.client_id} was used before")
+        if request.client_id is not None:
+            refusal = self._client_id_problem(request.account, request.client_id)
+            if refusal is not None:
+                return refusal
         open_orders = self.orders.open_orders(request.account)
         return (
             state_problem(market, request, account, open_orders)
             or rules_problem(market, request, self.world.mark(market))
             or funds_problem(market, request, account, open_orders, self.books.risk)
         )
+
+    def _client_id_problem(self, account: str, client_id: str) -> Refusal | None:
+        """Whether a client id repeats one that the venue's rules do not let it repeat."""
+        match self._uniqueness:
+            case IdUniqueness.ALWAYS if self.orders.used(account, client_id):
+                return refuse(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {client_id} was used before")
+            case IdUniqueness.OPEN_ORDERS:
+                found = self.orders.find(account, None, client_id)
+                if found is not None and not found.status.is_terminal:
+                    return refuse(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {client_id} is on an open order")
+            case _:
+                pass
+        return None
 
     def cancel(
         self, account: str, instrument: InstrumentId, order_id: str | None, client_id: str | None

@@ -93,6 +93,12 @@ class OrderStore:
         found = self._orders.get(order_id) if order_id is not None else None
         return found if found is not None and found.account == account else None
 
+    def labelled(self, account: str, client_id: str) -> tuple[SimOrder, ...]:
+        """All orders with a client id that are remembered, oldest first: several where ids need not be unique."""
+        return tuple(
+            order for order in self._orders.values() if order.account == account and order.client_id == client_id
+        )
+
     def used(self, account: str, client_id: str) -> bool:
         """Whether the account has ever used this client id."""
         return (account, client_id) in self._by_client_id

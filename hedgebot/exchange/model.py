@@ -44,6 +44,7 @@ from hedgebot.exchange.types import (
     WalletState,
     WhatIf,
 )
+from hedgebot.exchange.venue_rules import venue_rules
 from hedgebot.exchange.whatif import what_if
 from hedgebot.exchange.world import World
 
@@ -58,13 +59,14 @@ class Exchange:
     def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath] | None = None) -> None:
         self.scenario = checked(scenario, scenario.name)
         self._listeners: list[Callable[[Notice], None]] = []
+        self.rules = venue_rules(scenario.venue_rules)
         self._world = World(scenario, now_ns, paths or {})
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
-        self._desk = Desk(self._books)
+        self._desk = Desk(self._books, self.rules.client_id.uniqueness)
         self._striker = Striker(self._books)
-        self._limits = RateLimits(enabled=scenario.rate_limits)
+        self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
 
@@ -131,6 +133,9 @@ class Exchange:
         """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills."""
         spot = self._is_spot(request.instrument)
         refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
+        if refusal is None and request.client_id is not None and not self.rules.client_id.fits(request.client_id):
+            detail = f"client id {request.client_id!r} is not {self.rules.client_id.pattern}"
+            refusal = Refusal(reason=RefusalReason.BAD_CLIENT_ID, detail=detail)
         return refusal or self._desk.place(request, Origin.API)
 
     def cancel(
@@ -207,11 +212,11 @@ class Exchange:
 
     def charge(self, account: str, endpoint: EndpointClass) -> RateState:
         """Count one request that is no order request; the face answers "rate limited" itself when not allowed."""
-        return self._limits.charge(account, endpoint, self.now_ns)
+        return self.limits.charge(account, endpoint, self.now_ns)
 
     def rate_state(self, account: str, endpoint: EndpointClass) -> RateState:
         """Where a bucket stands, without counting."""
-        return self._limits.state(account, endpoint, self.now_ns)
+        return self.limits.state(account, endpoint, self.now_ns)
 
     def _over_budget(self, account: str, endpoint: EndpointClass) -> Refusal | None:
         state = self.charge(account, endpoint)
@@ -263,6 +268,10 @@ class Exchange:
     def order(self, account: str, *, order_id: str | None = None, client_id: str | None = None) -> SimOrder | None:
         """One order, open or ended (while the history holds it); order id first."""
         return self._desk.orders.find(account, order_id, client_id)
+
+    def orders_labelled(self, account: str, client_id: str) -> tuple[SimOrder, ...]:
+        """All orders with a client id, oldest first: several where the venue's ids need not be unique."""
+        return self._desk.orders.labelled(account, client_id)
 
     def open_orders(self, account: str) -> tuple[SimOrder, ...]:
         """Open orders, oldest first."""

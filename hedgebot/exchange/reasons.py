@@ -11,7 +11,8 @@ class RefusalReason(StrEnum):
     INSTRUMENT_NOT_TRADING = "instrument_not_trading"
     INSUFFICIENT_MARGIN = "insufficient_margin"
     INSUFFICIENT_BALANCE = "insufficient_balance"  # spot only
-    DUPLICATE_CLIENT_ID = "duplicate_client_id"  # also after the first order ended
+    DUPLICATE_CLIENT_ID = "duplicate_client_id"  # which orders count: `IdUniqueness`
+    BAD_CLIENT_ID = "bad_client_id"
     UNKNOWN_ORDER = "unknown_order"
     ALREADY_TERMINAL = "already_terminal"
     BAD_QTY = "bad_qty"

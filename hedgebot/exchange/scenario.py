@@ -12,6 +12,7 @@ import msgspec
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.toml_lines import Path
+from hedgebot.exchange.venue_rules import VENUES
 
 # What the client trades, with weights.
 _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
@@ -116,6 +117,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
     weather: WeatherSpec = WeatherSpec()
     funding_interval_s: int = 28_800
     rate_limits: bool = True
+    venue_rules: str = "bybit"  # whose client ids, dead-man's switch, deadlines and budgets hold (`venue_rules.py`)
 
 
 def checked(scenario: Scenario, where: str) -> Scenario:
@@ -133,6 +135,11 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield (
             ("funding_interval_s",),
             f"funding_interval_s is {scenario.funding_interval_s}, it must be at least 60",
+        )
+    if scenario.venue_rules not in VENUES:
+        yield (
+            ("venue_rules",),
+            f"venue_rules is {scenario.venue_rules!r}, it must be one of {', '.join(sorted(VENUES))}",
         )
     if not 0 <= scenario.weather.ack_lost_probability < 1:
         chance = scenario.weather.ack_lost_probability

@@ -57,6 +57,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
     RefusalReason.INSUFFICIENT_MARGIN: ((110007, "ab not enough for new order"), (170131, "Insufficient balance.")),
     RefusalReason.INSUFFICIENT_BALANCE: ((110007, "ab not enough for new order"), (170131, "Insufficient balance.")),
     RefusalReason.DUPLICATE_CLIENT_ID: ((110072, "OrderLinkedID is duplicate"), (170141, "Duplicate clientOrderId.")),
+    RefusalReason.BAD_CLIENT_ID: (
+        (BAD_PARAMETER, "params error: orderLinkId is at most 36 of A-Z a-z 0-9 _ -"),
+        (170130, "Data sent for paramter 'orderLinkId' is not valid."),
+    ),
     RefusalReason.UNKNOWN_ORDER: (
         (110001, "order not exists or too late to cancel"),
         (170213, "Order does not exist."),
