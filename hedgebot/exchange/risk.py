@@ -15,15 +15,11 @@ from hedgebot.exchange.account import Account, Position
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.types import CoinBalance, OrderRequest, SimOrder, SimPosition, WalletState
 from hedgebot.exchange.world import World
-from hedgebot.margin.tiers import (
-    Ladder,
-    ParameterSet,
-    parse_parameters,
-    short_option_initial,
-    short_option_maintenance,
-)
+from hedgebot.margin.collateral import collateral_qty
+from hedgebot.margin.parameters import ParameterSet, parse_parameters
+from hedgebot.margin.tiers import Ladder, short_option_initial, short_option_maintenance
 
-PARAMETER_FILE = "bybit_20261101.json"
+PARAMETER_FILE = "bybit_20261125.json"
 
 
 def load_parameters() -> ParameterSet:
@@ -100,7 +96,8 @@ class Risk:
 
     def ladder(self, market: Market) -> Ladder:
         """Risk-limit tiers of a contract."""
-        return self.parameters.linear.get(market.instrument.underlying, self.parameters.linear["*"])
+        instrument = market.instrument
+        return self.parameters.ladder(instrument.underlying, is_inverse=instrument.kind.is_inverse)
 
     def _option(self, market: Market, held: float, working: _Working) -> Requirement:
         """Short options need margin; a long one is paid for, so only its order's premium is set aside."""
@@ -127,16 +124,17 @@ class Risk:
     def margin_balance(self, account: Account) -> float:
         """Cash at collateral value plus profit of perpetuals, in USD; in cross margin options do not count."""
         cash = sum(
-            float(amount) * self.world.usd_price(coin) * (self._collateral(coin) if amount > 0 else 1.0)
+            collateral_qty(self.parameters.collateral_of(coin), float(amount)) * self.world.usd_price(coin)
             for coin, amount in account.coins.items()
         )
         return cash + sum(
             float(self.unrealised(one)) for one in account.positions.values() if not one.instrument.kind.is_option
         )
 
-    def _collateral(self, coin: str) -> float:
-        ratios = self.parameters.collateral_ratio
-        return ratios.get(coin, ratios["*"])
+    def _collateral(self, coin: str, qty: float) -> float:
+        """Share of a holding's value that counts, over all its tiers; the first tier's where nothing is held."""
+        terms = self.parameters.collateral_of(coin)
+        return collateral_qty(terms, qty) / qty if qty > 0.0 else terms.tiers[0].ratio
 
     def position(self, account: Account, instrument: InstrumentId) -> SimPosition | None:
         """A position marked now; None if the account never had one there."""
@@ -229,5 +227,5 @@ class Risk:
             unrealised_pnl=profit,
             realised_pnl=account.realised.get(coin, ZERO),
             locked=locked,
-            collateral_ratio=self._collateral(coin),
+            collateral_ratio=self._collateral(coin, float(cash)),
         )

@@ -1,29 +1,27 @@
-"""Tiered margin of linear derivatives, and the short-option formula, as Bybit's cross margin states them.
+"""Tiered margin of derivatives, and the short-option formula, as Bybit's cross margin states them.
 
-Owns the arithmetic; the figures come from a dated parameter file (`bybit_20261101.json`) that someone above reads and
-hands in as bytes. Must not know accounts, positions or the wire. Values and margins in USD, float; rates are fractions.
+Owns the arithmetic; the figures come from a dated parameter file (`parameters.py`). Must not know accounts,
+positions or the wire. Values and margins are in the settlement currency of what is margined (a stablecoin for linear
+contracts, the coin for inverse ones), float; rates are fractions.
 Sources: the margin reference section 6.3 (slab rule, verified example BYB-5; short option, verified example BYB-3).
 """
 
-from collections.abc import Mapping
-
 import msgspec
-
-from hedgebot.domain.errors import DataError
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One slab of a risk-limit ladder: position value up to `value_max_usd` and its marginal rates."""
+    """One slab of a risk-limit ladder: position value up to `value_max_settle` and its marginal rates."""
 
-    value_max_usd: float
+    value_max_settle: float
     initial_rate: float
     maintenance_rate: float
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tiers of one instrument, lowest first."""
+    """The tiers of one instrument, lowest first; `status` says where they come from and how well they are verified."""
 
     tiers: tuple[Tier, ...]
+    status: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a ladder that is empty, unsorted or gets cheaper with size."""
@@ -32,7 +30,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(msg)
         for low, high in zip(self.tiers, self.tiers[1:], strict=False):
             rising = (
-                high.value_max_usd > low.value_max_usd
+                high.value_max_settle > low.value_max_settle
                 and high.maintenance_rate >= low.maintenance_rate
                 and high.initial_rate >= low.initial_rate
             )
@@ -41,28 +39,28 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(msg)
 
     def deduction(self, number: int) -> float:
-        """Maintenance deduction of tier `number` in USD: makes margin continuous where the rate steps up."""
+        """Maintenance deduction of tier `number`: makes margin continuous where the rate steps up."""
         return sum(
-            low.value_max_usd * (high.maintenance_rate - low.maintenance_rate)
+            low.value_max_settle * (high.maintenance_rate - low.maintenance_rate)
             for low, high in zip(self.tiers[:number], self.tiers[1 : number + 1], strict=True)
         )
 
-    def tier_of(self, value_usd: float) -> int:
+    def tier_of(self, value_settle: float) -> int:
         """Number (from 0) of the tier that a position value falls in; the last one beyond the table's end."""
         for number, tier in enumerate(self.tiers):
-            if value_usd <= tier.value_max_usd:
+            if value_settle <= tier.value_max_settle:
                 return number
         return len(self.tiers) - 1
 
-    def maintenance(self, value_usd: float) -> float:
-        """Maintenance margin of a position value (>= 0), in USD, slab by slab."""
-        number = self.tier_of(value_usd)
-        return value_usd * self.tiers[number].maintenance_rate - self.deduction(number)
+    def maintenance(self, value_settle: float) -> float:
+        """Maintenance margin of a position value (>= 0), slab by slab."""
+        number = self.tier_of(value_settle)
+        return value_settle * self.tiers[number].maintenance_rate - self.deduction(number)
 
-    def initial(self, value_usd: float, leverage: float) -> float:
+    def initial(self, value_settle: float, leverage: float) -> float:
         """Initial margin of a position value (>= 0) at the chosen leverage; the tier's own rate is the floor."""
-        rate = max(self.tiers[self.tier_of(value_usd)].initial_rate, 1.0 / leverage)
-        return value_usd * rate
+        rate = max(self.tiers[self.tier_of(value_settle)].initial_rate, 1.0 / leverage)
+        return value_settle * rate
 
 
 class ShortOptionRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,26 +70,6 @@ class ShortOptionRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     initial_floor: float
     maintenance: float
     liquidation_fee: float
-
-
-class ParameterSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One venue's margin parameters as of one day; `source` says where each figure comes from."""
-
-    id: str
-    as_of: str
-    source: str
-    linear: Mapping[str, Ladder]
-    short_option: ShortOptionRates
-    collateral_ratio: Mapping[str, float]
-
-
-def parse_parameters(content: bytes, name: str) -> ParameterSet:
-    """Read a parameter file's content; DataError names the file and the key that is wrong."""
-    try:
-        return msgspec.json.decode(content, type=ParameterSet)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"margin parameters {name}: {error}"
-        raise DataError(msg) from error
 
 
 def short_option_maintenance(rates: ShortOptionRates, index: float, mark: float) -> float:

@@ -155,13 +155,12 @@ def risk_limit(api: Api, _account: str, params: Params) -> Fields:
 
 
 def _tiers(one: Instrument) -> list[Fields]:
-    ladders = load_parameters().linear
-    ladder = ladders.get(one.underlying) or ladders["*"]
+    ladder = load_parameters().ladder(one.underlying, is_inverse=one.kind.is_inverse)
     return [
         {
             "id": number + 1,
             "symbol": one.symbol,
-            "riskLimitValue": flt(tier.value_max_usd),
+            "riskLimitValue": flt(tier.value_max_settle),
             "maintenanceMargin": flt(tier.maintenance_rate),
             "initialMargin": flt(tier.initial_rate),
             "isLowestRisk": 1 if number == 0 else 0,

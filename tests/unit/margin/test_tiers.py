@@ -2,22 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.errors import DataError
-from hedgebot.margin.tiers import (
-    Ladder,
-    ShortOptionRates,
-    Tier,
-    parse_parameters,
-    short_option_initial,
-    short_option_maintenance,
-)
+from hedgebot.margin.tiers import Ladder, ShortOptionRates, Tier, short_option_initial, short_option_maintenance
 
 BYBIT_RATES = ShortOptionRates(initial=0.15, initial_floor=0.10, maintenance=0.03, liquidation_fee=0.002)
 
 
 def ladder(*rows: tuple[float, float]) -> Ladder:
     return Ladder(
-        tiers=tuple(Tier(value_max_usd=top, initial_rate=2 * rate, maintenance_rate=rate) for top, rate in rows)
+        tiers=tuple(Tier(value_max_settle=top, initial_rate=2 * rate, maintenance_rate=rate) for top, rate in rows)
     )
 
 
@@ -54,10 +46,3 @@ def test_a_ladder_that_gets_cheaper_with_size_is_refused() -> None:
         ladder((1_000, 0.02), (2_000, 0.01))
     with pytest.raises(ValueError, match="at least one"):
         ladder()
-
-
-def test_a_broken_parameter_file_is_named_with_its_key() -> None:
-    with pytest.raises(DataError, match=r"params\.json.*short_option"):
-        parse_parameters(
-            b'{"id":"x","as_of":"y","source":"z","linear":{},"short_option":1,"collateral_ratio":{}}', "params.json"
-        )
