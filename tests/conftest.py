@@ -24,10 +24,12 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded market data beside the checkout; a test that needs it is skipped where it is absent."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("no recorded data: ../shared/data is not beside this checkout")
-    return folder
+    # A second working tree may stand one folder deeper than the checkout.
+    for parent in (ROOT.parent, ROOT.parent.parent):
+        folder = parent / "shared" / "data"
+        if folder.is_dir():
+            return folder
+    pytest.skip("no recorded data: ../shared/data is not beside this checkout")
 
 
 @pytest.fixture(autouse=True)

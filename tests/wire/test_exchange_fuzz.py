@@ -19,8 +19,9 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.wire.api import Api, sign
 from hedgebot.exchange.wire.codes import SERVER_ERROR, WireError
 from hedgebot.exchange.wire.faults import FaultPlane
-from hedgebot.exchange.wire.http import BODY_BYTES_MAX, ROUTES
+from hedgebot.exchange.wire.http import BODY_BYTES_MAX
 from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.routes import ROUTES
 from hedgebot.exchange.wire.server import MESSAGE_BYTES_MAX
 from tests.wire.exchange_client import KEY, SCENARIO, SECRET, Lab, lab
 

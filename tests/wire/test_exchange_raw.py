@@ -1,11 +1,10 @@
-"""A client that is neither ours nor ccxt's (websockets, plain HTTP), and key sets against recorded frames."""
+"""A client that is neither ours nor ccxt's: websockets and plain HTTP."""
 
 import asyncio
 import hmac
 import json
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -261,119 +260,6 @@ async def test_three_thousand_frames_a_second_reach_one_client(venue: Lab) -> No
         # The client shares this core and this process; alone the server does far more.
         assert total / (time.perf_counter() - started_s) > 3_000
         assert session.dropped == 0
-
-
-# --- recorded frames ------------------------------------------------------------------------------------------------
-
-
-def recorded(folder: Path, name: str) -> Any:
-    return json.loads((folder / name).read_text("utf-8"))
-
-
-def missing(shown: dict[str, Any], wanted: dict[str, Any], allowed: set[str]) -> set[str]:
-    return set(wanted) - set(shown) - allowed
-
-
-@pytest.mark.needs_data
-async def test_frames_have_the_recorded_keys(venue: Lab, shared_data: Path) -> None:
-    m24 = shared_data / "m24_private_frames_roq_gct" / "bybit"
-    m01 = shared_data / "m01_venue_fixtures_nautilus" / "bybit"
-    option = next(one.instrument for one in venue.exchange.positions("book") if ":option:BTC" in one.instrument)
-    symbol = option.split(":")[2]
-    cases: list[tuple[str, str, Path, set[str]]] = [
-        ("linear", "tickers.BTCUSDT", m24 / "tickers__linear_44.json", set()),
-        ("linear", "tickers.BTCUSDT", m01 / "ws_ticker_linear.json", set()),
-        ("spot", "tickers.BTCUSDT", m24 / "tickers__spot_43.json", set()),
-        ("option", f"tickers.{symbol}", m24 / "tickers__option_46.json", set()),
-        ("option", f"tickers.{symbol}", m01 / "ws_ticker_option.json", set()),
-        ("linear", "orderbook.50.BTCUSDT", m24 / "order_book__simple_50_snapshot_25.json", set()),
-        ("linear", "publicTrade.BTCUSDT", m24 / "public_trade__simple_37.json", set()),
-        ("linear", "kline.5.BTCUSDT", m01 / "ws_kline.json", set()),
-    ]
-    for channel, topic, path, allowed in cases:
-        wanted = json.loads(path.read_text("utf-8"))
-        async with dial(venue, f"/v5/public/{channel}") as ws:
-            await ws.send(json.dumps({"op": "subscribe", "args": [topic]}))
-            frame = await topic_frame(ws, topic)
-        assert missing(frame, wanted, set()) == set(), path.name
-        data, example = frame["data"], wanted["data"]
-        if isinstance(example, list):
-            data, example = data[0], example[0]
-        assert missing(data, example, allowed) == set(), path.name
-
-
-@pytest.mark.needs_data
-async def test_private_frames_have_the_recorded_keys(venue: Lab, shared_data: Path) -> None:
-    m24 = shared_data / "m24_private_frames_roq_gct" / "bybit"
-    m01 = shared_data / "m01_venue_fixtures_nautilus" / "bybit"
-    cases: list[tuple[str, Path, set[str]]] = [
-        ("execution", m24 / "execution_2__parser_17.json", set()),
-        ("execution", m01 / "ws_account_execution.json", set()),
-        ("order", m01 / "ws_account_order_filled.json", set()),
-        # An old spelling beside today's `tpslMode`.
-        ("order", m24 / "order__linear_23.json", {"tpSlMode"}),
-        ("position", m24 / "position__linear_34.json", {"tpSlMode"}),
-        ("position", m01 / "ws_account_position.json", set()),
-        # Today's documentation writes totalPerpUPL; the recorded frame's spelling is older.
-        ("wallet", m01 / "ws_account_wallet.json", {"totalPerpUpl"}),
-        ("execution.fast", m01 / "ws_account_execution_fast.json", set()),
-    ]
-    async with dial(venue, "/v5/private") as ws:
-        await log_in(ws)
-        topics = sorted({topic for topic, _, _ in cases})
-        await ask(ws, {"op": "subscribe", "args": topics})
-        body = {"instrument": "bybit:linear:BTCUSDT", "side": "buy", "contracts": "0.2"}
-        await venue.admin("POST", "trade", body)
-        frames: dict[str, Any] = {}
-        while len(frames) < len(topics):
-            frame = json.loads(await asyncio.wait_for(ws.recv(), 5))
-            frames.setdefault(frame["topic"], frame)
-    for topic, path, allowed in cases:
-        wanted = json.loads(path.read_text("utf-8"))
-        keys = {"id"} if topic == "execution.fast" else set()
-        assert missing(frames[topic], wanted, keys) == set(), path.name
-        assert missing(frames[topic]["data"][0], wanted["data"][0], allowed) == set(), path.name
-    coins = recorded(m01, "ws_account_wallet.json")["data"][0]["coin"]
-    assert missing(frames["wallet"]["data"][0]["coin"][0], coins[0], set()) == set()
-
-
-@pytest.mark.needs_data
-async def test_replies_have_the_recorded_keys(venue: Lab, shared_data: Path) -> None:
-    m24 = shared_data / "m24_private_frames_roq_gct" / "bybit"
-    m01 = shared_data / "m01_venue_fixtures_nautilus" / "bybit"
-    body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.01"}
-    await signed(venue, "POST", "/v5/order/create", json.dumps(body))
-    order = body | {"orderType": "Limit", "price": "88000"}
-    created = (await signed(venue, "POST", "/v5/order/create", json.dumps(order)))[1]
-    assert missing(created, recorded(m24, "place_order_ack__response_33.json"), set()) == set()
-    venue.exchange.advance(venue.exchange.now_ns + 10_000_000_000)
-    linear, spot = "category=linear&symbol=BTCUSDT", "category=spot&symbol=BTCUSDT"
-    cases: list[tuple[str, str, Path, set[str]]] = [
-        ("/v5/order/realtime", linear, m24 / "orders_ack__linear_29.json", set()),
-        ("/v5/order/realtime", linear, m01 / "http_get_orders_realtime.json", set()),
-        ("/v5/order/history", linear, m01 / "http_get_orders_history.json", set()),
-        ("/v5/position/list", linear, m24 / "positions_ack__simple_36.json", set()),
-        ("/v5/position/list", linear, m01 / "http_get_positions.json", set()),
-        ("/v5/execution/list", linear, m24 / "executions_ack__simple_18.json", set()),
-        ("/v5/execution/list", linear, m01 / "http_get_executions.json", set()),
-        ("/v5/account/wallet-balance", "accountType=UNIFIED", m24 / "wallet_balance_ack__simple_49.json", set()),
-        ("/v5/account/fee-rate", linear, m01 / "http_get_fee_rate.json", set()),
-        ("/v5/market/instruments-info", linear, m24 / "instruments_info_ack__linear_20.json", set()),
-        ("/v5/market/instruments-info", linear, m01 / "http_get_instruments_linear.json", set()),
-        ("/v5/market/instruments-info", spot, m24 / "instruments_info_ack__spot_19.json", set()),
-        ("/v5/market/instruments-info", "category=option", m24 / "instruments_info_ack__option_21.json", set()),
-        ("/v5/market/recent-trade", linear, m01 / "http_get_trades_recent.json", set()),
-    ]
-    for path, query, file, allowed in cases:
-        _, content, _ = await signed(venue, "GET", path, query)
-        wanted = json.loads(file.read_text("utf-8"))
-        assert content["retCode"] == 0, content
-        assert missing(content["result"], wanted["result"], {"nextPageCursor"}) == set(), file.name
-        assert missing(content["result"]["list"][0], wanted["result"]["list"][0], allowed) == set(), file.name
-    _, info, _ = await signed(venue, "GET", "/v5/account/info", "")
-    assert missing(info["result"], recorded(m01, "http_get_account_info.json")["result"], set()) == set()
-    _, key, _ = await signed(venue, "GET", "/v5/user/query-api", "")
-    assert missing(key["result"], recorded(m01, "http_get_user_query_api.json")["result"], set()) == set()
 
 
 def test_the_world_may_be_built_without_a_wire() -> None:

@@ -5,6 +5,7 @@ A map of the room::
     server.py          starts and stops it all, drives the model with the wall clock
     api.py             what every part shares: the model, keys, clock, settings, faults
     http.py            one way in for HTTP: signature, receive window, weather, faults, envelope
+    routes.py          the table of paths
     routes_*.py        what each path answers, as plain functions from parameters to a result
     entry.py           orders in, for HTTP and for the trade socket alike
     sessions.py        one connected socket: its outbox with a bound, its pump

@@ -183,7 +183,9 @@ class Channels:
             self._fail(session, message, BAD_PARAMETER, f"Invalid symbol :[{','.join(failed)[:ECHO_CHARS_MAX]}]")
         else:
             reply: Fields = {"success": True, "ret_msg": "subscribe" if session.channel == "spot" else ""}
-            reply |= {"conn_id": session.id, **self._req_id(message), "op": str(message["op"])}
+            # Contracts are answered with an empty req_id where none was sent (docs: wss-authentication.mdx).
+            empty: Fields = {"req_id": ""} if session.channel in {"linear", "inverse"} else {}
+            reply |= {"conn_id": session.id, **empty, **self._req_id(message), "op": str(message["op"])}
             session.reply(reply)
 
     def _args_problem(self, session: Session, topics: list[str]) -> str | None:

@@ -7,75 +7,22 @@ loudly and answered with 10016 on status 500.
 
 import asyncio
 import logging
-from typing import NamedTuple
 
 import orjson
 from aiohttp import web
 
-from hedgebot.exchange.types import EndpointClass
-from hedgebot.exchange.wire import entry, routes_account, routes_history, routes_market
+from hedgebot.exchange.wire import entry
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import limit_headers
 from hedgebot.exchange.wire.codes import BAD_PARAMETER, SERVER_ERROR, TOO_MANY_VISITS, WireError
-from hedgebot.exchange.wire.entry import Handler
 from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.routes import ROUTES, Route
 from hedgebot.exchange.wire.words import scalar, writable
 
 BODY_BYTES_MAX = 1_000_000
 log = logging.getLogger(__name__)
-
-
-class Route(NamedTuple):
-    """A path's handler; signed unless public; `budget` is what it counts against (orders count in the model)."""
-
-    method: str
-    handler: Handler
-    signed: bool = True
-    budget: EndpointClass | None = None
-    is_order: bool = False
-
-
-def _public(handler: Handler) -> Route:
-    return Route("GET", handler, signed=False)
-
-
-def _query(handler: Handler, budget: EndpointClass) -> Route:
-    return Route("GET", handler, budget=budget)
-
-
-ROUTES: dict[str, Route] = {
-    "/v5/market/time": _public(routes_market.server_time),
-    "/v5/market/instruments-info": _public(routes_market.instruments_info),
-    "/v5/market/tickers": _public(routes_market.tickers),
-    "/v5/market/orderbook": _public(routes_market.orderbook),
-    "/v5/market/recent-trade": _public(routes_market.recent_trade),
-    "/v5/market/kline": _public(routes_market.kline),
-    "/v5/market/funding/history": _public(routes_market.funding_history),
-    "/v5/market/risk-limit": _public(routes_market.risk_limit),
-    "/v5/market/delivery-price": _public(routes_market.delivery_price),
-    "/v5/market/open-interest": _public(routes_market.open_interest),
-    "/v5/user/query-api": Route("GET", routes_account.query_api),
-    "/v5/asset/coin/query-info": Route("GET", routes_account.coin_info),
-    "/v5/account/info": Route("GET", routes_account.account_info),
-    "/v5/account/fee-rate": Route("GET", routes_account.fee_rate),
-    "/v5/account/wallet-balance": _query(routes_account.wallet_balance, EndpointClass.QUERY_WALLET),
-    "/v5/account/transaction-log": _query(routes_account.transaction_log, EndpointClass.QUERY_WALLET),
-    "/v5/account/set-margin-mode": Route("POST", routes_account.set_margin_mode),
-    "/v5/position/list": _query(routes_account.position_list, EndpointClass.QUERY_POSITIONS),
-    "/v5/position/set-leverage": Route("POST", routes_account.set_leverage),
-    "/v5/position/switch-mode": Route("POST", routes_account.switch_mode),
-    "/v5/order/realtime": _query(routes_history.realtime, EndpointClass.QUERY_ORDERS),
-    "/v5/order/history": _query(routes_history.history, EndpointClass.QUERY_ORDERS),
-    "/v5/execution/list": _query(routes_history.execution_list, EndpointClass.QUERY_EXECUTIONS),
-    "/v5/order/create": Route("POST", entry.create, is_order=True),
-    "/v5/order/amend": Route("POST", entry.amend, is_order=True),
-    "/v5/order/cancel": Route("POST", entry.cancel, is_order=True),
-    "/v5/order/cancel-all": Route("POST", entry.cancel_all, is_order=True),
-    "/v5/order/pre-check": Route("POST", entry.pre_check),
-    "/v5/order/disconnected-cancel-all": Route("POST", entry.disconnected_cancel_all),
-}
 
 
 class HttpDoor:

@@ -13,6 +13,7 @@ from hedgebot.exchange.wire.codes import bad_parameter
 from hedgebot.exchange.wire.words import NS_PER_MS, scalar
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
+DERIVATIVES = ("linear", "inverse")
 DAY_MS = 86_400_000
 EXPONENT_MAX, DIGITS_MAX = 15, 40
 

@@ -17,14 +17,13 @@ from hedgebot.exchange.types import (
     WalletChanged,
 )
 from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.fields_account import position_stream_fields, wallet_fields
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.fields_private import (
     execution_stream_fields,
     fast_execution_fields,
     funding_fields,
     order_stream_fields,
-    position_stream_fields,
-    wallet_fields,
 )
 from hedgebot.exchange.wire.sessions import Sessions
 

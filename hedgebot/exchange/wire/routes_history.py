@@ -3,14 +3,20 @@
 Source: docs/v5/order/{open-order, order-list, execution}.mdx. Query priority: orderId, orderLinkId, symbol, baseCoin.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.types import Execution, FundingSettlement, SimOrder
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import bad_parameter
 from hedgebot.exchange.wire.fields_market import Fields
-from hedgebot.exchange.wire.fields_private import EXEC_TYPE, execution_fields, funding_fields, order_fields
+from hedgebot.exchange.wire.fields_private import (
+    EXEC_TYPE,
+    execution_fields,
+    funding_fields,
+    order_fields,
+    order_history_fields,
+)
 from hedgebot.exchange.wire.params import DAY_MS, Params, page
 
 WEEK_MS = 7 * DAY_MS
@@ -55,7 +61,7 @@ def history(api: Api, account: str, params: Params) -> Fields:
     found = _chosen(api, ended, category, params)
     status = params.text("orderStatus")
     rows = found if not status else [pair for pair in found if order_fields(*pair)["orderStatus"] == status]
-    return _order_page(rows, category, params)
+    return _order_page(rows, category, params, order_history_fields)
 
 
 def _chosen(api: Api, orders: Iterable[SimOrder], category: str, params: Params) -> list[tuple[SimOrder, Instrument]]:
@@ -83,10 +89,15 @@ def _by_instrument(one: Instrument, params: Params) -> bool:
     return base in {"", one.underlying} and (one.category == "spot" or settle in {"", one.settle})
 
 
-def _order_page(found: list[tuple[SimOrder, Instrument]], category: str, params: Params) -> Fields:
+def _order_page(
+    found: list[tuple[SimOrder, Instrument]],
+    category: str,
+    params: Params,
+    shown_as: Callable[[SimOrder, Instrument], Fields] = order_fields,
+) -> Fields:
     newest = sorted(found, key=lambda pair: (pair[0].created_at_ns, pair[0].seq), reverse=True)
     shown, cursor = page(newest, params, params.limit(20, 50))
-    return {"category": category, "list": [order_fields(*pair) for pair in shown], "nextPageCursor": cursor}
+    return {"category": category, "list": [shown_as(*pair) for pair in shown], "nextPageCursor": cursor}
 
 
 def execution_list(api: Api, account: str, params: Params) -> Fields:

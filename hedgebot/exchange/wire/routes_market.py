@@ -21,11 +21,10 @@ from hedgebot.exchange.wire.fields_market import (
     spot_rest_fields,
     trade_rest_fields,
 )
-from hedgebot.exchange.wire.params import Params, page
+from hedgebot.exchange.wire.params import DERIVATIVES, Params, page
 from hedgebot.exchange.wire.words import dec, flt, ms, ms_text
 
 _TIMES_MIN = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1_440}
-DERIVATIVES = ("linear", "inverse")
 
 
 def server_time(api: Api, _account: str, _params: Params) -> Fields:

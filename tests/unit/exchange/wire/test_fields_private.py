@@ -22,13 +22,9 @@ from hedgebot.exchange.wire.fields_private import (
     execution_stream_fields,
     fast_execution_fields,
     funding_fields,
-    ledger_fields,
     order_fields,
     order_status,
     order_stream_fields,
-    position_fields,
-    position_stream_fields,
-    wallet_fields,
 )
 
 PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
@@ -116,55 +112,3 @@ def test_funding_is_an_execution_without_an_order(api: Api, contracts: str, side
     # What was paid is positive, what was received negative.
     assert Decimal(str(fields["execFee"])) == Decimal(contracts) / 10
     assert (fields["execType"], fields["orderType"], fields["orderLinkId"]) == ("Funding", "UNKNOWN", "")
-
-
-def test_positions_long_short_flat(api: Api) -> None:
-    for position in api.exchange.positions("book"):
-        listing = api.exchange.listing(position.instrument)
-        assert listing is not None
-        one = listing.instrument
-        fields = position_fields(position, one)
-        assert Decimal(str(fields["size"])) == abs(position.contracts)
-        assert fields["side"] == ("Buy" if position.contracts > 0 else "Sell")
-        stream = position_stream_fields(position, one)
-        assert "avgPrice" not in stream
-        assert (stream["entryPrice"], stream["category"]) == (fields["avgPrice"], one.category)
-        assert ("delta" in fields) is one.kind.is_option
-
-
-def test_a_flat_position_has_no_side_and_no_price(api: Api) -> None:
-    position, *_ = api.exchange.positions("book")
-    listing = api.exchange.listing(position.instrument)
-    assert listing is not None
-    flat = msgspec.structs.replace(position, contracts=Decimal(0), entry_price=None)
-    fields = position_fields(flat, listing.instrument)
-    assert (fields["side"], fields["size"], fields["avgPrice"]) == ("", "0", "0")
-
-
-def test_the_wallet_adds_up(api: Api) -> None:
-    wallet = api.exchange.wallet("book")
-    fields = wallet_fields(wallet, wallet.coins)
-    coins = fields["coin"]
-    assert isinstance(coins, list)
-    assert float(str(fields["totalEquity"])) == pytest.approx(sum(float(coin["usdValue"]) for coin in coins), rel=0.001)
-    assert fields["accountMMRate"] != ""
-    unknown = msgspec.structs.replace(wallet, maintenance_margin_rate=None)
-    assert wallet_fields(unknown, ())["accountMMRate"] == ""
-
-
-def test_debt_is_shown_as_borrowed(api: Api) -> None:
-    wallet = api.exchange.wallet("book")
-    owed = msgspec.structs.replace(wallet.coins[0], wallet=Decimal("-1.5"))
-    coins = wallet_fields(wallet, (owed,))["coin"]
-    assert isinstance(coins, list)
-    assert (coins[0]["borrowAmount"], coins[0]["walletBalance"]) == ("1.5", "-1.5")
-
-
-def test_ledger_lines_sum_to_the_change(api: Api) -> None:
-    trade(api, SPOT)
-    listing = api.exchange.listing(SPOT)
-    assert listing is not None
-    for entry in api.exchange.ledger("book"):
-        line = ledger_fields(entry, listing.instrument, "TRADE")
-        assert Decimal(str(line["change"])) == Decimal(str(line["cashFlow"])) - Decimal(str(line["fee"]))
-        assert line["funding"] == ""

@@ -1,33 +1,25 @@
-"""The table of paths; what a request meets on its way is in the wire tests."""
+"""The envelope of HTTP; what else a request meets on its way is in the wire tests."""
 
+from typing import Any
+
+import orjson
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
-from hedgebot.exchange.types import EndpointClass
-from hedgebot.exchange.wire.http import ROUTES
-
-# Venue reference section 11: the 22 that carried the unmodified client, and those beyond.
-EXPECTED = {
-    "GET": """market/time market/instruments-info market/tickers market/orderbook market/risk-limit
-        market/funding/history market/kline market/recent-trade market/delivery-price market/open-interest
-        asset/coin/query-info user/query-api account/info account/fee-rate account/wallet-balance
-        account/transaction-log position/list order/realtime order/history execution/list""",
-    "POST": """account/set-margin-mode position/set-leverage position/switch-mode order/create order/amend order/cancel
-        order/cancel-all order/disconnected-cancel-all order/pre-check""",
-}
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.http import HttpDoor
 
 
-@pytest.mark.parametrize("method", EXPECTED)
-def test_every_path_is_served(method: str) -> None:
-    paths = {path.removeprefix("/v5/") for path, route in ROUTES.items() if route.method == method}
-    assert paths == set(EXPECTED[method].split())
+async def answer(api: Api, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    reply = await HttpDoor(api).answer(make_mocked_request(method, path), path)
+    return reply.status, orjson.loads(reply.body)  # type: ignore[attr-defined]
 
 
-def test_only_market_data_is_public() -> None:
-    assert {path.split("/")[2] for path, route in ROUTES.items() if not route.signed} == {"market"}
-
-
-def test_orders_are_marked_and_queries_have_budgets() -> None:
-    orders = {path for path, route in ROUTES.items() if route.is_order}
-    assert orders == {f"/v5/order/{word}" for word in ("create", "amend", "cancel", "cancel-all")}
-    assert ROUTES["/v5/execution/list"].budget is EndpointClass.QUERY_EXECUTIONS
-    assert all(route.budget is None for route in ROUTES.values() if route.is_order)
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/v5/market/nothing", 404, 10017), ("POST", "/v5/market/time", 400, 10001)],
+)
+async def test_paths_that_are_not_served(api: Api, method: str, path: str, status: int, code: int) -> None:
+    got, content = await answer(api, method, path)
+    assert (got, content["retCode"], content["result"]) == (status, code, {})
+    assert set(content) == {"retCode", "retMsg", "result", "retExtInfo", "time"}

@@ -1,30 +1,14 @@
 """Signed paths about the account."""
 
 from decimal import Decimal
-from typing import Any
 
 import msgspec
-import pytest
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.wire import routes_account as routes
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.codes import WireError
-from hedgebot.exchange.wire.params import Params
-
-
-def ask(handler: Any, api: Api, **values: Any) -> dict[str, Any]:
-    content: dict[str, Any] = handler(api, "book", Params(values))
-    return content
-
-
-def code_of(handler: Any, api: Api, **values: Any) -> int | None:
-    try:
-        handler(api, "book", Params(values))
-    except WireError as error:
-        return error.code
-    return None
+from tests.unit.exchange.wire.asking import ask, code_of
 
 
 def test_the_key_trades_and_never_withdraws(api: Api) -> None:
@@ -32,12 +16,6 @@ def test_the_key_trades_and_never_withdraws(api: Api) -> None:
     assert (key["uta"], key["readOnly"], key["apiKey"]) == (1, 0, "key")
     assert key["permissions"]["Wallet"] == []
     assert key["permissions"]["Options"] == ["OptionsTrade"]
-
-
-def test_every_quote_and_settlement_coin_is_known(api: Api) -> None:
-    coins = {row["coin"] for row in ask(routes.coin_info, api)["rows"]}
-    assert {"BTC", "ETH", "USD", "USDC", "USDT"} <= coins
-    assert [row["coin"] for row in ask(routes.coin_info, api, coin="ETH")["rows"]] == ["ETH"]
 
 
 def test_the_wallet_by_coin(api: Api) -> None:
@@ -62,47 +40,6 @@ def test_margin_modes(api: Api) -> None:
     assert code_of(routes.set_margin_mode, api, setMarginMode="PORTFOLIO_MARGIN") == 3400045
     assert code_of(routes.set_margin_mode, api, setMarginMode="x") == 10001
     assert ask(routes.account_info, api)["marginMode"] == "REGULAR_MARGIN"
-
-
-def test_positions_by_filter(api: Api) -> None:
-    def held(**values: Any) -> list[str]:
-        return [row["symbol"] for row in ask(routes.position_list, api, **values)["list"]]
-
-    assert held(category="linear", settleCoin="USDC") == ["BTCPERP"]
-    assert held(category="linear", settleCoin="USDT") == []
-    assert held(category="linear", baseCoin="BTC") == ["BTCPERP"]
-    assert len(held(category="option")) == 1
-    assert held(category="option", baseCoin="ETH") == []
-    assert code_of(routes.position_list, api, category="linear") == 10001
-    assert code_of(routes.position_list, api, category="spot") == 10001
-
-
-@pytest.mark.parametrize("category", ["linear", "option"])
-def test_a_symbol_never_held_is_a_flat_row(api: Api, category: str) -> None:
-    symbol = api.listings(category)[0].instrument.symbol
-    (row,) = ask(routes.position_list, api, category=category, symbol=symbol)["list"]
-    assert (row["side"], row["size"]) == ("", "0")
-    assert float(row["markPrice"]) > 0
-
-
-def test_leverage_is_remembered_within_its_range(api: Api) -> None:
-    where = {"category": "linear", "symbol": "BTCPERP"}
-    assert code_of(routes.set_leverage, api, **where, buyLeverage="20", sellLeverage="20") is None
-    assert code_of(routes.set_leverage, api, **where, buyLeverage="20", sellLeverage="20") == 110043
-    assert code_of(routes.set_leverage, api, **where, buyLeverage="101", sellLeverage="101") == 110013
-    assert code_of(routes.set_leverage, api, **where, buyLeverage="5", sellLeverage="6") == 10001
-    (row,) = ask(routes.position_list, api, category="linear", settleCoin="USDC")["list"]
-    assert row["leverage"] == "20"
-    assert float(row["positionIM"]) == pytest.approx(float(row["positionValue"]) / 20, rel=1e-3)
-    assert code_of(routes.set_leverage, api, **where, buyLeverage="nan", sellLeverage="nan") == 10001
-    where["symbol"] = "ETHUSDT"
-    (row,) = ask(routes.position_list, api, **where)["list"]
-    assert row["leverage"] == "10", "a flat row has the account's"
-
-
-def test_one_way_mode_only(api: Api) -> None:
-    assert code_of(routes.switch_mode, api, category="linear", mode=0) == 110025
-    assert code_of(routes.switch_mode, api, category="linear", mode=3) == 110029
 
 
 def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:

@@ -1,0 +1,95 @@
+"""Positions, wallet and ledger in the venue's words."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.types import (
+    Ack,
+    Execution,
+    OrderRequest,
+    OrderType,
+    SimOrder,
+)
+from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.fields_account import (
+    ledger_fields,
+    position_fields,
+    position_stream_fields,
+    wallet_fields,
+)
+
+PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
+
+
+def trade(api: Api, instrument: InstrumentId, side: Side = Side.BUY) -> tuple[SimOrder, Execution]:
+    answer = api.exchange.place(
+        OrderRequest(
+            account="book",
+            instrument=instrument,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=Decimal("0.01"),
+            client_id=f"c-{instrument.split(':')[1]}-{side}",
+        )
+    )
+    assert isinstance(answer, Ack)
+    order = api.exchange.order("book", order_id=answer.order_id)
+    assert order is not None
+    execution = api.exchange.executions("book")[-1]
+    assert isinstance(execution, Execution)
+    return order, execution
+
+
+def test_positions_long_short_flat(api: Api) -> None:
+    for position in api.exchange.positions("book"):
+        listing = api.exchange.listing(position.instrument)
+        assert listing is not None
+        one = listing.instrument
+        fields = position_fields(position, one)
+        assert Decimal(str(fields["size"])) == abs(position.contracts)
+        assert fields["side"] == ("Buy" if position.contracts > 0 else "Sell")
+        stream = position_stream_fields(position, one)
+        assert "avgPrice" not in stream
+        assert (stream["entryPrice"], stream["category"]) == (fields["avgPrice"], one.category)
+        assert ("delta" in fields) is one.kind.is_option
+
+
+def test_a_flat_position_has_no_side_and_no_price(api: Api) -> None:
+    position, *_ = api.exchange.positions("book")
+    listing = api.exchange.listing(position.instrument)
+    assert listing is not None
+    flat = msgspec.structs.replace(position, contracts=Decimal(0), entry_price=None)
+    fields = position_fields(flat, listing.instrument)
+    assert (fields["side"], fields["size"], fields["avgPrice"]) == ("", "0", "0")
+
+
+def test_the_wallet_adds_up(api: Api) -> None:
+    wallet = api.exchange.wallet("book")
+    fields = wallet_fields(wallet, wallet.coins)
+    coins = fields["coin"]
+    assert isinstance(coins, list)
+    assert float(str(fields["totalEquity"])) == pytest.approx(sum(float(coin["usdValue"]) for coin in coins), rel=0.001)
+    assert fields["accountMMRate"] != ""
+    unknown = msgspec.structs.replace(wallet, maintenance_margin_rate=None)
+    assert wallet_fields(unknown, ())["accountMMRate"] == ""
+
+
+def test_debt_is_shown_as_borrowed(api: Api) -> None:
+    wallet = api.exchange.wallet("book")
+    owed = msgspec.structs.replace(wallet.coins[0], wallet=Decimal("-1.5"))
+    coins = wallet_fields(wallet, (owed,))["coin"]
+    assert isinstance(coins, list)
+    assert (coins[0]["borrowAmount"], coins[0]["walletBalance"]) == ("1.5", "-1.5")
+
+
+def test_ledger_lines_sum_to_the_change(api: Api) -> None:
+    trade(api, SPOT)
+    listing = api.exchange.listing(SPOT)
+    assert listing is not None
+    for entry in api.exchange.ledger("book"):
+        line = ledger_fields(entry, listing.instrument, "TRADE")
+        assert Decimal(str(line["change"])) == Decimal(str(line["cashFlow"])) - Decimal(str(line["fee"]))
+        assert line["funding"] == ""

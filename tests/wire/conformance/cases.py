@@ -1,0 +1,116 @@
+"""Which of our answers stands beside which page of the venue's documentation."""
+
+from typing import Any
+
+from tests.wire.conformance.samples import Case, Push, Rest, Said
+
+LINEAR: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
+SPOT: dict[str, Any] = {"category": "spot", "symbol": "BTCUSDT"}
+OPTION: dict[str, Any] = {"category": "option", "symbol": "{option}"}
+ORDER: dict[str, Any] = LINEAR | {"side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "80000"}
+HEADER = {"X-BAPI-TIMESTAMP": ""}
+
+MARKET: tuple[Case, ...] = (
+    Rest("market/time", "GET /v5/market/time", {}),
+    Rest("market/instrument", "GET /v5/market/instruments-info", LINEAR, "Linear", "linear"),
+    Rest("market/instrument", "GET /v5/market/instruments-info", SPOT, "Spot", "spot"),
+    Rest("market/instrument", "GET /v5/market/instruments-info", {"category": "option"}, "Option", "option"),
+    Rest("market/tickers", "GET /v5/market/tickers", LINEAR, "Inverse", "linear"),
+    Rest("market/tickers", "GET /v5/market/tickers", SPOT, "Spot", "spot"),
+    Rest("market/tickers", "GET /v5/market/tickers", OPTION, "Option", "option"),
+    Rest("market/orderbook", "GET /v5/market/orderbook", SPOT),
+    Rest("market/recent-trade", "GET /v5/market/recent-trade", SPOT),
+    Rest("market/kline", "GET /v5/market/kline", LINEAR | {"interval": "1"}),
+    Rest("market/history-fund-rate", "GET /v5/market/funding/history", LINEAR),
+    Rest("market/risk-limit", "GET /v5/market/risk-limit", LINEAR),
+    Rest("market/delivery-price", "GET /v5/market/delivery-price", {"category": "option", "settleCoin": "USDT"}),
+    Rest("market/open-interest", "GET /v5/market/open-interest", LINEAR | {"intervalTime": "5min"}),
+)
+ACCOUNT: tuple[Case, ...] = (
+    Rest("user/apikey-info", "GET /v5/user/query-api", {}),
+    Rest("asset/coin-info", "GET /v5/asset/coin/query-info", {}),
+    Rest("account/account-info", "GET /v5/account/info", {}),
+    Rest("account/fee-rate", "GET /v5/account/fee-rate", LINEAR),
+    Rest("account/wallet-balance", "GET /v5/account/wallet-balance", {"accountType": "UNIFIED"}),
+    Rest("account/transaction-log", "GET /v5/account/transaction-log", {}),
+    Rest("account/set-margin-mode", "POST /v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),
+)
+POSITION: tuple[Case, ...] = (
+    Rest("position/position", "GET /v5/position/list", {"category": "linear", "settleCoin": "USDC"}, "", "linear"),
+    Rest("position/position", "GET /v5/position/list", {"category": "option"}, None, "option"),
+    Rest("position/leverage", "POST /v5/position/set-leverage", LINEAR | {"buyLeverage": "7", "sellLeverage": "7"}),
+)
+TRADING: tuple[Case, ...] = (
+    Rest("order/create-order", "POST /v5/order/create", ORDER),
+    Rest("order/amend-order", "POST /v5/order/amend", LINEAR | {"orderId": "{order}", "qty": "0.02"}),
+    Rest("order/pre-check-order", "POST /v5/order/pre-check", ORDER),
+    Rest("order/open-order", "GET /v5/order/realtime", LINEAR, "", "linear"),
+    Rest("order/open-order", "GET /v5/order/realtime", {"category": "spot", "openOnly": "1"}, None, "spot"),
+    Rest("order/open-order", "GET /v5/order/realtime", {"category": "option", "openOnly": "1"}, None, "option"),
+    Rest("order/order-list", "GET /v5/order/history", LINEAR, "", "linear"),
+    Rest("order/execution", "GET /v5/execution/list", LINEAR, "", "linear"),
+    Rest("order/execution", "GET /v5/execution/list", {"category": "spot"}, None, "spot"),
+    Rest("order/execution", "GET /v5/execution/list", {"category": "option"}, None, "option"),
+    Rest("order/cancel-order", "POST /v5/order/cancel", LINEAR | {"orderId": "{order}"}),
+    Rest("order/cancel-all", "POST /v5/order/cancel-all", LINEAR),
+)
+PUBLIC_TOPICS: tuple[Case, ...] = (
+    Push("websocket/public/ticker", "public/linear", "tickers.BTCUSDT", "Linear LinearPerpetual", "perpetual"),
+    Push("websocket/public/ticker", "public/spot", "tickers.BTCUSDT", "Spot", "spot"),
+    Push("websocket/public/ticker", "public/option", "tickers.{option}", "Option", "option"),
+    Push("websocket/public/orderbook", "public/linear", "orderbook.50.BTCUSDT", "Snapshot", "snapshot"),
+    Push("websocket/public/orderbook", "public/linear", "orderbook.50.BTCUSDT", "Delta", "delta"),
+    Push("websocket/public/trade", "public/spot", "publicTrade.BTCUSDT"),
+    Push("websocket/public/kline", "public/linear", "kline.5.BTCUSDT"),
+)
+PRIVATE_TOPICS: tuple[Case, ...] = (
+    Push("websocket/private/order", "private", "order", "", "linear"),
+    Push("websocket/private/order", "private", "order", None, "spot"),
+    Push("websocket/private/order", "private", "order", None, "option"),
+    Push("websocket/private/execution", "private", "execution", "", "linear"),
+    Push("websocket/private/execution", "private", "execution", None, "spot"),
+    Push("websocket/private/execution", "private", "execution", None, "option"),
+    Push("websocket/private/fast-execution", "private", "execution.fast", "", "linear"),
+    Push("websocket/private/position", "private", "position", "", "linear"),
+    Push("websocket/private/wallet", "private", "wallet"),
+)
+SAID: tuple[Case, ...] = (
+    Said("websocket/wss-authentication", "private", {"op": "auth"}, "example", "auth"),
+    Said("websocket/wss-authentication", "private", {"op": "auth", "req_id": "1"}, None, "auth with an id"),
+    Said("websocket/wss-authentication", "public/spot", {"op": "ping"}, "Spot", "ping spot"),
+    Said("websocket/wss-authentication", "public/linear", {"op": "ping"}, "Linear/Inverse", "ping linear"),
+    Said("websocket/wss-authentication", "public/option", {"op": "ping"}, "Option/Spread", "ping option"),
+    Said("websocket/wss-authentication", "private", {"op": "ping", "req_id": "test"}, "Option/Spread+", "ping private"),
+    Said("websocket/wss-authentication", "private", {"op": "subscribe", "args": ["order"]}, "Private", "subscribe"),
+    Said(
+        "websocket/wss-authentication",
+        "public/spot",
+        {"op": "subscribe", "args": ["tickers.BTCUSDT"], "req_id": "10001"},
+        "Public Spot",
+        "subscribe spot",
+    ),
+    Said(
+        "websocket/wss-authentication",
+        "public/linear",
+        {"op": "subscribe", "args": ["tickers.BTCUSDT"]},
+        "Linear/Inverse+",
+        "subscribe linear",
+    ),
+    Said(
+        "websocket/wss-authentication",
+        "public/option",
+        {"op": "subscribe", "args": ["tickers.{option}"]},
+        "Option/Spread++",
+        "subscribe option",
+    ),
+    Said("websocket/trade/guideline", "trade", {"op": "auth"}, "Authentication", "auth"),
+    Said("websocket/trade/guideline", "trade", {"op": "ping"}, "Ping", "ping"),
+    Said(
+        "websocket/trade/guideline",
+        "trade",
+        {"op": "order.create", "reqId": "test-005", "header": HEADER, "args": [ORDER]},
+        "Create/Amend/Cancel Order",
+        "order.create",
+    ),
+)
+CASES = (*MARKET, *PUBLIC_TOPICS, *PRIVATE_TOPICS, *TRADING, *POSITION, *ACCOUNT, *SAID)

@@ -1,0 +1,98 @@
+"""Which of our answers stands beside which recorded frame (sets m01 and m24; their PROVENANCE.md names sources)."""
+
+FOLDERS = {"m01": "m01_venue_fixtures_nautilus/bybit", "m24": "m24_private_frames_roq_gct/bybit"}
+FRAMES: dict[str, tuple[str, ...]] = {
+    "market/instrument linear": (
+        "m01/http_get_instruments_linear",
+        "m01/http_get_instruments_linear_symbol_type",
+        "m24/instruments_info_ack__linear_20",
+    ),
+    "market/instrument spot": (
+        "m01/http_get_instruments_spot",
+        "m24/instruments_info_ack__spot_19",
+    ),
+    "market/instrument option": (
+        "m01/http_get_instruments_option",
+        "m01/http_get_instruments_option_symbol_id",
+        "m24/instruments_info_ack__option_21",
+    ),
+    "market/kline": ("m01/http_get_klines_linear",),
+    "market/orderbook": ("m01/http_get_orderbook",),
+    "market/recent-trade": ("m01/http_get_trades_recent",),
+    "market/history-fund-rate": ("m01/http_get_funding_history",),
+    "account/account-info": ("m01/http_get_account_info", "m24/account_info_ack__simple_1"),
+    "account/fee-rate": ("m01/http_get_fee_rate",),
+    "account/wallet-balance": (
+        "m01/http_get_wallet_balance",
+        "m01/http_get_wallet_balance_spot_short",
+        "m01/http_get_wallet_balance_with_spot_borrow",
+        "m24/wallet_balance_ack__simple_49",
+    ),
+    "user/apikey-info": ("m01/http_get_user_query_api",),
+    "position/position linear": (
+        "m01/http_get_positions",
+        "m01/http_get_positions_with_open_time",
+        "m24/positions_ack__simple_36",
+    ),
+    "order/create-order": ("m24/place_order_ack__response_33",),
+    "order/cancel-order": ("m24/cancel_order_ack__response_10",),
+    "order/cancel-all": ("m24/cancel_all_orders_ack__response_7",),
+    "order/open-order linear": (
+        "m01/http_get_orders_realtime",
+        "m01/http_get_orders_realtime_tp_sl",
+        "m24/orders_ack__linear_29",
+    ),
+    "order/open-order spot": ("m24/orders_ack__spot_28",),
+    "order/order-list linear": (
+        "m01/http_get_orders_history",
+        "m01/http_get_orders_history_with_duplicate",
+        "m01/http_get_order_partially_filled_rejected",
+    ),
+    "order/execution linear": ("m01/http_get_executions", "m24/executions_ack__simple_18"),
+    "websocket/public/ticker perpetual": ("m01/ws_ticker_linear", "m24/tickers__linear_44"),
+    "websocket/public/ticker spot": ("m24/tickers__spot_43",),
+    "websocket/public/ticker option": ("m01/ws_ticker_option", "m24/tickers__option_46"),
+    "websocket/public/orderbook snapshot": (
+        "m01/ws_orderbook_snapshot",
+        "m24/order_book__simple_1_24",
+        "m24/order_book__simple_50_snapshot_25",
+    ),
+    "websocket/public/orderbook delta": ("m01/ws_orderbook_delta", "m24/order_book__simple_50_delta_26"),
+    "websocket/public/trade": ("m01/ws_public_trade", "m24/public_trade__simple_37"),
+    "websocket/public/kline": ("m01/ws_kline",),
+    "websocket/private/order linear": (
+        "m01/ws_account_order",
+        "m01/ws_account_order_filled",
+        "m01/ws_account_order_partially_filled_rejected",
+        "m24/order__linear_23",
+    ),
+    "websocket/private/order spot": ("m24/order__spot_22",),
+    "websocket/private/execution linear": (
+        "m01/ws_account_execution",
+        "m01/ws_account_execution_adl",
+        "m24/execution_2__parser_17",
+    ),
+    "websocket/private/fast-execution linear": (
+        "m01/ws_account_execution_fast",
+        "m01/ws_account_execution_fast_envelope_id",
+    ),
+    "websocket/private/position linear": (
+        "m01/ws_account_position",
+        "m01/ws_account_position_short",
+        "m01/ws_account_position_with_open_time",
+        "m24/position__linear_34",
+        "m24/position__none_35",
+    ),
+    "websocket/private/wallet": ("m01/ws_account_wallet", "m24/wallet__parser_47", "m24/wallet__parser_2_48"),
+    "websocket/wss-authentication auth with an id": ("m24/auth__success_5",),
+    "websocket/wss-authentication ping linear": ("m24/ping__simple_30",),
+    "websocket/wss-authentication subscribe spot": ("m24/subscribe__spot_38",),
+    "websocket/wss-authentication subscribe linear": (
+        "m01/ws_subscription_ack",
+        "m24/subscribe__linear_39",
+        "m24/subscribe__inverse_40",
+    ),
+    "websocket/wss-authentication subscribe option": ("m24/subscribe__option_41",),
+    "websocket/trade/guideline auth": ("m24/auth_2__success_6",),
+    "websocket/trade/guideline order.create": ("m24/place_order_2__success_31", "m01/ws_order_response"),
+}
