@@ -5,7 +5,7 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import market, order_table
+from hedgebot.core import breakers, market, order_table
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import Candidate, judge
 from hedgebot.core.policy import wanted_trade_coin
@@ -13,8 +13,9 @@ from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
-from hedgebot.domain.orders import Approved, OrderIntent
+from hedgebot.domain.orders import Approved, OrderIntent, Refused
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 StrategyOf = Callable[[StrategySettings], Strategy]
@@ -104,11 +105,22 @@ def _hedge(
             quote=quote,
             intent=shaped,
             delta_coin=delta_coin,
+            centre_coin=proposal.centre_coin,
             at_ns=step.at_ns,
         )
     )
+    problem = ""
+    if isinstance(verdict, Refused) and verdict.check.rule == breakers.VOLUME_RULE:
+        problem = verdict.explanation
+    step.check(AlertKind.HEDGE_INEFFECTIVE, f"{underlying.name} volume", problem)
     if isinstance(verdict, Approved):
-        client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin)
+        client_id = order_table.send(
+            step,
+            verdict,
+            arrival_mid=float(mid),
+            delta_before_coin=delta_coin,
+            centre_coin=proposal.centre_coin,
+        )
         _record_hedge(step, underlying, proposal, shaped, delta_coin, trade_coin, client_id)
         return
     if _is_news(step, underlying, verdict.check.rule):

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from decimal import Context, getcontext, setcontext
 from typing import assert_never
 
-from hedgebot.core import ledger, limits, market, operator, order_table, reconcile
+from hedgebot.core import breakers, ledger, limits, market, operator, order_table, reconcile
 from hedgebot.core.decide import decide
-from hedgebot.core.exposure import Exposures, own_option_delta
+from hedgebot.core.exposure import Exposures
 from hedgebot.core.state import AccountState, EngineState, adopt_settings
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
@@ -180,7 +180,7 @@ class Engine:
                 rules = state.instruments.get(event.instrument)
                 if mark is None or rules is None:
                     return
-                self._check_venue_delta(step, event)
+                market.check_venue_delta(step, event)
                 if rules.underlying in state.underlyings and state.underlyings[rules.underlying].option_unknown:
                     state.underlyings[rules.underlying].remark_due = True
                 step.touch(rules.underlying, DecisionCause.PRICE)
@@ -194,16 +194,6 @@ class Engine:
                 return one.underlying
         return ""
 
-    def _check_venue_delta(self, step: Step, event: ev.OptionQuote) -> None:
-        """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
-        own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
-        gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
-        # "Not within" and not "beyond": a venue's NaN must not pass.
-        suspect = not gap <= step.state.limits.option_delta_gap_max
-        step.state.options[event.instrument].suspect = suspect
-        problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if suspect else ""
-        step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
-
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
         state = step.state
         if event.instrument not in state.instruments:
@@ -215,8 +205,10 @@ class Engine:
             for underlying in ledger.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
+        rules = state.instruments[event.instrument]
+        kind, exposed = rules.kind, state.underlyings.get(rules.underlying)
+        before_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved = ledger.book_fill(state, event, step.at_ns)
-        kind = state.instruments[event.instrument].kind
         if kind is not InstrumentKind.SPOT and event.instrument not in state.watched:
             reconcile.watch_held(step)
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
@@ -224,8 +216,12 @@ class Engine:
         own = order_table.on_fill(step, event)
         if own is None:
             _note_foreign(step, state.accounts.get(event.account), event)
-        for underlying in sorted(moved):
-            step.touch(underlying, DecisionCause.PRICE if own else DecisionCause.FILL)
+        elif exposed is not None and before_coin is not None:
+            after_coin = breakers.measured_delta_coin(exposed) or 0.0
+            share = float(event.qty_contracts / own.intent.qty_contracts)
+            breakers.on_own_fill(step, own, after_coin - before_coin, share)
+        for name in sorted(moved):
+            step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 
     def _on_timer(self, step: Step) -> None:
         order_table.sweep(step)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import limits, market, order_table
+from hedgebot.core import breakers, limits, market, order_table
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
@@ -23,7 +23,10 @@ CLOCK_OFFSET_MS_MAX = 1_000.0
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent with everything the rules may look at. `delta_coin` is the underlying's net delta before it."""
+    """An intent with everything the rules may look at.
+
+    `delta_coin` is the underlying's net delta before it, `centre_coin` what the hedge brings it towards.
+    """
 
     state: EngineState
     settings: UnderlyingSettings
@@ -33,6 +36,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     quote: Quote
     intent: OrderIntent
     delta_coin: float
+    centre_coin: float = 0.0
     at_ns: int
 
     @property
@@ -132,6 +136,27 @@ def _one_in_flight(one: Candidate) -> Finding:
     live = order_table.order_of(one.state, one.underlying.name)
     problem = f"order {live} on {one.underlying.name} is in flight or unknown" if live else ""
     return _finding("in_flight", live or "none", "none", problem)
+
+
+def _strategy_armed(one: Candidate) -> Finding:
+    why = one.state.tripped.get(one.intent.strategy, "")
+    problem = f"strategy {one.intent.strategy} is latched off until an operator enables it: {why}" if why else ""
+    return _finding("strategy", "latched off" if why else "armed", "armed", problem)
+
+
+def _duplicate(one: Candidate) -> Finding:
+    twin = breakers.duplicate_of(one.state, one.intent, one.delta_coin, one.at_ns)
+    problem = f"order {twin} was the same, it was filled and the delta has not moved" if twin else ""
+    return _finding("duplicate_of", twin or "none", "none", problem)
+
+
+def _hedge_volume(one: Candidate) -> Finding:
+    volume = breakers.volume_coin(one.state, one.underlying, one.intent)
+    limit = breakers.volume_limit_coin(one.state, one.underlying, one.delta_coin, one.centre_coin)
+    problem = (
+        "" if volume <= limit else f"hedges of {volume:g} {one.underlying.name} for less drift than they would undo"
+    )
+    return _finding(breakers.VOLUME_RULE, volume, limit, problem)
 
 
 def _book_fresh(one: Candidate) -> Finding:
@@ -259,6 +284,9 @@ RULES: tuple[Rule, ...] = (
     _unexplained,
     _clock,
     _one_in_flight,
+    _strategy_armed,
+    _duplicate,
+    _hedge_volume,
     _book_fresh,
     _mark_fresh,
     _options_fresh,

@@ -7,6 +7,7 @@ already old by the venue's own clock (corrected by the measured offset) is as ol
 import math
 from decimal import Decimal
 
+from hedgebot.core.exposure import own_option_delta
 from hedgebot.core.state import EngineState, OptionMark, Quote
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -206,3 +207,14 @@ def _book_problem(state: EngineState, quote: Quote, event: BookTop) -> str:
         if jump > state.limits.price_jump_ratio_max:
             return f"the book of {event.instrument} jumped {jump:.0%} from {reference}: a unit change or a broken feed"
     return ""
+
+
+def check_venue_delta(step: Step, event: OptionQuote) -> None:
+    """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
+    own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
+    gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
+    # "Not within" and not "beyond": a venue's NaN must not pass.
+    suspect = not gap <= step.state.limits.option_delta_gap_max
+    step.state.options[event.instrument].suspect = suspect
+    problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if suspect else ""
+    step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)

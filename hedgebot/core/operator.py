@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hedgebot.core import limits, market, reconcile
+from hedgebot.core import breakers, limits, market, reconcile
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, adopt_settings
@@ -79,7 +79,9 @@ def switch_strategy(step: Step, event: StrategySwitched) -> None:
         return
     state.switches[event.strategy] = event.enabled
     state.settings = _with_switch(state.settings, event.strategy, enabled=event.enabled)
-    if not event.enabled:
+    if event.enabled:
+        breakers.rearm(step, event.strategy)
+    else:
         cancel_all(step, f"strategy {event.strategy} was disabled")
     word = "proposes again" if event.enabled else "proposes nothing any more; positions are kept"
     step.operator(event.operator, action, accepted=True, explanation=f"{event.strategy} {word}: {event.reason}")

@@ -4,6 +4,7 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
+from hedgebot.core import breakers
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -32,7 +33,9 @@ _REJECTS_ALERT = 3
 _ORDERS_KEPT = 500
 
 
-def send(step: Step, approved: Approved, *, arrival_mid: float, delta_before_coin: float) -> str:
+def send(
+    step: Step, approved: Approved, *, arrival_mid: float, delta_before_coin: float, centre_coin: float = 0.0
+) -> str:
     """Enter an approved intent into the table and emit its one SubmitOrder; returns its client id."""
     state, intent = step.state, approved.intent
     names = [strategy.name for strategy in state.settings.strategies]
@@ -44,17 +47,19 @@ def send(step: Step, approved: Approved, *, arrival_mid: float, delta_before_coi
     ).encode()
     state.next_intent += 1
     # SENT before the first byte leaves: a crash in between finds an order to look up, never one to send again.
-    state.orders[client_id] = OrderRecord(
+    record = state.orders[client_id] = OrderRecord(
         client_id=client_id,
         intent=intent,
         status=move(OrderStatus.PLANNED, OrderStatus.SENT),
         sent_at_ns=step.at_ns,
         arrival_mid=arrival_mid,
         delta_before_coin=delta_before_coin,
+        centre_coin=centre_coin,
     )
     state.unsettled[client_id] = intent.underlying
     state.tokens -= 1.0
     _forget_old(state)
+    breakers.on_sent(step, record)
     step.emit(SubmitOrder(approved=approved, client_id=client_id))
     return client_id
 
@@ -76,6 +81,7 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
         return
     if _advance(step, record, OrderStatus.REJECTED):
         _back_off(step, record, f"refused: {event.code} {event.message}")
+        breakers.on_rejected(step, record)
 
 
 def on_unknown(step: Step, event: OrderOutcomeUnknown) -> None:
@@ -98,6 +104,7 @@ def on_report(step: Step, report: OrderReport) -> None:
         return
     if report.status is OrderStatus.REJECTED:
         _back_off(step, record, f"refused: {report.reason}")
+        breakers.on_rejected(step, record)
     elif report.status.is_terminal and not record.reported_contracts:
         # Not refused, but not filled either: the market ran away. Without a pause this repeats at the order rate.
         _back_off(step, record, "not filled within its price limit", doublings_max=_MISS_DOUBLINGS_MAX)

@@ -82,7 +82,10 @@ class Coin(msgspec.Struct, kw_only=True):
 
 
 class OrderRecord(msgspec.Struct, kw_only=True):
-    """One of our orders. `filled_contracts` counts booked fills; `reported_contracts` what the venue's reports say."""
+    """One of our orders. `filled_contracts` counts booked fills; `reported_contracts` what the venue's reports say.
+
+    `centre_coin` is the delta that the hedge was to bring the book towards, `moved_coin` what its fills did to it.
+    """
 
     client_id: str
     intent: OrderIntent
@@ -90,6 +93,8 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     sent_at_ns: int
     arrival_mid: float
     delta_before_coin: float
+    centre_coin: float = 0.0
+    moved_coin: float = 0.0
     order_id: str = ""
     filled_contracts: Decimal = ZERO
     reported_contracts: Decimal = ZERO
@@ -101,6 +106,21 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     def is_settled(self) -> bool:
         """Whether the order ended and every execution the venue spoke of is booked: only then its slot is free."""
         return self.status.is_terminal and self.filled_contracts >= self.reported_contracts
+
+
+class Efficacy(msgspec.Struct, kw_only=True):
+    """What our fills did to one underlying, in coins of delta; the two sums halve every few minutes.
+
+    `left_coin` is the delta that our newest hedge left behind (None before the first), `drift_coin` what others and the
+    market have moved since, summed over hedges; `ineffective` counts bad fills in a row.
+    """
+
+    ineffective: int = 0
+    left_coin: float | None = None
+    hedged_coin: float = 0.0
+    drift_coin: float = 0.0
+    decayed_at_ns: int = 0
+    newest_order: str = ""
 
 
 class UnderlyingState(msgspec.Struct, kw_only=True):
@@ -135,6 +155,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     residual_coin: float = 0.0
     hedges: int = 0
     last_decision: RecordDecision | None = None
+    efficacy: Efficacy = msgspec.field(default_factory=Efficacy)
 
 
 class StreamState(msgspec.Struct, kw_only=True):
@@ -207,6 +228,7 @@ class EngineState(msgspec.Struct, kw_only=True):
 
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
     `at_ns` is the newest moment it has seen; `switches` are strategies that an operator turned since the configuration.
+    `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     """
 
     settings: EngineSettings
@@ -234,6 +256,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     accounts: dict[str, AccountState] = {}
     alerts: dict[str, AlertState] = {}
     switches: dict[str, bool] = {}
+    repeats: dict[str, list[int]] = {}
+    tripped: dict[str, str] = {}
     watched: dict[InstrumentId, int] = {}
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)

@@ -171,6 +171,9 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
         return f"the book is {state.mode}: {state.mode_reason}"
     if not any(one.enabled and name in one.underlyings for one in state.settings.strategies):
         return f"no strategy for {name} is enabled"
+    for strategy, why in state.tripped.items():
+        if any(one.name == strategy and name in one.underlyings for one in state.settings.strategies):
+            return f"strategy {strategy} is latched off until an operator enables it: {why}"
     problem = exposure_problem(underlying)
     if problem:
         return f"the exposure is unknown: {problem}"

@@ -15,6 +15,7 @@ class AlertKind(StrEnum):
     """What can be wrong. Each kind has a severity and a runbook page."""
 
     DELTA_OUTSIDE_LIMIT = "DeltaOutsideHardBand"
+    HEDGE_INEFFECTIVE = "HedgeIneffective"
     STALE_MARKET_DATA = "StaleMarketData"
     PRIVATE_STREAM_SILENT = "PrivateStreamSilent"
     SUSPECT_DATA = "SuspectData"
@@ -48,6 +49,7 @@ class AlertKind(StrEnum):
 
 _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.DELTA_OUTSIDE_LIMIT: (Severity.CRIT, "RB-01"),
+    AlertKind.HEDGE_INEFFECTIVE: (Severity.CRIT, "RB-03"),
     AlertKind.STALE_MARKET_DATA: (Severity.CRIT, "RB-04"),
     AlertKind.PRIVATE_STREAM_SILENT: (Severity.CRIT, "RB-05"),
     AlertKind.SUSPECT_DATA: (Severity.WARN, "RB-06"),

@@ -70,6 +70,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     option_delta_gap_max: float = 0.05
     orders_per_second_max: float = 5.0
     order_burst_max: int = 5
+    repeat_orders_max: int = 60
+    repeat_window_ms: int = 60_000
+    hedge_volume_ratio_max: float = 1.5
+    order_rejects_max: int = 12
     order_deadline_ms: int = 5_000
     unknown_margin_ms: int = 3_000
     reconcile_interval_ms: int = 15_000

@@ -10,10 +10,10 @@ import pytest
 from hedgebot.core import gate
 from hedgebot.core.gate import RULES, Candidate, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.state import Mismatch, OptionMark
+from hedgebot.core.state import Mismatch, OptionMark, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import Approved, OrderIntent, Refused, TimeInForce
+from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
 from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, PRICE, START_NS, Playbook
 
@@ -190,6 +190,36 @@ def _out_of_tokens() -> Candidate:
     return one
 
 
+def _latched_off() -> Candidate:
+    one = _candidate()
+    one.state.tripped["delta_neutral"] = "61 sell orders"
+    return one
+
+
+def _repeating() -> Candidate:
+    one = _candidate()
+    intent = one.intent
+    one.state.orders["twin"] = OrderRecord(
+        client_id="twin",
+        intent=intent,
+        status=OrderStatus.FILLED,
+        sent_at_ns=one.at_ns - 100 * MS,
+        arrival_mid=100_000.0,
+        delta_before_coin=one.delta_coin,
+        filled_contracts=intent.qty_contracts,
+    )
+    one.underlying.efficacy.newest_order = "twin"
+    return one
+
+
+def _overdone() -> Candidate:
+    one = _candidate()
+    efficacy = one.underlying.efficacy
+    efficacy.left_coin, efficacy.hedged_coin, efficacy.drift_coin = one.delta_coin, 4.5, 2.0
+    efficacy.decayed_at_ns = one.at_ns
+    return one
+
+
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
@@ -197,6 +227,10 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
+    "_strategy_armed": (_latched_off, "strategy", "latched off", "armed"),
+    "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
+    # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
+    "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),
     "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
     "_options_fresh": (_unquoted_option, "option_age_ms", 31_000, 30_000),

@@ -1,0 +1,176 @@
+"""Breakers: what our own orders did, held against what they were meant to do. Owns the counts; never trades.
+
+Four of them (safety reference section 11; the incidents are Knight 2012 and the peers' frozen position feed):
+
+- effectiveness: a second fill in a row that raises the distance from the target, or moves the delta otherwise than its
+  intent said, halts the book. Delta is taken at one price before and after the fill, so that the market does not count;
+- volume: all our hedging together may not exceed what others and the market moved, times a ratio;
+- repeats: too many orders on one side within a window latch the strategy off until an operator enables it again;
+- refusals: so do too many refusals by the venue in a row.
+"""
+
+from hedgebot.core.exposure import net_delta_coin
+from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.orders import OrderIntent
+
+VOLUME_RULE = "hedge_volume_coin"
+INEFFECTIVE_FILLS_MAX = 2
+MISS_RATIO_MAX = 0.1
+"""How far a fill may move the delta from what its intent said: an inverse contract's coins depend on its price."""
+
+HALF_LIFE_NS = 300 * 1_000_000_000
+DUPLICATE_WINDOW_NS = 1_000_000_000
+
+
+def on_sent(step: Step, record: OrderRecord) -> None:
+    """Count an order that leaves, and what moved the delta since the one before."""
+    intent = record.intent
+    efficacy = step.state.underlyings[intent.underlying].efficacy
+    _decay(efficacy, step.at_ns)
+    efficacy.drift_coin += _drift_coin(efficacy, record.delta_before_coin, record.centre_coin)
+    efficacy.left_coin, efficacy.newest_order = record.delta_before_coin, record.client_id
+    _count_repeat(step, intent)
+
+
+def on_own_fill(step: Step, record: OrderRecord, moved_coin: float, share: float) -> None:
+    """Judge a fill of ours that was just booked. `share` is its part of the order's quantity.
+
+    `moved_coin` is what it did to the net delta.
+    """
+    record.moved_coin += moved_coin
+    efficacy = step.state.underlyings[record.intent.underlying].efficacy
+    efficacy.hedged_coin += abs(moved_coin)
+    if efficacy.newest_order == record.client_id:
+        efficacy.left_coin = record.delta_before_coin + record.moved_coin
+    if not record.arrival_mid:
+        # Restored from the journal alone: what it was decided on is not known.
+        return
+    problem = _fill_problem(step.state, record, moved_coin, share)
+    efficacy.ineffective = efficacy.ineffective + 1 if problem else 0
+    step.check(AlertKind.HEDGE_INEFFECTIVE, record.intent.underlying, problem)
+    if efficacy.ineffective >= INEFFECTIVE_FILLS_MAX:
+        step.halt(f"{efficacy.ineffective} fills in a row did not hedge: {problem}")
+
+
+def on_rejected(step: Step, record: OrderRecord) -> None:
+    """Latch a strategy off whose orders are refused again and again."""
+    underlying = step.state.underlyings[record.intent.underlying]
+    limit = step.state.limits.order_rejects_max
+    if underlying.rejects >= limit:
+        trip(step, record.intent.strategy, f"{underlying.rejects} orders on {underlying.name} in a row came to nothing")
+
+
+def trip(step: Step, strategy: str, why: str) -> None:
+    """Latch a strategy off: only an operator's `enable` lets it trade again, whatever is restarted or configured."""
+    if strategy in step.state.tripped:
+        return
+    step.state.tripped[strategy] = why
+    step.alert(AlertKind.ORDER_REJECTED, strategy, f"strategy {strategy} is latched off: {why}")
+
+
+def rearm(step: Step, strategy: str) -> None:
+    """Let a strategy trade again; its counts start anew."""
+    state = step.state
+    if state.tripped.pop(strategy, None) is None:
+        return
+    for key in [one for one in state.repeats if one.startswith(f"{strategy}|")]:
+        del state.repeats[key]
+    for underlying in state.underlyings.values():
+        underlying.rejects = 0
+    step.resolve(AlertKind.ORDER_REJECTED, strategy)
+
+
+def volume_coin(state: EngineState, underlying: UnderlyingState, intent: OrderIntent) -> float:
+    """Our hedging on an underlying with this order filled, in coins of absolute delta."""
+    return _decayed(underlying.efficacy, state.at_ns).hedged_coin + abs(intent.delta_effect_coin)
+
+
+def volume_limit_coin(state: EngineState, underlying: UnderlyingState, delta_coin: float, centre_coin: float) -> float:
+    """What our hedging may come to: the drift times its ratio, and one order for what came before the counting."""
+    efficacy = _decayed(underlying.efficacy, state.at_ns)
+    drift = efficacy.drift_coin + _drift_coin(efficacy, delta_coin, centre_coin)
+    settings = settings_of(state, underlying.name)
+    allowance = settings.order_qty_coin_max if settings else 0.0
+    return drift * state.limits.hedge_volume_ratio_max + allowance
+
+
+def duplicate_of(state: EngineState, intent: OrderIntent, delta_coin: float, at_ns: int) -> str:
+    """Client id of an order that this one would repeat: just filled, and its fills have moved nothing."""
+    newest = state.orders.get(state.underlyings[intent.underlying].efficacy.newest_order)
+    if newest is None or newest.filled_contracts == ZERO or at_ns - newest.sent_at_ns > DUPLICATE_WINDOW_NS:
+        return ""
+    if abs(newest.moved_coin) > MISS_RATIO_MAX * abs(newest.intent.delta_effect_coin):
+        return ""
+    same = (newest.intent.instrument, newest.intent.side, newest.intent.qty_contracts) == (
+        intent.instrument,
+        intent.side,
+        intent.qty_contracts,
+    )
+    return newest.client_id if same and newest.delta_before_coin == delta_coin else ""
+
+
+def measured_delta_coin(underlying: UnderlyingState) -> float | None:
+    """Net delta as far as it can be compared before and after a fill; None without a price.
+
+    An option that is not quoted yet is missing on both sides alike.
+    """
+    return net_delta_coin(underlying) if underlying.price > 0.0 else None
+
+
+def _fill_problem(state: EngineState, record: OrderRecord, moved_coin: float, share: float) -> str:
+    intent = record.intent
+    meant_coin = intent.delta_effect_coin * share
+    rules = state.instruments[intent.instrument]
+    lot_coin = float(rules.lot_size * rules.contract_size)
+    if rules.kind.is_inverse:
+        lot_coin /= record.arrival_mid
+    distance_before = abs(record.delta_before_coin - record.centre_coin)
+    distance_after = abs(record.delta_before_coin + record.moved_coin - record.centre_coin)
+    if distance_after > distance_before + lot_coin:
+        return (
+            f"order {record.client_id} brought the delta of {intent.underlying} from "
+            f"{record.delta_before_coin:+.4f} to {record.delta_before_coin + record.moved_coin:+.4f}, "
+            f"away from {record.centre_coin:+g}"
+        )
+    if abs(moved_coin - meant_coin) > max(MISS_RATIO_MAX * abs(meant_coin), lot_coin):
+        return (
+            f"a fill of order {record.client_id} moved the delta of {intent.underlying} by {moved_coin:+.4f}, "
+            f"it was meant to move it by {meant_coin:+.4f}"
+        )
+    return ""
+
+
+def _count_repeat(step: Step, intent: OrderIntent) -> None:
+    limits = step.state.limits
+    key = f"{intent.strategy}|{intent.instrument}|{intent.side}"
+    moments = step.state.repeats.setdefault(key, [])
+    moments.append(step.at_ns)
+    since_ns = step.at_ns - limits.repeat_window_ms * 1_000_000
+    # Never more than one over the limit is kept: the list is bounded by the limit.
+    step.state.repeats[key] = kept = [one for one in moments if one >= since_ns]
+    if len(kept) > limits.repeat_orders_max:
+        seconds = limits.repeat_window_ms / 1_000
+        trip(step, intent.strategy, f"{len(kept)} {intent.side} orders on {intent.instrument} within {seconds:g} s")
+
+
+def _drift_coin(efficacy: Efficacy, delta_coin: float, centre_coin: float) -> float:
+    left = centre_coin if efficacy.left_coin is None else efficacy.left_coin
+    return abs(delta_coin - left)
+
+
+def _decayed(efficacy: Efficacy, at_ns: int) -> Efficacy:
+    """The sums as they stand at a moment, without changing them."""
+    factor = 0.5 ** (max(at_ns - efficacy.decayed_at_ns, 0) / HALF_LIFE_NS) if efficacy.decayed_at_ns else 1.0
+    return Efficacy(
+        left_coin=efficacy.left_coin,
+        hedged_coin=efficacy.hedged_coin * factor,
+        drift_coin=efficacy.drift_coin * factor,
+    )
+
+
+def _decay(efficacy: Efficacy, at_ns: int) -> None:
+    now = _decayed(efficacy, at_ns)
+    efficacy.hedged_coin, efficacy.drift_coin, efficacy.decayed_at_ns = now.hedged_coin, now.drift_coin, at_ns

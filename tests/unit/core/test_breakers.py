@@ -1,0 +1,184 @@
+"""The breakers: wrong-way fills halt, too much hedging stops, repeats and refusals latch a strategy off."""
+
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.core.breakers import HALF_LIFE_NS
+from hedgebot.core.state import decode_state, encode_state
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Mode, RecordOperator, RecordRefusal, SubmitOrder
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
+from tests.support.playbook import ACCOUNT, BTC_PERP, Playbook, alerts, of_type, orders, settings, the_order
+
+SELL_0162 = "0.162"
+"""What a client's buy of 0.2 makes the book sell: from 0.2 to three quarters of its band of 0.05, in lots of 0.001."""
+
+
+@pytest.fixture
+def book() -> Playbook:
+    playbook = Playbook()
+    playbook.ready()
+    return playbook
+
+
+def breach(book: Playbook, side: Side = Side.BUY, qty: str = "0.2") -> SubmitOrder:
+    return the_order(book.send(book.fill(side, qty)))
+
+
+def wrong_way(book: Playbook, order: SubmitOrder, qty: str) -> None:
+    """A build whose hedges go the wrong way: the venue executes the opposite side under our client id."""
+    intent = order.approved.intent
+    book.send(book.fill(intent.side.opposite, qty, intent.instrument, client_id=order.client_id))
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.FILLED, str(intent.qty_contracts))))
+
+
+def reject(book: Playbook, order: SubmitOrder) -> None:
+    book.send(ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code="110007", message="no funds"))
+
+
+def next_order(book: Playbook, step_ms: float = 250.0) -> SubmitOrder | None:
+    """The next order within a minute of a healthy market."""
+    for _ in range(240):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), step_ms)
+        book.send(book.ticker())
+        found = orders(book.send(book.book()))
+        if found:
+            return found[0]
+    return None
+
+
+def test_two_wrong_way_fills_halt(book: Playbook) -> None:
+    first = breach(book)
+    wrong_way(book, first, SELL_0162)
+    assert AlertKind.HEDGE_INEFFECTIVE in alerts(book.heard)
+    assert book.mode() is Mode.ACTIVE, "one fill may be an accident"
+    second = orders(book.heard)[-1]
+    assert second.client_id != first.client_id
+    wrong_way(book, second, str(second.approved.intent.qty_contracts))
+    assert book.mode() is Mode.HALTED
+    assert book.state.latched
+    assert "did not hedge" in book.state.mode_reason
+    assert len(orders(book.heard)) == 2
+
+
+def test_a_hundredfold_fill_is_wrong_whichever_way_it_goes(book: Playbook) -> None:
+    """The contract's multiplier was misread: the first fill carries the delta far beyond the other side."""
+    order = breach(book)
+    book.send(book.fill(Side.SELL, "16.2", BTC_PERP, client_id=order.client_id))
+    assert book.mode() is Mode.HALTED, "more was filled than was sent"
+    assert AlertKind.HEDGE_INEFFECTIVE in alerts(book.heard)
+
+
+def test_a_fill_that_moves_nothing_counts(book: Playbook) -> None:
+    order = breach(book)
+    # The client's opposite trade at the same moment is its own event: the fill of ours is judged alone.
+    book.send(book.fill(Side.SELL, "0.2"))
+    book.done(order)
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE), "it did what it was meant to do when it was decided"
+    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+
+
+def test_a_good_fill_forgives(book: Playbook) -> None:
+    wrong_way(book, breach(book), SELL_0162)
+    good = orders(book.heard)[-1]
+    book.done(good)
+    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_the_market_does_not_count(book: Playbook) -> None:
+    order = breach(book)
+    book.send(book.book(Decimal(92_000)))
+    book.done(order)
+    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+
+
+def test_hedging_never_outruns_the_drift(book: Playbook) -> None:
+    """A client trades to and fro: every hedge is allowed, for each undoes a drift."""
+    efficacy = book.state.underlyings["BTC"].efficacy
+    for number in range(25):
+        book.done(breach(book, Side.BUY if number % 2 == 0 else Side.SELL))
+        book.at_ns += 2_000_000_000
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        book.send(book.ticker())
+        book.send(book.book())
+    assert efficacy.hedged_coin <= efficacy.drift_coin
+
+
+def test_more_hedging_than_drift_is_refused_and_told(book: Playbook) -> None:
+    efficacy = book.state.underlyings["BTC"].efficacy
+    efficacy.hedged_coin, efficacy.decayed_at_ns, efficacy.left_coin = 10.0, book.at_ns, 0.2
+    heard = book.send(book.fill(Side.BUY, "0.2"))
+    assert not orders(heard)
+    (refusal,) = of_type(heard, RecordRefusal)
+    assert refusal.refused.check.rule == "hedge_volume_coin"
+    assert AlertKind.HEDGE_INEFFECTIVE in alerts(heard)
+    efficacy.decayed_at_ns -= 5 * HALF_LIFE_NS
+    assert next_order(book) is not None, "the sums halve: it is a brake, no latch"
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+
+
+def test_the_same_again_while_nothing_moved_is_refused(book: Playbook) -> None:
+    """A ledger that a fill does not move (the peers' frozen feed): 10 sells of 1 for an exposure of 1 there."""
+    order = breach(book)
+    book.done(order)
+    record = book.state.orders[order.client_id]
+    record.moved_coin, book.state.underlyings["BTC"].linear_coin = 0.0, Decimal(repr(record.delta_before_coin))
+    heard = book.send(book.book())
+    assert not orders(heard)
+    (refusal,) = of_type(heard, RecordRefusal)
+    assert (refusal.refused.check.rule, refusal.refused.check.value) == ("duplicate_of", order.client_id)
+
+
+def test_too_many_orders_on_one_side_latch_the_strategy_off() -> None:
+    book = Playbook(settings(repeat_orders_max=3, order_burst_max=100))
+    book.ready()
+    for _ in range(4):
+        book.done(breach(book))
+    assert "delta_neutral" in book.state.tripped
+    assert "4 sell orders" in book.state.tripped["delta_neutral"]
+    assert book.is_up(AlertKind.ORDER_REJECTED)
+    assert not orders(book.send(book.fill(Side.BUY, "0.2")))
+
+
+def test_a_latched_strategy_stays_off_over_a_restart_until_somebody_enables_it() -> None:
+    book = Playbook(settings(repeat_orders_max=2, order_burst_max=100))
+    book.ready()
+    for _ in range(3):
+        book.done(breach(book))
+    assert decode_state(encode_state(book.state)).tripped == book.state.tripped
+    book.start(epoch=2)
+    held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
+    book.ready(held)
+    assert not orders(book.send(book.fill(Side.BUY, "0.5")))
+    heard = book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=True, operator="ann", reason="looked"))
+    assert of_type(heard, RecordOperator)[0].accepted
+    assert not book.state.tripped
+    assert not book.is_up(AlertKind.ORDER_REJECTED)
+    assert orders(heard)
+
+
+def test_refusals_in_a_row_latch_the_strategy_off() -> None:
+    book = Playbook(settings(order_rejects_max=4))
+    book.ready()
+    order: SubmitOrder | None = breach(book)
+    sent = 0
+    while order is not None:
+        sent += 1
+        reject(book, order)
+        order = next_order(book)
+    assert sent == 4
+    assert "4 orders on BTC in a row" in book.state.tripped["delta_neutral"]
+
+
+def test_a_restored_order_is_not_judged(book: Playbook) -> None:
+    """What the journal alone knows has no decision to be held against."""
+    order = breach(book)
+    record = book.state.orders[order.client_id]
+    record.arrival_mid = 0.0
+    wrong_way(book, order, SELL_0162)
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
