@@ -26,6 +26,7 @@ class ClientFlow:
 
     def __init__(self, spec: ClientFlowSpec, world: World, seed: int) -> None:
         self.enabled = spec.enabled
+        self.trades_per_minute = spec.trades_per_minute
         self.inventory_coin: dict[str, float] = dict.fromkeys(world.coins, 0.0)
         self._spec = spec
         self._world = world
@@ -76,7 +77,7 @@ class ClientFlow:
         self.inventory_coin[instrument.underlying] += delta
 
     def _pause_ns(self) -> int:
-        return int(self._random.exponential(NS_PER_MINUTE / max(self._spec.trades_per_minute, 1e-6)))
+        return int(self._random.exponential(NS_PER_MINUTE / max(self.trades_per_minute, 1e-6)))
 
     def _pick_product(self) -> str:
         names, weights = list(self._spec.products), list(self._spec.products.values())

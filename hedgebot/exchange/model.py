@@ -5,6 +5,7 @@ Owns the order of things: time first, then requests at that time. It reads no cl
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
@@ -16,8 +17,10 @@ from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
+from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
+from hedgebot.exchange.script import Script
 from hedgebot.exchange.tickers import linear_ticker, option_ticker
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.striker import Striker
@@ -69,6 +72,9 @@ class Exchange:
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
+        self._script = Script(
+            scenario, now_ns, _clock(paths or {}, now_ns), strike=self.strike, flow=flow, tell=self._tell
+        )
 
     def _open_account(self, spec: AccountSpec) -> Account:
         """An account with its first coins and positions, entered at the first marks; premiums were paid before."""
@@ -87,7 +93,10 @@ class Exchange:
 
     def advance(self, now_ns: int) -> None:
         """Let the world run to `now_ns`; earlier than now is ignored. Notices are delivered while it runs."""
-        while self._world.now_ns + self._world.step_ns <= now_ns:
+        while (next_ns := self._world.now_ns + self._world.step_ns) <= now_ns:
+            if self._script.next_ns is not None and self._script.next_ns <= next_ns:
+                self._books.now_ns = next_ns
+                self._script.play(next_ns)
             self._clockwork.step()
         self._books.now_ns = max(self.now_ns, now_ns)
 
@@ -304,3 +313,16 @@ class Exchange:
     def wallet(self, account: str) -> WalletState:
         """Balances and margin, marked now."""
         return self._books.risk.wallet(self._accounts[account], self.open_orders(account), self.now_ns)
+
+
+def _clock(paths: Mapping[str, PricePath], start_ns: int) -> Callable[[datetime], int] | None:
+    """The clock of the first recording; None where nothing recorded is played."""
+    path = next((one for one in paths.values() if isinstance(one, RecordedPath)), None)
+    if path is None:
+        return None
+
+    def clock(moment: datetime) -> int:
+        at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return start_ns + int(path.delay_s(at.timestamp() * 1e9) * 1e9)
+
+    return clock

@@ -128,6 +128,10 @@ class RecordedPath:
         """Gaps of all sources as (from, until), recorded UTC ns."""
         return tuple(self._gaps)
 
+    def delay_s(self, moment_ns: float) -> float:
+        """Seconds of the exchange's time from the start until a recorded moment (UTC ns) is played."""
+        return (moment_ns - self._start) / 1e9 / self._speed
+
     @property
     def seconds(self) -> float:
         """How long the recording plays, in the exchange's time."""

@@ -7,17 +7,20 @@ does that), nor know the file that it was read from (`scenario_file.py`).
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.toml_lines import Path
+from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
 # What the client trades, with weights.
 _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
 
 STEP_MS_MIN, STEP_MS_MAX = 10, 1_000
+AT_S_MAX = 400 * 86_400.0
 # Keys of a recording that are paths.
 RECORDED_FILES = ("perp_bars", "spot_bars", "minutes")
 
@@ -101,6 +104,27 @@ class WeatherSpec(_Part, frozen=True, kw_only=True):
     push_delay_ms: float = 1.0
 
 
+class FlowChange(_Part, frozen=True, kw_only=True):
+    """The client's trading from a moment on: whether there is any, and how often (None leaves the pace)."""
+
+    enabled: bool = True
+    trades_per_minute: Annotated[float, msgspec.Meta(gt=0, le=6_000)] | None = None
+
+
+class EventSpec(_Part, frozen=True, kw_only=True):
+    """One thing that is written to happen, `at_s` seconds after the start or `at` a moment of the recording's clock.
+
+    `note` says in a sentence what people should see. `weather` replaces the wire's weather as a whole.
+    """
+
+    at_s: float | None = None
+    at: datetime | None = None
+    note: str = ""
+    trouble: Trouble | None = None
+    flow: FlowChange | None = None
+    weather: WeatherSpec | None = None
+
+
 class Scenario(_Part, frozen=True, kw_only=True):
     """A whole simulated world. Two exchanges of one scenario, started at one moment and driven alike, do alike."""
 
@@ -115,6 +139,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
     accounts: tuple[AccountSpec, ...] = ()
     client_flow: ClientFlowSpec | None = None
     weather: WeatherSpec = WeatherSpec()
+    events: tuple[EventSpec, ...] = ()
     funding_interval_s: int = 28_800
     rate_limits: bool = True
     venue_rules: str = "bybit"  # whose client ids, dead-man's switch, deadlines and budgets hold (`venue_rules.py`)
@@ -149,6 +174,7 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         )
     yield from _market_problems(scenario)
     yield from _account_problems(scenario)
+    yield from _event_problems(scenario)
 
 
 def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -180,3 +206,26 @@ def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     flow = scenario.client_flow
     if flow is not None and flow.account not in names:
         yield ("client_flow", "account"), f"client_flow.account is {flow.account!r}, it must be one of {names}"
+
+
+def _event_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    known = {
+        "underlying": [spec.name for spec in scenario.underlyings],
+        "account": [spec.name for spec in scenario.accounts],
+    }
+    for number, event in enumerate(scenario.events):
+        path: Path = ("events", number)
+        if (event.at_s is None) == (event.at is None):
+            yield path, "an event needs at_s (seconds after the start) or at (the recording's clock), one of them"
+        if event.at_s is not None and not 0 <= event.at_s <= AT_S_MAX:
+            yield (*path, "at_s"), f"at_s is {event.at_s}, it must be 0 to {AT_S_MAX:g} seconds"
+        if event.at is not None and not scenario.recordings:
+            yield (*path, "at"), "at counts on a recording's clock, and nothing recorded is played; give at_s"
+        if event.trouble is None and event.flow is None and event.weather is None:
+            yield path, "an event needs what happens: a trouble, flow or weather"
+        if event.flow is not None and scenario.client_flow is None:
+            yield (*path, "flow"), "flow changes the client's trading, and there is no client_flow"
+        for key, names in known.items():
+            named = getattr(event.trouble, key, None)
+            if isinstance(named, str) and named and named not in names:
+                yield (*path, "trouble", key), f"trouble.{key} is {named!r}, it must be one of {names}"

@@ -82,9 +82,16 @@ def _told(path: Path, lines: dict[KeyPath, int], found: Iterable[tuple[KeyPath, 
 
 
 def _unknown(raw: object, kind: inspect.Type, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Keys that nobody reads, each with the one that was probably meant."""
-    if isinstance(kind, inspect.UnionType):
-        kind = _chosen(raw, kind)
+    """Keys that nobody reads and kinds that there are not, each with the one that was probably meant."""
+    tagged = _tagged(kind)
+    if tagged and isinstance(raw, dict):
+        field, kinds = tagged
+        if raw.get(field) not in kinds:
+            yield (*path, field) if field in raw else path, _kind_sentence(path, field, raw.get(field), kinds)
+            return
+        kind = kinds[str(raw[field])]
+    elif isinstance(kind, inspect.UnionType):
+        kind = next((one for one in kind.types if isinstance(one, inspect.StructType)), kind)
     if isinstance(kind, inspect.StructType) and isinstance(raw, dict):
         known = {field.encode_name: field.type for field in kind.fields}
         for key, value in raw.items():
@@ -100,14 +107,20 @@ def _unknown(raw: object, kind: inspect.Type, path: KeyPath) -> Iterator[tuple[K
             yield from _unknown(value, kind.value_type, (*path, key))
 
 
-def _chosen(raw: object, union: inspect.UnionType) -> inspect.Type:
-    """The member of a union that a table's tag names, or its only table."""
-    structs = [one for one in union.types if isinstance(one, inspect.StructType)]
-    if isinstance(raw, dict):
-        for one in structs:
-            if one.tag_field is None or raw.get(one.tag_field) == one.tag:
-                return one
-    return inspect.AnyType()
+def _tagged(kind: inspect.Type) -> tuple[str, dict[str, inspect.Type]] | None:
+    """Name of the tag and the structs by their tags, where a table's kind is told by a tag."""
+    types = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    structs = [one for one in types if isinstance(one, inspect.StructType) and one.tag_field]
+    return (str(structs[0].tag_field), {str(one.tag): one for one in structs}) if structs else None
+
+
+def _kind_sentence(path: KeyPath, field: str, value: object, kinds: Iterable[str]) -> str:
+    known = ", ".join(sorted(kinds))
+    if value is None:
+        return f"{_words(path)} has no {field}, which it needs: one of {known}"
+    meant, _ = nearest(str(value), kinds)
+    hint = f"; did you mean {meant}?" if meant else ""
+    return f"{_words((*path, field))} = {_shown(value)} must be one of {known}{hint}"
 
 
 def _unknown_sentence(path: KeyPath, key: str, value: object, known: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from hedgebot.exchange.requests import (
     Refusal,
     WhatIf,
 )
+from hedgebot.exchange.scenario import EventSpec
 
 # One place for each name: the exchange's faces import everything from here.
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "RateState",
     "Refusal",
     "RefusalReason",
+    "Scripted",
     "SimOrder",
     "SimPosition",
     "TickerChanged",
@@ -126,6 +128,12 @@ class ListingChanged(Value, frozen=True, kw_only=True):
     listing: Listing
 
 
+class Scripted(Value, frozen=True, kw_only=True):
+    """An event of the scenario's script happened; what it changes in the model has been done."""
+
+    event: EventSpec
+
+
 Notice = (
     BookChanged
     | TickerChanged
@@ -136,4 +144,5 @@ Notice = (
     | WalletChanged
     | FundingSettled
     | ListingChanged
+    | Scripted
 )

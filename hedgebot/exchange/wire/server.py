@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import WeatherSpec
-from hedgebot.exchange.types import Notice
+from hedgebot.exchange.types import Notice, Scripted
 from hedgebot.exchange.wire.admin import Admin
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import Channels
@@ -52,6 +52,8 @@ class Server:
         self.api.after_request = self._private.flush
 
     def _on_notice(self, notice: Notice) -> None:
+        if isinstance(notice, Scripted) and notice.event.weather is not None:
+            self.api.faults.weather = notice.event.weather
         self._publisher.on_notice(notice)
         self._private.on_notice(notice)
 

@@ -49,6 +49,17 @@ def test_the_scenarios_that_ship_load(root: Path, name: str) -> None:
         ("[[recordings]]\nunderlying='SOL'", "recording of 'SOL'"),
         ("[[recordings]]\nunderlying='BTC'\nspeed=0.0", "speed is 0.0, it must be positive"),
         ("[weather]\nack_lost_probability=1.5", "ack_lost_probability is 1.5"),
+        ("[[events]]\nat_s = 1.0\ntrouble = {type = 'price_shok'}", r"line 3: .*did you mean price_shock\?$"),
+        (
+            "[[events]]\nat_s = 1.0\n[events.trouble]\ntype = 'price_shock'\nunderlyin = 'BTC'\nratio = 1.0",
+            r"line 5: events\[0\].trouble.underlyin is not a known key; did you mean underlying\?$",
+        ),
+        (
+            "[[events]]\nat_s=1.0\n[events.trouble]\ntype='price_shock'\nunderlying='BTC'\nratio=-1.0",
+            r"line 6: .*ratio",
+        ),
+        ("[[events]]\nat_s=1.0\n[events.trouble]\ntype='price_shock'\nunderlying='XRP'\nratio=1.0", r"line 5: .*'XRP'"),
+        ("[[events]]\nat_s = 1.0\ntrouble = {ratio = 1.0}", r"line 3: events\[0\].trouble has no type, which it needs"),
         ("underlyings = []", "underlyings must be named"),
     ],
 )
