@@ -14,7 +14,7 @@ from functools import cache
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.quotes import Value
-from hedgebot.exchange.types import EndpointClass
+from hedgebot.exchange.requests import EndpointClass
 
 _TRADING = (
     EndpointClass.CREATE,
