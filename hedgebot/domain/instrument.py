@@ -62,6 +62,11 @@ class InstrumentKind(StrEnum):
         return self in (InstrumentKind.INVERSE_PERP, InstrumentKind.INVERSE_FUTURE)
 
     @property
+    def is_future(self) -> bool:
+        """Whether it is delivered at an expiry at the underlying's price."""
+        return self in (InstrumentKind.LINEAR_FUTURE, InstrumentKind.INVERSE_FUTURE)
+
+    @property
     def is_perp(self) -> bool:
         """Whether funding is paid on it."""
         return self in (InstrumentKind.LINEAR_PERP, InstrumentKind.INVERSE_PERP)
@@ -128,6 +133,19 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """
         nominal = contracts * self.contract_size
         return nominal if self.kind.is_inverse else nominal * price
+
+    def value_settle(self, contracts: Decimal, price: Decimal) -> Decimal:
+        """Value in the settlement currency of `contracts` at their own `price` (an option's premium); unrounded.
+
+        Signed like `contracts`; spot counts in quote currency.
+        """
+        nominal = contracts * self.contract_size
+        return nominal / price if self.kind.is_inverse else nominal * price
+
+    def average_price(self, contracts: Decimal, value_settle: Decimal) -> Decimal:
+        """Price, unrounded, at which `contracts` have that value (neither zero, same sign); harmonic if inverse."""
+        nominal = contracts * self.contract_size
+        return nominal / value_settle if self.kind.is_inverse else value_settle / nominal
 
     def pnl_settle(self, contracts: Decimal, entry_price: Decimal, exit_price: Decimal) -> Decimal:
         """Profit in the settlement currency of a signed position between two prices (both > 0 for inverse kinds)."""

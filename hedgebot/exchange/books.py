@@ -9,9 +9,10 @@ from hashlib import blake2b
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentKind, Side
-from hedgebot.exchange.account import FEE_STEP, Account, Booking
+from hedgebot.exchange.account import Account, Booking, payment_step
 from hedgebot.exchange.history import AccountLog
 from hedgebot.exchange.market import Market
+from hedgebot.exchange.position import Position, booked_value
 from hedgebot.exchange.risk import Risk
 from hedgebot.exchange.types import (
     ExecKind,
@@ -22,6 +23,7 @@ from hedgebot.exchange.types import (
     LedgerEntry,
     Notice,
     PositionChanged,
+    PositionIndex,
     PublicTrade,
     SimOrder,
     Trade,
@@ -72,7 +74,7 @@ class Books:
     ) -> None:
         """Book one execution of an order (given as it is after it), log it and tell it."""
         account = self.accounts[order.account]
-        booking = account.book_trade(market.instrument, order.side, qty, price, fee)
+        booking = account.book_trade(market.instrument, order.side, qty, price, fee, order.position_index)
         mark = self.world.option_mark(market)
         execution = Execution(
             exec_id=self.new_id("exec"),
@@ -83,7 +85,7 @@ class Books:
             side=order.side,
             qty_contracts=qty,
             price=price,
-            value=qty * price,
+            value=booked_value(market.instrument, qty, price),
             fee=fee,
             fee_coin=order.fee_coin,
             fee_rate=rate,
@@ -99,7 +101,7 @@ class Books:
         self.logs[account.name].executions.append(execution)
         self._log_changes(execution, booking)
         self.tell(Executed(execution=execution))
-        self._tell_position(account, market)
+        self._tell_position(account, market, order.position_index)
         self.tell(WalletChanged(account=account.name))
 
     def _log_changes(self, execution: Execution, booking: Booking) -> None:
@@ -123,13 +125,13 @@ class Books:
             )
             self.logs[account.name].ledger.append(entry)
 
-    def _tell_position(self, account: Account, market: Market) -> None:
+    def _tell_position(self, account: Account, market: Market, index: PositionIndex) -> None:
         if market.instrument.kind is InstrumentKind.SPOT:
             return
-        held = account.position(market.instrument)
+        held = account.position(market.instrument, index)
         held.created_at_ns = held.created_at_ns or self.now_ns
         held.updated_at_ns, held.seq = self.now_ns, self.seq
-        position = self.risk.position(account, market.id)
+        position = self.risk.position(account, market.id, index)
         if position is not None:
             self.tell(PositionChanged(position=position))
 
@@ -149,45 +151,47 @@ class Books:
 
     def settle_funding(self, market: Market, rate: float) -> None:
         """Have every holder of a perpetual pay or receive: value at mark times rate; longs pay when it is positive."""
-        mark, exact = self.world.mark(market), Decimal(str(round(rate, 10)))
-        coin = market.instrument.settle
         for account in self.accounts.values():
-            held = account.contracts(market.id)
-            if not held:
-                continue
-            cost = (held * mark * exact).quantize(FEE_STEP)
-            account.pay(coin, cost)
-            exec_id = self.new_id("funding")
-            settlement = FundingSettlement(
-                exec_id=exec_id,
-                account=account.name,
-                instrument=market.id,
-                contracts=held,
-                mark_price=mark,
-                index_price=self.world.index(market),
-                rate=float(exact),
-                cost=cost,
-                coin=coin,
-                at_ns=self.now_ns,
-                seq=self.next_seq(),
-            )
-            entry = LedgerEntry(
-                account=account.name,
-                instrument=market.id,
-                coin=coin,
-                side=Side.of(held),
-                qty_contracts=abs(held),
-                price=mark,
-                cash_flow=ZERO,
-                fee=ZERO,
-                funding=cost,
-                change=-cost,
-                balance_after=account.coins[coin],
-                cause=exec_id,
-                at_ns=self.now_ns,
-                seq=self.next_seq(),
-            )
-            self.logs[account.name].executions.append(settlement)
-            self.logs[account.name].ledger.append(entry)
-            self.tell(FundingSettled(settlement=settlement))
-            self.tell(WalletChanged(account=account.name))
+            for held in account.held(market.id):
+                self._fund(market, account, held, Decimal(str(round(rate, 10))))
+
+    def _fund(self, market: Market, account: Account, position: Position, rate: Decimal) -> None:
+        """One position's payment, in its settlement coin."""
+        mark, coin, held = self.world.mark(market), market.instrument.settle, position.contracts
+        cost = (market.instrument.value_settle(held, mark) * rate).quantize(payment_step(market.instrument))
+        account.pay(coin, cost)
+        exec_id = self.new_id("funding")
+        settlement = FundingSettlement(
+            exec_id=exec_id,
+            account=account.name,
+            instrument=market.id,
+            position_index=position.index,
+            contracts=held,
+            mark_price=mark,
+            index_price=self.world.index(market),
+            rate=float(rate),
+            cost=cost,
+            coin=coin,
+            at_ns=self.now_ns,
+            seq=self.next_seq(),
+        )
+        entry = LedgerEntry(
+            account=account.name,
+            instrument=market.id,
+            coin=coin,
+            side=Side.of(held),
+            qty_contracts=abs(held),
+            price=mark,
+            cash_flow=ZERO,
+            fee=ZERO,
+            funding=cost,
+            change=-cost,
+            balance_after=account.coins[coin],
+            cause=exec_id,
+            at_ns=self.now_ns,
+            seq=self.next_seq(),
+        )
+        self.logs[account.name].executions.append(settlement)
+        self.logs[account.name].ledger.append(entry)
+        self.tell(FundingSettled(settlement=settlement))
+        self.tell(WalletChanged(account=account.name))

@@ -10,6 +10,7 @@ from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.market import Market, side_is_empty
+from hedgebot.exchange.modes import reducible
 from hedgebot.exchange.risk import Risk
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal, RefusalReason, SimOrder
 
@@ -44,7 +45,7 @@ def rules_problem(market: Market, request: OrderRequest, mark: Decimal) -> Refus
         edge = mark * (1 + collar * request.side.sign)
         if collar and (price - edge) * request.side.sign > 0:
             return refuse(RefusalReason.PRICE_OUTSIDE_COLLAR, f"price {price} is beyond {edge}")
-    value = qty * (price if price is not None else mark)
+    value = rules.notional_quote(qty, price if price is not None else mark)
     if not request.reduce_only and value < rules.min_notional_quote:
         return refuse(
             RefusalReason.BELOW_MIN_NOTIONAL, f"value {value} is below the minimum {rules.min_notional_quote}"
@@ -56,7 +57,7 @@ def leverage_problem(
     market: Market, account: Account, leverage: Decimal, open_orders: tuple[SimOrder, ...], risk: Risk
 ) -> Refusal | None:
     """Range and step (0.01), the tier that the position stands in, and the margin that a lower leverage needs."""
-    if not market.instrument.kind.is_perp:
+    if not (market.instrument.kind.is_perp or market.instrument.kind.is_future):
         return refuse(RefusalReason.LEVERAGE_OUT_OF_RANGE, f"{market.id} has no leverage")
     most = market.listing.leverage_max
     if not leverage.is_finite() or not 1 <= leverage <= most or not is_multiple(leverage, Decimal("0.01")):
@@ -64,7 +65,7 @@ def leverage_problem(
     if leverage == account.leverage_of(market.id):
         return refuse(RefusalReason.NOT_MODIFIED, f"leverage is {leverage} already")
     ladder = risk.ladder(market)
-    value = float(abs(account.contracts(market.id)) * risk.world.mark(market))
+    value = max((float(abs(one.contracts)) for one in account.held(market.id)), default=0.0) * risk.contract_usd(market)
     tier = ladder.tiers[ladder.tier_of(value)]
     if float(leverage) * tier.initial_rate > 1.0 + 1e-9:
         detail = f"a position of {value:.0f} USD allows leverage up to {1.0 / tier.initial_rate:.2f}"
@@ -89,8 +90,12 @@ def state_problem(
     limit = OPEN_OPTION_ORDERS_MAX if is_option else OPEN_ORDERS_MAX
     if sum(order.instrument == market.id for order in open_orders) >= limit:
         return refuse(RefusalReason.TOO_MANY_ORDERS, f"{limit} orders are open on {market.id}")
-    held = account.contracts(market.id)
-    if request.reduce_only and held * request.side.sign >= 0:
+    if request.position_index not in account.modes.indices(market.instrument):
+        mode = "hedge" if account.modes.is_hedged(market.instrument) else "one-way"
+        detail = f"position index {request.position_index.value}: {market.id} is in {mode} mode"
+        return refuse(RefusalReason.POSITION_INDEX_MISMATCH, detail)
+    held = account.contracts(market.id, request.position_index)
+    if request.reduce_only and not reducible(held, request.side):
         return refuse(RefusalReason.REDUCE_ONLY_VIOLATION, f"position {held}: nothing that a {request.side} reduces")
     if request.type is OrderType.MARKET and side_is_empty(market, request.side):
         return refuse(RefusalReason.NO_LIQUIDITY, f"nobody is on the other side of {market.id}")

@@ -11,6 +11,7 @@ from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.market import Market
+from hedgebot.exchange.position import Position, booked_value
 from hedgebot.exchange.types import EndReason, ExecKind, OrderType, Origin, SimOrder
 
 
@@ -31,13 +32,12 @@ class Deliveries:
             for order in self._desk.orders.open_orders(account.name):
                 if order.instrument == market.id:
                     self._desk.end(order, EndReason.SETTLED)
-            held = account.contracts(market.id)
-            if held:
+            for held in account.held(market.id):
                 self._deliver_position(market, account, held, value)
 
-    def _deliver_position(self, market: Market, account: Account, held: Decimal, value: Decimal) -> None:
+    def _deliver_position(self, market: Market, account: Account, position: Position, value: Decimal) -> None:
         """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
-        side, qty = Side.of(-held), abs(held)
+        side, qty = Side.of(-position.contracts), abs(position.contracts)
         rate = market.listing.delivery_rate
         fee = trade_fee(market.instrument, side, qty, value, self._world.index(market), rate)
         order = SimOrder(
@@ -54,9 +54,11 @@ class Deliveries:
             reduce_only=True,
             status=OrderStatus.FILLED,
             filled_contracts=qty,
-            filled_value=qty * value,
+            filled_value=booked_value(market.instrument, qty, value),
+            average_price=value,
             fee=fee,
             fee_coin=fee_coin(market.instrument, side),
+            position_index=position.index,
             created_at_ns=self._books.now_ns,
             updated_at_ns=self._books.now_ns,
             seq=self._books.next_seq(),

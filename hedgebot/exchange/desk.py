@@ -16,6 +16,8 @@ from hedgebot.exchange.books import Books
 from hedgebot.exchange.checks import funds_problem, is_post_only, refuse, rules_problem, state_problem
 from hedgebot.exchange.history import OrderStore
 from hedgebot.exchange.market import Market, Match, Resting
+from hedgebot.exchange.modes import as_understood, reducible
+from hedgebot.exchange.position import booked_value
 from hedgebot.exchange.types import (
     Ack,
     EndReason,
@@ -49,6 +51,7 @@ class Desk:
             return refuse(RefusalReason.UNKNOWN_ACCOUNT, f"no account {request.account!r}")
         if market is None:
             return refuse(RefusalReason.UNKNOWN_INSTRUMENT, f"no instrument {request.instrument!r}")
+        request = as_understood(request)
         problem = self.problem(market, account, request)
         if problem is not None:
             return problem
@@ -66,6 +69,7 @@ class Desk:
             reduce_only=request.reduce_only,
             status=OrderStatus.OPEN,
             fee_coin=fee_coin(market.instrument, request.side),
+            position_index=request.position_index,
             created_at_ns=self.books.now_ns,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),
@@ -166,6 +170,7 @@ class Desk:
             limit_price=price,
             time_in_force=order.time_in_force,
             reduce_only=order.reduce_only,
+            position_index=order.position_index,
         )
         problem = rules_problem(market, wanted, self.world.mark(market))
         if problem is not None:
@@ -183,7 +188,7 @@ class Desk:
         lots = self._lots(market, order.leaves_contracts)
         matches = market.walk(order.side, lots, self._limit_tick(market, order))
         if order.reduce_only:
-            matches = _capped(matches, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))
+            matches = _capped(matches, self._lots(market, self._reducible(market, order)))
         if post_only and matches:
             self.end(order, EndReason.POST_ONLY_WOULD_CROSS)
             return
@@ -201,7 +206,7 @@ class Desk:
         """Tell how the order stands, let what is left rest, or end it."""
         if order.status is OrderStatus.FILLED:
             self.books.tell(OrderChanged(order=order))
-        elif order.reduce_only and self.books.accounts[order.account].contracts(market.id) * order.side.sign >= 0:
+        elif order.reduce_only and not self._reducible(market, order):
             self.end(order, EndReason.REDUCE_ONLY)
         elif order.type is OrderType.MARKET:
             self.end(order, EndReason.MARKET_REMAINDER)
@@ -221,6 +226,10 @@ class Desk:
         edge = float(self.world.mark(market)) * (1.0 + ratio * order.side.sign) / float(market.tick_size)
         best = market.best_tick(order.side.opposite) or 1
         return max(math.ceil(edge), best) if order.side is Side.BUY else min(max(math.floor(edge), 1), best)
+
+    def _reducible(self, market: Market, order: SimOrder) -> Decimal:
+        """Contracts of its position that an order can close."""
+        return reducible(self.books.accounts[order.account].contracts(market.id, order.position_index), order.side)
 
     @staticmethod
     def _lots(market: Market, qty: Decimal) -> int:
@@ -248,13 +257,12 @@ class Desk:
         if order is None or order.status.is_terminal:
             return
         if order.reduce_only:
-            lots = min(lots, self._lots(market, abs(self.books.accounts[order.account].contracts(market.id))))
-        order = self._trade(market, order, resting.tick, lots, is_maker=True)
-        if order.reduce_only and not order.status.is_terminal:
-            held = self.books.accounts[order.account].contracts(market.id)
-            if held * order.side.sign >= 0:
-                self.end(order, EndReason.REDUCE_ONLY)
-                return
+            lots = min(lots, self._lots(market, self._reducible(market, order)))
+        if lots:
+            order = self._trade(market, order, resting.tick, lots, is_maker=True)
+        if order.reduce_only and not order.status.is_terminal and not self._reducible(market, order):
+            self.end(order, EndReason.REDUCE_ONLY)
+            return
         self.books.tell(OrderChanged(order=order))
 
     def end(self, order: SimOrder, reason: EndReason) -> SimOrder:
@@ -281,11 +289,13 @@ class Desk:
         if not is_maker:
             self.books.print(market, order.side, price, qty)
         filled = order.filled_contracts + qty
+        value = order.filled_value + booked_value(market.instrument, qty, price)
         order = msgspec.structs.replace(
             order,
             status=OrderStatus.FILLED if filled == order.qty_contracts else OrderStatus.PARTIAL,
             filled_contracts=filled,
-            filled_value=order.filled_value + qty * price,
+            filled_value=value,
+            average_price=market.instrument.average_price(filled, value),
             fee=order.fee + fee,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),

@@ -17,10 +17,12 @@ from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
+from hedgebot.exchange.modes import as_understood
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.script import Script
+from hedgebot.exchange.switching import switch_mode
 from hedgebot.exchange.tickers import linear_ticker, option_ticker
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.striker import Striker
@@ -37,6 +39,7 @@ from hedgebot.exchange.types import (
     OrderRequest,
     Origin,
     PositionChanged,
+    PositionIndex,
     RateState,
     Refusal,
     RefusalReason,
@@ -185,10 +188,24 @@ class Exchange:
         if refusal is not None:
             return refusal
         holder.leverages[instrument] = leverage
-        position = self.position(account, instrument)
-        if position is not None:
-            self._tell(PositionChanged(position=position))
+        for index in PositionIndex:
+            position = self.position(account, instrument, index)
+            if position is not None:
+                self._tell(PositionChanged(position=position))
         return None
+
+    def switch_position_mode(self, account: str, chosen: InstrumentId | str, *, hedged: bool) -> Refusal | None:
+        """Hold one position of an instrument (one-way) or a long and a short one (hedge mode); None when done.
+
+        `chosen` is an instrument, refused while it has positions or orders, or a settlement coin: then instruments with
+        positions or orders keep the mode they have. KeyError for an unknown account.
+        """
+        holder, orders = self._accounts[account], self.open_orders(account)
+        return switch_mode(self._world, holder, orders, chosen, hedged=hedged)
+
+    def position_indices(self, account: str, instrument: InstrumentId) -> tuple[PositionIndex, ...]:
+        """The positions of an instrument that orders can be about now: one, or a long and a short one."""
+        return self._accounts[account].modes.indices(self._world.markets[instrument].instrument)
 
     def leverage(self, account: str, instrument: InstrumentId) -> Decimal:
         """Leverage that an instrument's margin is counted at."""
@@ -200,6 +217,7 @@ class Exchange:
         KeyError for an unknown account or instrument.
         """
         market, account = self._world.markets[request.instrument], self._accounts[request.account]
+        request = as_understood(request)
         refusal = self._desk.problem(market, account, request)
         return what_if(market, account, request, self.open_orders(request.account), self._books.risk, refusal)
 
@@ -302,13 +320,21 @@ class Exchange:
 
     def positions(self, account: str) -> tuple[SimPosition, ...]:
         """Derivative positions that are not flat, in listing order, marked now."""
-        held = self._accounts[account].positions
-        found = (self.position(account, name) for name in self._world.markets if name in held)
+        holder = self._accounts[account]
+        held = {one.instrument.id for one in holder.positions.values() if one.contracts}
+        found = (
+            self.position(account, name, index)
+            for name in self._world.markets
+            if name in held
+            for index in PositionIndex
+        )
         return tuple(position for position in found if position is not None and position.contracts)
 
-    def position(self, account: str, instrument: InstrumentId) -> SimPosition | None:
+    def position(
+        self, account: str, instrument: InstrumentId, index: PositionIndex = PositionIndex.ONE_WAY
+    ) -> SimPosition | None:
         """One position, flat or not; None if the account never had one there."""
-        return self._books.risk.position(self._accounts[account], instrument)
+        return self._books.risk.position(self._accounts[account], instrument, index)
 
     def wallet(self, account: str) -> WalletState:
         """Balances and margin, marked now."""

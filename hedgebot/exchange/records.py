@@ -12,7 +12,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.reasons import EndReason
-from hedgebot.exchange.requests import OrderType, Origin
+from hedgebot.exchange.requests import OrderType, Origin, PositionIndex
 
 
 class ExecKind(StrEnum):
@@ -25,7 +25,8 @@ class ExecKind(StrEnum):
 class SimOrder(Value, frozen=True, kw_only=True):
     """An order as the exchange knows it now. Status is OPEN, PARTIAL, FILLED or CANCELLED.
 
-    `filled_value` is the sum of price times quantity of its executions; `fee` is their sum, in `fee_coin`.
+    `filled_value` is the sum of its executions' values (see there), `average_price` their average, None before the
+    first; `fee` is the sum of their fees, in `fee_coin`.
     """
 
     order_id: str
@@ -42,8 +43,10 @@ class SimOrder(Value, frozen=True, kw_only=True):
     status: OrderStatus
     filled_contracts: Decimal = ZERO
     filled_value: Decimal = ZERO
+    average_price: Decimal | None = None
     fee: Decimal = ZERO
     fee_coin: str
+    position_index: PositionIndex = PositionIndex.ONE_WAY
     end_reason: EndReason | None = None
     created_at_ns: int
     updated_at_ns: int
@@ -54,17 +57,13 @@ class SimOrder(Value, frozen=True, kw_only=True):
         """Quantity that can still be filled: zero once the order ended."""
         return ZERO if self.status.is_terminal else self.qty_contracts - self.filled_contracts
 
-    @property
-    def average_price(self) -> Decimal | None:
-        """Average execution price; None before the first."""
-        return self.filled_value / self.filled_contracts if self.filled_contracts else None
-
 
 class Execution(Value, frozen=True, kw_only=True):
     """One trade of an account. `fee` > 0 is a cost in `fee_coin`; `seq` orders everything that happened here.
 
     `closed_contracts` is the part that closed a position, `realised_pnl` its profit in the settlement coin before fees
-    (zero for spot). `order` is the order after this execution.
+    (zero for spot). `value` is in the settlement coin (spot: quote), as it was booked. `order` is the order after this
+    execution.
     """
 
     exec_id: str
@@ -90,11 +89,12 @@ class Execution(Value, frozen=True, kw_only=True):
 
 
 class FundingSettlement(Value, frozen=True, kw_only=True):
-    """One account's payment at a funding time. `cost` > 0 was paid by the account, in `coin`; `contracts` is signed."""
+    """One position's payment at a funding time. `cost` > 0 was paid by it, in `coin`; `contracts` is signed."""
 
     exec_id: str
     account: str
     instrument: InstrumentId
+    position_index: PositionIndex = PositionIndex.ONE_WAY
     contracts: Decimal
     mark_price: Decimal
     index_price: Decimal
@@ -129,13 +129,15 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
 
 
 class SimPosition(Value, frozen=True, kw_only=True):
-    """A derivative position. `contracts` is signed; `entry_price` is None when flat; margins in the settlement coin.
+    """A derivative position. `contracts` is signed; `entry_price` is None when flat; margins in USD.
 
-    `realised_pnl` counts from the opening of the account, before fees and funding.
+    `value` and profits are in the settlement coin; `realised_pnl` counts from the opening of the account, before fees
+    and funding.
     """
 
     account: str
     instrument: InstrumentId
+    position_index: PositionIndex = PositionIndex.ONE_WAY
     contracts: Decimal
     entry_price: Decimal | None
     mark_price: Decimal

@@ -4,7 +4,7 @@ Quantities are in contracts, prices in quote currency per coin (options: premium
 """
 
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
@@ -25,6 +25,14 @@ class Origin(StrEnum):
     API = "api"
     CLIENT_FLOW = "client_flow"
     VENUE = "venue"
+
+
+class PositionIndex(IntEnum):
+    """Which position of an instrument: the only one, or in hedge mode the long or the short one."""
+
+    ONE_WAY = 0
+    LONG = 1
+    SHORT = 2
 
 
 class EndpointClass(StrEnum):
@@ -56,6 +64,7 @@ class OrderRequest(Value, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     client_id: str | None = None
+    position_index: PositionIndex = PositionIndex.ONE_WAY
 
 
 class Ack(Value, frozen=True, kw_only=True):

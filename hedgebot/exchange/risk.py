@@ -11,9 +11,10 @@ from importlib.resources import files
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, OptionType, Side
-from hedgebot.exchange.account import Account, Position
+from hedgebot.exchange.account import Account
 from hedgebot.exchange.market import Market
-from hedgebot.exchange.types import CoinBalance, OrderRequest, SimOrder, SimPosition, WalletState
+from hedgebot.exchange.position import Position, PositionKey, booked_value
+from hedgebot.exchange.types import CoinBalance, OrderRequest, PositionIndex, SimOrder, SimPosition, WalletState
 from hedgebot.exchange.world import World
 from hedgebot.margin.collateral import collateral_qty
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
@@ -65,19 +66,20 @@ class Risk:
         self, account: Account, open_orders: Iterable[SimOrder], extra: OrderRequest | None = None
     ) -> Requirement:
         """Margin of all positions and open orders (and of one order more); orders count at their worse side."""
-        working: dict[InstrumentId, _Working] = {}
+        working: dict[PositionKey, _Working] = {}
         for order in open_orders:
-            price = float(order.limit_price or ZERO)
-            working.setdefault(order.instrument, _Working()).add(order.side, float(order.leaves_contracts), price)
+            price, key = float(order.limit_price or ZERO), (order.instrument, order.position_index)
+            working.setdefault(key, _Working()).add(order.side, float(order.leaves_contracts), price)
         if extra is not None:
             price = float(extra.limit_price or self.world.mark(self.world.markets[extra.instrument]))
-            working.setdefault(extra.instrument, _Working()).add(extra.side, float(extra.qty_contracts), price)
+            key = (extra.instrument, extra.position_index)
+            working.setdefault(key, _Working()).add(extra.side, float(extra.qty_contracts), price)
         initial = maintenance = 0.0
         nothing = _Working()
-        for instrument in dict.fromkeys((*account.positions, *working)):
-            market = self.world.markets[instrument]
-            held = float(account.contracts(instrument))
-            one = self._instrument(market, held, working.get(instrument, nothing), account.leverage_of(instrument))
+        for key in dict.fromkeys((*account.positions, *working)):
+            market = self.world.markets[key[0]]
+            held = float(account.contracts(*key))
+            one = self._instrument(market, held, working.get(key, nothing), account.leverage_of(key[0]))
             initial += one.initial
             maintenance += one.maintenance
         return Requirement(initial, maintenance)
@@ -89,10 +91,15 @@ class Risk:
             case InstrumentKind.LINEAR_OPTION:
                 return self._option(market, held, working)
             case _:
-                mark = float(self.world.mark(market))
+                each = self.contract_usd(market)
                 ladder = self.ladder(market)
-                worst = max(abs(held + working.buys), abs(held - working.sells)) * mark
-                return Requirement(ladder.initial(worst, float(leverage)), ladder.maintenance(abs(held) * mark))
+                worst = max(abs(held + working.buys), abs(held - working.sells)) * each
+                return Requirement(ladder.initial(worst, float(leverage)), ladder.maintenance(abs(held) * each))
+
+    def contract_usd(self, market: Market) -> float:
+        """USD that one contract is worth at its mark."""
+        value = market.instrument.value_settle(Decimal(1), self.world.mark(market))
+        return float(value) * self.world.usd_price(market.instrument.settle)
 
     def ladder(self, market: Market) -> Ladder:
         """Risk-limit tiers of a contract."""
@@ -119,7 +126,7 @@ class Risk:
 
     def unrealised(self, position: Position) -> Decimal:
         """Profit of a position at its mark, in its settlement coin."""
-        return position.contracts * self.world.mark(self.world.markets[position.instrument.id]) - position.cost_quote
+        return position.unrealised(self.world.mark(self.world.markets[position.instrument.id]))
 
     def margin_balance(self, account: Account) -> float:
         """Cash at collateral value plus profit of perpetuals, in USD; in cross margin options do not count."""
@@ -128,7 +135,9 @@ class Risk:
             for coin, amount in account.coins.items()
         )
         return cash + sum(
-            float(self.unrealised(one)) for one in account.positions.values() if not one.instrument.kind.is_option
+            float(self.unrealised(one)) * self.world.usd_price(one.instrument.settle)
+            for one in account.positions.values()
+            if one.contracts and not one.instrument.kind.is_option
         )
 
     def _collateral(self, coin: str, qty: float) -> float:
@@ -136,9 +145,11 @@ class Risk:
         terms = self.parameters.collateral_of(coin)
         return collateral_qty(terms, qty) / qty if qty > 0.0 else terms.tiers[0].ratio
 
-    def position(self, account: Account, instrument: InstrumentId) -> SimPosition | None:
+    def position(
+        self, account: Account, instrument: InstrumentId, index: PositionIndex = PositionIndex.ONE_WAY
+    ) -> SimPosition | None:
         """A position marked now; None if the account never had one there."""
-        held = account.positions.get(instrument)
+        held = account.positions.get((instrument, index))
         if held is None:
             return None
         market = self.world.markets[instrument]
@@ -148,10 +159,11 @@ class Risk:
         return SimPosition(
             account=account.name,
             instrument=instrument,
+            position_index=index,
             contracts=held.contracts,
             entry_price=held.entry_price,
             mark_price=mark,
-            value=abs(held.contracts) * mark,
+            value=abs(booked_value(held.instrument, held.contracts, mark)),
             unrealised_pnl=self.unrealised(held),
             realised_pnl=held.realised_pnl,
             initial_margin=need.initial,
@@ -183,13 +195,18 @@ class Risk:
         """The whole account in USD."""
         profit: dict[str, Decimal] = {}
         options: dict[str, Decimal] = {}
+        profit_usd = 0.0
         for held in account.positions.values():
             coin = held.instrument.settle
             if held.instrument.kind.is_option:
-                value = held.contracts * self.world.mark(self.world.markets[held.instrument.id])
+                value = booked_value(
+                    held.instrument, held.contracts, self.world.mark(self.world.markets[held.instrument.id])
+                )
                 options[coin] = options.get(coin, ZERO) + value
             else:
-                profit[coin] = profit.get(coin, ZERO) + self.unrealised(held)
+                gain = self.unrealised(held)
+                profit[coin] = profit.get(coin, ZERO) + gain
+                profit_usd += float(gain) * self.world.usd_price(coin)
         locked = self.locked(open_orders)
         coins = tuple(
             self._coin(account, coin, profit.get(coin, ZERO), options.get(coin, ZERO), locked.get(coin, ZERO))
@@ -204,7 +221,7 @@ class Risk:
             wallet_usd=sum(float(coin.wallet) * coin.usd_price for coin in coins),
             margin_balance_usd=margin,
             available_usd=max(margin - need.initial, 0.0),
-            perp_upl_usd=float(sum(profit.values(), ZERO)),
+            perp_upl_usd=profit_usd,
             option_value_usd=float(sum(options.values(), ZERO)),
             initial_margin_usd=need.initial,
             maintenance_margin_usd=need.maintenance,

@@ -6,6 +6,7 @@ order counts up to the position that it reduces.
 
 from hedgebot.exchange.account import Account, trade_fee
 from hedgebot.exchange.market import Market
+from hedgebot.exchange.modes import reducible
 from hedgebot.exchange.risk import Risk
 from hedgebot.exchange.types import OrderRequest, Refusal, SimOrder, WhatIf
 
@@ -28,10 +29,10 @@ def what_if(
     # A quantity or price that is no number is refused; its rates are those before.
     if qty.is_finite() and price.is_finite() and qty > 0:
         if request.reduce_only:
-            qty = min(qty, abs(account.contracts(market.id)))
+            qty = min(qty, reducible(account.contracts(market.id, request.position_index), request.side))
         rate = market.listing.taker_rate
         fee = trade_fee(market.instrument, request.side, qty, price, risk.world.index(market), rate)
-        tried.book_trade(market.instrument, request.side, qty, price, fee)
+        tried.book_trade(market.instrument, request.side, qty, price, fee, request.position_index)
     after = _rates(tried, open_orders, risk)
     return WhatIf(
         refusal=refusal,

@@ -101,6 +101,22 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110064, "The modified contract quantity cannot be less than or equal to the filled quantity."),
         (170313, "The modified contract quantity cannot be less than to the filled quantity"),
     ),
+    RefusalReason.POSITION_INDEX_MISMATCH: (
+        (BAD_PARAMETER, "position idx not match position mode"),
+        (BAD_PARAMETER, "position idx not match position mode"),
+    ),
+    RefusalReason.HEDGE_MODE_UNSUPPORTED: (
+        (110029, "Hedge mode is not supported for this symbol"),
+        (110029, "Hedge mode is not supported for this symbol"),
+    ),
+    RefusalReason.POSITION_OPEN: (
+        (110024, "You have an existing position, so position mode cannot be switched"),
+        (110024, "You have an existing position, so position mode cannot be switched"),
+    ),
+    RefusalReason.ORDERS_OPEN: (
+        (110028, "You have existing open orders, so the position mode cannot be switched"),
+        (110028, "You have existing open orders, so the position mode cannot be switched"),
+    ),
     RefusalReason.LEVERAGE_OUT_OF_RANGE: (
         (110013, "cannot set leverage due to risk limit level"),
         (110013, "cannot set leverage due to risk limit level"),

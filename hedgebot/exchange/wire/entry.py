@@ -18,6 +18,7 @@ from hedgebot.exchange.types import (
     Listing,
     OrderRequest,
     OrderType,
+    PositionIndex,
     Refusal,
     RefusalReason,
 )
@@ -176,8 +177,6 @@ def _request(api: Api, account: str, params: Params, category: str, listing: Lis
         raise WireError(170115, "Invalid timeInForce.") if category == "spot" else bad_parameter("TimeInForce invalid")
     if any(params.text(name) not in {"", "0"} for name in _CONDITIONAL):
         raise bad_parameter("conditional and TP/SL orders are not simulated")
-    if params.whole("positionIdx", 0) != 0:
-        raise bad_parameter("position idx not match position mode")
     price = params.number("price", "price is invalid") if kind is OrderType.LIMIT else None
     return OrderRequest(
         account=account,
@@ -189,7 +188,15 @@ def _request(api: Api, account: str, params: Params, category: str, listing: Lis
         time_in_force=times,
         reduce_only=category != "spot" and params.flag("reduceOnly"),
         client_id=_link_id(params, category),
+        position_index=_position_index(params),
     )
+
+
+def _position_index(params: Params) -> PositionIndex:
+    index = params.whole("positionIdx", 0)
+    if index not in set(PositionIndex):
+        raise bad_parameter("position idx not match position mode")
+    return PositionIndex(index)
 
 
 def _link_id(params: Params, category: str) -> str | None:

@@ -16,7 +16,7 @@ def position_fields(position: SimPosition, one: Instrument) -> Fields:
     held = position.contracts
     is_option = one.category == "option"
     fields: Fields = {
-        "positionIdx": 0,
+        "positionIdx": position.position_index.value,
         "riskId": 0 if is_option else 1,
         "riskLimitValue": "" if is_option else "2000000",
         "symbol": one.symbol,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from hedgebot.domain.instrument import Instrument, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
+from hedgebot.exchange.position import booked_value
 from hedgebot.exchange.types import (
     EndReason,
     ExecKind,
@@ -75,7 +76,7 @@ def order_fields(order: SimOrder, one: Instrument) -> Fields:
         "qty": dec(order.qty_contracts),
         "side": SIDE[order.side],
         "isLeverage": "0" if category == "spot" else "",
-        "positionIdx": 0,
+        "positionIdx": order.position_index.value,
         "orderStatus": order_status(order, category),
         "cancelType": _CANCEL_TYPE.get(order.end_reason, "UNKNOWN") if order.end_reason else "UNKNOWN",
         "rejectReason": _REJECT_REASON[order.end_reason],
@@ -237,7 +238,7 @@ def funding_fields(funding: FundingSettlement, one: Instrument) -> Fields:
         "execPrice": dec(funding.mark_price),
         "execQty": dec(size),
         "execType": "Funding",
-        "execValue": dec(size * funding.mark_price * one.contract_size),
+        "execValue": dec(abs(booked_value(one, size, funding.mark_price))),
         "execTime": ms_text(funding.at_ns),
         "feeCurrency": funding.coin,
         "isMaker": False,

@@ -92,10 +92,11 @@ class PrivateFeed:
             return
         # Every order request makes a position message, changed or not (docs: position.mdx).
         for account, instrument in self._touched:
-            position = self._api.exchange.position(account, instrument)
-            if position is not None:
-                one = self._instrument(instrument)
-                self._pending.append((account, "position", one.category, position_stream_fields(position, one)))
+            for index in self._api.exchange.position_indices(account, instrument):
+                position = self._api.exchange.position(account, instrument, index)
+                if position is not None:
+                    one = self._instrument(instrument)
+                    self._pending.append((account, "position", one.category, position_stream_fields(position, one)))
         pending, self._pending, self._touched = self._pending, [], {}
         run: list[Fields] = []
         for number, (account, topic, category, fields) in enumerate(pending):

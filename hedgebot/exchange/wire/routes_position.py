@@ -5,7 +5,7 @@ Source: docs/v5/position/*.mdx.
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.exchange.types import RefusalReason, SimPosition
+from hedgebot.exchange.types import PositionIndex, RefusalReason, SimPosition
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError, bad_parameter, refusal_error
 from hedgebot.exchange.wire.entry import instrument_of
@@ -38,10 +38,13 @@ def _positions(api: Api, account: str, category: str, symbol: str) -> tuple[SimP
     if not symbol:
         return api.exchange.positions(account)
     instrument = instrument_of(api, category, symbol)
-    return (api.exchange.position(account, instrument) or _flat(api, account, instrument),)
+    return tuple(
+        api.exchange.position(account, instrument, index) or _flat(api, account, instrument, index)
+        for index in api.exchange.position_indices(account, instrument)
+    )
 
 
-def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
+def _flat(api: Api, account: str, instrument: InstrumentId, index: PositionIndex) -> SimPosition:
     """The row of an instrument that the account never held."""
     listing = api.exchange.listing(instrument)
     is_option = listing is not None and listing.instrument.kind.is_option
@@ -53,6 +56,7 @@ def _flat(api: Api, account: str, instrument: InstrumentId) -> SimPosition:
     return SimPosition(
         account=account,
         instrument=instrument,
+        position_index=index,
         contracts=ZERO,
         entry_price=None,
         mark_price=mark,
@@ -89,10 +93,18 @@ def set_leverage(api: Api, account: str, params: Params) -> Fields:
     raise refusal_error(refusal, category)
 
 
-def switch_mode(_api: Api, _account: str, params: Params) -> Fields:
-    """One-way mode is the only one."""
-    params.category(allowed=DERIVATIVES)
-    mode = params.whole("mode")
-    if mode == 0:
+def switch_mode(api: Api, account: str, params: Params) -> Fields:
+    """One-way (0) or hedge mode (3) for a symbol, or for what settles in a coin."""
+    category = params.category(allowed=DERIVATIVES)
+    mode, symbol, coin = params.whole("mode"), params.text("symbol"), params.text("coin")
+    if mode not in {0, 3}:
+        raise bad_parameter("params error: mode invalid")
+    if not (symbol or coin):
+        raise bad_parameter("params error: symbol or coin is required")
+    chosen = instrument_of(api, category, symbol) if symbol else coin
+    refusal = api.exchange.switch_position_mode(account, chosen, hedged=mode == 3)
+    if refusal is None:
+        return {}
+    if refusal.reason is RefusalReason.NOT_MODIFIED:
         raise WireError(110025, "Position mode is not modified")
-    raise WireError(110029, "Hedge mode is not supported for this symbol")
+    raise refusal_error(refusal, category)

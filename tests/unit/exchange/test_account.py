@@ -1,12 +1,11 @@
 from decimal import Decimal
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, Side
-from hedgebot.exchange.account import Account, Position, fee_coin, trade_fee
+from hedgebot.exchange.account import Account, fee_coin, trade_fee
+from hedgebot.exchange.requests import PositionIndex
 
 
 def instrument(kind: InstrumentKind, settle: str = "USDT") -> Instrument:
@@ -28,35 +27,6 @@ def instrument(kind: InstrumentKind, settle: str = "USDT") -> Instrument:
 
 PERP = instrument(InstrumentKind.LINEAR_PERP)
 SPOT = instrument(InstrumentKind.SPOT)
-
-trades = st.lists(
-    st.tuples(st.integers(-5_000, 5_000).filter(bool), st.integers(500_000, 1_500_000)), min_size=1, max_size=40
-)
-
-
-@given(trades)
-def test_nothing_is_lost_by_averaging(rows: list[tuple[int, int]]) -> None:
-    """Cash paid for contracts = cost of what is held - profit taken, to the last decimal, for every sequence."""
-    position, paid, realised = Position(PERP), ZERO, ZERO
-    for lots, ticks in rows:
-        contracts, price = Decimal(lots) / 1_000, Decimal(ticks) / 10
-        _, profit = position.trade(contracts, price)
-        paid += contracts * price
-        realised += profit
-    assert paid == position.cost_quote - realised
-    assert position.contracts == sum(Decimal(lots) / 1_000 for lots, _ in rows)
-    assert position.realised_pnl == realised
-    if not position.contracts:
-        assert position.cost_quote == ZERO
-        assert position.entry_price is None
-
-
-def test_a_trade_through_zero_closes_first_and_opens_the_rest() -> None:
-    position = Position(PERP)
-    position.trade(Decimal(2), Decimal(100))
-    closed, realised = position.trade(Decimal(-5), Decimal(110))
-    assert (closed, realised) == (Decimal(2), Decimal(20))
-    assert (position.contracts, position.entry_price) == (Decimal(-3), Decimal(110))
 
 
 def test_a_spot_buyer_pays_the_fee_in_the_coin_bought() -> None:
@@ -86,3 +56,28 @@ def test_an_options_fee_is_capped_by_its_premium() -> None:
 def _option() -> Instrument:
     fields = {**msgspec.structs.asdict(SPOT), "kind": InstrumentKind.LINEAR_OPTION}
     return Instrument(**{**fields, "expiry_ns": 1, "strike": Decimal(1), "option_type": OptionType.CALL})
+
+
+def test_an_inverse_contract_pays_profit_and_fee_in_coin() -> None:
+    inverse = instrument(InstrumentKind.INVERSE_PERP, "BTC")
+    account = Account("a", 10, {"BTC": Decimal(1)})
+    fee = trade_fee(inverse, Side.BUY, Decimal(10_000), Decimal(50_000), Decimal(50_000), Decimal("0.00055"))
+    assert (fee, fee_coin(inverse, Side.BUY)) == (Decimal("0.00011"), "BTC")
+    account.book_trade(inverse, Side.BUY, Decimal(10_000), Decimal(50_000), fee)
+    assert account.coins == {"BTC": Decimal("0.99989")}
+    booking = account.book_trade(inverse, Side.SELL, Decimal(10_000), Decimal(80_000), ZERO)
+    assert booking.realised_pnl == Decimal("0.075")
+    assert account.coins == {"BTC": Decimal("1.07489")}
+    assert account.realised == {"BTC": Decimal("0.075")}
+
+
+def test_the_two_positions_of_hedge_mode_are_apart() -> None:
+    account = Account("a", 10, {"USDT": Decimal(1_000)})
+    account.book_trade(PERP, Side.BUY, Decimal(2), Decimal(100), ZERO, PositionIndex.LONG)
+    account.book_trade(PERP, Side.SELL, Decimal(3), Decimal(110), ZERO, PositionIndex.SHORT)
+    assert [(one.index, one.contracts) for one in account.held(PERP.id)] == [
+        (PositionIndex.LONG, Decimal(2)),
+        (PositionIndex.SHORT, Decimal(-3)),
+    ]
+    assert account.coins == {"USDT": Decimal(1_000)}
+    assert account.contracts(PERP.id) == ZERO

@@ -30,12 +30,10 @@ ORDER = SimOrder(
 )
 
 
-def test_an_order_knows_what_is_left_and_its_average() -> None:
+def test_an_order_knows_what_is_left() -> None:
     assert ORDER.leaves_contracts == Decimal(1)
-    assert ORDER.average_price == Decimal("9.5")
     ended = msgspec.structs.replace(ORDER, status=OrderStatus.CANCELLED)
     assert ended.leaves_contracts == Decimal(0), "nothing is left of an order that ended"
-    assert msgspec.structs.replace(ORDER, filled_contracts=Decimal(0)).average_price is None
 
 
 def test_values_cannot_be_changed() -> None:

@@ -45,6 +45,12 @@ def test_leverage_is_remembered_within_its_range(api: Api) -> None:
     assert row["leverage"] == "10", "a flat row has the account's"
 
 
-def test_one_way_mode_only(api: Api) -> None:
-    assert code_of(routes.switch_mode, api, category="linear", mode=0) == 110025
-    assert code_of(routes.switch_mode, api, category="linear", mode=3) == 110029
+def test_the_position_mode_is_switched_by_symbol_or_coin(api: Api) -> None:
+    usdt: dict[str, Any] = {"category": "linear", "symbol": "ETHUSDT"}
+    assert code_of(routes.switch_mode, api, **usdt, mode=0) == 110025
+    assert code_of(routes.switch_mode, api, category="linear", symbol="ETHPERP", mode=3) == 110029
+    assert code_of(routes.switch_mode, api, category="linear", mode=3) == 10001
+    assert code_of(routes.switch_mode, api, **usdt, mode=1) == 10001
+    assert ask(routes.switch_mode, api, **usdt, mode=3) == {}
+    assert [row["positionIdx"] for row in ask(routes.position_list, api, **usdt)["list"]] == [1, 2]
+    assert code_of(routes.switch_mode, api, category="linear", coin="USDT", mode=3) is None
