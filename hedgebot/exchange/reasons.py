@@ -31,6 +31,9 @@ class RefusalReason(StrEnum):
     LEVERAGE_OUT_OF_RANGE = "leverage_out_of_range"
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     RATE_LIMITED = "rate_limited"
+    NO_PERMISSION = "no_permission"
+    DEAD_MAN_REFUSED = "dead_man_refused"  # no such switch, a window out of range, or its daily budget spent
+    LOCKED_OUT = "locked_out"  # a dead-man's switch fired and waits for a heartbeat
 
 
 class EndReason(StrEnum):
@@ -43,3 +46,4 @@ class EndReason(StrEnum):
     MARKET_REMAINDER = "market_remainder"
     REDUCE_ONLY = "reduce_only"
     SETTLED = "settled"
+    DEAD_MAN = "dead_man"

@@ -82,6 +82,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     coins: dict[str, Decimal]
     positions: tuple[HoldingSpec, ...] = ()
     leverage: int = 10
+    dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 
 class ClientFlowSpec(_Part, frozen=True, kw_only=True):

@@ -40,11 +40,13 @@ _REJECT_REASON = {
     EndReason.MARKET_REMAINDER: "EC_NoImmediateQtyToFill",
     EndReason.REDUCE_ONLY: "EC_NoError",
     EndReason.SETTLED: "EC_NoError",
+    EndReason.DEAD_MAN: "EC_NoError",
 }
 _CANCEL_TYPE = {
     EndReason.BY_USER: "CancelByUser",
     EndReason.REDUCE_ONLY: "CancelByReduceOnly",
     EndReason.SETTLED: "CancelByDelivery",
+    EndReason.DEAD_MAN: "CancelByDCP",
 }
 
 

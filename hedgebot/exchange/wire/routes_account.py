@@ -75,11 +75,21 @@ def account_info(api: Api, account: str, _params: Params) -> Fields:
         "marginMode": settings.margin_mode,
         "updatedTime": ms_text(api.exchange.now_ns),
         "unifiedMarginStatus": 6,
-        "dcpStatus": "ON" if settings.dcp_seconds else "OFF",
-        "timeWindow": max(settings.dcp_seconds.values(), default=10),
+        "dcpStatus": "ON" if api.exchange.dead_man.permitted(account) else "OFF",
+        "timeWindow": round(max((one.seconds for one in api.exchange.dead_man.states(account)), default=10)),
         "smpGroup": 0,
         "isMasterTrader": False,
         "spotHedgingStatus": "OFF",
+    }
+
+
+def dcp_info(api: Api, account: str, _params: Params) -> Fields:
+    """The disconnection windows of the products that the venue enabled; empty for an account without."""
+    return {
+        "dcpInfos": [
+            {"product": one.key.upper(), "dcpStatus": "ON", "timeWindow": f"{one.seconds:g}"}
+            for one in sorted(api.exchange.dead_man.states(account), key=lambda one: -len(one.key))
+        ]
     }
 
 

@@ -87,7 +87,7 @@ def test_every_end_has_its_words(api: Api, reason: EndReason) -> None:
     assert listing is not None
     fields = order_fields(msgspec.structs.replace(order, end_reason=reason), listing.instrument)
     assert str(fields["rejectReason"]).startswith("EC_")
-    assert fields["cancelType"] in {"UNKNOWN", "CancelByUser", "CancelByReduceOnly", "CancelByDelivery"}
+    assert fields["cancelType"] in {"UNKNOWN", "CancelByUser", "CancelByReduceOnly", "CancelByDelivery", "CancelByDCP"}
 
 
 @pytest.mark.parametrize(("contracts", "side"), [("2", "Buy"), ("-2", "Sell")])
