@@ -72,10 +72,10 @@ class Exchange:
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
         self._desk = Desk(self._books, self.rules.client_id.uniqueness)
-        self._striker = Striker(self._books)
         self.dead_man = DeadMan(
             self.rules.dead_man, self._desk, {spec.name: spec.dead_man for spec in scenario.accounts}
         )
+        self._striker = Striker(self._desk)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)

@@ -47,3 +47,9 @@ class EndReason(StrEnum):
     REDUCE_ONLY = "reduce_only"
     SETTLED = "settled"
     DEAD_MAN = "dead_man"
+    PREPARE_LIQUIDATION = "prepare_liquidation"  # to free margin: orders on what is to be reduced
+    BEFORE_LIQUIDATION = "before_liquidation"  # to free margin: all other orders of the account
+    PREPARE_ADL = "prepare_adl"  # on the instrument whose position is to be deleveraged
+    BEFORE_ADL = "before_adl"  # all other orders of the deleveraged account
+    SELF_MATCH = "self_match"  # self-trade prevention
+    ADMIN = "admin"  # the venue took executions of the order back
