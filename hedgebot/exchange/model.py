@@ -117,7 +117,13 @@ class Exchange:
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
         self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback)
+        self._clockwork.heeded = True
+
+        def unlisten() -> None:
+            self._listeners.remove(callback)
+            self._clockwork.heeded = bool(self._listeners)
+
+        return unlisten
 
     def set_client_flow(self, *, enabled: bool) -> None:
         """Switch the generator of client trading on or off (from now on); nothing happens without one."""
