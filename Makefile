@@ -15,10 +15,10 @@ STAMP := $(VENV)/.installed
 CODE := hedgebot strategies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cover bench picture lock clean $(VENV)
+.PHONY: help demo test check conformance cover bench picture lock clean $(VENV)
 
 help:  ## what can be done here
-	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV): $(STAMP)  ## the virtual environment, from the hash-locked requirements
 
@@ -46,6 +46,9 @@ check: $(STAMP)  ## formatting, lint, types, import directions, tidiness
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -p no:randomly tests/tidy
+
+conformance: $(STAMP)  ## ccxt's own test suites against the simulated exchange, every product, with counts and reasons
+	@$(BIN)/python -m tests.wire.ccxt_suites $(ARGS)
 
 cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/property

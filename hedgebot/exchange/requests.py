@@ -20,18 +20,11 @@ class OrderType(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who sent an order: someone with a key, the exchange's own generator of client trading, or a rule of the venue."""
+    """Who sent an order: someone with a key, or the exchange's own generator of client trading."""
 
     API = "api"
     CLIENT_FLOW = "client_flow"
-    VENUE = "venue"  # a delivery or settlement
-    LIQUIDATION = "liquidation"  # a step down the ladder, in the market
-    TAKEOVER = "takeover"  # the rest of a position, at its bankruptcy price
-    ADL = "adl"
-    BLOCK_TRADE = "block_trade"
-    MOVE_POSITION = "move_position"
-    SPREAD = "spread"
-    ADMIN = "admin"
+    VENUE = "venue"
 
 
 class PositionIndex(IntEnum):

@@ -7,7 +7,7 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hedgebot.domain.errors import HedgebotError
 from hedgebot.domain.instrument import InstrumentId
@@ -48,6 +48,7 @@ class AccountSettings:
     """What a client can set and the model does not know."""
 
     margin_mode: str = "REGULAR_MARGIN"
+    dcp_seconds: dict[str, int] = field(default_factory=dict)
 
 
 class Api:

@@ -60,9 +60,11 @@ class Params:
         except ValueError:
             raise bad_parameter(f"params error: {name} invalid") from None
 
-    def limit(self, default: int, largest: int) -> int:
-        """A page size; beyond the largest is an error (the venue clips some and refuses others)."""
+    def limit(self, default: int, largest: int, *, clips: bool = False) -> int:
+        """A page size; beyond the largest is an error, or the largest (the venue clips some and refuses others)."""
         value = self.whole("limit", default)
+        if clips and value is not None:
+            value = min(value, largest)
         if value is None or not 1 <= value <= largest:
             raise bad_parameter(f"params error: limit must be 1 to {largest}")
         return value

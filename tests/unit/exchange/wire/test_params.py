@@ -47,6 +47,7 @@ def test_what_can_be_read() -> None:
         True,
     )
     assert (params.category(), params.limit(20, 50), params.flag("absent")) == ("spot", 5, False)
+    assert (params.limit(1, 3, clips=True), params.limit(1, 7, clips=True)) == (3, 5)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hedgebot.exchange.wire.routes import ROUTES
 EXPECTED = {
     "GET": """market/time market/instruments-info market/tickers market/orderbook market/risk-limit
         market/funding/history market/kline market/recent-trade market/delivery-price market/open-interest
-        asset/coin/query-info user/query-api account/info account/query-dcp-info account/fee-rate account/wallet-balance
+        asset/coin/query-info user/query-api account/info account/fee-rate account/wallet-balance
         account/transaction-log position/list order/realtime order/history execution/list""",
     "POST": """account/set-margin-mode position/set-leverage position/switch-mode order/create order/amend order/cancel
         order/cancel-all order/disconnected-cancel-all order/pre-check""",
