@@ -1,4 +1,4 @@
-"""`hedgebot exchange serve`: the simulated exchange alone, for any client that speaks Bybit's v5 protocol."""
+"""`hedgebot exchange`: the simulated exchange alone, for any client of Bybit's v5 protocol; its calibration."""
 
 import asyncio
 import signal
@@ -13,7 +13,8 @@ import typer
 
 from hedgebot.console.assets import scenario_file
 from hedgebot.console.errors import WrongUse
-from hedgebot.console.output import to_json
+from hedgebot.console.output import emit, to_json
+from hedgebot.console.place import JsonFlag
 
 if TYPE_CHECKING:
     from hedgebot.exchange.pricepath import PricePath
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The simulated exchange.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot exchange serve --port 8787 --seed 7")(serve)
+    group.command(epilog="Example: hedgebot exchange calibrate --data usdm_btcusdt_20240808.gz")(calibrate)
     app.add_typer(group, name="exchange")
 
 
@@ -52,6 +54,28 @@ def serve(
     """Serve the simulated exchange until stopped. Its first line of output is a JSON object with its address."""
     world = build_world(scenario or scenario_file("demo"), seed, data or [], speed, start, end)
     asyncio.run(_serve(world, host, port))
+
+
+def calibrate(
+    data: Annotated[list[Path], typer.Option("--data", help="Raw Binance frames (gzip); give it again for more.")],
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Estimate spread, depth, trades, impact, replenishment, queues and latency from recorded frames.
+
+    The last table is what the simulated books are made of: the same figures as in the parameter file that ships.
+    """
+    from hedgebot.console.calibrating import report
+    from hedgebot.exchange.calibration import book_laws, estimate
+    from hedgebot.exchange.calibration_frames import read_frames
+
+    measured = [estimate(read_frames(path)) for path in data]
+    laws = book_laws(measured)
+    found = [
+        {"measured": msgspec.to_builtins(one), "law": msgspec.to_builtins(law)}
+        for one, law in zip(measured, laws, strict=True)
+    ]
+    emit({"recordings": found}, report(measured, laws), as_json=as_json)
 
 
 def build_world(
