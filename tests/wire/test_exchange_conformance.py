@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hedgebot.exchange.wire.routes import ROUTES
 from tests.wire.conformance.cases import CASES
 from tests.wire.conformance.recorded import FOLDERS, FRAMES
 from tests.wire.conformance.samples import Rest, Said, gather
@@ -72,6 +73,12 @@ def test_every_case_was_answered(ours: dict[str, list[Any]]) -> None:
         assert ours[case.name], f"no frame for {case.name}"
         if isinstance(case, Rest):
             assert ours[case.name][0]["retCode"] == 0, (case.name, ours[case.name])
+
+
+def test_every_path_is_documented(pages: dict[str, Any]) -> None:
+    documented = {page["where"] for page in pages.values() if page["where"]}
+    served = {f"{route.method} {path}" for path, route in ROUTES.items()}
+    assert served - documented == set()
 
 
 def test_documented_examples(ours: dict[str, list[Any]], pages: dict[str, Any]) -> None:

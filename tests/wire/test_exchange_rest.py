@@ -312,7 +312,10 @@ async def test_fetch_leverage_tiers(venue: Lab) -> None:
     tiers = await venue.client.fetch_market_leverage_tiers(PERP)
     assert tiers[0]["maintenanceMarginRate"] == 0.005
     assert tiers[0]["maxLeverage"] == 100
-    assert [row["info"]["mmDeduction"] for row in tiers[:2]] == ["", "3000"]
+    first, second = (row["info"] for row in tiers[:2])
+    step = float(second["maintenanceMargin"]) - float(first["maintenanceMargin"])
+    assert first["mmDeduction"] == ""
+    assert float(second["mmDeduction"]) == pytest.approx(float(first["riskLimitValue"]) * step)
     assert tiers[1]["minNotional"] == tiers[0]["maxNotional"]
 
 

@@ -17,6 +17,7 @@ from hedgebot.exchange.types import InstrumentStatus, Listing
 from hedgebot.exchange.wire.bars import Bars
 from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, WireError
 from hedgebot.exchange.wire.faults import FaultPlane
+from hedgebot.exchange.wire.sampling import backfill, sample
 from hedgebot.exchange.wire.words import NS_PER_MS, scalar, writable
 
 RECV_WINDOW_MS = 5_000
@@ -58,6 +59,8 @@ class Api:
         self.exchange = exchange
         self.faults = faults
         self.bars = Bars()
+        backfill(exchange, self.bars)
+        sample(exchange, self.bars)
         self.accounts = {spec.api_key: spec for spec in exchange.scenario.accounts}
         self.settings = {spec.name: AccountSettings() for spec in exchange.scenario.accounts}
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)

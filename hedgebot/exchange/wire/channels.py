@@ -11,7 +11,7 @@ import re
 import orjson
 
 from hedgebot.exchange.types import EndpointClass
-from hedgebot.exchange.wire import entry
+from hedgebot.exchange.wire import batch, entry
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.codes import (
     BAD_PARAMETER,
@@ -20,6 +20,7 @@ from hedgebot.exchange.wire.codes import (
     REPEAT_AUTH,
     REQ_ID_DUPLICATE,
     SERVER_ERROR,
+    Answer,
     WireError,
 )
 from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
@@ -41,6 +42,9 @@ ORDER_OPS: dict[str, entry.Handler] = {
     "order.create": entry.create,
     "order.amend": entry.amend,
     "order.cancel": entry.cancel,
+    "order.create-batch": batch.create_batch,
+    "order.amend-batch": batch.amend_batch,
+    "order.cancel-batch": batch.cancel_batch,
 }
 
 
@@ -213,12 +217,13 @@ class Channels:
         if fault is not None and fault.kind is HttpFaultKind.DELAY:
             await asyncio.sleep(fault.delay_ms / 1_000)
         params: dict[str, object] = {}
-        code, text, data = 0, "OK", dict[str, object]()
+        code, text, answer = 0, "OK", Answer({})
         try:
             _refuse_by(fault)
             params = self._order_params(session, op, message)
             api.advance()
-            data = ORDER_OPS[op](api, session.account or "", Params(params))
+            found = ORDER_OPS[op](api, session.account or "", Params(params))
+            answer = found if isinstance(found, Answer) else Answer(found)
         except WireError as error:
             code, text = error.code, error.message
         api.note(session.account, "WS", path, params, code)
@@ -226,7 +231,8 @@ class Channels:
         lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
         if lost or (code == 0 and api.faults.loses_ack()):
             return
-        reply: Fields = {"retCode": code, "retMsg": text, "op": op[:ECHO_CHARS_MAX], "data": data, "retExtInfo": {}}
+        reply: Fields = {"retCode": code, "retMsg": text, "op": op[:ECHO_CHARS_MAX]}
+        reply |= {"data": answer.result, "retExtInfo": answer.ext}
         reply |= {"header": self._header(session, path, params), "connId": session.id}
         session.reply({**self._req_id(message, "reqId"), **reply}, api.faults.ack_delay_s())
 

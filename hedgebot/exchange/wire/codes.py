@@ -38,6 +38,23 @@ class WireError(Exception):
         self.ext: dict[str, object] = ext or {}
 
 
+class Answer:
+    """A success that is more than a result: `ext` goes out as `retExtInfo`, `beside` stands next to `result`."""
+
+    def __init__(
+        self,
+        result: object,
+        *,
+        message: str = "OK",
+        ext: dict[str, object] | None = None,
+        beside: dict[str, object] | None = None,
+    ) -> None:
+        self.result = result
+        self.message = message
+        self.ext: dict[str, object] = ext or {}
+        self.beside: dict[str, object] = beside or {}
+
+
 def bad_parameter(message: str) -> WireError:
     """A request whose parameters cannot be read."""
     return WireError(BAD_PARAMETER, message)

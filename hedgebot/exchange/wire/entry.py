@@ -23,11 +23,11 @@ from hedgebot.exchange.types import (
     RefusalReason,
 )
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.codes import WireError, bad_parameter, refusal_error
+from hedgebot.exchange.wire.codes import Answer, WireError, bad_parameter, refusal_error
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
 
-Handler = Callable[[Api, str, Params], Fields]
+Handler = Callable[[Api, str, Params], Fields | Answer]
 """Answers one request: the shared state, the account's name ("" for public ones), the parameters."""
 
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
@@ -151,7 +151,7 @@ def order_endpoint(path: str, category: str) -> EndpointClass:
         return EndpointClass.CANCEL_ALL
     if "cancel" in path:
         return EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL
-    if path.endswith("amend"):
+    if "amend" in path:
         return EndpointClass.AMEND_SPOT if spot else EndpointClass.AMEND
     return EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE
 

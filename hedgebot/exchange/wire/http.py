@@ -14,7 +14,7 @@ from aiohttp import web
 from hedgebot.exchange.wire import entry
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import limit_headers
-from hedgebot.exchange.wire.codes import BAD_PARAMETER, SERVER_ERROR, TOO_MANY_VISITS, WireError
+from hedgebot.exchange.wire.codes import BAD_PARAMETER, SERVER_ERROR, TOO_MANY_VISITS, Answer, WireError
 from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
@@ -91,7 +91,7 @@ class HttpDoor:
             values = _values(request, body)
             api.advance()
             self._charge(account, route)
-            result: Fields | WireError = route.handler(api, account, Params(values))
+            result: Fields | Answer | WireError = route.handler(api, account, Params(values))
         except WireError as error:
             result, code = error, error.code
         if account and (route.budget is not None or route.is_order):
@@ -117,14 +117,17 @@ class HttpDoor:
         self._api.check_signature(spec, f"{timestamp}{key}{window}{payload}", signature)
         return spec.name
 
-    def _wrap(self, result: Fields | WireError, headers: dict[str, str]) -> web.Response:
+    def _wrap(self, result: Fields | Answer | WireError, headers: dict[str, str]) -> web.Response:
         now_ms = self._api.venue_ms
         failed = isinstance(result, WireError)
+        if isinstance(result, dict):
+            result = Answer(result)
         content: Fields = {
             "retCode": result.code if isinstance(result, WireError) else 0,
-            "retMsg": result.message if isinstance(result, WireError) else "OK",
-            "result": result.result if isinstance(result, WireError) else result,
-            "retExtInfo": result.ext if isinstance(result, WireError) else {},
+            "retMsg": result.message,
+            **({} if isinstance(result, WireError) else result.beside),
+            "result": result.result,
+            "retExtInfo": result.ext,
             "time": now_ms,
         }
         status = result.status if isinstance(result, WireError) else 200

@@ -13,7 +13,7 @@ import orjson
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.types import BookChanged, Listing, Notice, PublicTrade, TickerChanged, Trade
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.bars import INTERVALS_MIN, MINUTE_MS
+from hedgebot.exchange.wire.bars import INTERVALS, bounds_ms
 from hedgebot.exchange.wire.fields_market import (
     Fields,
     contract_stream_fields,
@@ -22,6 +22,7 @@ from hedgebot.exchange.wire.fields_market import (
     spot_stream_fields,
     trade_stream_fields,
 )
+from hedgebot.exchange.wire.sampling import sample
 from hedgebot.exchange.wire.sessions import Session
 from hedgebot.exchange.wire.words import ms
 
@@ -186,8 +187,7 @@ class KlineTopic(_Topic):
 
     def publish(self, api: Api) -> None:
         """Send the candle if it moved."""
-        minutes = INTERVALS_MIN[self.interval]
-        bars = api.bars.rows(self.instrument, minutes, 1)
+        bars = api.bars.rows(self.instrument, self.interval, 1)
         if not bars or (bars[0].row() == self._last and not self.fresh):
             return
         bar = bars[0]
@@ -196,7 +196,7 @@ class KlineTopic(_Topic):
         names = ("open", "high", "low", "close", "volume", "turnover")
         candle: Fields = {
             "start": bar.start_ms,
-            "end": bar.start_ms + minutes * MINUTE_MS - 1,
+            "end": bounds_ms(bar.start_ms, self.interval)[1],
             "interval": self.interval,
             **dict(zip(names, row[1:], strict=True)),
             "confirm": False,
@@ -223,7 +223,8 @@ class Publisher:
                 self._dirty[notice.instrument] = None
             case PublicTrade():
                 trade = notice.trade
-                self._api.bars.add(trade)
+                listing = self._api.exchange.listing(trade.instrument)
+                self._api.bars.add(trade, listing.instrument if listing is not None else None)
                 self._dirty[trade.instrument] = None
                 for topic in self._by_instrument.get(trade.instrument, ()):
                     if isinstance(topic, TradeTopic):
@@ -267,7 +268,7 @@ class Publisher:
             topic = TradeTopic(name, listing)
         elif kind == "orderbook" and argument in map(str, DEPTHS[channel]):
             topic = BookTopic(name, listing, int(argument))
-        elif kind == "kline" and argument in INTERVALS_MIN:
+        elif kind == "kline" and argument in INTERVALS:
             topic = KlineTopic(name, listing, argument)
         if topic is not None:
             self._topics[channel, name] = topic
@@ -280,6 +281,7 @@ class Publisher:
         quiet = now_s - self._looked_s >= 1.0
         if quiet:
             self._looked_s = now_s
+            sample(self._api.exchange, self._api.bars)
             self._resync()
         dirty, self._dirty = self._dirty, {}
         for instrument in list(self._by_instrument) if quiet else dirty:

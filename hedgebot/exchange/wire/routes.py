@@ -6,7 +6,17 @@ Owns the table only. Source of paths and methods: docs/v5/*.mdx.
 from typing import NamedTuple
 
 from hedgebot.exchange.types import EndpointClass
-from hedgebot.exchange.wire import entry, routes_account, routes_asset, routes_history, routes_market, routes_position
+from hedgebot.exchange.wire import (
+    batch,
+    entry,
+    routes_account,
+    routes_asset,
+    routes_candles,
+    routes_history,
+    routes_market,
+    routes_position,
+    routes_statistics,
+)
 from hedgebot.exchange.wire.entry import Handler
 
 
@@ -34,11 +44,19 @@ ROUTES: dict[str, Route] = {
     "/v5/market/tickers": _public(routes_market.tickers),
     "/v5/market/orderbook": _public(routes_market.orderbook),
     "/v5/market/recent-trade": _public(routes_market.recent_trade),
-    "/v5/market/kline": _public(routes_market.kline),
-    "/v5/market/funding/history": _public(routes_market.funding_history),
+    "/v5/market/kline": _public(routes_candles.kline),
+    "/v5/market/mark-price-kline": _public(routes_candles.mark_kline),
+    "/v5/market/index-price-kline": _public(routes_candles.index_kline),
+    "/v5/market/premium-index-price-kline": _public(routes_candles.premium_kline),
+    "/v5/market/funding/history": _public(routes_statistics.funding_history),
     "/v5/market/risk-limit": _public(routes_market.risk_limit),
-    "/v5/market/delivery-price": _public(routes_market.delivery_price),
-    "/v5/market/open-interest": _public(routes_market.open_interest),
+    "/v5/market/delivery-price": _public(routes_statistics.delivery_price),
+    "/v5/market/new-delivery-price": _public(routes_statistics.new_delivery_price),
+    "/v5/market/open-interest": _public(routes_statistics.open_interest),
+    "/v5/market/historical-volatility": _public(routes_statistics.historical_volatility),
+    "/v5/market/account-ratio": _public(routes_statistics.account_ratio),
+    "/v5/market/price-limit": _public(routes_statistics.price_limit),
+    "/v5/market/index-price-components": _public(routes_statistics.index_components),
     "/v5/user/query-api": Route("GET", routes_account.query_api),
     "/v5/asset/coin/query-info": Route("GET", routes_asset.coin_info),
     "/v5/account/info": Route("GET", routes_account.account_info),
@@ -56,6 +74,9 @@ ROUTES: dict[str, Route] = {
     "/v5/order/amend": Route("POST", entry.amend, is_order=True),
     "/v5/order/cancel": Route("POST", entry.cancel, is_order=True),
     "/v5/order/cancel-all": Route("POST", entry.cancel_all, is_order=True),
+    "/v5/order/create-batch": Route("POST", batch.create_batch, is_order=True),
+    "/v5/order/amend-batch": Route("POST", batch.amend_batch, is_order=True),
+    "/v5/order/cancel-batch": Route("POST", batch.cancel_batch, is_order=True),
     "/v5/order/pre-check": Route("POST", entry.pre_check),
     "/v5/order/disconnected-cancel-all": Route("POST", entry.disconnected_cancel_all),
 }

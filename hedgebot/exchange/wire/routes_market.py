@@ -3,12 +3,10 @@
 Source: docs/v5/market/*.mdx.
 """
 
-from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.risk import load_parameters
-from hedgebot.exchange.types import InstrumentStatus, Listing
+from hedgebot.exchange.types import Listing
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.bars import INTERVALS_MIN
 from hedgebot.exchange.wire.codes import bad_parameter
 from hedgebot.exchange.wire.entry import instrument_of
 from hedgebot.exchange.wire.fields_market import (
@@ -22,9 +20,7 @@ from hedgebot.exchange.wire.fields_market import (
     trade_rest_fields,
 )
 from hedgebot.exchange.wire.params import DERIVATIVES, Params, page
-from hedgebot.exchange.wire.words import dec, flt, ms, ms_text
-
-_TIMES_MIN = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1_440}
+from hedgebot.exchange.wire.words import flt
 
 
 def server_time(api: Api, _account: str, _params: Params) -> Fields:
@@ -113,36 +109,6 @@ def recent_trade(api: Api, _account: str, params: Params) -> Fields:
     return {"category": category, "list": [trade_rest_fields(trade, one.symbol) for trade, one in found[:limit]]}
 
 
-def kline(api: Api, _account: str, params: Params) -> Fields:
-    """Candles made of public trades since the exchange's start, newest first."""
-    category = params.text("category", "linear")
-    symbol = params.required("symbol")
-    minutes = INTERVALS_MIN.get(params.required("interval"))
-    if minutes is None:
-        raise bad_parameter("Invalid interval")
-    limit = params.limit(200, 1_000)
-    start, end = params.whole("start", 0) or 0, params.whole("end")
-    bars = api.bars.rows(instrument_of(api, category, symbol), minutes, 1_440)
-    rows = [bar.row() for bar in bars if bar.start_ms >= start and (end is None or bar.start_ms <= end)]
-    return {"category": category, "symbol": symbol, "list": rows[:limit]}
-
-
-def funding_history(api: Api, _account: str, params: Params) -> Fields:
-    """Past funding rates, newest first."""
-    category = params.category(allowed=DERIVATIVES)
-    symbol = params.required("symbol")
-    since_ms, until_ms = params.whole("startTime", 0) or 0, params.whole("endTime")
-    if since_ms and until_ms is None:
-        raise bad_parameter("params error: startTime needs endTime")
-    rates = api.exchange.funding_rates(instrument_of(api, category, symbol))
-    rows = [
-        {"symbol": symbol, "fundingRate": flt(rate), "fundingRateTimestamp": ms_text(at_ns)}
-        for at_ns, rate in reversed(rates)
-        if ms(at_ns) >= since_ms and (until_ms is None or ms(at_ns) <= until_ms)
-    ]
-    return {"category": category, "list": rows[: params.limit(200, 200)]}
-
-
 def risk_limit(api: Api, _account: str, params: Params) -> Fields:
     """Margin tiers of contracts: 15 symbols a page; `mmDeduction` is what makes the rates continuous."""
     category = params.category(allowed=DERIVATIVES)
@@ -169,40 +135,3 @@ def _tiers(one: Instrument) -> list[Fields]:
         }
         for number, tier in enumerate(ladder.tiers)
     ]
-
-
-def delivery_price(api: Api, _account: str, params: Params) -> Fields:
-    """Settlement prices of options that have been delivered, since the exchange's start."""
-    category = params.category(allowed=("linear", "inverse", "option"))
-    symbol, base = params.text("symbol"), params.text("baseCoin", "BTC")
-    rows = [
-        {
-            "symbol": listing.instrument.symbol,
-            "deliveryPrice": dec(listing.settlement_price),
-            "deliveryTime": ms_text(listing.instrument.expiry_ns),
-        }
-        for listing in api.listings(category, settled=True)
-        if listing.status is InstrumentStatus.SETTLED
-        and symbol in {"", listing.instrument.symbol}
-        and (symbol or listing.instrument.underlying == base)
-    ]
-    shown, cursor = page(rows, params, params.limit(50, 200))
-    return {"category": category, "list": list(shown), "nextPageCursor": cursor}
-
-
-def open_interest(api: Api, _account: str, params: Params) -> Fields:
-    """Open interest now; the model keeps no history of it."""
-    category = params.category(allowed=DERIVATIVES)
-    symbol = params.required("symbol")
-    minutes = _TIMES_MIN.get(params.required("intervalTime"))
-    if minutes is None:
-        raise bad_parameter("params error: intervalTime invalid")
-    ticker = api.exchange.ticker(instrument_of(api, category, symbol))
-    length_ms = minutes * 60_000
-    total = ticker.open_interest or ZERO
-    row = {
-        "openInterest": dec(total),
-        "singleOpenInterest": dec(total / 2),
-        "timestamp": str(api.venue_ms // length_ms * length_ms),
-    }
-    return {"category": category, "symbol": symbol, "list": [row], "nextPageCursor": ""}

@@ -21,6 +21,14 @@ MARKET: tuple[Case, ...] = (
     Rest("market/orderbook", "GET /v5/market/orderbook", SPOT),
     Rest("market/recent-trade", "GET /v5/market/recent-trade", SPOT),
     Rest("market/kline", "GET /v5/market/kline", LINEAR | {"interval": "1"}),
+    Rest("market/mark-kline", "GET /v5/market/mark-price-kline", LINEAR | {"interval": "1"}),
+    Rest("market/index-kline", "GET /v5/market/index-price-kline", LINEAR | {"interval": "1"}),
+    Rest("market/premium-index-kline", "GET /v5/market/premium-index-price-kline", LINEAR | {"interval": "1"}),
+    Rest("market/iv", "GET /v5/market/historical-volatility", {"category": "option"}),
+    Rest("market/long-short-ratio", "GET /v5/market/account-ratio", LINEAR | {"period": "5min"}),
+    Rest("market/order-price-limit", "GET /v5/market/price-limit", LINEAR),
+    Rest("market/index-components", "GET /v5/market/index-price-components", {"indexName": "BTCUSDT"}),
+    Rest("market/new-delivery-price", "GET /v5/market/new-delivery-price", {"category": "option", "baseCoin": "BTC"}),
     Rest("market/history-fund-rate", "GET /v5/market/funding/history", LINEAR),
     Rest("market/risk-limit", "GET /v5/market/risk-limit", LINEAR),
     Rest("market/delivery-price", "GET /v5/market/delivery-price", {"category": "option", "settleCoin": "USDT"}),
@@ -51,6 +59,17 @@ TRADING: tuple[Case, ...] = (
     Rest("order/execution", "GET /v5/execution/list", LINEAR, "", "linear"),
     Rest("order/execution", "GET /v5/execution/list", {"category": "spot"}, None, "spot"),
     Rest("order/execution", "GET /v5/execution/list", {"category": "option"}, None, "option"),
+    Rest("order/batch-place", "POST /v5/order/create-batch", {"category": "linear", "request": [ORDER, ORDER]}),
+    Rest(
+        "order/batch-amend",
+        "POST /v5/order/amend-batch",
+        {"category": "linear", "request": [LINEAR | {"orderId": "{order}", "qty": "0.02"}]},
+    ),
+    Rest(
+        "order/batch-cancel",
+        "POST /v5/order/cancel-batch",
+        {"category": "linear", "request": [LINEAR | {"orderId": "{order}"}]},
+    ),
     Rest("order/cancel-order", "POST /v5/order/cancel", LINEAR | {"orderId": "{order}"}),
     Rest("order/cancel-all", "POST /v5/order/cancel-all", LINEAR),
 )
@@ -111,6 +130,13 @@ SAID: tuple[Case, ...] = (
         {"op": "order.create", "reqId": "test-005", "header": HEADER, "args": [ORDER]},
         "Create/Amend/Cancel Order",
         "order.create",
+    ),
+    Said(
+        "websocket/trade/guideline",
+        "trade",
+        {"op": "order.create-batch", "header": HEADER, "args": [{"category": "linear", "request": [ORDER]}]},
+        "Batch Create/Amend/Cancel Order",
+        "order.create-batch",
     ),
 )
 CASES = (*MARKET, *PUBLIC_TOPICS, *PRIVATE_TOPICS, *TRADING, *POSITION, *ACCOUNT, *SAID)

@@ -1,6 +1,5 @@
 """Public paths: filters, defaults and pages."""
 
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -50,11 +49,8 @@ def test_tickers_of_every_category(api: Api) -> None:
         (routes.tickers, {"category": "linear", "symbol": "NOPE"}),
         (routes.orderbook, {"category": "linear"}),
         (routes.orderbook, {"category": "option", "symbol": "x", "limit": "26"}),
-        (routes.kline, {"symbol": "BTCUSDT", "interval": "7"}),
         (routes.recent_trade, {"category": "linear"}),
-        (routes.funding_history, {"category": "linear", "symbol": "BTCUSDT", "startTime": "5"}),
         (routes.risk_limit, {"category": "spot"}),
-        (routes.open_interest, {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "7min"}),
     ],
 )
 def test_bad_questions_are_refused(api: Api, handler: Any, values: dict[str, str]) -> None:
@@ -92,32 +88,6 @@ def test_tiers_are_continuous(api: Api) -> None:
         assert below == pytest.approx(above)
 
 
-def test_time_and_open_interest(api: Api) -> None:
+def test_the_clock(api: Api) -> None:
     now = routes.server_time(api, "", Params({}))
     assert str(now["timeNano"]).startswith(str(now["timeSecond"]))
-    values = {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "1h"}
-    (row,) = rows(routes.open_interest(api, "", Params(values)))
-    assert float(row["openInterest"]) == 2 * float(row["singleOpenInterest"])
-
-
-def test_nothing_has_been_delivered_yet_or_funded(api: Api) -> None:
-    assert rows(routes.delivery_price(api, "", Params({"category": "option"}))) == []
-    assert rows(routes.funding_history(api, "", Params({"category": "linear", "symbol": "BTCUSDT"}))) == []
-
-
-def test_every_delivered_option_shows_its_settlement(api: Api) -> None:
-    """In the money or not: the price is the underlying's, kept at delivery."""
-    chain = [one.instrument for one in api.listings("option") if one.instrument.underlying == "BTC"]
-    first = min(one.expiry_ns or 0 for one in chain)
-    due = {one.symbol for one in chain if one.expiry_ns == first}
-    world = api.exchange._world
-    for market in world.coins["BTC"].options:
-        if market.instrument.expiry_ns == first:
-            market.settle(Decimal("91234.5"))
-    found = rows(routes.delivery_price(api, "", Params({"category": "option"})))
-    assert {row["symbol"] for row in found} == due
-    assert {row["deliveryPrice"] for row in found} == {"91234.5"}
-    assert {row["deliveryTime"] for row in found} == {str(first // 1_000_000)}
-    (one,) = rows(routes.delivery_price(api, "", Params({"category": "option", "symbol": min(due)})))
-    assert one["symbol"] == min(due)
-    assert rows(routes.delivery_price(api, "", Params({"category": "option", "baseCoin": "ETH"}))) == []
