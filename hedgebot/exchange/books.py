@@ -21,7 +21,9 @@ from hedgebot.exchange.types import (
     FundingSettled,
     FundingSettlement,
     LedgerEntry,
+    LedgerKind,
     Notice,
+    Origin,
     PositionChanged,
     PositionIndex,
     PublicTrade,
@@ -30,6 +32,13 @@ from hedgebot.exchange.types import (
     WalletChanged,
 )
 from hedgebot.exchange.world import World
+
+LEDGER_KIND = {
+    ExecKind.ADL: LedgerKind.ADL,
+    ExecKind.BUST: LedgerKind.LIQUIDATION,
+    ExecKind.DELIVERY: LedgerKind.DELIVERY,
+    ExecKind.SETTLE: LedgerKind.DELIVERY,
+}
 
 
 class Books:
@@ -109,6 +118,7 @@ class Books:
         for coin, cash, fee in booking.changes:
             entry = LedgerEntry(
                 account=account.name,
+                kind=_ledger_kind(execution),
                 instrument=execution.instrument,
                 coin=coin,
                 side=execution.side,
@@ -177,6 +187,7 @@ class Books:
         )
         entry = LedgerEntry(
             account=account.name,
+            kind=LedgerKind.FUNDING,
             instrument=market.id,
             coin=coin,
             side=Side.of(held),
@@ -195,3 +206,10 @@ class Books:
         self.logs[account.name].ledger.append(entry)
         self.tell(FundingSettled(settlement=settlement))
         self.tell(WalletChanged(account=account.name))
+
+
+def _ledger_kind(execution: Execution) -> LedgerKind:
+    """A ladder's steps are trades in the market, and part of a liquidation all the same."""
+    if execution.order.origin is Origin.LIQUIDATION:
+        return LedgerKind.LIQUIDATION
+    return LEDGER_KIND.get(execution.kind, LedgerKind.TRADE)

@@ -31,6 +31,8 @@ class Clockwork:
     def __init__(self, books: Books, desk: Desk, flow: ClientFlow | None, tell: Callable[[Notice], None]) -> None:
         self.flow = flow
         self._flow_running = False
+        # Whether anybody listens: what moved is told to nobody otherwise.
+        self.heeded = False
         self._world = books.world
         self._books = books
         self._desk = desk
@@ -76,6 +78,12 @@ class Clockwork:
         self._run_client_flow()
 
     def _move(self, market: Market) -> None:
+        inside = self._world.inside(market) if market.has_resting else None
+        for middle in inside or ():
+            # A resting order is filled where the crowd's other side came to its price inside the step, at its own
+            # price. Taking orders see grid points only.
+            self._world.visit(market, middle)
+            self._desk.fill_crossed(market)
         self._desk.fill_crossed(market)
         trade = self._world.prints(market)
         if trade is not None:
@@ -83,6 +91,8 @@ class Clockwork:
         self._changed(market)
 
     def _changed(self, market: Market) -> None:
+        if not self.heeded:
+            return
         self._tell(BookChanged(instrument=market.id))
         self._tell(TickerChanged(instrument=market.id))
 

@@ -237,6 +237,8 @@ class Desk:
 
     def fill_crossed(self, market: Market) -> None:
         """Fill resting orders that the crowd trades through, at their own price."""
+        if not market.has_resting:
+            return
         for order, lots in market.crossed():
             market.reduce(order, lots)
             self._fill_maker(market, order, lots)

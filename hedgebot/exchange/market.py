@@ -79,6 +79,8 @@ class Market:
         self.lot_size = listing.instrument.lot_size
         self.ladder = ladder
         self.update_id = 1
+        # Middle price that the crowd quotes around, in quote currency.
+        self.middle = float(start_price)
         self.tape = Tape(
             start_price, start_price, start_price, start_price, seed_volume, (seed_volume * start_price).normalize()
         )
@@ -116,6 +118,11 @@ class Market:
     def resting(self, side: Side) -> list[Resting]:
         """Participants' orders of one side, best first."""
         return self._bids if side is Side.BUY else self._asks
+
+    @property
+    def has_resting(self) -> bool:
+        """Whether any participant's order stands in the book."""
+        return bool(self._bids or self._asks)
 
     def rest(self, order: Resting) -> None:
         """Put an order into the book."""

@@ -11,9 +11,10 @@ from decimal import Decimal
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
-from hedgebot.exchange.checks import leverage_problem
+from hedgebot.exchange.checks import leverage_problem, refuse
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.clockwork import Clockwork
+from hedgebot.exchange.deadman import DeadMan
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
@@ -71,7 +72,10 @@ class Exchange:
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
         self._desk = Desk(self._books, self.rules.client_id.uniqueness)
-        self._striker = Striker(self._books)
+        self.dead_man = DeadMan(
+            self.rules.dead_man, self._desk, {spec.name: spec.dead_man for spec in scenario.accounts}
+        )
+        self._striker = Striker(self._desk)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
@@ -101,7 +105,9 @@ class Exchange:
                 self._books.now_ns = next_ns
                 self._script.play(next_ns)
             self._clockwork.step()
+            self.dead_man.advance(self.now_ns)
         self._books.now_ns = max(self.now_ns, now_ns)
+        self.dead_man.advance(self.now_ns)
 
     @property
     def now_ns(self) -> int:
@@ -111,7 +117,13 @@ class Exchange:
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
         self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback)
+        self._clockwork.heeded = True
+
+        def unlisten() -> None:
+            self._listeners.remove(callback)
+            self._clockwork.heeded = bool(self._listeners)
+
+        return unlisten
 
     def set_client_flow(self, *, enabled: bool) -> None:
         """Switch the generator of client trading on or off (from now on); nothing happens without one."""
@@ -141,14 +153,26 @@ class Exchange:
 
     # --- requests (each counts against its rate bucket)
 
-    def place(self, request: OrderRequest) -> Ack | Refusal:
-        """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills."""
+    def place(self, request: OrderRequest, connection: str = "") -> Ack | Refusal:
+        """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills.
+
+        `connection` is the one that it came over, where a dead-man's switch asks for it.
+        """
         spot = self._is_spot(request.instrument)
         refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
-        if refusal is None and request.client_id is not None and not self.rules.client_id.fits(request.client_id):
-            detail = f"client id {request.client_id!r} is not {self.rules.client_id.pattern}"
-            refusal = Refusal(reason=RefusalReason.BAD_CLIENT_ID, detail=detail)
-        return refusal or self._desk.place(request, Origin.API)
+        answer = refusal or self._rules_problem(request) or self._desk.place(request, Origin.API)
+        if isinstance(answer, Ack):
+            self.dead_man.routed(answer.order_id, connection)
+        return answer
+
+    def _rules_problem(self, request: OrderRequest) -> Refusal | None:
+        """What the venue's rules have against a new order, whatever the market."""
+        client_id, ids = request.client_id, self.rules.client_id
+        if client_id is not None and not ids.fits(client_id):
+            return refuse(RefusalReason.BAD_CLIENT_ID, f"client id {client_id!r} is not {ids.pattern}")
+        if request.account in self._accounts and self.dead_man.locked_out(request.account):
+            return refuse(RefusalReason.LOCKED_OUT, "a dead-man's switch fired; send a heartbeat first")
+        return None
 
     def cancel(
         self, account: str, instrument: InstrumentId, *, order_id: str | None = None, client_id: str | None = None

@@ -3,8 +3,9 @@
 Owns the path inside a candle, where extremes go, and what a gap does. Inside a bar the price goes open, low, high,
 close (high first where the bar fell); with minutes beside the bars, the minutes give the shape and each bar's low and
 high are put where the minutes are lowest and highest. The grid step next to an extreme has exactly its price, so true
-lows and highs are always touched. Gap policy: nothing trades from the end of the last candle before a gap until the
-first one after it, nor after the recording's end; prices are held. Reads no files.
+lows and highs are always touched. On a grid coarser than a second the extremes stand between the points
+(`Inside`), and the points have the path's own prices. Gap policy: nothing trades from the end of the last candle before
+a gap until the first one after it, nor after the recording's end; prices are held. Reads no files.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, STEPS_PER_BLOCK, PathBlock
+from hedgebot.exchange.pricepath import FINE_STEP_S, SECONDS_PER_YEAR, STEPS_PER_BLOCK, Inside, PathBlock
 from hedgebot.exchange.scenario import UnderlyingSpec
 
 Floats = npt.NDArray[np.float64]
@@ -55,15 +56,27 @@ class Curve:
     prices: Floats
     pinned: npt.NDArray[np.bool_]
 
-    def sample(self, moments: Floats) -> Floats:
-        """Prices at rising, evenly spaced moments; a pinned price is at the sample nearest to it."""
+    def sample(self, moments: Floats, *, pin: bool = True) -> Floats:
+        """Prices at rising, evenly spaced moments; a pinned price is at the sample nearest to it (unless not `pin`)."""
         sampled = np.interp(moments, self.times_ns, self.prices)
-        if len(moments) > 1:
+        if pin and len(moments) > 1:
             step = moments[1] - moments[0]
             places = np.rint((self.times_ns[self.pinned] - moments[0]) / step).astype(np.int64)
             inside = (places >= 0) & (places < len(moments))
             sampled[places[inside]] = self.prices[self.pinned][inside]
         return sampled
+
+    def inside(self, moments: Floats, prices: Floats) -> tuple[Floats, Floats]:
+        """Lowest and highest of the steps that end at evenly spaced moments, over the prices there."""
+        before = np.interp(2.0 * moments[0] - moments[1], self.times_ns, self.prices)
+        begins = np.concatenate(([before], prices[:-1]))
+        lows, highs = np.minimum(begins, prices), np.maximum(begins, prices)
+        step = moments[1] - moments[0]
+        first, last = np.searchsorted(self.times_ns, (moments[0] - step, moments[-1]), side="right")
+        places = np.searchsorted(moments, self.times_ns[first:last], side="left")
+        np.minimum.at(lows, places, self.prices[first:last])
+        np.maximum.at(highs, places, self.prices[first:last])
+        return lows / prices, highs / prices
 
 
 def bar_curve(bars: Bars) -> Curve:
@@ -111,6 +124,7 @@ class RecordedPath:
     ) -> None:
         self._basis = 1.0 + underlying.basis_bps * 1e-4
         self._speed = speed
+        self._coarse = step_s > FINE_STEP_S
         self._step_ns = step_s * speed * 1e9
         self._perp, self._spot = _curve(perp, minutes, "perp"), _curve(spot, minutes, "spot")
         self._index = Curve(minutes.times_ns.astype(np.float64), minutes.index, _none(minutes)) if minutes else None
@@ -153,12 +167,23 @@ class RecordedPath:
             mark=self._mark.sample(moments) if self._mark else np.full(len(moments), np.nan),
             stress=self._stress.sample(moments),
             live=live,
+            inside=self._inside(moments, spot, perp) if self._coarse else None,
         )
+
+    def _inside(self, moments: Floats, spot: Floats, perp: Floats) -> Inside:
+        """What the grid does not show; of what was not recorded nothing more is known than of what was."""
+        of_spot = self._spot.inside(moments, spot) if self._spot else None
+        of_perp = self._perp.inside(moments, perp) if self._perp else None
+        flat = (np.ones(len(moments)), np.ones(len(moments)))
+        spot_low, spot_high = of_spot or of_perp or flat
+        perp_low, perp_high = of_perp or of_spot or flat
+        return Inside(spot_low=spot_low, spot_high=spot_high, perp_low=perp_low, perp_high=perp_high)
 
     def _sample(self, moments: Floats) -> tuple[Floats, Floats, Floats]:
         """Index, spot and perpetual; what was not recorded stands at the mean basis from what was."""
-        perp = self._perp.sample(moments) if self._perp else None
-        spot = self._spot.sample(moments) if self._spot else None
+        pin = not self._coarse
+        perp = self._perp.sample(moments, pin=pin) if self._perp else None
+        spot = self._spot.sample(moments, pin=pin) if self._spot else None
         if spot is None:
             spot = perp / self._basis if perp is not None else np.full(len(moments), np.nan)
         if perp is None:

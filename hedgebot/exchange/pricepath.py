@@ -25,12 +25,29 @@ _NEXT = ((0.0, 0.85, 0.15), (0.6, 0.0, 0.4), (0.3, 0.7, 0.0))
 _COMMON = "common market factor"
 
 
+# Longer steps than this hide what happened inside them: their paths say how low and high the price went.
+FINE_STEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """How far prices went between a grid point and the one before, as ratios to the price at the point.
+
+    Lows are at most 1, highs at least 1.
+    """
+
+    spot_low: Floats
+    spot_high: Floats
+    perp_low: Floats
+    perp_high: Floats
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathBlock:
     """`STEPS_PER_BLOCK` grid steps; arrays of that length, prices in quote currency per coin.
 
     `mark` is NaN where the exchange must compute it; `stress` is current over normal volatility; where `live` is False
-    nothing trades and prices are held.
+    nothing trades and prices are held. `inside` is None on grids of at most a second.
     """
 
     index: Floats
@@ -39,6 +56,7 @@ class PathBlock:
     mark: Floats
     stress: Floats
     live: npt.NDArray[np.bool_]
+    inside: Inside | None = None
 
 
 class PricePath(Protocol):
@@ -67,6 +85,7 @@ class SeededPath:
         self._common = stream(seed, _COMMON)
         self._own = stream(seed, "path", spec.name)
         self._regimes = stream(seed, "regimes", _COMMON)
+        self._extremes = stream(seed, "extremes", spec.name)
         self._regime = 1
         self._log_price = math.log(spec.start_price)
         self._perp_basis = spec.basis_bps
@@ -84,6 +103,7 @@ class SeededPath:
         jumped = self._own.random(count) < spec.jumps_per_day * self._step_s / 86_400
         returns += np.where(jumped, spec.jump_size * self._own.standard_normal(count), 0.0)
         logs = self._log_price + np.cumsum(returns)
+        inside = self._inside(np.concatenate(([self._log_price], logs)), stress)
         self._log_price = float(logs[-1])
         index = np.exp(logs)
         basis = self._wander(self._perp_basis, spec.basis_bps, 0.35, stress, 60.0)
@@ -96,7 +116,19 @@ class SeededPath:
             mark=np.full(count, np.nan),
             stress=stress,
             live=np.ones(count, dtype=np.bool_),
+            inside=inside,
         )
+
+    def _inside(self, logs: Floats, stress: Floats) -> Inside | None:
+        """Extremes of each step by the law of a Brownian bridge between its ends (Karatzas and Shreve 1991, 4.3.40)."""
+        if self._step_s <= FINE_STEP_S:
+            return None
+        variance = (self._spec.vol * stress) ** 2 * self._step_s / SECONDS_PER_YEAR
+        draws = -2.0 * variance * np.log(1.0 - self._extremes.random((2, len(stress))))
+        moves = np.diff(logs)
+        reach = np.sqrt(moves**2 + draws)
+        low, high = np.exp((-moves - reach[0]) / 2.0), np.exp((-moves + reach[1]) / 2.0)
+        return Inside(spot_low=low, spot_high=high, perp_low=low, perp_high=high)
 
     def _stress(self, count: int) -> Floats:
         """Regime multiples per step; regimes are common to all underlyings."""

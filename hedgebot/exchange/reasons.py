@@ -31,6 +31,9 @@ class RefusalReason(StrEnum):
     LEVERAGE_OUT_OF_RANGE = "leverage_out_of_range"
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     RATE_LIMITED = "rate_limited"
+    NO_PERMISSION = "no_permission"
+    DEAD_MAN_REFUSED = "dead_man_refused"  # no such switch, a window out of range, or its daily budget spent
+    LOCKED_OUT = "locked_out"  # a dead-man's switch fired and waits for a heartbeat
 
 
 class EndReason(StrEnum):
@@ -43,3 +46,10 @@ class EndReason(StrEnum):
     MARKET_REMAINDER = "market_remainder"
     REDUCE_ONLY = "reduce_only"
     SETTLED = "settled"
+    DEAD_MAN = "dead_man"
+    PREPARE_LIQUIDATION = "prepare_liquidation"  # to free margin: orders on what is to be reduced
+    BEFORE_LIQUIDATION = "before_liquidation"  # to free margin: all other orders of the account
+    PREPARE_ADL = "prepare_adl"  # on the instrument whose position is to be deleveraged
+    BEFORE_ADL = "before_adl"  # all other orders of the deleveraged account
+    SELF_MATCH = "self_match"  # self-trade prevention
+    ADMIN = "admin"  # the venue took executions of the order back

@@ -19,7 +19,25 @@ class ExecKind(StrEnum):
     """Why an execution happened. Funding has a value of its own (`FundingSettlement`)."""
 
     TRADE = "trade"
+    ADL = "adl"  # closed against a bankrupt account, by auto-deleveraging
+    BUST = "bust"  # taken over by the liquidation engine
     DELIVERY = "delivery"
+    SETTLE = "settle"  # an inverse future's settlement
+    BLOCK_TRADE = "block_trade"
+    MOVE_POSITION = "move_position"
+    FUTURE_SPREAD = "future_spread"  # one leg of a spread
+    CORPORATE_ACTION = "corporate_action"  # a split, or the reverse of one
+
+
+class LedgerKind(StrEnum):
+    """Why a wallet changed."""
+
+    TRADE = "trade"
+    FUNDING = "funding"
+    DELIVERY = "delivery"
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+    ROLLBACK = "rollback"  # what an execution that was taken back had done
 
 
 class SimOrder(Value, frozen=True, kw_only=True):
@@ -113,6 +131,7 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
     """
 
     account: str
+    kind: LedgerKind
     instrument: InstrumentId
     coin: str
     side: Side | None

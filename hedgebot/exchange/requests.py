@@ -20,11 +20,18 @@ class OrderType(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who sent an order: someone with a key, or the exchange's own generator of client trading."""
+    """Who sent an order: someone with a key, the exchange's own generator of client trading, or a rule of the venue."""
 
     API = "api"
     CLIENT_FLOW = "client_flow"
-    VENUE = "venue"
+    VENUE = "venue"  # a delivery or settlement
+    LIQUIDATION = "liquidation"  # a step down the ladder, in the market
+    TAKEOVER = "takeover"  # the rest of a position, at its bankruptcy price
+    ADL = "adl"
+    BLOCK_TRADE = "block_trade"
+    MOVE_POSITION = "move_position"
+    SPREAD = "spread"
+    ADMIN = "admin"
 
 
 class PositionIndex(IntEnum):

@@ -19,7 +19,7 @@ from hedgebot.exchange.venue_rules import VENUES
 # What the client trades, with weights.
 _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
 
-STEP_MS_MIN, STEP_MS_MAX = 10, 1_000
+STEP_MS_MIN, STEP_MS_MAX = 10, 60_000
 AT_S_MAX = 400 * 86_400.0
 # Keys of a recording that are paths.
 RECORDED_FILES = ("perp_bars", "spot_bars", "minutes")
@@ -82,6 +82,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     coins: dict[str, Decimal]
     positions: tuple[HoldingSpec, ...] = ()
     leverage: int = 10
+    dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 
 class ClientFlowSpec(_Part, frozen=True, kw_only=True):

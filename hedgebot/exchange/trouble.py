@@ -4,9 +4,13 @@ Owns names, units and ranges. `Exchange.strike` is the one door: the admin plane
 scenarios and tests all go through it. Must not know how a trouble happens: that is `hedgebot.exchange.troubles`.
 """
 
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
+
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.records import ExecKind
 
 # Beyond these the listed ticks and strikes no longer fit the price.
 RATIO_MIN, RATIO_MAX = 0.01, 100.0
@@ -28,4 +32,21 @@ class PriceShock(TroubleBase, frozen=True, kw_only=True):
     ratio: Ratio
 
 
-Trouble = PriceShock
+class OffBookTrade(TroubleBase, frozen=True, kw_only=True):
+    """An execution that never met the book: a block trade, a moved position, a spread's leg, a split ...
+
+    `price` None is the mark; `fee_rate` None is the taker's for block trades and spreads, nothing for the rest.
+    `counterparty` is the account that gets the other side, at the same rate. A split of a position is a trade at zero.
+    """
+
+    kind: ExecKind
+    account: str
+    instrument: InstrumentId
+    side: Side
+    contracts: Decimal
+    price: Decimal | None = None
+    fee_rate: Decimal | None = None
+    counterparty: str | None = None
+
+
+Trouble = PriceShock | OffBookTrade

@@ -14,6 +14,7 @@ from hedgebot.exchange.records import (
     Execution,
     FundingSettlement,
     LedgerEntry,
+    LedgerKind,
     SimOrder,
     SimPosition,
     WalletState,
@@ -37,6 +38,8 @@ __all__ = [
     "Book",
     "BookChanged",
     "CoinBalance",
+    "DeadManFired",
+    "DeadManState",
     "EndReason",
     "EndpointClass",
     "ExecKind",
@@ -46,6 +49,7 @@ __all__ = [
     "FundingSettlement",
     "InstrumentStatus",
     "LedgerEntry",
+    "LedgerKind",
     "Level",
     "Listing",
     "ListingChanged",
@@ -71,6 +75,19 @@ __all__ = [
     "WalletState",
     "WhatIf",
 ]
+
+
+class DeadManState(Value, frozen=True, kw_only=True):
+    """An armed dead-man's switch as it reads back. `fires_at_ns` is None while nothing counts down.
+
+    `key` is what it covers (`deadman.py`), `kept_alive_by` the connections whose loss would start the countdown.
+    """
+
+    key: str
+    seconds: float
+    fires_at_ns: int | None
+    kept_alive_by: tuple[str, ...]
+    fires_left_today: int | None
 
 
 # --- notices: what the exchange tells its listeners, in the order in which it happened ------------------------------
@@ -136,6 +153,16 @@ class Scripted(Value, frozen=True, kw_only=True):
     event: EventSpec
 
 
+class DeadManFired(Value, frozen=True, kw_only=True):
+    """A dead-man's switch fired and ended these orders (each was told before); positions stay as they are."""
+
+    account: str
+    key: str
+    order_ids: tuple[str, ...]
+    at_ns: int
+    seq: int
+
+
 Notice = (
     BookChanged
     | TickerChanged
@@ -147,4 +174,5 @@ Notice = (
     | FundingSettled
     | ListingChanged
     | Scripted
+    | DeadManFired
 )

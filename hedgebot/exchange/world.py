@@ -49,6 +49,8 @@ class Coin:
     index_price: Decimal
     stress: float = 1.0
     live: bool = True
+    # Whether the last step went up: then the low inside it came before the high.
+    rose: bool = True
     # What shocks have made of the path's prices, all together.
     shifted: float = 1.0
 
@@ -184,7 +186,9 @@ class World:
         coin.live = bool(block.live[offset])
         if not coin.live:
             return
+        before = coin.index
         coin.index = float(block.index[offset]) * coin.shifted
+        coin.rose = coin.index >= before
         coin.index_price = cents(coin.index)
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
@@ -197,7 +201,26 @@ class World:
             self._requote(market, middle, coin.stress)
             self._remark_perp(self.perps[market.id], coin.index, middle, mark)
 
+    def inside(self, market: Market) -> tuple[float, float, float] | None:
+        """First and second extreme middle of the last step and the one at its end; None where the grid is fine.
+
+        The low comes first where the step went up. Options have no extremes: they are valued at grid points only.
+        """
+        coin = self.coins[market.instrument.underlying]
+        inside, offset = coin.block.inside, self.step_number % STEPS_PER_BLOCK
+        if inside is None or market.instrument.kind.is_option:
+            return None
+        spot, end = market.instrument.kind is InstrumentKind.SPOT, market.middle
+        low = end * float((inside.spot_low if spot else inside.perp_low)[offset])
+        high = end * float((inside.spot_high if spot else inside.perp_high)[offset])
+        return (low, high, end) if coin.rose else (high, low, end)
+
+    def visit(self, market: Market, middle: float) -> None:
+        """Have a market's book stand around a middle that its price passed inside the step."""
+        self._requote(market, middle, self.coins[market.instrument.underlying].stress)
+
     def _requote(self, market: Market, middle: float, stress: float) -> None:
+        market.middle = middle
         if market.ladder.requote(middle / float(market.tick_size), self.step_number, stress):
             market.update_id += 1
 
@@ -211,8 +234,8 @@ class World:
         perp.mark = cents(index * (1.0 + perp.basis) if math.isnan(recorded_mark) else recorded_mark)
 
     def remark_options(self, coin: Coin) -> None:
-        """Value a coin's chain at its index and requote its books; called once a second of the grid."""
-        coin.board.remark(coin.index, self.now_ns, 1.0)
+        """Value a coin's chain at its index and requote its books; once a second, or each step that is longer."""
+        coin.board.remark(coin.index, self.now_ns, max(self.step_s, 1.0))
         for market in coin.options:
             if not market.trading:
                 continue

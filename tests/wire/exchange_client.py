@@ -1,5 +1,6 @@
 """A small exchange on loopback and an unmodified ccxt.pro client pointed at it, for the contract tests."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ SCENARIO = Scenario(
             api_key=KEY,
             api_secret=SECRET,
             coins={"USDT": Decimal(500_000), "USDC": Decimal(200_000), "BTC": Decimal(2)},
+            dead_man=True,
             positions=(
                 HoldingSpec(instrument="linear:BTCPERP", contracts=Decimal("-0.5")),
                 HoldingSpec(instrument="option:BTC/1/0/C", contracts=Decimal(1)),
@@ -110,3 +112,12 @@ async def lab(
         finally:
             await client.close()
             await server.close()
+
+
+async def subscribed(venue: Lab, topic: str, channel: str = "private") -> None:
+    """Wait until a socket of the channel has subscribed a topic."""
+    for _ in range(500):
+        if any(topic in one.topics for one in venue.server.sessions.chosen(channel)):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"nobody subscribed {topic}")

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from hedgebot.exchange.scenario import WeatherSpec
-from tests.wire.exchange_client import CALM, SCENARIO, Lab, lab
+from tests.wire.exchange_client import CALM, SCENARIO, Lab, lab, subscribed
 
 pytestmark = pytest.mark.wire
 PERP = "BTC/USDT:USDT"
@@ -43,14 +43,6 @@ async def buy(venue: Lab, client_id: str) -> Any:
 
 async def soon(awaitable: Any, seconds: float = 5) -> Any:
     return await asyncio.wait_for(awaitable, seconds)
-
-
-async def subscribed(venue: Lab, topic: str, channel: str = "private") -> None:
-    for _ in range(500):
-        if any(topic in one.topics for one in venue.server.sessions.chosen(channel)):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"nobody subscribed {topic}")
 
 
 async def test_an_acknowledgement_is_lost_while_the_order_executed(venue: Lab) -> None:

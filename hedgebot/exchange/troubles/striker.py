@@ -5,15 +5,17 @@ Owns the way from a value to its effect. Must not read a clock or draw a number:
 
 from typing import assert_never
 
-from hedgebot.exchange.books import Books
-from hedgebot.exchange.trouble import PriceShock, Trouble
+from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.trouble import OffBookTrade, PriceShock, Trouble
+from hedgebot.exchange.troubles.offbook import OffBook
 
 
 class Striker:
     """Makes troubles happen in one exchange."""
 
-    def __init__(self, books: Books) -> None:
-        self._world = books.world
+    def __init__(self, desk: Desk) -> None:
+        self._world = desk.world
+        self._off_book = OffBook(desk.books, desk.orders)
 
     def strike(self, trouble: Trouble) -> None:
         """Make it happen now; ValueError says in a sentence what cannot be, and then nothing has changed."""
@@ -21,6 +23,8 @@ class Striker:
             case PriceShock(underlying=name, ratio=ratio):
                 self._coin(name)
                 self._world.shock(name, ratio)
+            case OffBookTrade():
+                self._off_book.strike(trouble)
             case _:
                 assert_never(trouble)
 

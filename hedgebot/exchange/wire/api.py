@@ -7,7 +7,7 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hedgebot.domain.errors import HedgebotError
 from hedgebot.domain.instrument import InstrumentId
@@ -49,7 +49,6 @@ class AccountSettings:
     """What a client can set and the model does not know."""
 
     margin_mode: str = "REGULAR_MARGIN"
-    dcp_seconds: dict[str, int] = field(default_factory=dict)
 
 
 class Api:

@@ -26,7 +26,7 @@ from hedgebot.exchange.wire.codes import (
 from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
-from hedgebot.exchange.wire.private import TOPICS
+from hedgebot.exchange.wire.private import DCP_TOPICS, TOPICS
 from hedgebot.exchange.wire.publish import Publisher
 from hedgebot.exchange.wire.sessions import Session
 from hedgebot.exchange.wire.words import scalar
@@ -79,6 +79,8 @@ class Channels:
         op = message.get("op")
         match op:
             case "ping":
+                if session.account is not None:
+                    self._api.exchange.dead_man.heartbeat(session.account, session.id)
                 session.reply(self._pong(session, message))
             case "auth" if not session.is_public:
                 self._auth(session, message)
@@ -177,8 +179,12 @@ class Channels:
         for topic in topics:
             if leaving:
                 self._publisher.unsubscribe(session, topic)
+                if session.account is not None and topic in DCP_TOPICS:
+                    self._api.exchange.dead_man.released(session.account, session.id, DCP_TOPICS[topic])
             elif not session.is_public and topic not in failed:
                 session.topics[topic] = None
+                if session.account is not None and topic in DCP_TOPICS:
+                    self._api.exchange.dead_man.connected(session.account, session.id, DCP_TOPICS[topic])
         if session.channel == "option":
             done = [one for one in topics if one not in failed]
             answer: Fields = {"failTopics": failed, "successTopics": done}

@@ -142,6 +142,16 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110118, "Unable to retrieve a price of the market order due to low liquidity"),
         (170210, "New order rejected."),
     ),
+    RefusalReason.NO_PERMISSION: (
+        (NO_PERMISSION, "Permission denied, please check your API key permissions."),
+        (NO_PERMISSION, "Permission denied, please check your API key permissions."),
+    ),
+    RefusalReason.DEAD_MAN_REFUSED: (
+        (BAD_PARAMETER, "params error: timeWindow must be 3 to 300"),
+        (BAD_PARAMETER, "params error: timeWindow must be 3 to 300"),
+    ),
+    # No rule of Bybit's locks an account out; other venues' rules do (the code is the class of banned trading).
+    RefusalReason.LOCKED_OUT: ((10027, "Transactions are banned."), (10027, "Transactions are banned.")),
     RefusalReason.RATE_LIMITED: (
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),

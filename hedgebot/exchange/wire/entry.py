@@ -40,7 +40,7 @@ _TIMES = {
 }
 _LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _CONDITIONAL = ("triggerPrice", "takeProfit", "stopLoss", "trailingStop")
-_DCP_PRODUCTS = ("OPTIONS", "DERIVATIVES", "SPOT")
+DCP_PRODUCTS = ("OPTIONS", "DERIVATIVES", "SPOT")
 
 
 def create(api: Api, account: str, params: Params) -> Fields:
@@ -114,12 +114,17 @@ def cancel_all(api: Api, account: str, params: Params) -> Fields:
 
 
 def disconnected_cancel_all(api: Api, account: str, params: Params) -> Fields:
-    """Set the disconnection window. It has no effect without a `dcp` topic, which nobody here is eligible for."""
+    """Set the disconnection window. It counts for private sockets that subscribed a `dcp` topic, once all are gone.
+
+    Only accounts that the venue enabled have it; the code for the others is not documented (10005 here).
+    """
     product = params.text("product", "OPTIONS")
     seconds = params.whole("timeWindow")
-    if product not in _DCP_PRODUCTS or seconds is None or not 3 <= seconds <= 300:
+    if product not in DCP_PRODUCTS or seconds is None:
         raise bad_parameter("params error: timeWindow must be 3 to 300, product one of OPTIONS, DERIVATIVES, SPOT")
-    api.settings[account].dcp_seconds[product] = seconds
+    refusal = api.exchange.dead_man.arm(account, seconds, product.lower())
+    if refusal is not None:
+        raise refusal_error(refusal, "")
     return {}
 
 

@@ -6,9 +6,19 @@ wallet}.mdx.
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, Side
-from hedgebot.exchange.types import CoinBalance, LedgerEntry, SimPosition, WalletState
+from hedgebot.exchange.types import CoinBalance, LedgerEntry, LedgerKind, SimPosition, WalletState
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.words import SIDE, dec, flt, ms, ms_text
+
+# docs/v5/enum.mdx, type(uta-translog).
+LEDGER_TYPE = {
+    LedgerKind.TRADE: "TRADE",
+    LedgerKind.FUNDING: "SETTLEMENT",
+    LedgerKind.DELIVERY: "DELIVERY",
+    LedgerKind.LIQUIDATION: "LIQUIDATION",
+    LedgerKind.ADL: "ADL",
+    LedgerKind.ROLLBACK: "AUTO_DEDUCTION",
+}
 
 
 def position_fields(position: SimPosition, one: Instrument) -> Fields:
@@ -120,7 +130,7 @@ def _coin_fields(coin: CoinBalance) -> Fields:
     }
 
 
-def ledger_fields(entry: LedgerEntry, one: Instrument, kind: str) -> Fields:
+def ledger_fields(entry: LedgerEntry, one: Instrument) -> Fields:
     """One line of the transaction log. Its `funding` is positive when received: the opposite of `execFee`."""
     return {
         "id": f"{entry.account}_{one.symbol}_{entry.seq}",
@@ -128,13 +138,13 @@ def ledger_fields(entry: LedgerEntry, one: Instrument, kind: str) -> Fields:
         "category": one.category,
         "side": SIDE[entry.side] if entry.side is not None else "None",
         "transactionTime": ms_text(entry.at_ns),
-        "type": kind,
+        "type": LEDGER_TYPE[entry.kind],
         "transSubType": "",
         "qty": dec(entry.qty_contracts),
         "size": "",
         "currency": entry.coin,
         "tradePrice": dec(entry.price),
-        "funding": dec(-entry.funding) if kind == "SETTLEMENT" else "",
+        "funding": dec(-entry.funding) if entry.kind is LedgerKind.FUNDING else "",
         "fee": dec(entry.fee),
         "cashFlow": dec(entry.cash_flow),
         "change": dec(entry.change),

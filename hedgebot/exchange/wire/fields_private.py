@@ -29,7 +29,30 @@ TIME_IN_FORCE = {
     TimeInForce.POST_ONLY: "PostOnly",
 }
 ORDER_TYPE = {OrderType.MARKET: "Market", OrderType.LIMIT: "Limit"}
-EXEC_TYPE = {ExecKind.TRADE: "Trade", ExecKind.DELIVERY: "Delivery"}
+EXEC_TYPE = {
+    ExecKind.TRADE: "Trade",
+    ExecKind.ADL: "AdlTrade",
+    ExecKind.BUST: "BustTrade",
+    ExecKind.DELIVERY: "Delivery",
+    ExecKind.SETTLE: "Settle",
+    ExecKind.BLOCK_TRADE: "BlockTrade",
+    ExecKind.MOVE_POSITION: "MovePosition",
+    ExecKind.FUTURE_SPREAD: "FutureSpread",
+    ExecKind.CORPORATE_ACTION: "CorporateAction",
+}
+# docs/v5/enum.mdx, createType.
+CREATE_TYPE = {
+    Origin.API: "CreateByUser",
+    Origin.CLIENT_FLOW: "CreateByUser",
+    Origin.VENUE: "CreateBySettle",
+    Origin.LIQUIDATION: "CreateByLiq",
+    Origin.TAKEOVER: "CreateByTakeOver_PassThrough",
+    Origin.ADL: "CreateByAdl_PassThrough",
+    Origin.BLOCK_TRADE: "CreateByBlock_PassThrough",
+    Origin.MOVE_POSITION: "CreateByBlockTradeMovePosition_PassThrough",
+    Origin.SPREAD: "CreateByFutureSpread",
+    Origin.ADMIN: "CreateByAdminClosing",
+}
 
 _REJECT_REASON = {
     None: "EC_NoError",
@@ -40,11 +63,25 @@ _REJECT_REASON = {
     EndReason.MARKET_REMAINDER: "EC_NoImmediateQtyToFill",
     EndReason.REDUCE_ONLY: "EC_NoError",
     EndReason.SETTLED: "EC_NoError",
+    EndReason.DEAD_MAN: "EC_NoError",
+    EndReason.PREPARE_LIQUIDATION: "EC_PerCancelRequest",
+    EndReason.BEFORE_LIQUIDATION: "EC_PerCancelRequest",
+    EndReason.PREPARE_ADL: "EC_PerCancelRequest",
+    EndReason.BEFORE_ADL: "EC_PerCancelRequest",
+    EndReason.SELF_MATCH: "EC_BySelfMatch",
+    EndReason.ADMIN: "EC_PerCancelRequest",
 }
 _CANCEL_TYPE = {
     EndReason.BY_USER: "CancelByUser",
     EndReason.REDUCE_ONLY: "CancelByReduceOnly",
     EndReason.SETTLED: "CancelByDelivery",
+    EndReason.DEAD_MAN: "CancelByDCP",
+    EndReason.PREPARE_LIQUIDATION: "CancelByPrepareLiq",
+    EndReason.BEFORE_LIQUIDATION: "CancelAllBeforeLiq",
+    EndReason.PREPARE_ADL: "CancelByPrepareAdl",
+    EndReason.BEFORE_ADL: "CancelAllBeforeAdl",
+    EndReason.SELF_MATCH: "CancelBySmp",
+    EndReason.ADMIN: "CancelByAdmin",
 }
 
 
@@ -113,7 +150,7 @@ def order_fields(order: SimOrder, one: Instrument) -> Fields:
     }
     if category != "spot":
         fields["tpslMode"] = "" if category == "option" else "UNKNOWN"
-        fields["createType"] = _created_by(order)
+        fields["createType"] = CREATE_TYPE[order.origin]
     return fields
 
 
@@ -128,10 +165,6 @@ def order_history_fields(order: SimOrder, one: Instrument) -> Fields:
         "rpiTakerAccess": False,
         "rpiMatchedQty": "0",
     }
-
-
-def _created_by(order: SimOrder) -> str:
-    return "CreateBySettle" if order.origin is Origin.VENUE else "CreateByUser"
 
 
 def order_stream_fields(order: SimOrder, one: Instrument) -> Fields:
@@ -182,7 +215,7 @@ def execution_fields(execution: Execution, one: Instrument) -> Fields:
         "extraFees": "",
     }
     if category != "spot":
-        fields["createType"] = _created_by(order)
+        fields["createType"] = CREATE_TYPE[order.origin]
     return fields
 
 

@@ -33,8 +33,11 @@ CATEGORIES = {
     "execution.fast": ("spot", "linear", "inverse", "option"),
     "position": ("linear", "inverse", "option"),
 }
+# Silent topics: a private socket with one keeps the account's disconnection protection from firing.
+DCP_TOPICS = {"dcp.future": "derivatives", "dcp.spot": "spot", "dcp.option": "options"}
 TOPICS = frozenset(
-    {"wallet", "greeks", "dcp.future", "dcp.spot", "dcp.option"}
+    {"wallet", "greeks"}
+    | set(DCP_TOPICS)
     | set(CATEGORIES)
     | {f"{topic}.{category}" for topic, categories in CATEGORIES.items() for category in categories}
 )

@@ -3,13 +3,10 @@
 Source: docs/v5/{user/apikey-info, account/*}.mdx.
 """
 
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument
-from hedgebot.exchange.types import LedgerEntry
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError, bad_parameter
 from hedgebot.exchange.wire.entry import instrument_of
-from hedgebot.exchange.wire.fields_account import ledger_fields, wallet_fields
+from hedgebot.exchange.wire.fields_account import LEDGER_TYPE, ledger_fields, wallet_fields
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import DAY_MS, Params, page
 from hedgebot.exchange.wire.words import dec, ms_text
@@ -75,11 +72,21 @@ def account_info(api: Api, account: str, _params: Params) -> Fields:
         "marginMode": settings.margin_mode,
         "updatedTime": ms_text(api.exchange.now_ns),
         "unifiedMarginStatus": 6,
-        "dcpStatus": "ON" if settings.dcp_seconds else "OFF",
-        "timeWindow": max(settings.dcp_seconds.values(), default=10),
+        "dcpStatus": "ON" if api.exchange.dead_man.permitted(account) else "OFF",
+        "timeWindow": round(max((one.seconds for one in api.exchange.dead_man.states(account)), default=10)),
         "smpGroup": 0,
         "isMasterTrader": False,
         "spotHedgingStatus": "OFF",
+    }
+
+
+def dcp_info(api: Api, account: str, _params: Params) -> Fields:
+    """The disconnection windows of the products that the venue enabled; empty for an account without."""
+    return {
+        "dcpInfos": [
+            {"product": one.key.upper(), "dcpStatus": "ON", "timeWindow": f"{one.seconds:g}"}
+            for one in sorted(api.exchange.dead_man.states(account), key=lambda one: -len(one.key))
+        ]
     }
 
 
@@ -134,20 +141,7 @@ def transaction_log(api: Api, account: str, params: Params) -> Fields:
         listing = api.exchange.listing(entry.instrument)
         if listing is None or coin not in {"", entry.coin}:
             continue
-        kind = _ledger_kind(entry, listing.instrument)
-        if wanted in {"", kind} and category in {"", listing.instrument.category}:
-            rows.append(ledger_fields(entry, listing.instrument, kind))
+        if wanted in {"", LEDGER_TYPE[entry.kind]} and category in {"", listing.instrument.category}:
+            rows.append(ledger_fields(entry, listing.instrument))
     shown, cursor = page(rows, params, params.limit(20, 50))
     return {"list": list(shown), "nextPageCursor": cursor}
-
-
-def _ledger_kind(entry: LedgerEntry, instrument: Instrument) -> str:
-    """The venue's word for a change. What moves no cash and costs no fee is funding, even of a rate of zero.
-
-    But for an option that expired worthless: it pays nothing and is a delivery all the same.
-    """
-    if instrument.expiry_ns is not None and entry.at_ns >= instrument.expiry_ns:
-        return "DELIVERY"
-    if entry.funding != ZERO or (entry.fee == ZERO and entry.cash_flow == ZERO):
-        return "SETTLEMENT"
-    return "TRADE"

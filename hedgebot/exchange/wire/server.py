@@ -123,6 +123,9 @@ class Server:
             await self._receive(session, ws)
         finally:
             self.sessions.remove(session)
+            if session.account is not None:
+                self.api.advance()
+                self.api.exchange.dead_man.disconnected(session.account, session.id)
             for topic in tuple(session.topics):
                 self._publisher.unsubscribe(session, topic)
             pump.cancel()

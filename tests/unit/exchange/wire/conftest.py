@@ -27,6 +27,7 @@ SCENARIO = Scenario(
             api_key="key",
             api_secret="secret",
             coins={"USDT": Decimal(500_000), "USDC": Decimal(200_000), "BTC": Decimal(2)},
+            dead_man=True,
             positions=(
                 HoldingSpec(instrument="linear:BTCPERP", contracts=Decimal("-0.5")),
                 HoldingSpec(instrument="option:BTC/1/0/C", contracts=Decimal(1)),

@@ -183,7 +183,16 @@ def test_a_pre_check_beyond_the_margin_has_its_rates_outside_the_result(api: Api
 @pytest.mark.parametrize(("seconds", "code"), [(2, 10001), (10, None), (301, 10001)])
 def test_the_disconnection_window(api: Api, seconds: int, code: int | None) -> None:
     assert code_of(entry.disconnected_cancel_all, api, timeWindow=seconds, product="DERIVATIVES") == code
-    assert api.settings["book"].dcp_seconds == ({} if code else {"DERIVATIVES": seconds})
+    windows = {one.key: one.seconds for one in api.exchange.dead_man.states("book")}
+    assert windows == {"derivatives": 10, "options": 10, "spot": 10}
+
+
+def test_the_disconnection_window_is_for_those_who_may(api: Api) -> None:
+    assert code_of(entry.disconnected_cancel_all, api, timeWindow=30) is None
+    assert [one.seconds for one in api.exchange.dead_man.states("book") if one.key == "options"] == [30]
+    with pytest.raises(WireError) as caught:
+        entry.disconnected_cancel_all(api, "other", Params({"timeWindow": 30}))
+    assert caught.value.code == 10005
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.types import (
     Ack,
     Execution,
+    LedgerKind,
     OrderRequest,
     OrderType,
     SimOrder,
 )
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.fields_account import (
+    LEDGER_TYPE,
     ledger_fields,
     position_fields,
     position_stream_fields,
@@ -90,6 +92,13 @@ def test_ledger_lines_sum_to_the_change(api: Api) -> None:
     listing = api.exchange.listing(SPOT)
     assert listing is not None
     for entry in api.exchange.ledger("book"):
-        line = ledger_fields(entry, listing.instrument, "TRADE")
+        line = ledger_fields(entry, listing.instrument)
         assert Decimal(str(line["change"])) == Decimal(str(line["cashFlow"])) - Decimal(str(line["fee"]))
-        assert line["funding"] == ""
+        assert (line["funding"], line["type"]) == ("", "TRADE")
+        paid = msgspec.structs.replace(entry, kind=LedgerKind.FUNDING, funding=Decimal(-2))
+        line = ledger_fields(paid, listing.instrument)
+        assert (line["funding"], line["type"]) == ("2", "SETTLEMENT")
+
+
+def test_every_cause_of_a_change_has_a_word() -> None:
+    assert set(LEDGER_TYPE) == set(LedgerKind)

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import msgspec
-
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.wire import routes_account as routes
@@ -56,11 +54,3 @@ def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:
     assert {line["currency"] for line in lines} == {"BTC", "USDT"}
     assert ask(routes.transaction_log, api, type="SETTLEMENT")["list"] == []
     assert {line["currency"] for line in ask(routes.transaction_log, api, currency="BTC")["list"]} == {"BTC"}
-    entry = api.exchange.ledger("book")[0]
-    listing = api.listings("option")[0]
-    zero = Decimal(0)
-    paid = msgspec.structs.replace(entry, fee=zero, cash_flow=zero, funding=Decimal(1))
-    late = msgspec.structs.replace(entry, at_ns=listing.instrument.expiry_ns)
-    worthless = msgspec.structs.replace(late, fee=zero, cash_flow=zero)
-    kinds = [routes._ledger_kind(one, listing.instrument) for one in (entry, paid, late, worthless)]
-    assert kinds == ["TRADE", "SETTLEMENT", "DELIVERY", "DELIVERY"]
