@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
+from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import PositionModes
 from hedgebot.exchange.position import FEE_STEP, MONEY_STEP, Position, PositionKey, booked_value
 from hedgebot.exchange.requests import PositionIndex
@@ -35,6 +36,7 @@ class Account:
     # Chosen by instrument; everything else has the account's first leverage.
     leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
     modes: PositionModes = field(default_factory=PositionModes)
+    margin: MarginState = field(default_factory=MarginState)
 
     def leverage_of(self, instrument: InstrumentId) -> Decimal:
         """Leverage that an instrument's margin is counted at."""
@@ -49,6 +51,7 @@ class Account:
             realised=dict(self.realised),
             leverages=dict(self.leverages),
             modes=self.modes.copied(),
+            margin=self.margin.copied(),
         )
 
     def position(self, instrument: Instrument, index: PositionIndex = PositionIndex.ONE_WAY) -> Position:
@@ -89,16 +92,27 @@ class Account:
                 fee_base, fee_quote = (fee, ZERO) if side is Side.BUY else (ZERO, fee)
                 changes = ((instrument.underlying, signed, fee_base), (instrument.quote, -value, fee_quote))
             case InstrumentKind.LINEAR_OPTION:
-                closed, realised = self.position(instrument, index).trade(signed, price)
+                closed, realised = self._trade(instrument, index, signed, price)
                 changes = ((instrument.settle, -value, fee),)
             case _:
-                closed, realised = self.position(instrument, index).trade(signed, price)
+                closed, realised = self._trade(instrument, index, signed, price)
                 changes = ((instrument.settle, realised, fee),)
         for coin, cash, coin_fee in changes:
             self.coins[coin] = self.coins.get(coin, ZERO) + cash - coin_fee
         if not instrument.kind.is_option and realised:
             self.realised[instrument.settle] = self.realised.get(instrument.settle, ZERO) + realised
         return Booking(closed_contracts=closed, realised_pnl=realised, changes=changes)
+
+    def _trade(
+        self, instrument: Instrument, index: PositionIndex, signed: Decimal, price: Decimal
+    ) -> tuple[Decimal, Decimal]:
+        """Trade one position; margin that was added to what it closes is free again."""
+        position = self.position(instrument, index)
+        before = abs(position.contracts)
+        closed, realised = position.trade(signed, price)
+        if closed:
+            self.margin.closed(position.key, closed / before)
+        return closed, realised
 
     def pay(self, coin: str, cost: Decimal) -> None:
         """Take a cost (negative: a receipt) from a coin."""

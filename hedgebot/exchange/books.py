@@ -31,6 +31,7 @@ from hedgebot.exchange.types import (
     Trade,
     WalletChanged,
 )
+from hedgebot.exchange.wallet import position_states
 from hedgebot.exchange.world import World
 
 LEDGER_KIND = {
@@ -141,8 +142,7 @@ class Books:
         held = account.position(market.instrument, index)
         held.created_at_ns = held.created_at_ns or self.now_ns
         held.updated_at_ns, held.seq = self.now_ns, self.seq
-        position = self.risk.position(account, market.id, index)
-        if position is not None:
+        for position in position_states(self.risk, account, [held.key]):
             self.tell(PositionChanged(position=position))
 
     def print(self, market: Market, taker: Side, price: Decimal, qty: Decimal) -> None:

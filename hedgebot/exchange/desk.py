@@ -13,7 +13,8 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.books import Books
-from hedgebot.exchange.checks import funds_problem, is_post_only, refuse, rules_problem, state_problem
+from hedgebot.exchange.checks import is_post_only, refuse, rules_problem, state_problem
+from hedgebot.exchange.funds import funds_problem
 from hedgebot.exchange.history import OrderStore
 from hedgebot.exchange.market import Market, Match, Resting
 from hedgebot.exchange.modes import as_understood, reducible

@@ -11,11 +11,12 @@ from decimal import Decimal
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
-from hedgebot.exchange.checks import leverage_problem, refuse
+from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.deadman import DeadMan
 from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.funds import leverage_problem
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
 from hedgebot.exchange.modes import as_understood
@@ -52,6 +53,7 @@ from hedgebot.exchange.types import (
     WhatIf,
 )
 from hedgebot.exchange.venue_rules import venue_rules
+from hedgebot.exchange.wallet import position_states, wallet_state
 from hedgebot.exchange.whatif import what_if
 from hedgebot.exchange.world import World
 
@@ -345,24 +347,20 @@ class Exchange:
     def positions(self, account: str) -> tuple[SimPosition, ...]:
         """Derivative positions that are not flat, in listing order, marked now."""
         holder = self._accounts[account]
-        held = {one.instrument.id for one in holder.positions.values() if one.contracts}
-        found = (
-            self.position(account, name, index)
-            for name in self._world.markets
-            if name in held
-            for index in PositionIndex
-        )
-        return tuple(position for position in found if position is not None and position.contracts)
+        held = [one.key for one in holder.positions.values() if one.contracts]
+        places = {name: number for number, name in enumerate(self._world.markets)}
+        held.sort(key=lambda key: (places[key[0]], key[1]))
+        return position_states(self._books.risk, holder, held)
 
     def position(
         self, account: str, instrument: InstrumentId, index: PositionIndex = PositionIndex.ONE_WAY
     ) -> SimPosition | None:
         """One position, flat or not; None if the account never had one there."""
-        return self._books.risk.position(self._accounts[account], instrument, index)
+        return next(iter(position_states(self._books.risk, self._accounts[account], [(instrument, index)])), None)
 
     def wallet(self, account: str) -> WalletState:
         """Balances and margin, marked now."""
-        return self._books.risk.wallet(self._accounts[account], self.open_orders(account), self.now_ns)
+        return wallet_state(self._books.risk, self._accounts[account], self.open_orders(account), self.now_ns)
 
 
 def _clock(paths: Mapping[str, PricePath], start_ns: int) -> Callable[[datetime], int] | None:

@@ -29,6 +29,13 @@ class RefusalReason(StrEnum):
     POSITION_OPEN = "position_open"  # the position mode cannot be switched
     ORDERS_OPEN = "orders_open"  # nor while orders are open
     LEVERAGE_OUT_OF_RANGE = "leverage_out_of_range"
+    LEVERAGE_FIXED = "leverage_fixed"  # portfolio margin
+    NOT_IN_MARGIN_MODE = "not_in_margin_mode"  # options in isolated margin; adding margin outside it
+    NOT_COLLATERAL = "not_collateral"  # the settlement coin is switched off, or cannot be switched
+    BORROW_LIMIT = "borrow_limit"
+    WOULD_LIQUIDATE = "would_liquidate"  # less margin or another mode would end in liquidation at once
+    EQUITY_TOO_LOW = "equity_too_low"  # portfolio margin has a minimum
+    DEBTS_OPEN = "debts_open"  # isolated margin borrows nothing
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     RATE_LIMITED = "rate_limited"
     NO_PERMISSION = "no_permission"

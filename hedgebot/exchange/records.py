@@ -12,7 +12,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.reasons import EndReason
-from hedgebot.exchange.requests import OrderType, Origin, PositionIndex
+from hedgebot.exchange.requests import MarginMode, OrderType, Origin, PositionIndex
 
 
 class ExecKind(StrEnum):
@@ -124,10 +124,11 @@ class FundingSettlement(Value, frozen=True, kw_only=True):
 
 
 class LedgerEntry(Value, frozen=True, kw_only=True):
-    """One change of one coin's wallet balance (the transaction log). `change` is net: cash flow - fee - funding.
+    """One change of one coin's wallet balance (the transaction log). `change` is the sum of what the others say.
 
-    `fee` and `funding` are in `coin`, positive when paid; `cash_flow` is premium, spot leg or realised profit.
-    `cause` is the exec_id behind it.
+    That is cash flow - fee - funding - interest. `fee`, `funding` and `interest` are in `coin`, positive when paid;
+    `cash_flow` is premium, spot leg or realised profit.
+    `cause` is the id of the execution, payment or charge behind it.
     """
 
     account: str
@@ -140,6 +141,7 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
     cash_flow: Decimal
     fee: Decimal
     funding: Decimal
+    interest: Decimal = ZERO
     change: Decimal
     balance_after: Decimal
     cause: str
@@ -147,11 +149,31 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
     seq: int
 
 
-class SimPosition(Value, frozen=True, kw_only=True):
-    """A derivative position. `contracts` is signed; `entry_price` is None when flat; margins in USD.
+class InterestCharge(Value, frozen=True, kw_only=True):
+    """Interest of one hour on what an account borrowed in one coin. Amounts and `interest` in the coin.
 
-    `value` and profits are in the settlement coin; `realised_pnl` counts from the opening of the account, before fees
-    and funding.
+    `bearing` is the part of `borrowed` that interest is charged on; `unrealised_loss` (>= 0) is what open contracts had
+    lost in the coin.
+    """
+
+    charge_id: str
+    account: str
+    coin: str
+    borrowed: Decimal
+    bearing: Decimal
+    unrealised_loss: Decimal
+    hourly_rate: float
+    interest: Decimal
+    at_ns: int
+    seq: int
+
+
+class SimPosition(Value, frozen=True, kw_only=True):
+    """A derivative position. `contracts` is signed; `entry_price` is None when flat.
+
+    `value`, profits and margins are in the settlement coin; `realised_pnl` counts from the opening of the account,
+    before fees and funding. `position_margin` is what is set aside for it in isolated mode. Liquidation and bankruptcy
+    price are None where no price above zero does it, and in portfolio margin, where no single price decides.
     """
 
     account: str
@@ -166,6 +188,11 @@ class SimPosition(Value, frozen=True, kw_only=True):
     initial_margin: float
     maintenance_margin: float
     leverage: Decimal
+    margin_mode: MarginMode = MarginMode.CROSS
+    position_margin: Decimal = ZERO
+    is_auto_add: bool = False
+    liquidation_price: float | None = None
+    bankruptcy_price: float | None = None
     delta: float | None
     gamma: float | None
     vega: float | None
@@ -176,7 +203,11 @@ class SimPosition(Value, frozen=True, kw_only=True):
 
 
 class CoinBalance(Value, frozen=True, kw_only=True):
-    """One coin of a unified account. `wallet` is cash; `equity` adds unrealised profit and the value of options."""
+    """One coin of a unified account. `wallet` is cash; `equity` adds unrealised profit and the value of options.
+
+    `borrowed` is what is owed now, `interest_next_hour` what an hour of that costs. `collateral_ratio` is the share of
+    the holding that counts. Margins are of the positions that settle in the coin, in it; zero in portfolio margin.
+    """
 
     coin: str
     wallet: Decimal
@@ -187,12 +218,19 @@ class CoinBalance(Value, frozen=True, kw_only=True):
     realised_pnl: Decimal
     locked: Decimal
     collateral_ratio: float
+    is_collateral: bool = True
+    is_collateral_on: bool = True
+    borrowed: Decimal = ZERO
+    interest_next_hour: Decimal = ZERO
+    position_initial_margin: float = 0.0
+    position_maintenance_margin: float = 0.0
 
 
 class WalletState(Value, frozen=True, kw_only=True):
-    """A unified account in USD (stablecoins count as 1). Rates are over the margin balance; None when that is <= 0."""
+    """A unified account in USD. Rates are over the margin balance; None when that is <= 0, and in isolated margin."""
 
     account: str
+    margin_mode: MarginMode = MarginMode.CROSS
     coins: tuple[CoinBalance, ...]
     equity_usd: float
     wallet_usd: float

@@ -42,6 +42,14 @@ class PositionIndex(IntEnum):
     SHORT = 2
 
 
+class MarginMode(StrEnum):
+    """How an account's positions stand behind each other."""
+
+    ISOLATED = "isolated"  # each position has margin of its own
+    CROSS = "cross"  # the whole account stands behind every position; no netting
+    PORTFOLIO = "portfolio"  # the whole account, margin by scenarios, netted within a base coin
+
+
 class EndpointClass(StrEnum):
     """What a request counts against. Each account has one bucket for each class."""
 

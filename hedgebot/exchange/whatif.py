@@ -44,5 +44,5 @@ def what_if(
 
 
 def _rates(account: Account, open_orders: tuple[SimOrder, ...], risk: Risk) -> Rates:
-    need, balance = risk.requirement(account, open_orders), risk.margin_balance(account)
-    return (need.initial / balance, need.maintenance / balance) if balance > 0 else (None, None)
+    standing = risk.standing(account, open_orders)
+    return standing.initial_rate, standing.maintenance_rate

@@ -138,6 +138,34 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110013, "cannot set leverage due to risk limit level"),
         (110013, "cannot set leverage due to risk limit level"),
     ),
+    RefusalReason.LEVERAGE_FIXED: (
+        (110038, "You are not allowed to change leverage due to portfolio margin mode"),
+        (110038, "You are not allowed to change leverage due to portfolio margin mode"),
+    ),
+    RefusalReason.NOT_IN_MARGIN_MODE: (
+        (3200403, "isolated margin can not create order"),
+        (3200403, "isolated margin can not create order"),
+    ),
+    RefusalReason.NOT_COLLATERAL: (
+        (110101, "Trading inverse contracts requires enabling the settlement asset as collateral."),
+        (170346, "Settle coin is not a collateral coin, cannot trade"),
+    ),
+    RefusalReason.BORROW_LIMIT: (
+        (176029, "Amount to borrow has exceeded the user's estimated max. amount to borrow"),
+        (170034, "Liability over flow in spot leverage trade!"),
+    ),
+    RefusalReason.WOULD_LIQUIDATE: (
+        (110046, "Liquidation will be triggered immediately by this adjustment"),
+        (110046, "Liquidation will be triggered immediately by this adjustment"),
+    ),
+    RefusalReason.EQUITY_TOO_LOW: (
+        (3400000, "Equity needs to be equal to or greater than 1000 USDC"),
+        (3400000, "Equity needs to be equal to or greater than 1000 USDC"),
+    ),
+    RefusalReason.DEBTS_OPEN: (
+        (176039, "Borrowing, current operation is not allowed"),
+        (176039, "Borrowing, current operation is not allowed"),
+    ),
     RefusalReason.NO_LIQUIDITY: (
         (110118, "Unable to retrieve a price of the market order due to low liquidity"),
         (170210, "New order rejected."),

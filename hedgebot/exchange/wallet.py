@@ -1,0 +1,129 @@
+"""How an account stands, as it is shown: positions marked now, coins, and the whole account in USD.
+
+Owns the assembly of `SimPosition` and `WalletState` from what `risk.py`, `valuation.py` and `health.py` compute.
+Must not compute margins itself.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.exchange.account import Account
+from hedgebot.exchange.health import Health
+from hedgebot.exchange.position import Position, PositionKey
+from hedgebot.exchange.requirement import NOTHING, Requirement
+from hedgebot.exchange.risk import Risk, Standing
+from hedgebot.exchange.types import CoinBalance, MarginMode, SimOrder, SimPosition, WalletState
+from hedgebot.exchange.valuation import CoinSum
+from hedgebot.margin.collateral import Debt, hourly_interest
+
+NO_DEBT = Debt(0.0, 0.0, 0.0)
+
+
+def position_states(risk: Risk, account: Account, keys: Iterable[PositionKey]) -> tuple[SimPosition, ...]:
+    """Positions marked now, in the order of the keys; a key where the account never had one is left out."""
+    held = [account.positions[key] for key in keys if key in account.positions]
+    if not held:
+        return ()
+    standing, needs = risk.standing(account, ()), risk.by_position(account, ())
+    return tuple(_position(risk, account, one, standing, needs.get(one.key, NOTHING)) for one in held)
+
+
+def _position(risk: Risk, account: Account, held: Position, standing: Standing, need: Requirement) -> SimPosition:
+    instrument = held.instrument.id
+    market = risk.world.markets[instrument]
+    greeks, size = risk.world.option_mark(market), float(held.contracts)
+    health = Health(risk).of_position(account, held, standing)
+    return SimPosition(
+        account=account.name,
+        instrument=instrument,
+        position_index=held.index,
+        contracts=held.contracts,
+        entry_price=held.entry_price,
+        mark_price=risk.world.mark(market),
+        value=abs(risk.valuation.value(held)),
+        unrealised_pnl=risk.valuation.unrealised(held),
+        realised_pnl=held.realised_pnl,
+        initial_margin=need.initial,
+        maintenance_margin=need.maintenance,
+        leverage=account.leverage_of(instrument),
+        margin_mode=account.margin.mode,
+        position_margin=risk.position_margin(account, held),
+        is_auto_add=held.key in account.margin.auto_add,
+        liquidation_price=health.liquidation_price if health is not None else None,
+        bankruptcy_price=health.bankruptcy_price if health is not None else None,
+        delta=size * greeks.delta if greeks else None,
+        gamma=size * greeks.gamma if greeks else None,
+        vega=size * greeks.vega if greeks else None,
+        theta=size * greeks.theta if greeks else None,
+        created_at_ns=held.created_at_ns,
+        updated_at_ns=held.updated_at_ns,
+        seq=held.seq,
+    )
+
+
+def wallet_state(risk: Risk, account: Account, open_orders: tuple[SimOrder, ...], at_ns: int) -> WalletState:
+    """The whole account in USD, with every coin. In isolated margin the account as a whole has no rates."""
+    valuation, world = risk.valuation, risk.world
+    working = valuation.working(open_orders)
+    sums = valuation.sums(account, working)
+    debts = valuation.debts(account, sums)
+    standing = risk.standing(account, open_orders)
+    isolated = account.margin.mode is MarginMode.ISOLATED
+    coins = tuple(
+        _coin(risk, account, coin, one, debts.get(coin, NO_DEBT), _margins(risk, account, coin))
+        for coin, one in sums.items()
+    )
+    if isolated:
+        available = sum(max(risk.free(account, coin, open_orders, None), 0.0) * world.usd_price(coin) for coin in sums)
+    else:
+        available = max(standing.balance - standing.need.initial, 0.0)
+    return WalletState(
+        account=account.name,
+        margin_mode=account.margin.mode,
+        coins=coins,
+        equity_usd=sum(coin.usd_value for coin in coins),
+        wallet_usd=sum(float(coin.wallet) * coin.usd_price for coin in coins),
+        margin_balance_usd=standing.balance,
+        available_usd=available,
+        perp_upl_usd=sum(float(one.profit) * world.usd_price(coin) for coin, one in sums.items()),
+        option_value_usd=sum(float(one.options) * world.usd_price(coin) for coin, one in sums.items()),
+        initial_margin_usd=standing.need.initial,
+        maintenance_margin_usd=standing.need.maintenance,
+        initial_margin_rate=None if isolated else standing.initial_rate,
+        maintenance_margin_rate=None if isolated else standing.maintenance_rate,
+        at_ns=at_ns,
+    )
+
+
+def _margins(risk: Risk, account: Account, coin: str) -> Requirement:
+    """Margin of the positions that settle in a coin, in it; none in portfolio margin, which knows no coins."""
+    if account.margin.mode is MarginMode.PORTFOLIO:
+        return NOTHING
+    initial = maintenance = 0.0
+    for key, one in risk.by_position(account, ()).items():
+        if risk.world.markets[key[0]].instrument.settle == coin:
+            initial += one.initial
+            maintenance += one.maintenance
+    return Requirement(initial, maintenance)
+
+
+def _coin(risk: Risk, account: Account, coin: str, one: CoinSum, owed: Debt, positions: Requirement) -> CoinBalance:
+    price, terms = risk.world.usd_price(coin), risk.parameters.collateral_of(coin)
+    return CoinBalance(
+        coin=coin,
+        wallet=one.cash,
+        equity=one.equity,
+        usd_price=price,
+        usd_value=float(one.equity) * price,
+        unrealised_pnl=one.profit,
+        realised_pnl=account.realised.get(coin, ZERO),
+        locked=one.locked,
+        collateral_ratio=risk.valuation.collateral_ratio(account, coin, float(one.counted(account.margin.mode))),
+        is_collateral=any(tier.ratio > 0.0 for tier in terms.tiers),
+        is_collateral_on=coin not in account.margin.not_collateral,
+        borrowed=one.debt(account.margin.mode),
+        interest_next_hour=Decimal(str(round(hourly_interest(risk.parameters.borrowing_of(coin), owed), 8))),
+        position_initial_margin=positions.initial,
+        position_maintenance_margin=positions.maintenance,
+    )
