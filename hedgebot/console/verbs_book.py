@@ -12,6 +12,7 @@ import typer
 
 from hedgebot.console import place as common
 from hedgebot.console.control import Answer, ask
+from hedgebot.console.direct_kill import kill_directly
 from hedgebot.console.errors import DaemonUnreachable, WrongUse, tell
 from hedgebot.console.output import emit, plain
 from hedgebot.console.place import Place, find_place
@@ -31,7 +32,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: hedgebot status --json")(status)
     app.command("why-not", epilog="Example: hedgebot why-not BTC")(why_not)
     app.command(epilog="Example: hedgebot health --live")(health)
-    app.command(epilog='Example: hedgebot kill --reason "prices look wrong"')(kill)
+    app.command(
+        epilog='Example: hedgebot kill --reason "prices look wrong"; the daemon hangs: hedgebot kill --direct -c FILE'
+    )(kill)
     app.command(epilog='Example: hedgebot unkill --operator eve --reason "venue is back" --confirm "unkill demo"')(
         unkill
     )
@@ -96,17 +99,34 @@ def health(
 def kill(
     reason: common.ReasonOption = "no reason given",
     operator: common.OperatorOption = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Cancel at the venue from here, whether the daemon works or not.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="With --direct: cancel everybody's orders, not only hedgebot's.")
+    ] = False,
     config: common.ConfigOption = None,
     state_dir: common.StateDirOption = None,
     as_json: common.JsonFlag = False,
 ) -> None:
     """Halt the book now: no new orders, own orders cancelled, positions kept. Latched until `unkill`.
 
-    Works with the daemon dead too: the kill file in the state folder stops the next start from trading.
+    Works with the daemon dead too: the kill file in the state folder stops the next start from trading. With --direct
+    (which needs --config, for the keys) this process cancels at the venue itself and says what it could not prove.
+    Exit code: 0 killed, 1 not killed, 5 killed but not proven that no order of ours is alive.
     """
+    if everything and not direct:
+        raise WrongUse("--everything goes with --direct")
     where = find_place(config, state_dir)
+    if direct and where.config is None:
+        raise WrongUse("--direct needs --config FILE: the keys are looked up there")
     who = operator or user_name()
     problem = write_kill_file(where.state_dir, who, reason)
+    if direct and where.config is not None:
+        if problem is not None:
+            tell(f"{problem}: a restart may forget this kill", ExitCode.FAILED)
+        kill_directly(where.config, who, reason, everything=everything, as_json=as_json)
+        return
     try:
         answer: Answer | None = ask(where.state_dir, "kill", timeout_s=WORD_TIMEOUT_S, operator=who, reason=reason)
     except DaemonUnreachable as error:

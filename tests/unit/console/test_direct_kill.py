@@ -1,0 +1,93 @@
+"""`kill --direct`: whose orders are ours, what is said, and the exit code when something is not proven."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from hedgebot.console import direct_kill
+from hedgebot.domain.client_id import ClientId
+from hedgebot.venues.direct import DirectCancel
+
+OURS = ClientId(install=7, epoch=1, strategy=0, intent=1).encode()
+OTHER = ClientId(install=8, epoch=1, strategy=0, intent=1).encode()
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration with one account and its keys in the environment."""
+    monkeypatch.setenv("HEDGEBOT_MAIN_API_KEY", "key-of-the-test")
+    monkeypatch.setenv("HEDGEBOT_MAIN_API_SECRET", "secret-of-the-test")
+    return Path("config/demo.toml")
+
+
+def done(**changes: Any) -> DirectCancel:
+    values: dict[str, Any] = {
+        "account": "main",
+        "cancelled": ("a", "b"),
+        "left_alone": 0,
+        "unproven": (),
+        "last_request_s": 0.1,
+        "verified_s": 0.3,
+        **changes,
+    }
+    return DirectCancel(**values)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, report: DirectCancel) -> list[Callable[[str | None], bool]]:
+    """Put a report in place of the venue; the answer collects who would have been asked about."""
+    asked: list[Callable[[str | None], bool]] = []
+
+    async def cancel(connection: Any, is_ours: Callable[[str | None], bool], daemon: Any) -> DirectCancel:
+        asked.append(is_ours)
+        return report
+
+    monkeypatch.setattr(direct_kill, "_cancel", cancel)
+    return asked
+
+
+def test_it_says_that_it_is_proven(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, done(left_alone=2))
+    code, out, _ = hedgebot("kill", "--direct", "-c", config, "-s", short_dir, "--reason", "drill")
+    assert code == 0
+    assert "the daemon did not answer: its next start stays halted" in out
+    assert "main: 2 orders cancelled, none of ours alive after 0.3 s, 2 orders of others left alone" in out
+    assert "drill" in (short_dir / "KILL").read_text()
+
+
+def test_what_is_not_proven_is_said_and_has_a_code_of_its_own(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, done(verified_s=None, cancelled=(), unproven=("order x was alive when last seen",)))
+    code, out, _ = hedgebot("kill", "--direct", "-c", config, "-s", short_dir, "--json")
+    assert code == 5
+    answer = orjson.loads(out)
+    assert (answer["killed"], answer["proven"]) == (True, False)
+    assert answer["accounts"][0]["unproven"] == ["order x was alive when last seen"]
+
+
+def test_ours_is_this_installation_or_any_hedgebot_where_it_is_unknown(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answering(monkeypatch, done())
+    hedgebot("kill", "--direct", "-c", config, "-s", short_dir)
+    assert [asked[0](one) for one in (OURS, OTHER, "manual", None)] == [True, True, False, False]
+    (short_dir / "install_id").write_text("00000007\n")
+    hedgebot("kill", "--direct", "-c", config, "-s", short_dir)
+    assert [asked[1](one) for one in (OURS, OTHER, "manual", None)] == [True, False, False, False]
+    hedgebot("kill", "--direct", "--everything", "-c", config, "-s", short_dir)
+    assert all(asked[2](one) for one in (OURS, OTHER, "manual", None))
+
+
+def test_it_needs_the_keys(hedgebot: Run, short_dir: Path) -> None:
+    code, _, err = hedgebot("kill", "--direct", "-s", short_dir)
+    assert (code, err) == (2, "hedgebot: --direct needs --config FILE: the keys are looked up there\n")
+    code, _, err = hedgebot("kill", "--everything", "-s", short_dir)
+    assert (code, err) == (2, "hedgebot: --everything goes with --direct\n")
+    assert not (short_dir / "KILL").exists()
