@@ -5,8 +5,9 @@ is up. Says what it could not prove; must not open, change or close a position.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,8 +21,9 @@ from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import Raw, text, text_or_none
 
-# [D] order/batch-cancel: ten orders a request are allowed in every category.
+# [D] order/batch-cancel: ten orders a request are allowed in every category. [D] rate-limit: ten cancels a second.
 BATCH_MAX = 10
+PER_SECOND = 10
 PAUSE_S = 0.2
 CLOCK_WAIT_S = 2.0
 
@@ -111,14 +113,7 @@ class _Work:
             if asked_s >= settle_s() and not self._alive and not self._problems:
                 self._verified_s = self._elapsed_s()
                 return
-            if by_category:
-                await asyncio.gather(
-                    *(
-                        self._cancel(category, rows[start : start + BATCH_MAX])
-                        for category, rows in by_category.items()
-                        for start in range(0, len(rows), BATCH_MAX)
-                    )
-                )
+            await asyncio.gather(*(self._cancel(category, rows) for category, rows in by_category.items()))
             await asyncio.sleep(PAUSE_S)
 
     def out_of_time(self, within_s: float) -> None:
@@ -166,25 +161,23 @@ class _Work:
         self._seen |= alive
         return found
 
-    async def _cancel(self, category: str, rows: Iterable[Raw]) -> None:
-        """Ask to cancel some orders at once, or one by one where that is refused. Listing again judges."""
-        named = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
-        try:
-            if len(named) > 1:
-                self._note_request()
-                await self._client.privatePostV5OrderCancelBatch({"category": category, "request": named})
-                return
-        except FAULTS:
-            pass
-        for one in named:
-            self._note_request()
-            try:
-                await self._client.privatePostV5OrderCancel({"category": category, **one})
-            except FAULTS:
-                continue
+    async def _cancel(self, category: str, rows: list[Raw]) -> None:
+        """Ask for as many cancels as the venue takes in a second, both ways: singly and in a batch.
 
-    def _note_request(self) -> None:
+        Batches and single requests have limits of their own ([D] rate-limit). Whatever an answer says, the next listing
+        judges, and what is still alive is asked for again.
+        """
+        named = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
+        single, batch = named[:PER_SECOND], named[PER_SECOND : PER_SECOND + BATCH_MAX]
+        asked = [self._ask("Cancel", {"category": category, **one}) for one in single]
+        if batch:
+            asked.append(self._ask("CancelBatch", {"category": category, "request": batch}))
+        await asyncio.gather(*asked)
+
+    async def _ask(self, what: str, request: dict[str, Any]) -> None:
         self._last_request_s = self._elapsed_s()
+        with contextlib.suppress(*FAULTS):
+            await getattr(self._client, f"privatePostV5Order{what}")(request)
 
     def _elapsed_s(self) -> float:
         return round(self._now_s() - self._started_s, 3)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hedgebot.venues.direct import BATCH_MAX, DirectCancel, cancel_directly
+from hedgebot.venues.direct import BATCH_MAX, PER_SECOND, DirectCancel, cancel_directly
 from tests.unit.venues.double import BybitDouble, connection, ok, refusal
 
 OURS = "ours-"
@@ -74,23 +74,24 @@ async def test_every_category_is_looked_through_and_only_ours_is_cancelled() -> 
     assert asked == {("linear", "USDT"), ("linear", "USDC"), ("inverse", None), ("spot", None), ("option", None)}
 
 
-async def test_many_orders_go_in_batches() -> None:
+async def test_many_orders_go_singly_and_in_batches() -> None:
     double = BybitDouble()
     Book(double, {"linear": [f"ours-{number}" for number in range(25)]})
     async with double.serving():
         done = await cancelled(double)
         batches = [len(asked["request"]) for _, asked, _ in double.requests if "request" in asked]
+        singles = len(double.asked("v5/order/cancel"))
     assert len(done.cancelled) == 25
-    assert sorted(batches) == [5, BATCH_MAX, BATCH_MAX]
+    assert (batches, singles) == ([BATCH_MAX], PER_SECOND + 5)
 
 
-async def test_a_refused_batch_is_cancelled_one_by_one() -> None:
+async def test_a_refused_batch_is_asked_for_again() -> None:
     double = BybitDouble()
-    book = Book(double, {"linear": ["ours-1", "ours-2"]})
+    book = Book(double, {"linear": [f"ours-{number}" for number in range(PER_SECOND + 3)]})
     double.scripts["v5/order/cancel-batch"] = lambda asked: (200, refusal(10006, "too many visits"))
     async with double.serving():
         done = await cancelled(double)
-    assert len(done.cancelled) == 2
+    assert len(done.cancelled) == PER_SECOND + 3
     assert not book.alive["linear"]
 
 

@@ -1,0 +1,90 @@
+"""kill_direct: from the word to the last cancel request, with 50 orders of ours resting at the venue.
+
+Against the simulated exchange on loopback with its limits of requests in force; the goal is the release gate's.
+"""
+
+import asyncio
+import statistics
+import time
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.domain.client_id import ClientId, decode_client_id
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import AccountSpec, Scenario
+from hedgebot.exchange.types import Ack, OrderRequest, OrderType
+from hedgebot.exchange.wire.server import serve
+from hedgebot.venues.direct import DirectCancel, cancel_directly
+from tests.benchmarks.measure import Goal, missed, percentile, report, run_loop
+from tests.unit.venues.double import BTC, connection
+
+ORDERS, ROUNDS = 50, 10
+
+
+async def one_round(number: int) -> DirectCancel:
+    """A fresh exchange with 50 resting orders, and the kill."""
+    account = AccountSpec(
+        name="main",
+        api_key="key-of-the-test",
+        api_secret="secret-of-the-test",
+        coins={"USDT": Decimal(1_000_000)},
+    )
+    scenario = Scenario(seed=number, accounts=(account,))
+    exchange = Exchange(scenario, time.time_ns() - ORDERS * 300_000_000)
+    price = (Decimal(str(exchange.index_price("BTC"))) * Decimal("0.97")).quantize(Decimal(1))
+    for intent in range(ORDERS):
+        # Ten a second are taken: the resting orders are laid in the exchange's own time.
+        exchange.advance(exchange.now_ns + 200_000_000)
+        answer = exchange.place(
+            OrderRequest(
+                account="main",
+                instrument=InstrumentId(BTC),
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                qty_contracts=Decimal("0.001"),
+                limit_price=price,
+                time_in_force=TimeInForce.GTC,
+                client_id=ClientId(install=7, epoch=1, strategy=0, intent=intent).encode(),
+            )
+        )
+        assert isinstance(answer, Ack), answer
+    server = await serve(exchange)
+    try:
+        return await cancel_directly(
+            connection(server.endpoint),
+            lambda client_id: decode_client_id(client_id) is not None,
+            within_s=30.0,
+            settle_s=lambda: 0.0,
+            now_ns=time.time_ns,
+            now_s=time.monotonic,
+        )
+    finally:
+        await server.close()
+
+
+async def rounds() -> list[DirectCancel]:
+    found = []
+    for number in range(ROUNDS):
+        found.append(await one_round(number))
+        await asyncio.sleep(0.1)
+    return found
+
+
+@pytest.mark.bench
+def test_the_last_cancel_request_leaves_in_time() -> None:
+    found = run_loop(rounds())
+    assert all(len(one.cancelled) == ORDERS and not one.unproven for one in found), found
+    last = [one.last_request_s or 0.0 for one in found]
+    verified = [one.verified_s or 0.0 for one in found]
+    goals = [Goal(name="last_cancel_request_s_p99", value=percentile(last, 0.99), limit=2.0)]
+    report(
+        "kill_direct",
+        goals=goals,
+        orders=ORDERS,
+        last_request_s=statistics.median(last),
+        verified_empty_s=statistics.median(verified),
+    )
+    assert not missed(goals), missed(goals)
