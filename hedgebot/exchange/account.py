@@ -35,6 +35,8 @@ class Account:
     realised: dict[str, Decimal] = field(default_factory=dict)
     # Chosen by instrument; everything else has the account's first leverage.
     leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    # Accounts of one group do not trade with each other where an order asks for that; 0 is no group.
+    self_trade_group: int = 0
     modes: PositionModes = field(default_factory=PositionModes)
     margin: MarginState = field(default_factory=MarginState)
 

@@ -16,9 +16,10 @@ from hedgebot.exchange.books import Books
 from hedgebot.exchange.checks import is_post_only, refuse, rules_problem, state_problem
 from hedgebot.exchange.funds import funds_problem
 from hedgebot.exchange.history import OrderStore
-from hedgebot.exchange.market import Market, Match, Resting
+from hedgebot.exchange.market import Market, Resting
 from hedgebot.exchange.modes import as_understood, reducible
 from hedgebot.exchange.position import booked_value
+from hedgebot.exchange.selftrade import walk
 from hedgebot.exchange.types import (
     Ack,
     EndReason,
@@ -29,19 +30,21 @@ from hedgebot.exchange.types import (
     Origin,
     Refusal,
     RefusalReason,
+    SelfTrade,
     SimOrder,
 )
-from hedgebot.exchange.venue_rules import IdUniqueness
+from hedgebot.exchange.venue_rules import IdUniqueness, VenueRules
 
 
 class Desk:
     """All accounts' trading on a world."""
 
-    def __init__(self, books: Books, uniqueness: IdUniqueness) -> None:
+    def __init__(self, books: Books, rules: VenueRules) -> None:
         self.world = books.world
         self.books = books
         self.orders = OrderStore()
-        self._uniqueness = uniqueness
+        self._uniqueness = rules.client_id.uniqueness
+        self._self_trade = tuple(SelfTrade(name) for name in rules.self_trade)
 
     # --- requests
 
@@ -71,6 +74,8 @@ class Desk:
             status=OrderStatus.OPEN,
             fee_coin=fee_coin(market.instrument, request.side),
             position_index=request.position_index,
+            self_trade=request.self_trade or self._self_trade[0],
+            self_trade_group=account.self_trade_group,
             created_at_ns=self.books.now_ns,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),
@@ -85,6 +90,9 @@ class Desk:
             refusal = self._client_id_problem(request.account, request.client_id)
             if refusal is not None:
                 return refusal
+        if request.self_trade is not None and request.self_trade not in self._self_trade:
+            offered = ", ".join(self._self_trade)
+            return refuse(RefusalReason.SELF_TRADE_POLICY, f"{request.self_trade}: the venue offers {offered}")
         open_orders = self.orders.open_orders(request.account)
         return (
             state_problem(market, request, account, open_orders)
@@ -187,21 +195,32 @@ class Desk:
 
     def _match(self, market: Market, order: SimOrder, *, post_only: bool) -> None:
         lots = self._lots(market, order.leaves_contracts)
-        matches = market.walk(order.side, lots, self._limit_tick(market, order))
-        if order.reduce_only:
-            matches = _capped(matches, self._lots(market, self._reducible(market, order)))
-        if post_only and matches:
+        wanted = min(lots, self._lots(market, self._reducible(market, order))) if order.reduce_only else lots
+        found = walk(market, order, wanted, self._limit_tick(market, order), self.orders.get)
+        if post_only and (found.matches or found.met):
             self.end(order, EndReason.POST_ONLY_WOULD_CROSS)
             return
-        if order.time_in_force is TimeInForce.FOK and sum(match.lots for match in matches) < lots:
+        if order.time_in_force is TimeInForce.FOK and sum(match.lots for match in found.matches) < lots:
             self.end(order, EndReason.FOK_NOT_FILLABLE)
             return
-        for match in matches:
+        if order.self_trade is not SelfTrade.CANCEL_TAKER:
+            for resting in found.met:
+                self._end_own(resting.order_id, order.order_id)
+        for match in found.matches:
             market.carry_out(match)
             order = self._trade(market, order, match.tick, match.lots, is_maker=False)
             if match.maker is not None:
                 self._fill_maker(market, match.maker, match.lots)
-        self._after_match(market, order)
+        if found.stops:
+            self._end_own(order.order_id, found.met[0].order_id)
+        else:
+            self._after_match(market, order)
+
+    def _end_own(self, order_id: str, met: str) -> None:
+        """End an order because it met another one of its own party."""
+        order = self.orders.get(order_id)
+        if order is not None and not order.status.is_terminal:
+            self.end(msgspec.structs.replace(order, self_trade_order_id=met), EndReason.SELF_MATCH)
 
     def _after_match(self, market: Market, order: SimOrder) -> None:
         """Tell how the order stands, let what is left rest, or end it."""
@@ -306,15 +325,3 @@ class Desk:
         self.orders.put(order)
         self.books.book(market, order, qty, price, fee, rate, ExecKind.TRADE, is_maker=is_maker)
         return order
-
-
-def _capped(matches: list[Match], lots_max: int) -> list[Match]:
-    """The matches up to a number of lots."""
-    kept: list[Match] = []
-    for match in matches:
-        lots = min(match.lots, lots_max)
-        if lots <= 0:
-            break
-        kept.append(Match(match.tick, lots, match.maker))
-        lots_max -= lots
-    return kept

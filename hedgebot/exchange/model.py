@@ -73,7 +73,7 @@ class Exchange:
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
-        self._desk = Desk(self._books, self.rules.client_id.uniqueness)
+        self._desk = Desk(self._books, self.rules)
         self.dead_man = DeadMan(
             self.rules.dead_man, self._desk, {spec.name: spec.dead_man for spec in scenario.accounts}
         )
@@ -87,7 +87,12 @@ class Exchange:
 
     def _open_account(self, spec: AccountSpec) -> Account:
         """An account with its first coins and positions, entered at the first marks; premiums were paid before."""
-        account = Account(name=spec.name, leverage=spec.leverage, coins=dict(spec.coins))
+        account = Account(
+            name=spec.name,
+            leverage=spec.leverage,
+            coins=dict(spec.coins),
+            self_trade_group=spec.self_trade_group,
+        )
         listings = tuple(market.listing for market in self._world.markets.values())
         for holding in spec.positions:
             coin = holding.instrument.partition(":")[2].partition("/")[0]

@@ -37,6 +37,7 @@ class RefusalReason(StrEnum):
     EQUITY_TOO_LOW = "equity_too_low"  # portfolio margin has a minimum
     DEBTS_OPEN = "debts_open"  # isolated margin borrows nothing
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
+    SELF_TRADE_POLICY = "self_trade_policy"  # one that the venue does not offer
     RATE_LIMITED = "rate_limited"
     NO_PERMISSION = "no_permission"
     DEAD_MAN_REFUSED = "dead_man_refused"  # no such switch, a window out of range, or its daily budget spent

@@ -12,7 +12,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.reasons import EndReason
-from hedgebot.exchange.requests import MarginMode, OrderType, Origin, PositionIndex
+from hedgebot.exchange.requests import MarginMode, OrderType, Origin, PositionIndex, SelfTrade
 
 
 class ExecKind(StrEnum):
@@ -66,6 +66,10 @@ class SimOrder(Value, frozen=True, kw_only=True):
     fee_coin: str
     position_index: PositionIndex = PositionIndex.ONE_WAY
     end_reason: EndReason | None = None
+    # Self-trade prevention: its policy, its account's group when it was placed (0: none), and whom it met.
+    self_trade: SelfTrade = SelfTrade.NONE
+    self_trade_group: int = 0
+    self_trade_order_id: str | None = None
     created_at_ns: int
     updated_at_ns: int
     seq: int

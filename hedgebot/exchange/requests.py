@@ -50,6 +50,15 @@ class MarginMode(StrEnum):
     PORTFOLIO = "portfolio"  # the whole account, margin by scenarios, netted within a base coin
 
 
+class SelfTrade(StrEnum):
+    """What a taking order does when it meets an order of its own account or group."""
+
+    NONE = "none"  # trade with it
+    CANCEL_MAKER = "cancel_maker"
+    CANCEL_TAKER = "cancel_taker"
+    CANCEL_BOTH = "cancel_both"
+
+
 class EndpointClass(StrEnum):
     """What a request counts against. Each account has one bucket for each class."""
 
@@ -79,6 +88,7 @@ class OrderRequest(Value, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     client_id: str | None = None
+    self_trade: SelfTrade | None = None  # None: the venue's own default
     position_index: PositionIndex = PositionIndex.ONE_WAY
 
 

@@ -82,6 +82,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     coins: dict[str, Decimal]
     positions: tuple[HoldingSpec, ...] = ()
     leverage: int = 10
+    self_trade_group: int = 0  # accounts of one group count as one for self-trade prevention; 0 is no group
     dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 

@@ -30,6 +30,7 @@ from hedgebot.exchange.requests import (
     PositionIndex,
     RateState,
     Refusal,
+    SelfTrade,
     WhatIf,
 )
 from hedgebot.exchange.scenario import EventSpec
@@ -70,6 +71,7 @@ __all__ = [
     "Refusal",
     "RefusalReason",
     "Scripted",
+    "SelfTrade",
     "SimOrder",
     "SimPosition",
     "TickerChanged",

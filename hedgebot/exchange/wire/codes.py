@@ -180,6 +180,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
     ),
     # No rule of Bybit's locks an account out; other venues' rules do (the code is the class of banned trading).
     RefusalReason.LOCKED_OUT: ((10027, "Transactions are banned."), (10027, "Transactions are banned.")),
+    RefusalReason.SELF_TRADE_POLICY: (
+        (BAD_PARAMETER, "params error: smpType invalid"),
+        (BAD_PARAMETER, "params error: smpType invalid"),
+    ),
     RefusalReason.RATE_LIMITED: (
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),

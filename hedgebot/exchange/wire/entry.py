@@ -21,11 +21,13 @@ from hedgebot.exchange.types import (
     PositionIndex,
     Refusal,
     RefusalReason,
+    SelfTrade,
 )
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import Answer, WireError, bad_parameter, refusal_error
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
+from hedgebot.exchange.wire.words import SMP_TYPE
 
 Handler = Callable[[Api, str, Params], Fields | Answer]
 """Answers one request: the shared state, the account's name ("" for public ones), the parameters."""
@@ -194,7 +196,17 @@ def _request(api: Api, account: str, params: Params, category: str, listing: Lis
         reduce_only=category != "spot" and params.flag("reduceOnly"),
         client_id=_link_id(params, category),
         position_index=_position_index(params),
+        self_trade=_self_trade(params),
     )
+
+
+def _self_trade(params: Params) -> SelfTrade | None:
+    """docs/v5/enum.mdx, smpType."""
+    word = params.text("smpType")
+    policy = next((policy for policy, name in SMP_TYPE.items() if name == word), None)
+    if word and policy is None:
+        raise bad_parameter("params error: smpType invalid")
+    return policy
 
 
 def _position_index(params: Params) -> PositionIndex:

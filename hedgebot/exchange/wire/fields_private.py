@@ -20,7 +20,7 @@ from hedgebot.exchange.types import (
     SimOrder,
 )
 from hedgebot.exchange.wire.fields_market import Fields
-from hedgebot.exchange.wire.words import SIDE, dec, flt, ms_text
+from hedgebot.exchange.wire.words import SIDE, SMP_TYPE, dec, flt, ms_text
 
 TIME_IN_FORCE = {
     TimeInForce.GTC: "GTC",
@@ -141,9 +141,9 @@ def order_fields(order: SimOrder, one: Instrument) -> Fields:
         "reduceOnly": order.reduce_only,
         "closeOnTrigger": False,
         "placeType": "price" if category == "option" else "",
-        "smpType": "None",
-        "smpGroup": 0,
-        "smpOrderId": "",
+        "smpType": SMP_TYPE[order.self_trade],
+        "smpGroup": order.self_trade_group,
+        "smpOrderId": order.self_trade_order_id or "",
         "createdTime": ms_text(order.created_at_ns),
         "updatedTime": ms_text(order.updated_at_ns),
         "cumFeeDetail": {order.fee_coin: dec(order.fee)} if order.fee else {},

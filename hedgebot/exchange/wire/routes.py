@@ -60,6 +60,7 @@ ROUTES: dict[str, Route] = {
     "/v5/user/query-api": Route("GET", routes_account.query_api),
     "/v5/asset/coin/query-info": Route("GET", routes_asset.coin_info),
     "/v5/account/info": Route("GET", routes_account.account_info),
+    "/v5/account/smp-group": Route("GET", routes_account.smp_group),
     "/v5/account/query-dcp-info": Route("GET", routes_account.dcp_info),
     "/v5/account/fee-rate": Route("GET", routes_account.fee_rate),
     "/v5/account/wallet-balance": _query(routes_account.wallet_balance, EndpointClass.QUERY_WALLET),

@@ -74,10 +74,19 @@ def account_info(api: Api, account: str, _params: Params) -> Fields:
         "unifiedMarginStatus": 6,
         "dcpStatus": "ON" if api.exchange.dead_man.permitted(account) else "OFF",
         "timeWindow": round(max((one.seconds for one in api.exchange.dead_man.states(account)), default=10)),
-        "smpGroup": 0,
+        "smpGroup": _smp_group(api, account),
         "isMasterTrader": False,
         "spotHedgingStatus": "OFF",
     }
+
+
+def smp_group(api: Api, account: str, _params: Params) -> Fields:
+    """The account's group for self-trade prevention; 0 without one."""
+    return {"smpGroup": _smp_group(api, account)}
+
+
+def _smp_group(api: Api, account: str) -> int:
+    return next(one.self_trade_group for one in api.accounts.values() if one.name == account)
 
 
 def dcp_info(api: Api, account: str, _params: Params) -> Fields:

@@ -4,9 +4,16 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import plain
 from hedgebot.domain.instrument import Side
+from hedgebot.exchange.types import SelfTrade
 
 NS_PER_MS = 1_000_000
 
+SMP_TYPE = {
+    SelfTrade.NONE: "None",
+    SelfTrade.CANCEL_MAKER: "CancelMaker",
+    SelfTrade.CANCEL_TAKER: "CancelTaker",
+    SelfTrade.CANCEL_BOTH: "CancelBoth",
+}
 SIDE = {Side.BUY: "Buy", Side.SELL: "Sell"}
 
 

@@ -11,6 +11,7 @@ from hedgebot.exchange.types import EndpointClass, OrderType
 from hedgebot.exchange.wire import entry
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError
+from hedgebot.exchange.wire.fields_private import order_fields
 from hedgebot.exchange.wire.params import Params
 
 LIMIT = {
@@ -216,3 +217,15 @@ def test_an_unknown_symbol_has_its_categorys_code(api: Api) -> None:
     with pytest.raises(WireError) as caught:
         entry.instrument_of(api, "spot", "BTCPERP")
     assert caught.value.code == 170121
+
+
+def test_self_trade_prevention_is_asked_and_told_in_the_venues_words(api: Api) -> None:
+    body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01"}
+    done = entry.create(api, "book", Params({**body, "price": "89000", "smpType": "CancelBoth"}))
+    order = api.exchange.order("book", order_id=str(done["orderId"]))
+    listing = api.find("linear", "BTCUSDT")
+    assert order is not None
+    assert listing is not None
+    assert order_fields(order, listing.instrument)["smpType"] == "CancelBoth"
+    with pytest.raises(WireError, match="smpType"):
+        entry.create(api, "book", Params({**body, "price": "89000", "smpType": "CancelAll"}))

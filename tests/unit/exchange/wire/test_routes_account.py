@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.wire import routes_account as routes
@@ -54,3 +56,10 @@ def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:
     assert {line["currency"] for line in lines} == {"BTC", "USDT"}
     assert ask(routes.transaction_log, api, type="SETTLEMENT")["list"] == []
     assert {line["currency"] for line in ask(routes.transaction_log, api, currency="BTC")["list"]} == {"BTC"}
+
+
+def test_the_group_of_self_trade_prevention_is_told(api: Api) -> None:
+    assert ask(routes.smp_group, api) == {"smpGroup": 0}
+    api.accounts["key"] = msgspec.structs.replace(api.accounts["key"], self_trade_group=5)
+    assert ask(routes.smp_group, api) == {"smpGroup": 5}
+    assert ask(routes.account_info, api)["smpGroup"] == 5
