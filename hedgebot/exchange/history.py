@@ -1,6 +1,6 @@
 """What the exchange remembers, within bounds: orders, client ids, executions, ledger entries.
 
-Bounds: per account 100,000 executions and as many ledger entries, 20,000 ended orders over all accounts, 500,000 client
+Bounds: per account 20,000 executions and as many ledger entries, 20,000 ended orders over all accounts, 100,000 client
 ids. What falls out is the oldest: a query before it finds nothing, and a client id that old could be used again.
 """
 
@@ -11,9 +11,9 @@ from typing import Generic, Protocol, TypeVar
 
 from hedgebot.exchange.types import Execution, FundingSettlement, LedgerEntry, SimOrder
 
-LOG_MAX = 100_000
+LOG_MAX = 20_000
 ENDED_MAX = 20_000
-CLIENT_IDS_MAX = 500_000
+CLIENT_IDS_MAX = 100_000
 
 
 class _Timed(Protocol):
