@@ -135,10 +135,11 @@ async def _serve(world: "Scenario", host: str, port: int) -> None:
 def gap_notes(spec: "RecordingSpec", path: "PricePath | None") -> list[str]:
     """One sentence for each gap of a recording, the first few by name; none for a path that was not recorded."""
     from hedgebot.exchange.playback import RecordedPath
+    from hedgebot.exchange.recordfile import as_file
 
     if not isinstance(path, RecordedPath):
         return []
-    files = ", ".join(one for one in (spec.perp_bars, spec.spot_bars, spec.minutes) if one)
+    files = ", ".join(as_file(one).file for one in (spec.perp_bars, spec.spot_bars, spec.minutes) if one)
     notes = [
         f"recording {files}: no candles from {_words(since)} to {_words(until)}; nothing trades in between"
         for since, until in path.gaps[:GAPS_TOLD]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hedgebot.exchange.fundingtape import FundingTape
 from hedgebot.exchange.pricepath import FINE_STEP_S, SECONDS_PER_YEAR, STEPS_PER_BLOCK, Inside, PathBlock
 from hedgebot.exchange.scenario import UnderlyingSpec
 
@@ -26,7 +27,7 @@ _STRESS_WINDOW_NS = 300 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Candles by open time (UTC ns, rising), `step_ns` long."""
+    """Candles by open time (UTC ns, rising), `step_ns` long; `silent` ones had no trade (None: none is known to be)."""
 
     times_ns: Times
     step_ns: int
@@ -34,6 +35,7 @@ class Bars:
     highs: Floats
     lows: Floats
     closes: Floats
+    silent: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,8 @@ class RecordedPath:
         underlying: UnderlyingSpec,
         speed: float,
         step_s: float,
+        origin_ns: int | None = None,
+        funding: FundingTape | None = None,
     ) -> None:
         self._basis = 1.0 + underlying.basis_bps * 1e-4
         self._speed = speed
@@ -130,17 +134,32 @@ class RecordedPath:
         self._index = Curve(minutes.times_ns.astype(np.float64), minutes.index, _none(minutes)) if minutes else None
         self._mark = Curve(minutes.times_ns.astype(np.float64), minutes.mark, _none(minutes)) if minutes else None
         sources = [one for one in (perp, spot, minutes) if one is not None]
-        self._start = float(max(one.times_ns[0] for one in sources))
+        self._first = float(max(one.times_ns[0] for one in sources))
+        self._start = self._first if origin_ns is None else float(origin_ns)
         self._end = float(min(one.times_ns[-1] + one.step_ns for one in sources))
-        self._gaps = [gap for one in sources for gap in _gaps(one)]
+        self._gaps = sorted(gap for one in sources for gap in _gaps(one))
+        self._quiet = _spans([*self._gaps, *_silences(perp, spot)])
+        self._funding = funding
         self._stress = _stress_curve(self._perp or self._spot, underlying.vol)
         self._block = 0
         self.start_price = float(self._sample(np.array([self._start, self._start + 1e9]))[0][0])
 
     @property
     def gaps(self) -> tuple[tuple[float, float], ...]:
-        """Gaps of all sources as (from, until), recorded UTC ns."""
+        """Gaps of all sources as (from, until), recorded UTC ns; bars without volume are none."""
         return tuple(self._gaps)
+
+    @property
+    def origin_ns(self) -> int:
+        """The recorded moment (UTC ns) that is played first."""
+        return int(self._start)
+
+    def funding(self, start_ns: int) -> FundingTape | None:
+        """Recorded settlements on the time of an exchange that starts at `start_ns`; None where none are recorded."""
+        if self._funding is None:
+            return None
+        delays = (self._funding.times_ns - self.origin_ns) / self._speed
+        return FundingTape(start_ns + np.rint(delays).astype(np.int64), self._funding.rates)
 
     def delay_s(self, moment_ns: float) -> float:
         """Seconds of the exchange's time from the start until a recorded moment (UTC ns) is played."""
@@ -157,9 +176,10 @@ class RecordedPath:
         moments: Floats = self._start + self._step_ns * steps
         self._block += 1
         index, spot, perp = self._sample(moments)
-        live = moments < self._end
-        for since, until in self._gaps:
-            live &= ~((moments >= since) & (moments < until))
+        live = (moments >= self._first) & (moments < self._end)
+        if len(self._quiet[0]):
+            place = np.searchsorted(self._quiet[0], moments, side="right") - 1
+            live &= (place < 0) | (moments >= self._quiet[1][place])
         return PathBlock(
             index=index,
             spot=spot,
@@ -205,6 +225,26 @@ def _gaps(source: Bars | Minutes) -> list[tuple[float, float]]:
     """Missing candles, as (end of the last before, start of the first after)."""
     holes = np.flatnonzero(np.diff(source.times_ns) > _GAP_STEPS * source.step_ns)
     return [(float(source.times_ns[one] + source.step_ns), float(source.times_ns[one + 1])) for one in holes]
+
+
+def _silences(perp: Bars | None, spot: Bars | None) -> list[tuple[float, float]]:
+    """Bars in which nothing traded, of the perpetual where it was recorded: the other market alone is no reason."""
+    bars = perp or spot
+    if bars is None or bars.silent is None:
+        return []
+    starts = bars.times_ns[bars.silent].tolist()
+    return [(float(since), float(since + bars.step_ns)) for since in starts]
+
+
+def _spans(found: list[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Spans as rising starts and ends, overlapping ones as one."""
+    merged: list[tuple[float, float]] = []
+    for since, until in sorted(found):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+        else:
+            merged.append((since, until))
+    return np.array([one[0] for one in merged]), np.array([one[1] for one in merged])
 
 
 def _stress_curve(curve: Curve | None, vol: float) -> Curve:

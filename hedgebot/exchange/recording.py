@@ -1,35 +1,79 @@
-"""Reads recorded candles into price paths: the one module of the exchange's model that opens files.
+"""Reads recorded candles, minutes and funding into price paths.
 
-Owns file formats, their checks and their traps; `playback.py` owns what is played. Two kinds of files (Parquet or CSV,
-by suffix): bars (date, open, high, low, close) and minutes (date, spot_mid, perp_mid, perp_mark, index_price). `date`
-is the OPEN time, UTC. A mid is the middle of the whole minute that starts at `date`, so it stands at its half, and the
-minutes hide the extremes: only bars have them (data FACTS.md).
+Owns what each kind of file must hold and the traps of its numbers; `recordfile.py` owns formats and times,
+`playback.py` what is played. `date` is the OPEN time. A mid is the middle of the whole minute that starts at `date`, so
+it stands at its half, and the minutes hide the extremes: only bars have them (data FACTS.md). A bar without volume is
+stale: its price is the one before, and nothing trades in it.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from hedgebot.domain.errors import DataError
-from hedgebot.exchange.playback import Bars, Floats, Minutes, RecordedPath, Times
+from hedgebot.exchange.fundingtape import FundingTape
+from hedgebot.exchange.playback import Bars, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
+from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
 from hedgebot.exchange.scenario import RecordingSpec, Scenario, UnderlyingSpec
 
 BAR_COLUMNS = ("open", "high", "low", "close")
 MINUTE_COLUMNS = ("spot_mid", "perp_mid", "perp_mark", "index_price")
-_DATE_NAMES = ("date", "timestamp", "time")
+_VOLUME = {"volume": ("volume",)}
+_RATE_NAMES = ("funding_rate", "funding rate", "fundingRate", "Funding Rate")
+NS_PER_S = 1_000_000_000
+NS_PER_HOUR = 3_600 * NS_PER_S
+# Settlements are stamped some milliseconds late by their collectors.
+_FUNDING_GRID_NS = 60 * NS_PER_S
+# No venue has ever settled more than this at once (FACTS.md: caps); larger numbers are percent or annual rates.
+_RATE_MAX = 0.05
 
 
 def load_paths(scenario: Scenario) -> dict[str, PricePath]:
-    """Load every recording of a scenario, by underlying. DataError names file, row and what would be right."""
+    """Load every recording of a scenario, by underlying. DataError names file, row and what would be right.
+
+    All of them begin at one recorded moment: the latest of their first rows, or their `start`.
+    """
     specs = {spec.name: spec for spec in scenario.underlyings}
     step_s = scenario.step_ms / 1_000
-    return {one.underlying: _load(one, specs[one.underlying], step_s) for one in scenario.recordings}
+    sources = [(one, _sources(one)) for one in scenario.recordings]
+    firsts = [rows.times_ns[0] for _, found in sources for rows in found if rows is not None]
+    starts = [start for one in scenario.recordings if (start := _ns(one.start)) is not None]
+    origin_ns = max(starts) if starts else int(max(firsts, default=0))
+    return {one.underlying: _path(one, found, specs[one.underlying], step_s, origin_ns) for one, found in sources}
+
+
+_Sources = tuple[Bars | None, Bars | None, Minutes | None]
+
+
+def _sources(spec: RecordingSpec) -> _Sources:
+    window = (_ns(spec.start), _ns(spec.end))
+    perp = read_bars(spec.perp_bars, window) if spec.perp_bars else None
+    spot = read_bars(spec.spot_bars, window) if spec.spot_bars else None
+    minutes = read_minutes(spec.minutes, window) if spec.minutes else None
+    if perp is None and spot is None and minutes is None:
+        raise DataError(f"recording of {spec.underlying}: name at least one of perp_bars, spot_bars, minutes")
+    return perp, spot, minutes
+
+
+def _path(
+    spec: RecordingSpec, sources: _Sources, underlying: UnderlyingSpec, step_s: float, origin_ns: int
+) -> RecordedPath:
+    perp, spot, minutes = sources
+    funding = read_funding(spec.funding, (origin_ns, _ns(spec.end))) if spec.funding else None
+    return RecordedPath(
+        perp=perp,
+        spot=spot,
+        minutes=minutes,
+        underlying=underlying,
+        speed=spec.speed,
+        step_s=step_s,
+        origin_ns=origin_ns,
+        funding=funding,
+    )
 
 
 def recorded_scenario(
@@ -54,7 +98,7 @@ def recorded_scenario(
 
 
 def _kind(path: Path) -> str:
-    columns = set(_table(path).column_names)
+    columns = column_names(path)
     if columns.issuperset(MINUTE_COLUMNS):
         return "minutes"
     if columns.issuperset(BAR_COLUMNS):
@@ -65,121 +109,77 @@ def _kind(path: Path) -> str:
     )
 
 
-def _load(spec: RecordingSpec, underlying: UnderlyingSpec, step_s: float) -> RecordedPath:
-    window = (_ns(spec.start), _ns(spec.end))
-    perp = read_bars(Path(spec.perp_bars), window) if spec.perp_bars else None
-    spot = read_bars(Path(spec.spot_bars), window) if spec.spot_bars else None
-    minutes = read_minutes(Path(spec.minutes), window) if spec.minutes else None
-    if perp is None and spot is None and minutes is None:
-        raise DataError(f"recording of {spec.underlying}: name at least one of perp_bars, spot_bars, minutes")
-    return RecordedPath(perp=perp, spot=spot, minutes=minutes, underlying=underlying, speed=spec.speed, step_s=step_s)
-
-
-def read_bars(path: Path, window: tuple[int | None, int | None] = (None, None)) -> Bars:
-    """Read and check candles whose open time is in `window` (start and end, UTC ns, end excluded)."""
-    times, columns = _columns(path, BAR_COLUMNS)
-    opens, highs, lows, closes = (columns[name] for name in BAR_COLUMNS)
+def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
+    """Read and check candles whose open time is in `window`."""
+    rows = read_rows(file, {name: (name,) for name in BAR_COLUMNS}, _VOLUME)
+    positive(rows, BAR_COLUMNS)
+    opens, highs, lows, closes = (rows.columns[name] for name in BAR_COLUMNS)
     wrong = (lows > np.minimum(opens, closes)) | (highs < np.maximum(opens, closes))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(
-            f"recording {path}, row {row + 1}: open {opens[row]}, high {highs[row]}, low {lows[row]}, "
+            f"recording {rows.path}, row {row + 1}: open {opens[row]}, high {highs[row]}, low {lows[row]}, "
             f"close {closes[row]}; low must be the lowest and high the highest"
         )
-    chosen = _window(path, times, window)
+    step_ns = _step(rows.times_ns)
+    chosen = rows.within(window)
+    volume = chosen.columns.get("volume")
     return Bars(
-        times_ns=times[chosen],
-        step_ns=_step(times),
-        opens=opens[chosen],
-        highs=highs[chosen],
-        lows=lows[chosen],
-        closes=closes[chosen],
+        times_ns=chosen.times_ns,
+        step_ns=step_ns,
+        opens=chosen.columns["open"],
+        highs=chosen.columns["high"],
+        lows=chosen.columns["low"],
+        closes=chosen.columns["close"],
+        # A file whose volumes are all zero has none: what it says of them is no news.
+        silent=volume == 0.0 if volume is not None and volume.any() else None,
     )
 
 
-def read_minutes(path: Path, window: tuple[int | None, int | None] = (None, None)) -> Minutes:
+def read_minutes(file: FileLike, window: Window = (None, None)) -> Minutes:
     """Read and check minute rows whose time is in `window`."""
-    times, columns = _columns(path, MINUTE_COLUMNS)
-    chosen = _window(path, times, window)
-    spot, perp, mark, index = (columns[name][chosen] for name in MINUTE_COLUMNS)
-    return Minutes(times_ns=times[chosen], step_ns=_step(times), spot=spot, perp=perp, mark=mark, index=index)
+    rows = read_rows(file, {name: (name,) for name in MINUTE_COLUMNS})
+    positive(rows, MINUTE_COLUMNS)
+    chosen = rows.within(window)
+    spot, perp, mark, index = (chosen.columns[name] for name in MINUTE_COLUMNS)
+    return Minutes(times_ns=chosen.times_ns, step_ns=_step(rows.times_ns), spot=spot, perp=perp, mark=mark, index=index)
 
 
-def _columns(path: Path, names: tuple[str, ...]) -> tuple[Times, dict[str, Floats]]:
-    """Times and columns of a whole file, checked: times rise, prices are positive numbers."""
-    table = _table(path)
-    date = next((name for name in _DATE_NAMES if name in table.column_names), None)
-    missing = [name for name in names if name not in table.column_names]
-    if date is None or missing:
-        raise DataError(
-            f"recording {path}: columns {table.column_names}; it needs {date or 'date'} and {', '.join(names)}"
-        )
-    if table.num_rows < 2:
-        raise DataError(f"recording {path}: {table.num_rows} rows; at least two candles are needed")
-    times = _times(path, table.column(date))
-    steps = np.diff(times)
-    if (steps <= 0).any():
-        row = int(np.argmax(steps <= 0)) + 1
-        what = "repeats the time of the row before" if steps[row - 1] == 0 else "is older than the row before"
-        raise DataError(f"recording {path}, row {row + 1}: {_utc(times[row])} {what}; times must rise, each once")
-    columns = {name: _numbers(path, name, table.column(name)) for name in names}
-    return times, columns
+def read_funding(file: FileLike, window: Window = (None, None)) -> FundingTape:
+    """Read and check settlements in `window`, on recorded time. Rows without a rate are no settlements.
 
-
-def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
-    try:
-        import pyarrow as pa
-        import pyarrow.csv
-        import pyarrow.parquet
-    except ImportError as error:
-        raise DataError(f"recording {path}: reading it needs pyarrow; install hedgebot[recordings]") from error
-    try:
-        if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path)
-        return pyarrow.csv.read_csv(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"recording {path}: cannot be read ({error}); give a Parquet or CSV file of candles") from error
-
-
-def _times(path: Path, column: Any) -> Times:  # noqa: ANN401 - pyarrow has no types
-    import pyarrow as pa
-
-    if column.null_count:
-        raise DataError(f"recording {path}: {column.null_count} rows have no time; every candle needs one")
-    if pa.types.is_timestamp(column.type):
-        return _int64(column.cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()))
-    if pa.types.is_integer(column.type):
-        # Exports with numbers for times use milliseconds.
-        return _int64(column.cast(pa.int64())) * 1_000_000
-    raise DataError(f"recording {path}: times are {column.type}; they must be timestamps or milliseconds since 1970")
-
-
-def _int64(column: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow has no types
-    return np.asarray(column.to_numpy(), dtype=np.int64)
-
-
-def _numbers(path: Path, name: str, column: Any) -> Floats:  # noqa: ANN401 - pyarrow has no types
-    import pyarrow as pa
-
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        raise DataError(f"recording {path}: column {name} is {column.type}; it must be numbers")
-    values = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
-    wrong = ~(np.isfinite(values) & (values > 0))
+    Settlements fall on whole hours of UTC, and those that are 8 hours apart on 0, 8 and 16: other labels are local time
+    (FACTS.md: UTC+3) and are refused unless the scenario says by how much they are late, even if that is 0.
+    """
+    rows = read_rows(file, {"rate": _RATE_NAMES})
+    rates = rows.columns["rate"]
+    settled = np.isfinite(rates)
+    wrong = settled & (np.abs(rates) > _RATE_MAX)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(f"recording {path}, row {row + 1}: {name} is {values[row]}; prices must be positive numbers")
-    return values
-
-
-def _window(path: Path, times: Times, window: tuple[int | None, int | None]) -> npt.NDArray[np.bool_]:
-    start, end = window
-    chosen = (times >= (times[0] if start is None else start)) & (times < (times[-1] + 1 if end is None else end))
-    if int(chosen.sum()) < 2:
         raise DataError(
-            f"recording {path}: fewer than two rows between the chosen start and end; "
-            f"it has {_utc(times[0])} to {_utc(times[-1])}"
+            f"recording {rows.path}, row {row + 1}: a funding rate of {rates[row]}; "
+            f"it must be a fraction per interval, at most {_RATE_MAX}"
         )
-    return chosen
+    times = np.rint(rows.times_ns / _FUNDING_GRID_NS).astype(np.int64) * _FUNDING_GRID_NS
+    explained = as_file(file)
+    if explained.late_hours == 0.0 and explained.time_zone is None:
+        _check_grid(rows.path, times[settled])
+    start, end = window
+    settled &= (times > (start or 0)) & (times < (end if end is not None else times[-1] + 1))
+    return FundingTape(times[settled], rates[settled])
+
+
+def _check_grid(path: str, times: Times) -> None:
+    interval = _step(times) if len(times) > 1 else NS_PER_HOUR
+    off = times % interval
+    if (off != 0).mean() > 0.5:
+        row = int(np.argmax(off != 0))
+        raise DataError(
+            f"recording {path}, row {row + 1}: {utc(times[row])} is no multiple of {interval / NS_PER_HOUR:g} hours of "
+            f"UTC as settlements are; labels of local time need late_hours = {float(np.median(off)) / NS_PER_HOUR:g} "
+            '(if they are UTC all the same, say time_zone = "UTC")'
+        )
 
 
 def _step(times: Times) -> int:
@@ -187,8 +187,6 @@ def _step(times: Times) -> int:
 
 
 def _ns(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp()) * 1_000_000_000
-
-
-def _utc(time_ns: int) -> str:
-    return datetime.fromtimestamp(int(time_ns) / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if moment is None:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * NS_PER_S

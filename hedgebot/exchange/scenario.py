@@ -22,7 +22,7 @@ _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
 STEP_MS_MIN, STEP_MS_MAX = 10, 60_000
 AT_S_MAX = 400 * 86_400.0
 # Keys of a recording that are paths.
-RECORDED_FILES = ("perp_bars", "spot_bars", "minutes")
+RECORDED_FILES = ("perp_bars", "spot_bars", "minutes", "funding")
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,17 +47,32 @@ class UnderlyingSpec(_Part, frozen=True, kw_only=True):
     option_strike_step: float = 0.0  # quote units; 0 = about 2.5 % of the start price, rounded
 
 
+class RecordedFile(_Part, frozen=True, kw_only=True):
+    """A file of recorded rows, where its name alone does not say how to read it.
+
+    `rows` keeps the rows whose columns have these words; `time_zone` is the zone of labels without one (an IANA name);
+    `late_hours` says that labels are later than the truth by so much.
+    """
+
+    file: str
+    rows: dict[str, str] = {}
+    time_zone: str | None = None
+    late_hours: float = 0.0
+
+
 class RecordingSpec(_Part, frozen=True, kw_only=True):
     """Recorded files for one underlying, played from `start` to `end` at `speed` times real time.
 
-    Paths are relative to the scenario file. `perp_bars` and `spot_bars` hold open, high, low, close; `minutes` holds
-    spot_mid, perp_mid, perp_mark, index_price (mids are middles of the minute that starts at `date`).
+    Paths are relative to the scenario file. `perp_bars` and `spot_bars` hold open, high, low, close and may hold
+    volume; `minutes` holds spot_mid, perp_mid, perp_mark, index_price (mids are middles of the minute that starts at
+    `date`); `funding` holds settlements (rates as fractions), which are paid in place of the computed ones.
     """
 
     underlying: str
-    perp_bars: str = ""
-    spot_bars: str = ""
-    minutes: str = ""
+    perp_bars: RecordedFile | str = ""
+    spot_bars: RecordedFile | str = ""
+    minutes: RecordedFile | str = ""
+    funding: RecordedFile | str = ""
     start: datetime | None = None
     end: datetime | None = None
     speed: float = 1.0

@@ -16,7 +16,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.spelling import nearest
 from hedgebot.domain.toml_lines import Path as KeyPath
 from hedgebot.domain.toml_lines import key_lines, line_of
-from hedgebot.exchange.scenario import RECORDED_FILES, RecordingSpec, Scenario, problems
+from hedgebot.exchange.scenario import RECORDED_FILES, RecordedFile, RecordingSpec, Scenario, problems
 
 _VALUE_CHARS_MAX = 60
 _KINDS = {
@@ -197,10 +197,16 @@ def _shown(value: object) -> str:
 
 def _absolute(spec: RecordingSpec, path: Path) -> RecordingSpec:
     """The same recording with its files' paths from the scenario's folder, and times in UTC."""
-    files = {name: str(path.parent / getattr(spec, name)) for name in RECORDED_FILES if getattr(spec, name)}
+    files = {name: _beside(getattr(spec, name), path.parent) for name in RECORDED_FILES if getattr(spec, name)}
     times = {
         name: value if value.tzinfo else value.replace(tzinfo=UTC)
         for name in ("start", "end")
         if (value := getattr(spec, name)) is not None
     }
     return msgspec.structs.replace(spec, **files, **times)
+
+
+def _beside(value: RecordedFile | str, folder: Path) -> RecordedFile | str:
+    if isinstance(value, RecordedFile):
+        return msgspec.structs.replace(value, file=str(folder / value.file))
+    return str(folder / value)

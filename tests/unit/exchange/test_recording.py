@@ -1,13 +1,15 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.recording import load_paths, read_bars, read_minutes, recorded_scenario
-from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.playback import RecordedPath
+from hedgebot.exchange.recording import load_paths, read_bars, read_funding, read_minutes, recorded_scenario
+from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario
 
 pytest.importorskip("pyarrow")
 
@@ -109,3 +111,98 @@ def test_the_crash_day_is_played_through_its_true_low(shared_data: Path, scenari
     exchange = Exchange(made, START_NS, load_paths(made))
     exchange.advance(START_NS + 30_000_000_000)
     assert exchange.index_price("BTC") < 112_000
+
+
+def settlements(folder: Path, hours: list[int], rate: str = "0.0001") -> Path:
+    rows = [f"BTC-USDT,2021-01-{1 + hour // 24:02d} {hour % 24:02d}:00:00.003,{rate}" for hour in hours]
+    return write(folder, rows, "funding.csv", "Symbol,Date,Funding Rate\n")
+
+
+def test_funding_in_local_time_is_refused_and_with_its_hours_corrected(tmp_path: Path) -> None:
+    path = settlements(tmp_path, [3, 11, 19, 27])
+    with pytest.raises(DataError, match=r"row 1: 2021-01-01 03:00:00 UTC .*labels of local time need late_hours = 3"):
+        read_funding(str(path))
+    tape = read_funding(RecordedFile(file=str(path), late_hours=3))
+    assert [datetime.fromtimestamp(one / 1e9, UTC).hour for one in tape.times_ns.tolist()] == [0, 8, 16, 0]
+    assert read_funding(RecordedFile(file=str(path), time_zone="UTC")).times_ns[0] % (24 * 3_600 * 10**9) != 0
+
+
+def test_funding_may_change_its_interval_and_is_a_fraction(tmp_path: Path) -> None:
+    tape = read_funding(str(settlements(tmp_path, [0, 8, 16, 24, 26, 28, 32, 40, 48])))
+    assert np.diff(tape.times_ns).tolist()[3:5] == [2 * 3_600 * 10**9] * 2
+    with pytest.raises(DataError, match=r"a funding rate of 0.51; it must be a fraction"):
+        read_funding(str(settlements(tmp_path, [0, 8, 16], "0.51")))
+
+
+def test_a_bar_without_volume_is_stale(tmp_path: Path, scenario: Scenario) -> None:
+    rows = [f"2025-10-10T21:{number:02d}:00Z,100,100,100,100,{number % 3}" for number in range(12)]
+    path = write(tmp_path, rows, head="date,open,high,low,close,volume\n")
+    spec = RecordingSpec(underlying="BTC", perp_bars=str(path), speed=60.0)
+    recorded = load_paths(msgspec.structs.replace(scenario, recordings=(spec,)))["BTC"]
+    assert isinstance(recorded, RecordedPath)
+    live = recorded.next_block().live[:120].reshape(12, 10)
+    assert live.all(axis=1).tolist() == [number % 3 != 0 for number in range(12)]
+    assert recorded.gaps == ()
+    silent = write(tmp_path, [row.rsplit(",", 1)[0] + ",0" for row in rows], head="date,open,high,low,close,volume\n")
+    assert read_bars(str(silent)).silent is None
+
+
+def test_all_recordings_begin_at_one_moment(tmp_path: Path, scenario: Scenario) -> None:
+    early = write(tmp_path, GOOD, "BTC.csv")
+    late = write(tmp_path, GOOD[1:], "ETH.csv")
+    specs = tuple(RecordingSpec(underlying=name, perp_bars=str(path)) for name, path in (("BTC", early), ("ETH", late)))
+    paths = load_paths(msgspec.structs.replace(scenario, recordings=specs))
+    origins = {one.origin_ns for one in paths.values() if isinstance(one, RecordedPath)}
+    assert origins == {int(datetime(2025, 10, 10, 21, 5, tzinfo=UTC).timestamp()) * 10**9}
+    assert paths["BTC"].start_price == pytest.approx(105.0, rel=1e-3)
+    asked = tuple(msgspec.structs.replace(one, start=datetime(2025, 10, 10, 21, 2, tzinfo=UTC)) for one in specs)
+    paths = load_paths(msgspec.structs.replace(scenario, recordings=asked))
+    blocks = {name: path.next_block() for name, path in paths.items()}
+    assert not blocks["BTC"].live[:1].any()
+    assert isinstance(paths["BTC"], RecordedPath)
+    assert paths["BTC"].origin_ns == int(datetime(2025, 10, 10, 21, 2, tzinfo=UTC).timestamp()) * 10**9
+
+
+@pytest.mark.needs_data
+def test_venues_of_one_file_are_told_apart_and_their_labels_mended(shared_data: Path) -> None:
+    """m21: local time, and Bybit's candles labelled four hours late. Against hourly closes of another source (m15)."""
+    file = str(shared_data / "m21_multi_venue_8h_spot_perp_coinm_funding" / "all_exchanges.csv.gz")
+    rows = {"exchange": "bybit", "pair": "BTC/USDT", "contract": "spot"}
+    with pytest.raises(DataError, match="as local time does twice a year"):
+        read_bars(RecordedFile(file=file, rows=rows))
+    hourly = read_bars(str(shared_data / "m15_perp_1h_2020_2023" / "BTCUSDT_spot_1h.parquet"))
+
+    def worst(late_hours: float) -> float:
+        bars = read_bars(RecordedFile(file=file, rows=rows, time_zone="Europe/London", late_hours=late_hours))
+        _, mine, theirs = np.intersect1d(bars.times_ns, hourly.times_ns, return_indices=True)
+        assert len(mine) > 1_000
+        return float(np.median(np.abs(bars.opens[mine] / hourly.opens[theirs] - 1.0)))
+
+    assert worst(4.0) < 0.0005
+    assert worst(0.0) > 0.003
+
+
+@pytest.mark.needs_data
+def test_recorded_funding_agrees_between_sources_once_labels_are_mended(shared_data: Path) -> None:
+    folder = shared_data / "m16_funding"
+    utc = read_funding(str(folder / "binance_BTCUSDT_8h_2020_202511.csv.gz"))
+    file = str(folder / "supervik_BTC-USDT_binance_2020-01-01_2024-01-01_funding_history.csv.gz")
+    with pytest.raises(DataError, match="late_hours = 3"):
+        read_funding(file)
+    mended = read_funding(RecordedFile(file=file, late_hours=3))
+    _, mine, theirs = np.intersect1d(mended.times_ns, utc.times_ns, return_indices=True)
+    assert len(mine) == 4_383
+    assert np.abs(mended.rates[mine] - utc.rates[theirs]).max() < 1e-8
+
+
+@pytest.mark.needs_data
+def test_an_outage_is_kept(shared_data: Path, scenario: Scenario) -> None:
+    """m11: the venue was down on 2021-04-25 from 04:00 to 08:45 (FACTS.md)."""
+    file = str(shared_data / "m11_crash_20210519_spot_1m" / "BTCUSDT_spot_1m.parquet")
+    start = datetime(2021, 4, 25, 3, 0, tzinfo=UTC)
+    spec = RecordingSpec(underlying="BTC", spot_bars=file, start=start, end=datetime(2021, 4, 25, 10, tzinfo=UTC))
+    world = msgspec.structs.replace(scenario, recordings=(spec,), step_ms=60_000)
+    live = load_paths(world)["BTC"].next_block().live[:420]
+    assert live[:60].all()
+    assert not live[62:344].any()
+    assert live[346:].all()
