@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
+from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import PositionModes
 from hedgebot.exchange.position import FEE_STEP, MONEY_STEP, Position, PositionKey, booked_value
@@ -37,6 +38,7 @@ class Account:
     leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
     # Accounts of one group do not trade with each other where an order asks for that; 0 is no group.
     self_trade_group: int = 0
+    fee_tier: FeeTier = FeeTier.NO_VIP
     modes: PositionModes = field(default_factory=PositionModes)
     margin: MarginState = field(default_factory=MarginState)
 

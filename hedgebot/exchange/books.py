@@ -156,7 +156,7 @@ class Books:
             at_ns=self.now_ns,
             seq=self.next_seq(),
         )
-        market.tape.print(trade)
+        market.tape.print(trade, booked_value(market.instrument, qty, price))
         self.tell(PublicTrade(trade=trade))
 
     def settle_funding(self, market: Market, rate: float) -> None:

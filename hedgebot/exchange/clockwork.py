@@ -66,7 +66,8 @@ class Clockwork:
             if not coin.live:
                 continue
             for market in coin.linear:
-                self._move(market)
+                if market.trading:
+                    self._move(market)
             if second:
                 world.remark_options(coin)
                 for market in coin.options:
@@ -108,11 +109,12 @@ class Clockwork:
                 del rates[:-FUNDING_RATES_MAX]
                 perp.start_interval(now_ns)
         for coin in self._world.coins.values():
-            for market in coin.options:
+            for market in (*coin.linear, *coin.options):
                 expiry = market.instrument.expiry_ns
                 if expiry is not None and expiry <= now_ns and market.listing.status is not SETTLED:
-                    self._deliveries.deliver(market)
-                    market.settle(self._world.index(market))
+                    price = self._world.settlement_price(market)
+                    self._deliveries.deliver(market, price)
+                    market.settle(price)
                     self._tell(ListingChanged(listing=market.listing))
 
     def _set_status(self, market: Market, status: InstrumentStatus) -> None:

@@ -6,7 +6,7 @@ Owns the settlement of one market over all accounts. Must not know when an instr
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import OptionType, Side
+from hedgebot.domain.instrument import Instrument, OptionType, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.desk import Desk
@@ -20,26 +20,28 @@ class Deliveries:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._world = desk.world
         self._books = desk.books
 
-    def deliver(self, market: Market) -> None:
-        """Settle an option at its expiry: open orders end, positions close at their value against the index."""
-        instrument, index = market.instrument, self._world.index(market)
-        strike = instrument.strike or ZERO
-        value = max(index - strike if instrument.option_type is OptionType.CALL else strike - index, ZERO)
+    def deliver(self, market: Market, price: Decimal) -> None:
+        """Settle an option or future at its expiry: open orders end, positions close at what they are worth.
+
+        `price` is the underlying's price of delivery.
+        """
+        value = delivery_value(market.instrument, price)
         for account in self._books.accounts.values():
             for order in self._desk.orders.open_orders(account.name):
                 if order.instrument == market.id:
                     self._desk.end(order, EndReason.SETTLED)
             for held in account.held(market.id):
-                self._deliver_position(market, account, held, value)
+                self._deliver_position(market, account, held, value, price)
 
-    def _deliver_position(self, market: Market, account: Account, position: Position, value: Decimal) -> None:
+    def _deliver_position(
+        self, market: Market, account: Account, position: Position, value: Decimal, price: Decimal
+    ) -> None:
         """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
         side, qty = Side.of(-position.contracts), abs(position.contracts)
         rate = market.listing.delivery_rate
-        fee = trade_fee(market.instrument, side, qty, value, self._world.index(market), rate)
+        fee = trade_fee(market.instrument, side, qty, value, price, rate)
         order = SimOrder(
             order_id=self._books.new_id("order"),
             account=account.name,
@@ -65,3 +67,11 @@ class Deliveries:
         )
         self._desk.orders.put(order)
         self._books.book(market, order, qty, value, fee, rate, ExecKind.DELIVERY, is_maker=False)
+
+
+def delivery_value(instrument: Instrument, price: Decimal) -> Decimal:
+    """What a contract is closed at when the underlying is delivered at `price`: an option at its intrinsic value."""
+    if instrument.strike is None:
+        return price
+    above = price - instrument.strike
+    return max(above if instrument.option_type is OptionType.CALL else -above, ZERO)

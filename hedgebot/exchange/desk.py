@@ -14,6 +14,7 @@ from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.checks import is_post_only, refuse, rules_problem, state_problem
+from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.funds import funds_problem
 from hedgebot.exchange.history import OrderStore
 from hedgebot.exchange.market import Market, Resting
@@ -306,7 +307,8 @@ class Desk:
     def _trade(self, market: Market, order: SimOrder, tick: int, lots: int, *, is_maker: bool) -> SimOrder:
         """Book one execution of an order and tell it."""
         price, qty = market.price(tick), market.qty(lots)
-        rate = market.listing.maker_rate if is_maker else market.listing.taker_rate
+        rates = fee_rates(self.books.accounts[order.account].fee_tier, market.instrument.kind)
+        rate = rates.maker if is_maker else rates.taker
         fee = trade_fee(market.instrument, order.side, qty, price, self.world.index(market), rate)
         if not is_maker:
             self.books.print(market, order.side, price, qty)

@@ -13,8 +13,9 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.exchange.ladder import Ladder
+from hedgebot.exchange.position import booked_value
 from hedgebot.exchange.types import Book, InstrumentStatus, Level, Listing, Trade
 
 TRADES_MAX = 1_000
@@ -60,12 +61,12 @@ class Tape:
         """Begin at a price."""
         self.last = self.open = self.high = self.low = price
 
-    def print(self, trade: Trade) -> None:
-        """Count a trade."""
+    def print(self, trade: Trade, value: Decimal) -> None:
+        """Count a trade; `value` is in the settlement coin (spot: quote)."""
         self.last = trade.price
         self.high, self.low = max(self.high, trade.price), min(self.low, trade.price)
         self.volume += trade.qty_contracts
-        self.turnover += trade.qty_contracts * trade.price
+        self.turnover += value
         self.trades.append(trade)
 
 
@@ -81,9 +82,8 @@ class Market:
         self.update_id = 1
         # Middle price that the crowd quotes around, in quote currency.
         self.middle = float(start_price)
-        self.tape = Tape(
-            start_price, start_price, start_price, start_price, seed_volume, (seed_volume * start_price).normalize()
-        )
+        turnover = booked_value(listing.instrument, seed_volume, start_price).normalize()
+        self.tape = Tape(start_price, start_price, start_price, start_price, seed_volume, turnover)
         self._bids: list[Resting] = []
         self._asks: list[Resting] = []
 
@@ -236,6 +236,7 @@ def side_is_empty(market: Market, taker: Side) -> bool:
     return next(market.offers(taker), None) is None
 
 
-def seed_volume(market_price: float, turnover_quote: float) -> Decimal:
-    """Volume before the start that makes up a turnover, in whole coins."""
-    return Decimal(max(int(turnover_quote / market_price), 0)) if market_price > 0 else ZERO
+def seed_volume(instrument: Instrument, market_price: float, turnover_quote: float) -> Decimal:
+    """Contracts traded before the start that make up a turnover in quote currency, a whole number."""
+    each = float(instrument.notional_quote(Decimal(1), Decimal(str(market_price))))
+    return Decimal(max(int(turnover_quote / each), 0)) if each > 0 else ZERO

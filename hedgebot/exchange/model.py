@@ -16,6 +16,7 @@ from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.deadman import DeadMan
 from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.fee_tiers import FeeRates, fee_rates
 from hedgebot.exchange.funds import leverage_problem
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
@@ -25,7 +26,7 @@ from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.script import Script
 from hedgebot.exchange.switching import switch_mode
-from hedgebot.exchange.tickers import linear_ticker, option_ticker
+from hedgebot.exchange.tickers import contract_ticker, option_ticker
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
@@ -91,6 +92,7 @@ class Exchange:
             name=spec.name,
             leverage=spec.leverage,
             coins=dict(spec.coins),
+            fee_tier=spec.fee_tier,
             self_trade_group=spec.self_trade_group,
         )
         listings = tuple(market.listing for market in self._world.markets.values())
@@ -234,6 +236,10 @@ class Exchange:
         holder, orders = self._accounts[account], self.open_orders(account)
         return switch_mode(self._world, holder, orders, chosen, hedged=hedged)
 
+    def fee_rates(self, account: str, instrument: InstrumentId) -> FeeRates:
+        """What an account pays on an instrument. KeyError for an unknown one."""
+        return fee_rates(self._accounts[account].fee_tier, self._world.markets[instrument].instrument.kind)
+
     def position_indices(self, account: str, instrument: InstrumentId) -> tuple[PositionIndex, ...]:
         """The positions of an instrument that orders can be about now: one, or a long and a short one."""
         return self._accounts[account].modes.indices(self._world.markets[instrument].instrument)
@@ -298,8 +304,8 @@ class Exchange:
         return self._world.markets[instrument].book(depth, self._books.seq, self.now_ns)
 
     def ticker(self, instrument: InstrumentId) -> TickerState:
-        """Ticker of a spot pair or perpetual."""
-        return linear_ticker(self._world, self._world.markets[instrument], self.now_ns)
+        """Ticker of a spot pair, perpetual or future."""
+        return contract_ticker(self._world, self._world.markets[instrument], self.now_ns)
 
     def option_ticker(self, instrument: InstrumentId) -> OptionTicker:
         """Ticker of an option."""

@@ -5,7 +5,7 @@ moneyness) and the vectorised marks. Must not know orders or books.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,8 +13,10 @@ import numpy as np
 
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import Instrument, InstrumentId, OptionType
-from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, stream
+from hedgebot.exchange.futures import CARRY_PER_YEAR, NS_PER_YEAR
+from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, Floats, stream
 from hedgebot.exchange.scenario import UnderlyingSpec
+from hedgebot.exchange.settlement import SettlementAverage
 from hedgebot.pricing import black76
 
 # Per root year: how far the level wanders; per year: how fast it returns; and its answer to a log return of the price.
@@ -23,7 +25,6 @@ _RECALL_PER_YEAR = 40.0
 _RETURN_BETA = -1.2
 _LEVEL_RANGE = (0.15, 2.5)
 _SKEW, _CURVATURE = -0.04, 0.10
-_CARRY_PER_YEAR = 0.04
 
 T = TypeVar("T")
 
@@ -55,22 +56,51 @@ class OptionBoard:
         self._is_call = np.array([one.option_type is OptionType.CALL for one in chain], dtype=np.bool_)
         self.marks: dict[InstrumentId, OptionMark] = {}
 
-    def remark(self, index: float, now_ns: int, interval_s: float) -> None:
-        """Move the surface by `interval_s` and value the whole chain at `index`."""
+    def remark(
+        self, index: float, now_ns: int, interval_s: float, averages: Mapping[int, SettlementAverage] | None = None
+    ) -> None:
+        """Move the surface by `interval_s` and value the whole chain at `index`.
+
+        `averages` by expiry: an option is valued on the average that it is delivered at, so that its forward goes over
+        to it, its variance shrinks, and its greeks count what of the average is still to come.
+        """
         self._move(index, interval_s)
         if not self.chain:
             return
         seconds = np.maximum(self._expiries_ns - now_ns, 0.0) / 1e9
         years = seconds / SECONDS_PER_YEAR
-        forward = index * np.exp(_CARRY_PER_YEAR * years)
+        forward = index * np.exp(CARRY_PER_YEAR * years)
+        forward, varying, left = self._averaged(forward, years, now_ns, averages or {})
         iv = self._iv(np.log(self._strikes / forward), years)
-        mark = black76.price(forward, self._strikes, years, iv, self._is_call)
-        greeks = black76.greeks(forward, self._strikes, years, iv, self._is_call)
-        columns = (mark, iv, forward, greeks.delta, greeks.gamma, greeks.vega / 100.0, greeks.theta)
+        mark = black76.price(forward, self._strikes, varying, iv, self._is_call)
+        greeks = black76.greeks(forward, self._strikes, varying, iv, self._is_call)
+        columns = (
+            mark,
+            iv,
+            forward,
+            greeks.delta * left,
+            greeks.gamma * left * left,
+            greeks.vega / 100.0,
+            greeks.theta,
+        )
         for one, row in zip(self.chain, np.column_stack(columns).tolist(), strict=True):
             self.marks[one.id] = OptionMark(
                 mark=row[0], iv=row[1], forward=row[2], delta=row[3], gamma=row[4], vega=row[5], theta=row[6]
             )
+
+    def _averaged(
+        self, forward: Floats, years: Floats, now_ns: int, averages: Mapping[int, SettlementAverage]
+    ) -> tuple[Floats, Floats, Floats]:
+        """Forward and time to vary of each option, and the part of its average that is still to come."""
+        varying, left = years.copy(), np.ones(len(years))
+        for expiry_ns, average in averages.items():
+            mine = self._expiries_ns == expiry_ns
+            if mine.any():
+                done = average.done(now_ns)
+                forward[mine] = average.expected(float(forward[mine][0]), now_ns)
+                varying[mine] = average.variance_years(now_ns, NS_PER_YEAR)
+                left[mine] = 1.0 - done
+        return forward, varying, left
 
     def _move(self, index: float, interval_s: float) -> None:
         """One step of the level: recall, noise, and the leverage effect of the price's own move."""

@@ -29,7 +29,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing(Value, frozen=True, kw_only=True):
-    """An instrument with what only the exchange says about it. Rates are fractions of value; a cost is positive."""
+    """An instrument with what only the exchange says about it. Rates are fractions of value."""
 
     instrument: Instrument
     status: InstrumentStatus
@@ -37,8 +37,6 @@ class Listing(Value, frozen=True, kw_only=True):
     price_max: Decimal
     market_qty_max: Decimal
     post_only_qty_max: Decimal
-    maker_rate: Decimal
-    taker_rate: Decimal
     collar_ratio: float
     leverage_max: Decimal
     launched_at_ns: int
@@ -61,7 +59,9 @@ class Book(Value, frozen=True, kw_only=True):
 
 
 class TickerState(Value, frozen=True, kw_only=True):
-    """Ticker of a spot pair or perpetual. `funding_rate` is per interval, longs pay when positive; None for spot.
+    """Ticker of a spot pair, perpetual or future. `funding_rate` is per interval, longs pay when positive; else None.
+
+    Volume is in contracts, turnover in the settlement coin (spot: quote).
 
     High, low, volume and turnover count from the exchange's start (with a seed volume), which is at most 24 hours ago
     in the runs it is made for.
@@ -85,6 +85,13 @@ class TickerState(Value, frozen=True, kw_only=True):
     volume_24h: Decimal
     turnover_24h: Decimal
     at_ns: int
+    # Dated futures only: last price above the index, mark over index less one, that for a year; the average of the
+    # index so far, once its window has begun.
+    basis: Decimal | None = None
+    basis_rate: float | None = None
+    basis_rate_year: float | None = None
+    predicted_delivery_price: Decimal | None = None
+    delivery_at_ns: int | None = None
 
 
 class OptionTicker(Value, frozen=True, kw_only=True):
@@ -115,6 +122,7 @@ class OptionTicker(Value, frozen=True, kw_only=True):
     high_24h: Decimal
     low_24h: Decimal
     at_ns: int
+    predicted_delivery_price: Decimal | None = None  # the average so far, once its window has begun
 
 
 class Trade(Value, frozen=True, kw_only=True):

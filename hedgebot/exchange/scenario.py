@@ -12,12 +12,18 @@ from typing import Annotated
 import msgspec
 
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.toml_lines import Path
+from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
 # What the client trades, with weights.
 _PRODUCTS = {"spot": 1.0, "usdc_perp": 2.0, "option": 1.0}
+
+_KINDS = tuple(kind for kind in InstrumentKind if kind is not InstrumentKind.COIN_OPTION)
+OPTION_SETTLES = ("USDT", "USDC")
+EXPIRIES_MAX = 8
 
 STEP_MS_MIN, STEP_MS_MAX = 10, 60_000
 AT_S_MAX = 400 * 86_400.0
@@ -40,11 +46,17 @@ class UnderlyingSpec(_Part, frozen=True, kw_only=True):
     correlation: float = 0.8  # with the common market factor
     basis_bps: float = -4.0  # mean of perpetual over index; recorded median on BTC is -4.45 (data FACTS.md, m09)
     option_vol: float = 0.5  # level that at-the-money implied volatility reverts to
+    products: tuple[InstrumentKind, ...] = _KINDS  # what is listed
+    option_settles: tuple[str, ...] = ("USDT",)  # coins that options settle in, USDT and USDC; a chain for each
     option_expiries_days: tuple[float, ...] = (2.0, 9.0, 30.0)
     # Expiries this long after the start, to see a delivery; a day's calendar expiry gives way to one of these.
     option_expiries_s: tuple[float, ...] = ()
     option_strikes: int = 5  # around the money, for each expiry, calls and puts
     option_strike_step: float = 0.0  # quote units; 0 = about 2.5 % of the start price, rounded
+    future_weeks: int = 1  # next Fridays at which USDT and USDC futures end
+    future_quarters: int = 1  # next ends of quarters at which those and inverse futures end
+    # Ends of futures this long after the start; a day's (inverse: a month's) calendar one gives way to one of these.
+    future_expiries_s: tuple[float, ...] = ()
 
 
 class RecordedFile(_Part, frozen=True, kw_only=True):
@@ -98,6 +110,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     positions: tuple[HoldingSpec, ...] = ()
     leverage: int = 10
     self_trade_group: int = 0  # accounts of one group count as one for self-trade prevention; 0 is no group
+    fee_tier: FeeTier = FeeTier.NO_VIP
     dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 
@@ -206,6 +219,7 @@ def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         if not -1 <= spec.correlation <= 1:
             sentence = f"underlying {spec.name}: correlation is {spec.correlation}, it must be -1 to 1"
             yield ("underlyings", number, "correlation"), sentence
+        yield from _product_problems(number, spec)
     for number, recording in enumerate(scenario.recordings):
         if recording.underlying not in names:
             sentence = f"recording of {recording.underlying!r}: it must be one of the underlyings {names}"
@@ -213,6 +227,20 @@ def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         if not recording.speed > 0:
             sentence = f"recording of {recording.underlying}: speed is {recording.speed}, it must be positive"
             yield ("recordings", number, "speed"), sentence
+
+
+def _product_problems(number: int, spec: UnderlyingSpec) -> Iterator[tuple[Path, str]]:
+    unknown = [kind for kind in spec.products if kind not in _KINDS]
+    if unknown or not spec.products:
+        sentence = f"products are {[str(kind) for kind in spec.products]}, at least one of {', '.join(_KINDS)}"
+        yield ("underlyings", number, "products"), f"underlying {spec.name}: {sentence}"
+    if not set(spec.option_settles) <= set(OPTION_SETTLES):
+        sentence = f"option_settles are {list(spec.option_settles)}, they must be of {', '.join(OPTION_SETTLES)}"
+        yield ("underlyings", number, "option_settles"), f"underlying {spec.name}: {sentence}"
+    for key in ("future_weeks", "future_quarters"):
+        if not 0 <= getattr(spec, key) <= EXPIRIES_MAX:
+            sentence = f"{key} is {getattr(spec, key)}, it must be 0 to {EXPIRIES_MAX}"
+            yield ("underlyings", number, key), f"underlying {spec.name}: {sentence}"
 
 
 def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:

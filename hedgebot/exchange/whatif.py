@@ -5,6 +5,7 @@ order counts up to the position that it reduces.
 """
 
 from hedgebot.exchange.account import Account, trade_fee
+from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.modes import reducible
 from hedgebot.exchange.risk import Risk
@@ -30,7 +31,7 @@ def what_if(
     if qty.is_finite() and price.is_finite() and qty > 0:
         if request.reduce_only:
             qty = min(qty, reducible(account.contracts(market.id, request.position_index), request.side))
-        rate = market.listing.taker_rate
+        rate = fee_rates(account.fee_tier, market.instrument.kind).taker
         fee = trade_fee(market.instrument, request.side, qty, price, risk.world.index(market), rate)
         tried.book_trade(market.instrument, request.side, qty, price, fee, request.position_index)
     after = _rates(tried, open_orders, risk)

@@ -11,25 +11,40 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.exchange.futures import FutureState
 from hedgebot.exchange.ladder import Ladder, LadderShape
 from hedgebot.exchange.listings import make_listings
 from hedgebot.exchange.market import Market, seed_volume
 from hedgebot.exchange.options import OptionBoard, OptionMark
+from hedgebot.exchange.perps import PerpState
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, Floats, PathBlock, PricePath, SeededPath, stream
 from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
+from hedgebot.exchange.settlement import SettlementAverage
 from hedgebot.exchange.types import InstrumentStatus, Listing
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 CENT = Decimal("0.01")
-_FUNDING_PERIOD_NS = 8 * 3_600 * NS_PER_S
-_INTEREST_8H, _DAMPER_8H = 0.0001, 0.0005
 _MARK_SMOOTHING_S = 30.0
 # Crowd depth at a level, in USD, and its spacing and half spread, in basis points of the price.
-_DEPTH_USD = {InstrumentKind.SPOT: 60_000.0, InstrumentKind.LINEAR_PERP: 180_000.0}
+_DEPTH_USD = {
+    InstrumentKind.SPOT: 60_000.0,
+    InstrumentKind.LINEAR_PERP: 180_000.0,
+    InstrumentKind.INVERSE_PERP: 60_000.0,
+    InstrumentKind.LINEAR_FUTURE: 30_000.0,
+    InstrumentKind.INVERSE_FUTURE: 30_000.0,
+    InstrumentKind.LINEAR_OPTION: 600_000.0,
+}
 _SPACING_BPS = 0.25
-_HALF_SPREAD_BPS = {InstrumentKind.SPOT: 0.15, InstrumentKind.LINEAR_PERP: 0.05}
-_OPTION_DEPTH_USD = 600_000.0
+_HALF_SPREAD_BPS = {
+    InstrumentKind.SPOT: 0.15,
+    InstrumentKind.LINEAR_PERP: 0.05,
+    InstrumentKind.INVERSE_PERP: 0.1,
+    InstrumentKind.LINEAR_FUTURE: 0.6,
+    InstrumentKind.INVERSE_FUTURE: 0.6,
+}
+# Dated futures trade less often.
+_PRINTS_RATIO = {InstrumentKind.LINEAR_FUTURE: 0.1, InstrumentKind.INVERSE_FUTURE: 0.1}
 _PRINTS_PER_S = 1.5
 # Beyond these the listed ticks and strikes no longer fit the price.
 SHIFT_MIN, SHIFT_MAX = 0.01, 100.0
@@ -55,30 +70,6 @@ class Coin:
     shifted: float = 1.0
 
 
-@dataclass(slots=True)
-class PerpState:
-    """Mark and funding of one perpetual."""
-
-    interval_ns: int
-    rate_cap: float
-    next_funding_at_ns: int
-    mark: Decimal
-    basis: float = 0.0
-    premium_sum: float = 0.0
-    premium_count: int = 0
-
-    def start_interval(self, now_ns: int) -> None:
-        """Begin the next funding interval."""
-        self.next_funding_at_ns = (now_ns // self.interval_ns + 1) * self.interval_ns
-        self.premium_sum, self.premium_count = 0.0, 0
-
-    def rate(self) -> float:
-        """Forecast per interval: average premium plus damped interest, from 8 hours (Bybit's formula)."""
-        premium = self.premium_sum / self.premium_count if self.premium_count else 0.0
-        rate_8h = premium + max(-_DAMPER_8H, min(_DAMPER_8H, _INTEREST_8H - premium))
-        return max(-self.rate_cap, min(self.rate_cap, rate_8h * self.interval_ns / _FUNDING_PERIOD_NS))
-
-
 class World:
     """All markets of a scenario; `step` moves them to the next grid point."""
 
@@ -97,6 +88,9 @@ class World:
         listings = make_listings(scenario, starts, now_ns)
         self.markets: dict[InstrumentId, Market] = {}
         self.perps: dict[InstrumentId, PerpState] = {}
+        self.futures: dict[InstrumentId, FutureState] = {}
+        # By underlying and expiry, for all that is delivered then.
+        self.averages: dict[str, dict[int, SettlementAverage]] = {spec.name: {} for spec in scenario.underlyings}
         for listing in listings:
             self._open(listing, starts[listing.instrument.underlying], now_ns)
         self.coins = {spec.name: self._coin(spec, all_paths[spec.name]) for spec in scenario.underlyings}
@@ -114,24 +108,31 @@ class World:
 
     def _open(self, listing: Listing, price: float, now_ns: int) -> None:
         instrument = listing.instrument
-        tick, lot = float(instrument.tick_size), float(instrument.lot_size)
+        tick = float(instrument.tick_size)
         bps = price * 1e-4 / tick
         is_option = instrument.kind.is_option
-        depth_usd = _OPTION_DEPTH_USD if is_option else _DEPTH_USD[instrument.kind]
+        lots = _DEPTH_USD[instrument.kind] / float(instrument.notional_quote(instrument.lot_size, Decimal(str(price))))
         shape = LadderShape(
             seed=int(stream(self._seed, "ladder", instrument.id).integers(2**32)),
-            level_lots=max(int(depth_usd / price / lot), 1),
+            level_lots=max(int(lots), 1),
             spacing_ticks=1 if is_option else max(round(_SPACING_BPS * bps), 1),
             half_spread_ticks=0.5 if is_option else _HALF_SPREAD_BPS[instrument.kind] * bps,
         )
         start = Decimal(round(price / tick)) * instrument.tick_size
-        volume = ZERO if is_option else seed_volume(price, 2e9)
+        volume = ZERO if is_option else seed_volume(instrument, price, 2e9)
         self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
         if listing.funding_interval_ns is not None and listing.funding_rate_cap is not None:
             interval = listing.funding_interval_ns
             self.perps[instrument.id] = PerpState(
                 interval, listing.funding_rate_cap, (now_ns // interval + 1) * interval, start.quantize(CENT)
             )
+        if instrument.expiry_ns is not None:
+            averages = self.averages[instrument.underlying]
+            average = averages.setdefault(
+                instrument.expiry_ns, SettlementAverage.of(instrument.expiry_ns, self.start_ns)
+            )
+            if instrument.kind.is_future:
+                self.futures[instrument.id] = FutureState(average, start.quantize(CENT))
 
     def _coin(self, spec: UnderlyingSpec, path: PricePath) -> Coin:
         mine = [market for market in self.markets.values() if market.instrument.underlying == spec.name]
@@ -170,6 +171,15 @@ class World:
                 changed.append(coin)
         return changed
 
+    def settlement_price(self, market: Market) -> Decimal:
+        """Price of the underlying at which an instrument that ends is delivered; the index without any sample."""
+        return self.predicted_delivery_price(market) or self.index(market)
+
+    def predicted_delivery_price(self, market: Market) -> Decimal | None:
+        """The average that an instrument is delivered at, as far as it has been taken; None before its window."""
+        average = self.averages[market.instrument.underlying].get(market.instrument.expiry_ns or 0)
+        return average.price if average is not None else None
+
     def shock(self, name: str, ratio: float) -> None:
         """Multiply a coin's prices from its next step on. KeyError for an unknown coin, ValueError out of bounds."""
         coin = self.coins[name]
@@ -185,18 +195,27 @@ class World:
         block = coin.block
         coin.live = bool(block.live[offset])
         if not coin.live:
+            self._sample(coin)
             return
         before = coin.index
         coin.index = float(block.index[offset]) * coin.shifted
         coin.rose = coin.index >= before
         coin.index_price = cents(coin.index)
+        self._sample(coin)
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
         for market in coin.linear:
             if market.instrument.kind is InstrumentKind.SPOT:
                 self._requote(market, spot, coin.stress)
                 continue
-            # The USDC book follows the USDT one loosely: part of its basis is missing.
+            future = self.futures.get(market.id)
+            if future is not None:
+                excitement = perp / coin.index - 1.0 - coin.spec.basis_bps * 1e-4
+                middle = future.middle(coin.index, excitement, self.now_ns)
+                self._requote(market, middle, coin.stress)
+                future.mark = cents(future.remark(coin.index, middle, self.now_ns, self.step_s))
+                continue
+            # The other books follow the USDT one loosely: part of its basis is missing.
             middle = perp if market.instrument.settle == "USDT" else 0.7 * perp + 0.3 * spot
             self._requote(market, middle, coin.stress)
             self._remark_perp(self.perps[market.id], coin.index, middle, mark)
@@ -219,6 +238,12 @@ class World:
         """Have a market's book stand around a middle that its price passed inside the step."""
         self._requote(market, middle, self.coins[market.instrument.underlying].stress)
 
+    def _sample(self, coin: Coin) -> None:
+        """Once a second, take the index into the averages of what is delivered soon; a held index counts too."""
+        if self.step_number % self.steps_per_second == 0:
+            for average in self.averages[coin.spec.name].values():
+                average.sample(coin.index_price, self.now_ns)
+
     def _requote(self, market: Market, middle: float, stress: float) -> None:
         market.middle = middle
         if market.ladder.requote(middle / float(market.tick_size), self.step_number, stress):
@@ -235,7 +260,8 @@ class World:
 
     def remark_options(self, coin: Coin) -> None:
         """Value a coin's chain at its index and requote its books; once a second, or each step that is longer."""
-        coin.board.remark(coin.index, self.now_ns, max(self.step_s, 1.0))
+        averages = self.averages[coin.spec.name]
+        coin.board.remark(coin.index, self.now_ns, max(self.step_s, 1.0), averages)
         for market in coin.options:
             if not market.trading:
                 continue
@@ -253,7 +279,8 @@ class World:
         if draws is None:
             draws = self._draws[market.id] = self._prints[market.id].random((STEPS_PER_BLOCK, 3))
         when, side, size = draws[offset].tolist()
-        if when >= _PRINTS_PER_S * self.step_s * self.coins[market.instrument.underlying].stress:
+        pace = _PRINTS_PER_S * _PRINTS_RATIO.get(market.instrument.kind, 1.0)
+        if when >= pace * self.step_s * self.coins[market.instrument.underlying].stress:
             return None
         lots = max(int(market.ladder.shape.level_lots * 0.05 * -math.log(1.0 - size)), 1)
         return (Side.BUY if side < 0.5 else Side.SELL), lots
@@ -265,6 +292,9 @@ class World:
         perp = self.perps.get(market.id)
         if perp is not None:
             return perp.mark
+        future = self.futures.get(market.id)
+        if future is not None:
+            return future.mark
         coin = self.coins[market.instrument.underlying]
         return cents(coin.board.marks[market.id].mark) if market.instrument.kind.is_option else coin.index_price
 

@@ -11,6 +11,7 @@ from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.books import Books
+from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.history import OrderStore
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.position import booked_value
@@ -58,11 +59,12 @@ class OffBook:
         if problem is not None:
             raise ValueError(problem)
         price = self._books.world.mark(market) if trouble.price is None else trouble.price
-        default_rate = market.listing.taker_rate if trouble.kind in _CHARGED else ZERO
-        rate = default_rate if trouble.fee_rate is None else trouble.fee_rate
         sides = ((trouble.account, trouble.side), (trouble.counterparty, trouble.side.opposite))
         for name, side in sides:
             if name is not None:
+                tier = self._books.accounts[name].fee_tier
+                usual = fee_rates(tier, market.instrument.kind).taker if trouble.kind in _CHARGED else ZERO
+                rate = usual if trouble.fee_rate is None else trouble.fee_rate
                 index = _leg(self._books.accounts[name], market, side, trouble.contracts)
                 self.trade(name, market, index, Fill(side, trouble.contracts, price, trouble.kind, rate))
 

@@ -109,7 +109,7 @@ def wallet_balance(api: Api, account: str, params: Params) -> Fields:
     return {"list": [wallet_fields(wallet, coins)]}
 
 
-def fee_rate(api: Api, _account: str, params: Params) -> Fields:
+def fee_rate(api: Api, account: str, params: Params) -> Fields:
     """Fee rates by symbol, or by base coin for options."""
     category = params.category()
     symbol, base = params.text("symbol"), params.text("baseCoin")
@@ -118,8 +118,9 @@ def fee_rate(api: Api, _account: str, params: Params) -> Fields:
         instrument_of(api, category, symbol)
     rows: list[Fields] = []
     for listing in chosen:
-        rates = {"takerFeeRate": dec(listing.taker_rate), "makerFeeRate": dec(listing.maker_rate)}
         one = listing.instrument
+        paid = api.exchange.fee_rates(account, one.id)
+        rates = {"takerFeeRate": dec(paid.taker), "makerFeeRate": dec(paid.maker)}
         row: Fields = {"symbol": "" if category == "option" else one.symbol, **rates}
         row["baseCoin"] = one.underlying if category == "option" else ""
         if row not in rows and base in {"", one.underlying}:

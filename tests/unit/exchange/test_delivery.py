@@ -25,6 +25,7 @@ from hedgebot.exchange.types import (
 from tests.unit.exchange.conftest import START_NS
 
 S = 1_000_000_000
+SPOT = InstrumentId("bybit:spot:BTCUSDT")
 
 
 def order(instrument: InstrumentId, **changes: object) -> OrderRequest:
@@ -59,7 +60,8 @@ def test_an_option_is_delivered_at_its_expiry(scenario: Scenario) -> None:
     assert listing is not None
     assert listing.status is InstrumentStatus.SETTLED
     assert listing.instrument.strike is not None
-    assert delivery.price == delivery.index_price - listing.instrument.strike
+    assert listing.settlement_price is not None
+    assert delivery.price == listing.settlement_price - listing.instrument.strike
     assert exchange.positions("main") == ()
     after = {coin.coin: coin.wallet for coin in exchange.wallet("main").coins}["USDT"]
     assert after == before - delivery.price - delivery.fee
@@ -86,21 +88,27 @@ def test_deliveries_in_and_out_of_the_money(scenario: Scenario) -> None:
     resting = first_option(exchange)
     kept = exchange.place(order(resting, type=OrderType.LIMIT, limit_price=Decimal(5)))
     assert isinstance(kept, Ack)
-    exchange.advance(START_NS + 4 * S)
+    indices = []
+    for second in range(1, 5):
+        exchange.advance(START_NS + second * S)
+        indices.append(exchange.ticker(SPOT).index)
+    predicted = exchange.option_ticker(resting).predicted_delivery_price
+    assert predicted == (sum(indices, ZERO) / 4).quantize(Decimal("1e-8"))
     assert len(exchange.positions("main")) == 3, "nothing is delivered before the expiry"
     assert exchange.executions("main") == ()
-    exchange.advance(START_NS + 7 * S)
+    exchange.advance(START_NS + 5 * S)
+    indices.append(exchange.ticker(SPOT).index)
     assert exchange.positions("main") == ()
     rows = {row.instrument: row for row in exchange.executions("main") if isinstance(row, Execution)}
     assert [row.kind for row in rows.values()] == [ExecKind.DELIVERY] * 3
-    index = {row.index_price for row in rows.values()}.pop()
+    average = (sum(indices, ZERO) / len(indices)).quantize(Decimal("1e-8"))
     cash = ZERO
     for name, row in rows.items():
         listing = exchange.listing(name)
         assert listing is not None
         assert listing.instrument.strike is not None
-        assert listing.settlement_price == index == row.index_price
-        above = index - listing.instrument.strike
+        assert listing.settlement_price == average
+        above = average - listing.instrument.strike
         assert row.price == max(above if name.endswith("-C-USDT") else -above, ZERO)
         assert row.fee <= Decimal("0.07") * row.price * row.qty_contracts
         cash -= row.side.sign * row.value + row.fee

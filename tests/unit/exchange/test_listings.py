@@ -6,7 +6,7 @@ import pytest
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentKind, OptionType
-from hedgebot.exchange.listings import expiries, find_holding, make_listings, option_symbol, strike_step, strikes
+from hedgebot.exchange.listings import find_holding, make_listings, strike_step, strikes
 from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 
 PRICES = {"BTC": 90_000.0, "ETH": 3_000.0}
@@ -15,40 +15,53 @@ PRICES = {"BTC": 90_000.0, "ETH": 3_000.0}
 def test_every_product_is_listed_once(scenario: Scenario, start_ns: int) -> None:
     listings = make_listings(scenario, PRICES, start_ns)
     ids = [one.instrument.id for one in listings]
-    assert len(set(ids)) == len(ids) == 66
-    assert [i for i in ids if ":option:" not in i] == [
-        "bybit:spot:BTCUSDT",
-        "bybit:linear:BTCUSDT",
-        "bybit:linear:BTCPERP",
-        "bybit:spot:ETHUSDT",
-        "bybit:linear:ETHUSDT",
-        "bybit:linear:ETHPERP",
+    assert len(set(ids)) == len(ids) == 78
+    assert [i.removeprefix("bybit:") for i in ids if ":option:" not in i] == [
+        "spot:BTCUSDT",
+        "linear:BTCUSDT",
+        "linear:BTCPERP",
+        "inverse:BTCUSD",
+        "spot:ETHUSDT",
+        "linear:ETHUSDT",
+        "linear:ETHPERP",
+        "inverse:ETHUSD",
+        "linear:BTCUSDT-27NOV26",
+        "linear:BTC-27NOV26",
+        "linear:BTCUSDT-25DEC26",
+        "linear:BTC-25DEC26",
+        "inverse:BTCUSDZ26",
+        "linear:ETHUSDT-27NOV26",
+        "linear:ETH-27NOV26",
+        "linear:ETHUSDT-25DEC26",
+        "linear:ETH-25DEC26",
+        "inverse:ETHUSDZ26",
     ]
-    perp = next(one for one in listings if one.instrument.symbol == "BTCPERP")
+    assert all(one.launched_at_ns < start_ns for one in listings)
+    by_symbol = {one.instrument.id.removeprefix("bybit:"): one for one in listings}
+    perp = by_symbol["linear:BTCPERP"]
     assert (perp.instrument.settle, perp.instrument.tick_size) == ("USDC", Decimal("0.1"))
     assert perp.instrument.funding_interval_hours == 8.0
-    for one in listings:
-        if one.instrument.kind is InstrumentKind.LINEAR_OPTION:
-            assert one.instrument.expiry_ns is not None
-            at = datetime.fromtimestamp(one.instrument.expiry_ns / 1e9, UTC)
-            assert (at.hour, at.minute) == (8, 0)
-            assert at.timestamp() * 1e9 > start_ns
+    inverse = by_symbol["inverse:BTCUSD"].instrument
+    assert (inverse.quote, inverse.settle, inverse.lot_size) == ("USD", "BTC", Decimal(1))
+    future = by_symbol["inverse:BTCUSDZ26"]
+    assert (future.delivery_rate, future.funding_interval_ns) == (Decimal("0.0005"), None)
+    assert future.instrument.expiry_ns == int(datetime(2026, 12, 25, 8, tzinfo=UTC).timestamp()) * 10**9
 
 
-def test_expiries_in_seconds_take_their_day(scenario: Scenario, start_ns: int) -> None:
-    spec = UnderlyingSpec(name="BTC", start_price=90_000.0, option_expiries_days=(0.0, 1.0), option_expiries_s=(4.5,))
-    first, second = expiries(spec, start_ns)
-    assert first.timestamp() * 1e9 == start_ns + 5_000_000_000
-    assert second == datetime(2026, 11, 25, 8, tzinfo=UTC)
+def test_only_the_products_of_a_coin_are_listed(scenario: Scenario, start_ns: int) -> None:
+    spec = msgspec.structs.replace(
+        scenario.underlyings[0],
+        products=(InstrumentKind.INVERSE_PERP, InstrumentKind.LINEAR_OPTION),
+        option_settles=("USDC", "USDT"),
+    )
     world = msgspec.structs.replace(scenario, underlyings=(spec,))
-    ids = [one.instrument.id for one in make_listings(world, PRICES, start_ns)]
-    assert len(set(ids)) == len(ids)
-
-
-def test_a_symbol_reads_like_the_venues() -> None:
-    expiry = datetime(2026, 12, 4, 8, tzinfo=UTC)
-    assert option_symbol("BTC", expiry, Decimal(90_000), OptionType.CALL) == "BTC-4DEC26-90000-C-USDT"
-    assert option_symbol("ETH", expiry, Decimal(3_000), OptionType.PUT) == "ETH-4DEC26-3000-P-USDT"
+    listings = make_listings(world, PRICES, start_ns)
+    assert {one.instrument.kind for one in listings} == set(spec.products)
+    usdc = [one.instrument for one in listings if one.instrument.settle == "USDC"]
+    assert len(usdc) == 30
+    assert not any(one.symbol.endswith("-USDT") for one in usdc)
+    held = find_holding("option:BTC/0/0/C", listings, world, 90_000.0)
+    assert held in {one.id for one in usdc}, "the first settlement coin is meant"
 
 
 @pytest.mark.parametrize(("price", "step"), [(90_000.0, "2000"), (3_000.0, "100"), (150.0, "5"), (1.0, "0.02")])
@@ -58,12 +71,6 @@ def test_strikes_are_round_numbers(price: float, step: str) -> None:
     around = strikes(spec, price)
     assert around[0] < Decimal(str(price)) < around[-1]
     assert len(around) == 5
-
-
-def test_expiries_are_distinct_and_ahead() -> None:
-    spec = UnderlyingSpec(name="X", start_price=1.0, option_expiries_days=(0.0, 0.1, 9.0))
-    now = int(datetime(2026, 11, 24, 7, 59, tzinfo=UTC).timestamp()) * 10**9
-    assert [one.day for one in expiries(spec, now)] == [24, 25, 3]
 
 
 def test_holdings_are_found_by_symbol_and_by_place(scenario: Scenario, start_ns: int) -> None:

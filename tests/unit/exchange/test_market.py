@@ -1,8 +1,9 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.exchange.ladder import Ladder, LadderShape
 from hedgebot.exchange.listings import make_listings
 from hedgebot.exchange.market import Market, Match, Resting, seed_volume, side_is_empty
@@ -83,6 +84,8 @@ def test_an_empty_side_is_known(market: Market) -> None:
     assert market.best_tick(Side.BUY) is None
 
 
-def test_seed_volume_is_whole_coins() -> None:
-    assert seed_volume(90_000.0, 2e9) == Decimal(22_222)
-    assert seed_volume(0.0, 2e9) == Decimal(0)
+def test_seed_volume_is_whole_contracts(market: Market) -> None:
+    assert seed_volume(market.instrument, 90_000.0, 2e9) == Decimal(22_222)
+    assert seed_volume(market.instrument, 0.0, 2e9) == Decimal(0)
+    inverse = msgspec.structs.replace(market.instrument, kind=InstrumentKind.INVERSE_PERP)
+    assert seed_volume(inverse, 90_000.0, 2e9) == Decimal(2_000_000_000)

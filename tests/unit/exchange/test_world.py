@@ -9,9 +9,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.types import InstrumentStatus
-from hedgebot.exchange.world import PerpState, World, cents
-
-H = 3_600_000_000_000
+from hedgebot.exchange.world import World, cents
 
 
 class Flat:
@@ -49,25 +47,6 @@ def test_a_stopped_path_is_told_once_each_way(scenario: Scenario, start_ns: int)
     changes = [(number, coin.live) for number in range(1, 400) for coin in world.step()]
     assert changes == [(100, False), (200, True)]
     assert world.status(next(iter(world.markets.values()))) is InstrumentStatus.TRADING
-
-
-@pytest.mark.parametrize(
-    ("premium", "interval", "rate"),
-    [
-        (0.0, 8 * H, 0.0001),  # interest alone
-        (0.0003, 8 * H, 0.0001),  # the damper holds the rate at the interest
-        (0.001, 8 * H, 0.0005),
-        (-0.001, 8 * H, -0.0005),
-        (0.02, 8 * H, 0.005),  # the cap
-        (0.001, H, 0.0005 / 8),
-    ],
-)
-def test_the_funding_formula(premium: float, interval: int, rate: float) -> None:
-    perp = PerpState(interval, 0.005, interval, Decimal(1), premium_sum=premium * 4, premium_count=4)
-    assert perp.rate() == pytest.approx(rate)
-    perp.start_interval(interval + 1)
-    assert perp.next_funding_at_ns == 2 * interval
-    assert perp.premium_count == 0
 
 
 def test_the_crowd_prints_at_its_pace(scenario: Scenario, start_ns: int) -> None:
