@@ -122,6 +122,7 @@ def _limits(limits: LimitsFile, file: str) -> list[Problem]:
         ("margin_use_alert", "margin_use_no_risk", "the alert comes first"),
         ("margin_use_no_risk", "margin_use_reduce", "risk is stopped before it is reduced"),
         ("margin_use_clear", "margin_use_reduce", "reducing must have an end"),
+        ("option_age_ms_max", "option_age_ms_stop", "the band widens before hedging stops"),
         ("private_silence_ms_max", "private_silence_ms_halt", "hedging pauses before the book is halted"),
     )
     return [

@@ -5,7 +5,7 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, market, order_table
+from hedgebot.core import breakers, limits, market, order_table
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import Candidate, judge
 from hedgebot.core.policy import wanted_trade_coin
@@ -27,9 +27,10 @@ _REPEAT_NOTE_NS = 30 * 1_000_000_000
 
 def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str, cause: DecisionCause) -> None:
     """Look at one underlying and hedge it if its delta left the band and every rule agrees."""
-    underlying, settings = step.state.underlyings.get(name), settings_of(step.state, name)
-    if underlying is None or settings is None:
+    underlying, configured = step.state.underlyings.get(name), settings_of(step.state, name)
+    if underlying is None or configured is None:
         return
+    settings = limits.in_force(step.state, configured)
     if underlying.price > 0.0:
         exposures.value(underlying, step.at_ns)
     if exposure_problem(underlying):

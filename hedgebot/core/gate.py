@@ -175,7 +175,8 @@ def _mark_fresh(one: Candidate) -> Finding:
 
 def _options_fresh(one: Candidate) -> Finding:
     age_ms, oldest = limits.oldest_option(one.state, one.underlying.name, one.at_ns)
-    limit_ms = one.state.limits.option_age_ms_max
+    # Until then the band is wider instead: delta comes from the live underlying and the last volatility.
+    limit_ms = one.state.limits.option_age_ms_stop
     problem = "" if age_ms <= limit_ms else f"the quote of {oldest} is {age_ms} ms old"
     return _finding("option_age_ms", age_ms, limit_ms, problem)
 
@@ -196,7 +197,8 @@ def _spread(one: Candidate) -> Finding:
 
 
 def _book_against_mark(one: Candidate) -> Finding:
-    gap, limit = market.book_mark_gap_bps(one.quote), one.state.limits.book_mark_gap_bps_max
+    gap = market.book_mark_gap_bps(one.quote, against_index=one.rules.kind.is_perp)
+    limit = one.state.limits.book_mark_gap_bps_max
     if gap is None:
         return _finding(
             "book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold the book against"

@@ -106,6 +106,13 @@ def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int,
     return oldest_ms, oldest_id
 
 
+def in_force(state: EngineState, settings: UnderlyingSettings) -> UnderlyingSettings:
+    """How an underlying is hedged now: while quotes of held options are old its delta is less sure, the band wider."""
+    if not state.underlyings[settings.underlying].options_stale:
+        return settings
+    return msgspec.structs.replace(settings, band_coin=settings.band_coin * state.limits.stale_band_ratio)
+
+
 def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> bool:
     """Whether a reconciliation subject (an instrument id or a coin) belongs to an underlying."""
     rules = state.instruments.get(InstrumentId(subject))
@@ -212,8 +219,13 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     problem = ""
     if book_ms > limits.book_age_ms_max:
         problem = f"the book of {settings.hedge_instrument} is {book_ms} ms old, limit {limits.book_age_ms_max} ms"
-    elif option_ms > limits.option_age_ms_max:
-        problem = f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms"
+    underlying = state.underlyings[settings.underlying]
+    underlying.options_stale = option_ms > limits.option_age_ms_max
+    if underlying.options_stale and not problem:
+        problem = (
+            f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms: delta comes from the "
+            f"live underlying and the last volatility, the band is {limits.stale_band_ratio:g} times as wide"
+        )
     step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
     _watch_delta(step, settings)
 

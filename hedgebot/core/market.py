@@ -41,13 +41,15 @@ def apply_book(step: Step, event: BookTop) -> Quote:
     if event.venue_at_ns <= quote.book_venue_ns:
         return quote
     ahead = _ahead_problem(step, event.instrument, event.venue_at_ns)
-    problem = ahead or _book_problem(step.state, quote, event)
+    problem = ahead or _book_problem(step.state, quote, event) or _frozen_problem(step, quote, event)
     if problem != quote.book_problem:
         quote.book_problem = problem
         step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
     if not ahead:
         quote.book_venue_ns = event.venue_at_ns
     if not problem:
+        if quote.still_mark is None or (event.bid, event.ask) != (quote.bid, quote.ask):
+            quote.still_since_ns, quote.still_mark = step.at_ns, quote.mark
         quote.bid, quote.ask, quote.book_at_ns = event.bid, event.ask, step.at_ns
     return quote
 
@@ -114,12 +116,18 @@ def option_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> i
     return NEVER_MS if mark is None else _age_ms(state, instrument, at_ns, mark.at_ns, mark.venue_ns)
 
 
-def book_mark_gap_bps(quote: Quote) -> float | None:
-    """Distance of the book's middle from the mark in basis points of the mark; None when one is missing."""
+def book_mark_gap_bps(quote: Quote, *, against_index: bool = False) -> float | None:
+    """Distance of the book's middle from the mark in basis points of it; None when one is missing.
+
+    With `against_index` (perpetuals, whose basis is small) the distance from the index counts too, where it is known.
+    """
     mid = quote.mid
     if mid is None or quote.mark is None:
         return None
-    return abs(float(mid / quote.mark) - 1.0) * 1e4
+    gap = abs(float(mid / quote.mark) - 1.0)
+    if against_index and quote.index is not None:
+        gap = max(gap, abs(float(mid / quote.index) - 1.0))
+    return gap * 1e4
 
 
 def spread_bps(quote: Quote) -> float | None:
@@ -207,6 +215,18 @@ def _book_problem(state: EngineState, quote: Quote, event: BookTop) -> str:
         if jump > state.limits.price_jump_ratio_max:
             return f"the book of {event.instrument} jumped {jump:.0%} from {reference}: a unit change or a broken feed"
     return ""
+
+
+def _frozen_problem(step: Step, quote: Quote, event: BookTop) -> str:
+    """Why a book that keeps coming is not alive: its prices stand still while the mark moves. Empty when it is."""
+    if (event.bid, event.ask) != (quote.bid, quote.ask) or quote.mark is None or quote.still_mark is None:
+        return ""
+    still_ms = (step.at_ns - quote.still_since_ns) // _NS_PER_MS
+    moved_bps = abs(float(quote.mark / quote.still_mark) - 1.0) * 1e4
+    limits = step.state.limits
+    if still_ms <= limits.frozen_ms_max or moved_bps <= limits.frozen_move_bps_max:
+        return ""
+    return f"the book of {event.instrument} stands still while its mark moved: it is frozen"
 
 
 def check_venue_delta(step: Step, event: OptionQuote) -> None:

@@ -25,13 +25,18 @@ from hedgebot.domain.settings import (
 
 
 class Quote(msgspec.Struct, kw_only=True):
-    """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never."""
+    """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never.
+
+    `still_since_ns` is when the book's prices last changed, `still_mark` the mark at that moment.
+    """
 
     bid: Decimal | None = None
     ask: Decimal | None = None
     book_at_ns: int = 0
     book_venue_ns: int = 0
     book_problem: str = ""
+    still_since_ns: int = 0
+    still_mark: Decimal | None = None
     mark: Decimal | None = None
     index: Decimal | None = None
     mark_at_ns: int = 0
@@ -136,6 +141,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     option_keys: dict[str, InstrumentId] = {}
     option_moves: int = 0
     option_count: int = 0
+    options_stale: bool = False
     option_unknown: str = ""
     option_delta: float = 0.0
     option_gamma: float = 0.0

@@ -146,7 +146,7 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         mode_reason=state.mode_reason,
         latched=state.latched,
         strategies={one.name: one.enabled for one in state.settings.strategies},
-        underlyings=tuple(_underlying(state, one, at_ns) for one in state.settings.underlyings),
+        underlyings=tuple(_underlying(state, limits.in_force(state, one), at_ns) for one in state.settings.underlyings),
         accounts=tuple(_account(state, one, at_ns) for one in state.accounts.values()),
         orders=_orders(state, at_ns),
         alerts=_alerts(state, at_ns),

@@ -61,11 +61,15 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     book_age_ms_max: int = 5_000
     mark_age_ms_max: int = 10_000
     option_age_ms_max: int = 30_000
+    option_age_ms_stop: int = 600_000
+    stale_band_ratio: float = 1.5
     margin_age_ms_max: int = 60_000
     funding_age_ms_max: int = 120_000
     private_silence_ms_max: int = 15_000
     private_silence_ms_halt: int = 120_000
     book_mark_gap_bps_max: float = 200.0
+    frozen_ms_max: int = 10_000
+    frozen_move_bps_max: float = 25.0
     price_jump_ratio_max: float = 0.5
     option_delta_gap_max: float = 0.05
     orders_per_second_max: float = 5.0

@@ -6,7 +6,7 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import DecisionCause, Outcome, RecordRefusal
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, decisions, of_type, orders, settings
+from tests.support.playbook import ACCOUNT, BTC_CALL, PRICE, Playbook, decisions, of_type, orders, settings
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def test_a_lasting_refusal_is_written_once_then_every_half_minute(book: Playbook
         heard += book.send(book.book(), 100)
     refusals = of_type(heard, RecordRefusal)
     assert [one.refused.check.rule for one in refusals] == ["book_mark_gap_bps"]
-    for _ in range(250):
+    for number in range(250):
         book.send(book.ticker("150000"))
         book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
-        heard += book.send(book.book(), 100)
+        heard += book.send(book.book(PRICE + number % 2), 100)
     assert len(of_type(heard, RecordRefusal)) == 2
 
 

@@ -141,7 +141,7 @@ def _suspect_option() -> Candidate:
 
 def _unquoted_option() -> Candidate:
     one = _candidate()
-    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns - 31_000 * MS)
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns - 601_000 * MS)
     return one
 
 
@@ -233,7 +233,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),
     "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
-    "_options_fresh": (_unquoted_option, "option_age_ms", 31_000, 30_000),
+    "_options_fresh": (_unquoted_option, "option_age_ms", 601_000, 600_000),
     "_options_checked": (_suspect_option, "options_suspect", 1, 0),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),

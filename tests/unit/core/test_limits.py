@@ -9,15 +9,28 @@ from hedgebot.core import limits
 from hedgebot.core.state import AccountState, Mismatch
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, RecordMode, ResolveAlert
+from hedgebot.domain.commands import Command, Mode, RecordMode, RecordRefusal, ResolveAlert
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, Playbook, alerts, of_type
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_INVERSE,
+    BTC_PERP,
+    BTC_USDC,
+    Playbook,
+    alerts,
+    decisions,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
 
 DAY_MS = 86_400_000
 
 
-def _ready() -> Playbook:
-    book = Playbook()
+def _ready(**limit: float) -> Playbook:
+    book = Playbook(settings(**limit))
     book.ready()
     return book
 
@@ -282,3 +295,47 @@ def test_a_difference_concerns_its_coin_and_its_instruments() -> None:
     assert limits.concerns(book.state, BTC_INVERSE, settings)
     assert not limits.concerns(book.state, "ETH", settings)
     assert not limits.concerns(book.state, "bybit:linear:ETHUSDT", settings)
+
+
+def _older_surface(book: Playbook, seconds: float) -> None:
+    """Everything but the options' quotes goes on."""
+    for _ in range(round(seconds)):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=990)
+        book.send(book.ticker())
+        book.send(book.book())
+        book.tick()
+
+
+def test_when_the_greeks_stop_hedging_goes_on_in_a_wider_band() -> None:
+    """The peer's failure: greeks stop, the perpetual ticks, a delta of sixteen bands and neither order nor alarm."""
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.SELL, "1", BTC_CALL))
+    hedge = the_order(book.heard)
+    book.done(hedge)
+    _older_surface(book, 32)
+    assert book.is_up(AlertKind.STALE_MARKET_DATA)
+    assert limits.in_force(book.state, book.settings.underlyings[0]).band_coin == pytest.approx(0.075)
+    book.send(book.ticker(Decimal(108_000)))
+    heard = book.send(book.book(Decimal(108_000)))
+    after = the_order(heard).approved.intent
+    assert after.side is Side.BUY, "short a call in a rising market: its delta comes from the live underlying"
+    (decision,) = decisions(heard)
+    assert decision.band_coin == pytest.approx(0.075)
+    book.send(book.option())
+    book.tick()
+    assert not book.is_up(AlertKind.STALE_MARKET_DATA)
+    assert limits.in_force(book.state, book.settings.underlyings[0]).band_coin == 0.05
+
+
+def test_greeks_that_stay_away_stop_hedging_in_the_end() -> None:
+    book = _ready(option_age_ms_stop=60_000)
+    book.send(book.option())
+    book.send(book.fill(Side.SELL, "1", BTC_CALL))
+    book.done(the_order(book.heard))
+    _older_surface(book, 62)
+    book.send(book.ticker(Decimal(108_000)))
+    heard = book.send(book.book(Decimal(108_000)))
+    assert not orders(heard)
+    (refusal,) = of_type(heard, RecordRefusal)
+    assert refusal.refused.check.rule == "option_age_ms"

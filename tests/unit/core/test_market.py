@@ -219,3 +219,33 @@ def test_rules_are_replaced_and_none_is_forgotten() -> None:
     assert set(book.state.instruments) == known
     assert book.state.instruments[BTC_PERP].tick_size == Decimal("0.5")
     assert not of_type(commands, RaiseAlert)
+
+
+def _still(book: Playbook, seconds: int, mark: str) -> None:
+    """Frames of the book come every second with the same prices, the mark is where it is."""
+    for _ in range(seconds):
+        book.send(book.ticker(mark), after_ms=999)
+        book.send(book.book())
+
+
+def test_a_book_that_stands_still_while_the_mark_moves_is_frozen() -> None:
+    book = _ready()
+    _still(book, 12, "100300")
+    assert "frozen" in book.state.quotes[BTC_PERP].book_problem
+    assert book.is_up(AlertKind.SUSPECT_DATA)
+    book.send(book.book(Decimal(100_300)))
+    assert book.state.quotes[BTC_PERP].book_problem == ""
+    assert not book.is_up(AlertKind.SUSPECT_DATA)
+
+
+def test_a_quiet_book_is_not_frozen() -> None:
+    book = _ready()
+    _still(book, 60, "100010")
+    assert book.state.quotes[BTC_PERP].book_problem == ""
+
+
+def test_the_index_is_a_third_witness_for_perpetuals() -> None:
+    quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100), index=Decimal(120))
+    assert book_mark_gap_bps(quote) == pytest.approx(0.0)
+    assert book_mark_gap_bps(quote, against_index=True) == pytest.approx((1 - 100 / 120) * 1e4)
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), against_index=True) == 0.0
