@@ -55,6 +55,17 @@ class Rows:
         return Rows(self.path, self.times_ns[chosen], {name: one[chosen] for name, one in self.columns.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Captures:
+    """Rows of whole captures: times (UTC ns) repeat within one and never fall; `words` and `moments` as asked for."""
+
+    path: str
+    times_ns: Times
+    columns: dict[str, Floats]
+    words: dict[str, list[str]]
+    moments: dict[str, Times]
+
+
 def _count(least: int) -> str:
     return "two rows" if least == 2 else "one row" if least == 1 else f"{least} rows"
 
@@ -78,10 +89,46 @@ def read_rows(
 
     DataError names file, row and what would be right.
     """
+    path, date, table, found = _open(value, names, optional or {})
+    times = _true_times(as_file(value), _times(path, table.column(date), as_file(value).time_zone))
+    columns = {name: _floats(path, word, table.column(word)) for name, word in found.items()}
+    return Rows(str(path), times, columns)
+
+
+def read_captures(
+    value: FileLike,
+    names: Mapping[str, tuple[str, ...]],
+    optional: Mapping[str, tuple[str, ...]],
+    *,
+    words: tuple[str, ...],
+    moments: tuple[str, ...],
+) -> Captures:
+    """Read columns of a file that holds many rows for each of its times; those named in `words` are text."""
+    path, date, table, found = _open(value, {**names, **{one: (one,) for one in (*words, *moments)}}, optional)
+    zone = as_file(value).time_zone
+    times = _times(path, table.column(date), zone)
+    if (np.diff(times) < 0).any():
+        row = int(np.argmax(np.diff(times) < 0)) + 2
+        raise DataError(f"recording {path}, row {row}: {utc(times[row - 1])} is older than the row before")
+    return Captures(
+        path=str(path),
+        times_ns=times - int(as_file(value).late_hours * NS_PER_HOUR),
+        columns={
+            name: _floats(path, word, table.column(word)) for name, word in found.items() if name in {*names, *optional}
+        },
+        words={one: table.column(one).to_pylist() for one in words},
+        moments={one: _times(path, table.column(one), zone) for one in moments},
+    )
+
+
+def _open(
+    value: FileLike, names: Mapping[str, tuple[str, ...]], optional: Mapping[str, tuple[str, ...]]
+) -> tuple[Path, str, Any, dict[str, str]]:
+    """The table, the name of its time column, and the name that it has for each column asked for."""
     file = as_file(value)
     path = Path(file.file)
     table = _chosen_rows(file, _table(path))
-    found = {name: _first(table, words) for name, words in {**names, **(optional or {})}.items()}
+    found = {name: _first(table, words) for name, words in {**names, **optional}.items()}
     date = _first(table, _DATE_NAMES)
     missing = [name for name in names if found[name] is None]
     if date is None or missing:
@@ -89,9 +136,7 @@ def read_rows(
         raise DataError(f"recording {path}: columns {table.column_names}; it needs {date or 'date'} and {wanted}")
     if table.num_rows < 2:
         raise DataError(f"recording {path}: {table.num_rows} rows; at least two candles are needed")
-    times = _true_times(file, _times(path, table.column(date), file.time_zone))
-    columns = {name: _floats(path, word, table.column(word)) for name, word in found.items() if word is not None}
-    return Rows(str(path), times, columns)
+    return path, date, table, {name: word for name, word in found.items() if word is not None}
 
 
 def positive(rows: Rows, names: tuple[str, ...]) -> None:
