@@ -74,6 +74,8 @@ class OffBook:
                 return f"account is {name!r}, it must be one of {', '.join(self._books.accounts)}"
         if trouble.account == trouble.counterparty:
             return f"counterparty is {trouble.counterparty!r}, it must be another account than the trade's own"
+        if market.listing.settlement_price is not None:
+            return f"instrument is {market.id}: it has been delivered"
         qty, price = trouble.contracts, trouble.price
         if not qty.is_finite() or qty <= 0 or not is_multiple(qty, market.lot_size):
             return f"contracts is {qty}, it must be a positive multiple of {market.lot_size}"
