@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.books import Books
+from hedgebot.exchange.borrowing import Lending
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.delivery import Deliveries
 from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.margin_desk import MarginDesk
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.types import (
     BookChanged,
@@ -37,6 +39,8 @@ class Clockwork:
         self._books = books
         self._desk = desk
         self._deliveries = Deliveries(desk)
+        self._lending = Lending(books, desk.orders)
+        self._margin = MarginDesk(books, desk.orders)
         self._tell = tell
         self._funding: dict[InstrumentId, list[tuple[int, float]]] = {}
 
@@ -76,6 +80,8 @@ class Clockwork:
                         self._changed(market)
         if second:
             self._settle()
+            self._lending.charge()
+            self._margin.replenish()
         self._run_client_flow()
 
     def _move(self, market: Market) -> None:

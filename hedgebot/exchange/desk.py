@@ -77,6 +77,7 @@ class Desk:
             position_index=request.position_index,
             self_trade=request.self_trade or self._self_trade[0],
             self_trade_group=account.self_trade_group,
+            on_margin=request.on_margin,
             created_at_ns=self.books.now_ns,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),
@@ -181,6 +182,7 @@ class Desk:
             time_in_force=order.time_in_force,
             reduce_only=order.reduce_only,
             position_index=order.position_index,
+            on_margin=order.on_margin,
         )
         problem = rules_problem(market, wanted, self.world.mark(market))
         if problem is not None:

@@ -13,7 +13,7 @@ from hedgebot.exchange.account import Account
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.health import Health
 from hedgebot.exchange.market import Market
-from hedgebot.exchange.risk import Risk
+from hedgebot.exchange.risk import Risk, Standing
 from hedgebot.exchange.types import MarginMode, OrderRequest, Refusal, RefusalReason, SimOrder
 
 # Rates and margins are float: a requirement that is the same but for rounding is not more than before.
@@ -64,12 +64,45 @@ def _spot_problem(
     price = request.limit_price or risk.world.mark(market) * (1 + Decimal(str(market.listing.collar_ratio)))
     need = request.qty_contracts * (price if buys else 1)
     free = account.coins.get(coin, ZERO) - locked(risk, others, coin)
+    if request.on_margin and account.margin.spot_margin:
+        return _spot_margin_problem(coin, request, account, others, risk, replaced)
     if account.margin.mode is MarginMode.ISOLATED:
         free = min(free, Decimal(str(risk.free(account, coin, others, None))))
     had = locked(risk, (replaced,), coin) if replaced is not None else ZERO
     if need > max(free, had):
         return refuse(RefusalReason.INSUFFICIENT_BALANCE, f"{need} {coin} needed, {free} free")
     return None
+
+
+def _spot_margin_problem(
+    coin: str,
+    request: OrderRequest,
+    account: Account,
+    others: tuple[SimOrder, ...],
+    risk: Risk,
+    replaced: SimOrder | None,
+) -> Refusal | None:
+    """What is missing is borrowed: the coin's limit and the margin of the debt decide.
+
+    The order counts as it would be filled: what it buys is collateral after its haircut.
+    """
+    had = others if replaced is None else (*others, replaced)
+    problem = _borrow_problem(coin, request, account, had, others, risk)
+    if problem is not None:
+        return problem
+    before, after = risk.standing(account, had), _spot_filled(request, account, others, risk)
+    if after.need.initial > after.balance and after.need.initial > before.need.initial * _SAME:
+        detail = f"initial margin {after.need.initial:.2f} USD needed, margin balance {after.balance:.2f} USD"
+        return refuse(RefusalReason.INSUFFICIENT_MARGIN, detail)
+    return None
+
+
+def _spot_filled(request: OrderRequest, account: Account, others: tuple[SimOrder, ...], risk: Risk) -> Standing:
+    """How the account would stand if the order had traded whole, before fees."""
+    market, tried = risk.world.markets[request.instrument], account.copied()
+    price = request.limit_price or risk.world.mark(market)
+    tried.book_trade(market.instrument, request.side, request.qty_contracts, price, ZERO)
+    return risk.standing(tried, others)
 
 
 def locked(risk: Risk, open_orders: tuple[SimOrder, ...], coin: str) -> Decimal:

@@ -9,7 +9,7 @@ from collections import deque
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
-from hedgebot.exchange.types import Execution, FundingSettlement, LedgerEntry, SimOrder
+from hedgebot.exchange.types import Execution, FundingSettlement, InterestCharge, LedgerEntry, SimOrder
 
 LOG_MAX = 20_000
 ENDED_MAX = 20_000
@@ -48,11 +48,12 @@ class Log(Generic[T]):
 
 
 class AccountLog:
-    """One account's executions (with funding) and ledger."""
+    """One account's executions (with funding), ledger and interest."""
 
     def __init__(self) -> None:
         self.executions: Log[Execution | FundingSettlement] = Log()
         self.ledger: Log[LedgerEntry] = Log()
+        self.interest: Log[InterestCharge] = Log()
 
 
 class OrderStore:

@@ -20,6 +20,8 @@ from hedgebot.exchange.fee_tiers import FeeRates, fee_rates
 from hedgebot.exchange.funds import leverage_problem
 from hedgebot.exchange.limits import RateLimits
 from hedgebot.exchange.listings import find_holding
+from hedgebot.exchange.margin_desk import MarginDesk
+from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import as_understood
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
@@ -35,6 +37,7 @@ from hedgebot.exchange.types import (
     EndpointClass,
     Execution,
     FundingSettlement,
+    InterestCharge,
     LedgerEntry,
     Listing,
     Notice,
@@ -78,6 +81,7 @@ class Exchange:
         self.dead_man = DeadMan(
             self.rules.dead_man, self._desk, {spec.name: spec.dead_man for spec in scenario.accounts}
         )
+        self.margin = MarginDesk(self._books, self._desk.orders)
         self._striker = Striker(self._desk)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
@@ -94,6 +98,9 @@ class Exchange:
             coins=dict(spec.coins),
             fee_tier=spec.fee_tier,
             self_trade_group=spec.self_trade_group,
+            margin=MarginState(
+                mode=spec.margin_mode, not_collateral=set(spec.not_collateral), spot_margin=spec.spot_margin
+            ),
         )
         listings = tuple(market.listing for market in self._world.markets.values())
         for holding in spec.positions:
@@ -354,6 +361,10 @@ class Exchange:
     def ledger(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[LedgerEntry, ...]:
         """Changes of wallet balances, oldest first."""
         return self._books.logs[account].ledger.between(since_ns, until_ns)
+
+    def interest(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[InterestCharge, ...]:
+        """Interest charged on what was borrowed, oldest first."""
+        return self._books.logs[account].interest.between(since_ns, until_ns)
 
     def positions(self, account: str) -> tuple[SimPosition, ...]:
         """Derivative positions that are not flat, in listing order, marked now."""

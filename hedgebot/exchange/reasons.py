@@ -35,6 +35,7 @@ class RefusalReason(StrEnum):
     BORROW_LIMIT = "borrow_limit"
     WOULD_LIQUIDATE = "would_liquidate"  # less margin or another mode would end in liquidation at once
     EQUITY_TOO_LOW = "equity_too_low"  # portfolio margin has a minimum
+    NO_POSITION = "no_position"
     DEBTS_OPEN = "debts_open"  # isolated margin borrows nothing
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     SELF_TRADE_POLICY = "self_trade_policy"  # one that the venue does not offer

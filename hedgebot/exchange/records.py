@@ -37,6 +37,7 @@ class LedgerKind(StrEnum):
     DELIVERY = "delivery"
     LIQUIDATION = "liquidation"
     ADL = "adl"
+    INTEREST = "interest"
     ROLLBACK = "rollback"  # what an execution that was taken back had done
 
 
@@ -65,6 +66,7 @@ class SimOrder(Value, frozen=True, kw_only=True):
     fee: Decimal = ZERO
     fee_coin: str
     position_index: PositionIndex = PositionIndex.ONE_WAY
+    on_margin: bool = False
     end_reason: EndReason | None = None
     # Self-trade prevention: its policy, its account's group when it was placed (0: none), and whom it met.
     self_trade: SelfTrade = SelfTrade.NONE
@@ -131,13 +133,13 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
     """One change of one coin's wallet balance (the transaction log). `change` is the sum of what the others say.
 
     That is cash flow - fee - funding - interest. `fee`, `funding` and `interest` are in `coin`, positive when paid;
-    `cash_flow` is premium, spot leg or realised profit.
+    `cash_flow` is premium, spot leg or realised profit. `instrument` is None for what is about a coin alone (interest).
     `cause` is the id of the execution, payment or charge behind it.
     """
 
     account: str
     kind: LedgerKind
-    instrument: InstrumentId
+    instrument: InstrumentId | None
     coin: str
     side: Side | None
     qty_contracts: Decimal
@@ -226,6 +228,7 @@ class CoinBalance(Value, frozen=True, kw_only=True):
     is_collateral_on: bool = True
     borrowed: Decimal = ZERO
     interest_next_hour: Decimal = ZERO
+    order_initial_margin: float = 0.0
     position_initial_margin: float = 0.0
     position_maintenance_margin: float = 0.0
 

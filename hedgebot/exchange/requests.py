@@ -90,6 +90,7 @@ class OrderRequest(Value, frozen=True, kw_only=True):
     client_id: str | None = None
     self_trade: SelfTrade | None = None  # None: the venue's own default
     position_index: PositionIndex = PositionIndex.ONE_WAY
+    on_margin: bool = False  # spot: borrow what the account lacks, where it has spot margin switched on
 
 
 class Ack(Value, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.toml_lines import Path
 from hedgebot.exchange.fee_tiers import FeeTier
+from hedgebot.exchange.requests import MarginMode
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
@@ -111,6 +112,9 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     leverage: int = 10
     self_trade_group: int = 0  # accounts of one group count as one for self-trade prevention; 0 is no group
     fee_tier: FeeTier = FeeTier.NO_VIP
+    margin_mode: MarginMode = MarginMode.CROSS
+    not_collateral: tuple[str, ...] = ()  # coins that are switched off as collateral
+    spot_margin: bool = False  # spot orders that ask for it may borrow what they lack
     dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 
@@ -248,6 +252,9 @@ def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     for number, name in enumerate(names):
         if name in names[:number]:
             yield ("accounts", number, "name"), f"two accounts have one name, {name!r}; each needs its own"
+    for number, spec in enumerate(scenario.accounts):
+        if spec.spot_margin and spec.margin_mode is MarginMode.ISOLATED:
+            yield ("accounts", number, "spot_margin"), "spot_margin needs margin_mode cross or portfolio"
     flow = scenario.client_flow
     if flow is not None and flow.account not in names:
         yield ("client_flow", "account"), f"client_flow.account is {flow.account!r}, it must be one of {names}"

@@ -6,15 +6,16 @@ Must not compute margins itself.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.health import Health
 from hedgebot.exchange.position import Position, PositionKey
-from hedgebot.exchange.requirement import NOTHING, Requirement
+from hedgebot.exchange.requirement import NOTHING, Requirement, total
 from hedgebot.exchange.risk import Risk, Standing
 from hedgebot.exchange.types import CoinBalance, MarginMode, SimOrder, SimPosition, WalletState
-from hedgebot.exchange.valuation import CoinSum
+from hedgebot.exchange.valuation import CoinSum, Working
 from hedgebot.margin.collateral import Debt, hourly_interest
 
 NO_DEBT = Debt(0.0, 0.0, 0.0)
@@ -69,11 +70,9 @@ def wallet_state(risk: Risk, account: Account, open_orders: tuple[SimOrder, ...]
     sums = valuation.sums(account, working)
     debts = valuation.debts(account, sums)
     standing = risk.standing(account, open_orders)
+    margins = _margins(risk, account, working)
     isolated = account.margin.mode is MarginMode.ISOLATED
-    coins = tuple(
-        _coin(risk, account, coin, one, debts.get(coin, NO_DEBT), _margins(risk, account, coin))
-        for coin, one in sums.items()
-    )
+    coins = tuple(_coin(risk, account, coin, one, debts.get(coin, NO_DEBT), margins) for coin, one in sums.items())
     if isolated:
         available = sum(max(risk.free(account, coin, open_orders, None), 0.0) * world.usd_price(coin) for coin in sums)
     else:
@@ -96,20 +95,31 @@ def wallet_state(risk: Risk, account: Account, open_orders: tuple[SimOrder, ...]
     )
 
 
-def _margins(risk: Risk, account: Account, coin: str) -> Requirement:
-    """Margin of the positions that settle in a coin, in it; none in portfolio margin, which knows no coins."""
+class _Margins(NamedTuple):
+    """Margin of positions in their settlement coins, without and with their orders."""
+
+    alone: dict[str, Requirement]
+    with_orders: dict[str, Requirement]
+
+
+def _margins(risk: Risk, account: Account, working: tuple[Working, ...]) -> _Margins:
+    """By settlement coin; nothing in portfolio margin, which knows no coins."""
     if account.margin.mode is MarginMode.PORTFOLIO:
-        return NOTHING
-    initial = maintenance = 0.0
-    for key, one in risk.by_position(account, ()).items():
-        if risk.world.markets[key[0]].instrument.settle == coin:
-            initial += one.initial
-            maintenance += one.maintenance
-    return Requirement(initial, maintenance)
+        return _Margins({}, {})
+
+    def by_coin(orders: tuple[Working, ...]) -> dict[str, Requirement]:
+        found: dict[str, Requirement] = {}
+        for key, one in risk.by_position(account, orders).items():
+            coin = risk.world.markets[key[0]].instrument.settle
+            found[coin] = total((found.get(coin, NOTHING), one))
+        return found
+
+    return _Margins(by_coin(()), by_coin(working))
 
 
-def _coin(risk: Risk, account: Account, coin: str, one: CoinSum, owed: Debt, positions: Requirement) -> CoinBalance:
+def _coin(risk: Risk, account: Account, coin: str, one: CoinSum, owed: Debt, margins: _Margins) -> CoinBalance:
     price, terms = risk.world.usd_price(coin), risk.parameters.collateral_of(coin)
+    alone, with_orders = margins.alone.get(coin, NOTHING), margins.with_orders.get(coin, NOTHING)
     return CoinBalance(
         coin=coin,
         wallet=one.cash,
@@ -124,6 +134,7 @@ def _coin(risk: Risk, account: Account, coin: str, one: CoinSum, owed: Debt, pos
         is_collateral_on=coin not in account.margin.not_collateral,
         borrowed=one.debt(account.margin.mode),
         interest_next_hour=Decimal(str(round(hourly_interest(risk.parameters.borrowing_of(coin), owed), 8))),
-        position_initial_margin=positions.initial,
-        position_maintenance_margin=positions.maintenance,
+        order_initial_margin=max(with_orders.initial - alone.initial, 0.0),
+        position_initial_margin=alone.initial,
+        position_maintenance_margin=alone.maintenance,
     )

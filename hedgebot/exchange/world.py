@@ -48,6 +48,7 @@ _PRINTS_RATIO = {InstrumentKind.LINEAR_FUTURE: 0.1, InstrumentKind.INVERSE_FUTUR
 _PRINTS_PER_S = 1.5
 # Beyond these the listed ticks and strikes no longer fit the price.
 SHIFT_MIN, SHIFT_MAX = 0.01, 100.0
+USD = "USD"
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class World:
         self.step_s = scenario.step_ms / 1_000
         self.steps_per_second = max(round(1_000 / scenario.step_ms), 1)
         self.start_ns = now_ns
+        self.pegs = {USD: 1.0, "USDT": 1.0, "USDC": 1.0}
         self.step_number = 0
         self._seed = scenario.seed
         all_paths = {
@@ -205,20 +207,22 @@ class World:
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
         for market in coin.linear:
+            peg = self._peg(market)
             if market.instrument.kind is InstrumentKind.SPOT:
-                self._requote(market, spot, coin.stress)
+                self._requote(market, spot / peg, coin.stress)
                 continue
+            index = coin.index / peg
             future = self.futures.get(market.id)
             if future is not None:
                 excitement = perp / coin.index - 1.0 - coin.spec.basis_bps * 1e-4
-                middle = future.middle(coin.index, excitement, self.now_ns)
+                middle = future.middle(index, excitement, self.now_ns)
                 self._requote(market, middle, coin.stress)
-                future.mark = cents(future.remark(coin.index, middle, self.now_ns, self.step_s))
+                future.mark = cents(future.remark(index, middle, self.now_ns, self.step_s))
                 continue
             # The other books follow the USDT one loosely: part of its basis is missing.
-            middle = perp if market.instrument.settle == "USDT" else 0.7 * perp + 0.3 * spot
+            middle = (perp if market.instrument.settle == "USDT" else 0.7 * perp + 0.3 * spot) / peg
             self._requote(market, middle, coin.stress)
-            self._remark_perp(self.perps[market.id], coin.index, middle, mark)
+            self._remark_perp(self.perps[market.id], index, middle, mark / peg)
 
     def inside(self, market: Market) -> tuple[float, float, float] | None:
         """First and second extreme middle of the last step and the one at its end; None where the grid is fine.
@@ -296,19 +300,37 @@ class World:
         if future is not None:
             return future.mark
         coin = self.coins[market.instrument.underlying]
-        return cents(coin.board.marks[market.id].mark) if market.instrument.kind.is_option else coin.index_price
+        return cents(coin.board.marks[market.id].mark) if market.instrument.kind.is_option else self.index(market)
 
     def option_mark(self, market: Market) -> OptionMark | None:
         """Volatility and greeks; None for what is no option."""
         return self.coins[market.instrument.underlying].board.marks.get(market.id)
 
     def index(self, market: Market) -> Decimal:
-        """Index price of the underlying."""
-        return self.coins[market.instrument.underlying].index_price
+        """Index price of the underlying in what the market is quoted in."""
+        coin, peg = self.coins[market.instrument.underlying], self._peg(market)
+        return coin.index_price if peg == 1.0 else cents(coin.index / peg)
 
     def usd_price(self, coin: str) -> float:
-        """USD per coin; stablecoins count as 1. KeyError for a coin that is not traded here."""
-        return 1.0 if coin in {"USDT", "USDC", "USD"} else self.coins[coin].index
+        """USD per coin; a stablecoin's is its peg. KeyError for a coin that is not traded here."""
+        peg = self.pegs.get(coin)
+        return self.coins[coin].index if peg is None else peg
+
+    def repeg(self, coin: str, usd_price: float) -> None:
+        """Have a stablecoin be worth so many USD from now on: prices quoted in it move the other way.
+
+        KeyError for what is no stablecoin (or USD itself), ValueError out of bounds.
+        """
+        if coin not in self.pegs or coin == USD:
+            raise KeyError(coin)
+        if not SHIFT_MIN <= usd_price <= SHIFT_MAX:
+            msg = f"usd_price of {coin} is {usd_price:g}, it must be {SHIFT_MIN:g} to {SHIFT_MAX:g}"
+            raise ValueError(msg)
+        self.pegs[coin] = usd_price
+
+    def _peg(self, market: Market) -> float:
+        """USD per unit of what a market is quoted in; option chains are quoted on the USD index."""
+        return 1.0 if market.instrument.kind.is_option else self.pegs.get(market.instrument.quote, 1.0)
 
     def status(self, market: Market) -> InstrumentStatus:
         """Status that the coin's liveness gives an instrument that has not been settled."""

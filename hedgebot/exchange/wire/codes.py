@@ -162,6 +162,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (3400000, "Equity needs to be equal to or greater than 1000 USDC"),
         (3400000, "Equity needs to be equal to or greater than 1000 USDC"),
     ),
+    RefusalReason.NO_POSITION: (
+        (110005, "position status error"),
+        (110005, "position status error"),
+    ),
     RefusalReason.DEBTS_OPEN: (
         (176039, "Borrowing, current operation is not allowed"),
         (176039, "Borrowing, current operation is not allowed"),

@@ -197,6 +197,7 @@ def _request(api: Api, account: str, params: Params, category: str, listing: Lis
         client_id=_link_id(params, category),
         position_index=_position_index(params),
         self_trade=_self_trade(params),
+        on_margin=category == "spot" and params.text("isLeverage") == "1",
     )
 
 

@@ -17,6 +17,7 @@ LEDGER_TYPE = {
     LedgerKind.DELIVERY: "DELIVERY",
     LedgerKind.LIQUIDATION: "LIQUIDATION",
     LedgerKind.ADL: "ADL",
+    LedgerKind.INTEREST: "INTEREST",
     LedgerKind.ROLLBACK: "AUTO_DEDUCTION",
 }
 
@@ -130,12 +131,13 @@ def _coin_fields(coin: CoinBalance) -> Fields:
     }
 
 
-def ledger_fields(entry: LedgerEntry, one: Instrument) -> Fields:
+def ledger_fields(entry: LedgerEntry, one: Instrument | None) -> Fields:
     """One line of the transaction log. Its `funding` is positive when received: the opposite of `execFee`."""
+    symbol = one.symbol if one is not None else ""
     return {
-        "id": f"{entry.account}_{one.symbol}_{entry.seq}",
-        "symbol": one.symbol,
-        "category": one.category,
+        "id": f"{entry.account}_{symbol or entry.coin}_{entry.seq}",
+        "symbol": symbol,
+        "category": one.category if one is not None else "",
         "side": SIDE[entry.side] if entry.side is not None else "None",
         "transactionTime": ms_text(entry.at_ns),
         "type": LEDGER_TYPE[entry.kind],

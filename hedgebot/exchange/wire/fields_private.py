@@ -112,7 +112,7 @@ def order_fields(order: SimOrder, one: Instrument) -> Fields:
         "price": dec(order.limit_price, "0"),
         "qty": dec(order.qty_contracts),
         "side": SIDE[order.side],
-        "isLeverage": "0" if category == "spot" else "",
+        "isLeverage": str(int(order.on_margin)) if category == "spot" else "",
         "positionIdx": order.position_index.value,
         "orderStatus": order_status(order, category),
         "cancelType": _CANCEL_TYPE.get(order.end_reason, "UNKNOWN") if order.end_reason else "UNKNOWN",
@@ -227,7 +227,7 @@ def execution_stream_fields(execution: Execution, one: Instrument) -> Fields:
         "category": one.category,
         **fields,
         "extraFees": [],
-        "isLeverage": "0",
+        "isLeverage": str(int(execution.order.on_margin)),
         "marketUnit": "",
         "execPnl": dec(execution.realised_pnl),
     }

@@ -148,10 +148,10 @@ def transaction_log(api: Api, account: str, params: Params) -> Fields:
     category, coin, wanted = params.text("category"), params.text("currency"), params.text("type")
     rows: list[Fields] = []
     for entry in reversed(api.exchange.ledger(account, since_ns, until_ns)):
-        listing = api.exchange.listing(entry.instrument)
-        if listing is None or coin not in {"", entry.coin}:
-            continue
-        if wanted in {"", LEDGER_TYPE[entry.kind]} and category in {"", listing.instrument.category}:
-            rows.append(ledger_fields(entry, listing.instrument))
+        listing = api.exchange.listing(entry.instrument) if entry.instrument is not None else None
+        one = listing.instrument if listing is not None else None
+        fits = category in {"", one.category if one is not None else ""}
+        if fits and coin in {"", entry.coin} and wanted in {"", LEDGER_TYPE[entry.kind]}:
+            rows.append(ledger_fields(entry, one))
     shown, cursor = page(rows, params, params.limit(20, 50))
     return {"list": list(shown), "nextPageCursor": cursor}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.types import InstrumentStatus
@@ -111,3 +112,36 @@ def test_usd_prices(scenario: Scenario, start_ns: int) -> None:
     assert world.usd_price("USDC") == 1.0
     with pytest.raises(KeyError):
         world.usd_price("DOGE")
+
+
+def test_a_stablecoin_that_loses_its_peg_moves_what_is_quoted_in_it_and_what_it_is_worth(
+    scenario: Scenario, start_ns: int
+) -> None:
+    def after(coin: str, usd_price: float) -> Exchange:
+        exchange = Exchange(scenario, start_ns)
+        exchange._world.repeg(coin, usd_price)
+        exchange.advance(start_ns + 300_000_000_000)
+        return exchange
+
+    calm, broken = after("USDC", 1.0), after("USDC", 0.9)
+    usdt, usdc = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:linear:BTCPERP")
+    assert broken.ticker(usdt) == calm.ticker(usdt)
+    one, other = broken.ticker(usdc), calm.ticker(usdc)
+    for moved, before in ((one.mark, other.mark), (one.index, other.index), (one.bid, other.bid)):
+        assert moved is not None
+        assert before is not None
+        assert float(moved) == pytest.approx(float(before) / 0.9, rel=1e-4)
+    wallet = {coin.coin: coin for coin in broken.wallet("main").coins}
+    assert wallet["USDC"].usd_price == 0.9
+    assert wallet["USDC"].usd_value == pytest.approx(0.9 * float(wallet["USDC"].equity))
+    assert calm.wallet("main").equity_usd - broken.wallet("main").equity_usd == pytest.approx(10_000)
+
+
+def test_only_stablecoins_have_a_peg_and_it_stays_in_bounds(scenario: Scenario, start_ns: int) -> None:
+    world = Exchange(scenario, start_ns)._world
+    for coin in ("BTC", "USD", "DAI"):
+        with pytest.raises(KeyError):
+            world.repeg(coin, 0.9)
+    with pytest.raises(ValueError, match="usd_price of USDT is 0"):
+        world.repeg("USDT", 0.0)
+    assert world.usd_price("USDT") == 1.0
