@@ -4,9 +4,11 @@ Source: docs/v5/position/position.mdx, account/{wallet-balance, transaction-log}
 wallet}.mdx.
 """
 
-from hedgebot.domain.decimals import ZERO
+from decimal import Decimal
+
+from hedgebot.domain.decimals import floor_to_step
 from hedgebot.domain.instrument import Instrument, Side
-from hedgebot.exchange.types import CoinBalance, LedgerEntry, LedgerKind, SimPosition, WalletState
+from hedgebot.exchange.types import CoinBalance, LedgerEntry, LedgerKind, MarginMode, SimPosition, WalletState
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.words import SIDE, dec, flt, ms, ms_text
 
@@ -25,11 +27,14 @@ LEDGER_TYPE = {
 def position_fields(position: SimPosition, one: Instrument) -> Fields:
     """A position over HTTP; an empty one has side "" and no prices."""
     held = position.contracts
-    is_option = one.category == "option"
+    is_option, portfolio = one.category == "option", position.margin_mode is MarginMode.PORTFOLIO
+    # In portfolio margin risk limits, leverage and a position's own margins mean nothing and are empty.
+    maintenance = "" if portfolio else flt(position.maintenance_margin)
+    initial = "" if portfolio else flt(position.initial_margin)
     fields: Fields = {
         "positionIdx": position.position_index.value,
-        "riskId": 0 if is_option else 1,
-        "riskLimitValue": "" if is_option else "2000000",
+        "riskId": 0 if is_option or portfolio else 1,
+        "riskLimitValue": "0" if portfolio else "" if is_option else "2000000",
         "symbol": one.symbol,
         "side": SIDE[Side.of(held)] if held else "",
         "size": dec(abs(held)),
@@ -37,18 +42,18 @@ def position_fields(position: SimPosition, one: Instrument) -> Fields:
         "positionValue": dec(abs(position.value)) if held else "",
         "tradeMode": 0,
         "positionStatus": "Normal",
-        "autoAddMargin": 0,
+        "autoAddMargin": int(position.is_auto_add),
         "adlRankIndicator": 2 if held else 0,
-        "leverage": "" if is_option else dec(position.leverage),
+        "leverage": "" if is_option or portfolio else dec(position.leverage),
         "breakEvenPrice": dec(position.entry_price),
-        "positionBalance": flt(position.initial_margin) if held else "0",
+        "positionBalance": _position_balance(position),
         "markPrice": dec(position.mark_price),
-        "liqPrice": "",
+        "liqPrice": _tick_price(position.liquidation_price, one),
         "bustPrice": "",
-        "positionMM": flt(position.maintenance_margin),
-        "positionMMByMp": flt(position.maintenance_margin),
-        "positionIM": flt(position.initial_margin),
-        "positionIMByMp": flt(position.initial_margin),
+        "positionMM": maintenance,
+        "positionMMByMp": maintenance,
+        "positionIM": initial,
+        "positionIMByMp": initial,
         "tpslMode": "Full",
         "takeProfit": "",
         "stopLoss": "",
@@ -73,6 +78,19 @@ def position_fields(position: SimPosition, one: Instrument) -> Fields:
             "theta": flt(position.theta),
         }
     return fields
+
+
+def _position_balance(position: SimPosition) -> str:
+    """What is set aside for a position: its own margin where it has one."""
+    if not position.contracts:
+        return "0"
+    isolated = position.margin_mode is MarginMode.ISOLATED
+    return dec(position.position_margin) if isolated else flt(position.initial_margin)
+
+
+def _tick_price(price: float | None, one: Instrument) -> str:
+    """A computed price on its tick; empty where there is none."""
+    return "" if price is None else dec(floor_to_step(Decimal(str(price)), one.tick_size))
 
 
 def position_stream_fields(position: SimPosition, one: Instrument) -> Fields:
@@ -102,12 +120,13 @@ def wallet_fields(wallet: WalletState, coins: tuple[CoinBalance, ...]) -> Fields
         "totalInitialMarginByMp": im,
         "totalMaintenanceMargin": mm,
         "totalMaintenanceMarginByMp": mm,
-        "coin": [_coin_fields(coin) for coin in coins],
+        "coin": [_coin_fields(coin, wallet.margin_mode) for coin in coins],
     }
 
 
-def _coin_fields(coin: CoinBalance) -> Fields:
-    debt = -coin.wallet if coin.wallet < ZERO else ZERO
+def _coin_fields(coin: CoinBalance, mode: MarginMode) -> Fields:
+    # In portfolio margin a coin has no margins of its own.
+    portfolio = mode is MarginMode.PORTFOLIO
     return {
         "coin": coin.coin,
         "equity": dec(coin.equity),
@@ -115,19 +134,20 @@ def _coin_fields(coin: CoinBalance) -> Fields:
         "walletBalance": dec(coin.wallet),
         "availableToWithdraw": "",
         "availableToBorrow": "",
-        "borrowAmount": dec(debt),
-        "accruedInterest": "0",
-        "totalOrderIM": "0",
-        "totalPositionIM": "0",
-        "totalPositionMM": "0",
+        "borrowAmount": dec(coin.borrowed),
+        "accruedInterest": dec(coin.interest_next_hour),
+        "totalOrderIM": "" if portfolio else "0",
+        "totalPositionIM": "" if portfolio else flt(coin.position_initial_margin),
+        "totalPositionMM": "" if portfolio else flt(coin.position_maintenance_margin),
         "unrealisedPnl": dec(coin.unrealised_pnl),
         "cumRealisedPnl": dec(coin.realised_pnl),
         "bonus": "0",
         "locked": dec(coin.locked),
         "spotHedgingQty": "0",
-        "spotBorrow": dec(debt),
-        "marginCollateral": coin.collateral_ratio > 0,
-        "collateralSwitch": coin.collateral_ratio > 0,
+        # Equity is walletBalance - spotBorrow + profit + options (docs): what is owed shows as a negative balance here.
+        "spotBorrow": "0",
+        "marginCollateral": coin.is_collateral,
+        "collateralSwitch": coin.is_collateral and coin.is_collateral_on,
     }
 
 

@@ -3,6 +3,7 @@
 Source: docs/v5/{user/apikey-info, account/*}.mdx.
 """
 
+from hedgebot.exchange.types import MarginMode
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError, bad_parameter
 from hedgebot.exchange.wire.entry import instrument_of
@@ -11,7 +12,11 @@ from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import DAY_MS, Params, page
 from hedgebot.exchange.wire.words import dec, ms_text
 
-MARGIN_MODES = ("ISOLATED_MARGIN", "REGULAR_MARGIN", "PORTFOLIO_MARGIN")
+MARGIN_MODE = {
+    MarginMode.ISOLATED: "ISOLATED_MARGIN",
+    MarginMode.CROSS: "REGULAR_MARGIN",
+    MarginMode.PORTFOLIO: "PORTFOLIO_MARGIN",
+}
 
 
 def query_api(api: Api, account: str, _params: Params) -> Fields:
@@ -67,9 +72,8 @@ def query_api(api: Api, account: str, _params: Params) -> Fields:
 
 def account_info(api: Api, account: str, _params: Params) -> Fields:
     """Margin mode and account generation (6: unified account 2.0 Pro)."""
-    settings = api.settings[account]
     return {
-        "marginMode": settings.margin_mode,
+        "marginMode": MARGIN_MODE[api.exchange.wallet(account).margin_mode],
         "updatedTime": ms_text(api.exchange.now_ns),
         "unifiedMarginStatus": 6,
         "dcpStatus": "ON" if api.exchange.dead_man.permitted(account) else "OFF",
@@ -131,7 +135,7 @@ def fee_rate(api: Api, account: str, params: Params) -> Fields:
 def set_margin_mode(_api: Api, _account: str, params: Params) -> Fields:
     """Switch the margin mode; the model knows cross margin only, so the others are refused as the venue refuses."""
     mode = params.text("setMarginMode")
-    if mode not in MARGIN_MODES:
+    if mode not in MARGIN_MODE.values():
         raise bad_parameter("params error: setMarginMode invalid")
     if mode == "REGULAR_MARGIN":
         return {"reasons": []}

@@ -3,6 +3,8 @@
 Source: docs/v5/position/*.mdx.
 """
 
+from collections.abc import Sequence
+
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.types import PositionIndex, RefusalReason, SimPosition
@@ -108,3 +110,46 @@ def switch_mode(api: Api, account: str, params: Params) -> Fields:
     if refusal.reason is RefusalReason.NOT_MODIFIED:
         raise WireError(110025, "Position mode is not modified")
     raise refusal_error(refusal, category)
+
+
+# --- margin and protection of one position --------------------------------------------------------------------------
+
+_STOPS = ("takeProfit", "stopLoss", "trailingStop", "activePrice", "tpSize", "slSize", "tpLimitPrice", "slLimitPrice")
+
+
+def _one_position(api: Api, account: str, params: Params, allowed: Sequence[str]) -> SimPosition | None:
+    """The position that a request is about; None where nothing is held."""
+    category = params.category(allowed=allowed)
+    instrument = instrument_of(api, category, params.required("symbol"))
+    index = params.whole("positionIdx", 0)
+    if index not in {one.value for one in api.exchange.position_indices(account, instrument)}:
+        raise bad_parameter("position idx not match position mode")
+    position = api.exchange.position(account, instrument, PositionIndex(index))
+    return position if position is not None and position.contracts else None
+
+
+def trading_stop(api: Api, account: str, params: Params) -> Fields:
+    """Take profit and stop loss of a position: there are none here, so all that can be set is what there is."""
+    if params.text("tpslMode", "Full") not in {"Full", "Partial"}:
+        raise bad_parameter("params error: tpslMode invalid")
+    position = _one_position(api, account, params, (*DERIVATIVES, "option"))
+    if position is None:
+        raise bad_parameter("can not set tp/sl/ts for zero position")
+    if all(params.text(name) in {"", "0"} for name in _STOPS):
+        raise WireError(34040, "not modified")
+    raise bad_parameter("take profit, stop loss and trailing stop are not simulated")
+
+
+def confirm_mmr(api: Api, _account: str, params: Params) -> Fields:
+    """Lift a reduce-only restriction after a change of risk limits: there is never one here."""
+    category = params.category(allowed=DERIVATIVES)
+    instrument_of(api, category, params.required("symbol"))
+    raise WireError(
+        110082, "You cannot lift Reduce-Only restrictions, as no Reduce-Only restrictions are applied to your position"
+    )
+
+
+def switch_isolated(_api: Api, _account: str, params: Params) -> Fields:
+    """Margin mode by symbol was for accounts before the unified one."""
+    params.category(allowed=DERIVATIVES)
+    raise WireError(100028, "unified account is forbidden")

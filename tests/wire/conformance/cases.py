@@ -40,17 +40,51 @@ ACCOUNT: tuple[Case, ...] = (
     Rest("account/account-info", "GET /v5/account/info", {}),
     Rest("account/fee-rate", "GET /v5/account/fee-rate", LINEAR),
     Rest("account/wallet-balance", "GET /v5/account/wallet-balance", {"accountType": "UNIFIED"}),
+    Rest("asset/delivery", "GET /v5/asset/delivery-record", {"category": "option"}),
+    Rest("asset/settlement", "GET /v5/asset/settlement-record", {"category": "linear"}),
+    Rest("asset/exchange", "GET /v5/asset/exchange/order-record", {}),
+    Rest(
+        "asset/convert/convert-coin-list", "GET /v5/asset/exchange/query-coin-list", {"accountType": "eb_convert_uta"}
+    ),
+    Rest("asset/convert/get-convert-history", "GET /v5/asset/exchange/query-convert-history", {}),
+    Rest("asset/deposit/deposit-record", "GET /v5/asset/deposit/query-record", {}),
+    Rest("asset/withdraw/withdraw-record", "GET /v5/asset/withdraw/query-record", {}),
+    Rest("asset/transfer/inter-transfer-list", "GET /v5/asset/transfer/query-inter-transfer-list", {}),
+    Rest(
+        "asset/balance/all-balance",
+        "GET /v5/asset/transfer/query-account-coins-balance",
+        {"accountType": "UNIFIED", "coin": "USDT,BTC"},
+    ),
+    Rest(
+        "asset/balance/account-coin-balance",
+        "GET /v5/asset/transfer/query-account-coin-balance",
+        {"accountType": "UNIFIED", "coin": "USDT"},
+    ),
+    Rest("account/coin-greeks", "GET /v5/asset/coin-greeks", {}),
+    Rest("account/dcp-info", "GET /v5/account/query-dcp-info", {}),
+    Rest("account/smp-group", "GET /v5/account/smp-group", {}),
+    Rest("account/collateral-info", "GET /v5/account/collateral-info", {}),
+    Rest("account/unified-trans-amnt", "GET /v5/account/withdrawal", {"coinName": "USDT,BTC"}),
+    Rest("spot-margin-uta/tier-collateral-ratio", "GET /v5/spot-margin-trade/collateral", {"currency": "BTC"}),
+    Rest("spot-margin-uta/vip-margin", "GET /v5/spot-margin-trade/data", {"currency": "BTC"}),
+    Rest(
+        "spot-margin-uta/historical-interest", "GET /v5/spot-margin-trade/interest-rate-history", {"currency": "USDC"}
+    ),
+    Rest("spot-margin-uta/max-borrowable", "GET /v5/spot-margin-trade/max-borrowable", {"currency": "USDC"}),
     Rest("account/transaction-log", "GET /v5/account/transaction-log", {}),
     Rest("account/set-margin-mode", "POST /v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),
 )
 POSITION: tuple[Case, ...] = (
     Rest("position/position", "GET /v5/position/list", {"category": "linear", "settleCoin": "USDC"}, "", "linear"),
     Rest("position/position", "GET /v5/position/list", {"category": "option"}, None, "option"),
+    Rest("position/close-pnl", "GET /v5/position/closed-pnl", {"category": "linear"}),
+    Rest("position/close-position", "GET /v5/position/get-closed-positions", {"category": "option"}),
     Rest("position/leverage", "POST /v5/position/set-leverage", LINEAR | {"buyLeverage": "7", "sellLeverage": "7"}),
 )
 TRADING: tuple[Case, ...] = (
     Rest("order/create-order", "POST /v5/order/create", ORDER),
     Rest("order/amend-order", "POST /v5/order/amend", LINEAR | {"orderId": "{order}", "qty": "0.02"}),
+    Rest("order/spot-borrow-quota", "GET /v5/order/spot-borrow-check", SPOT | {"side": "Buy"}),
     Rest("order/pre-check-order", "POST /v5/order/pre-check", ORDER),
     Rest("order/open-order", "GET /v5/order/realtime", LINEAR, "", "linear"),
     Rest("order/open-order", "GET /v5/order/realtime", {"category": "spot", "openOnly": "1"}, None, "spot"),

@@ -191,6 +191,8 @@ async def _trade(venue: Lab, http: aiohttp.ClientSession, words: dict[str, str])
         {"category": "spot", "symbol": "BTCUSDT", "qty": "0.02", "marketUnit": "baseCoin"},
         {"category": "option", "symbol": words["option"], "qty": "0.1"},
     )
+    closing = {"category": "linear", "symbol": "BTCPERP", "side": "Buy", "orderType": "Market", "qty": "0.1"}
+    assert (await ask_rest(venue, http, "POST /v5/order/create", closing))["retCode"] == 0
     for number, plan in enumerate(plans):
         price = str(int(mark / 2) // 5 * 5) if plan["category"] == "option" else "80000"
         limit = {"side": "Buy", "orderType": "Limit", "price": price, "orderLinkId": f"rest-{number}"}

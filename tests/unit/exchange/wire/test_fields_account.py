@@ -10,6 +10,7 @@ from hedgebot.exchange.types import (
     Ack,
     Execution,
     LedgerKind,
+    MarginMode,
     OrderRequest,
     OrderType,
     SimOrder,
@@ -81,10 +82,12 @@ def test_the_wallet_adds_up(api: Api) -> None:
 
 def test_debt_is_shown_as_borrowed(api: Api) -> None:
     wallet = api.exchange.wallet("book")
-    owed = msgspec.structs.replace(wallet.coins[0], wallet=Decimal("-1.5"))
+    owed = msgspec.structs.replace(wallet.coins[0], wallet=Decimal("-1.5"), borrowed=Decimal("1.5"))
     coins = wallet_fields(wallet, (owed,))["coin"]
     assert isinstance(coins, list)
     assert (coins[0]["borrowAmount"], coins[0]["walletBalance"]) == ("1.5", "-1.5")
+    # Equity is balance - spotBorrow + profit: what is owed must not count twice.
+    assert coins[0]["spotBorrow"] == "0"
 
 
 def test_ledger_lines_sum_to_the_change(api: Api) -> None:
@@ -102,3 +105,36 @@ def test_ledger_lines_sum_to_the_change(api: Api) -> None:
 
 def test_every_cause_of_a_change_has_a_word() -> None:
     assert set(LEDGER_TYPE) == set(LedgerKind)
+
+
+def test_isolated_and_portfolio_margin_show_what_the_venue_shows(api: Api) -> None:
+    name = InstrumentId("bybit:linear:BTCPERP")
+    position, listing = api.exchange.position("book", name), api.exchange.listing(name)
+    assert position is not None
+    assert listing is not None
+    shown = position_fields(position, listing.instrument)
+    assert shown["positionIM"] == shown["positionIMByMp"] != ""
+    alone = msgspec.structs.replace(
+        position,
+        margin_mode=MarginMode.ISOLATED,
+        position_margin=Decimal("4500.5"),
+        is_auto_add=True,
+        liquidation_price=97_123.456,
+    )
+    fields = position_fields(alone, listing.instrument)
+    assert (fields["positionBalance"], fields["autoAddMargin"], fields["liqPrice"]) == ("4500.5", 1, "97123.4")
+    portfolio = msgspec.structs.replace(position, margin_mode=MarginMode.PORTFOLIO, liquidation_price=None)
+    whole = position_fields(portfolio, listing.instrument)
+    empty = ("leverage", "liqPrice", "positionIM", "positionIMByMp", "positionMM", "positionMMByMp")
+    assert {name: whole[name] for name in empty} == dict.fromkeys(empty, "")
+    assert (whole["riskId"], whole["riskLimitValue"]) == (0, "0")
+
+
+def test_a_coin_has_no_margins_of_its_own_in_portfolio_margin(api: Api) -> None:
+    wallet = api.exchange.wallet("book")
+    portfolio = msgspec.structs.replace(wallet, margin_mode=MarginMode.PORTFOLIO)
+    empty = ("totalOrderIM", "totalPositionIM", "totalPositionMM")
+    for shown, is_empty in ((wallet, False), (portfolio, True)):
+        coins = wallet_fields(shown, shown.coins)["coin"]
+        assert isinstance(coins, list)
+        assert all((coin[name] == "") is is_empty for coin in coins for name in empty)

@@ -54,3 +54,19 @@ def test_the_position_mode_is_switched_by_symbol_or_coin(api: Api) -> None:
     assert ask(routes.switch_mode, api, **usdt, mode=3) == {}
     assert [row["positionIdx"] for row in ask(routes.position_list, api, **usdt)["list"]] == [1, 2]
     assert code_of(routes.switch_mode, api, category="linear", coin="USDT", mode=3) is None
+
+
+def test_stops_cannot_be_set(api: Api) -> None:
+    held = {"category": "linear", "symbol": "BTCPERP", "tpslMode": "Full", "positionIdx": 0}
+    assert code_of(routes.trading_stop, api, **held) == 34040
+    assert code_of(routes.trading_stop, api, **held, takeProfit="0") == 34040
+    assert code_of(routes.trading_stop, api, **held, takeProfit="95000") == 10001
+    assert code_of(routes.trading_stop, api, **held | {"symbol": "BTCUSDT"}) == 10001  # nothing is held
+    assert code_of(routes.trading_stop, api, **held | {"positionIdx": 1}) == 10001
+    assert code_of(routes.trading_stop, api, **held | {"tpslMode": "Some"}) == 10001
+
+
+def test_what_other_accounts_could_switch(api: Api) -> None:
+    perp = {"category": "linear", "symbol": "BTCUSDT"}
+    assert code_of(routes.confirm_mmr, api, **perp) == 110082
+    assert code_of(routes.switch_isolated, api, **perp, tradeMode=1) == 100028
