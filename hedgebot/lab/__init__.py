@@ -1,1 +1,1 @@
-"""The same turn on virtual time: backtest, tuning, fault simulation."""
+"""The laboratory: the daemon's own turn against the exchange in process, on virtual time."""

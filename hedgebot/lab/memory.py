@@ -1,0 +1,61 @@
+"""A journal in memory that loses at a crash what a disk would lose: everything after the last durable write.
+
+Owns the point up to which entries are durable, and the events that recovery replays. Entries keep their values, not
+their bytes; the real journal's format is tested elsewhere.
+"""
+
+from collections.abc import Sequence
+
+from hedgebot.domain.commands import Issued, SubmitOrder
+from hedgebot.domain.errors import JournalError
+from hedgebot.domain.events import Stamped
+
+
+class MemoryJournal:
+    """Entries in order, with a durable part."""
+
+    def __init__(self) -> None:
+        self._entries: list[Stamped | Issued] = []
+        self._durable = 0
+        # What a broken disk does: the next writes fail with this sentence.
+        self.broken = ""
+
+    @property
+    def entries(self) -> Sequence[Stamped | Issued]:
+        """Everything written and not lost, in order."""
+        return self._entries
+
+    def write(self, entries: Sequence[Stamped | Issued], *, durable: bool) -> None:
+        """Append; raises JournalError while the disk is broken, and then keeps the entries for its next write."""
+        self._entries += entries
+        if self.broken:
+            raise JournalError(self.broken)
+        if durable:
+            self._durable = len(self._entries)
+
+    def sync(self) -> None:
+        """What the tape's and the database's housekeeping does from time to time."""
+        if not self.broken:
+            self._durable = len(self._entries)
+
+    def crash(self, *, power_cut: bool) -> int:
+        """The process ends; with a power cut what was not durable is gone. How many entries were lost."""
+        kept = self._durable if power_cut else len(self._entries)
+        lost = len(self._entries) - kept
+        del self._entries[kept:]
+        self._durable = kept
+        return lost
+
+    def events(self) -> list[Stamped]:
+        """What recovery replays."""
+        return [one for one in self._entries if isinstance(one, Stamped)]
+
+    def orders(self) -> list[Issued]:
+        """Every order that was journaled, in order."""
+        return [one for one in self._entries if isinstance(one, Issued) and isinstance(one.command, SubmitOrder)]
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next event."""
+        last = next((one.seq for one in reversed(self._entries) if isinstance(one, Stamped)), 0)
+        return last + 1

@@ -1,0 +1,161 @@
+"""The exchange's values as the domain's events: what a venue adapter makes of frames, without frames. Pure.
+
+Owns no decision. Both sides share the domain's instruments, so that nothing is looked up.
+"""
+
+from decimal import Decimal
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.events import ExecutionKind, Source
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.types import (
+    ExecKind,
+    Execution,
+    FundingSettlement,
+    SimOrder,
+    SimPosition,
+    WalletState,
+)
+
+NS_PER_HOUR = 3_600 * 1_000_000_000
+
+# As the venue's profile has it: whatever is no trade, delivery, ADL or liquidation still moves the position.
+_KINDS = {
+    ExecKind.TRADE: ExecutionKind.TRADE,
+    ExecKind.ADL: ExecutionKind.ADL,
+    ExecKind.BUST: ExecutionKind.LIQUIDATION,
+    ExecKind.DELIVERY: ExecutionKind.DELIVERY,
+    ExecKind.SETTLE: ExecutionKind.DELIVERY,
+}
+
+
+def market_facts(exchange: Exchange, instrument: InstrumentId) -> tuple[ev.BookTop | ev.Ticker | ev.OptionQuote, ...]:
+    """What the public streams say of an instrument now. KeyError for an unknown one."""
+    listing = exchange.listing(instrument)
+    if listing is None:
+        raise KeyError(instrument)
+    kind = listing.instrument.kind
+    if kind.is_option:
+        return (_option_quote(exchange, instrument),)
+    ticker = exchange.ticker(instrument)
+    top = ev.BookTop(
+        instrument=instrument,
+        bid=ticker.bid,
+        bid_qty=ticker.bid_qty,
+        ask=ticker.ask,
+        ask_qty=ticker.ask_qty,
+        venue_at_ns=ticker.at_ns,
+    )
+    if ticker.mark is None:
+        return (top,)
+    interval_ns = ticker.funding_interval_ns
+    return (
+        top,
+        ev.Ticker(
+            instrument=instrument,
+            mark=ticker.mark,
+            index=ticker.index,
+            last=ticker.last,
+            funding_rate=ticker.funding_rate,
+            funding_interval_hours=interval_ns / NS_PER_HOUR if interval_ns else None,
+            next_funding_at_ns=ticker.next_funding_at_ns,
+            venue_at_ns=ticker.at_ns,
+        ),
+    )
+
+
+def _option_quote(exchange: Exchange, instrument: InstrumentId) -> ev.OptionQuote:
+    one = exchange.option_ticker(instrument)
+    return ev.OptionQuote(
+        instrument=instrument,
+        bid=one.bid,
+        ask=one.ask,
+        mark=one.mark,
+        index=one.index,
+        forward=one.forward,
+        iv=one.mark_iv,
+        delta=one.delta,
+        gamma=one.gamma,
+        vega=one.vega,
+        theta=one.theta,
+        venue_at_ns=one.at_ns,
+    )
+
+
+def execution_fact(
+    row: Execution | FundingSettlement, account: str, source: Source
+) -> ev.FillReceived | ev.FundingPaid:
+    """An execution, or a funding payment, of an account by its name in the book."""
+    if isinstance(row, FundingSettlement):
+        return ev.FundingPaid(
+            account=account,
+            instrument=row.instrument,
+            trade_id=row.exec_id,
+            cost=row.cost,
+            coin=row.coin,
+            rate=row.rate,
+            source=source,
+            venue_at_ns=row.at_ns,
+        )
+    return ev.FillReceived(
+        account=account,
+        instrument=row.instrument,
+        trade_id=row.exec_id,
+        order_id=row.order.order_id,
+        client_id=row.order.client_id,
+        side=row.side,
+        qty_contracts=row.qty_contracts,
+        price=row.price,
+        fee=row.fee,
+        fee_coin=row.fee_coin,
+        kind=_KINDS.get(row.kind, ExecutionKind.OTHER),
+        source=source,
+        venue_at_ns=row.at_ns,
+    )
+
+
+def order_report(order: SimOrder, account: str) -> OrderReport:
+    """What the venue says of an order."""
+    return OrderReport(
+        account=account,
+        instrument=order.instrument,
+        order_id=order.order_id,
+        client_id=order.client_id,
+        status=order.status,
+        side=order.side,
+        qty_contracts=order.qty_contracts,
+        filled_contracts=order.filled_contracts,
+        limit_price=order.limit_price,
+        reason=order.end_reason.value if order.end_reason else "",
+        venue_at_ns=order.updated_at_ns,
+    )
+
+
+def position_report(position: SimPosition, account: str) -> PositionReport:
+    """What the venue says of a position."""
+    return PositionReport(
+        account=account,
+        instrument=position.instrument,
+        contracts=position.contracts,
+        entry_price=position.entry_price,
+        venue_at_ns=position.updated_at_ns,
+    )
+
+
+def wallet_report(wallet: WalletState, account: str) -> WalletReport:
+    """Balances (a debt counts against its coin) and margin, as the venue reports them."""
+    return WalletReport(
+        account=account,
+        balances={one.coin: one.wallet for one in wallet.coins},
+        equity_usd=_usd(min(wallet.equity_usd, wallet.margin_balance_usd)),
+        initial_margin_usd=_usd(wallet.initial_margin_usd),
+        maintenance_margin_usd=_usd(wallet.maintenance_margin_usd),
+        venue_at_ns=wallet.at_ns,
+    )
+
+
+def _usd(value: float) -> Decimal:
+    return Decimal(repr(value)) if value else ZERO

@@ -1,0 +1,110 @@
+"""A small world for the lab's tests: one account shared with a client, BTC hedged with its perpetual."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import (
+    AccountRole,
+    AccountSettings,
+    EngineSettings,
+    LimitSettings,
+    StrategySettings,
+    UnderlyingSettings,
+)
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, Scenario, UnderlyingSpec
+from hedgebot.lab.agenda import Agenda
+from hedgebot.lab.host import Host
+from hedgebot.lab.line import PlainLine
+from hedgebot.lab.simvenue import SimVenue
+from hedgebot.turn.inbox import Inbox
+from strategies.delta_neutral import STRATEGY
+
+START_NS = 1_790_000_000_000_000_000
+S = 1_000_000_000
+STEP_NS = 250_000_000
+PERP = InstrumentId("bybit:linear:BTCUSDT")
+
+SCENARIO = Scenario(
+    name="lab",
+    seed=5,
+    step_ms=250,
+    underlyings=(UnderlyingSpec(name="BTC", start_price=90_000.0, vol=0.6, option_expiries_days=(7.0,)),),
+    accounts=(
+        AccountSpec(
+            name="main", api_key="k", api_secret="s", coins={"USDT": Decimal(2_000_000), "USDC": Decimal(500_000)}
+        ),
+    ),
+    client_flow=ClientFlowSpec(
+        account="main",
+        trades_per_minute=20.0,
+        size_coin={"BTC": 0.1},
+        bound_coin={"BTC": 1.0},
+        products={"usdc_perp": 1.0},
+    ),
+)
+
+SETTINGS = EngineSettings(
+    config_hash="lab",
+    install=7,
+    accounts=(AccountSettings(name="main", venue="bybit", role=AccountRole.SHARED),),
+    underlyings=(
+        UnderlyingSettings(
+            underlying="BTC",
+            hedge_account="main",
+            hedge_instrument=PERP,
+            band_coin=0.05,
+            target_ratio=0.75,
+            delta_limit_coin=5.0,
+            collar_bps=20.0,
+            spread_bps_max=50.0,
+            order_qty_coin_max=1.0,
+            order_notional_usd_max=500_000.0,
+        ),
+    ),
+    strategies=(StrategySettings(name="delta_neutral", enabled=True, underlyings=("BTC",)),),
+    limits=LimitSettings(order_deadline_ms=2_000, unknown_margin_ms=1_000, repeat_orders_max=1_000),
+)
+
+
+class Bench:
+    """A host and an exchange on one agenda."""
+
+    def __init__(self, *, seed: int = 5, flow: bool = True) -> None:
+        scenario = msgspec.structs.replace(SCENARIO, seed=seed)
+        if not flow:
+            scenario = msgspec.structs.replace(scenario, client_flow=None)
+        self.agenda = Agenda(START_NS)
+        self.exchange = Exchange(scenario, START_NS)
+        self.line = PlainLine(self.agenda)
+        self.host = Host(
+            agenda=self.agenda, settings=SETTINGS, load_strategy=STRATEGY.build, open_venue=self._open_venue
+        )
+        self._tick()
+
+    def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
+        return SimVenue(
+            account=account,
+            holder="main",
+            venue="bybit",
+            exchange=self.exchange,
+            line=self.line,
+            agenda=self.agenda,
+            sink=inbox,
+        )
+
+    def _tick(self) -> None:
+        self.exchange.advance(self.agenda.now_ns)
+        self.agenda.after(STEP_NS, self._tick)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        self.agenda.run_until(self.agenda.now_ns + round(seconds * S))
+
+    def perp_contracts(self) -> Decimal:
+        """What the exchange says of the hedge."""
+        return sum(
+            (one.contracts for one in self.exchange.positions("main") if one.instrument == PERP), start=Decimal(0)
+        )

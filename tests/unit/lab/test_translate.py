@@ -1,0 +1,51 @@
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.events import ExecutionKind, Source
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.lab.translate import execution_fact, market_facts, order_report, position_report, wallet_report
+from tests.unit.lab.bench import PERP, START_NS, Bench
+
+
+def test_markets_are_told_as_an_adapter_would() -> None:
+    bench = Bench(flow=False)
+    top, ticker = market_facts(bench.exchange, PERP)
+    assert isinstance(top, ev.BookTop)
+    assert isinstance(ticker, ev.Ticker)
+    assert top.bid is not None
+    assert top.ask is not None
+    assert top.bid < top.ask
+    assert ticker.mark == pytest.approx(Decimal(90_000), rel=Decimal("0.01"))
+    assert ticker.funding_interval_hours == 8.0
+    option = next(one.instrument.id for one in bench.exchange.listings() if one.instrument.kind.is_option)
+    (quote,) = market_facts(bench.exchange, option)
+    assert isinstance(quote, ev.OptionQuote)
+    assert quote.iv == pytest.approx(0.5, abs=0.3)
+    with pytest.raises(KeyError):
+        market_facts(bench.exchange, InstrumentId("bybit:linear:NONE"))
+
+
+def test_what_an_account_did_is_told_exactly() -> None:
+    bench = Bench()
+    bench.host.start()
+    bench.run(60)
+    rows = bench.exchange.executions("main")
+    facts = [execution_fact(row, "book", Source.QUERY) for row in rows]
+    fills = [one for one in facts if isinstance(one, ev.FillReceived)]
+    assert len(fills) == len(rows) > 0
+    assert {one.kind for one in fills} == {ExecutionKind.TRADE}
+    assert {one.account for one in fills} == {"book"}
+    signed = sum(one.qty_contracts * one.side.sign for one in fills if one.instrument == PERP)
+    assert signed == bench.perp_contracts()
+    (position,) = [one for one in bench.exchange.positions("main") if one.instrument == PERP]
+    assert position_report(position, "book").contracts == signed
+    order = bench.exchange.order_history("main")[-1]
+    assert order_report(order, "book").filled_contracts == order.filled_contracts
+    wallet = wallet_report(bench.exchange.wallet("main"), "book")
+    assert wallet.balances["USDT"] == next(
+        one.wallet for one in bench.exchange.wallet("main").coins if one.coin == "USDT"
+    )
+    assert wallet.equity_usd is not None
+    assert wallet.venue_at_ns > START_NS
