@@ -71,26 +71,19 @@ class ChainTape:
         place = bisect_right(self._times, now_ns)
         return self._times[place] if place < len(self._times) else None
 
-    def surface(
-        self, now_ns: int, index: float, index_at: Callable[[int], float]
-    ) -> Callable[[int, Floats], tuple[float, Floats]]:
-        """How to value an expiry now: from its moment and its strikes to its forward and their volatilities.
+    def forward(self, expiry_ns: int, now_ns: int, index: float, index_at: Callable[[int], float]) -> float:
+        """Forward of an expiry at an index. `index_at` gives the index that is played at a recorded moment."""
+        carry = self._carry(self._place_of(expiry_ns, now_ns), expiry_ns, index_at)
+        return index * math.exp(carry * max(expiry_ns - now_ns, 0) / NS_PER_YEAR)
 
-        `index_at` gives the index that the exchange played (or plays) at a recorded moment.
-        """
+    def iv(self, expiry_ns: int, now_ns: int, log_moneyness: Floats) -> Floats:
+        """Volatilities of an expiry at values of ln(K/F)."""
+        smile = self.captures[self._place_of(expiry_ns, now_ns)].smiles[expiry_ns]
+        return np.interp(log_moneyness, smile.log_moneyness, smile.iv)
+
+    def _place_of(self, expiry_ns: int, now_ns: int) -> int:
+        """The newest capture by now that has the expiry, else the next one that has it."""
         place = max(bisect_right(self._times, now_ns) - 1, 0)
-
-        def value(expiry_ns: int, strikes: Floats) -> tuple[float, Floats]:
-            number = self._place_of(expiry_ns, place)
-            smile = self.captures[number].smiles[expiry_ns]
-            years = max(expiry_ns - now_ns, 0) / NS_PER_YEAR
-            forward = index * math.exp(self._carry(number, expiry_ns, index_at) * years)
-            return forward, np.interp(np.log(strikes / forward), smile.log_moneyness, smile.iv)
-
-        return value
-
-    def _place_of(self, expiry_ns: int, place: int) -> int:
-        """The newest capture up to a place that has the expiry, else the next one that has it."""
         for number in chain(range(place, -1, -1), range(place + 1, len(self.captures))):
             if expiry_ns in self.captures[number].smiles:
                 return number

@@ -73,6 +73,8 @@ class Clockwork:
                 if market.trading:
                     self._move(market)
             if second:
+                for listing in world.relist_options(coin):
+                    self._tell(ListingChanged(listing=listing))
                 world.remark_options(coin)
                 for market in coin.options:
                     if market.trading:
@@ -108,12 +110,12 @@ class Clockwork:
         now_ns = self._world.now_ns
         for name, perp in self._world.perps.items():
             if perp.next_funding_at_ns <= now_ns:
-                rate = perp.rate()
+                rate = perp.settled_rate()
                 self._books.settle_funding(self._world.markets[name], rate)
                 rates = self._funding.setdefault(name, [])
                 rates.append((perp.next_funding_at_ns, rate))
                 del rates[:-FUNDING_RATES_MAX]
-                perp.start_interval(now_ns)
+                perp.start_interval(perp.next_funding_at_ns)
         for coin in self._world.coins.values():
             for market in (*coin.linear, *coin.options):
                 expiry = market.instrument.expiry_ns

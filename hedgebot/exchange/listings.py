@@ -6,7 +6,7 @@ and symbols. Must not know prices beyond those that strikes are centred on.
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from hedgebot.domain.decimals import plain
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, instrument_id
+from hedgebot.exchange.chaintape import OptionSeen
 from hedgebot.exchange.contract_rules import rules_of
 from hedgebot.exchange.expiries import (
     inverse_future_expiries,
@@ -34,10 +35,16 @@ STABLECOINS = ("USDT", "USDC")
 _SEASONED_NS = 30 * 86_400 * NS_PER_S
 
 
-def make_listings(scenario: Scenario, start_prices: Mapping[str, float], now_ns: int) -> tuple[Listing, ...]:
+def make_listings(
+    scenario: Scenario,
+    start_prices: Mapping[str, float],
+    now_ns: int,
+    chains: Mapping[str, Iterable[OptionSeen]] | None = None,
+) -> tuple[Listing, ...]:
     """List every product of every underlying, in a fixed order.
 
-    `start_prices` (quote per coin) centre the option strikes; expiries stand on the calendar from `now_ns`.
+    `start_prices` (quote per coin) centre the option strikes; expiries stand on the calendar from `now_ns`. `chains`
+    are recorded options by underlying (expiries on the exchange's time), in place of a made chain.
     """
     made: list[Listing] = []
     for spec in scenario.underlyings:
@@ -46,7 +53,11 @@ def make_listings(scenario: Scenario, start_prices: Mapping[str, float], now_ns:
         made += linear_futures(spec, linear_future_expiries(spec, now_ns))
         made += inverse_futures(spec, inverse_future_expiries(spec, now_ns))
     for spec in scenario.underlyings:
-        made += option_chain(spec, option_expiries(spec, now_ns), start_prices[spec.name])
+        recorded = (chains or {}).get(spec.name)
+        if recorded is None:
+            made += option_chain(spec, option_expiries(spec, now_ns), start_prices[spec.name])
+        else:
+            made += recorded_options(spec, recorded)
     return tuple(msgspec.structs.replace(one, launched_at_ns=now_ns - _SEASONED_NS) for one in made)
 
 
@@ -96,6 +107,17 @@ def option_chain(spec: UnderlyingSpec, expiries: Iterable[datetime], price: floa
         for at in expiries
         for strike in strikes(spec, price)
         for option_type in OptionType
+    ]
+
+
+def recorded_options(spec: UnderlyingSpec, seen: Iterable[OptionSeen]) -> list[Listing]:
+    """Options with recorded strikes and expiries, settled in the coins that the scenario says."""
+    if InstrumentKind.LINEAR_OPTION not in spec.products:
+        return []
+    return [
+        _option(spec.name, settle, datetime.fromtimestamp(one.expiry_ns // NS_PER_S, UTC), one.strike, one.option_type)
+        for settle in spec.option_settles
+        for one in sorted(seen, key=lambda one: (one.expiry_ns, one.strike, one.option_type))
     ]
 
 

@@ -6,6 +6,8 @@ Owns the funding formula. Must not know books, accounts or where prices come fro
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hedgebot.exchange.fundingtape import FundingTape
+
 NS_PER_S = 1_000_000_000
 _FUNDING_PERIOD_NS = 8 * 3_600 * NS_PER_S
 _INTEREST_8H, _DAMPER_8H = 0.0001, 0.0005
@@ -22,11 +24,32 @@ class PerpState:
     basis: float = 0.0
     premium_sum: float = 0.0
     premium_count: int = 0
+    # Recorded settlements, which take the place of computed ones while there are any.
+    tape: FundingTape | None = None
 
     def start_interval(self, now_ns: int) -> None:
-        """Begin the next funding interval."""
-        self.next_funding_at_ns = (now_ns // self.interval_ns + 1) * self.interval_ns
+        """Begin the next funding interval; on a tape it is as long as it was."""
+        recorded_ns = self.tape.next_after(now_ns) if self.tape is not None else None
+        if recorded_ns is None:
+            self.next_funding_at_ns = (now_ns // self.interval_ns + 1) * self.interval_ns
+        else:
+            self.interval_ns = recorded_ns - now_ns
+            self.next_funding_at_ns = recorded_ns
         self.premium_sum, self.premium_count = 0.0, 0
+
+    def play(self, tape: FundingTape, now_ns: int) -> None:
+        """Settle as recorded from now on. The interval under way is taken to be as long as the next one."""
+        self.tape = tape
+        first_ns = tape.next_after(now_ns)
+        if first_ns is not None:
+            second_ns = tape.next_after(first_ns)
+            self.interval_ns = (second_ns or first_ns + self.interval_ns) - first_ns
+            self.next_funding_at_ns = first_ns
+
+    def settled_rate(self) -> float:
+        """What is paid at the settlement that is due: the recorded rate where there is one, else the forecast."""
+        recorded = self.tape.rate_at(self.next_funding_at_ns) if self.tape is not None else None
+        return self.rate() if recorded is None else recorded
 
     def rate(self) -> float:
         """Forecast per interval: average premium plus damped interest, from 8 hours (Bybit's formula)."""

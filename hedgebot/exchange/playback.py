@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hedgebot.exchange.chaintape import ChainTape
 from hedgebot.exchange.fundingtape import FundingTape
 from hedgebot.exchange.pricepath import FINE_STEP_S, SECONDS_PER_YEAR, STEPS_PER_BLOCK, Inside, PathBlock
 from hedgebot.exchange.scenario import UnderlyingSpec
@@ -111,6 +112,15 @@ def minute_curve(times_ns: Times, middles: Floats, bars: Bars | None) -> Curve:
     return Curve(times, prices, pinned)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What else was recorded, on recorded time. `origin_ns` is the moment to begin at (None: the first row)."""
+
+    origin_ns: int | None = None
+    funding: FundingTape | None = None
+    chain: ChainTape | None = None
+
+
 class RecordedPath:
     """A price path that plays a recording; see the module for its law. At least one source must be given."""
 
@@ -123,8 +133,7 @@ class RecordedPath:
         underlying: UnderlyingSpec,
         speed: float,
         step_s: float,
-        origin_ns: int | None = None,
-        funding: FundingTape | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._basis = 1.0 + underlying.basis_bps * 1e-4
         self._speed = speed
@@ -135,11 +144,14 @@ class RecordedPath:
         self._mark = Curve(minutes.times_ns.astype(np.float64), minutes.mark, _none(minutes)) if minutes else None
         sources = [one for one in (perp, spot, minutes) if one is not None]
         self._first = float(max(one.times_ns[0] for one in sources))
-        self._start = self._first if origin_ns is None else float(origin_ns)
+        beside = beside or Beside()
+        self._start = self._first if beside.origin_ns is None else float(beside.origin_ns)
         self._end = float(min(one.times_ns[-1] + one.step_ns for one in sources))
         self._gaps = sorted(gap for one in sources for gap in _gaps(one))
         self._quiet = _spans([*self._gaps, *_silences(perp, spot)])
-        self._funding = funding
+        self._funding = beside.funding
+        # Recorded options, on recorded time.
+        self.chain = beside.chain
         self._stress = _stress_curve(self._perp or self._spot, underlying.vol)
         self._block = 0
         self.start_price = float(self._sample(np.array([self._start, self._start + 1e9]))[0][0])
@@ -160,6 +172,10 @@ class RecordedPath:
             return None
         delays = (self._funding.times_ns - self.origin_ns) / self._speed
         return FundingTape(start_ns + np.rint(delays).astype(np.int64), self._funding.rates)
+
+    def index_at(self, moment_ns: float) -> float:
+        """Index at a recorded moment."""
+        return float(self._sample(np.array([moment_ns, moment_ns + 1e9]))[0][0])
 
     def delay_s(self, moment_ns: float) -> float:
         """Seconds of the exchange's time from the start until a recorded moment (UTC ns) is played."""

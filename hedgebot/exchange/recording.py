@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 
 from hedgebot.domain.errors import DataError
+from hedgebot.exchange.chainfile import read_chain
 from hedgebot.exchange.fundingtape import FundingTape
-from hedgebot.exchange.playback import Bars, Minutes, RecordedPath, Times
+from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
 from hedgebot.exchange.scenario import RecordingSpec, Scenario, UnderlyingSpec
@@ -71,8 +72,11 @@ def _path(
         underlying=underlying,
         speed=spec.speed,
         step_s=step_s,
-        origin_ns=origin_ns,
-        funding=funding,
+        beside=Beside(
+            origin_ns=origin_ns,
+            funding=funding,
+            chain=read_chain(spec.chain, (origin_ns, _ns(spec.end)), spec.chain_width) if spec.chain else None,
+        ),
     )
 
 

@@ -29,7 +29,7 @@ EXPIRIES_MAX = 8
 STEP_MS_MIN, STEP_MS_MAX = 10, 60_000
 AT_S_MAX = 400 * 86_400.0
 # Keys of a recording that are paths.
-RECORDED_FILES = ("perp_bars", "spot_bars", "minutes", "funding")
+RECORDED_FILES = ("perp_bars", "spot_bars", "minutes", "funding", "chain")
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +78,9 @@ class RecordingSpec(_Part, frozen=True, kw_only=True):
 
     Paths are relative to the scenario file. `perp_bars` and `spot_bars` hold open, high, low, close and may hold
     volume; `minutes` holds spot_mid, perp_mid, perp_mark, index_price (mids are middles of the minute that starts at
-    `date`); `funding` holds settlements (rates as fractions), which are paid in place of the computed ones.
+    `date`); `funding` holds settlements (rates as fractions), which are paid in place of the computed ones;
+    `chain` holds captures of options with strike, expiry, forward and volatility, which are listed and valued as
+    recorded (at speed 1). `chain_width` keeps strikes with |ln(strike / forward)| up to that when first seen (0: all).
     """
 
     underlying: str
@@ -86,6 +88,8 @@ class RecordingSpec(_Part, frozen=True, kw_only=True):
     spot_bars: RecordedFile | str = ""
     minutes: RecordedFile | str = ""
     funding: RecordedFile | str = ""
+    chain: RecordedFile | str = ""
+    chain_width: float = 0.0
     start: datetime | None = None
     end: datetime | None = None
     speed: float = 1.0
@@ -230,6 +234,9 @@ def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("recordings", number, "underlying"), sentence
         if not recording.speed > 0:
             sentence = f"recording of {recording.underlying}: speed is {recording.speed}, it must be positive"
+            yield ("recordings", number, "speed"), sentence
+        if recording.chain and recording.speed != 1:
+            sentence = f"recording of {recording.underlying}: speed is {recording.speed}; expiries need 1 with a chain"
             yield ("recordings", number, "speed"), sentence
 
 

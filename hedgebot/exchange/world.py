@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.exchange.chains import Chain
 from hedgebot.exchange.futures import FutureState
 from hedgebot.exchange.ladder import Ladder, LadderShape
-from hedgebot.exchange.listings import make_listings
+from hedgebot.exchange.listings import make_listings, recorded_options
 from hedgebot.exchange.market import Market, seed_volume
-from hedgebot.exchange.options import OptionBoard, OptionMark
+from hedgebot.exchange.options import OptionBoard, OptionMark, SeededSurface, Surface
 from hedgebot.exchange.perps import PerpState
+from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, Floats, PathBlock, PricePath, SeededPath, stream
 from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 from hedgebot.exchange.settlement import SettlementAverage
@@ -87,7 +91,10 @@ class World:
             for spec in scenario.underlyings
         }
         starts = {name: path.start_price for name, path in all_paths.items()}
-        listings = make_listings(scenario, starts, now_ns)
+        self._tapes = {name: path.funding(now_ns) for name, path in all_paths.items() if isinstance(path, RecordedPath)}
+        self._chains = {name: Chain.of(path, now_ns) for name, path in all_paths.items()}
+        listed = {name: one.listed(now_ns) for name, one in self._chains.items() if one is not None}
+        listings = make_listings(scenario, starts, now_ns, listed)
         self.markets: dict[InstrumentId, Market] = {}
         self.perps: dict[InstrumentId, PerpState] = {}
         self.futures: dict[InstrumentId, FutureState] = {}
@@ -125,9 +132,12 @@ class World:
         self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
         if listing.funding_interval_ns is not None and listing.funding_rate_cap is not None:
             interval = listing.funding_interval_ns
-            self.perps[instrument.id] = PerpState(
+            perp = self.perps[instrument.id] = PerpState(
                 interval, listing.funding_rate_cap, (now_ns // interval + 1) * interval, start.quantize(CENT)
             )
+            tape = self._tapes.get(instrument.underlying)
+            if tape is not None:
+                perp.play(tape, now_ns)
         if instrument.expiry_ns is not None:
             averages = self.averages[instrument.underlying]
             average = averages.setdefault(
@@ -143,12 +153,16 @@ class World:
             spec=spec,
             path=path,
             block=path.next_block(),
-            board=OptionBoard(spec, [market.instrument for market in options], self._seed),
+            board=OptionBoard(self._surface(spec), [market.instrument for market in options]),
             linear=tuple(market for market in mine if not market.instrument.kind.is_option),
             options=options,
             index=path.start_price,
             index_price=Decimal(str(round(path.start_price, 2))),
         )
+
+    def _surface(self, spec: UnderlyingSpec) -> Surface:
+        chain = self._chains[spec.name]
+        return SeededSurface(spec, self._seed) if chain is None else chain.surface
 
     # --- moving on
 
@@ -261,6 +275,23 @@ class World:
         perp.premium_sum += basis
         perp.premium_count += 1
         perp.mark = cents(index * (1.0 + perp.basis) if math.isnan(recorded_mark) else recorded_mark)
+
+    def relist_options(self, coin: Coin) -> list[Listing]:
+        """Take up what a recorded chain shows since the last call and let settled options go; the new ones."""
+        chain = self._chains[coin.spec.name]
+        if chain is None or not chain.due(self.now_ns):
+            return []
+        made = [
+            msgspec.structs.replace(one, launched_at_ns=self.now_ns)
+            for one in recorded_options(coin.spec, chain.listed(self.now_ns))
+            if one.instrument.id not in self.markets
+        ]
+        for listing in made:
+            self._open(listing, coin.index, self.now_ns)
+        kept = [one for one in coin.options if one.listing.status is not InstrumentStatus.SETTLED]
+        coin.options = (*kept, *(self.markets[one.instrument.id] for one in made))
+        coin.board.relist([one.instrument for one in coin.options])
+        return made
 
     def remark_options(self, coin: Coin) -> None:
         """Value a coin's chain at its index and requote its books; once a second, or each step that is longer."""

@@ -81,13 +81,16 @@ def test_the_recorded_chain_is_valued_as_it_was_published(shared_data: Path) -> 
     gaps_delta: list[float] = []
     for capture in tape.captures[1:]:
         index = float(np.interp(capture.at_ns, minutes.times_ns, minutes.index))
-        value = tape.surface(
-            capture.at_ns, index, lambda at_ns: float(np.interp(at_ns, minutes.times_ns, minutes.index))
-        )
         for expiry_ns in capture.smiles:
             mine = (table["timestamp"] == capture.at_ns) & (table["expiry"] == expiry_ns)
             strikes, is_call = table["strike"][mine], table["is_call"][mine].astype(np.bool_)
-            forward, iv = value(expiry_ns, strikes)
+            forward = tape.forward(
+                expiry_ns,
+                capture.at_ns,
+                index,
+                lambda at_ns: float(np.interp(at_ns, minutes.times_ns, minutes.index)),
+            )
+            iv = tape.iv(expiry_ns, capture.at_ns, np.log(strikes / forward))
             years = np.full(len(strikes), (expiry_ns - capture.at_ns) / black76.NS_PER_YEAR)
             forwards = np.full(len(strikes), forward)
             mark = black76.price(forwards, strikes, years, iv, is_call)

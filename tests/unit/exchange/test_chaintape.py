@@ -33,28 +33,24 @@ def index_at(moment_ns: int) -> float:
 
 
 def test_at_a_capture_forwards_and_volatilities_are_the_recorded_ones() -> None:
-    forward, iv = tape().surface(DAY, 90.0, index_at)(10 * DAY, 91.0 * np.exp(KS))
-    assert forward == pytest.approx(91.0)
-    assert iv.tolist() == pytest.approx([1.0, 0.9, 0.95])
+    assert tape().forward(10 * DAY, DAY, 90.0, index_at) == pytest.approx(91.0)
+    assert tape().iv(10 * DAY, DAY, KS).tolist() == pytest.approx([1.0, 0.9, 0.95])
 
 
 def test_between_captures_the_smile_goes_with_the_forward_and_nothing_looks_ahead() -> None:
-    forward, iv = tape().surface(DAY - 1, 95.0, index_at)(10 * DAY, np.array([96.0]))
     # The carry of 1 % over ten days, on nine.
-    assert forward == pytest.approx(95.0 * math.exp(math.log(1.01) / 10 * 9), rel=1e-9)
-    at_the_money = tape().surface(DAY - 1, 95.0, index_at)(10 * DAY, np.array([forward]))[1]
-    assert at_the_money.tolist() == pytest.approx([0.5])
-    assert iv[0] == pytest.approx(0.5, abs=0.01)
+    assert tape().forward(10 * DAY, DAY - 1, 95.0, index_at) == pytest.approx(
+        95.0 * math.exp(math.log(1.01) / 10 * 9), rel=1e-9
+    )
+    assert tape().iv(10 * DAY, DAY - 1, KS).tolist() == pytest.approx([0.6, 0.5, 0.55])
 
 
 def test_a_forward_meets_the_index_at_expiry() -> None:
-    forward, _ = tape().surface(2 * DAY, 93.0, index_at)(2 * DAY, np.array([93.0]))
-    assert forward == pytest.approx(93.0)
+    assert tape().forward(2 * DAY, 2 * DAY, 93.0, index_at) == pytest.approx(93.0)
 
 
 def test_beyond_the_outermost_strikes_volatility_is_theirs() -> None:
-    _, iv = tape().surface(0, 100.0, index_at)(10 * DAY, np.array([10.0, 1_000.0]))
-    assert iv.tolist() == pytest.approx([0.6, 0.55])
+    assert tape().iv(10 * DAY, 0, np.array([-2.0, 2.0])).tolist() == pytest.approx([0.6, 0.55])
 
 
 def test_options_are_listed_when_seen_and_gone_when_expired() -> None:
@@ -70,8 +66,7 @@ def test_options_are_listed_when_seen_and_gone_when_expired() -> None:
 
 def test_an_expiry_that_a_capture_lacks_is_valued_by_the_nearest_one() -> None:
     chain = tape()
-    forward, _ = chain.surface(0, 100.0, index_at)(20 * DAY, np.array([92.0]))
-    assert forward == pytest.approx(100.0 * (92.0 / 90.0) ** (20 / 19))
-    assert chain.surface(0, 100.0, index_at)(20 * DAY, np.array([forward]))[1][0] == pytest.approx(0.8)
+    assert chain.forward(20 * DAY, 0, 100.0, index_at) == pytest.approx(100.0 * (92.0 / 90.0) ** (20 / 19))
+    assert chain.iv(20 * DAY, 0, np.array([0.0])).tolist() == pytest.approx([0.8])
     with pytest.raises(KeyError):
-        chain.surface(0, 100.0, index_at)(30 * DAY, np.array([92.0]))
+        chain.iv(30 * DAY, 0, KS)

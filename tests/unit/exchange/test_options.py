@@ -4,15 +4,20 @@ import pytest
 
 from hedgebot.domain.instrument import OptionType
 from hedgebot.exchange.listings import make_listings
-from hedgebot.exchange.options import OptionBoard
+from hedgebot.exchange.options import OptionBoard, SeededSurface
 from hedgebot.exchange.scenario import Scenario
 
 
 @pytest.fixture
-def board(scenario: Scenario, start_ns: int) -> OptionBoard:
+def surface(scenario: Scenario) -> SeededSurface:
+    return SeededSurface(scenario.underlyings[0], 1)
+
+
+@pytest.fixture
+def board(scenario: Scenario, surface: SeededSurface, start_ns: int) -> OptionBoard:
     listings = make_listings(scenario, {"BTC": 90_000.0, "ETH": 3_000.0}, start_ns)
     chain = [one.instrument for one in listings if one.instrument.kind.is_option and one.instrument.underlying == "BTC"]
-    made = OptionBoard(scenario.underlyings[0], chain, 1)
+    made = OptionBoard(surface, chain)
     made.remark(90_000.0, start_ns, 1.0)
     return made
 
@@ -36,28 +41,28 @@ def test_marks_obey_parity_on_the_expirys_own_forward(board: OptionBoard) -> Non
     assert pairs == 15
 
 
-def test_a_falling_price_raises_volatility(board: OptionBoard, start_ns: int) -> None:
+def test_a_falling_price_raises_volatility(board: OptionBoard, surface: SeededSurface, start_ns: int) -> None:
     option = board.chain[0].id
     before = board.marks[option].iv
     board.remark(80_000.0, start_ns, 1.0)
-    level_after_fall = board._level
+    level_after_fall = surface._level
     board.remark(90_000.0, start_ns, 1.0)
     assert level_after_fall > 0.55 > before * 0.5
-    assert board._level < level_after_fall
+    assert surface._level < level_after_fall
 
 
-def test_the_surface_comes_back_and_stays_in_range(board: OptionBoard, start_ns: int) -> None:
+def test_the_surface_comes_back_and_stays_in_range(board: OptionBoard, surface: SeededSurface, start_ns: int) -> None:
     for number in range(400):
         board.remark(90_000.0 * math.exp(0.1 * math.sin(number)), start_ns, 3_600.0)
-        assert 0.15 <= board._level <= 2.5
+        assert 0.15 <= surface._level <= 2.5
         assert all(mark.mark >= 0 and mark.iv > 0 for mark in board.marks.values())
 
 
 def test_one_seed_one_surface(scenario: Scenario, board: OptionBoard, start_ns: int) -> None:
-    twin = OptionBoard(scenario.underlyings[0], board.chain, 1)
+    twin = OptionBoard(SeededSurface(scenario.underlyings[0], 1), board.chain)
     twin.remark(90_000.0, start_ns, 1.0)
     assert twin.marks == board.marks
-    other = OptionBoard(scenario.underlyings[0], board.chain, 2)
+    other = OptionBoard(SeededSurface(scenario.underlyings[0], 2), board.chain)
     other.remark(90_000.0, start_ns, 1.0)
     assert other.marks != board.marks
 
