@@ -14,6 +14,7 @@ from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account, fee_coin, trade_fee
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.checks import is_post_only, refuse, rules_problem, state_problem
+from hedgebot.exchange.faults import Fate
 from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.funds import funds_problem
 from hedgebot.exchange.history import OrderStore
@@ -49,8 +50,8 @@ class Desk:
 
     # --- requests
 
-    def place(self, request: OrderRequest, origin: Origin) -> Ack | Refusal:
-        """Admit an order and match it at once."""
+    def place(self, request: OrderRequest, origin: Origin, fate: Fate | None = None) -> Ack | Refusal:
+        """Admit an order and match it at once, as `fate` has it where there is one."""
         market, account = self.world.markets.get(request.instrument), self.books.accounts.get(request.account)
         if account is None:
             return refuse(RefusalReason.UNKNOWN_ACCOUNT, f"no account {request.account!r}")
@@ -83,7 +84,10 @@ class Desk:
             seq=self.books.next_seq(),
         )
         self.orders.put(order)
-        self._match(market, order, post_only=is_post_only(request))
+        if fate is not None and fate.rejected:
+            self.end(order, EndReason.REJECTED)
+        else:
+            self._match(market, order, post_only=is_post_only(request), fate=fate)
         return Ack(order_id=order.order_id, client_id=order.client_id)
 
     def problem(self, market: Market, account: Account, request: OrderRequest) -> Refusal | None:
@@ -196,9 +200,11 @@ class Desk:
 
     # --- matching
 
-    def _match(self, market: Market, order: SimOrder, *, post_only: bool) -> None:
+    def _match(self, market: Market, order: SimOrder, *, post_only: bool, fate: Fate | None = None) -> None:
         lots = self._lots(market, order.leaves_contracts)
         wanted = min(lots, self._lots(market, self._reducible(market, order))) if order.reduce_only else lots
+        if fate is not None and fate.share is not None:
+            wanted = min(wanted, int(lots * fate.share))
         found = walk(market, order, wanted, self._limit_tick(market, order), self.orders.get)
         if post_only and (found.matches or found.met):
             self.end(order, EndReason.POST_ONLY_WOULD_CROSS)
@@ -209,7 +215,8 @@ class Desk:
         if order.self_trade is not SelfTrade.CANCEL_TAKER:
             for resting in found.met:
                 self._end_own(resting.order_id, order.order_id)
-        for match in found.matches:
+        pieces = 1 if fate is None else fate.pieces
+        for match in (piece for one in found.matches for piece in one.pieces(pieces)):
             market.carry_out(match)
             order = self._trade(market, order, match.tick, match.lots, is_maker=False)
             if match.maker is not None:
@@ -295,7 +302,7 @@ class Desk:
         self.world.markets[order.instrument].remove(order.order_id)
         order = msgspec.structs.replace(
             order,
-            status=OrderStatus.CANCELLED,
+            status=OrderStatus.REJECTED if reason is EndReason.REJECTED else OrderStatus.CANCELLED,
             end_reason=reason,
             updated_at_ns=self.books.now_ns,
             seq=self.books.next_seq(),
@@ -303,6 +310,17 @@ class Desk:
         self.orders.put(order)
         self.books.tell(OrderChanged(order=order))
         return order
+
+    def fill_resting(self, order: SimOrder, share: Decimal) -> SimOrder:
+        """Fill a share of what rests of an order at its own price, at least a lot; the order as it is after that."""
+        market = self.world.markets[order.instrument]
+        for resting in market.resting(order.side):
+            if resting.order_id == order.order_id:
+                lots = max(int(resting.lots * share), 1)
+                market.reduce(resting, lots)
+                self._fill_maker(market, resting, lots)
+                break
+        return self.orders.get(order.order_id) or order
 
     # --- booking
 

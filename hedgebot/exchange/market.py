@@ -44,6 +44,12 @@ class Match:
     lots: int
     maker: Resting | None
 
+    def pieces(self, count: int) -> "list[Match]":
+        """The same lots as at most `count` matches, as even as lots allow."""
+        count = min(count, self.lots)
+        sizes = [self.lots // count + (number < self.lots % count) for number in range(count)]
+        return [self] if count == 1 else [Match(self.tick, size, self.maker) for size in sizes]
+
 
 @dataclass(slots=True)
 class Tape:

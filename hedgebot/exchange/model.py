@@ -23,6 +23,7 @@ from hedgebot.exchange.listings import find_holding
 from hedgebot.exchange.margin_desk import MarginDesk
 from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import as_understood
+from hedgebot.exchange.orderfaults import OrderFaults
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
@@ -43,7 +44,6 @@ from hedgebot.exchange.types import (
     Notice,
     OptionTicker,
     OrderRequest,
-    Origin,
     PositionChanged,
     PositionIndex,
     RateState,
@@ -83,6 +83,7 @@ class Exchange:
         )
         self.margin = MarginDesk(self._books, self._desk.orders)
         self._striker = Striker(self._desk)
+        self.order_faults = OrderFaults(self._desk, scenario.seed, reduce_only_passes=self.rules.reduce_only_passes)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
@@ -121,8 +122,13 @@ class Exchange:
                 self._books.now_ns = next_ns
                 self._script.play(next_ns)
             self._clockwork.step()
-            self.dead_man.advance(self.now_ns)
+            self._catch_up()
         self._books.now_ns = max(self.now_ns, now_ns)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """What is due between the steps of the grid."""
+        self.order_faults.advance(self.now_ns)
         self.dead_man.advance(self.now_ns)
 
     @property
@@ -176,7 +182,7 @@ class Exchange:
         """
         spot = self._is_spot(request.instrument)
         refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
-        answer = refusal or self._rules_problem(request) or self._desk.place(request, Origin.API)
+        answer = refusal or self._rules_problem(request) or self.order_faults.place(request)
         if isinstance(answer, Ack):
             self.dead_man.routed(answer.order_id, connection)
         return answer
@@ -196,7 +202,13 @@ class Exchange:
         """Cancel one order by its id or client id (order id first)."""
         spot = self._is_spot(instrument)
         refusal = self._over_budget(account, EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL)
-        return refusal or self._desk.cancel(account, instrument, order_id, client_id)
+        return refusal or self._cancel(account, instrument, order_id, client_id)
+
+    def _cancel(
+        self, account: str, instrument: InstrumentId, order_id: str | None, client_id: str | None
+    ) -> Ack | Refusal:
+        struck = self.order_faults.cancel(account, instrument, order_id, client_id)
+        return struck or self._desk.cancel(account, instrument, order_id, client_id)
 
     def amend(
         self,
@@ -275,7 +287,7 @@ class Exchange:
         if refusal is not None:
             return refusal
         answers = [
-            self._desk.cancel(account, order.instrument, order.order_id, None)
+            self._cancel(account, order.instrument, order.order_id, None)
             for order in self.open_orders(account)
             if chosen(self._world.markets[order.instrument].listing)
         ]

@@ -40,6 +40,8 @@ class RefusalReason(StrEnum):
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     SELF_TRADE_POLICY = "self_trade_policy"  # one that the venue does not offer
     RATE_LIMITED = "rate_limited"
+    BANNED = "banned"  # the address is shut out for a while
+    OVERLOADED = "overloaded"  # the venue takes no new orders for the moment
     NO_PERMISSION = "no_permission"
     DEAD_MAN_REFUSED = "dead_man_refused"  # no such switch, a window out of range, or its daily budget spent
     LOCKED_OUT = "locked_out"  # a dead-man's switch fired and waits for a heartbeat
@@ -56,6 +58,8 @@ class EndReason(StrEnum):
     REDUCE_ONLY = "reduce_only"
     SETTLED = "settled"
     DEAD_MAN = "dead_man"
+    REJECTED = "rejected"  # after its acknowledgement
+    BY_VENUE = "by_venue"
     PREPARE_LIQUIDATION = "prepare_liquidation"  # to free margin: orders on what is to be reduced
     BEFORE_LIQUIDATION = "before_liquidation"  # to free margin: all other orders of the account
     PREPARE_ADL = "prepare_adl"  # on the instrument whose position is to be deleveraged

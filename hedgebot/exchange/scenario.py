@@ -134,9 +134,12 @@ class ClientFlowSpec(_Part, frozen=True, kw_only=True):
 
 
 class WeatherSpec(_Part, frozen=True, kw_only=True):
-    """What the wire's face does to requests and replies. Probabilities per order request, delays in milliseconds."""
+    """What happens to messages all the time: probabilities per order request or account push, delays in ms."""
 
+    request_lost_probability: float = 0.0
     ack_lost_probability: float = 0.0
+    push_lost_probability: float = 0.0
+    push_duplicate_probability: float = 0.0
     ack_delay_ms: float = 2.0
     ack_delay_jitter_ms: float = 3.0
     push_delay_ms: float = 1.0
@@ -204,12 +207,10 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             ("venue_rules",),
             f"venue_rules is {scenario.venue_rules!r}, it must be one of {', '.join(sorted(VENUES))}",
         )
-    if not 0 <= scenario.weather.ack_lost_probability < 1:
-        chance = scenario.weather.ack_lost_probability
-        yield (
-            ("weather", "ack_lost_probability"),
-            f"weather.ack_lost_probability is {chance}, it must be 0 up to 1",
-        )
+    for key in WeatherSpec.__struct_fields__:
+        value = getattr(scenario.weather, key)
+        if key.endswith("_probability") and not 0 <= value < 1:
+            yield ("weather", key), f"weather.{key} is {value}, it must be 0 up to 1"
     yield from _market_problems(scenario)
     yield from _account_problems(scenario)
     yield from _event_problems(scenario)

@@ -1,28 +1,14 @@
 """The test plane under /admin: truth, faults, dropped sockets, trades and shocks on order. Loopback clients only.
 
-Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` with status 400. Owns no fault: see
-`faults.py`. Paths::
-
-    GET  truth                                   orders, executions, positions, wallets (`truth.py`)
-    GET  requests[?path=]                        requests that arrived, oldest first (the last 2,000)
-    GET  sessions                                connected sockets with their topics and outboxes; frames sent per topic
-    GET  faults        POST faults {...}         list, add (`HttpFault` or `SocketFault`: "type": "http" | "socket")
-    DELETE faults                                end all faults and the skew
-    POST drop     {channel, account, code}       cut sockets; with `code` close them with it
-    POST skew     {ms}                           shift the venue's clock
-    POST weather  {ack_lost_probability, ...}    replace the weather
-    POST trade    {instrument, side, contracts, account, limit_price}   the client trades now
-    POST flow     {enabled}                      client flow on or off
-    POST price    {underlying, percent}          move an underlying at once
-    POST trouble  {type, ...}                    have a trouble of `exchange/trouble.py` happen
-    POST restart  {}                             ended orders leave order/realtime, all sockets are cut
-    POST stop     {}                             ask the process to end
+Every answer is JSON: `{"ok": true, ...}` or `{"ok": false, "error": sentence}` with status 400. `GET /admin/help` lists
+the paths, their bodies and every kind of fault and trouble, from the types themselves (`admin_help.py`). Owns no fault:
+see `faults.py`.
 """
 
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated
@@ -33,11 +19,14 @@ from aiohttp import web
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.faultbook import TooManyFaults, described
+from hedgebot.exchange.faults import OrderFault
 from hedgebot.exchange.scenario import WeatherSpec
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal
-from hedgebot.exchange.wire.api import CRASHES, Api
-from hedgebot.exchange.wire.faults import Fault, TooManyFaults
+from hedgebot.exchange.wire.admin_help import Entry, help_page
+from hedgebot.exchange.wire.api import CRASHES, Api, KeyState
+from hedgebot.exchange.wire.faults import Fault
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.sessions import Sessions
 from hedgebot.exchange.wire.truth import truth
@@ -54,6 +43,20 @@ class _Drop(_Body, kw_only=True):
     channel: str = ""
     account: str = ""
     code: Annotated[int, msgspec.Meta(ge=1_000, le=4_999)] | None = None
+
+
+class _Down(_Body, kw_only=True):
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=3_600)]
+
+
+class _Ban(_Body, kw_only=True):
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0
+    address: str = ""
+
+
+class _Key(_Body, kw_only=True):
+    account: str
+    state: KeyState
 
 
 class _Skew(_Body, kw_only=True):
@@ -81,27 +84,36 @@ class _Price(_Body, kw_only=True):
 class Admin:
     """Answers /admin requests."""
 
-    def __init__(self, api: Api, sessions: Sessions, stopped: asyncio.Event) -> None:
+    def __init__(
+        self, api: Api, sessions: Sessions, stopped: asyncio.Event, go_down: Callable[[float], None] | None = None
+    ) -> None:
+        self._go_down = go_down or (lambda _seconds: None)
         self._api = api
         self._sessions = sessions
         self._stopped = stopped
         self._trades = 0
-        self._routes: dict[tuple[str, str], Callable[[web.Request, bytes], Awaitable[Fields]]] = {
-            ("GET", "truth"): self._truth,
-            ("GET", "requests"): self._requests,
-            ("GET", "sessions"): self._list_sessions,
-            ("GET", "faults"): self._list_faults,
-            ("POST", "faults"): self._add_fault,
-            ("DELETE", "faults"): self._clear_faults,
-            ("POST", "drop"): self._drop,
-            ("POST", "skew"): self._skew,
-            ("POST", "weather"): self._weather,
-            ("POST", "trade"): self._trade,
-            ("POST", "flow"): self._flow,
-            ("POST", "price"): self._price,
-            ("POST", "trouble"): self._trouble,
-            ("POST", "restart"): self._restart,
-            ("POST", "stop"): self._stop,
+        self._routes: dict[tuple[str, str], Entry] = {
+            ("GET", "help"): Entry(self._help, "what can be asked and ordered here"),
+            ("GET", "truth"): Entry(self._truth, "every account's orders, executions, positions and wallet"),
+            ("GET", "requests"): Entry(self._requests, "the last 2,000 requests, oldest first; ?path= picks by path"),
+            ("GET", "sessions"): Entry(self._list_sessions, "connected sockets with their topics and outboxes"),
+            ("GET", "faults"): Entry(
+                self._list_faults, "active faults, what is left of them and how often they struck"
+            ),
+            ("POST", "faults"): Entry(self._add_fault, "start a fault; the answer is its number", Fault),
+            ("DELETE", "faults"): Entry(self._clear_faults, "end all faults and the skew, or one: ?number="),
+            ("POST", "drop"): Entry(self._drop, "cut sockets, or close them with a code", _Drop),
+            ("POST", "down"): Entry(self._down, "refuse every connection for a while, all sockets are cut", _Down),
+            ("POST", "ban"): Entry(self._ban, "answer an address (all of them without one) with 403 for a while", _Ban),
+            ("POST", "key"): Entry(self._key, "let an account's API key be good, read only, expired, revoked", _Key),
+            ("POST", "skew"): Entry(self._skew, "shift the venue's clock", _Skew),
+            ("POST", "weather"): Entry(self._weather, "replace the weather as a whole", WeatherSpec),
+            ("POST", "trade"): Entry(self._trade, "the client trades now", _Trade),
+            ("POST", "flow"): Entry(self._flow, "client trading on or off", _Flow),
+            ("POST", "price"): Entry(self._price, "move an underlying at once", _Price),
+            ("POST", "trouble"): Entry(self._trouble, "have a trouble happen to the world", Trouble),
+            ("POST", "restart"): Entry(self._restart, "ended orders leave order/realtime, all sockets are cut"),
+            ("POST", "stop"): Entry(self._stop, "ask the process to end"),
         }
 
     async def answer(self, request: web.Request, path: str) -> web.Response:
@@ -112,7 +124,7 @@ class Admin:
         if route is None:
             return _reply({"ok": False, "error": f"no {request.method} /admin/{path}"}, 404)
         try:
-            content = await route(request, await request.read() or b"{}")
+            content = await route.handle(request, await request.read() or b"{}")
         except (msgspec.DecodeError, TooManyFaults, KeyError) as error:
             return _reply({"ok": False, "error": str(error)}, 400)
         except CRASHES:
@@ -154,16 +166,58 @@ class Admin:
         }
 
     async def _list_faults(self, request: web.Request, body: bytes) -> Fields:
-        return {"faults": msgspec.to_builtins(self._api.faults.active), "skew_ms": self._api.faults.skew_ms}
+        faults = (*self._api.faults.active, *self._of_orders())
+        return {"faults": list(faults), "skew_ms": self._api.faults.skew_ms}
+
+    def _of_orders(self) -> tuple[Fields, ...]:
+        exchange = self._api.exchange
+        return described(exchange.order_faults.book, exchange.now_ns)
+
+    async def _help(self, request: web.Request, body: bytes) -> Fields:
+        return help_page(self._routes)
 
     # --- breaking
 
     async def _add_fault(self, request: web.Request, body: bytes) -> Fields:
-        self._api.faults.add(msgspec.json.decode(body, type=Fault))
-        return {}
+        fault = msgspec.json.decode(body, type=Fault)
+        if isinstance(fault, OrderFault):
+            self._api.advance()
+            return {"number": self._api.exchange.order_faults.add(fault)}
+        return {"number": self._api.faults.add(fault)}
 
     async def _clear_faults(self, request: web.Request, body: bytes) -> Fields:
-        self._api.faults.clear()
+        number = request.query.get("number")
+        book = self._api.exchange.order_faults.book
+        if number is None:
+            self._api.faults.clear()
+            book.clear()
+        elif not number.isdecimal() or not (self._api.faults.end(int(number)) or book.end(int(number))):
+            raise KeyError(f"no active fault has the number {number}")
+        return {}
+
+    async def _ban(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Ban)
+        self._api.advance()
+        exchange = self._api.exchange
+        until_ns = exchange.now_ns + round(wanted.seconds * 1e9)
+        exchange.limits.ban(until_ns, wanted.address or None, exchange.now_ns)
+        return {"until_ns": until_ns}
+
+    async def _key(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Key)
+        if wanted.account not in self._api.exchange.accounts():
+            raise KeyError(f"no account {wanted.account!r}; there are {list(self._api.exchange.accounts())}")
+        self._api.keys[wanted.account] = wanted.state
+        chosen = (
+            [] if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY} else self._sessions.chosen("", wanted.account)
+        )
+        for session in chosen:
+            session.abort()
+        return {"dropped": len(chosen)}
+
+    async def _down(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Down)
+        self._go_down(wanted.seconds)
         return {}
 
     async def _drop(self, request: web.Request, body: bytes) -> Fields:

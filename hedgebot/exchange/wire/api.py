@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hedgebot.domain.errors import HedgebotError
 from hedgebot.domain.instrument import InstrumentId
@@ -15,7 +16,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec
 from hedgebot.exchange.types import InstrumentStatus, Listing
 from hedgebot.exchange.wire.bars import Bars
-from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, WireError
+from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, NO_PERMISSION, WireError
 from hedgebot.exchange.wire.faults import FaultPlane
 from hedgebot.exchange.wire.sampling import backfill, sample
 from hedgebot.exchange.wire.words import NS_PER_MS, scalar, writable
@@ -51,6 +52,16 @@ class AccountSettings:
     margin_mode: str = "REGULAR_MARGIN"
 
 
+class KeyState(StrEnum):
+    """What has become of an account's API key."""
+
+    GOOD = "good"
+    READ_ONLY = "read_only"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    WRONG_ADDRESS = "wrong_address"
+
+
 class Api:
     """The exchange as its handlers see it."""
 
@@ -63,6 +74,7 @@ class Api:
         self.accounts = {spec.api_key: spec for spec in exchange.scenario.accounts}
         self.settings = {spec.name: AccountSettings() for spec in exchange.scenario.accounts}
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
+        self.keys: dict[str, KeyState] = {}
         self.crashes = 0
         # Frames that left, by channel, account ("" for public ones) and topic; see `sessions.py` for its bound.
         self.delivered: dict[tuple[str, str, str], int] = {}
@@ -83,11 +95,26 @@ class Api:
     # --- who asks
 
     def key_owner(self, key: str) -> AccountSpec:
-        """The account of an API key; raises WireError."""
+        """The account of an API key that is good; raises WireError."""
         spec = self.accounts.get(key)
-        if spec is None:
+        state = self.keys.get(spec.name, KeyState.GOOD) if spec is not None else KeyState.REVOKED
+        if spec is None or state is KeyState.REVOKED:
             raise WireError(BAD_KEY, "API key is invalid.")
+        if state is KeyState.EXPIRED:
+            raise WireError(33004, "Your api key has expired")
+        if state is KeyState.WRONG_ADDRESS:
+            raise WireError(10010, "Unmatched IP, please check your API key's bound IP addresses.")
         return spec
+
+    def account_of(self, key: str) -> str | None:
+        """The account that a key names, whether the key is good or not."""
+        spec = self.accounts.get(key)
+        return None if spec is None else spec.name
+
+    def check_may_trade(self, account: str) -> None:
+        """Refuse what changes something for a key that may only look; raises WireError."""
+        if self.keys.get(account) is KeyState.READ_ONLY:
+            raise WireError(NO_PERMISSION, "Permission denied, please check your API key permissions.")
 
     def check_signature(self, spec: AccountSpec, origin: str, signature: str) -> None:
         """Hold a signature against the account's secret; raises WireError."""

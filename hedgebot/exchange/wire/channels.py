@@ -12,8 +12,10 @@ import orjson
 
 from hedgebot.exchange.types import EndpointClass
 from hedgebot.exchange.wire import batch, entry
+from hedgebot.exchange.wire.answers import false_ack, is_executed, spoilt_answer
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.codes import (
+    BAD_KEY,
     BAD_PARAMETER,
     NO_PERMISSION,
     OP_UNKNOWN,
@@ -23,7 +25,7 @@ from hedgebot.exchange.wire.codes import (
     Answer,
     WireError,
 )
-from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind
+from hedgebot.exchange.wire.faults import HttpFault, HttpFaultKind, SocketFaultKind
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import Params
 from hedgebot.exchange.wire.private import DCP_TOPICS, TOPICS
@@ -132,8 +134,22 @@ class Channels:
             self._api.note(None, "WS", f"{session.channel}:auth", message, error.code)
             self._fail(session, message, error.code, error.message)
             return
-        session.account = account
         self._api.note(account, "WS", f"{session.channel}:auth", {}, 0)
+        fault = self._api.faults.for_login(session.channel, account)
+        loop = asyncio.get_running_loop()
+        match fault.kind if fault is not None else None:
+            case SocketFaultKind.REFUSE_AUTH:
+                self._fail(session, message, BAD_KEY, "API key is invalid.")
+            case SocketFaultKind.DELAY_AUTH if fault is not None:
+                loop.call_later(fault.delay_ms / 1_000, self._admit, session, message, account)
+            case SocketFaultKind.EXPIRE_AUTH if fault is not None:
+                self._admit(session, message, account)
+                loop.call_later(fault.delay_ms / 1_000, session.abort)
+            case _:
+                self._admit(session, message, account)
+
+    def _admit(self, session: Session, message: dict[str, object], account: str) -> None:
+        session.account = account
         if session.channel == "trade":
             reply: Fields = {"retCode": 0, "retMsg": "OK", "op": "auth", "connId": session.id}
             session.reply({**self._req_id(message, "reqId"), **reply})
@@ -148,8 +164,6 @@ class Channels:
         if session.account is not None:
             raise WireError(REPEAT_AUTH, "Repeat auth")
         spec = self._api.key_owner(scalar(args[0]))
-        if self._api.faults.refuses_auth(session.channel, spec.name):
-            raise WireError(10003, "API key is invalid.")
         expires = scalar(args[1])
         # At most 18 digits: a moment in milliseconds has 13.
         if _MOMENT.fullmatch(expires) is None or int(expires) <= self._api.venue_ms:
@@ -217,30 +231,47 @@ class Channels:
         """Carry out one order request and answer it, unless the weather or a fault takes the answer."""
         api = self._api
         path = "/v5/" + op.replace(".", "/")
-        fault = api.faults.for_request(path)
-        if fault is not None and fault.kind is HttpFaultKind.REQUEST_LOST:
+        fault = api.faults.for_request(path, session.account)
+        kind = fault.kind if fault is not None else None
+        if kind is HttpFaultKind.REQUEST_LOST or api.faults.loses_request():
             return
-        if fault is not None and fault.kind is HttpFaultKind.DELAY:
+        if fault is not None and kind is HttpFaultKind.DELAY:
             await asyncio.sleep(fault.delay_ms / 1_000)
         params: dict[str, object] = {}
         code, text, answer = 0, "OK", Answer({})
         try:
-            _refuse_by(fault)
             params = self._order_params(session, op, message)
-            api.advance()
-            found = ORDER_OPS[op](api, session.account or "", Params(params))
-            answer = found if isinstance(found, Answer) else Answer(found)
+            answer = self._carry_out(session, op, Params(params), fault)
         except WireError as error:
             code, text = error.code, error.message
         api.note(session.account, "WS", path, params, code)
         api.after_request()
-        lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
-        if lost or (code == 0 and api.faults.loses_ack()):
+        if kind is HttpFaultKind.ACK_LOST or (code == 0 and api.faults.loses_ack()):
             return
         reply: Fields = {"retCode": code, "retMsg": text, "op": op[:ECHO_CHARS_MAX]}
         reply |= {"data": answer.result, "retExtInfo": answer.ext}
         reply |= {"header": self._header(session, path, params), "connId": session.id}
-        session.reply({**self._req_id(message, "reqId"), **reply}, api.faults.ack_delay_s())
+        payload = orjson.dumps({**self._req_id(message, "reqId"), **reply})
+        delay_s = api.faults.ack_delay_s()
+        if fault is not None:
+            payload = spoilt_answer(payload, fault)
+            delay_s += fault.delay_ms / 1_000 if kind is HttpFaultKind.ACK_DELAY else 0.0
+        for _ in range(2 if kind is HttpFaultKind.ACK_DUPLICATE else 1):
+            session.answer(payload, delay_s)
+
+    def _carry_out(self, session: Session, op: str, params: Params, fault: HttpFault | None) -> Answer:
+        """Have an order request happen, unless a fault keeps it from happening or refuses it all the same."""
+        answer = Answer({})
+        if fault is None or is_executed(fault):
+            self._api.check_may_trade(session.account or "")
+            self._api.advance()
+            found = ORDER_OPS[op](self._api, session.account or "", params)
+            answer = found if isinstance(found, Answer) else Answer(found)
+        elif fault.kind is HttpFaultKind.ACK_FALSE:
+            answer = Answer(false_ack(params))
+        if fault is not None and fault.kind in {HttpFaultKind.RET_CODE, HttpFaultKind.STATUS}:
+            raise WireError(fault.code, fault.message)
+        return answer
 
     def _order_params(self, session: Session, op: str, message: dict[str, object]) -> dict[str, object]:
         header, args = message.get("header"), message.get("args")
@@ -281,11 +312,6 @@ class Channels:
         return header | {
             name.title(): value for name, value in limit_headers(self._api, session.account, endpoint).items()
         }
-
-
-def _refuse_by(fault: HttpFault | None) -> None:
-    if fault is not None and fault.kind in {HttpFaultKind.RET_CODE, HttpFaultKind.STATUS}:
-        raise WireError(fault.code, fault.message)
 
 
 def limit_headers(api: Api, account: str, endpoint: EndpointClass) -> dict[str, str]:

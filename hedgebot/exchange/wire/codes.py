@@ -174,6 +174,12 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110118, "Unable to retrieve a price of the market order due to low liquidity"),
         (170210, "New order rejected."),
     ),
+    # An address that is shut out gets HTTP 403 before anything is read (`http.py`).
+    RefusalReason.BANNED: ((10018, "Exceeded the IP Rate Limit."), (10018, "Exceeded the IP Rate Limit.")),
+    RefusalReason.OVERLOADED: (
+        (429, "The trading service is experiencing a high server load."),
+        (429, "The trading service is experiencing a high server load."),
+    ),
     RefusalReason.NO_PERMISSION: (
         (NO_PERMISSION, "Permission denied, please check your API key permissions."),
         (NO_PERMISSION, "Permission denied, please check your API key permissions."),

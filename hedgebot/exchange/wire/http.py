@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from hedgebot.exchange.wire import entry
+from hedgebot.exchange.wire.answers import false_ack, is_executed, spoilt_answer
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import limit_headers
 from hedgebot.exchange.wire.codes import BAD_PARAMETER, SERVER_ERROR, TOO_MANY_VISITS, Answer, WireError
@@ -22,6 +23,8 @@ from hedgebot.exchange.wire.routes import ROUTES, Route
 from hedgebot.exchange.wire.words import scalar, writable
 
 BODY_BYTES_MAX = 1_000_000
+# How often a connection that is kept waiting is looked at.
+LOOK_S = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -33,15 +36,21 @@ class HttpDoor:
 
     async def answer(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer one request; `path` starts at /v5/."""
+        if not self._api.exchange.limits.visit(request.remote or "", self._api.exchange.now_ns):
+            # The venue's words for an address that asked too often; it is let in again by itself.
+            return web.Response(status=403, text="access too frequent")
         route = ROUTES.get(path)
         if route is None:
             return self._wrap(WireError(10017, "Route not found.", status=404), {})
         if route.method != request.method:
             return self._wrap(WireError(BAD_PARAMETER, f"use {route.method}", status=400), {})
-        fault = self._api.faults.for_request(path)
-        early = await self._before(request, fault)
-        if early is not None:
-            return early
+        fault = self._api.faults.for_request(path, self._api.account_of(request.headers.get("X-BAPI-API-KEY", "")))
+        if fault is not None and fault.kind is HttpFaultKind.DELAY:
+            await asyncio.sleep(fault.delay_ms / 1_000)
+        if fault is not None and not is_executed(fault):
+            return await self._instead(request, fault)
+        if route.is_order and self._api.faults.loses_request():
+            return dropped(request)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -54,33 +63,45 @@ class HttpDoor:
             return self._wrap(WireError(SERVER_ERROR, "Server error.", status=500), {})
         finally:
             self._api.after_request()
-        lost = fault is not None and fault.kind is HttpFaultKind.ACK_LOST
         if route.is_order:
             await asyncio.sleep(self._api.faults.ack_delay_s())
-            lost = lost or (reply.status == 200 and self._api.faults.loses_ack())
-        if lost:
-            return _dropped(request)
-        if fault is not None and fault.kind is HttpFaultKind.GARBLE:
-            return web.Response(body=b'{"retCode":0,"result":{', content_type="application/json")
-        return reply
+            if reply.status == 200 and self._api.faults.loses_ack():
+                return dropped(request)
+        return reply if fault is None else await self._answered(request, reply, fault)
 
-    async def _before(self, request: web.Request, fault: HttpFault | None) -> web.StreamResponse | None:
-        """What a fault does instead of carrying the request out; None to go on."""
-        if fault is None:
-            return None
+    async def _instead(self, request: web.Request, fault: HttpFault) -> web.StreamResponse:
+        """What a fault answers to a request that it keeps from being carried out."""
         match fault.kind:
+            case HttpFaultKind.ACK_FALSE:
+                values = _values(request, await request.read())
+                return self._wrap(false_ack(Params(values)) if request.method == "POST" else {"list": []}, {})
             case HttpFaultKind.REQUEST_LOST:
-                return _dropped(request)
-            case HttpFaultKind.STATUS:
-                headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-                return web.Response(status=fault.status, text=f"{fault.status} by order", headers=headers)
-            case HttpFaultKind.RET_CODE:
-                return self._wrap(WireError(fault.code, fault.message), {})
-            case HttpFaultKind.DELAY:
-                await asyncio.sleep(fault.delay_ms / 1_000)
+                return await _unanswered(request) if fault.silent else dropped(request)
             case _:
-                pass
-        return None
+                return self._failed(fault)
+
+    async def _answered(self, request: web.Request, reply: web.Response, fault: HttpFault) -> web.StreamResponse:
+        """What a fault makes of the answer to a request that was carried out."""
+        match fault.kind:
+            case HttpFaultKind.ACK_LOST:
+                return await _unanswered(request) if fault.silent else dropped(request)
+            case HttpFaultKind.STATUS | HttpFaultKind.RET_CODE:
+                return self._failed(fault)
+            case HttpFaultKind.ACK_DELAY:
+                await asyncio.sleep(fault.delay_ms / 1_000)
+                return reply
+            case _:
+                body = reply.body if isinstance(reply.body, bytes) else b""
+                reply.body = spoilt_answer(body, fault)
+                return reply
+
+    def _failed(self, fault: HttpFault) -> web.Response:
+        """An HTTP status with whatever body was ordered, or a return code on 200."""
+        if fault.kind is HttpFaultKind.RET_CODE:
+            return self._wrap(WireError(fault.code, fault.message), {})
+        headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+        text = f"{fault.status} by order" if fault.body is None else fault.body
+        return web.Response(status=fault.status, text=text, headers=headers)
 
     def _carry_out(self, request: web.Request, path: str, route: Route, body: bytes) -> web.Response:
         api, account, values = self._api, "", dict[str, object]()
@@ -88,6 +109,8 @@ class HttpDoor:
         code = 0
         try:
             account = self._caller(request, body) if route.signed else ""
+            if request.method == "POST":
+                api.check_may_trade(account)
             values = _values(request, body)
             api.advance()
             self._charge(account, route)
@@ -151,7 +174,15 @@ def _values(request: web.Request, body: bytes) -> dict[str, object]:
     return values
 
 
-def _dropped(request: web.Request) -> web.Response:
+async def _unanswered(request: web.Request) -> web.Response:
+    """Answer nothing and keep the connection, until the client has had enough."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if request.transport is None or request.transport.is_closing():
+            return web.Response(status=500)
+
+
+def dropped(request: web.Request) -> web.Response:
     """Cut the connection without an answer."""
     if request.transport is not None:
         request.transport.abort()

@@ -138,4 +138,5 @@ class PrivateFeed:
             for session in sessions:
                 if name in session.topics:
                     payload = payload or orjson.dumps(frame)
-                    session.push(name, payload, delay_s)
+                    for _ in range(self._api.faults.pushes()):
+                        session.push(name, payload, delay_s)

@@ -17,8 +17,8 @@ from hedgebot.exchange.types import Notice, Scripted
 from hedgebot.exchange.wire.admin import Admin
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import Channels
-from hedgebot.exchange.wire.faults import PUBLIC, FaultPlane
-from hedgebot.exchange.wire.http import BODY_BYTES_MAX, HttpDoor
+from hedgebot.exchange.wire.faults import PUBLIC, ConnectFault, ConnectFaultKind, FaultPlane
+from hedgebot.exchange.wire.http import BODY_BYTES_MAX, LOOK_S, HttpDoor, dropped
 from hedgebot.exchange.wire.private import PrivateFeed
 from hedgebot.exchange.wire.publish import Publisher
 from hedgebot.exchange.wire.sessions import Session, Sessions
@@ -27,6 +27,7 @@ CADENCE_S = 0.05
 # A socket from which nothing came for this long is closed (docs: cut off after 10 minutes without ping-pong).
 IDLE_S_MAX = 600.0
 MESSAGE_BYTES_MAX = 1_000_000
+REST = "rest"
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +39,17 @@ class Server:
         self.api = Api(exchange, faults)
         self.sessions = Sessions()
         self.port = 0
-        self.endpoint = ""
+        self.endpoint = self._host = ""
         self._cadence_s = cadence_s
         self._publisher = Publisher(self.api)
         self._private = PrivateFeed(self.api, self.sessions)
         self._channels = Channels(self.api, self._publisher)
         self._http = HttpDoor(self.api)
         self.stopped = asyncio.Event()
-        self._admin = Admin(self.api, self.sessions, self.stopped)
+        self._admin = Admin(self.api, self.sessions, self.stopped, self._go_down)
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._absence: asyncio.Task[None] | None = None
         self._driver: asyncio.Task[None] | None = None
         self._unlisten = exchange.listen(self._on_notice)
         self.api.after_request = self._private.flush
@@ -63,15 +66,42 @@ class Server:
         app.router.add_route("*", "/{tail:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
+        self._site = web.TCPSite(self._runner, host, port)
+        await self._site.start()
         self.port = self._runner.addresses[0][1]
+        self._host = host
         self.endpoint = f"http://{host}:{self.port}"
         self._driver = asyncio.create_task(self._drive(), name="exchange tick")
+
+    def _go_down(self, seconds: float) -> None:
+        """Close the door and cut every socket, and open again at the same port after a while."""
+        if not self._is_down:
+            self._absence = asyncio.create_task(self._stay_down(seconds), name="exchange down")
+
+    @property
+    def _is_down(self) -> bool:
+        return self._absence is not None and not self._absence.done()
+
+    async def _stay_down(self, seconds: float) -> None:
+        runner, site = self._runner, self._site
+        if runner is None or site is None:
+            return
+        # The answer to whoever ordered it goes out first.
+        await asyncio.sleep(LOOK_S)
+        await site.stop()
+        for session in self.sessions.chosen():
+            session.abort()
+        await asyncio.sleep(seconds)
+        self._site = web.TCPSite(runner, self._host, self.port)
+        await self._site.start()
 
     async def close(self) -> None:
         """Stop the world, close every socket, release the port. Repeats are harmless."""
         self.stopped.set()
+        if self._absence is not None:
+            self._absence.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._absence
         if self._driver is not None:
             self._driver.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -102,23 +132,58 @@ class Server:
         path = request.path
         if path.startswith("/admin/"):
             return await self._admin.answer(request, path.removeprefix("/admin/"))
+        if self._is_down:
+            return dropped(request)
         start = path.find("/v5/")
         path = path[start:] if start >= 0 else path
         kind, _, product = path.removeprefix("/v5/").partition("/")
+        channel = product if kind == "public" else kind if path in {"/v5/private", "/v5/trade"} else REST
+        fault = self.api.faults.for_connection(channel)
+        if fault is not None:
+            early = await self._at_the_door(request, fault, channel)
+            if early is not None:
+                return early
+        # A cut is for when the socket stands.
+        cut = fault if fault is not None and fault.kind is ConnectFaultKind.CUT else None
         if kind == "public" and product in PUBLIC:
-            return await self._socket(request, product)
+            return await self._socket(request, product, cut)
         if path in {"/v5/private", "/v5/trade"}:
-            return await self._socket(request, kind)
+            return await self._socket(request, kind, cut)
         return await self._http.answer(request, path)
 
-    async def _socket(self, request: web.Request, channel: str) -> web.StreamResponse:
-        ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES_MAX)
+    async def _at_the_door(self, request: web.Request, fault: ConnectFault, channel: str) -> web.StreamResponse | None:
+        """What a fault answers to a connection before anything of it is read; None to go on."""
+        match fault.kind:
+            case ConnectFaultKind.REFUSE:
+                return dropped(request)
+            case ConnectFaultKind.STATUS:
+                return web.Response(status=fault.status, text=f"{fault.status} by order")
+            case ConnectFaultKind.SLOW:
+                await asyncio.sleep(fault.delay_ms / 1_000)
+            case ConnectFaultKind.HANG:
+                await self._hang(request, channel)
+            case ConnectFaultKind.CUT:
+                pass
+        return None
+
+    async def _hang(self, request: web.Request, channel: str) -> None:
+        """Keep a connection waiting until the fault is over or the client has had enough."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            gone = request.transport is None or request.transport.is_closing()
+            if gone or not self.api.faults.hangs(channel):
+                return
+
+    async def _socket(self, request: web.Request, channel: str, cut: ConnectFault | None) -> web.StreamResponse:
+        # Pings of the protocol are answered by hand: a frozen or half-open socket must not even do that.
+        ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES_MAX, autoping=False)
         if not ws.can_prepare(request):
             return web.Response(status=400, text="a websocket handshake is expected here")
         await ws.prepare(request)
         session = Session(self.sessions.next_number(), channel, ws, request, self.api)
         self.sessions.add(session)
         pump = asyncio.create_task(_pump(session), name=f"pump {session.id}")
+        cutter = None if cut is None else asyncio.create_task(_cut(session, cut), name=f"cut {session.id}")
         try:
             await self._receive(session, ws)
         finally:
@@ -128,9 +193,11 @@ class Server:
                 self.api.exchange.dead_man.disconnected(session.account, session.id)
             for topic in tuple(session.topics):
                 self._publisher.unsubscribe(session, topic)
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pump
+            for task in (pump, cutter):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
         return ws
 
     async def _receive(self, session: Session, ws: web.WebSocketResponse) -> None:
@@ -139,15 +206,29 @@ class Server:
                 message = await ws.receive(timeout=IDLE_S_MAX)
             except TimeoutError:
                 return
-            if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+            if message.type is WSMsgType.PING:
+                if not session.is_silent:
+                    await ws.pong(message.data)
+            elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                if not session.is_half_open:
+                    await self._channels.take(session, message.data)
+            elif message.type is not WSMsgType.PONG:
                 return
-            await self._channels.take(session, message.data)
 
 
 async def _pump(session: Session) -> None:
     """Run a session's pump; a connection that is gone ends it quietly, its reader tells."""
     with contextlib.suppress(ConnectionError):
         await session.pump()
+
+
+async def _cut(session: Session, fault: ConnectFault) -> None:
+    """Cut a socket a while after it was made, or close it with a code."""
+    await asyncio.sleep(fault.delay_ms / 1_000)
+    if fault.code is None:
+        session.abort()
+    else:
+        await session.close(fault.code)
 
 
 async def serve(

@@ -13,14 +13,14 @@ from typing import NamedTuple
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from hedgebot.exchange.wire import mangle
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.faults import PUBLIC, FaultPlane, SocketFaultKind, matches
+from hedgebot.exchange.wire.faults import PUBLIC, FaultPlane, SocketFault, SocketFaultKind, matches
 
 OUTBOX_MAX = 1_000
 FROZEN_LOOK_S = 0.05
 # Topics whose frames are counted; beyond it (years of listings) new ones are not.
 TOPICS_COUNTED_MAX = 20_000
-GARBAGE = b'{"topic":"garbled","data":{"symbol":'
 
 log = logging.getLogger(__name__)
 
@@ -61,27 +61,41 @@ class Session:
         return self.channel in PUBLIC
 
     @property
+    def is_half_open(self) -> bool:
+        """Whether a fault has it neither read nor send."""
+        return self._faults.half_open(self.channel, self.account, self.id)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a fault has it send nothing, not even pongs."""
+        return self.is_half_open or self._faults.frozen(self.channel, self.account, self.id)
+
+    @property
     def waiting(self) -> int:
         """Frames in the outbox."""
         return len(self._queue)
 
     def reply(self, message: dict[str, object], delay_s: float = 0.0) -> None:
         """Queue an answer or a pong."""
-        self._put(None, orjson.dumps(message), delay_s)
+        self.answer(orjson.dumps(message), delay_s)
+
+    def answer(self, payload: bytes, delay_s: float = 0.0) -> None:
+        """Queue an answer that is written already."""
+        if self.is_half_open:
+            return
+        self._put(None, payload, delay_s)
 
     def push(self, topic: str, payload: bytes, delay_s: float = 0.0) -> None:
         """Queue a frame of a topic, as far as the fault plane lets it through."""
-        fault = self._faults.for_frame(self.channel, self.account, topic)
+        if self.is_half_open:
+            return
+        fault = self._faults.for_frame(self.channel, self.account, topic, self.id)
         if fault is not None:
             match fault.kind:
                 case SocketFaultKind.MUTE:
                     return
                 case SocketFaultKind.DUPLICATE:
                     self._put(topic, payload, delay_s)
-                case SocketFaultKind.GARBLE:
-                    payload = GARBAGE
-                case SocketFaultKind.WRONG_TYPE:
-                    payload = retyped(payload)
                 case SocketFaultKind.DELAY:
                     delay_s += fault.delay_ms / 1_000
                 case SocketFaultKind.REORDER if self._held is None:
@@ -89,7 +103,7 @@ class Session:
                     asyncio.get_running_loop().call_later(fault.delay_ms / 1_000, self._release, self._held)
                     return
                 case _:
-                    pass
+                    payload = spoilt(payload, fault)
         self._put(topic, payload, delay_s)
         self._release()
 
@@ -128,7 +142,7 @@ class Session:
                 pause_s = self._queue[0].due_s - loop.time()
                 if pause_s > 0:
                     await asyncio.sleep(pause_s)
-                if self._faults.frozen(self.channel, self.account):
+                if self._faults.frozen(self.channel, self.account, self.id):
                     await asyncio.sleep(FROZEN_LOOK_S)
                 elif self._queue:
                     frame = self._queue.popleft()
@@ -155,22 +169,25 @@ class Session:
         await self._ws.close(code=code)
 
 
-def retyped(payload: bytes) -> bytes:
-    """A topic's frame whose rows in `data` have a wrong type in every field: texts become numbers, the rest null."""
-    frame = orjson.loads(payload)
-    data = frame.get("data") if isinstance(frame, dict) else None
-    if isinstance(data, dict):
-        frame["data"] = {name: _other_type(value) for name, value in data.items()}
-    elif isinstance(data, list):
-        frame["data"] = [
-            {name: _other_type(value) for name, value in row.items()} if isinstance(row, dict) else _other_type(row)
-            for row in data
-        ]
-    return orjson.dumps(frame)
-
-
-def _other_type(value: object) -> object:
-    return 0 if isinstance(value, str) else None
+def spoilt(payload: bytes, fault: SocketFault) -> bytes:
+    """A frame as a fault of its content leaves it."""
+    match fault.kind:
+        case SocketFaultKind.GARBLE:
+            return mangle.GARBAGE
+        case SocketFaultKind.TRUNCATE:
+            return mangle.truncated(payload)
+        case SocketFaultKind.WRONG_TYPE:
+            return mangle.retyped(payload)
+        case SocketFaultKind.NULL:
+            return mangle.nulled(payload, fault.altered.fields)
+        case SocketFaultKind.UNKNOWN_WORD:
+            return mangle.unknown_word(payload, fault.altered.fields)
+        case SocketFaultKind.HUGE:
+            return mangle.huge(payload)
+        case SocketFaultKind.ALTER:
+            return mangle.altered(payload, fault.altered)
+        case _:
+            return payload
 
 
 class Sessions:

@@ -89,3 +89,9 @@ def test_seed_volume_is_whole_contracts(market: Market) -> None:
     assert seed_volume(market.instrument, 0.0, 2e9) == Decimal(0)
     inverse = msgspec.structs.replace(market.instrument, kind=InstrumentKind.INVERSE_PERP)
     assert seed_volume(inverse, 90_000.0, 2e9) == Decimal(2_000_000_000)
+
+
+def test_a_match_is_divided_without_losing_a_lot() -> None:
+    assert [one.lots for one in Match(5, 10, None).pieces(3)] == [4, 3, 3]
+    assert [one.lots for one in Match(5, 2, None).pieces(3)] == [1, 1]
+    assert Match(5, 7, None).pieces(1) == [Match(5, 7, None)]

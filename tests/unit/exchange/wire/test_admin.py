@@ -8,6 +8,7 @@ import pytest
 
 from hedgebot.exchange.wire.admin import Admin
 from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.codes import WireError
 from hedgebot.exchange.wire.sessions import Sessions
 
 
@@ -43,13 +44,71 @@ async def test_only_loopback_gets_in(admin: Admin, remote: str | None) -> None:
 
 
 async def test_faults_come_and_go(admin: Admin) -> None:
-    assert await ask(admin, "POST", "faults", type="http", kind="status", endpoint="x", count=3) == (200, {"ok": True})
+    assert await ask(admin, "POST", "faults", type="http", kind="status", endpoint="x", count=3) == (
+        200,
+        {"ok": True, "number": 1},
+    )
     (fault,) = (await ask(admin, "GET", "faults"))[1]["faults"]
     assert (fault["kind"], fault["count"]) == ("status", 3)
     await ask(admin, "POST", "skew", ms=-700)
     assert (await ask(admin, "GET", "faults"))[1]["skew_ms"] == -700
     await ask(admin, "DELETE", "faults")
     assert (await ask(admin, "GET", "faults"))[1] == {"ok": True, "faults": [], "skew_ms": 0}
+
+
+async def test_a_fault_is_ended_by_its_number(admin: Admin) -> None:
+    await ask(admin, "POST", "faults", type="http", kind="status")
+    number = (await ask(admin, "POST", "faults", type="order", kind="reject", client_id="x"))[1]["number"]
+    listed = (await ask(admin, "GET", "faults"))[1]["faults"]
+    assert [(one["type"], one["kind"], one["struck"]) for one in listed] == [
+        ("http", "status", 0),
+        ("order", "reject", 0),
+    ]
+    for status in (200, 400):
+        reply = await admin.answer(Request("DELETE", number=str(number)), "faults")  # type: ignore[arg-type]
+        assert reply.status == status
+    assert [one["number"] for one in (await ask(admin, "GET", "faults"))[1]["faults"]] == [1]
+
+
+async def test_everything_that_can_be_ordered_is_in_the_help(admin: Admin) -> None:
+    page = (await ask(admin, "GET", "help"))[1]
+    paths = {(one["method"], one["path"]): one for one in page["paths"]}
+    assert set(paths) == {(method, f"/admin/{path}") for method, path in admin._routes}
+    assert all(len(one["does"]) > 10 for one in page["paths"])
+    assert paths["POST", "/admin/faults"]["body"] == ["http", "socket", "connect", "order"]
+    fields = page["bodies"]["http"]["fields"]
+    assert fields["kind"] == {"is": "HttpFaultKind", "required": True}
+    assert fields["count"]["default"] == 1
+    assert "<= 599" in fields["status"]["is"]
+    assert page["bodies"]["drop"]["fields"]["channel"] == {"is": "str", "required": False, "default": ""}
+    for word in ("HttpFaultKind", "SocketFaultKind", "ConnectFaultKind", "OrderFaultKind", "KeyState"):
+        assert all(meaning for meaning in page["words"][word].values()), word
+    assert {"price_shock"} <= set(page["bodies"])
+
+
+async def test_a_key_goes_bad(admin: Admin, api: Api) -> None:
+    assert (await ask(admin, "POST", "key", account="book", state="expired"))[0] == 200
+    with pytest.raises(WireError) as caught:
+        api.key_owner("key")
+    assert caught.value.code == 33004
+    await ask(admin, "POST", "key", account="book", state="read_only")
+    assert api.key_owner("key").name == "book"
+    with pytest.raises(WireError) as caught:
+        api.check_may_trade("book")
+    assert caught.value.code == 10005
+    await ask(admin, "POST", "key", account="book", state="good")
+    api.check_may_trade("book")
+    status, answer = await ask(admin, "POST", "key", account="nobody", state="good")
+    assert (status, "nobody" in answer["error"]) == (400, True)
+
+
+async def test_an_address_is_banned_and_let_in_again(admin: Admin, api: Api) -> None:
+    await ask(admin, "POST", "ban", seconds=30, address="10.1.1.1")
+    now_ns = api.exchange.now_ns
+    assert not api.exchange.limits.visit("10.1.1.1", now_ns)
+    assert api.exchange.limits.visit("10.1.1.2", now_ns)
+    await ask(admin, "POST", "ban", seconds=0, address="10.1.1.1")
+    assert api.exchange.limits.visit("10.1.1.1", api.exchange.now_ns)
 
 
 async def test_the_weather_is_replaced_whole(admin: Admin, api: Api) -> None:

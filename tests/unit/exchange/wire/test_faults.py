@@ -3,16 +3,18 @@
 import msgspec
 import pytest
 
+from hedgebot.exchange.faultbook import FAULTS_MAX, TooManyFaults
+from hedgebot.exchange.faults import OrderFault, OrderFaultKind
 from hedgebot.exchange.scenario import WeatherSpec
 from hedgebot.exchange.wire.faults import (
-    FAULTS_MAX,
+    ConnectFault,
+    ConnectFaultKind,
     Fault,
     FaultPlane,
     HttpFault,
     HttpFaultKind,
     SocketFault,
     SocketFaultKind,
-    TooManyFaults,
     matches,
 )
 
@@ -59,7 +61,7 @@ def test_a_fault_of_frames_counts_only_what_it_meets(plane: FaultPlane) -> None:
 
 def test_time_ends_a_fault(plane: FaultPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    monkeypatch.setattr("time.monotonic_ns", lambda: int(now_s * 1e9))
     plane.add(SocketFault(kind=SocketFaultKind.FREEZE, channel="public", seconds=2.0))
     assert plane.frozen("spot", None)
     assert not plane.frozen("private", "book")
@@ -67,10 +69,51 @@ def test_time_ends_a_fault(plane: FaultPlane, monkeypatch: pytest.MonkeyPatch) -
     assert not plane.frozen("spot", None)
 
 
-def test_a_login_is_refused_as_often_as_asked(plane: FaultPlane) -> None:
+def test_logins_meet_only_faults_of_logins(plane: FaultPlane) -> None:
+    plane.add(SocketFault(kind=SocketFaultKind.MUTE))
     plane.add(SocketFault(kind=SocketFaultKind.REFUSE_AUTH, channel="trade", count=1))
-    assert [plane.refuses_auth("trade", "book") for _ in range(2)] == [True, False]
-    assert not plane.refuses_auth("private", "book")
+    assert plane.for_login("private", "book") is None
+    met = [plane.for_login("trade", "book") for _ in range(2)]
+    assert [one.kind if one else None for one in met] == [SocketFaultKind.REFUSE_AUTH, None]
+
+
+def test_requests_are_picked_by_account(plane: FaultPlane) -> None:
+    plane.add(HttpFault(kind=HttpFaultKind.ACK_LOST, account="book"))
+    assert plane.for_request(CREATE, "other") is None
+    assert plane.for_request(CREATE) is None
+    assert plane.for_request(CREATE, "book") is not None
+
+
+def test_one_socket_can_be_picked(plane: FaultPlane) -> None:
+    plane.add(SocketFault(kind=SocketFaultKind.HALF_OPEN, session="sim2-private"))
+    assert plane.half_open("private", "book", "sim2-private")
+    assert not plane.half_open("private", "book", "sim1-private")
+    assert not plane.frozen("private", "book", "sim2-private")
+    assert plane.for_frame("private", "book", "order", "sim2-private") is None
+
+
+def test_connections_meet_faults_of_connections(plane: FaultPlane) -> None:
+    plane.add(ConnectFault(kind=ConnectFaultKind.HANG, channel="public", count=2))
+    assert plane.for_connection("rest") is None
+    assert plane.for_connection("spot") is not None
+    assert plane.hangs("linear")
+    assert plane.for_connection("option") is not None
+    assert not plane.hangs("linear")
+
+
+def test_faults_are_ended_by_number(plane: FaultPlane) -> None:
+    numbers = [
+        plane.add(one)
+        for one in (
+            HttpFault(kind=HttpFaultKind.STATUS),
+            SocketFault(kind=SocketFaultKind.MUTE, seconds=60),
+            ConnectFault(kind=ConnectFaultKind.REFUSE),
+        )
+    ]
+    assert numbers == [1, 2, 3]
+    assert [plane.end(2), plane.end(2)] == [True, False]
+    left = [(one["type"], one["number"], one["struck"]) for one in plane.active]
+    assert left == [("http", 1, 0), ("connect", 3, 0)]
 
 
 def test_the_list_is_bounded(plane: FaultPlane) -> None:
@@ -87,6 +130,12 @@ def test_the_weather_is_seeded() -> None:
     assert draws == [two.loses_ack() for _ in range(200)]
     assert 30 < sum(draws) < 90
     assert not any(FaultPlane(WeatherSpec(), 5).loses_ack() for _ in range(50))
+    stormy = FaultPlane(WeatherSpec(request_lost_probability=0.2, push_lost_probability=0.2), 5)
+    assert 20 < sum(stormy.loses_request() for _ in range(200)) < 60
+    assert {stormy.pushes() for _ in range(100)} == {0, 1}
+    twins = FaultPlane(WeatherSpec(push_duplicate_probability=0.5), 5)
+    assert {twins.pushes() for _ in range(100)} == {1, 2}
+    assert {FaultPlane(WeatherSpec(), 5).pushes() for _ in range(100)} == {1}
 
 
 def test_delays_stay_in_their_range() -> None:
@@ -98,6 +147,8 @@ def test_delays_stay_in_their_range() -> None:
 def test_faults_are_read_from_json() -> None:
     made = msgspec.json.decode(b'{"type": "socket", "kind": "mute", "channel": "private"}', type=Fault)
     assert made == SocketFault(kind=SocketFaultKind.MUTE, channel="private")
+    order = msgspec.json.decode(b'{"type": "order", "kind": "pieces", "pieces": 5}', type=Fault)
+    assert order == OrderFault(kind=OrderFaultKind.PIECES, pieces=5)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"type": "http", "kind": "mute"}', type=Fault)
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 
+from hedgebot.exchange.wire import mangle
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.faults import SocketFault, SocketFaultKind
-from hedgebot.exchange.wire.sessions import GARBAGE, OUTBOX_MAX, Sessions, retyped
+from hedgebot.exchange.wire.sessions import OUTBOX_MAX, Sessions, spoilt
 
 Make = Callable[[str], Any]
 
@@ -60,7 +60,7 @@ async def test_a_slow_private_reader_is_cut(wired: Make, caplog: pytest.LogCaptu
     [
         (SocketFaultKind.MUTE, []),
         (SocketFaultKind.DUPLICATE, [b"{}", b"{}"]),
-        (SocketFaultKind.GARBLE, [GARBAGE]),
+        (SocketFaultKind.GARBLE, [mangle.GARBAGE]),
         (SocketFaultKind.DELAY, [b"{}"]),
         (SocketFaultKind.REORDER, [b"{}"]),
         (SocketFaultKind.WRONG_TYPE, [b"{}"]),
@@ -133,17 +133,21 @@ async def test_a_frame_without_a_successor_leaves_after_its_delay(api: Api, wire
     assert [message["n"] for message in await one.drain()] == [2, 1, 3]
 
 
-@pytest.mark.parametrize(
-    ("payload", "changed"),
-    [
-        (
-            {"topic": "t", "data": {"a": "1", "b": 2, "c": [["1"]]}},
-            {"topic": "t", "data": {"a": 0, "b": None, "c": None}},
-        ),
-        ({"topic": "t", "data": [{"a": "1", "b": True}, "x"]}, {"topic": "t", "data": [{"a": 0, "b": None}, 0]}),
-        ({"topic": "t"}, {"topic": "t"}),
-        ([1], [1]),
-    ],
-)
-def test_wrong_types(payload: object, changed: object) -> None:
-    assert orjson.loads(retyped(orjson.dumps(payload))) == changed
+async def test_a_half_open_socket_loses_what_it_would_send(api: Api, wired: Make) -> None:
+    one = wired("private")
+    assert not one.session.is_silent
+    api.faults.add(SocketFault(kind=SocketFaultKind.HALF_OPEN, channel="private", seconds=0.05))
+    assert one.session.is_half_open
+    assert one.session.is_silent
+    one.session.reply({"pong": 1})
+    one.session.push("order", b"{}")
+    await asyncio.sleep(0.06)
+    one.session.reply({"pong": 2})
+    assert await one.drain() == [{"pong": 2}]
+
+
+@pytest.mark.parametrize("kind", SocketFaultKind)
+def test_content_is_spoilt_by_faults_of_content_only(kind: SocketFaultKind) -> None:
+    payload = b'{"topic":"order","data":[{"side":"Buy"}]}'
+    content = {"garble", "truncate", "wrong_type", "null", "unknown_word", "huge"}
+    assert (spoilt(payload, SocketFault(kind=kind)) != payload) is (kind.value in content)
