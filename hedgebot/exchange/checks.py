@@ -12,6 +12,7 @@ from hedgebot.exchange.account import Account
 from hedgebot.exchange.market import Market, side_is_empty
 from hedgebot.exchange.modes import reducible
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal, RefusalReason, SimOrder
+from hedgebot.exchange.venue_rules import ClientIdRules
 
 OPEN_ORDERS_MAX = 500
 OPEN_OPTION_ORDERS_MAX = 50
@@ -77,3 +78,10 @@ def state_problem(
 def is_post_only(request: OrderRequest) -> bool:
     """Whether the order must not take."""
     return request.type is OrderType.LIMIT and request.time_in_force is TimeInForce.POST_ONLY
+
+
+def client_id_refusal(rules: ClientIdRules, client_id: str | None) -> Refusal | None:
+    """What the venue's rules have against the form of a client id."""
+    if client_id is None or rules.fits(client_id):
+        return None
+    return refuse(RefusalReason.BAD_CLIENT_ID, f"client id {client_id!r} is not {rules.pattern}")

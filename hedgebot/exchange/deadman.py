@@ -231,9 +231,12 @@ class DeadMan:
         """Whether the venue lets this account use the switch. KeyError for an unknown account."""
         return self._holders[account].permitted
 
-    def locked_out(self, account: str) -> bool:
-        """Whether new orders are refused until the account's heartbeat. KeyError for an unknown account."""
-        return self._holders[account].locked_out
+    def refusal(self, account: str) -> Refusal | None:
+        """What is answered to a new order of an account that is locked out; None: it may go on."""
+        holder = self._holders.get(account)
+        if holder is None or not holder.locked_out:
+            return None
+        return refuse(RefusalReason.LOCKED_OUT, "a dead-man's switch fired; send a heartbeat first")
 
     def states(self, account: str) -> tuple[DeadManState, ...]:
         """What is armed, to be read back. KeyError for an unknown account."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
-from hedgebot.exchange.checks import refuse
+from hedgebot.exchange.checks import client_id_refusal
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.deadman import DeadMan
@@ -182,19 +182,11 @@ class Exchange:
         """
         spot = self._is_spot(request.instrument)
         refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
-        answer = refusal or self._rules_problem(request) or self.order_faults.place(request)
+        refusal = refusal or client_id_refusal(self.rules.client_id, request.client_id)
+        answer = refusal or self.dead_man.refusal(request.account) or self.order_faults.place(request)
         if isinstance(answer, Ack):
             self.dead_man.routed(answer.order_id, connection)
         return answer
-
-    def _rules_problem(self, request: OrderRequest) -> Refusal | None:
-        """What the venue's rules have against a new order, whatever the market."""
-        client_id, ids = request.client_id, self.rules.client_id
-        if client_id is not None and not ids.fits(client_id):
-            return refuse(RefusalReason.BAD_CLIENT_ID, f"client id {client_id!r} is not {ids.pattern}")
-        if request.account in self._accounts and self.dead_man.locked_out(request.account):
-            return refuse(RefusalReason.LOCKED_OUT, "a dead-man's switch fired; send a heartbeat first")
-        return None
 
     def cancel(
         self, account: str, instrument: InstrumentId, *, order_id: str | None = None, client_id: str | None = None
@@ -202,13 +194,7 @@ class Exchange:
         """Cancel one order by its id or client id (order id first)."""
         spot = self._is_spot(instrument)
         refusal = self._over_budget(account, EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL)
-        return refusal or self._cancel(account, instrument, order_id, client_id)
-
-    def _cancel(
-        self, account: str, instrument: InstrumentId, order_id: str | None, client_id: str | None
-    ) -> Ack | Refusal:
-        struck = self.order_faults.cancel(account, instrument, order_id, client_id)
-        return struck or self._desk.cancel(account, instrument, order_id, client_id)
+        return refusal or self.order_faults.cancel(account, instrument, order_id, client_id)
 
     def amend(
         self,
@@ -287,7 +273,7 @@ class Exchange:
         if refusal is not None:
             return refusal
         answers = [
-            self._cancel(account, order.instrument, order.order_id, None)
+            self.order_faults.cancel(account, order.instrument, order.order_id, None)
             for order in self.open_orders(account)
             if chosen(self._world.markets[order.instrument].listing)
         ]

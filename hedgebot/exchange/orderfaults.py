@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
 
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.faultbook import FaultBook
@@ -66,14 +67,16 @@ class OrderFaults:
             self._later(answer.order_id, fault, 0.0, EndReason.BY_VENUE)
         return answer
 
-    def cancel(self, account: str, instrument: str, order_id: str | None, client_id: str | None) -> Ack | None:
-        """An answer to a cancel whose effect comes later or not at all; None: let the desk do it."""
+    def cancel(
+        self, account: str, instrument: InstrumentId, order_id: str | None, client_id: str | None
+    ) -> Ack | Refusal:
+        """Cancel an order as the desk would, but for what strikes it: then the effect comes later, or too late."""
         order = self._desk.orders.find(account, order_id, client_id)
-        if order is None or order.instrument != instrument or order.status.is_terminal:
-            return None
-        fault = self._strike(account, instrument, order.client_id, lambda kind: kind in _OF_CANCELS)
-        if fault is None:
-            return None
+        fault = None
+        if order is not None and order.instrument == instrument and not order.status.is_terminal:
+            fault = self._strike(account, instrument, order.client_id, lambda kind: kind in _OF_CANCELS)
+        if order is None or fault is None:
+            return self._desk.cancel(account, instrument, order_id, client_id)
         share = fault.share if fault.kind is OrderFaultKind.CANCEL_RACE else 0.0
         self._later(order.order_id, fault, share, EndReason.BY_USER)
         return Ack(order_id=order.order_id, client_id=order.client_id)
