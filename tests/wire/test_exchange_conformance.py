@@ -41,7 +41,7 @@ def _names(page: dict[str, Any]) -> Shape:
     shown = joined([{key.rpartition(".")[2]: kinds} for one in page["examples"].values() for key, kinds in one.items()])
     envelope = {"retCode": ["number"], "retMsg": ["string"], "time": ["number"]}
     table: Shape = page["table"]
-    return shown | table | envelope | {"result": ["object"], "retExtInfo": ["object"]}
+    return table | shown | envelope | {"result": ["object"], "retExtInfo": ["object"]}
 
 
 def _explained(found: list[Difference], listed: list[dict[str, Any]]) -> tuple[list[Difference], list[str]]:

@@ -7,11 +7,13 @@ A map of the room::
     http.py            one way in for HTTP: signature, receive window, weather, faults, envelope
     routes.py          the table of paths
     routes_*.py        what each path answers, as plain functions from parameters to a result
-    entry.py           orders in, for HTTP and for the trade socket alike
+    entry.py, batch.py orders in, for HTTP and for the trade socket alike
     sessions.py        one connected socket: its outbox with a bound, its pump
     channels.py        what a client may say on each socket
-    publish.py         market data to subscribed sockets: snapshots, deltas, conflation
+    publish.py         who subscribed which market data, and when it is sent
+    topics*.py         what each topic sends: snapshots, deltas, conflation
     private.py         account news to authenticated sockets
+    bars.py, sampling.py, closing.py: histories that the model does not keep itself
     fields_*.py        the venue's field names, as pure functions of the model's values
     codes.py           the venue's return codes; faults.py, admin.py, truth.py: the test plane
 

@@ -200,8 +200,8 @@ class Channels:
                 if session.account is not None and topic in DCP_TOPICS:
                     self._api.exchange.dead_man.connected(session.account, session.id, DCP_TOPICS[topic])
         if session.channel == "option":
-            done = [one for one in topics if one not in failed]
-            answer: Fields = {"failTopics": failed, "successTopics": done}
+            done = [one[:ECHO_CHARS_MAX] for one in topics if one not in failed]
+            answer: Fields = {"failTopics": [one[:ECHO_CHARS_MAX] for one in failed], "successTopics": done}
             session.reply({"success": not failed, "conn_id": session.id, "data": answer, "type": "COMMAND_RESP"})
         elif failed:
             self._fail(session, message, BAD_PARAMETER, f"Invalid symbol :[{','.join(failed)[:ECHO_CHARS_MAX]}]")

@@ -184,43 +184,54 @@ def spot_rest_fields(ticker: TickerState, one: Instrument) -> Fields:
 
 
 def contract_stream_fields(ticker: TickerState, listing: Listing) -> Fields:
-    """Ticker of a perpetual on the socket, whole; deltas are cut from it."""
-    interest = ticker.open_interest or ZERO
+    """Ticker of a perpetual or future on the socket, whole; deltas are cut from it."""
+    one, interest = listing.instrument, ticker.open_interest or ZERO
     mark = ticker.mark or ticker.last
-    interval = ticker.funding_interval_ns
-    return {
-        "symbol": listing.instrument.symbol,
+    fields = {
+        "symbol": one.symbol,
         "tickDirection": "PlusTick" if ticker.last >= ticker.open_24h else "MinusTick",
         **_day(ticker),
         "prevPrice1h": dec(ticker.open_24h),
         "markPrice": dec(mark),
         "indexPrice": dec(ticker.index),
         "openInterest": dec(interest),
-        "openInterestValue": dec((interest * mark).quantize(_PLACES)),
-        "fundingIntervalHour": "" if interval is None else flt(interval / NS_PER_HOUR, 4),
-        "fundingCap": flt(listing.funding_rate_cap),
+        "openInterestValue": dec(one.value_settle(interest, mark).quantize(_PLACES)),
         "nextFundingTime": ms_text(ticker.next_funding_at_ns),
         "fundingRate": flt(ticker.funding_rate),
         **_touch(ticker),
+    }
+    if one.expiry_ns is not None:
+        return fields | _delivery_fields(ticker, listing) | {"deliveryTime": iso_seconds(one.expiry_ns)}
+    interval = ticker.funding_interval_ns
+    return {
+        **fields,
+        "fundingIntervalHour": "" if interval is None else flt(interval / NS_PER_HOUR, 4),
+        "fundingCap": flt(listing.funding_rate_cap),
         "preOpenPrice": "",
         "preQty": "",
         "curPreListingPhase": "",
     }
 
 
+def _delivery_fields(ticker: TickerState, listing: Listing) -> Fields:
+    """What only a future has; the predicted price is zero until the average begins."""
+    return {
+        "basis": dec(ticker.basis),
+        "basisRate": flt(ticker.basis_rate),
+        "basisRateYear": flt(ticker.basis_rate_year),
+        "deliveryFeeRate": dec(listing.delivery_rate),
+        "predictedDeliveryPrice": dec(ticker.predicted_delivery_price, "0"),
+    }
+
+
 def contract_rest_fields(ticker: TickerState, listing: Listing) -> Fields:
-    """Ticker of a perpetual over HTTP."""
+    """Ticker of a perpetual or future over HTTP: every contract has every key, empty where it means nothing."""
     fields = contract_stream_fields(ticker, listing)
     del fields["tickDirection"]
-    return {
-        **fields,
-        "predictedDeliveryPrice": "",
-        "basisRate": "",
-        "basisRateYear": "",
-        "deliveryFeeRate": "",
-        "deliveryTime": "0",
-        "basis": "",
-    }
+    funding = dict.fromkeys(("fundingIntervalHour", "fundingCap", "preOpenPrice", "preQty", "curPreListingPhase"), "")
+    delivery = dict.fromkeys(("basis", "basisRate", "basisRateYear", "deliveryFeeRate", "predictedDeliveryPrice"), "")
+    expiry = listing.instrument.expiry_ns
+    return {**funding, **delivery, **fields, "deliveryTime": ms_text(expiry) or "0"}
 
 
 def _option_fields(ticker: OptionTicker, one: Instrument) -> Fields:
@@ -241,7 +252,7 @@ def _option_fields(ticker: OptionTicker, one: Instrument) -> Fields:
         "gamma": flt(ticker.gamma, 10),
         "vega": flt(ticker.vega),
         "theta": flt(ticker.theta),
-        "predictedDeliveryPrice": "0",
+        "predictedDeliveryPrice": dec(ticker.predicted_delivery_price, "0"),
         "change24h": "0",
     }
 

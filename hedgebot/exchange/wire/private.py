@@ -4,6 +4,8 @@ Owns which account and topic a notice goes to. No topic gives a snapshot on subs
 that changed only. Source: docs/v5/websocket/private/*.mdx.
 """
 
+import time
+
 import orjson
 
 from hedgebot.domain.instrument import Instrument, InstrumentId
@@ -25,8 +27,10 @@ from hedgebot.exchange.wire.fields_private import (
     funding_fields,
     order_stream_fields,
 )
+from hedgebot.exchange.wire.routes_asset import greeks_rows
 from hedgebot.exchange.wire.sessions import Sessions
 
+GREEKS_S = 1.0
 CATEGORIES = {
     "order": ("spot", "linear", "inverse", "option"),
     "execution": ("spot", "linear", "inverse", "option"),
@@ -54,6 +58,8 @@ class PrivateFeed:
         self._touched: dict[tuple[str, InstrumentId], None] = {}
         self._balances = {name: self._coins(name) for name in api.exchange.accounts()}
         self._number = 0
+        self._greeks: dict[str, list[Fields]] = {}
+        self._greeks_s = 0.0
 
     def on_notice(self, notice: Notice) -> None:
         """Take note of what concerns an account."""
@@ -91,6 +97,7 @@ class PrivateFeed:
 
     def flush(self) -> None:
         """Send everything: runs of one topic and category as one frame, then positions and wallets as they are now."""
+        self._send_greeks()
         if not (self._pending or self._wallets or self._touched):
             return
         # Every order request makes a position message, changed or not (docs: position.mdx).
@@ -110,6 +117,19 @@ class PrivateFeed:
         wallets, self._wallets = self._wallets, {}
         for account in wallets:
             self._send_wallet(account)
+
+    def _send_greeks(self) -> None:
+        """Tell whoever asked what an account's options add up to, once a second, if it moved."""
+        now_s = time.monotonic()
+        if now_s - self._greeks_s < GREEKS_S:
+            return
+        self._greeks_s = now_s
+        asking = {one.account for one in self._sessions.chosen("private") if "greeks" in one.topics}
+        for account in sorted(one for one in asking if one is not None):
+            rows = greeks_rows(self._api, account)
+            if rows and rows != self._greeks.get(account):
+                self._send(account, "greeks", "", rows)
+            self._greeks[account] = rows
 
     def _coins(self, account: str) -> dict[str, CoinBalance]:
         return {coin.coin: coin for coin in self._api.exchange.wallet(account).coins}

@@ -6,6 +6,8 @@ from tests.wire.conformance.samples import Case, Push, Rest, Said
 
 LINEAR: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
 SPOT: dict[str, Any] = {"category": "spot", "symbol": "BTCUSDT"}
+INVERSE: dict[str, Any] = {"category": "inverse", "symbol": "BTCUSD"}
+FUTURE: dict[str, Any] = {"category": "linear", "symbol": "{future}"}
 OPTION: dict[str, Any] = {"category": "option", "symbol": "{option}"}
 ORDER: dict[str, Any] = LINEAR | {"side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "80000"}
 HEADER = {"X-BAPI-TIMESTAMP": ""}
@@ -15,7 +17,11 @@ MARKET: tuple[Case, ...] = (
     Rest("market/instrument", "GET /v5/market/instruments-info", LINEAR, "Linear", "linear"),
     Rest("market/instrument", "GET /v5/market/instruments-info", SPOT, "Spot", "spot"),
     Rest("market/instrument", "GET /v5/market/instruments-info", {"category": "option"}, "Option", "option"),
-    Rest("market/tickers", "GET /v5/market/tickers", LINEAR, "Inverse", "linear"),
+    Rest("market/instrument", "GET /v5/market/instruments-info", INVERSE, None, "inverse"),
+    Rest("market/instrument", "GET /v5/market/instruments-info", FUTURE, None, "future"),
+    Rest("market/tickers", "GET /v5/market/tickers", INVERSE, "Inverse", "inverse"),
+    Rest("market/tickers", "GET /v5/market/tickers", LINEAR, None, "linear"),
+    Rest("market/tickers", "GET /v5/market/tickers", FUTURE, None, "future"),
     Rest("market/tickers", "GET /v5/market/tickers", SPOT, "Spot", "spot"),
     Rest("market/tickers", "GET /v5/market/tickers", OPTION, "Option", "option"),
     Rest("market/orderbook", "GET /v5/market/orderbook", SPOT),
@@ -77,6 +83,7 @@ ACCOUNT: tuple[Case, ...] = (
 POSITION: tuple[Case, ...] = (
     Rest("position/position", "GET /v5/position/list", {"category": "linear", "settleCoin": "USDC"}, "", "linear"),
     Rest("position/position", "GET /v5/position/list", {"category": "option"}, None, "option"),
+    Rest("position/position", "GET /v5/position/list", INVERSE, None, "inverse"),
     Rest("position/close-pnl", "GET /v5/position/closed-pnl", {"category": "linear"}),
     Rest("position/close-position", "GET /v5/position/get-closed-positions", {"category": "option"}),
     Rest("position/leverage", "POST /v5/position/set-leverage", LINEAR | {"buyLeverage": "7", "sellLeverage": "7"}),
@@ -87,10 +94,12 @@ TRADING: tuple[Case, ...] = (
     Rest("order/spot-borrow-quota", "GET /v5/order/spot-borrow-check", SPOT | {"side": "Buy"}),
     Rest("order/pre-check-order", "POST /v5/order/pre-check", ORDER),
     Rest("order/open-order", "GET /v5/order/realtime", LINEAR, "", "linear"),
+    Rest("order/open-order", "GET /v5/order/realtime", {"category": "inverse", "openOnly": "1"}, None, "inverse"),
     Rest("order/open-order", "GET /v5/order/realtime", {"category": "spot", "openOnly": "1"}, None, "spot"),
     Rest("order/open-order", "GET /v5/order/realtime", {"category": "option", "openOnly": "1"}, None, "option"),
     Rest("order/order-list", "GET /v5/order/history", LINEAR, "", "linear"),
     Rest("order/execution", "GET /v5/execution/list", LINEAR, "", "linear"),
+    Rest("order/execution", "GET /v5/execution/list", {"category": "inverse"}, None, "inverse"),
     Rest("order/execution", "GET /v5/execution/list", {"category": "spot"}, None, "spot"),
     Rest("order/execution", "GET /v5/execution/list", {"category": "option"}, None, "option"),
     Rest("order/batch-place", "POST /v5/order/create-batch", {"category": "linear", "request": [ORDER, ORDER]}),
@@ -109,23 +118,30 @@ TRADING: tuple[Case, ...] = (
 )
 PUBLIC_TOPICS: tuple[Case, ...] = (
     Push("websocket/public/ticker", "public/linear", "tickers.BTCUSDT", "Linear LinearPerpetual", "perpetual"),
+    Push("websocket/public/ticker", "public/linear", "tickers.{future}", "Linear LinearFutures", "future"),
+    Push("websocket/public/ticker", "public/inverse", "tickers.BTCUSD", None, "inverse"),
     Push("websocket/public/ticker", "public/spot", "tickers.BTCUSDT", "Spot", "spot"),
     Push("websocket/public/ticker", "public/option", "tickers.{option}", "Option", "option"),
     Push("websocket/public/orderbook", "public/linear", "orderbook.50.BTCUSDT", "Snapshot", "snapshot"),
     Push("websocket/public/orderbook", "public/linear", "orderbook.50.BTCUSDT", "Delta", "delta"),
     Push("websocket/public/trade", "public/spot", "publicTrade.BTCUSDT"),
     Push("websocket/public/kline", "public/linear", "kline.5.BTCUSDT"),
+    Push("websocket/public/order-price-limit", "public/linear", "priceLimit.BTCUSDT"),
 )
 PRIVATE_TOPICS: tuple[Case, ...] = (
     Push("websocket/private/order", "private", "order", "", "linear"),
+    Push("websocket/private/order", "private", "order", None, "inverse"),
     Push("websocket/private/order", "private", "order", None, "spot"),
     Push("websocket/private/order", "private", "order", None, "option"),
     Push("websocket/private/execution", "private", "execution", "", "linear"),
+    Push("websocket/private/execution", "private", "execution", None, "inverse"),
     Push("websocket/private/execution", "private", "execution", None, "spot"),
     Push("websocket/private/execution", "private", "execution", None, "option"),
     Push("websocket/private/fast-execution", "private", "execution.fast", "", "linear"),
     Push("websocket/private/position", "private", "position", "", "linear"),
+    Push("websocket/private/position", "private", "position", None, "inverse"),
     Push("websocket/private/wallet", "private", "wallet"),
+    Push("websocket/private/greek", "private", "greeks"),
 )
 SAID: tuple[Case, ...] = (
     Said("websocket/wss-authentication", "private", {"op": "auth"}, "example", "auth"),

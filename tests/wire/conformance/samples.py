@@ -190,6 +190,7 @@ async def _trade(venue: Lab, http: aiohttp.ClientSession, words: dict[str, str])
         {"category": "linear", "symbol": "BTCUSDT", "qty": "0.02"},
         {"category": "spot", "symbol": "BTCUSDT", "qty": "0.02", "marketUnit": "baseCoin"},
         {"category": "option", "symbol": words["option"], "qty": "0.1"},
+        {"category": "inverse", "symbol": "BTCUSD", "qty": "300"},
     )
     closing = {"category": "linear", "symbol": "BTCPERP", "side": "Buy", "orderType": "Market", "qty": "0.1"}
     assert (await ask_rest(venue, http, "POST /v5/order/create", closing))["retCode"] == 0
@@ -222,11 +223,12 @@ async def gather(cases: tuple[Case, ...]) -> dict[str, list[Any]]:
     """Every case's answers, by the case's name."""
     async with world() as venue, aiohttp.ClientSession() as http, AsyncExitStack() as sockets:
         option = next(one.instrument for one in venue.exchange.positions("book") if ":option:" in one.instrument)
-        words = {"option": option.split(":")[2]}
+        futures = [one.instrument for one in venue.server.api.listings("linear") if one.instrument.expiry_ns]
+        words = {"option": option.split(":")[2], "future": futures[0].symbol}
         listeners: dict[str, Listener] = {}
         for channel in dict.fromkeys(one.channel for one in cases if isinstance(one, Push)):
             topics = [one.topic for one in cases if isinstance(one, Push) and one.channel == channel]
-            wanted = [one.replace("{option}", words["option"]) for one in dict.fromkeys(topics)]
+            wanted = [str(filled(one, words)) for one in dict.fromkeys(topics)]
             listeners[channel] = await sockets.enter_async_context(listening(venue, channel, wanted))
         await _trade(venue, http, words)
         found: dict[str, list[Any]] = {}
@@ -240,7 +242,7 @@ async def gather(cases: tuple[Case, ...]) -> dict[str, list[Any]]:
         await asyncio.sleep(1.2)
         for case in cases:
             if isinstance(case, Push):
-                topic = case.topic.replace("{option}", words["option"])
+                topic = str(filled(case.topic, words))
                 found[case.name] = [one for one in listeners[case.channel].frames if _matches(case, topic, one)]
         assert venue.server.api.crashes == 0
         return found

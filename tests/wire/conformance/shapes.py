@@ -62,7 +62,9 @@ def differences(case: str, ours: Shape, theirs: Shape | None, table: Shape) -> l
         if key not in ours and _parent(key) in {"", *ours}
     ]
     for key, kinds in ours.items():
-        known = (theirs or {}).get(key) or table.get(key.rpartition(".")[2])
+        shown, named = (theirs or {}).get(key), table.get(key.rpartition(".")[2])
+        # A name that only other examples or tables have may have any of the types that they give it.
+        known = shown or (kinds if named is not None and set(kinds) <= set(named) else named)
         if known is None:
             if not key.endswith("[]") and _parent(key) in {"", *(theirs or ours)}:
                 found.append(Difference("extra", case, key, "", "/".join(kinds)))

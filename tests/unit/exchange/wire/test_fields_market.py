@@ -102,3 +102,36 @@ def test_every_instrument_can_be_described(api: Api, category: str) -> None:
     for one in api.listings(category):
         fields = instrument_fields(one, 1)
         assert (fields["symbol"], fields["status"]) == (one.instrument.symbol, "Trading")
+
+
+def test_a_future_shows_its_basis_and_delivery_and_no_funding(api: Api) -> None:
+    for category, product in (("linear", "LinearFutures"), ("inverse", "InverseFutures")):
+        future = next(one for one in api.listings(category) if one.instrument.expiry_ns is not None)
+        ticker, expiry_ns = api.exchange.ticker(future.instrument.id), future.instrument.expiry_ns
+        assert expiry_ns is not None
+        streamed, asked = contract_stream_fields(ticker, future), contract_rest_fields(ticker, future)
+        # A date on the socket, milliseconds over HTTP.
+        assert streamed["deliveryTime"] == iso_seconds(expiry_ns)
+        assert asked["deliveryTime"] == str(expiry_ns // 1_000_000)
+        assert "fundingIntervalHour" not in streamed
+        assert (streamed["nextFundingTime"], streamed["fundingRate"], asked["fundingCap"]) == ("", "", "")
+        basis = Decimal(str(streamed["lastPrice"])) - Decimal(str(streamed["indexPrice"]))
+        assert Decimal(str(streamed["basis"])) == basis
+        assert streamed["predictedDeliveryPrice"] == "0"
+        fields = instrument_fields(future, 1)
+        assert (fields["contractType"], fields["fundingInterval"]) == (product, 0)
+        assert fields["deliveryTime"] == asked["deliveryTime"]
+
+
+def test_an_inverse_perpetual_counts_in_dollars_and_coin(api: Api) -> None:
+    found = listing(api, "inverse", "BTCUSD")
+    fields, ticker = instrument_fields(found, 1), api.exchange.ticker(found.instrument.id)
+    lots = fields["lotSizeFilter"]
+    assert isinstance(lots, dict)
+    # Clients take the contract's size from the minimum quantity.
+    assert Decimal(lots["minOrderQty"]) == found.instrument.contract_size == 1
+    assert (fields["quoteCoin"], fields["settleCoin"], fields["contractType"]) == ("USD", "BTC", "InversePerpetual")
+    shown = contract_rest_fields(ticker, found)
+    mark, interest = Decimal(str(shown["markPrice"])), Decimal(str(shown["openInterest"]))
+    assert Decimal(str(shown["openInterestValue"])) == pytest.approx(interest / mark, rel=Decimal("1e-6"))
+    assert (shown["deliveryTime"], shown["basis"], shown["basisRate"]) == ("0", "", "")

@@ -8,6 +8,7 @@ import pytest
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.types import OrderRequest, OrderType
+from hedgebot.exchange.wire import private
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.private import TOPICS, PrivateFeed
 from hedgebot.exchange.wire.sessions import Sessions
@@ -107,3 +108,19 @@ async def test_funding_is_an_execution(desk: Desk) -> None:
 def test_the_topics_are_the_documented_ones() -> None:
     assert {"order", "order.spot", "execution.fast", "execution.fast.linear", "position.option", "wallet"} <= TOPICS
     assert "position.spot" not in TOPICS
+
+
+async def test_greeks_are_told_once_a_second_while_they_move(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks, other = desk.client("book", "greeks"), desk.client("other", "greeks")
+    desk.feed.flush()
+    desk.feed.flush()  # within the second: nothing more
+    (first,) = await asks.drain()
+    assert first["topic"] == "greeks"
+    assert [row["baseCoin"] for row in first["data"]] == ["BTC"]
+    monkeypatch.setattr(private, "GREEKS_S", 0.0)
+    desk.feed.flush()
+    assert len(await asks.drain()) == 1  # nothing moved
+    desk.api.exchange.advance(desk.api.exchange.now_ns + 5_000_000_000)
+    desk.feed.flush()
+    assert len(await asks.drain()) == 2
+    assert await other.drain() == []
