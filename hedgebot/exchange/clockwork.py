@@ -94,9 +94,8 @@ class Clockwork:
             self._world.visit(market, middle)
             self._desk.fill_crossed(market)
         self._desk.fill_crossed(market)
-        trade = self._world.prints(market)
-        if trade is not None:
-            self._desk.crowd_trade(market, *trade)
+        for taker, lots in self._world.prints(market):
+            self._desk.crowd_trade(market, taker, lots)
         self._changed(market)
 
     def _changed(self, market: Market) -> None:

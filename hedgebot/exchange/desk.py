@@ -274,15 +274,11 @@ class Desk:
             self._fill_maker(market, order, lots)
 
     def crowd_trade(self, market: Market, taker: Side, lots: int) -> None:
-        """A trade of the crowd at the touch; participants who stand in front of the crowd are filled by it."""
-        offer = next(market.offers(taker), None)
-        if offer is None:
-            return
-        lots = min(lots, offer.lots)
-        self.books.print(market, taker, market.price(offer.tick), market.qty(lots))
-        if offer.maker is not None:
-            market.reduce(offer.maker, lots)
-            self._fill_maker(market, offer.maker, lots)
+        """An aggressive order of the crowd; participants whose turn it is are filled by it."""
+        for match in market.crowd_takes(taker, lots):
+            self.books.print(market, taker, market.price(match.tick), market.qty(match.lots))
+            if match.maker is not None:
+                self._fill_maker(market, match.maker, match.lots)
 
     def _fill_maker(self, market: Market, resting: Resting, lots: int) -> None:
         order = self.orders.get(resting.order_id)

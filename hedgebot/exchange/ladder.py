@@ -1,7 +1,13 @@
 """The crowd's side of a book: how much others offer at each price, as integers of ticks and lots.
 
-Owns depth as a function of price, time and market stress, and what takers have eaten of it (which grows back). Knows no
-orders, accounts or decimals. Sizes belong to prices, not to ranks, so a book that moves keeps its shape.
+Owns depth as a function of price, time and market stress, what takers have eaten of it (which grows back: the temporary
+part of their impact) and how far net taking has moved the middle for good (the permanent part). Knows no orders,
+accounts or decimals. Sizes belong to prices, not to ranks, so a book that moves keeps its shape.
+
+Why nobody earns by pushing the price: the permanent part is a function of the participants' net quantity alone, so
+every lot that is bought on the way up is sold on the way down. As long as an order walks at least the ticks that its
+quantity moves (`lots_per_tick` is made so, `bookshape.py`), no such pair of trades earns. A concave permanent part
+would let many small orders push a price that one large order then uses (Huberman and Stanzl, Econometrica 72, 2004).
 """
 
 import math
@@ -11,79 +17,174 @@ from dataclasses import dataclass, field
 from hedgebot.domain.instrument import Side
 
 _MASK = 0xFFFFFFFF
-_REGROWTH_STEPS = 25.0
-_FORGET_STEPS = 250
-# Sizes of the crowd's orders are drawn anew this often.
-_RESIZE_STEPS = 40
+# What is eaten is forgotten after so many half-lives.
+_FORGET_HALF_LIVES = 20.0
+# The deepest book in calm times, against normal ones.
+DEPTH_MAX = 1.5
+# Sizes vary by chance between these parts of their mean.
+SIZE_MIN, SIZE_MAX = 0.4, 1.6
 LEVELS_MAX = 400
+# The touch moves with the middle, so what is eaten there belongs to its side and not to its price. No price is below 1.
+_TOUCH = {Side.BUY: 0, Side.SELL: -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderShape:
-    """Form of one book: lots at a level in calm markets, ticks between levels behind the touch, half spread."""
+    """Form of one book in normal times.
+
+    Behind the touch of `touch_lots`, levels stand every `spacing_ticks`; one at distance d has `near_lots` +
+    `far_lots` (d / `far_ticks`)^`growth`, and no more beyond `far_ticks`. `lots_per_tick` of net taking move the middle
+    by a tick for good (infinity: never). Depth goes with stress to the power of -`depth_power`, the half spread with
+    stress to `spread_power`. `ahead_kept` is what cancels leave in a step of the volume ahead of a resting order.
+    """
 
     seed: int
-    level_lots: int
+    touch_lots: int
+    near_lots: float
+    far_lots: float
+    far_ticks: float
+    growth: float
     spacing_ticks: int
     half_spread_ticks: float
+    half_life_steps: float
+    resize_steps: int
+    lots_per_tick: float = math.inf
+    depth_power: float = 1.0
+    spread_power: float = 1.0
+    ahead_kept: float = 1.0
+
+    @property
+    def eaten_kept(self) -> float:
+        """What is left at a step's end of lots that were eaten at even times within it."""
+        steps = self.half_life_steps / math.log(2.0)
+        return steps * (1.0 - math.exp(-1.0 / steps))
 
 
 @dataclass(slots=True)
 class Ladder:
-    """One instrument's crowd. `requote` moves it; `take` eats from it; `levels` shows what is left."""
+    """One instrument's crowd. `requote` moves it; `take` eats from it; `levels` shows what is left.
+
+    `liquidity` multiplies depth and divides the spread, from the next `requote` on: how a regime changes a book.
+    """
 
     shape: LadderShape
     bid_tick: int = 0
     ask_tick: int = 0
     step: int = 0
     stress: float = 1.0
-    _eaten: dict[int, tuple[float, int]] = field(default_factory=dict)
+    liquidity: float = 1.0
+    _depth: float = 1.0
+    _width: float = 1.0
+    _set_for: tuple[float, float] = (1.0, 1.0)
+    _moved_ticks: float = 0.0
+    _eaten: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def requote(self, middle_ticks: float, step: int, stress: float, half_spread_ticks: float | None = None) -> bool:
-        """Put the touch around a middle price (in ticks); True when the touch moved. A bid tick below 1 = no bids."""
-        half = (self.shape.half_spread_ticks if half_spread_ticks is None else half_spread_ticks) * stress
+        """Put the touch around a middle price (in ticks), moved by what net taking moved it for good.
+
+        True when the touch moved. A bid tick below 1 = no bids.
+        """
+        if (stress, self.liquidity) != self._set_for:
+            self._set(stress)
+        half = (self.shape.half_spread_ticks if half_spread_ticks is None else half_spread_ticks) * self._width
+        middle_ticks += round(self._moved_ticks)
         bid = math.floor(middle_ticks - half)
         ask = max(math.ceil(middle_ticks + half), bid + 1, 1)
         moved = (bid, ask) != (self.bid_tick, self.ask_tick)
-        self.bid_tick, self.ask_tick, self.step, self.stress = bid, ask, step, stress
+        self.bid_tick, self.ask_tick, self.step = bid, ask, step
         if self._eaten:
             self._forget()
         return moved
 
+    def _set(self, stress: float) -> None:
+        """Fit depth and width to stress and liquidity."""
+        self.stress, self._set_for = stress, (stress, self.liquidity)
+        self._depth = min(stress**-self.shape.depth_power, DEPTH_MAX) * self.liquidity
+        self._width = stress**self.shape.spread_power / self.liquidity
+
+    # --- what is offered
+
+    def touch(self, side: Side) -> int:
+        """Best tick of the crowd's bids (BUY) or asks (SELL), whether or not lots are left there."""
+        return self.bid_tick if side is Side.BUY else self.ask_tick
+
     def levels(self, side: Side) -> Iterator[tuple[int, int]]:
         """(tick, lots) of the crowd's bids (BUY) or asks (SELL), best first, at most `LEVELS_MAX`; no empty levels."""
-        spacing = self.shape.spacing_ticks
-        tick = self.bid_tick if side is Side.BUY else self.ask_tick
-        for number in range(LEVELS_MAX):
+        spacing, touch = self.shape.spacing_ticks, self.touch(side)
+        tick = touch
+        for _ in range(LEVELS_MAX):
             if tick < 1:
                 return
-            lots = self.lots_at(tick, number)
+            lots = self._left(side, tick, touch)
             if lots > 0:
                 yield tick, lots
             # Behind the touch, levels stand on a grid of prices, so that they stay where they are when the touch moves.
             tick = (tick - 1) // spacing * spacing if side is Side.BUY else tick // spacing * spacing + spacing
 
-    def lots_at(self, tick: int, rank: int) -> int:
-        """Lots left at a price that is `rank` levels behind the touch: deeper levels are thicker, stress thins all."""
-        draw = _mix(tick * 2_654_435_761 ^ (self.step // _RESIZE_STEPS) * 40_503 ^ self.shape.seed)
-        thickness = (0.4 + 1.2 * draw) * (1.0 + 0.08 * min(rank, 40)) / self.stress
-        lots = self.shape.level_lots * thickness
-        eaten = self._eaten.get(tick)
-        if eaten is not None:
-            lots -= eaten[0] * math.exp(-(self.step - eaten[1]) / _REGROWTH_STEPS)
-        return int(lots)
+    def queue_at(self, side: Side, tick: int) -> int:
+        """Lots of the crowd that an order which comes now stands behind at a price.
 
-    def take(self, tick: int, lots: int) -> None:
-        """Eat lots from a price."""
-        eaten = self._eaten.get(tick)
-        before = eaten[0] * math.exp(-(self.step - eaten[1]) / _REGROWTH_STEPS) if eaten is not None else 0.0
-        self._eaten[tick] = (before + lots, self.step)
+        Between the grid's prices behind the touch it is a price's part of the level: the grid stands for all of them.
+        """
+        touch = self.touch(side)
+        behind = (touch - tick) * side.sign
+        if tick < 1 or behind < 0:
+            return 0
+        if behind == 0 or tick % self.shape.spacing_ticks == 0:
+            return self._left(side, tick, touch)
+        return int(self._size(tick, behind) / self.shape.spacing_ticks)
+
+    def _left(self, side: Side, tick: int, touch: int) -> int:
+        """Lots at a level, without what is eaten and has not grown back."""
+        lots = int(self._size(tick, abs(tick - touch)))
+        eaten = self._eaten.get(_TOUCH[side] if tick == touch else tick)
+        return lots if eaten is None else lots - self._missing(eaten, lots)
+
+    def _size(self, tick: int, distance: int) -> float:
+        """Whole lots of a level: thicker behind the touch, thinned by stress, varied by a draw that lasts a while."""
+        shape = self.shape
+        draw = _mix(tick * 2_654_435_761 ^ (self.step // shape.resize_steps) * 40_503 ^ shape.seed)
+        if distance == 0:
+            mean = float(shape.touch_lots)
+        else:
+            mean = shape.near_lots + shape.far_lots * min(distance / shape.far_ticks, 1.0) ** shape.growth
+        return mean * (SIZE_MIN + (SIZE_MAX - SIZE_MIN) * draw) * self._depth
+
+    # --- what takers do
+
+    def take(self, side: Side, tick: int, lots: int) -> None:
+        """Eat lots from a price of the crowd's bids (BUY) or asks (SELL)."""
+        touch = self.touch(side)
+        key = _TOUCH[side] if tick == touch else tick
+        # Last place in the row: `_forget` looks at the oldest alone.
+        before = self._eaten.pop(key, None)
+        if before is not None:
+            lots += self._missing(before, int(self._size(tick, abs(tick - touch))))
+        self._eaten[key] = (lots, self.step)
+
+    def press(self, side: Side, lots: int) -> None:
+        """Count lots that a participant bought from (BUY) or sold to the crowd: moves the middle from the next step."""
+        self._moved_ticks += side.sign * lots / (self.shape.lots_per_tick * max(self.liquidity, 1.0))
+
+    def _missing(self, eaten: tuple[int, int], size: int) -> int:
+        """What has not grown back at a level of a size, of lots eaten at a step.
+
+        Sizes change with time: of any size at least the part has grown back that time gives.
+        """
+        lots, step = eaten
+        if step == self.step:
+            return lots
+        kept = 0.5 ** ((self.step - step) / self.shape.half_life_steps)
+        return min(int(lots * kept), int(size * kept))
 
     def _forget(self) -> None:
-        """Drop what has grown back: bounds the memory to the prices eaten within the last `_FORGET_STEPS`."""
-        oldest = next(iter(self._eaten.values()))[1]
-        if self.step - oldest > _FORGET_STEPS:
-            self._eaten = {tick: one for tick, one in self._eaten.items() if self.step - one[1] <= _FORGET_STEPS}
+        """Drop what has grown back: bounds the memory to the prices eaten within some half-lives."""
+        kept_steps = _FORGET_HALF_LIVES * self.shape.half_life_steps
+        while self._eaten:
+            key, (_, step) = next(iter(self._eaten.items()))
+            if self.step - step <= kept_steps:
+                return
+            del self._eaten[key]
 
 
 def _mix(word: int) -> float:

@@ -1,7 +1,7 @@
 """One instrument's market: the crowd's ladder, participants' resting orders, the tape's statistics, its book.
 
-Owns the price-time order of one book and how a taking order walks it. Knows no accounts and no money: it says which
-lots trade at which tick against whom, and the model books them.
+Owns the price-time order of one book, each order's place in its queue, and how a taking order walks it. Knows no
+accounts and no money: it says which lots trade at which tick against whom, and the model books them.
 """
 
 from bisect import insort
@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 
 import msgspec
 
@@ -19,17 +20,23 @@ from hedgebot.exchange.position import booked_value
 from hedgebot.exchange.types import Book, InstrumentStatus, Level, Listing, Trade
 
 TRADES_MAX = 1_000
+CROWD_WALK_MAX = 12
+# Behind a taker who ate all of a price, recorded spreads are back at a tick within 20 to 200 ms (m04), in small size.
+_EATEN_MAX = 0.95
 
 
 @dataclass(slots=True)
 class Resting:
-    """A participant's order in the book; `lots` is what is left of it."""
+    """A participant's order in the book; `lots` is what is left of it, `ahead` what the market keeps of its queue."""
 
     order_id: str
     side: Side
     tick: int
     lots: int
     seq: int
+    # The crowd's lots that stand before it in the queue at its price, as of a step; cancels and trades make it fewer.
+    ahead: float = 0.0
+    ahead_step: int = 0
 
     def __lt__(self, other: "Resting") -> bool:
         """Better price first, then older."""
@@ -38,11 +45,15 @@ class Resting:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Lots traded at a tick; `maker` is None when the crowd was on the other side."""
+    """Lots traded at a tick; `maker` is None when the crowd was on the other side.
+
+    `ahead` marks crowd's lots that stand before a participant's order at their price.
+    """
 
     tick: int
     lots: int
     maker: Resting | None
+    ahead: bool = False
 
     def pieces(self, count: int) -> "list[Match]":
         """The same lots as at most `count` matches, as even as lots allow."""
@@ -90,6 +101,7 @@ class Market:
         self.middle = float(start_price)
         turnover = booked_value(listing.instrument, seed_volume, start_price).normalize()
         self.tape = Tape(start_price, start_price, start_price, start_price, seed_volume, turnover)
+        self._eaten_kept = ladder.shape.eaten_kept
         self._bids: list[Resting] = []
         self._asks: list[Resting] = []
 
@@ -131,7 +143,10 @@ class Market:
         return bool(self._bids or self._asks)
 
     def rest(self, order: Resting) -> None:
-        """Put an order into the book."""
+        """Put an order into the book, behind everything that stands at its price."""
+        others = (self.ahead_of(one) for one in self.resting(order.side) if one.tick == order.tick)
+        order.ahead = max(float(self.ladder.queue_at(order.side, order.tick)), *others, 0.0)
+        order.ahead_step = self.ladder.step
         insort(self.resting(order.side), order)
         self.update_id += 1
 
@@ -158,20 +173,44 @@ class Market:
         if order.lots == 0:
             self.resting(order.side).remove(order)
 
+    def ahead_of(self, order: Resting) -> float:
+        """The crowd's lots that stand before an order at its price, now."""
+        steps = self.ladder.step - order.ahead_step
+        if steps:
+            order.ahead *= self.ladder.shape.ahead_kept**steps
+            order.ahead_step = self.ladder.step
+        return order.ahead
+
+    def _advance(self, side: Side, tick: int, lots: int) -> None:
+        """Let the queues at a price move on by lots of the crowd that traded there."""
+        for order in self.resting(side):
+            if order.tick == tick:
+                order.ahead = max(self.ahead_of(order) - lots, 0.0)
+
     # --- matching
 
     def offers(self, taker: Side) -> Iterator[Match]:
-        """What a taker of this side finds, best first; at one price the crowd stands before participants."""
+        """What a taker of this side finds, best first; at one price in the order of the queue.
+
+        Of the crowd's lots at a participant's price, those that were there first stand before it and the rest behind.
+        """
         crowd = self.ladder.levels(taker.opposite)
-        level = next(crowd, None)
+        level, passed = next(crowd, None), 0
         for order in tuple(self.resting(taker.opposite)):
-            while level is not None and (level[0] - order.tick) * taker.sign <= 0:
-                yield Match(level[0], level[1], None)
-                level = next(crowd, None)
+            while level is not None and (level[0] - order.tick) * taker.sign < 0:
+                if level[1] > passed:
+                    yield Match(level[0], level[1] - passed, None)
+                level, passed = next(crowd, None), 0
+            if level is not None and level[0] == order.tick:
+                before = min(int(self.ahead_of(order)), level[1]) - passed
+                if before > 0:
+                    yield Match(order.tick, before, None, ahead=True)
+                    passed += before
             yield Match(order.tick, order.lots, order)
         while level is not None:
-            yield Match(level[0], level[1], None)
-            level = next(crowd, None)
+            if level[1] > passed:
+                yield Match(level[0], level[1] - passed, None)
+            level, passed = next(crowd, None), 0
 
     def walk(self, taker: Side, lots: int, limit_tick: int) -> list[Match]:
         """Matches of a taking order up to its limit, without carrying them out; fewer lots when the book ends."""
@@ -185,12 +224,61 @@ class Market:
         return found
 
     def carry_out(self, match: Match) -> None:
-        """Take the matched lots out of the book."""
-        if match.maker is None:
-            self.ladder.take(match.tick, match.lots)
-            self.update_id += 1
-        else:
+        """Take the lots that a participant's order matched out of the book."""
+        if match.maker is not None:
             self.reduce(match.maker, match.lots)
+            return
+        side = Side.BUY if match.tick <= self.ladder.bid_tick else Side.SELL
+        self.ladder.take(side, match.tick, match.lots)
+        self.ladder.press(side.opposite, match.lots)
+        self._advance(side, match.tick, match.lots)
+        self.update_id += 1
+
+    def crowd_takes(self, taker: Side, lots: int) -> list[Match]:
+        """Let an aggressive order of the crowd walk the book; the caller prints it and fills the makers.
+
+        What of the crowd is not ahead of a participant grows back while the step lasts, so more than is shown there can
+        trade, and some of it is there again at the step's end. Beyond `CROWD_WALK_MAX` matches the order ends.
+        """
+        side = taker.opposite
+        if not self.resting(side):
+            return self._crowd_alone(side, lots)
+        found: list[Match] = []
+        for offer in islice(self.offers(taker), CROWD_WALK_MAX):
+            elastic = offer.maker is None and not offer.ahead
+            taken = min(lots, max(int(offer.lots / self._eaten_kept), 1) if elastic else offer.lots)
+            found.append(Match(offer.tick, taken, offer.maker))
+            if offer.maker is not None:
+                self.reduce(offer.maker, taken)
+                self.ladder.press(offer.maker.side, taken)
+            else:
+                self.ladder.take(side, offer.tick, self._eaten(taken, offer.lots) if elastic else taken)
+            lots -= taken
+            if lots <= 0:
+                break
+        # Only now: the queues were read as they stood before.
+        for match in found:
+            if match.maker is None:
+                self._advance(side, match.tick, match.lots)
+        self.update_id += 1
+        return found
+
+    def _crowd_alone(self, side: Side, lots: int) -> list[Match]:
+        """The same where no participant stands."""
+        found: list[Match] = []
+        for tick, shown in islice(self.ladder.levels(side), CROWD_WALK_MAX):
+            taken = min(lots, max(int(shown / self._eaten_kept), 1))
+            found.append(Match(tick, taken, None))
+            self.ladder.take(side, tick, self._eaten(taken, shown))
+            lots -= taken
+            if lots <= 0:
+                break
+        self.update_id += 1
+        return found
+
+    def _eaten(self, taken: int, shown: int) -> int:
+        """What the crowd's own taking leaves eaten at the step's end: never all, the recorded gaps close at once."""
+        return int(min(taken * self._eaten_kept, shown * _EATEN_MAX))
 
     def crossed(self) -> list[tuple[Resting, int]]:
         """Resting orders that the crowd now trades through, with the lots that the crowd has for each.
@@ -199,16 +287,17 @@ class Market:
         """
         filled: list[tuple[Resting, int]] = []
         for side in (Side.BUY, Side.SELL):
-            touch = self.ladder.ask_tick if side is Side.BUY else self.ladder.bid_tick
+            touch = self.ladder.touch(side.opposite)
             for order in [one for one in self.resting(side) if (one.tick - touch) * side.sign >= 0]:
                 lots = 0
                 for tick, available in self.ladder.levels(side.opposite):
                     if (order.tick - tick) * side.sign < 0 or lots == order.lots:
                         break
                     taken = min(available, order.lots - lots)
-                    self.ladder.take(tick, taken)
+                    self.ladder.take(side.opposite, tick, taken)
                     lots += taken
                 if lots:
+                    self.ladder.press(side, lots)
                     filled.append((order, lots))
         return filled
 

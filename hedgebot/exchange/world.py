@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
+import numpy as np
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.exchange.bookshape import crowd_shape, ladder_shape
 from hedgebot.exchange.chains import Chain
+from hedgebot.exchange.crowd import Crowd, Trades
 from hedgebot.exchange.futures import FutureState
-from hedgebot.exchange.ladder import Ladder, LadderShape
+from hedgebot.exchange.ladder import Ladder
+from hedgebot.exchange.liquidity import load_liquidity
 from hedgebot.exchange.listings import make_listings, recorded_options
 from hedgebot.exchange.market import Market, seed_volume
 from hedgebot.exchange.options import OptionBoard, OptionMark, SeededSurface, Surface
 from hedgebot.exchange.perps import PerpState
 from hedgebot.exchange.playback import RecordedPath
-from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, Floats, PathBlock, PricePath, SeededPath, stream
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock, PricePath, SeededPath, stream
 from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 from hedgebot.exchange.settlement import SettlementAverage
 from hedgebot.exchange.types import InstrumentStatus, Listing
@@ -30,28 +34,9 @@ NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 CENT = Decimal("0.01")
 _MARK_SMOOTHING_S = 30.0
-# Crowd depth at a level, in USD, and its spacing and half spread, in basis points of the price.
-_DEPTH_USD = {
-    InstrumentKind.SPOT: 60_000.0,
-    InstrumentKind.LINEAR_PERP: 180_000.0,
-    InstrumentKind.INVERSE_PERP: 60_000.0,
-    InstrumentKind.LINEAR_FUTURE: 30_000.0,
-    InstrumentKind.INVERSE_FUTURE: 30_000.0,
-    InstrumentKind.LINEAR_OPTION: 600_000.0,
-}
-_SPACING_BPS = 0.25
-_HALF_SPREAD_BPS = {
-    InstrumentKind.SPOT: 0.15,
-    InstrumentKind.LINEAR_PERP: 0.05,
-    InstrumentKind.INVERSE_PERP: 0.1,
-    InstrumentKind.LINEAR_FUTURE: 0.6,
-    InstrumentKind.INVERSE_FUTURE: 0.6,
-}
-# Dated futures trade less often.
-_PRINTS_RATIO = {InstrumentKind.LINEAR_FUTURE: 0.1, InstrumentKind.INVERSE_FUTURE: 0.1}
-_PRINTS_PER_S = 1.5
 # Beyond these the listed ticks and strikes no longer fit the price.
 SHIFT_MIN, SHIFT_MAX = 0.01, 100.0
+LIQUIDITY_MIN, LIQUIDITY_MAX = 0.001, 20.0
 USD = "USD"
 
 
@@ -103,12 +88,8 @@ class World:
         for listing in listings:
             self._open(listing, starts[listing.instrument.underlying], now_ns)
         self.coins = {spec.name: self._coin(spec, all_paths[spec.name]) for spec in scenario.underlyings}
-        self._prints = {
-            market.id: stream(scenario.seed, "prints", market.id)
-            for coin in self.coins.values()
-            for market in coin.linear
-        }
-        self._draws: dict[InstrumentId, Floats] = {}
+        self._crowds = {market.id: self._crowd(market) for coin in self.coins.values() for market in coin.linear}
+        self._trades: dict[InstrumentId, dict[int, Trades]] = {}
         for coin in self.coins.values():
             self._move(coin, 0)
             self.remark_options(coin)
@@ -118,17 +99,10 @@ class World:
     def _open(self, listing: Listing, price: float, now_ns: int) -> None:
         instrument = listing.instrument
         tick = float(instrument.tick_size)
-        bps = price * 1e-4 / tick
-        is_option = instrument.kind.is_option
-        lots = _DEPTH_USD[instrument.kind] / float(instrument.notional_quote(instrument.lot_size, Decimal(str(price))))
-        shape = LadderShape(
-            seed=int(stream(self._seed, "ladder", instrument.id).integers(2**32)),
-            level_lots=max(int(lots), 1),
-            spacing_ticks=1 if is_option else max(round(_SPACING_BPS * bps), 1),
-            half_spread_ticks=0.5 if is_option else _HALF_SPREAD_BPS[instrument.kind] * bps,
-        )
+        seed = int(stream(self._seed, "ladder", instrument.id).integers(2**32))
+        shape = ladder_shape(instrument, price, self.step_s, seed, load_liquidity())
         start = Decimal(round(price / tick)) * instrument.tick_size
-        volume = ZERO if is_option else seed_volume(instrument, price, 2e9)
+        volume = ZERO if instrument.kind.is_option else seed_volume(instrument, price, 2e9)
         self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
         if listing.funding_interval_ns is not None and listing.funding_rate_cap is not None:
             interval = listing.funding_interval_ns
@@ -180,7 +154,7 @@ class World:
             if offset == 0:
                 coin.block = coin.path.next_block()
                 for market in coin.linear:
-                    self._draws.pop(market.id, None)
+                    self._trades.pop(market.id, None)
             was_live = coin.live
             self._move(coin, offset)
             if coin.live is not was_live:
@@ -307,18 +281,32 @@ class World:
             if market.ladder.requote(mark.mark / tick, self.step_number, coin.stress, half):
                 market.update_id += 1
 
-    def prints(self, market: Market) -> tuple[Side, int] | None:
-        """The crowd's trade at this step, if there is one: taker's side and lots."""
-        offset = self.step_number % STEPS_PER_BLOCK
-        draws = self._draws.get(market.id)
-        if draws is None:
-            draws = self._draws[market.id] = self._prints[market.id].random((STEPS_PER_BLOCK, 3))
-        when, side, size = draws[offset].tolist()
-        pace = _PRINTS_PER_S * _PRINTS_RATIO.get(market.instrument.kind, 1.0)
-        if when >= pace * self.step_s * self.coins[market.instrument.underlying].stress:
-            return None
-        lots = max(int(market.ladder.shape.level_lots * 0.05 * -math.log(1.0 - size)), 1)
-        return (Side.BUY if side < 0.5 else Side.SELL), lots
+    def _crowd(self, market: Market) -> Crowd:
+        name = market.instrument.underlying
+        shape = crowd_shape(market.instrument, self.coins[name].path.start_price, self.step_s, load_liquidity())
+        return Crowd(shape, stream(self._seed, "prints", market.id))
+
+    def prints(self, market: Market) -> Trades:
+        """The crowd's trades at this step, takers' sides and lots."""
+        trades = self._trades.get(market.id)
+        if trades is None:
+            block = self.coins[market.instrument.underlying].block
+            price = block.spot if market.instrument.kind is InstrumentKind.SPOT else block.perp
+            moves = np.diff(price, prepend=price[0])
+            trades = self._trades[market.id] = self._crowds[market.id].block(block.stress, moves)
+        return trades.get(self.step_number % STEPS_PER_BLOCK, ())
+
+    def set_liquidity(self, name: str, liquidity: float) -> None:
+        """Make all of a coin's books this many times as deep as their laws, from the next quote on, and less wide.
+
+        KeyError for an unknown coin, ValueError out of bounds.
+        """
+        coin = self.coins[name]
+        if not LIQUIDITY_MIN <= liquidity <= LIQUIDITY_MAX:
+            msg = f"liquidity of {name} is {liquidity:g}, it must be {LIQUIDITY_MIN:g} to {LIQUIDITY_MAX:g}"
+            raise ValueError(msg)
+        for market in (*coin.linear, *coin.options):
+            market.ladder.liquidity = liquidity
 
     # --- prices
 

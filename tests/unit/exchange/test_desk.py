@@ -91,18 +91,18 @@ def test_post_only_never_takes(exchange: Exchange) -> None:
 
 
 def test_participants_trade_with_each_other_at_the_makers_price(exchange: Exchange) -> None:
-    bid, ask = touch(exchange)
-    inside = bid + Decimal("0.1")
-    assert inside < ask
-    maker = placed(exchange, limit(Side.BUY, inside, "0.3"))
-    taker = placed(exchange, limit(Side.SELL, inside, "0.3", account="other", time_in_force=TimeInForce.IOC))
+    bid, _ = touch(exchange)
+    maker = placed(exchange, limit(Side.BUY, bid, "0.3"))
+    everything = exchange.book(BTCUSDT, 1).bids[0][1]  # the crowd first, then the maker
+    taker = placed(exchange, limit(Side.SELL, bid, str(everything), account="other", time_in_force=TimeInForce.IOC))
     assert taker.status is OrderStatus.FILLED
     (mine,) = exchange.executions("main")
-    (theirs,) = exchange.executions("other")
+    *_, theirs = exchange.executions("other")
     assert isinstance(mine, Execution)
     assert isinstance(theirs, Execution)
     assert (mine.order.order_id, mine.is_maker, theirs.is_maker) == (maker.order_id, True, False)
-    assert mine.price == theirs.price == inside
+    assert mine.price == theirs.price == bid
+    assert mine.qty_contracts == theirs.qty_contracts == Decimal("0.3")
     assert mine.fee < theirs.fee
 
 

@@ -43,8 +43,13 @@ def order(exchange: Exchange, side: Side, price: Decimal, account: str = "main",
 
 
 def inside(exchange: Exchange) -> Decimal:
-    """A price between the crowd's touches, made by widening: the best ask of the crowd less a tick is ours alone."""
-    return exchange.book(PERP).asks[0][0] - D("0.1")
+    """A tick below the best ask, between the crowd's touches: its books are made wide first, they are a tick wide."""
+    book = exchange.book(PERP)
+    if book.asks[0][0] - book.bids[0][0] == D("0.1"):
+        exchange._world.set_liquidity("BTC", 0.02)
+        exchange.advance(exchange.now_ns + 100_000_000)
+        book = exchange.book(PERP)
+    return book.asks[0][0] - D("0.1")
 
 
 def now(exchange: Exchange, one: SimOrder) -> SimOrder:

@@ -5,7 +5,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.liquidity import load_liquidity
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
 from hedgebot.exchange.scenario import Scenario
@@ -53,13 +54,33 @@ def test_a_stopped_path_is_told_once_each_way(scenario: Scenario, start_ns: int)
 def test_the_crowd_prints_at_its_pace(scenario: Scenario, start_ns: int) -> None:
     world = World(scenario, start_ns, {"BTC": Flat()})
     market = world.markets[next(iter(world.perps))]
-    trades = []
+    trades: list[tuple[Side, int]] = []
     for _ in range(2_000):
         world.step()
-        trades.append(world.prints(market))
-    count = sum(trade is not None for trade in trades)
-    assert 230 < count < 370  # 1.5 a second for 200 seconds
-    assert all(trade[1] >= 1 for trade in trades if trade)
+        trades += world.prints(market)
+        assert world.prints(market) == world.prints(market), "asking changes nothing"
+    law = load_liquidity().book(market.instrument.kind, "BTC")
+    assert len(trades) == pytest.approx(200 * law.trades_per_s, rel=0.1)
+    assert all(lots >= 1 for _, lots in trades)
+
+
+def test_a_coins_books_are_made_thin_and_wide(scenario: Scenario, start_ns: int) -> None:
+    plain, thin = World(scenario, start_ns, {"BTC": Flat()}), World(scenario, start_ns, {"BTC": Flat()})
+    thin.set_liquidity("BTC", 0.1)
+    plain.step()
+    thin.step()
+    name = InstrumentId("bybit:linear:BTCUSDT")
+    depths = [sum(lots for _, lots in one.markets[name].ladder.levels(Side.BUY)) for one in (plain, thin)]
+    assert depths[1] == pytest.approx(0.1 * depths[0], rel=0.01)
+    spreads = [one.markets[name].ladder.ask_tick - one.markets[name].ladder.bid_tick for one in (plain, thin)]
+    assert spreads[1] >= spreads[0]
+    eth = InstrumentId("bybit:linear:ETHUSDT")
+    assert list(plain.markets[eth].ladder.levels(Side.BUY)) == list(thin.markets[eth].ladder.levels(Side.BUY))
+    for liquidity in (0.0, -1.0, 21.0, float("nan")):
+        with pytest.raises(ValueError, match="liquidity of BTC"):
+            thin.set_liquidity("BTC", liquidity)
+    with pytest.raises(KeyError):
+        thin.set_liquidity("DOGE", 0.5)
 
 
 def test_a_step_is_fast(scenario: Scenario, start_ns: int) -> None:
