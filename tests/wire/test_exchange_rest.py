@@ -322,8 +322,9 @@ async def test_fetch_leverage_tiers(venue: Lab) -> None:
 async def test_set_margin_mode(venue: Lab) -> None:
     await venue.client.set_margin_mode("cross")
     assert venue.seen("set-margin-mode") == [{"setMarginMode": "REGULAR_MARGIN"}]
-    with pytest.raises(ccxt.BaseError, match="3400045"):
-        await venue.client.set_margin_mode("portfolio")
+    await venue.client.set_margin_mode("portfolio")
+    assert (await venue.client.private_get_v5_account_info())["result"]["marginMode"] == "PORTFOLIO_MARGIN"
+    await venue.client.set_margin_mode("cross")
 
 
 async def test_set_leverage_and_mode(venue: Lab) -> None:

@@ -45,13 +45,6 @@ class Seen:
     code: int | None
 
 
-@dataclass(slots=True, kw_only=True)
-class AccountSettings:
-    """What a client can set and the model does not know."""
-
-    margin_mode: str = "REGULAR_MARGIN"
-
-
 class KeyState(StrEnum):
     """What has become of an account's API key."""
 
@@ -72,7 +65,6 @@ class Api:
         backfill(exchange, self.bars)
         sample(exchange, self.bars)
         self.accounts = {spec.api_key: spec for spec in exchange.scenario.accounts}
-        self.settings = {spec.name: AccountSettings() for spec in exchange.scenario.accounts}
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.keys: dict[str, KeyState] = {}
         self.crashes = 0

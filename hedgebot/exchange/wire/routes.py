@@ -18,6 +18,7 @@ from hedgebot.exchange.wire import (
     routes_position,
     routes_records,
     routes_statistics,
+    routes_switches,
 )
 from hedgebot.exchange.wire.entry import Handler
 
@@ -83,7 +84,6 @@ ROUTES: dict[str, Route] = {
     "/v5/account/fee-rate": Route("GET", routes_account.fee_rate),
     "/v5/account/wallet-balance": _query(routes_account.wallet_balance, EndpointClass.QUERY_WALLET),
     "/v5/account/transaction-log": _query(routes_account.transaction_log, EndpointClass.QUERY_WALLET),
-    "/v5/account/set-margin-mode": Route("POST", routes_account.set_margin_mode),
     "/v5/account/smp-group": Route("GET", routes_account.smp_group),
     "/v5/account/collateral-info": Route("GET", routes_margin.collateral_info),
     "/v5/account/withdrawal": Route("GET", routes_margin.transferable),
@@ -91,6 +91,12 @@ ROUTES: dict[str, Route] = {
     "/v5/spot-margin-trade/data": _public(routes_margin.margin_data),
     "/v5/spot-margin-trade/interest-rate-history": Route("GET", routes_margin.interest_history),
     "/v5/spot-margin-trade/max-borrowable": Route("GET", routes_margin.max_borrowable),
+    "/v5/account/set-margin-mode": Route("POST", routes_switches.set_margin_mode),
+    "/v5/account/set-collateral-switch": Route("POST", routes_switches.set_collateral),
+    "/v5/account/borrow-history": Route("GET", routes_switches.borrow_history),
+    "/v5/position/add-margin": Route("POST", routes_switches.add_margin),
+    "/v5/position/set-auto-add-margin": Route("POST", routes_switches.set_auto_add_margin),
+    "/v5/spot-margin-trade/switch-mode": Route("POST", routes_switches.switch_spot_margin),
     "/v5/position/list": _query(routes_position.position_list, EndpointClass.QUERY_POSITIONS),
     "/v5/position/set-leverage": Route("POST", routes_position.set_leverage),
     "/v5/position/switch-mode": Route("POST", routes_position.switch_mode),

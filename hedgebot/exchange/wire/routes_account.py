@@ -3,20 +3,14 @@
 Source: docs/v5/{user/apikey-info, account/*}.mdx.
 """
 
-from hedgebot.exchange.types import MarginMode
 from hedgebot.exchange.wire.api import Api
-from hedgebot.exchange.wire.codes import WireError, bad_parameter
+from hedgebot.exchange.wire.codes import bad_parameter
 from hedgebot.exchange.wire.entry import instrument_of
 from hedgebot.exchange.wire.fields_account import LEDGER_TYPE, ledger_fields, wallet_fields
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.params import DAY_MS, Params, page
+from hedgebot.exchange.wire.routes_switches import MARGIN_MODE
 from hedgebot.exchange.wire.words import dec, ms_text
-
-MARGIN_MODE = {
-    MarginMode.ISOLATED: "ISOLATED_MARGIN",
-    MarginMode.CROSS: "REGULAR_MARGIN",
-    MarginMode.PORTFOLIO: "PORTFOLIO_MARGIN",
-}
 
 
 def query_api(api: Api, account: str, _params: Params) -> Fields:
@@ -73,7 +67,7 @@ def query_api(api: Api, account: str, _params: Params) -> Fields:
 def account_info(api: Api, account: str, _params: Params) -> Fields:
     """Margin mode and account generation (6: unified account 2.0 Pro)."""
     return {
-        "marginMode": MARGIN_MODE[api.exchange.wallet(account).margin_mode],
+        "marginMode": MARGIN_MODE[api.exchange.margin.mode(account)],
         "updatedTime": ms_text(api.exchange.now_ns),
         "unifiedMarginStatus": 6,
         "dcpStatus": "ON" if api.exchange.dead_man.permitted(account) else "OFF",
@@ -130,17 +124,6 @@ def fee_rate(api: Api, account: str, params: Params) -> Fields:
         if row not in rows and base in {"", one.underlying}:
             rows.append(row)
     return {"category": category, "list": rows}
-
-
-def set_margin_mode(_api: Api, _account: str, params: Params) -> Fields:
-    """Switch the margin mode; the model knows cross margin only, so the others are refused as the venue refuses."""
-    mode = params.text("setMarginMode")
-    if mode not in MARGIN_MODE.values():
-        raise bad_parameter("params error: setMarginMode invalid")
-    if mode == "REGULAR_MARGIN":
-        return {"reasons": []}
-    reason = {"reasonCode": "3400000", "reasonMsg": "Only cross margin is available for this account"}
-    raise WireError(3400045, "Set margin mode failed", result={"reasons": [reason]})
 
 
 # --- ledger ---------------------------------------------------------------------------------------------------------

@@ -35,13 +35,6 @@ def test_fee_rates(api: Api) -> None:
     assert code_of(routes.fee_rate, api, category="linear", symbol="NOPE") == 10001
 
 
-def test_margin_modes(api: Api) -> None:
-    assert ask(routes.set_margin_mode, api, setMarginMode="REGULAR_MARGIN") == {"reasons": []}
-    assert code_of(routes.set_margin_mode, api, setMarginMode="PORTFOLIO_MARGIN") == 3400045
-    assert code_of(routes.set_margin_mode, api, setMarginMode="x") == 10001
-    assert ask(routes.account_info, api)["marginMode"] == "REGULAR_MARGIN"
-
-
 def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:
     api.exchange.place(
         OrderRequest(
