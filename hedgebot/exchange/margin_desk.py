@@ -35,6 +35,10 @@ class MarginDesk:
         """The account's margin mode."""
         return self._books.accounts[account].margin.mode
 
+    def spot_margin(self, account: str) -> bool:
+        """Whether its spot orders may borrow. KeyError for an unknown account."""
+        return self._books.accounts[account].margin.spot_margin
+
     def set_mode(self, account: str, mode: MarginMode) -> tuple[Refusal, ...]:
         """Switch the margin mode; every reason against it, none when done (also where it is that mode already)."""
         holder, orders = self._books.accounts[account], self._orders.open_orders(account)

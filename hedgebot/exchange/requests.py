@@ -74,6 +74,7 @@ class EndpointClass(StrEnum):
     QUERY_EXECUTIONS = "query_executions"
     QUERY_POSITIONS = "query_positions"
     QUERY_WALLET = "query_wallet"
+    OTHER = "other"  # any other signed request
 
 
 class OrderRequest(Value, frozen=True, kw_only=True):

@@ -210,6 +210,8 @@ BYBIT = VenueRules(
         EndpointClass.QUERY_EXECUTIONS: Quota(limit=50),
         EndpointClass.QUERY_POSITIONS: Quota(limit=50),
         EndpointClass.QUERY_WALLET: Quota(limit=50),
+        # Paths differ from 5 to 450 a second; 50 is the commonest figure of the page.
+        EndpointClass.OTHER: Quota(limit=50),
     },
     quotas_source="[B] rate-limit: per UID and second",
     ban=BanRule(visits=600, window_s=5.0, ban_s=600.0, source="[B] rate-limit: HTTP IP limit"),

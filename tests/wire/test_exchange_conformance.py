@@ -79,6 +79,7 @@ def test_every_path_is_documented(pages: dict[str, Any]) -> None:
     documented = {page["where"] for page in pages.values() if page["where"]}
     served = {f"{route.method} {path}" for path, route in ROUTES.items()}
     assert served - documented == set()
+    assert documented - served == set()
 
 
 def test_documented_examples(ours: dict[str, list[Any]], pages: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.wire.routes import ROUTES
 from hedgebot.exchange.wire.sessions import OUTBOX_MAX
 from tests.wire.exchange_client import KEY, SCENARIO, SECRET, Lab, lab
 
@@ -237,6 +238,15 @@ async def test_a_slow_reader_of_account_news_is_cut(venue: Lab) -> None:
             session.push("order", b"{}")
         with pytest.raises(Exception, match="no close frame"):
             await asyncio.wait_for(ws.recv(), 5)
+
+
+async def test_every_signed_answer_says_where_the_budget_stands(venue: Lab) -> None:
+    for path, route in ROUTES.items():
+        _, answer, headers = await signed(venue, route.method, path, "" if route.method == "GET" else "{}")
+        named = {name for name in headers if name.startswith("X-Bapi-Limit")}
+        assert len(named) == (3 if route.signed else 0), (path, answer)
+        if route.signed:
+            assert 0 <= int(headers["X-Bapi-Limit-Status"]) <= int(headers["X-Bapi-Limit"]) <= 50
 
 
 async def test_three_thousand_frames_a_second_reach_one_client(venue: Lab) -> None:

@@ -289,3 +289,10 @@ def funding_fields(funding: FundingSettlement, one: Instrument) -> Fields:
         "seq": funding.seq,
         "extraFees": "",
     }
+
+
+def funding_stream_fields(funding: FundingSettlement, one: Instrument) -> Fields:
+    """A funding payment on the private socket: with the keys that an execution has there."""
+    fields = funding_fields(funding, one)
+    del fields["execFeeV2"]
+    return {"category": one.category, **fields, "extraFees": [], "isLeverage": "0", "marketUnit": "", "execPnl": "0"}

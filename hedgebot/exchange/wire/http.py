@@ -117,8 +117,10 @@ class HttpDoor:
             result: Fields | Answer | WireError = route.handler(api, account, Params(values))
         except WireError as error:
             result, code = error, error.code
-        if account and (route.budget is not None or route.is_order):
-            budget = route.budget or entry.order_endpoint(path, scalar(values.get("category")))
+        budget = route.budget or route.counted
+        if route.is_order:
+            budget = entry.order_endpoint(path, scalar(values.get("category")))
+        if account and budget is not None:
             headers = limit_headers(api, account, budget)
         api.note(account or None, request.method, path, values, code)
         return self._wrap(result, headers)

@@ -24,7 +24,7 @@ from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.fields_private import (
     execution_stream_fields,
     fast_execution_fields,
-    funding_fields,
+    funding_stream_fields,
     order_stream_fields,
 )
 from hedgebot.exchange.wire.routes_asset import greeks_rows
@@ -76,7 +76,7 @@ class PrivateFeed:
                 self._pending.append((account, "execution", category, execution_stream_fields(execution, one)))
             case FundingSettled(settlement=funding):
                 one = self._instrument(funding.instrument)
-                fields: Fields = {"category": one.category, **funding_fields(funding, one)}
+                fields = funding_stream_fields(funding, one)
                 self._pending.append((funding.account, "execution", one.category, fields))
             case PositionChanged(position=position):
                 one = self._instrument(position.instrument)

@@ -8,7 +8,7 @@ from hedgebot.exchange.wire.codes import bad_parameter
 from hedgebot.exchange.wire.entry import instrument_of
 from hedgebot.exchange.wire.fields_account import LEDGER_TYPE, ledger_fields, wallet_fields
 from hedgebot.exchange.wire.fields_market import Fields
-from hedgebot.exchange.wire.params import DAY_MS, Params, page
+from hedgebot.exchange.wire.params import DAY_MS, DERIVATIVES, Params, page
 from hedgebot.exchange.wire.routes_switches import MARGIN_MODE
 from hedgebot.exchange.wire.words import dec, ms_text
 
@@ -108,8 +108,11 @@ def wallet_balance(api: Api, account: str, params: Params) -> Fields:
 
 
 def fee_rate(api: Api, account: str, params: Params) -> Fields:
-    """Fee rates by symbol, or by base coin for options."""
-    category = params.category()
+    """Fee rates by symbol, or by base coin for options.
+
+    The page calls the category required, and its own example (and ccxt) asks without: contracts are meant then.
+    """
+    category = params.category() if params.text("category") else "linear"
     symbol, base = params.text("symbol"), params.text("baseCoin")
     chosen = [one for one in api.listings(category) if symbol in {"", one.instrument.symbol}]
     if symbol and not chosen:
@@ -123,7 +126,7 @@ def fee_rate(api: Api, account: str, params: Params) -> Fields:
         row["baseCoin"] = one.underlying if category == "option" else ""
         if row not in rows and base in {"", one.underlying}:
             rows.append(row)
-    return {"category": category, "list": rows}
+    return {"list": rows} if category in DERIVATIVES else {"category": category, "list": rows}
 
 
 # --- ledger ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Source: docs/v5/account/{collateral-info, borrow-history, unified-trans-amnt}.md
 docs/v5/order/spot-borrow-quota.mdx.
 """
 
+import math
 from decimal import Decimal
 from functools import cache
 
@@ -23,6 +24,7 @@ MONTH_MS = 30 * DAY_MS
 HOUR_MS = 3_600_000
 COINS_MAX = 20
 VIP = "No VIP"
+SPOT_LEVERAGE = "10"
 _QTY, _AMOUNT = Decimal("0.0001"), Decimal("1e-8")
 
 
@@ -185,3 +187,59 @@ def transferable(api: Api, account: str, params: Params) -> Fields:
             free = min(free, left)
         found[coin] = dec(floor_to_step(free, _AMOUNT))
     return {"availableWithdrawal": found[names[0]], "availableWithdrawalMap": found}
+
+
+# --- spot margin and manual borrowing -------------------------------------------------------------------------------
+
+
+def spot_margin_state(api: Api, account: str, _params: Params) -> Fields:
+    """Whether spot orders may borrow, at which leverage (the highest there is), and the leverage in use."""
+    on = api.exchange.margin.spot_margin(account)
+    wallet = api.exchange.wallet(account)
+    assets = sum(max(one.usd_value, 0.0) for one in wallet.coins)
+    used = assets / wallet.equity_usd if wallet.equity_usd > 0.0 else 0.0
+    return {
+        "spotLeverage": SPOT_LEVERAGE if on else "",
+        "spotMarginMode": "1" if on else "0",
+        "effectiveLeverage": flt(math.floor(used * 100) / 100, 2) if on else "",
+    }
+
+
+def spot_margin_leverage(api: Api, account: str, params: Params) -> Fields:
+    """Set the leverage of spot margin: the venue's range, and here its highest only."""
+    leverage = params.number("leverage", "params error: leverage invalid")
+    if not api.exchange.margin.spot_margin(account):
+        raise WireError(176038, "The spot leverage is closed and the current operation is not allowed")
+    if not 2 <= leverage <= Decimal(SPOT_LEVERAGE):
+        raise WireError(176034, "The leverage ratio is out of range")
+    if leverage != Decimal(SPOT_LEVERAGE):
+        raise bad_parameter(f"spot margin below {SPOT_LEVERAGE} times is not simulated")
+    return {}
+
+
+def borrow(api: Api, account: str, params: Params) -> Fields:
+    """Borrow by hand: coins are borrowed and repaid by themselves here, when a balance goes below zero."""
+    params.required("coin")
+    params.number("amount", "params error: amount invalid")
+    if not api.exchange.margin.spot_margin(account):
+        raise WireError(
+            176009, "You haven't enabled Cross Margin Trading yet. Confirm that if you have turned on margin trade"
+        )
+    raise WireError(176005, "Failed to borrow")
+
+
+def no_convert_repay(api: Api, account: str, params: Params) -> Fields:
+    """Repay by hand from the coin's own balance: what there was has repaid already."""
+    _require_debt(api, account, params.required("coin"))
+    raise WireError(176015, "Insufficient available balance")
+
+
+def quick_repayment(api: Api, account: str, params: Params) -> Fields:
+    """Repay by hand with other coins: nothing is converted here."""
+    _require_debt(api, account, params.text("coin"))
+    raise WireError(182101, "Failed repayment, insufficient collateral balance")
+
+
+def _require_debt(api: Api, account: str, coin: str) -> None:
+    if not any(one.borrowed > 0 for one in _held(api, account).values() if coin in {"", one.coin}):
+        raise WireError(182102, "Failed repayment, there are no liabilities in the current currency")

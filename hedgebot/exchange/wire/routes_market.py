@@ -88,6 +88,11 @@ def orderbook(api: Api, _account: str, params: Params) -> Fields:
     return book_fields(book, symbol, api.venue_ms)
 
 
+def system_status(_api: Api, _account: str, _params: Params) -> Fields:
+    """Announced maintenance: there is none (docs/v5/system-status.mdx)."""
+    return {"list": []}
+
+
 def recent_trade(api: Api, _account: str, params: Params) -> Fields:
     """Newest public trades first; options without symbol: all of a base coin."""
     category = params.category()

@@ -45,6 +45,7 @@ _MARGIN_FIELDS = (
     "updatedTime",
 )
 _SPOT_MARGIN_OFF = 182021
+BATCH_MAX = 50
 
 
 def set_margin_mode(api: Api, account: str, params: Params) -> Fields:
@@ -75,6 +76,21 @@ def set_collateral(api: Api, account: str, params: Params) -> Fields:
     if refusal is not None:
         raise refusal_error(refusal, "linear")
     return {}
+
+
+def set_collateral_batch(api: Api, account: str, params: Params) -> Fields:
+    """Switch several coins on or off, in order; the first that cannot be switched ends it."""
+    wanted = params.values.get("request")
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
+        raise bad_parameter("params error: request must be a list of coins")
+    if len(wanted) > BATCH_MAX:
+        raise bad_parameter(f"params error: at most {BATCH_MAX} coins")
+    done: list[Fields] = []
+    for one in wanted:
+        each = Params(one)
+        set_collateral(api, account, each)
+        done.append({"coin": each.text("coin"), "collateralSwitch": each.text("collateralSwitch")})
+    return {"list": done}
 
 
 def add_margin(api: Api, account: str, params: Params) -> Fields:

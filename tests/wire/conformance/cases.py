@@ -35,6 +35,7 @@ MARKET: tuple[Case, ...] = (
     Rest("market/order-price-limit", "GET /v5/market/price-limit", LINEAR),
     Rest("market/index-components", "GET /v5/market/index-price-components", {"indexName": "BTCUSDT"}),
     Rest("market/new-delivery-price", "GET /v5/market/new-delivery-price", {"category": "option", "baseCoin": "BTC"}),
+    Rest("system-status", "GET /v5/system/status", {}),
     Rest("market/history-fund-rate", "GET /v5/market/funding/history", LINEAR),
     Rest("market/risk-limit", "GET /v5/market/risk-limit", LINEAR),
     Rest("market/delivery-price", "GET /v5/market/delivery-price", {"category": "option", "settleCoin": "USDT"}),
@@ -76,6 +77,16 @@ ACCOUNT: tuple[Case, ...] = (
     Rest(
         "spot-margin-uta/historical-interest", "GET /v5/spot-margin-trade/interest-rate-history", {"currency": "USDC"}
     ),
+    Rest("account/borrow-history", "GET /v5/account/borrow-history", {}),
+    Rest("account/set-collateral", "POST /v5/account/set-collateral-switch", {"coin": "BTC", "collateralSwitch": "ON"}),
+    Rest(
+        "account/batch-set-collateral",
+        "POST /v5/account/set-collateral-switch-batch",
+        {"request": [{"coin": "BTC", "collateralSwitch": "ON"}]},
+    ),
+    Rest("spot-margin-uta/switch-mode", "POST /v5/spot-margin-trade/switch-mode", {"spotMarginMode": "1"}),
+    Rest("spot-margin-uta/status", "GET /v5/spot-margin-trade/state", {}),
+    Rest("spot-margin-uta/set-leverage", "POST /v5/spot-margin-trade/set-leverage", {"leverage": "10"}),
     Rest("spot-margin-uta/max-borrowable", "GET /v5/spot-margin-trade/max-borrowable", {"currency": "USDC"}),
     Rest("account/transaction-log", "GET /v5/account/transaction-log", {}),
     Rest("account/set-margin-mode", "POST /v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),

@@ -6,7 +6,7 @@ from hedgebot.exchange.wire.routes import ROUTES
 
 def test_only_market_data_is_public() -> None:
     public = {path for path, route in ROUTES.items() if not route.signed and not path.startswith("/v5/market/")}
-    assert public == {"/v5/spot-margin-trade/collateral", "/v5/spot-margin-trade/data"}
+    assert public == {"/v5/system/status", "/v5/spot-margin-trade/collateral", "/v5/spot-margin-trade/data"}
     assert all(not route.signed for path, route in ROUTES.items() if path.startswith("/v5/market/"))
 
 

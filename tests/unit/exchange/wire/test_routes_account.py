@@ -33,6 +33,11 @@ def test_fee_rates(api: Api) -> None:
     options = ask(routes.fee_rate, api, category="option")["list"]
     assert sorted(row["baseCoin"] for row in options) == ["BTC", "ETH"]
     assert code_of(routes.fee_rate, api, category="linear", symbol="NOPE") == 10001
+    # Without a category contracts are meant, as in the documented example; only spot and options are named.
+    assert ask(routes.fee_rate, api) == ask(routes.fee_rate, api, category="linear")
+    assert "category" not in ask(routes.fee_rate, api)
+    assert ask(routes.fee_rate, api, category="spot")["category"] == "spot"
+    assert code_of(routes.fee_rate, api, category="futures") == 10001
 
 
 def test_the_ledger_tells_trades_from_funding_and_delivery(api: Api) -> None:

@@ -55,3 +55,27 @@ def test_what_can_be_borrowed_bought_and_taken_out(api: Api) -> None:
     assert found["availableWithdrawalMap"] == {"BTC": "2", "USDT": "500000", "DOGE": "0"}
     assert found["availableWithdrawal"] == "2"
     assert code_of(routes.transferable, api, coinName=",") == 10001
+
+
+def test_spot_margin_is_shown_and_has_one_leverage(api: Api) -> None:
+    off = ask(routes.spot_margin_state, api)
+    assert off == {"spotLeverage": "", "spotMarginMode": "0", "effectiveLeverage": ""}
+    assert code_of(routes.spot_margin_leverage, api, leverage="10") == 176038
+    assert api.exchange.margin.set_spot_margin("book", on=True) is None
+    on = ask(routes.spot_margin_state, api)
+    assert (on["spotLeverage"], on["spotMarginMode"], on["effectiveLeverage"]) == ("10", "1", "1")
+    assert ask(routes.spot_margin_leverage, api, leverage="10") == {}
+    assert code_of(routes.spot_margin_leverage, api, leverage="11") == 176034
+    assert code_of(routes.spot_margin_leverage, api, leverage="5") == 10001
+
+
+def test_nothing_is_borrowed_or_repaid_by_hand(api: Api) -> None:
+    assert code_of(routes.borrow, api, coin="BTC", amount="1") == 176009
+    assert api.exchange.margin.set_spot_margin("book", on=True) is None
+    assert code_of(routes.borrow, api, coin="BTC", amount="1") == 176005
+    assert code_of(routes.borrow, api, coin="BTC") == 10001
+    assert code_of(routes.no_convert_repay, api, coin="BTC") == 182102
+    assert code_of(routes.quick_repayment, api) == 182102
+    api.exchange._books.accounts["book"].coins["ETH"] = Decimal(-1)
+    assert code_of(routes.no_convert_repay, api, coin="ETH") == 176015
+    assert code_of(routes.quick_repayment, api) == 182101

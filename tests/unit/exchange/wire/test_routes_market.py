@@ -91,3 +91,7 @@ def test_tiers_are_continuous(api: Api) -> None:
 def test_the_clock(api: Api) -> None:
     now = routes.server_time(api, "", Params({}))
     assert str(now["timeNano"]).startswith(str(now["timeSecond"]))
+
+
+def test_no_maintenance_is_announced(api: Api) -> None:
+    assert routes.system_status(api, "", Params({})) == {"list": []}

@@ -83,6 +83,14 @@ def test_collateral_and_spot_margin_switches(api: Api) -> None:
     assert code_of(routes.switch_spot_margin, api, spotMarginMode="1") == 182021
 
 
+def test_several_coins_are_switched_until_one_cannot(api: Api) -> None:
+    pairs = [{"coin": "ETH", "collateralSwitch": "OFF"}, {"coin": "BTC", "collateralSwitch": "ON"}]
+    assert ask(routes.set_collateral_batch, api, request=pairs) == {"list": pairs}
+    assert code_of(routes.set_collateral_batch, api, request=[{"coin": "USDT", "collateralSwitch": "OFF"}]) == 110101
+    for request in ("x", [], [1], pairs * 26):
+        assert code_of(routes.set_collateral_batch, api, request=request) == 10001
+
+
 def test_interest_is_listed_and_in_the_transaction_log(api: Api) -> None:
     assert ask(routes.borrow_history, api) == {"list": [], "nextPageCursor": ""}
     api.exchange._accounts["book"].coins["USDC"] = Decimal(-100_000)
@@ -93,6 +101,11 @@ def test_interest_is_listed_and_in_the_transaction_log(api: Api) -> None:
     assert rows
     assert float(rows[0]["borrowCost"]) == pytest.approx(1.46, rel=0.01)
     assert rows[0]["hourlyBorrowRate"] == "0.000014621596"
+    # The documented keys (docs/v5/account/borrow-history.mdx).
+    names = (
+        "borrowAmount costExemption freeBorrowedAmount createdTime InterestBearingBorrowSize currency unrealisedLoss"
+    )
+    assert set(rows[0]) == {*names.split(), "hourlyBorrowRate", "borrowCost"}
     log = ask(routes_account.transaction_log, api, type="INTEREST", **window)["list"]
     assert [row["currency"] for row in log] == ["USDC"] * len(rows)
     assert float(log[0]["change"]) == -float(rows[0]["borrowCost"])
