@@ -23,13 +23,17 @@ def holding(
     *positions: tuple[str, str],
     mode: MarginMode = MarginMode.CROSS,
     coins: dict[str, str] | None = None,
+    step_ms: int = 1_000,
 ) -> Exchange:
-    """An exchange whose account `main` holds the positions (instrument, contracts) in a margin mode."""
+    """An exchange whose account `main` holds the positions (instrument, contracts) in a margin mode.
+
+    Its grid is coarse: these tests wait for minutes and hours, not for the market's small moves.
+    """
     first = scenario.accounts[0]
     holdings = tuple(HoldingSpec(instrument=name, contracts=Decimal(size)) for name, size in positions)
     own = first.coins if coins is None else {coin: Decimal(amount) for coin, amount in coins.items()}
     account = msgspec.structs.replace(first, positions=holdings, coins=own)
-    exchange = Exchange(msgspec.structs.replace(scenario, accounts=(account,)), now_ns)
+    exchange = Exchange(msgspec.structs.replace(scenario, accounts=(account,), step_ms=step_ms), now_ns)
     account_of(exchange).margin.mode = mode
     return exchange
 

@@ -62,7 +62,7 @@ def test_what_comes_in_repays_and_stops_the_interest(scenario: Scenario, start_n
 @pytest.mark.parametrize("hours", [3])
 def test_the_wallet_moves_by_exactly_what_the_ledger_says(scenario: Scenario, start_ns: int, hours: int) -> None:
     coins = {"USDT": "-5000", "USDC": "-2000", "BTC": "3"}
-    exchange = holding(scenario, start_ns, ("linear:ETHUSDT", "5"), coins=coins)
+    exchange = holding(scenario, start_ns, ("linear:ETHUSDT", "5"), coins=coins, step_ms=60_000)
     exchange.advance(start_ns + hours * HOUR_NS)
     ledger = exchange.ledger("main")
     assert len(exchange.interest("main")) == 2 * hours
