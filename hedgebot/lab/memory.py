@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from hedgebot.domain.commands import Issued, SubmitOrder
 from hedgebot.domain.errors import JournalError
 from hedgebot.domain.events import Stamped
+from hedgebot.domain.orders import OrderIntent
 
 
 class MemoryJournal:
@@ -17,6 +18,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._entries: list[Stamped | Issued] = []
         self._durable = 0
+        self._intents: dict[str, tuple[int, OrderIntent | None]] = {}
         # What a broken disk does: the next writes fail with this sentence.
         self.broken = ""
 
@@ -27,6 +29,9 @@ class MemoryJournal:
 
     def write(self, entries: Sequence[Stamped | Issued], *, durable: bool) -> None:
         """Append; raises JournalError while the disk is broken, and then keeps the entries for its next write."""
+        for number, one in enumerate(entries, len(self._entries)):
+            if isinstance(one, Issued) and isinstance(one.command, SubmitOrder):
+                self._intents[one.command.client_id] = (number, one.command.approved.intent)
         self._entries += entries
         if self.broken:
             raise JournalError(self.broken)
@@ -53,6 +58,11 @@ class MemoryJournal:
     def orders(self) -> list[Issued]:
         """Every order that was journaled, in order."""
         return [one for one in self._entries if isinstance(one, Issued) and isinstance(one.command, SubmitOrder)]
+
+    def durable_intent(self, client_id: str) -> OrderIntent | None:
+        """The intent of an order, when it would survive a power cut in this moment; None otherwise."""
+        number, intent = self._intents.get(client_id, (self._durable, None))
+        return intent if number < self._durable else None
 
     @property
     def next_seq(self) -> int:

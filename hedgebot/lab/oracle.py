@@ -1,0 +1,250 @@
+"""The oracle: what must never happen, judged from the exchange's side and the journal alone.
+
+Imports nothing of the engine: what the engine believes is what is on trial. Invariants are those of the safety
+reference, section 2; each has its name there. Owns no fault and changes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.types import Executed, Notice, OrderChanged, SimOrder
+from hedgebot.lab.memory import MemoryJournal
+
+NS_PER_S = 1_000_000_000
+# A decision on data that died may follow until the daemon's own look at its age, every quarter of a second.
+FRESH_GRACE_NS = NS_PER_S
+KILL_WITHIN_NS = 10 * NS_PER_S
+_DELTA_SLACK_COIN = 1e-6
+
+Interval = tuple[int, int]
+"""From and until, UTC nanoseconds."""
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True):
+    """An invariant that was broken, when, and how."""
+
+    invariant: str
+    at_ns: int
+    sentence: str
+
+
+class Oracle:
+    """Watches one account of the exchange, and reads the journal of the book that trades on it."""
+
+    def __init__(self, exchange: Exchange, holder: str, journal: MemoryJournal, settings: EngineSettings) -> None:
+        self._exchange = exchange
+        self._holder = holder
+        self._journal = journal
+        self._settings = settings
+        self._limits = {one.underlying: one for one in settings.underlyings}
+        self._seen: dict[str, SimOrder] = {}
+        self._accepted: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._moments: list[int] = []
+        self.violations: list[Violation] = []
+        self.own_fills = 0
+        exchange.listen(self._on_notice)
+
+    # --- while it happens
+
+    def _on_notice(self, notice: Notice) -> None:
+        match notice:
+            case OrderChanged(order=order) if self._is_ours(order.client_id) and order.order_id not in self._seen:
+                self._on_new_order(order)
+            case Executed(execution=row) if row.account == self._holder and self._is_ours(row.order.client_id):
+                self.own_fills += 1
+                effect = float(row.qty_contracts) * row.side.sign
+                self._on_own_fill(row.instrument, effect, row.at_ns)
+            case _:
+                pass
+
+    def _is_ours(self, client_id: str | None) -> bool:
+        made_by = decode_client_id(client_id)
+        return made_by is not None and made_by.install == self._settings.install
+
+    def _on_new_order(self, order: SimOrder) -> None:
+        client_id = order.client_id or ""
+        self._seen[order.order_id] = order
+        self._moments.append(order.created_at_ns)
+        intent = self._journal.durable_intent(client_id)
+        if intent is None:
+            self._broken(
+                "I3", order.created_at_ns, f"order {client_id} reached the venue before its intent was durable"
+            )
+            return
+        self._accepted[client_id] += order.qty_contracts
+        if self._accepted[client_id] > intent.qty_contracts:
+            self._broken(
+                "I1",
+                order.created_at_ns,
+                f"intent {client_id} of {intent.qty_contracts} was accepted for {self._accepted[client_id]}",
+            )
+
+    def _on_own_fill(self, instrument: InstrumentId, effect_contracts: float, at_ns: int) -> None:
+        """A fill of ours must not take the true delta over its limit, or further beyond it."""
+        listing = self._exchange.listing(instrument)
+        underlying = self._limits.get(listing.instrument.underlying) if listing else None
+        if listing is None or underlying is None:
+            return
+        after = self.delta_coin(underlying)
+        mark = float(self._exchange.ticker(instrument).mark or 0)
+        effect = effect_contracts / mark if listing.instrument.kind.is_inverse else effect_contracts
+        before = after - effect
+        limit = underlying.delta_limit_coin
+        if abs(after) > limit and abs(after) > abs(before) + _DELTA_SLACK_COIN:
+            self._broken(
+                "I4",
+                at_ns,
+                f"a fill of ours took the delta of {underlying.underlying} from {before:+.4f} to {after:+.4f}",
+            )
+
+    def delta_coin(self, underlying: UnderlyingSettings) -> float:
+        """The true net delta, by the venue's own positions, coins and greeks."""
+        name, total = underlying.underlying, 0.0
+        for one in self._exchange.positions(self._holder):
+            listing = self._exchange.listing(one.instrument)
+            if listing is None or listing.instrument.underlying != name:
+                continue
+            contracts = float(one.contracts * listing.instrument.contract_size)
+            if listing.instrument.kind.is_option:
+                total += contracts * self._exchange.option_ticker(one.instrument).delta
+            elif listing.instrument.kind.is_inverse:
+                total += contracts / float(one.mark_price)
+            else:
+                total += contracts
+        coins = {one.coin: one.wallet for one in self._exchange.wallet(self._holder).coins}
+        return total + float(coins.get(name, ZERO))
+
+    # --- afterwards
+
+    def judge(self, *, blind: Iterable[Interval] = ()) -> list[Violation]:
+        """Hold the journal and the end against the invariants.
+
+        `blind` are the stretches in which the public streams brought nothing.
+        """
+        self._judge_owners()
+        self._judge_modes()
+        self._judge_pace()
+        for since_ns, until_ns in blind:
+            self._judge_freshness(since_ns, until_ns)
+        return self.violations
+
+    def judge_quiet(self) -> list[Violation]:
+        """Hold the journal's position against the venue's; only when nothing has been under way for a while."""
+        lots = {one.instrument.id: one.instrument.lot_size for one in self._exchange.listings()}
+        ours = positions_of(self._journal.entries)
+        theirs: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for one in self._exchange.positions(self._holder):
+            theirs[one.instrument] += one.contracts
+        for name in sorted({*ours, *theirs}):
+            if abs(ours.get(name, ZERO) - theirs[name]) > lots.get(InstrumentId(name), ZERO):
+                self._broken(
+                    "I6",
+                    self._exchange.now_ns,
+                    f"{name}: the journal has {ours.get(name, ZERO)}, the venue {theirs[name]}",
+                )
+        for order in self._exchange.open_orders(self._holder):
+            if self._is_ours(order.client_id) and self._exchange.now_ns - order.created_at_ns > 30 * NS_PER_S:
+                self._broken("I2", self._exchange.now_ns, f"order {order.client_id} of ours rests for more than 30 s")
+        return self.violations
+
+    def _judge_owners(self) -> None:
+        journaled = {
+            one.command.client_id for one in self._journal.orders() if isinstance(one.command, cmd.SubmitOrder)
+        }
+        for order in self._seen.values():
+            if order.client_id not in journaled:
+                self._broken("I2", order.created_at_ns, f"order {order.client_id} is owned by no intent of the journal")
+
+    def _judge_modes(self) -> None:
+        """No new risk in REDUCING, nothing in RECOVERING or HALTED; HALTED is left by an accepted unkill only."""
+        mode, latched = cmd.Mode.RECOVERING, False
+        for entry in self._journal.entries:
+            command = entry.command if isinstance(entry, cmd.Issued) else None
+            match command:
+                case cmd.RecordMode():
+                    if latched and command.after is not cmd.Mode.HALTED and not self._unkilled(entry.seq):
+                        self._broken("I7", entry.at_ns, f"HALTED was left for {command.after} without an unkill")
+                    mode, latched = command.after, command.latched
+                case cmd.SubmitOrder():
+                    allowed = mode is cmd.Mode.ACTIVE or (mode is cmd.Mode.REDUCING and command.approved.risk_reducing)
+                    if not allowed:
+                        self._broken("I4", entry.at_ns, f"order {command.client_id} was sent while the book was {mode}")
+                case _:
+                    pass
+
+    def _unkilled(self, seq: int) -> bool:
+        return any(
+            isinstance(one, ev.Stamped) and one.seq == seq and isinstance(one.event, ev.OperatorUnkilled)
+            for one in self._journal.entries
+        )
+
+    def _judge_pace(self) -> None:
+        """Orders in any one second: the bucket's burst and what refills it."""
+        limits = self._settings.limits
+        most = limits.order_burst_max + limits.orders_per_second_max + 1
+        first = 0
+        for number, moment in enumerate(self._moments):
+            while moment - self._moments[first] > NS_PER_S:
+                first += 1
+            if number - first + 1 > most:
+                self._broken("I11", moment, f"{number - first + 1} orders within a second, at most {most:g}")
+                return
+
+    def _judge_freshness(self, since_ns: int, until_ns: int) -> None:
+        from_ns = since_ns + self._settings.limits.book_age_ms_max * 1_000_000 + FRESH_GRACE_NS
+        for one in self._journal.orders():
+            if from_ns < one.at_ns < until_ns:
+                self._broken("I5", one.at_ns, "an order was decided on market data that had died")
+
+    def judge_kill(self, killed_at_ns: int) -> list[Violation]:
+        """After a kill nothing of ours is alive and nothing new comes."""
+        for one in self._journal.orders():
+            if one.at_ns > killed_at_ns:
+                self._broken("I7", one.at_ns, "an order was sent after the kill")
+        alive = [one for one in self._exchange.open_orders(self._holder) if self._is_ours(one.client_id)]
+        if alive and self._exchange.now_ns - killed_at_ns > KILL_WITHIN_NS:
+            self._broken("I7", self._exchange.now_ns, f"{len(alive)} orders of ours are alive 10 s after the kill")
+        return self.violations
+
+    def _broken(self, invariant: str, at_ns: int, sentence: str) -> None:
+        self.violations.append(Violation(invariant=invariant, at_ns=at_ns, sentence=sentence))
+
+
+def positions_of(entries: Sequence[ev.Stamped | cmd.Issued]) -> dict[str, Decimal]:
+    """Contracts by instrument as the journal has them: each execution once, adjustments as they were recorded.
+
+    Coins of a wallet are no positions: an adjustment whose subject is no instrument is passed over.
+    """
+    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    booked: set[tuple[str, str, str]] = set()
+    for entry in entries:
+        if isinstance(entry, cmd.Issued):
+            command = entry.command
+            if isinstance(command, cmd.RecordAdjustment) and ":" in command.subject:
+                held[command.subject] = Decimal(command.after)
+            continue
+        fill = entry.event
+        if not isinstance(fill, ev.FillReceived):
+            continue
+        venue, category, _ = fill.instrument.split(":", 2)
+        key = (fill.account, f"{venue}:{category}", fill.trade_id)
+        if key in booked or category == "spot":
+            continue
+        booked.add(key)
+        held[fill.instrument] += fill.qty_contracts * fill.side.sign
+    return {name: contracts for name, contracts in held.items() if contracts}
+
+
+def tally(violations: Iterable[Violation]) -> Counter[str]:
+    """How often each invariant was broken."""
+    return Counter(one.invariant for one in violations)
