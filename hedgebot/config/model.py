@@ -190,6 +190,7 @@ class LimitsFile(Section):
     order_rejects_max: Count = Field(12, ge=3, le=1_000, description="a number of orders")
     order_deadline_ms: Count = Field(5_000, ge=500, le=120_000, description="a number of milliseconds")
     unknown_margin_ms: Count = Field(3_000, ge=500, le=120_000, description="a number of milliseconds")
+    pause_ms_max: Count = Field(5_000, ge=500, le=60_000, description="a number of milliseconds")
     reconcile_interval_ms: Count = Field(15_000, ge=1_000, le=600_000, description="a number of milliseconds")
     reconcile_timeout_ms: Count = Field(20_000, ge=1_000, le=600_000, description="a number of milliseconds")
     margin_use_alert: Number = Field(0.50, gt=0, lt=1, description="a ratio (0.5 is 50 %)")

@@ -75,6 +75,8 @@ class Engine:
         if isinstance(event, ev.RunStarted):
             self._begin_run(event)
         step = Step(self.state, seq=stamped.seq, at_ns=stamped.at_ns)
+        if not isinstance(event, ev.RunStarted):
+            reconcile.note_pause(step)
         step.state.at_ns = stamped.at_ns
         self._apply(step, event)
         if step.touched:

@@ -52,6 +52,19 @@ def lose_truth(account: AccountState, at_ns: int) -> None:
     account.snapshot_due_ns = 0
 
 
+def note_pause(step: Step) -> None:
+    """The process stood still (suspended, or its loop was blocked): what it knows is from before, so ask first.
+
+    The timer alone brings an event every quarter of a second; nothing that was decided before may be acted on after.
+    """
+    paused_ms = (step.at_ns - step.state.at_ns) // _NS_PER_MS
+    if paused_ms <= step.state.limits.pause_ms_max:
+        return
+    for account in step.state.accounts.values():
+        lose_truth(account, step.at_ns)
+    step.alert(AlertKind.LOOP_LAG, "engine", f"the daemon stood still for {paused_ms / 1_000:.1f} s")
+
+
 def sweep(step: Step) -> None:
     """Ask again when a snapshot is due, and give up on one that never came."""
     limits = step.state.limits
@@ -104,6 +117,8 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
     step.resolve(AlertKind.RECON_BREAK, account.name)
     step.resolve(AlertKind.API_KEY_INVALID, account.name)
     _clear_feeds(step, account)
+    if all(one.reconciled for one in step.state.accounts.values()):
+        step.resolve(AlertKind.LOOP_LAG, "engine")
 
 
 def forget_accounts(step: Step) -> None:

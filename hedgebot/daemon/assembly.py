@@ -29,6 +29,7 @@ from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judg
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
+from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, OpenVenue, Store, Venue
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
@@ -45,6 +46,7 @@ from hedgebot.turn.turn import Turn
 
 CLOCK_CHECK_S = 60.0
 KILL_FILE_CHECK_S = 1.0
+CRASH_GUARD = "crash-loop guard"
 # Of the stop budget: what the engine gets to wind down before the rest is closed under it.
 WIND_DOWN_SHARE = 0.6
 VENUE_STOP_S_MAX = 4.0
@@ -87,7 +89,8 @@ class Run:
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
-        self._watch = LoopWatch()
+        self._manager = ServiceManager({})
+        self._watch = LoopWatch(partial(self._alerts.check, AlertKind.LOOP_LAG, "event loop"))
         redactor = redactor or Redactor(())
         self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended, redactor=redactor)
         window = SendWindow(failpoints)
@@ -142,6 +145,8 @@ class Run:
         self._supervisor.spawn("clock", self._check_clock)
         self._supervisor.spawn("kill-file", self._check_kill_file)
         self._supervisor.spawn("snapshots", self._take_snapshots)
+        if self._manager.ping_every_s:
+            self._supervisor.spawn("service-manager", self._tell_manager)
         await self._control.start()
         try:
             await self._unless_ended(self._start_venues())
@@ -167,6 +172,7 @@ class Run:
         gc.freeze()
         self._starting = ""
         self._startup_s = round(time.monotonic() - self._started_s, 3)
+        self._manager.ready()
         self._log.info("daemon started", seconds=self._startup_s)
 
     async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
@@ -187,6 +193,10 @@ class Run:
             if not self._ended.is_set():
                 raise error
             self._log.warning("a venue's start failed while the daemon ended", problem=str(error))
+
+    def managed_by(self, manager: ServiceManager) -> None:
+        """Tell a service manager how it goes, from the start on."""
+        self._manager = manager
 
     def request_stop(self, reason: str) -> None:
         """Ask the engine to wind down; asked again, end without waiting for it."""
@@ -296,11 +306,27 @@ class Run:
         self._failpoints.passed(Failpoint.IN_RECOVERY)
         # From here on recovery starts with a state that knows its settings.
         await self._snapshot()
-        if self._latch.is_set:
+        if self._identity.halted_because and not self._latch.is_set:
+            # A disk that refuses the file does not keep the engine from being told.
+            with contextlib.suppress(OSError):
+                self._latch.set(CRASH_GUARD, self._identity.halted_because)
+            self._pump.block_orders()
+            self._inbox.put(OperatorKilled(operator=CRASH_GUARD, reason=self._identity.halted_because))
+        elif self._latch.is_set:
             self._told_kill_file()
+
+    async def _tell_manager(self) -> None:
+        """A sign of life for as long as the process proves to live; what it waits for beside."""
+        while True:
+            health = self.health()
+            if health.live:
+                self._manager.alive()
+            self._manager.say("; ".join(health.not_ready) or "hedging")
+            await asyncio.sleep(self._manager.ping_every_s)
 
     async def _finish(self) -> None:
         """End in order: no more commands first, then the venues, then the last snapshot."""
+        self._manager.stopping()
         self._timer.cancel()
         await self._control.stop()
         for name, venue in self._venues.items():

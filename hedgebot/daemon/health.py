@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ LAG_MEMORY_S = 10.0
 
 
 class LoopWatch:
-    """Measures how late the event loop runs its callbacks."""
+    """Measures how late the event loop runs its callbacks; `told` hears of a loop that is too late, and of its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str], None] = lambda _problem: None) -> None:
+        self._told = told
         self._log = structlog.stdlib.get_logger("hedgebot.loop")
         self._seen_s = time.monotonic()
         self._late_at_s = -LAG_MEMORY_S
@@ -52,6 +54,7 @@ class LoopWatch:
         self.lag_s_max = max(self.lag_s_max, self.lag_s)
         if self.lag_s > LAG_S_MAX:
             self._late_at_s = time.monotonic()
+        self._told(self.problem or "")
         if self.lag_s > LAG_S_TOLD:
             self._log.warning("event loop was late", lag_ms=round(self.lag_s * 1e3), limit_ms=LAG_S_TOLD * 1e3)
 

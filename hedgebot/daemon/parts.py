@@ -31,7 +31,7 @@ OpenVenue = Callable[[str, EventSink], Venue]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this run is, and what it inherits from the journal."""
+    """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not)."""
 
     install: int
     run_id: str
@@ -39,3 +39,4 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     next_seq: int
     restored: tuple[RestoredOrder, ...] = ()
+    halted_because: str = ""

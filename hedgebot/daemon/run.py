@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,9 +22,11 @@ from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
+from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.commands import Issued, SubmitOrder
@@ -69,7 +72,7 @@ async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = 
             )
             locks.take_account(one.account, fingerprint, folders, state_dir)
         redactor = _set_up_logs(config, connections)
-        return await _recover_and_run(config, connections, failpoints, env.get("USER"), redactor)
+        return await _recover_and_run(config, connections, failpoints, env, redactor)
 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
@@ -85,10 +88,12 @@ async def _recover_and_run(
     config: Config,
     connections: tuple[AccountConnection, ...],
     failpoints: Failpoints,
-    operator: str | None,
+    environment: Mapping[str, str],
     redactor: logs.Redactor,
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")
+    operator, manager = environment.get("USER"), ServiceManager(environment)
+    crash_loop = CrashLoop(config.state_dir, time.time())
     install = install_id(config.state_dir)
     settings = config.engine_settings(install)
     for one in settings.strategies:
@@ -118,6 +123,7 @@ async def _recover_and_run(
                 version=__version__,
                 next_seq=header.first_seq,
                 restored=restored_orders(recovered.unreproduced),
+                halted_because=crash_loop.problem,
             ),
             engine=recovered.engine,
             journal=journal,
@@ -127,8 +133,12 @@ async def _recover_and_run(
             redactor=redactor,
         )
         journal.tell_housekeeping(run_of.journal_complaint)
+        run_of.managed_by(manager)
         _listen(run_of)
-        return await run_of.run()
+        code = await run_of.run()
+        if code == 0:
+            crash_loop.ended_cleanly()
+        return code
     finally:
         try:
             async with asyncio.timeout(CLOSE_S_MAX):

@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     ORDER_REJECTED = "RepeatThrottleTripped"
     API_KEY_INVALID = "ApiKeyExpiringOrInvalid"
     CLOCK_SKEW = "ClockSkew"
+    LOOP_LAG = "LoopLag"
     TASK_FAILED = "SupervisedTaskFailed"
     JOURNAL_WRITE_FAILED = "JournalWriteFailed"
     CONFIG_REJECTED = "ConfigRejected"
@@ -64,6 +65,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.VENUE_UNREACHABLE: (Severity.CRIT, "RB-19"),
     AlertKind.API_KEY_INVALID: (Severity.CRIT, "RB-21"),
     AlertKind.CLOCK_SKEW: (Severity.WARN, "RB-22"),
+    AlertKind.LOOP_LAG: (Severity.CRIT, "RB-23"),
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),

@@ -80,6 +80,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     order_rejects_max: int = 12
     order_deadline_ms: int = 5_000
     unknown_margin_ms: int = 3_000
+    pause_ms_max: int = 5_000
     reconcile_interval_ms: int = 15_000
     reconcile_timeout_ms: int = 20_000
     margin_use_alert: float = 0.50

@@ -108,9 +108,11 @@ class World:
         self._processes.append(process)
         return process
 
-    def daemon(self, *, state_dir: Path | None = None, **environment: str) -> "Daemon":
-        """Start a daemon; `environment` is added to its own."""
+    def daemon(self, *, state_dir: Path | None = None, guarded: bool = False, **environment: str) -> "Daemon":
+        """Start a daemon; `environment` is added to its own. Earlier crashes count only when `guarded`."""
         chosen = state_dir or self.state_dir
+        if not guarded:
+            (chosen / "unclean_starts").unlink(missing_ok=True)
         words = ["run", "--config", str(self.config), "--state-dir", str(chosen)]
         return Daemon(self._start(words, f"daemon-{chosen.name}.log", environment), chosen)
 

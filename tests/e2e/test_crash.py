@@ -98,3 +98,14 @@ def test_killed_at_random_moments(world: World, seed: int) -> None:
     daemon.until_active()
     settle(world, daemon)
     verify(world)
+
+
+def test_a_crash_loop_ends_in_a_halted_daemon_that_can_be_looked_at(world: World) -> None:
+    for _ in range(5):
+        daemon = world.daemon(guarded=True, HEDGEBOT_FAILPOINT="in_recovery")
+        daemon.until_killed(20.0)
+    daemon = world.daemon(guarded=True)
+    book = daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
+    assert "crash-loop guard: 5 starts within 10 minutes" in book["mode_reason"]
+    assert book["latched"]
+    assert daemon.stop() == 0

@@ -114,6 +114,7 @@ def test_absence_before_the_deadline_is_no_proof(book: Playbook) -> None:
 def test_absence_after_the_deadline_frees_the_slot_and_decides_again(book: Playbook) -> None:
     order = _breach(book)
     book.send(ev.OrderOutcomeUnknown(account=ACCOUNT, client_id=order.client_id, code="timeout", message=""))
+    book.tick(4_000)
     book.at_ns = order.approved.intent.deadline_ns + 3_001 * MS
     assert AlertKind.UNKNOWN_ORDER_AGE in alerts(book.tick())
     book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))

@@ -218,3 +218,21 @@ def test_an_unreadable_public_frame_is_reported_and_blocks_nothing(book: Playboo
     )
     assert book.is_up(AlertKind.SUSPECT_DATA)
     assert orders(book.send(book.fill(Side.BUY, "0.2")))
+
+
+def test_after_a_pause_the_venue_is_asked_before_anything_is_sent() -> None:
+    """SIGSTOP for 90 s, or a loop that was blocked: what was decided before may not be acted on after."""
+    book = Playbook()
+    book.ready()
+    heard = list(book.send(book.fill(Side.BUY, "0.2"), after_ms=90_000))
+    heard += book.send(book.book())
+    heard += book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+    heard += book.send(book.ticker())
+    heard += book.tick()
+    assert orders(heard) == []
+    assert book.is_up(AlertKind.LOOP_LAG)
+    assert snapshots(heard), "the truth is asked for"
+    book.send(book.book())
+    book.send(book.ticker())
+    assert len(orders(book.snapshot([book.position("0.2", BTC_USDC)]))) == 1
+    assert not book.is_up(AlertKind.LOOP_LAG)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import Reply, Request
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
@@ -23,7 +25,9 @@ from tests.unit.daemon.fakes import MemoryJournal, QuietVenue, write_config
 
 
 class Rig:
-    def __init__(self, folder: Path, *, spec: str | None = None, silent: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, spec: str | None = None, silent: bool = False, halted_because: str = ""
+    ) -> None:
         self.config = load_config(write_config(folder), state_dir=folder)
         self.journal = MemoryJournal()
         self.venues: list[QuietVenue] = []
@@ -32,7 +36,7 @@ class Rig:
         self.silent = silent
         self.run = Run(
             config=self.config,
-            identity=Identity(install=7, run_id="r1", epoch=3, version="0", next_seq=41),
+            identity=Identity(install=7, run_id="r1", epoch=3, version="0", next_seq=41, halted_because=halted_because),
             engine=self.engine,
             journal=self.journal,
             clock=Clock(),
@@ -245,3 +249,39 @@ async def test_an_unkill_frees_the_orders(rig: Rig) -> None:
     reply = await rig.run._verbs.handle(Request(verb="unkill", args={"reason": "over"}))
     assert reply.ok
     assert not rig.run.status()["daemon"]["orders_blocked"]
+
+
+async def test_a_start_after_a_crash_loop_is_halted_and_latched(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, halted_because="5 starts within 10 minutes did not come to a clean end")
+    await rig.start()
+    await rig.until(Mode.HALTED)
+    assert "crash-loop guard" in rig.run.status()["book"]["mode_reason"]
+    assert "crash-loop guard" in (tmp_path / "KILL").read_text()
+    await rig.end()
+
+
+async def test_the_service_manager_hears_of_readiness_life_and_the_end(tmp_path: Path) -> None:
+    class Manager(ServiceManager):
+        said: ClassVar[list[str]] = []
+
+        def __init__(self) -> None:
+            super().__init__({})
+
+        @property
+        def ping_every_s(self) -> float:
+            return 0.05
+
+        def _tell(self, line: str) -> None:
+            self.said.append(line)
+
+    rig = Rig(tmp_path)
+    rig.run.managed_by(Manager())
+    await rig.start()
+    await rig.until(Mode.ACTIVE)
+    async with asyncio.timeout(3):
+        while "STATUS=hedging" not in Manager.said:  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.01)
+    await rig.end()
+    assert Manager.said.count("READY=1") == 1
+    assert "WATCHDOG=1" in Manager.said
+    assert Manager.said.count("STOPPING=1") == 1
