@@ -1,12 +1,16 @@
 """The page that the plane writes about itself."""
 
-from typing import Annotated, Any
+import re
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 import msgspec
 from aiohttp import web
 
 from hedgebot.exchange.faults import Worded
+from hedgebot.exchange.wire import admin
 from hedgebot.exchange.wire.admin_help import Entry, help_page
+from hedgebot.exchange.wire.faults import Fault
 from hedgebot.exchange.wire.fields_market import Fields
 
 
@@ -51,3 +55,13 @@ def test_bodies_words_and_bounds_come_from_the_types() -> None:
     assert fields["names"]["is"] == "tuple of str"
     assert page["words"] == {"Colour": {"red": "stops", "green": "goes on"}}
     assert set(page["bodies"]) == {"one", "two", "inner"}
+
+
+def test_the_page_for_people_shows_faults_that_exist() -> None:
+    page = (Path(__file__).parents[4] / "runbooks" / "break-the-simulated-exchange.md").read_text("utf-8")
+    shown = re.findall(r"""^(?:.*-d ')?(\{"type".*\})'?$""", page, re.MULTILINE)
+    assert len(shown) == 10
+    types = {type(msgspec.json.decode(one, type=Fault)) for one in shown}
+    assert types == set(get_args(Fault))
+    for path in re.findall(r"`/admin/(\w+)`", page):
+        assert f'("POST", "{path}")' in (Path(admin.__file__)).read_text("utf-8"), path
