@@ -7,12 +7,13 @@ Keys say what a switch covers: an instrument's id, an underlying, a product ("de
 connection, or "" for the whole account, as the rules' scope has it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hedgebot.domain.instrument import Instrument, InstrumentKind
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.scenario import AccountSpec
 from hedgebot.exchange.types import DeadManFired, DeadManState, EndReason, Refusal, RefusalReason, SimOrder
 from hedgebot.exchange.venue_rules import DeadManKind, DeadManRules, DeadManScope
 
@@ -49,10 +50,10 @@ class _Holder:
 class DeadMan:
     """The switches of all accounts on a venue."""
 
-    def __init__(self, rules: DeadManRules, desk: Desk, permitted: dict[str, bool]) -> None:
+    def __init__(self, rules: DeadManRules, desk: Desk, accounts: Iterable[AccountSpec]) -> None:
         self._rules = rules
         self._desk = desk
-        self._holders = {name: _Holder(let or not rules.needs_permission) for name, let in permitted.items()}
+        self._holders = {one.name: _Holder(one.dead_man or not rules.needs_permission) for one in accounts}
         self._routes: dict[str, str] = {}
         if rules.kind is DeadManKind.WS_DISCONNECT and rules.seconds_default is not None:
             # The venue's default window: nothing fires before a connection asked for it and was lost.

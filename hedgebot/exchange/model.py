@@ -78,9 +78,7 @@ class Exchange:
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
         self._desk = Desk(self._books, self.rules)
-        self.dead_man = DeadMan(
-            self.rules.dead_man, self._desk, {spec.name: spec.dead_man for spec in scenario.accounts}
-        )
+        self.dead_man = DeadMan(self.rules.dead_man, self._desk, scenario.accounts)
         self.margin = MarginDesk(self._books, self._desk.orders)
         self._striker = Striker(self._desk)
         self.order_faults = OrderFaults(self._desk, scenario.seed, reduce_only_passes=self.rules.reduce_only_passes)
@@ -125,6 +123,11 @@ class Exchange:
             self._catch_up()
         self._books.now_ns = max(self.now_ns, now_ns)
         self._catch_up()
+
+    def next_event_ns(self) -> int:
+        """When something happens by itself next: a step of the grid, a late order fault, a dead-man's switch."""
+        due = (self._world.now_ns + self._world.step_ns, self.order_faults.due_ns(), self.dead_man.due_ns())
+        return min(one for one in due if one is not None)
 
     def _catch_up(self) -> None:
         """What is due between the steps of the grid."""

@@ -40,6 +40,7 @@ class RefusalReason(StrEnum):
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     SELF_TRADE_POLICY = "self_trade_policy"  # one that the venue does not offer
     RATE_LIMITED = "rate_limited"
+    OUTSIDE_WINDOW = "outside_window"  # the request's own deadline, or its clock, says no
     BANNED = "banned"  # the address is shut out for a while
     OVERLOADED = "overloaded"  # the venue takes no new orders for the moment
     NO_PERMISSION = "no_permission"

@@ -174,6 +174,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110118, "Unable to retrieve a price of the market order due to low liquidity"),
         (170210, "New order rejected."),
     ),
+    RefusalReason.OUTSIDE_WINDOW: (
+        (BAD_TIMESTAMP, "invalid request, please check your server timestamp or recv_window param."),
+        (BAD_TIMESTAMP, "invalid request, please check your server timestamp or recv_window param."),
+    ),
     # An address that is shut out gets HTTP 403 before anything is read (`http.py`).
     RefusalReason.BANNED: ((10018, "Exceeded the IP Rate Limit."), (10018, "Exceeded the IP Rate Limit.")),
     RefusalReason.OVERLOADED: (
