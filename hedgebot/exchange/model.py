@@ -72,7 +72,7 @@ class Exchange:
     def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath] | None = None) -> None:
         self.scenario = checked(scenario, scenario.name)
         self._listeners: list[Callable[[Notice], None]] = []
-        self.rules = venue_rules(scenario.venue_rules)
+        self.rules = venue_rules(scenario.venue_rules, scenario.ban_s)
         self._world = World(scenario, now_ns, paths or {})
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.

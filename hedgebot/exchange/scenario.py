@@ -183,6 +183,8 @@ class Scenario(_Part, frozen=True, kw_only=True):
     events: tuple[EventSpec, ...] = ()
     funding_interval_s: int = 28_800
     rate_limits: bool = True
+    # How long an address is shut out that asked too often; None: as long as the venue says (Bybit: 600 s).
+    ban_s: Annotated[float, msgspec.Meta(gt=0, le=604_800)] | None = None
     venue_rules: str = "bybit"  # whose client ids, dead-man's switch, deadlines and budgets hold (`venue_rules.py`)
 
 

@@ -12,6 +12,8 @@ import re
 from enum import StrEnum
 from functools import cache
 
+import msgspec
+
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.requests import EndpointClass
@@ -352,10 +354,12 @@ HYPERLIQUID = VenueRules(
 VENUES = {one.name: one for one in (BYBIT, DERIBIT, BINANCE, BINANCE_OPTIONS, OKX, KRAKEN_FUTURES, HYPERLIQUID)}
 
 
-def venue_rules(name: str) -> VenueRules:
-    """Rules by name; ConfigError names those that exist."""
+def venue_rules(name: str, ban_s: float | None = None) -> VenueRules:
+    """Rules by name, with bans of another length where one is given; ConfigError names those that exist."""
     found = VENUES.get(name)
     if found is None:
         msg = f"venue_rules is {name!r}, it must be one of {sorted(VENUES)}"
         raise ConfigError(msg)
-    return found
+    if ban_s is None or found.ban is None:
+        return found
+    return msgspec.structs.replace(found, ban=msgspec.structs.replace(found.ban, ban_s=ban_s))

@@ -54,6 +54,18 @@ def test_an_unknown_venue_is_named() -> None:
         venue_rules("mtgox")
 
 
+def test_a_scenario_can_shorten_the_ban(scenario: Scenario, start_ns: int) -> None:
+    short = Exchange(msgspec.structs.replace(scenario, ban_s=30.0, rate_limits=True), start_ns)
+    assert short.rules.ban is not None
+    assert (short.rules.ban.ban_s, short.rules.ban.visits) == (30.0, 600)
+    for _ in range(601):
+        short.limits.visit("here", start_ns)
+    assert short.limits.banned_until_ns("here") == start_ns + 30_000_000_000
+    assert venue_rules("okx", ban_s=30.0) is OKX
+    assert BYBIT.ban is not None
+    assert BYBIT.ban.ban_s == 600.0
+
+
 def test_a_request_is_dead_when_its_deadline_says_so() -> None:
     window = BYBIT.deadline
     assert window.kind is DeadlineKind.RECV_WINDOW
