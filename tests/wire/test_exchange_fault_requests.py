@@ -264,6 +264,13 @@ async def test_a_key_may_only_look(venue: Lab) -> None:
     assert venue.exchange.open_orders("book") == ()
 
 
+async def test_a_key_has_rights_that_it_should_not_have(venue: Lab) -> None:
+    for state, wallet in (("good", []), ("may_withdraw", ["AccountTransfer", "Withdraw"]), ("read_only", [])):
+        await venue.admin("POST", "key", {"account": "book", "state": state})
+        found = (await venue.client.privateGetV5UserQueryApi())["result"]
+        assert (found["permissions"]["Wallet"], int(found["readOnly"])) == (wallet, int(state == "read_only"))
+
+
 async def test_a_banned_address_gets_403_until_it_is_over(venue: Lab) -> None:
     await venue.admin("POST", "ban", {"seconds": 1.0})
     started = time.monotonic()

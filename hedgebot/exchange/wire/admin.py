@@ -105,7 +105,7 @@ class Admin:
             ("POST", "drop"): Entry(self._drop, "cut sockets, or close them with a code", _Drop),
             ("POST", "down"): Entry(self._down, "refuse every connection for a while, all sockets are cut", _Down),
             ("POST", "ban"): Entry(self._ban, "answer an address (all of them without one) with 403 for a while", _Ban),
-            ("POST", "key"): Entry(self._key, "let an account's API key be good, read only, expired, revoked", _Key),
+            ("POST", "key"): Entry(self._key, "say what has become of an account's API key", _Key),
             ("POST", "skew"): Entry(self._skew, "shift the venue's clock", _Skew),
             ("POST", "weather"): Entry(self._weather, "replace the weather as a whole", WeatherSpec),
             ("POST", "trade"): Entry(self._trade, "the client trades now", _Trade),
@@ -209,7 +209,9 @@ class Admin:
             raise KeyError(f"no account {wanted.account!r}; there are {list(self._api.exchange.accounts())}")
         self._api.keys[wanted.account] = wanted.state
         chosen = (
-            [] if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY} else self._sessions.chosen("", wanted.account)
+            []
+            if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY, KeyState.MAY_WITHDRAW}
+            else self._sessions.chosen("", wanted.account)
         )
         for session in chosen:
             session.abort()

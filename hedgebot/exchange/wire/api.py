@@ -53,6 +53,7 @@ class KeyState(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     WRONG_ADDRESS = "wrong_address"
+    MAY_WITHDRAW = "may_withdraw"  # good, and with rights that no trading key should have
 
 
 class Api:
@@ -102,6 +103,11 @@ class Api:
         """The account that a key names, whether the key is good or not."""
         spec = self.accounts.get(key)
         return None if spec is None else spec.name
+
+    def key_rights(self, account: str) -> tuple[bool, tuple[str, ...]]:
+        """Whether an account's key may only look, and its rights on the wallet."""
+        state = self.keys.get(account, KeyState.GOOD)
+        return state is KeyState.READ_ONLY, ("AccountTransfer", "Withdraw") if state is KeyState.MAY_WITHDRAW else ()
 
     def check_may_trade(self, account: str) -> None:
         """Refuse what changes something for a key that may only look; raises WireError."""

@@ -14,18 +14,19 @@ from hedgebot.exchange.wire.words import dec, ms_text
 
 
 def query_api(api: Api, account: str, _params: Params) -> Fields:
-    """The key: it may read and trade, never withdraw or transfer."""
+    """The key: it may read and trade, and move money out only where the test plane says so."""
+    read_only, wallet_rights = api.key_rights(account)
     spec = next(one for one in api.accounts.values() if one.name == account)
     return {
         "id": "1",
         "note": account,
         "apiKey": spec.api_key,
-        "readOnly": 0,
+        "readOnly": int(read_only),
         "secret": "",
         "permissions": {
             "ContractTrade": ["Order", "Position"],
             "Spot": ["SpotTrade"],
-            "Wallet": [],
+            "Wallet": list(wallet_rights),
             "Options": ["OptionsTrade"],
             "Derivatives": ["DerivativesTrade"],
             "CopyTrading": [],

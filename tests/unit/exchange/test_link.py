@@ -198,10 +198,10 @@ def test_a_skewed_clock_is_refused_unread(client: Client) -> None:
 
 
 def test_a_clock_gains(client: Client) -> None:
-    client.link.set_clock(ppm=500.0)
+    client.link.set_clock(offset_ms=-250, ppm=500.0)
     true_ms = client.timeline.now_ns // MS
-    client.run(10_000_000)
-    assert client.link.client_ms() - true_ms == pytest.approx(10_005_000, abs=1)
+    client.run(20_000)
+    assert client.link.client_ms() - true_ms == 20_000 - 250 + 10
 
 
 def test_a_request_that_comes_too_late_is_refused(client: Client) -> None:
