@@ -154,6 +154,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             return nominal * (1 / entry_price - 1 / exit_price)
         return nominal * (exit_price - entry_price)
 
+    def delivery_value(self, index_price: Decimal) -> Decimal:
+        """What a linear contract is closed at when its underlying is delivered at a price: an option at its payoff."""
+        if self.strike is None:
+            return index_price
+        above = index_price - self.strike
+        return max(above if self.option_type is OptionType.CALL else -above, ZERO)
+
     def delta_coin(
         self, contracts: float, price: float, option_delta: float = 0.0, option_mark_coin: float = 0.0
     ) -> float:

@@ -75,6 +75,13 @@ class Account:
         found = self.positions.get((instrument, index))
         return found.contracts if found is not None else ZERO
 
+    def forget(self, instrument: InstrumentId) -> None:
+        """Drop what is kept of an instrument that is gone; it is flat."""
+        for index in PositionIndex:
+            self.positions.pop((instrument, index), None)
+        self.leverages.pop(instrument, None)
+        self.modes.by_instrument.pop(instrument, None)
+
     def book_trade(  # one value for each column of an execution
         self,
         instrument: Instrument,

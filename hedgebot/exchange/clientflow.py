@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentKind, Side
+from hedgebot.exchange.floor import Coin
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.pricepath import stream
 from hedgebot.exchange.scenario import ClientFlowSpec
 from hedgebot.exchange.types import OrderRequest, OrderType
-from hedgebot.exchange.world import Coin, World
+from hedgebot.exchange.world import World
 
 NS_PER_MINUTE = 60_000_000_000
 _SIZE_COIN, _BOUND_COIN = 0.1, 0.5

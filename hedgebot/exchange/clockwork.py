@@ -3,6 +3,7 @@
 Owns the order within one grid step. Must not know requests, nor anything of the wire.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from hedgebot.domain.instrument import InstrumentId
@@ -13,8 +14,10 @@ from hedgebot.exchange.delivery import Deliveries
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.margin_desk import MarginDesk
 from hedgebot.exchange.market import Market
+from hedgebot.exchange.roll import Roll
 from hedgebot.exchange.types import (
     BookChanged,
+    DeliveryPrice,
     Executed,
     InstrumentStatus,
     ListingChanged,
@@ -24,7 +27,10 @@ from hedgebot.exchange.types import (
 )
 
 FUNDING_RATES_MAX = 200
-SETTLED = InstrumentStatus.SETTLED
+# As the venue has it for options (docs/v5/market/delivery-price.mdx): delivering from 08:00 to 12:00 UTC.
+DELIVERING_NS = 4 * 3_600_000_000_000
+RETIRE_NS = 7 * 86_400_000_000_000
+_OPEN = (InstrumentStatus.TRADING, InstrumentStatus.STALE)
 
 
 class Clockwork:
@@ -41,13 +47,23 @@ class Clockwork:
         self._deliveries = Deliveries(desk)
         self._lending = Lending(books, desk.orders)
         self._margin = MarginDesk(books, desk.orders)
+        world = books.world
+        self._rolls = {
+            name: Roll(coin.spec, world.start_ns, options=not world.has_recorded_chain(name))
+            for name, coin in world.coins.items()
+        }
+        self._closed: deque[Market] = deque()
         self._tell = tell
         self._funding: dict[InstrumentId, list[tuple[int, float]]] = {}
 
     def funding_rates(self, instrument: InstrumentId) -> tuple[tuple[int, float], ...]:
-        """Past settlements as (at_ns, rate), oldest first. KeyError for what is no perpetual."""
-        self._world.perps[instrument]
+        """Past settlements as (at_ns, rate), oldest first. KeyError for an unknown instrument."""
+        self._world.markets[instrument]
         return tuple(self._funding.get(instrument, ()))
+
+    def delivery_prices(self) -> tuple[DeliveryPrice, ...]:
+        """At which prices what has ended was delivered, oldest first; at most the last 10,000."""
+        return tuple(self._deliveries.prices)
 
     def heard(self, notice: Notice) -> None:
         """Count what the client's own orders traded into its inventory; called with every notice."""
@@ -116,16 +132,46 @@ class Clockwork:
                 del rates[:-FUNDING_RATES_MAX]
                 perp.start_interval(perp.next_funding_at_ns)
         for coin in self._world.coins.values():
+            ended = False
             for market in (*coin.linear, *coin.options):
-                expiry = market.instrument.expiry_ns
-                if expiry is not None and expiry <= now_ns and market.listing.status is not SETTLED:
-                    price = self._world.settlement_price(market)
-                    self._deliveries.deliver(market, price)
-                    market.settle(price)
-                    self._tell(ListingChanged(listing=market.listing))
+                ended |= self._age(market, now_ns)
+            if ended:
+                self._world.revalue(coin)
+                fresh = self._rolls[coin.spec.name].successors(coin.index, now_ns)
+                self._world.add(fresh)
+                for listing in fresh:
+                    self._tell(ListingChanged(listing=listing))
+        while self._closed and (self._closed[0].instrument.expiry_ns or 0) + RETIRE_NS <= now_ns:
+            self._retire(self._closed.popleft())
+
+    def _age(self, market: Market, now_ns: int) -> bool:
+        """Launch, deliver or close an instrument whose time has come; whether it was delivered."""
+        listing, expiry_ns = market.listing, market.instrument.expiry_ns
+        if listing.status is InstrumentStatus.PRE_LAUNCH and listing.launched_at_ns <= now_ns:
+            market.set_status(self._world.status(market))
+            self._tell(ListingChanged(listing=market.listing))
+        if expiry_ns is None or expiry_ns > now_ns:
+            return False
+        if listing.settlement_price is None:
+            price = self._world.settlement_price(market)
+            self._deliveries.deliver(market, price)
+            market.deliver(price)
+            self._tell(ListingChanged(listing=market.listing))
+            return True
+        if expiry_ns + DELIVERING_NS <= now_ns:
+            self._world.close(market)
+            self._closed.append(market)
+            self._tell(ListingChanged(listing=market.listing))
+        return False
+
+    def _retire(self, market: Market) -> None:
+        """Forget what closed long ago: a world that runs for months keeps its size."""
+        self._world.retire(market)
+        for account in self._books.accounts.values():
+            account.forget(market.id)
 
     def _set_status(self, market: Market, status: InstrumentStatus) -> None:
-        if market.listing.status in {status, SETTLED}:
+        if market.listing.status is status or market.listing.status not in _OPEN:
             return
         market.set_status(status)
         self._tell(ListingChanged(listing=market.listing))

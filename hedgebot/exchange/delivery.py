@@ -1,18 +1,21 @@
 """What happens to positions and orders when an instrument ends: the venue closes them at the settlement price.
 
-Owns the settlement of one market over all accounts. Must not know when an instrument ends: the calendar does.
+Owns the settlement of one market over all accounts, and what is remembered of it: at most 10,000 prices, and what each
+account's log holds. Must not know when an instrument ends: the clockwork does.
 """
 
+from collections import deque
 from decimal import Decimal
 
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, OptionType, Side
-from hedgebot.domain.orders import OrderStatus, TimeInForce
-from hedgebot.exchange.account import Account, fee_coin, trade_fee
+from hedgebot.domain.instrument import InstrumentKind, Side
+from hedgebot.exchange.account import Account
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.market import Market
-from hedgebot.exchange.position import Position, booked_value
-from hedgebot.exchange.types import EndReason, ExecKind, OrderType, Origin, SimOrder
+from hedgebot.exchange.position import Position
+from hedgebot.exchange.troubles.offbook import Fill, OffBook
+from hedgebot.exchange.types import DeliveryPrice, DeliveryRecord, EndReason, ExecKind
+
+PRICES_MAX = 10_000
 
 
 class Deliveries:
@@ -21,57 +24,44 @@ class Deliveries:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._books = desk.books
+        self._venue = OffBook(desk.books, desk.orders)
+        self.prices: deque[DeliveryPrice] = deque(maxlen=PRICES_MAX)
 
     def deliver(self, market: Market, price: Decimal) -> None:
-        """Settle an option or future at its expiry: open orders end, positions close at what they are worth.
-
-        `price` is the underlying's price of delivery.
-        """
-        value = delivery_value(market.instrument, price)
+        """End open orders and close positions at what they are worth when the underlying is delivered at `price`."""
+        self.prices.append(DeliveryPrice(instrument=market.id, price=price, at_ns=self._books.now_ns))
         for account in self._books.accounts.values():
             for order in self._desk.orders.open_orders(account.name):
                 if order.instrument == market.id:
                     self._desk.end(order, EndReason.SETTLED)
             for held in account.held(market.id):
-                self._deliver_position(market, account, held, value, price)
+                self._deliver_position(market, account, held, price)
 
-    def _deliver_position(
-        self, market: Market, account: Account, position: Position, value: Decimal, price: Decimal
-    ) -> None:
-        """Close one position at the delivery price; the delivery is an order of the venue, so that it has an id."""
-        side, qty = Side.of(-position.contracts), abs(position.contracts)
-        rate = market.listing.delivery_rate
-        fee = trade_fee(market.instrument, side, qty, value, price, rate)
-        order = SimOrder(
-            order_id=self._books.new_id("order"),
-            account=account.name,
-            instrument=market.id,
-            client_id=None,
-            origin=Origin.VENUE,
-            side=side,
-            type=OrderType.MARKET,
-            qty_contracts=qty,
-            limit_price=None,
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            status=OrderStatus.FILLED,
-            filled_contracts=qty,
-            filled_value=booked_value(market.instrument, qty, value),
-            average_price=value,
-            fee=fee,
-            fee_coin=fee_coin(market.instrument, side),
-            position_index=position.index,
-            created_at_ns=self._books.now_ns,
-            updated_at_ns=self._books.now_ns,
-            seq=self._books.next_seq(),
+    def _deliver_position(self, market: Market, account: Account, position: Position, price: Decimal) -> None:
+        """Close one position; the delivery is an order of the venue, so that it has an id."""
+        contracts, entry_price, before = position.contracts, position.entry_price, position.realised_pnl
+        # docs/v5/enum.mdx, execType: Settle is the settlement of inverse futures, Delivery every other end.
+        kind = ExecKind.SETTLE if market.instrument.kind is InstrumentKind.INVERSE_FUTURE else ExecKind.DELIVERY
+        fill = Fill(
+            side=Side.of(-contracts),
+            contracts=abs(contracts),
+            price=market.instrument.delivery_value(price),
+            kind=kind,
+            rate=market.listing.delivery_rate,
+            index_price=price,
         )
-        self._desk.orders.put(order)
-        self._books.book(market, order, qty, value, fee, rate, ExecKind.DELIVERY, is_maker=False)
-
-
-def delivery_value(instrument: Instrument, price: Decimal) -> Decimal:
-    """What a contract is closed at when the underlying is delivered at `price`: an option at its intrinsic value."""
-    if instrument.strike is None:
-        return price
-    above = price - instrument.strike
-    return max(above if instrument.option_type is OptionType.CALL else -above, ZERO)
+        order = self._venue.trade(account.name, market, position.index, fill)
+        self._books.logs[account.name].deliveries.append(
+            DeliveryRecord(
+                account=account.name,
+                instrument=market.id,
+                contracts=contracts,
+                entry_price=entry_price,
+                delivery_price=price,
+                strike=market.instrument.strike,
+                fee=order.fee,
+                realised_pnl=position.realised_pnl - before,
+                exec_id=self._books.logs[account.name].executions.last.exec_id,
+                at_ns=self._books.now_ns,
+            )
+        )

@@ -9,7 +9,7 @@ from collections import deque
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
-from hedgebot.exchange.types import Execution, FundingSettlement, InterestCharge, LedgerEntry, SimOrder
+from hedgebot.exchange.types import DeliveryRecord, Execution, FundingSettlement, InterestCharge, LedgerEntry, SimOrder
 
 LOG_MAX = 20_000
 ENDED_MAX = 20_000
@@ -39,6 +39,11 @@ class Log(Generic[T]):
         if len(self._rows) > self._limit + self._limit // 10:
             del self._rows[: len(self._rows) - self._limit]
 
+    @property
+    def last(self) -> T:
+        """The newest row; IndexError when there is none."""
+        return self._rows[-1]
+
     def between(self, since_ns: int, until_ns: int | None) -> tuple[T, ...]:
         """Rows with `since_ns <= at_ns < until_ns`, oldest first."""
         key = attrgetter("at_ns")
@@ -54,6 +59,7 @@ class AccountLog:
         self.executions: Log[Execution | FundingSettlement] = Log()
         self.ledger: Log[LedgerEntry] = Log()
         self.interest: Log[InterestCharge] = Log()
+        self.deliveries: Log[DeliveryRecord] = Log()
 
 
 class OrderStore:

@@ -119,9 +119,14 @@ class Market:
         """Change the listing's status."""
         self.listing = msgspec.structs.replace(self.listing, status=status)
 
-    def settle(self, price: Decimal) -> None:
+    def deliver(self, price: Decimal) -> None:
         """End trading for good, at the underlying's price of delivery."""
-        self.listing = msgspec.structs.replace(self.listing, status=InstrumentStatus.SETTLED, settlement_price=price)
+        self.listing = msgspec.structs.replace(self.listing, status=InstrumentStatus.DELIVERING, settlement_price=price)
+
+    def close(self) -> None:
+        """Nothing happens here any more: only the listing is kept."""
+        self.set_status(InstrumentStatus.SETTLED)
+        self.tape.trades.clear()
 
     def price(self, tick: int) -> Decimal:
         """Exact price of a tick."""

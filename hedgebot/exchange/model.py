@@ -29,40 +29,28 @@ from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.script import Script
 from hedgebot.exchange.switching import switch_mode
-from hedgebot.exchange.tickers import contract_ticker, option_ticker
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
     Ack,
-    Book,
     EndpointClass,
-    Execution,
-    FundingSettlement,
-    InterestCharge,
-    LedgerEntry,
     Listing,
     Notice,
-    OptionTicker,
     OrderRequest,
     PositionChanged,
     PositionIndex,
     RateState,
     Refusal,
     RefusalReason,
-    SimOrder,
-    SimPosition,
-    TickerState,
-    Trade,
-    WalletState,
     WhatIf,
 )
 from hedgebot.exchange.venue_rules import venue_rules
-from hedgebot.exchange.wallet import position_states, wallet_state
+from hedgebot.exchange.views import Views
 from hedgebot.exchange.whatif import what_if
 from hedgebot.exchange.world import World
 
 
-class Exchange:
+class Exchange(Views):
     """One simulated exchange with all its accounts. Give it time with `advance` before each request.
 
     Same scenario, same start, same calls: same answers and notices. Histories are bounded (`history.py` says how).
@@ -133,11 +121,6 @@ class Exchange:
         """What is due between the steps of the grid."""
         self.order_faults.advance(self.now_ns)
         self.dead_man.advance(self.now_ns)
-
-    @property
-    def now_ns(self) -> int:
-        """The exchange's time, UTC nanoseconds."""
-        return self._books.now_ns
 
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
@@ -295,95 +278,6 @@ class Exchange:
         if state.allowed:
             return None
         return Refusal(reason=RefusalReason.RATE_LIMITED, detail=f"{state.limit} {endpoint} requests per second")
-
-    # --- public queries
-
-    def listings(self) -> tuple[Listing, ...]:
-        """All instruments, in a fixed order."""
-        return tuple(market.listing for market in self._world.markets.values())
-
-    def listing(self, instrument: InstrumentId) -> Listing | None:
-        """One instrument; None when there is none."""
-        market = self._world.markets.get(instrument)
-        return market.listing if market is not None else None
-
-    def book(self, instrument: InstrumentId, depth: int = 50) -> Book:
-        """The book as it is now. KeyError for an unknown instrument (as all public queries)."""
-        return self._world.markets[instrument].book(depth, self._books.seq, self.now_ns)
-
-    def ticker(self, instrument: InstrumentId) -> TickerState:
-        """Ticker of a spot pair, perpetual or future."""
-        return contract_ticker(self._world, self._world.markets[instrument], self.now_ns)
-
-    def option_ticker(self, instrument: InstrumentId) -> OptionTicker:
-        """Ticker of an option."""
-        return option_ticker(self._world, self._world.markets[instrument], self.now_ns)
-
-    def index_price(self, underlying: str) -> float:
-        """Index of an underlying in quote currency. KeyError for an unknown one."""
-        return self._world.coins[underlying].index
-
-    def trades(self, instrument: InstrumentId, limit: int = 60) -> tuple[Trade, ...]:
-        """Newest public trades, oldest first."""
-        return tuple(self._world.markets[instrument].tape.trades)[-limit:]
-
-    def funding_rates(self, instrument: InstrumentId) -> tuple[tuple[int, float], ...]:
-        """Past settlements as (at_ns, rate), oldest first; at most the last 200."""
-        return self._clockwork.funding_rates(instrument)
-
-    # --- private queries (accounts are names; KeyError for an unknown one)
-
-    def accounts(self) -> tuple[str, ...]:
-        """Names of all accounts."""
-        return tuple(self._accounts)
-
-    def order(self, account: str, *, order_id: str | None = None, client_id: str | None = None) -> SimOrder | None:
-        """One order, open or ended (while the history holds it); order id first."""
-        return self._desk.orders.find(account, order_id, client_id)
-
-    def orders_labelled(self, account: str, client_id: str) -> tuple[SimOrder, ...]:
-        """All orders with a client id, oldest first: several where the venue's ids need not be unique."""
-        return self._desk.orders.labelled(account, client_id)
-
-    def open_orders(self, account: str) -> tuple[SimOrder, ...]:
-        """Open orders, oldest first."""
-        return self._desk.orders.open_orders(account)
-
-    def order_history(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[SimOrder, ...]:
-        """Ended orders by the time they ended, oldest first."""
-        return self._desk.orders.ended(account, since_ns, until_ns)
-
-    def executions(
-        self, account: str, since_ns: int = 0, until_ns: int | None = None
-    ) -> tuple[Execution | FundingSettlement, ...]:
-        """Executions and funding in `since_ns <= at_ns < until_ns`, in `seq` order (oldest first)."""
-        return self._books.logs[account].executions.between(since_ns, until_ns)
-
-    def ledger(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[LedgerEntry, ...]:
-        """Changes of wallet balances, oldest first."""
-        return self._books.logs[account].ledger.between(since_ns, until_ns)
-
-    def interest(self, account: str, since_ns: int = 0, until_ns: int | None = None) -> tuple[InterestCharge, ...]:
-        """Interest charged on what was borrowed, oldest first."""
-        return self._books.logs[account].interest.between(since_ns, until_ns)
-
-    def positions(self, account: str) -> tuple[SimPosition, ...]:
-        """Derivative positions that are not flat, in listing order, marked now."""
-        holder = self._accounts[account]
-        held = [one.key for one in holder.positions.values() if one.contracts]
-        places = {name: number for number, name in enumerate(self._world.markets)}
-        held.sort(key=lambda key: (places[key[0]], key[1]))
-        return position_states(self._books.risk, holder, held)
-
-    def position(
-        self, account: str, instrument: InstrumentId, index: PositionIndex = PositionIndex.ONE_WAY
-    ) -> SimPosition | None:
-        """One position, flat or not; None if the account never had one there."""
-        return next(iter(position_states(self._books.risk, self._accounts[account], [(instrument, index)])), None)
-
-    def wallet(self, account: str) -> WalletState:
-        """Balances and margin, marked now."""
-        return wallet_state(self._books.risk, self._accounts[account], self.open_orders(account), self.now_ns)
 
 
 def _clock(paths: Mapping[str, PricePath], start_ns: int) -> Callable[[datetime], int] | None:

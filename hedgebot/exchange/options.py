@@ -131,6 +131,10 @@ class OptionBoard:
         self._strikes = np.array([float(_known(one.strike)) for one in chain], dtype=np.float64)
         self._is_call = np.array([one.option_type is OptionType.CALL for one in chain], dtype=np.bool_)
 
+    def drop(self, instrument: InstrumentId) -> None:
+        """Forget an option."""
+        self.marks.pop(instrument, None)
+
     def remark(
         self, index: float, now_ns: int, interval_s: float, averages: Mapping[int, SettlementAverage] | None = None
     ) -> None:
@@ -140,6 +144,10 @@ class OptionBoard:
         to it, its variance shrinks, and its greeks count what of the average is still to come.
         """
         self._surface.move(index, interval_s)
+        self.value(index, now_ns, averages)
+
+    def value(self, index: float, now_ns: int, averages: Mapping[int, SettlementAverage] | None = None) -> None:
+        """Value the whole chain at `index` on the surface as it is."""
         if not self.chain:
             return
         years = years_to(self._expiries_ns, now_ns)

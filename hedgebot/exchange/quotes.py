@@ -19,8 +19,10 @@ Level = tuple[Decimal, Decimal]
 class InstrumentStatus(StrEnum):
     """Whether an instrument can be traded now."""
 
+    PRE_LAUNCH = "pre_launch"  # listed, not traded yet
     TRADING = "trading"
     STALE = "stale"  # the recording has a gap or has ended: nothing moves and no order is taken
+    DELIVERING = "delivering"  # ended and delivered; still shown
     SETTLED = "settled"
 
 
@@ -45,6 +47,14 @@ class Listing(Value, frozen=True, kw_only=True):
     delivery_rate: Decimal = ZERO
     # The underlying's price at which a settled option was delivered; None before.
     settlement_price: Decimal | None = None
+
+
+class DeliveryPrice(Value, frozen=True, kw_only=True):
+    """The price at which an instrument's underlying was delivered."""
+
+    instrument: InstrumentId
+    price: Decimal
+    at_ns: int
 
 
 class Book(Value, frozen=True, kw_only=True):

@@ -129,6 +129,21 @@ class FundingSettlement(Value, frozen=True, kw_only=True):
     seq: int
 
 
+class DeliveryRecord(Value, frozen=True, kw_only=True):
+    """One position that was closed by a delivery. `contracts` is signed, as held; `realised_pnl` is before the fee."""
+
+    account: str
+    instrument: InstrumentId
+    contracts: Decimal
+    entry_price: Decimal | None
+    delivery_price: Decimal
+    strike: Decimal | None
+    fee: Decimal
+    realised_pnl: Decimal
+    exec_id: str
+    at_ns: int
+
+
 class LedgerEntry(Value, frozen=True, kw_only=True):
     """One change of one coin's wallet balance (the transaction log). `change` is the sum of what the others say.
 

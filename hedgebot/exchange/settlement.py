@@ -2,14 +2,16 @@
 
 Owns the window, the samples and what the average makes of prices while it is taken. One sample a second, as the venue
 says of its futures (help centre, "Index Price (Inverse Futures Contract)": from 07:30 to 08:00 UTC, every second). An
-expiry that is nearer to the exchange's start than that has the time since the start as its window. Must not know
-instruments, books or money.
+expiry that is nearer to the exchange's start than that has the time since the start as its window. Must not know books
+or money.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument
 
 NS_PER_S = 1_000_000_000
 WINDOW_NS = 1_800 * NS_PER_S
@@ -61,3 +63,54 @@ class SettlementAverage:
         window = self.expiry_ns - self.from_ns
         inside = min(left, window)
         return (left - inside + (inside / window) ** 2 * inside / 3.0) / ns_per_year
+
+
+USD = "USD"
+
+
+def index_unit(instrument: Instrument) -> str:
+    """What an instrument's index is counted in: its quote currency, but USD for option chains."""
+    return USD if instrument.kind.is_option else instrument.quote
+
+
+@dataclass(slots=True)
+class Settlements:
+    """The averages of a world that began at `start_ns`: one for each underlying, unit of its index, and expiry."""
+
+    start_ns: int
+    _averages: dict[tuple[str, str], dict[int, SettlementAverage]] = field(default_factory=dict)
+
+    def open(self, instrument: Instrument) -> SettlementAverage | None:
+        """The average that an instrument is delivered at, begun at first sight; None for what never ends."""
+        if instrument.expiry_ns is None:
+            return None
+        averages = self._averages.setdefault((instrument.underlying, index_unit(instrument)), {})
+        found = averages.get(instrument.expiry_ns)
+        if found is None:
+            found = averages[instrument.expiry_ns] = SettlementAverage.of(instrument.expiry_ns, self.start_ns)
+        return found
+
+    def chain(self, underlying: str) -> dict[int, SettlementAverage]:
+        """By expiry, the averages that options of an underlying are delivered at."""
+        return self._averages.get((underlying, USD), {})
+
+    def price(self, instrument: Instrument) -> Decimal | None:
+        """The average so far; None before the first sample, and for what is not delivered."""
+        averages = self._averages.get((instrument.underlying, index_unit(instrument)), {})
+        found = averages.get(instrument.expiry_ns or 0)
+        return None if found is None else found.price
+
+    def sample(self, underlying: str, index_in: Callable[[str], Decimal], now_ns: int) -> None:
+        """Take this second's index; `index_in` gives it in a unit."""
+        for (name, unit), averages in self._averages.items():
+            if name == underlying:
+                for average in averages.values():
+                    average.sample(index_in(unit), now_ns)
+
+    def keep(self, underlying: str, alive: Iterable[Instrument]) -> None:
+        """Forget the averages of an underlying that none of these is delivered at."""
+        wanted = {(one.underlying, index_unit(one), one.expiry_ns) for one in alive}
+        for (name, unit), averages in self._averages.items():
+            if name == underlying:
+                for expiry_ns in [one for one in averages if (name, unit, one) not in wanted]:
+                    del averages[expiry_ns]

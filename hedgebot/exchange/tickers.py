@@ -8,10 +8,11 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.domain.instrument import InstrumentKind, Side
+from hedgebot.exchange.floor import cents
 from hedgebot.exchange.market import Market, seed_volume
 from hedgebot.exchange.options import OptionMark
 from hedgebot.exchange.types import OptionTicker, TickerState
-from hedgebot.exchange.world import World, cents
+from hedgebot.exchange.world import World
 
 
 def contract_ticker(world: World, market: Market, at_ns: int) -> TickerState:

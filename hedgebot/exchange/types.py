@@ -6,10 +6,21 @@ each value means; prices are in quote currency per coin, quantities in contracts
 """
 
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.exchange.quotes import Book, InstrumentStatus, Level, Listing, OptionTicker, TickerState, Trade, Value
+from hedgebot.exchange.quotes import (
+    Book,
+    DeliveryPrice,
+    InstrumentStatus,
+    Level,
+    Listing,
+    OptionTicker,
+    TickerState,
+    Trade,
+    Value,
+)
 from hedgebot.exchange.reasons import EndReason, RefusalReason
 from hedgebot.exchange.records import (
     CoinBalance,
+    DeliveryRecord,
     ExecKind,
     Execution,
     FundingSettlement,
@@ -43,6 +54,8 @@ __all__ = [
     "CoinBalance",
     "DeadManFired",
     "DeadManState",
+    "DeliveryPrice",
+    "DeliveryRecord",
     "EndReason",
     "EndpointClass",
     "ExecKind",
@@ -148,7 +161,7 @@ class FundingSettled(Value, frozen=True, kw_only=True):
 
 
 class ListingChanged(Value, frozen=True, kw_only=True):
-    """An instrument became stale, came back, or was settled."""
+    """An instrument was listed or launched, became stale, came back, got other rules, was delivered or closed."""
 
     listing: Listing
 

@@ -6,33 +6,27 @@ beyond what rests in the books, and no money.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
 import numpy as np
 
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind
-from hedgebot.exchange.bookshape import crowd_shape, ladder_shape
+from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.chains import Chain
-from hedgebot.exchange.crowd import Crowd, Trades
-from hedgebot.exchange.futures import FutureState
-from hedgebot.exchange.ladder import Ladder
-from hedgebot.exchange.liquidity import load_liquidity
+from hedgebot.exchange.crowd import Trades
+from hedgebot.exchange.floor import Coin, Floor, cents
 from hedgebot.exchange.listings import make_listings, recorded_options
-from hedgebot.exchange.market import Market, seed_volume
-from hedgebot.exchange.options import OptionBoard, OptionMark, SeededSurface, Surface
+from hedgebot.exchange.market import Market
+from hedgebot.exchange.options import OptionMark
 from hedgebot.exchange.perps import PerpState
 from hedgebot.exchange.playback import RecordedPath
-from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock, PricePath, SeededPath, stream
-from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
-from hedgebot.exchange.settlement import SettlementAverage
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PricePath, SeededPath
+from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.settlement import Settlements, index_unit
 from hedgebot.exchange.types import InstrumentStatus, Listing
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
-CENT = Decimal("0.01")
 _MARK_SMOOTHING_S = 30.0
 # Beyond these the listed ticks and strikes no longer fit the price.
 SHIFT_MIN, SHIFT_MAX = 0.01, 100.0
@@ -40,27 +34,7 @@ LIQUIDITY_MIN, LIQUIDITY_MAX = 0.001, 20.0
 USD = "USD"
 
 
-@dataclass(slots=True)
-class Coin:
-    """One underlying now. `index` is in quote currency."""
-
-    spec: UnderlyingSpec
-    path: PricePath
-    block: PathBlock
-    board: OptionBoard
-    linear: tuple[Market, ...]
-    options: tuple[Market, ...]
-    index: float
-    index_price: Decimal
-    stress: float = 1.0
-    live: bool = True
-    # Whether the last step went up: then the low inside it came before the high.
-    rose: bool = True
-    # What shocks have made of the path's prices, all together.
-    shifted: float = 1.0
-
-
-class World:
+class World(Floor):
     """All markets of a scenario; `step` moves them to the next grid point."""
 
     def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath]) -> None:
@@ -80,70 +54,22 @@ class World:
         self._chains = {name: Chain.of(path, now_ns) for name, path in all_paths.items()}
         listed = {name: one.listed(now_ns) for name, one in self._chains.items() if one is not None}
         listings = make_listings(scenario, starts, now_ns, listed)
-        self.markets: dict[InstrumentId, Market] = {}
-        self.perps: dict[InstrumentId, PerpState] = {}
-        self.futures: dict[InstrumentId, FutureState] = {}
-        # By underlying and expiry, for all that is delivered then.
-        self.averages: dict[str, dict[int, SettlementAverage]] = {spec.name: {} for spec in scenario.underlyings}
+        self.markets = {}
+        self.perps = {}
+        self.futures = {}
+        self.settlements = Settlements(now_ns)
+        self._crowds = {}
         for listing in listings:
             self._open(listing, starts[listing.instrument.underlying], now_ns)
         self.coins = {spec.name: self._coin(spec, all_paths[spec.name]) for spec in scenario.underlyings}
-        self._crowds = {market.id: self._crowd(market) for coin in self.coins.values() for market in coin.linear}
-        self._trades: dict[InstrumentId, dict[int, Trades]] = {}
+        self._trades = {}
         for coin in self.coins.values():
             self._move(coin, 0)
             self.remark_options(coin)
             for market in coin.options:
                 market.tape.start_at(cents(coin.board.marks[market.id].mark))
 
-    def _open(self, listing: Listing, price: float, now_ns: int) -> None:
-        instrument = listing.instrument
-        tick = float(instrument.tick_size)
-        seed = int(stream(self._seed, "ladder", instrument.id).integers(2**32))
-        shape = ladder_shape(instrument, price, self.step_s, seed, load_liquidity())
-        start = Decimal(round(price / tick)) * instrument.tick_size
-        volume = ZERO if instrument.kind.is_option else seed_volume(instrument, price, 2e9)
-        self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
-        if listing.funding_interval_ns is not None and listing.funding_rate_cap is not None:
-            interval = listing.funding_interval_ns
-            perp = self.perps[instrument.id] = PerpState(
-                interval, listing.funding_rate_cap, (now_ns // interval + 1) * interval, start.quantize(CENT)
-            )
-            tape = self._tapes.get(instrument.underlying)
-            if tape is not None:
-                perp.play(tape, now_ns)
-        if instrument.expiry_ns is not None:
-            averages = self.averages[instrument.underlying]
-            average = averages.setdefault(
-                instrument.expiry_ns, SettlementAverage.of(instrument.expiry_ns, self.start_ns)
-            )
-            if instrument.kind.is_future:
-                self.futures[instrument.id] = FutureState(average, start.quantize(CENT))
-
-    def _coin(self, spec: UnderlyingSpec, path: PricePath) -> Coin:
-        mine = [market for market in self.markets.values() if market.instrument.underlying == spec.name]
-        options = tuple(market for market in mine if market.instrument.kind.is_option)
-        return Coin(
-            spec=spec,
-            path=path,
-            block=path.next_block(),
-            board=OptionBoard(self._surface(spec), [market.instrument for market in options]),
-            linear=tuple(market for market in mine if not market.instrument.kind.is_option),
-            options=options,
-            index=path.start_price,
-            index_price=Decimal(str(round(path.start_price, 2))),
-        )
-
-    def _surface(self, spec: UnderlyingSpec) -> Surface:
-        chain = self._chains[spec.name]
-        return SeededSurface(spec, self._seed) if chain is None else chain.surface
-
     # --- moving on
-
-    @property
-    def now_ns(self) -> int:
-        """Moment of the current grid point."""
-        return self.start_ns + self.step_number * self.step_ns
 
     def step(self) -> list[Coin]:
         """Move every coin to the next grid point; the coins whose liveness changed."""
@@ -167,8 +93,7 @@ class World:
 
     def predicted_delivery_price(self, market: Market) -> Decimal | None:
         """The average that an instrument is delivered at, as far as it has been taken; None before its window."""
-        average = self.averages[market.instrument.underlying].get(market.instrument.expiry_ns or 0)
-        return average.price if average is not None else None
+        return self.settlements.price(market.instrument)
 
     def shock(self, name: str, ratio: float) -> None:
         """Multiply a coin's prices from its next step on. KeyError for an unknown coin, ValueError out of bounds."""
@@ -195,17 +120,13 @@ class World:
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
         for market in coin.linear:
-            peg = self._peg(market)
+            peg = self._peg(market.instrument)
             if market.instrument.kind is InstrumentKind.SPOT:
                 self._requote(market, spot / peg, coin.stress)
                 continue
             index = coin.index / peg
-            future = self.futures.get(market.id)
-            if future is not None:
-                excitement = perp / coin.index - 1.0 - coin.spec.basis_bps * 1e-4
-                middle = future.middle(index, excitement, self.now_ns)
-                self._requote(market, middle, coin.stress)
-                future.mark = cents(future.remark(index, middle, self.now_ns, self.step_s))
+            if market.instrument.kind.is_future:
+                self._quote_future(coin, market, perp / coin.index - 1.0 - coin.spec.basis_bps * 1e-4)
                 continue
             # The other books follow the USDT one loosely: part of its basis is missing.
             middle = (perp if market.instrument.settle == "USDT" else 0.7 * perp + 0.3 * spot) / peg
@@ -233,13 +154,7 @@ class World:
     def _sample(self, coin: Coin) -> None:
         """Once a second, take the index into the averages of what is delivered soon; a held index counts too."""
         if self.step_number % self.steps_per_second == 0:
-            for average in self.averages[coin.spec.name].values():
-                average.sample(coin.index_price, self.now_ns)
-
-    def _requote(self, market: Market, middle: float, stress: float) -> None:
-        market.middle = middle
-        if market.ladder.requote(middle / float(market.tick_size), self.step_number, stress):
-            market.update_id += 1
+            self.settlements.sample(coin.spec.name, lambda unit: self._index_in(coin, unit), self.now_ns)
 
     def _remark_perp(self, perp: PerpState, index: float, middle: float, recorded_mark: float) -> None:
         """Mark = index plus smoothed basis, unless the recording has one."""
@@ -260,16 +175,12 @@ class World:
             for one in recorded_options(coin.spec, chain.listed(self.now_ns))
             if one.instrument.id not in self.markets
         ]
-        for listing in made:
-            self._open(listing, coin.index, self.now_ns)
-        kept = [one for one in coin.options if one.listing.status is not InstrumentStatus.SETTLED]
-        coin.options = (*kept, *(self.markets[one.instrument.id] for one in made))
-        coin.board.relist([one.instrument for one in coin.options])
+        self.add(made)
         return made
 
     def remark_options(self, coin: Coin) -> None:
         """Value a coin's chain at its index and requote its books; once a second, or each step that is longer."""
-        averages = self.averages[coin.spec.name]
+        averages = self.settlements.chain(coin.spec.name)
         coin.board.remark(coin.index, self.now_ns, max(self.step_s, 1.0), averages)
         for market in coin.options:
             if not market.trading:
@@ -280,11 +191,6 @@ class World:
             half = max(0.5 * tick, 0.01 * mark.mark + 0.5 * mark.vega) / tick
             if market.ladder.requote(mark.mark / tick, self.step_number, coin.stress, half):
                 market.update_id += 1
-
-    def _crowd(self, market: Market) -> Crowd:
-        name = market.instrument.underlying
-        shape = crowd_shape(market.instrument, self.coins[name].path.start_price, self.step_s, load_liquidity())
-        return Crowd(shape, stream(self._seed, "prints", market.id))
 
     def prints(self, market: Market) -> Trades:
         """The crowd's trades at this step, takers' sides and lots."""
@@ -311,7 +217,9 @@ class World:
     # --- prices
 
     def mark(self, market: Market) -> Decimal:
-        """Mark price of an instrument (spot: the index)."""
+        """Mark price of an instrument (spot: the index); what was delivered keeps what it was worth."""
+        if market.listing.settlement_price is not None:
+            return market.instrument.delivery_value(market.listing.settlement_price)
         perp = self.perps.get(market.id)
         if perp is not None:
             return perp.mark
@@ -327,8 +235,7 @@ class World:
 
     def index(self, market: Market) -> Decimal:
         """Index price of the underlying in what the market is quoted in."""
-        coin, peg = self.coins[market.instrument.underlying], self._peg(market)
-        return coin.index_price if peg == 1.0 else cents(coin.index / peg)
+        return self._index_in(self.coins[market.instrument.underlying], index_unit(market.instrument))
 
     def usd_price(self, coin: str) -> float:
         """USD per coin; a stablecoin's is its peg. KeyError for a coin that is not traded here."""
@@ -347,15 +254,11 @@ class World:
             raise ValueError(msg)
         self.pegs[coin] = usd_price
 
-    def _peg(self, market: Market) -> float:
-        """USD per unit of what a market is quoted in; option chains are quoted on the USD index."""
-        return 1.0 if market.instrument.kind.is_option else self.pegs.get(market.instrument.quote, 1.0)
+    def _index_in(self, coin: Coin, unit: str) -> Decimal:
+        """A coin's index in USD or a stablecoin."""
+        peg = self.pegs.get(unit, 1.0)
+        return coin.index_price if peg == 1.0 else cents(coin.index / peg)
 
     def status(self, market: Market) -> InstrumentStatus:
         """Status that the coin's liveness gives an instrument that has not been settled."""
         return InstrumentStatus.TRADING if self.coins[market.instrument.underlying].live else InstrumentStatus.STALE
-
-
-def cents(value: float) -> Decimal:
-    """Round to 0.01, exactly."""
-    return Decimal(round(value * 100)).scaleb(-2)

@@ -34,13 +34,14 @@ _CHARGED = frozenset({ExecKind.BLOCK_TRADE, ExecKind.FUTURE_SPREAD})
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What is to be booked; `rate` is the fee's share of the value."""
+    """What is to be booked; `rate` is the fee's share of the value (an option's: of the index; None is that of now)."""
 
     side: Side
     contracts: Decimal
     price: Decimal
     kind: ExecKind
     rate: Decimal = ZERO
+    index_price: Decimal | None = None
 
 
 class OffBook:
@@ -94,7 +95,14 @@ class OffBook:
     def trade(self, account: str, market: Market, index: PositionIndex, fill: Fill) -> SimOrder:
         """Book one execution of the whole of an order that the venue made for it; the order, filled."""
         books, side, qty, price = self._books, fill.side, fill.contracts, fill.price
-        fee = trade_fee(market.instrument, side, qty, price, books.world.index(market), fill.rate)
+        fee = trade_fee(
+            market.instrument,
+            side,
+            qty,
+            price,
+            books.world.index(market) if fill.index_price is None else fill.index_price,
+            fill.rate,
+        )
         order = SimOrder(
             order_id=books.new_id("order"),
             account=account,

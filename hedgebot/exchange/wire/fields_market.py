@@ -20,8 +20,10 @@ _PLACES = Decimal("0.0001")
 
 # A gap in the market's data is no status at the venue: the instrument stays listed and refuses orders.
 STATUS = {
+    InstrumentStatus.PRE_LAUNCH: "PreLaunch",
     InstrumentStatus.TRADING: "Trading",
     InstrumentStatus.STALE: "Trading",
+    InstrumentStatus.DELIVERING: "Delivering",
     InstrumentStatus.SETTLED: "Closed",
 }
 

@@ -29,11 +29,16 @@ def server_time(api: Api, _account: str, _params: Params) -> Fields:
     return {"timeSecond": str(now_ms // 1_000), "timeNano": str(now_ms * 1_000_000)}
 
 
+# What a question without a status is answered with (docs/v5/market/instrument.mdx); for all others: Trading.
+OPTION_STATUSES = ("PreLaunch", "Trading", "Delivering")
+
+
 def instruments_info(api: Api, _account: str, params: Params) -> Fields:
     """Instruments of a category; options of one base coin (BTC unless told)."""
     category = params.category()
-    symbol, status = params.text("symbol"), params.text("status", "Trading")
+    symbol, status = params.text("symbol"), params.text("status")
     base = params.text("baseCoin", "BTC" if category == "option" and not symbol else "")
+    wanted = (status,) if status else OPTION_STATUSES if category == "option" else ("Trading",)
     numbered = enumerate(api.exchange.listings(), 1)
     rows = [
         (listing, number)
@@ -41,7 +46,7 @@ def instruments_info(api: Api, _account: str, params: Params) -> Fields:
         if listing.instrument.category == category
         and symbol in {"", listing.instrument.symbol}
         and (category == "spot" or base in {"", listing.instrument.underlying})
-        and (STATUS[listing.status] == status or (bool(symbol) and "status" not in params.values))
+        and (STATUS[listing.status] in wanted or (bool(symbol) and "status" not in params.values))
     ]
     shown, cursor = page(rows, params, params.limit(500, 1_000))
     return {

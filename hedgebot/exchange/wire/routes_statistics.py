@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from hedgebot.domain.decimals import floor_to_step
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
-from hedgebot.exchange.types import InstrumentStatus, Listing
+from hedgebot.exchange.types import Listing
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.bars import BARS_MAX, Bar, BarKind
 from hedgebot.exchange.wire.codes import Answer, bad_parameter
@@ -226,6 +226,6 @@ def _delivered(api: Api, category: str) -> list[tuple[Instrument, Decimal]]:
     found = [
         (one.instrument, one.settlement_price)
         for one in api.listings(category, settled=True)
-        if one.status is InstrumentStatus.SETTLED and one.settlement_price is not None
+        if one.settlement_price is not None
     ]
     return sorted(found, key=lambda pair: pair[0].expiry_ns or 0, reverse=True)

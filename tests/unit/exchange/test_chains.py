@@ -75,15 +75,15 @@ def test_options_come_and_go_as_recorded(scenario: Scenario) -> None:
     assert sorted(options(exchange)) == ["BTC-1JAN26-88000-C-USDT", "BTC-3JAN26-90000-P-USDT"]
     exchange.advance(ORIGIN + 9 * HOUR)
     gone = options(exchange)["BTC-1JAN26-88000-C-USDT"]
-    assert gone.status is InstrumentStatus.SETTLED
+    assert gone.status is InstrumentStatus.DELIVERING
     assert gone.settlement_price == Decimal(90_000)
     exchange.advance(ORIGIN + DAY + HOUR)
     new = options(exchange)["BTC-3JAN26-95000-C-USDT"]
     assert (new.status, new.launched_at_ns) == (InstrumentStatus.TRADING, ORIGIN + DAY)
     changes = [one.listing.instrument.symbol for one in told if isinstance(one, ListingChanged)]
-    assert changes == ["BTC-1JAN26-88000-C-USDT", "BTC-3JAN26-95000-C-USDT"]
+    assert changes == ["BTC-1JAN26-88000-C-USDT"] * 2 + ["BTC-3JAN26-95000-C-USDT"], "delivered, closed, listed"
     exchange.advance(ORIGIN + 3 * DAY)
-    assert {one.status for one in options(exchange).values()} == {InstrumentStatus.SETTLED}
+    assert InstrumentStatus.TRADING not in {one.status for one in options(exchange).values()}
 
 
 def test_marks_are_the_captured_ones_and_hold_their_smile_in_between(scenario: Scenario) -> None:
@@ -128,7 +128,7 @@ def test_a_chain_is_played_on_the_exchanges_own_calendar(scenario: Scenario) -> 
     exchange = Exchange(world(scenario), later, {"BTC": recorded(scenario)})
     assert sorted(options(exchange)) == ["BTC-11JAN26-88000-C-USDT", "BTC-13JAN26-90000-P-USDT"]
     exchange.advance(later + 9 * HOUR)
-    assert options(exchange)["BTC-11JAN26-88000-C-USDT"].status is InstrumentStatus.SETTLED
+    assert options(exchange)["BTC-11JAN26-88000-C-USDT"].status is InstrumentStatus.DELIVERING
 
 
 def test_only_a_recorded_path_has_a_chain(scenario: Scenario) -> None:

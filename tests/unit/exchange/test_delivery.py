@@ -58,7 +58,7 @@ def test_an_option_is_delivered_at_its_expiry(scenario: Scenario) -> None:
     assert isinstance(delivery, Execution)
     listing = exchange.listing(position.instrument)
     assert listing is not None
-    assert listing.status is InstrumentStatus.SETTLED
+    assert listing.status is InstrumentStatus.DELIVERING
     assert listing.instrument.strike is not None
     assert listing.settlement_price is not None
     assert delivery.price == listing.settlement_price - listing.instrument.strike
@@ -125,4 +125,34 @@ def test_deliveries_in_and_out_of_the_money(scenario: Scenario) -> None:
     exchange.advance(START_NS + 20 * S)
     assert len(exchange.executions("main")) == 3
     left = {one.status for one in exchange.listings() if one.instrument.kind.is_option}
-    assert left == {InstrumentStatus.TRADING, InstrumentStatus.SETTLED}
+    assert left == {InstrumentStatus.TRADING, InstrumentStatus.DELIVERING}
+
+
+def test_futures_are_delivered_in_their_own_coin(scenario: Scenario) -> None:
+    """A short inverse future in BTC, a long linear one in USDT: closed at the average, with the delivery fee."""
+    coin = msgspec.structs.replace(scenario.underlyings[0], future_expiries_s=(20.0,))
+    held = (
+        HoldingSpec(instrument="inverse:BTCUSDX26", contracts=Decimal(-90_000)),
+        HoldingSpec(instrument="linear:BTCUSDT-24NOV26", contracts=Decimal(2)),
+    )
+    account = msgspec.structs.replace(scenario.accounts[0], positions=held)
+    world = msgspec.structs.replace(scenario, underlyings=(coin, scenario.underlyings[1]), accounts=(account,))
+    exchange = Exchange(world, START_NS)
+    before = {one.coin: one.wallet for one in exchange.wallet("main").coins}
+    exchange.advance(START_NS + 19 * S)
+    assert exchange.deliveries("main") == ()
+    exchange.advance(START_NS + 20 * S)
+    rows = {one.instrument: one for one in exchange.executions("main") if isinstance(one, Execution)}
+    linear, inverse = (exchange.deliveries("main")[number] for number in (0, 1))
+    assert [rows[one.instrument].kind for one in (linear, inverse)] == [ExecKind.DELIVERY, ExecKind.SETTLE]
+    assert linear.delivery_price == inverse.delivery_price
+    assert linear.entry_price is not None
+    assert linear.realised_pnl == 2 * (linear.delivery_price - linear.entry_price)
+    assert inverse.contracts == Decimal(-90_000)
+    assert abs(inverse.fee - Decimal("0.0005") * 90_000 / inverse.delivery_price) <= Decimal("1e-9")
+    after = {one.coin: one.wallet for one in exchange.wallet("main").coins}
+    assert after["BTC"] == before["BTC"] + inverse.realised_pnl - inverse.fee
+    assert after["USDT"] == before["USDT"] + linear.realised_pnl - linear.fee
+    assert exchange.positions("main") == ()
+    prices = {one.instrument: one.price for one in exchange.delivery_prices()}
+    assert prices[inverse.instrument] == inverse.delivery_price

@@ -1,9 +1,12 @@
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
-from hedgebot.exchange.settlement import WINDOW_NS, SettlementAverage
+from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.exchange.settlement import WINDOW_NS, SettlementAverage, Settlements
+from tests.unit.exchange.test_account import instrument
 
 S = 1_000_000_000
 EXPIRY = 10_000 * S
@@ -47,3 +50,20 @@ def test_variance_of_the_average_against_simulation() -> None:
         assert average.variance_years(EXPIRY - left * S, 1e9) == pytest.approx(simulated, rel=0.06)
     assert average.variance_years(EXPIRY - 1_500 * S, 1e9) == pytest.approx(500 + 1_000 / 3)
     assert average.variance_years(EXPIRY, 1e9) == 0.0
+
+
+def test_each_unit_of_the_index_has_its_own_average() -> None:
+    option = msgspec.structs.replace(instrument(InstrumentKind.LINEAR_FUTURE), expiry_ns=EXPIRY)
+    usdc, inverse = (msgspec.structs.replace(option, quote=one) for one in ("USDC", "USD"))
+    settlements = Settlements(EXPIRY - 10 * S)
+    assert settlements.open(usdc) is settlements.open(usdc)
+    settlements.open(inverse)
+    prices = {"USDC": Decimal(110), "USD": Decimal(100)}
+    settlements.sample("BTC", prices.__getitem__, EXPIRY)
+    assert (settlements.price(usdc), settlements.price(inverse)) == (Decimal(110), Decimal(100))
+    assert settlements.price(option) is None
+    assert set(settlements.chain("BTC")) == {EXPIRY}
+    settlements.keep("BTC", [usdc])
+    assert settlements.price(inverse) is None
+    assert settlements.price(usdc) == Decimal(110)
+    assert settlements.open(msgspec.structs.replace(option, expiry_ns=None)) is None

@@ -11,7 +11,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.types import InstrumentStatus
-from hedgebot.exchange.world import World, cents
+from hedgebot.exchange.world import World
 
 
 class Flat:
@@ -120,11 +120,6 @@ def test_a_shock_out_of_bounds_changes_nothing(scenario: Scenario, start_ns: int
     with pytest.raises(KeyError):
         world.shock("DOGE", 2.0)
     assert world.coins["BTC"].shifted == 1.0
-
-
-def test_cents_are_exact() -> None:
-    assert cents(0.1 + 0.2) == Decimal("0.30")
-    assert cents(90_000.004999) == Decimal("90000.00")
 
 
 def test_usd_prices(scenario: Scenario, start_ns: int) -> None:

@@ -94,7 +94,7 @@ def test_every_delivered_option_shows_its_settlement(api: Api) -> None:
     world = api.exchange._world
     for market in world.coins["BTC"].options:
         if market.instrument.expiry_ns == first:
-            market.settle(Decimal("91234.5"))
+            market.deliver(Decimal("91234.5"))
     found = ask(routes.delivery_price, api, category="option")["list"]
     assert {row["symbol"] for row in found} == due
     assert {row["deliveryPrice"] for row in found} == {"91234.5"}
