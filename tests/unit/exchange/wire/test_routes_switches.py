@@ -13,8 +13,6 @@ from hedgebot.exchange.wire.codes import WireError
 from hedgebot.exchange.wire.params import Params
 from tests.unit.exchange.wire.asking import ask, code_of
 
-MINUTE_NS = 60 * 1_000_000_000
-
 
 def buy(api: Api, symbol: str = "BTCUSDT", qty: str = "0.1") -> None:
     request = OrderRequest(
@@ -94,9 +92,12 @@ def test_several_coins_are_switched_until_one_cannot(api: Api) -> None:
 def test_interest_is_listed_and_in_the_transaction_log(api: Api) -> None:
     assert ask(routes.borrow_history, api) == {"list": [], "nextPageCursor": ""}
     api.exchange._accounts["book"].coins["USDC"] = Decimal(-100_000)
-    api.exchange.advance(api.exchange.now_ns + 70 * MINUTE_NS)
-    # The wire's clock stands still in these tests: what is newer than it is asked for by name.
-    window = {"startTime": str(api.venue_ms), "endTime": str(api.venue_ms + 7_200_000)}
+    lending = api.exchange._clockwork._lending
+    lending._due_ns = api.exchange.now_ns
+    lending.charge()
+    # The wire's clock and the exchange's differ in these tests: the moment is asked for by name.
+    at_ms = api.exchange.now_ns // 1_000_000
+    window = {"startTime": str(at_ms), "endTime": str(at_ms + 1)}
     rows = ask(routes.borrow_history, api, currency="USDC", **window)["list"]
     assert rows
     assert float(rows[0]["borrowCost"]) == pytest.approx(1.46, rel=0.01)
