@@ -77,7 +77,7 @@ class Ladder:
     _width: float = 1.0
     _set_for: tuple[float, float] = (1.0, 1.0)
     _moved_ticks: float = 0.0
-    _eaten: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _eaten: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def requote(self, middle_ticks: float, step: int, stress: float, half_spread_ticks: float | None = None) -> bool:
         """Put the touch around a middle price (in ticks), moved by what net taking moved it for good.
@@ -156,32 +156,33 @@ class Ladder:
         """Eat lots from a price of the crowd's bids (BUY) or asks (SELL)."""
         touch = self.touch(side)
         key = _TOUCH[side] if tick == touch else tick
+        size = int(self._size(tick, abs(tick - touch)))
         # Last place in the row: `_forget` looks at the oldest alone.
         before = self._eaten.pop(key, None)
         if before is not None:
-            lots += self._missing(before, int(self._size(tick, abs(tick - touch))))
-        self._eaten[key] = (lots, self.step)
+            lots += self._missing(before, size)
+        self._eaten[key] = (lots, size, self.step)
 
     def press(self, side: Side, lots: int) -> None:
         """Count lots that a participant bought from (BUY) or sold to the crowd: moves the middle from the next step."""
         self._moved_ticks += side.sign * lots / (self.shape.lots_per_tick * max(self.liquidity, 1.0))
 
-    def _missing(self, eaten: tuple[int, int], size: int) -> int:
-        """What has not grown back at a level of a size, of lots eaten at a step.
+    def _missing(self, eaten: tuple[int, int, int], size: int) -> int:
+        """What has not grown back at a level that has a size now, of what was eaten (lots of which size, at a step).
 
-        Sizes change with time: of any size at least the part has grown back that time gives.
+        Sizes change with time, so later it is a part of the size, and some of any size has always grown back.
         """
-        lots, step = eaten
+        lots, of_size, step = eaten
         if step == self.step:
             return lots
-        kept = 0.5 ** ((self.step - step) / self.shape.half_life_steps)
-        return min(int(lots * kept), int(size * kept))
+        share = min(lots / of_size, 1.0) if of_size else 1.0
+        return int(size * share * 0.5 ** ((self.step - step) / self.shape.half_life_steps))
 
     def _forget(self) -> None:
         """Drop what has grown back: bounds the memory to the prices eaten within some half-lives."""
         kept_steps = _FORGET_HALF_LIVES * self.shape.half_life_steps
         while self._eaten:
-            key, (_, step) = next(iter(self._eaten.items()))
+            key, (_, _, step) = next(iter(self._eaten.items()))
             if self.step - step <= kept_steps:
                 return
             del self._eaten[key]

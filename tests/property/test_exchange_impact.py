@@ -158,19 +158,29 @@ def test_a_patient_push_does_not_pay(
 
 @books
 @fees
-def test_a_price_pushed_through_ones_own_order_does_not_pay(coin: str, kind: InstrumentKind, free: bool) -> None:
-    """A sell rests above the market, then the price is bought up to it and what was bought is sold."""
+@pytest.mark.parametrize("ticks", [1, 3])
+@pytest.mark.parametrize("size", [0.5, 1.0, 10.0])
+def test_a_price_pushed_through_ones_own_order_does_not_pay(
+    coin: str, kind: InstrumentKind, free: bool, ticks: int, size: float
+) -> None:
+    """A sell rests some ticks above the market, as large as what it takes to push the price there, or another size.
+
+    Then the price is bought up to it, and what is held is traded back.
+    """
     trader = Trader(coin, kind, free=free)
     market = trader.market
-    tick = market.ladder.ask_tick + 3
-    market.rest(Resting("mine", Side.SELL, tick, trader.depth(10.0), 1))
-    for _ in range(200):
-        if not market.resting(Side.SELL) or market.ladder.bid_tick > tick + 50:
-            break
-        if next(market.offers(Side.BUY)).maker is not None:
+    tick = market.ladder.ask_tick + ticks
+    pushing = int((ticks + 2) * market.ladder.shape.lots_per_tick)
+    market.rest(Resting("mine", Side.SELL, tick, max(int(size * pushing), 1), 1))
+    bought = 0
+    while market.resting(Side.SELL) and bought < 2 * pushing:
+        offer = next(market.offers(Side.BUY))
+        if offer.maker is not None:
             break  # the best offer is its own
-        trader.trade(Side.BUY, trader.touch)
+        trader.trade(Side.BUY, offer.lots)
+        bought += offer.lots
         trader.wait(REST_STEPS)
+    assert bought
     assert trader.close(trader.touch, REST_STEPS) <= 1e-6
 
 

@@ -157,4 +157,4 @@ def test_an_eaten_touch_is_half_back_after_the_half_life() -> None:
     shares = sizes.mean(axis=0) / market.ladder.shape.touch_lots
     half_steps = float(np.interp(0.5, np.maximum.accumulate(shares), np.arange(1, 26)))
     # The crowd's own takers keep part of it eaten: it comes back a little later than alone.
-    assert half_steps * STEP_NS / 1e9 == pytest.approx(law.half_life_s, rel=0.35)
+    assert half_steps * STEP_NS / 1e9 == pytest.approx(law.half_life_s, rel=0.25)

@@ -146,27 +146,37 @@ def test_two_orders_at_one_price_never_overtake(market: Market) -> None:
     assert queue(market) == [("early", 50), ("late", 50)]
 
 
-def test_in_a_long_step_more_trades_than_is_shown(start_ns: int, scenario: Scenario) -> None:
+def market_of(scenario: Scenario, start_ns: int, half_life_steps: float) -> Market:
     listing = make_listings(scenario, {"BTC": 90_000.0, "ETH": 3_000.0}, start_ns)[1]
     fields = {name: getattr(SHAPE, name) for name in LadderShape.__dataclass_fields__}
-    coarse = Market(listing, Ladder(LadderShape(**{**fields, "half_life_steps": 0.004})), Decimal(90_000), Decimal(10))
-    coarse.ladder.requote(900_000.0, 1, 1.0)
-    shown = coarse.ladder.queue_at(Side.BUY, coarse.ladder.bid_tick)
+    shape = LadderShape(**{**fields, "half_life_steps": half_life_steps})
+    made = Market(listing, Ladder(shape), Decimal(90_000), Decimal(10))
+    made.ladder.requote(900_000.0, 1, 1.0)
+    return made
+
+
+def test_in_a_long_step_more_trades_than_is_shown(start_ns: int, scenario: Scenario) -> None:
+    coarse = market_of(scenario, start_ns, 0.004)
+    tick = coarse.ladder.bid_tick
+    shown = coarse.ladder.queue_at(Side.BUY, tick)
     (match,) = coarse.crowd_takes(Side.SELL, 40 * shown)
     assert match.lots == 40 * shown
-    assert coarse.ladder.queue_at(Side.BUY, coarse.ladder.bid_tick) > 0.7 * shown, "and it has grown back at its end"
-    coarse.rest(Resting("mine", Side.BUY, coarse.ladder.bid_tick, 50, 1))
-    ahead = coarse.ladder.queue_at(Side.BUY, coarse.ladder.bid_tick)
+    assert coarse.ladder.queue_at(Side.BUY, tick) > 0.7 * shown, "and it has grown back at its end"
+    coarse.rest(Resting("mine", Side.BUY, tick, 50, 1))
+    ahead = coarse.ladder.queue_at(Side.BUY, tick)
     filled = coarse.crowd_takes(Side.SELL, 40 * shown)
     assert [(one.maker and one.maker.order_id, one.lots) for one in filled][:2] == [(None, ahead), ("mine", 50)]
 
 
-def test_the_crowds_taking_leaves_something_at_the_touch(market: Market) -> None:
-    tick = market.ladder.ask_tick
-    shown = market.ladder.queue_at(Side.SELL, tick)
-    found = market.crowd_takes(Side.BUY, 10 * shown)
+@pytest.mark.parametrize("side", list(Side))
+def test_the_crowds_taking_leaves_something_at_the_touch(start_ns: int, scenario: Scenario, side: Side) -> None:
+    fine = market_of(scenario, start_ns, 400.0)
+    fine.rest(Resting("elsewhere", Side.BUY, fine.ladder.bid_tick - 500, 1, 1))
+    tick = fine.ladder.touch(side)
+    shown = fine.ladder.queue_at(side, tick)
+    found = fine.crowd_takes(side.opposite, 10 * shown)
     assert len(found) > 1
-    assert 0 < market.ladder.queue_at(Side.SELL, tick) <= 0.2 * shown
+    assert fine.ladder.queue_at(side, tick) == pytest.approx(0.05 * shown, abs=1)
 
 
 def test_participants_move_the_middle_and_the_crowd_does_not(market: Market) -> None:
