@@ -111,7 +111,7 @@ class Books:
         self.logs[account.name].executions.append(execution)
         self._log_changes(execution, booking)
         self.tell(Executed(execution=execution))
-        self._tell_position(account, market, order.position_index)
+        self.tell_position(account, market, order.position_index)
         self.tell(WalletChanged(account=account.name))
 
     def _log_changes(self, execution: Execution, booking: Booking) -> None:
@@ -136,7 +136,8 @@ class Books:
             )
             self.logs[account.name].ledger.append(entry)
 
-    def _tell_position(self, account: Account, market: Market, index: PositionIndex) -> None:
+    def tell_position(self, account: Account, market: Market, index: PositionIndex) -> None:
+        """Tell how a position stands now."""
         if market.instrument.kind is InstrumentKind.SPOT:
             return
         held = account.position(market.instrument, index)

@@ -36,7 +36,14 @@ _OPEN = (InstrumentStatus.TRADING, InstrumentStatus.STALE)
 class Clockwork:
     """The part of an exchange that time moves. `step` carries it to the world's next grid point."""
 
-    def __init__(self, books: Books, desk: Desk, flow: ClientFlow | None, tell: Callable[[Notice], None]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        desk: Desk,
+        flow: ClientFlow | None,
+        tell: Callable[[Notice], None],
+        watch: Callable[[], None],
+    ) -> None:
         self.flow = flow
         self._flow_running = False
         # Whether anybody listens: what moved is told to nobody otherwise.
@@ -54,6 +61,7 @@ class Clockwork:
         }
         self._closed: deque[Market] = deque()
         self._tell = tell
+        self._watch = watch
         self._funding: dict[InstrumentId, list[tuple[int, float]]] = {}
 
     def funding_rates(self, instrument: InstrumentId) -> tuple[tuple[int, float], ...]:
@@ -100,6 +108,7 @@ class Clockwork:
             self._settle()
             self._lending.charge()
             self._margin.replenish()
+            self._watch()
         self._run_client_flow()
 
     def _move(self, market: Market) -> None:

@@ -198,6 +198,24 @@ class Desk:
         account = self.books.accounts[order.account]
         return funds_problem(market, left, account, open_orders, self.books.risk, order)
 
+    # --- the venue's own trading
+
+    def enter(self, order: SimOrder) -> SimOrder:
+        """Match an order that no client sent, without asking whether it may be; the order as it is then."""
+        self.orders.put(order)
+        self._match(self.world.markets[order.instrument], order, post_only=False)
+        return self.orders.get(order.order_id) or order
+
+    def sweep(self, market: Market, side: Side, lots: int) -> list[tuple[int, int]]:
+        """Take lots out of a book for the venue itself, at any price; (tick, lots) of what was there."""
+        matches = market.walk(side, lots, market.any_tick(side))
+        for match in matches:
+            market.carry_out(match)
+            self.books.print(market, side, market.price(match.tick), market.qty(match.lots))
+            if match.maker is not None:
+                self._fill_maker(market, match.maker, match.lots)
+        return [(match.tick, match.lots) for match in matches]
+
     # --- matching
 
     def _match(self, market: Market, order: SimOrder, *, post_only: bool, fate: Fate | None = None) -> None:

@@ -30,6 +30,7 @@ from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.script import Script
 from hedgebot.exchange.switching import switch_mode
 from hedgebot.exchange.trouble import Trouble
+from hedgebot.exchange.troubles.bent import BentWorld as World
 from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
     Ack,
@@ -47,7 +48,6 @@ from hedgebot.exchange.types import (
 from hedgebot.exchange.venue_rules import venue_rules
 from hedgebot.exchange.views import Views
 from hedgebot.exchange.whatif import what_if
-from hedgebot.exchange.world import World
 
 
 class Exchange(Views):
@@ -68,11 +68,11 @@ class Exchange(Views):
         self._desk = Desk(self._books, self.rules)
         self.dead_man = DeadMan(self.rules.dead_man, self._desk, scenario.accounts)
         self.margin = MarginDesk(self._books, self._desk.orders)
-        self._striker = Striker(self._desk)
+        self.troubles = Striker(self._desk, self._world, scenario)
         self.order_faults = OrderFaults(self._desk, scenario.seed, reduce_only_passes=self.rules.reduce_only_passes)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
-        self._clockwork = Clockwork(self._books, self._desk, flow, self._tell)
+        self._clockwork = Clockwork(self._books, self._desk, flow, self._tell, self.troubles.tick)
         self._script = Script(
             scenario, now_ns, _clock(paths or {}, now_ns), strike=self.strike, flow=flow, tell=self._tell
         )
@@ -147,7 +147,7 @@ class Exchange(Views):
 
     def strike(self, trouble: Trouble) -> None:
         """Have a trouble happen now (`trouble.py` lists them). ValueError: a sentence saying what cannot be."""
-        self._striker.strike(trouble)
+        self.troubles.strike(trouble)
 
     @property
     def client_flow_enabled(self) -> bool:
@@ -156,6 +156,7 @@ class Exchange(Views):
 
     def _tell(self, notice: Notice) -> None:
         self._clockwork.heard(notice)
+        self.troubles.watch.heard(notice)
         for callback in tuple(self._listeners):
             callback(notice)
 
@@ -274,6 +275,8 @@ class Exchange(Views):
         return self.limits.state(account, endpoint, self.now_ns)
 
     def _over_budget(self, account: str, endpoint: EndpointClass) -> Refusal | None:
+        if self.troubles.is_down:
+            return Refusal(reason=RefusalReason.VENUE_DOWN, detail="the venue is in maintenance")
         state = self.charge(account, endpoint)
         if state.allowed:
             return None

@@ -26,6 +26,8 @@ class PerpState:
     premium_count: int = 0
     # Recorded settlements, which take the place of computed ones while there are any.
     tape: FundingTape | None = None
+    # What the next settlement pays by force; the one after is computed again.
+    forced_rate: float | None = None
 
     def start_interval(self, now_ns: int) -> None:
         """Begin the next funding interval; on a tape it is as long as it was."""
@@ -35,7 +37,7 @@ class PerpState:
         else:
             self.interval_ns = recorded_ns - now_ns
             self.next_funding_at_ns = recorded_ns
-        self.premium_sum, self.premium_count = 0.0, 0
+        self.premium_sum, self.premium_count, self.forced_rate = 0.0, 0, None
 
     def play(self, tape: FundingTape, now_ns: int) -> None:
         """Settle as recorded from now on. The interval under way is taken to be as long as the next one."""
@@ -48,11 +50,15 @@ class PerpState:
 
     def settled_rate(self) -> float:
         """What is paid at the settlement that is due: the recorded rate where there is one, else the forecast."""
+        if self.forced_rate is not None:
+            return self.rate()
         recorded = self.tape.rate_at(self.next_funding_at_ns) if self.tape is not None else None
         return self.rate() if recorded is None else recorded
 
     def rate(self) -> float:
         """Forecast per interval: average premium plus damped interest, from 8 hours (Bybit's formula)."""
+        if self.forced_rate is not None:
+            return max(-self.rate_cap, min(self.rate_cap, self.forced_rate))
         premium = self.premium_sum / self.premium_count if self.premium_count else 0.0
         rate_8h = premium + max(-_DAMPER_8H, min(_DAMPER_8H, _INTEREST_8H - premium))
         return max(-self.rate_cap, min(self.rate_cap, rate_8h * self.interval_ns / _FUNDING_PERIOD_NS))

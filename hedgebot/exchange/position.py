@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.exchange.records import PositionStatus
 from hedgebot.exchange.requests import PositionIndex
 
 # The finest step of money that is booked; of fees and payments in stablecoins, as the venue writes them.
@@ -37,6 +38,9 @@ class Position:
     created_at_ns: int = 0
     updated_at_ns: int = 0
     seq: int = 0
+    status: PositionStatus = PositionStatus.NORMAL
+    # From 1 to 5 while it is open; ranked anew now and then, a fresh one stands in the middle.
+    adl_rank: int = 3
 
     @property
     def key(self) -> PositionKey:

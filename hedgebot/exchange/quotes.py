@@ -24,6 +24,7 @@ class InstrumentStatus(StrEnum):
     STALE = "stale"  # the recording has a gap or has ended: nothing moves and no order is taken
     DELIVERING = "delivering"  # ended and delivered; still shown
     SETTLED = "settled"
+    SUSPENDED = "suspended"  # the venue has stopped trading in it: the mark goes on, no order is taken
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):

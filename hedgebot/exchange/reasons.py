@@ -39,6 +39,7 @@ class RefusalReason(StrEnum):
     DEBTS_OPEN = "debts_open"  # isolated margin borrows nothing
     NO_LIQUIDITY = "no_liquidity"  # a market order against an empty side
     SELF_TRADE_POLICY = "self_trade_policy"  # one that the venue does not offer
+    VENUE_DOWN = "venue_down"  # maintenance
     RATE_LIMITED = "rate_limited"
     OUTSIDE_WINDOW = "outside_window"  # the request's own deadline, or its clock, says no
     BANNED = "banned"  # the address is shut out for a while

@@ -41,6 +41,14 @@ class LedgerKind(StrEnum):
     ROLLBACK = "rollback"  # what an execution that was taken back had done
 
 
+class PositionStatus(StrEnum):
+    """What the venue is doing to a position."""
+
+    NORMAL = "normal"
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+
+
 class SimOrder(Value, frozen=True, kw_only=True):
     """An order as the exchange knows it now. Status is OPEN, PARTIAL, FILLED or CANCELLED.
 
@@ -189,6 +197,16 @@ class InterestCharge(Value, frozen=True, kw_only=True):
     seq: int
 
 
+class Liquidated(Value, frozen=True, kw_only=True):
+    """Part of somebody's position was liquidated; the price is its bankruptcy price."""
+
+    instrument: InstrumentId
+    position_side: Side
+    contracts: Decimal
+    price: Decimal
+    at_ns: int
+
+
 class SimPosition(Value, frozen=True, kw_only=True):
     """A derivative position. `contracts` is signed; `entry_price` is None when flat.
 
@@ -214,6 +232,8 @@ class SimPosition(Value, frozen=True, kw_only=True):
     is_auto_add: bool = False
     liquidation_price: float | None = None
     bankruptcy_price: float | None = None
+    status: PositionStatus = PositionStatus.NORMAL
+    adl_rank: int = 0  # place in the queue of auto-deleveraging: 5 is next, 0 is flat
     delta: float | None
     gamma: float | None
     vega: float | None

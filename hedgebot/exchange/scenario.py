@@ -171,6 +171,8 @@ class Scenario(_Part, frozen=True, kw_only=True):
 
     name: str = "seeded"
     seed: int = 7
+    insurance: dict[str, Decimal] = {}  # what the insurance funds have, by settlement coin; others have plenty
+    other_holders: int = 25  # anonymous holders on each side of a contract, for the queue of auto-deleveraging
     step_ms: int = 100
     underlyings: tuple[UnderlyingSpec, ...] = (
         UnderlyingSpec(name="BTC", start_price=90_000.0),

@@ -15,6 +15,7 @@ from hedgebot.exchange.records import ExecKind
 # Beyond these the listed ticks and strikes no longer fit the price.
 RATIO_MIN, RATIO_MAX = 0.01, 100.0
 Ratio = Annotated[float, msgspec.Meta(ge=RATIO_MIN, le=RATIO_MAX)]
+Seconds = Annotated[float, msgspec.Meta(gt=0.0)]
 
 
 def _tag(name: str) -> str:
@@ -49,4 +50,105 @@ class OffBookTrade(TroubleBase, frozen=True, kw_only=True):
     counterparty: str | None = None
 
 
-Trouble = PriceShock | OffBookTrade
+class Liquidation(TroubleBase, frozen=True, kw_only=True):
+    """An account's positions (in one instrument, or all) are taken over now, whatever its margin."""
+
+    account: str
+    instrument: InstrumentId | None = None
+
+
+class Adl(TroubleBase, frozen=True, kw_only=True):
+    """A named account is deleveraged: its largest position in `instrument`, whole or in part, at a price (the mark)."""
+
+    account: str
+    instrument: InstrumentId
+    contracts: Decimal | None = None
+    price: Decimal | None = None
+
+
+class InsuranceFund(TroubleBase, frozen=True, kw_only=True):
+    """The insurance fund of a settlement coin has this much from now on; at zero liquidations go to deleveraging."""
+
+    coin: str
+    balance: Decimal
+
+
+class Depeg(TroubleBase, frozen=True, kw_only=True):
+    """A stablecoin is worth `usd_price` for `duration_s` (None: for good): quotes in it move the other way."""
+
+    coin: str
+    usd_price: Ratio
+    duration_s: Seconds | None = None
+
+
+class HaltedIndex(TroubleBase, frozen=True, kw_only=True):
+    """An underlying's index stands still while its books move on; marks follow by their own rule (smoothed basis)."""
+
+    underlying: str
+    duration_s: Seconds
+
+
+class WrongMark(TroubleBase, frozen=True, kw_only=True):
+    """An instrument's mark is `ratio` times what it should be: margins, liquidations and funding follow it."""
+
+    instrument: InstrumentId
+    ratio: Ratio
+    duration_s: Seconds
+
+
+class Regime(TroubleBase, frozen=True, kw_only=True):
+    """An underlying moves `volatility` times as much as its path, in books `liquidity` times as deep (None: for good).
+
+    Stress, which widens spreads and quickens the crowd's trading, is multiplied by the volatility as well.
+    """
+
+    underlying: str
+    volatility: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
+    liquidity: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    duration_s: Seconds | None = None
+
+
+class Suspension(TroubleBase, frozen=True, kw_only=True):
+    """Trading in an instrument stops: no order is taken, resting ones stay, the mark goes on."""
+
+    instrument: InstrumentId
+    duration_s: Seconds
+
+
+class FundingChange(TroubleBase, frozen=True, kw_only=True):
+    """A perpetual's funding rules change for good: its interval, its cap per interval; None leaves one as it is.
+
+    `next_rate` is what is paid at the next settlement only, within the cap. The settlement under way comes at the new
+    interval's next multiple.
+    """
+
+    instrument: InstrumentId
+    interval_s: Annotated[int, msgspec.Meta(ge=60)] | None = None
+    rate_cap: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] | None = None
+    next_rate: float | None = None
+
+
+class Maintenance(TroubleBase, frozen=True, kw_only=True):
+    """The venue takes no order request for `duration_s`; the market goes on, or pauses with it.
+
+    Cutting the wire's sockets is the fault plane's part.
+    """
+
+    duration_s: Seconds
+    pauses_market: bool = False
+
+
+Trouble = (
+    PriceShock
+    | OffBookTrade
+    | Liquidation
+    | Adl
+    | InsuranceFund
+    | Depeg
+    | HaltedIndex
+    | WrongMark
+    | Regime
+    | Suspension
+    | FundingChange
+    | Maintenance
+)

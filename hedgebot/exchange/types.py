@@ -27,6 +27,8 @@ from hedgebot.exchange.records import (
     InterestCharge,
     LedgerEntry,
     LedgerKind,
+    Liquidated,
+    PositionStatus,
     SimOrder,
     SimPosition,
     WalletState,
@@ -68,6 +70,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Level",
+    "Liquidated",
     "Listing",
     "ListingChanged",
     "MarginMode",
@@ -79,6 +82,7 @@ __all__ = [
     "Origin",
     "PositionChanged",
     "PositionIndex",
+    "PositionStatus",
     "PublicTrade",
     "RateState",
     "Refusal",
@@ -192,6 +196,7 @@ Notice = (
     | WalletChanged
     | FundingSettled
     | ListingChanged
+    | Liquidated
     | Scripted
     | DeadManFired
 )

@@ -5,17 +5,49 @@ Owns the way from a value to its effect. Must not read a clock or draw a number:
 
 from typing import assert_never
 
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.desk import Desk
-from hedgebot.exchange.trouble import OffBookTrade, PriceShock, Trouble
+from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.trouble import (
+    Adl,
+    Depeg,
+    FundingChange,
+    HaltedIndex,
+    InsuranceFund,
+    Liquidation,
+    Maintenance,
+    OffBookTrade,
+    PriceShock,
+    Regime,
+    Suspension,
+    Trouble,
+    WrongMark,
+)
+from hedgebot.exchange.troubles.adl import Deleveraging
+from hedgebot.exchange.troubles.bent import BentWorld
+from hedgebot.exchange.troubles.crowd import Crowd
+from hedgebot.exchange.troubles.disturbances import Disturbances
+from hedgebot.exchange.troubles.engine import Engine
+from hedgebot.exchange.troubles.insurance import AdlAlert, Insurance
+from hedgebot.exchange.troubles.liquidation import Liquidations
 from hedgebot.exchange.troubles.offbook import OffBook
+from hedgebot.exchange.troubles.spells import Spells
+from hedgebot.exchange.troubles.watch import Watch
 
 
 class Striker:
     """Makes troubles happen in one exchange."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._world = desk.world
-        self._off_book = OffBook(desk.books, desk.orders)
+    def __init__(self, desk: Desk, world: BentWorld, scenario: Scenario) -> None:
+        self._world, self._books = desk.world, desk.books
+        books, self._spells = desk.books, Spells()
+        self.disturbances = Disturbances(books, world, self._spells)
+        self._off_book = OffBook(books, desk.orders)
+        self.insurance = Insurance(lambda: books.now_ns, scenario.insurance)
+        self._deleveraging = Deleveraging(desk, self._off_book, Crowd(scenario.seed, scenario.other_holders))
+        engine = Engine(desk, self.insurance, self._deleveraging)
+        self._liquidations = Liquidations(desk, self._off_book, engine)
+        self.watch = Watch(books, self._liquidations, self._deleveraging)
 
     def strike(self, trouble: Trouble) -> None:
         """Make it happen now; ValueError says in a sentence what cannot be, and then nothing has changed."""
@@ -25,8 +57,34 @@ class Striker:
                 self._world.shock(name, ratio)
             case OffBookTrade():
                 self._off_book.strike(trouble)
+            case Liquidation():
+                self._liquidations.strike(trouble)
+            case Adl():
+                self._deleveraging.strike(trouble)
+            case InsuranceFund(coin=coin, balance=balance):
+                if not balance.is_finite():
+                    raise ValueError(f"balance is {balance}, it must be a number")
+                self.insurance.set_balance(coin, balance)
+            case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange() | Maintenance():
+                self.disturbances.strike(trouble)
+                self.watch.alarm()
             case _:
                 assert_never(trouble)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the venue is in maintenance and takes no request."""
+        return self.disturbances.is_down
+
+    def adl_alert(self, instrument: InstrumentId) -> AdlAlert:
+        """How near a contract is to auto-deleveraging, and what its insurance fund has. KeyError for an unknown one."""
+        return self.insurance.alert(self._world.markets[instrument])
+
+    def tick(self) -> None:
+        """Once a second of the world: end what is due, then look after the accounts."""
+        if self._spells.advance(self._books.now_ns):
+            self.watch.alarm()
+        self.watch.look()
 
     def _coin(self, name: str) -> None:
         """ValueError unless this underlying is traded here."""

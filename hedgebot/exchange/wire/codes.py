@@ -198,6 +198,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (BAD_PARAMETER, "params error: smpType invalid"),
         (BAD_PARAMETER, "params error: smpType invalid"),
     ),
+    RefusalReason.VENUE_DOWN: (
+        (SERVER_ERROR, "Server error. The service is restarting."),
+        (SERVER_ERROR, "Server error. The service is restarting."),
+    ),
     RefusalReason.RATE_LIMITED: (
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),
         (TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit."),

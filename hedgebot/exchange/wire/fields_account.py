@@ -8,7 +8,15 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import floor_to_step
 from hedgebot.domain.instrument import Instrument, Side
-from hedgebot.exchange.types import CoinBalance, LedgerEntry, LedgerKind, MarginMode, SimPosition, WalletState
+from hedgebot.exchange.types import (
+    CoinBalance,
+    LedgerEntry,
+    LedgerKind,
+    MarginMode,
+    PositionStatus,
+    SimPosition,
+    WalletState,
+)
 from hedgebot.exchange.wire.fields_market import Fields
 from hedgebot.exchange.wire.words import SIDE, dec, flt, ms, ms_text
 
@@ -22,6 +30,7 @@ LEDGER_TYPE = {
     LedgerKind.INTEREST: "INTEREST",
     LedgerKind.ROLLBACK: "AUTO_DEDUCTION",
 }
+POSITION_STATUS = {PositionStatus.NORMAL: "Normal", PositionStatus.LIQUIDATION: "Liq", PositionStatus.ADL: "Adl"}
 
 
 def position_fields(position: SimPosition, one: Instrument) -> Fields:
@@ -41,9 +50,9 @@ def position_fields(position: SimPosition, one: Instrument) -> Fields:
         "avgPrice": dec(position.entry_price, "0"),
         "positionValue": dec(abs(position.value)) if held else "",
         "tradeMode": 0,
-        "positionStatus": "Normal",
+        "positionStatus": POSITION_STATUS[position.status],
         "autoAddMargin": int(position.is_auto_add),
-        "adlRankIndicator": 2 if held else 0,
+        "adlRankIndicator": position.adl_rank,
         "leverage": "" if is_option or portfolio else dec(position.leverage),
         "breakEvenPrice": dec(position.entry_price),
         "positionBalance": _position_balance(position),

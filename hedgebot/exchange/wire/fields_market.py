@@ -25,6 +25,7 @@ STATUS = {
     InstrumentStatus.STALE: "Trading",
     InstrumentStatus.DELIVERING: "Delivering",
     InstrumentStatus.SETTLED: "Closed",
+    InstrumentStatus.SUSPENDED: "Closed",
 }
 
 

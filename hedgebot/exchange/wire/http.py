@@ -126,6 +126,8 @@ class HttpDoor:
         return self._wrap(result, headers)
 
     def _charge(self, account: str, route: Route) -> None:
+        if self._api.exchange.troubles.is_down:
+            raise WireError(SERVER_ERROR, "Server error. The service is restarting.")
         if route.budget is not None and not self._api.exchange.charge(account, route.budget).allowed:
             raise WireError(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
 

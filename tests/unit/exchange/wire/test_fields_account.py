@@ -13,11 +13,13 @@ from hedgebot.exchange.types import (
     MarginMode,
     OrderRequest,
     OrderType,
+    PositionStatus,
     SimOrder,
 )
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.fields_account import (
     LEDGER_TYPE,
+    POSITION_STATUS,
     ledger_fields,
     position_fields,
     position_stream_fields,
@@ -138,3 +140,13 @@ def test_a_coin_has_no_margins_of_its_own_in_portfolio_margin(api: Api) -> None:
         coins = wallet_fields(shown, shown.coins)["coin"]
         assert isinstance(coins, list)
         assert all((coin[name] == "") is is_empty for coin in coins for name in empty)
+
+
+def test_a_position_in_trouble_is_marked(api: Api) -> None:
+    position, *_ = api.exchange.positions("book")
+    listing = api.exchange.listing(position.instrument)
+    assert listing is not None
+    marked = msgspec.structs.replace(position, status=PositionStatus.ADL, adl_rank=4)
+    fields = position_fields(marked, listing.instrument)
+    assert (fields["positionStatus"], fields["adlRankIndicator"]) == ("Adl", 4)
+    assert set(POSITION_STATUS) == set(PositionStatus)
