@@ -7,7 +7,7 @@ until the next flush.
 import time
 
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.exchange.types import BookChanged, Notice, PublicTrade, TickerChanged
+from hedgebot.exchange.types import BookChanged, Liquidated, Notice, PublicTrade, TickerChanged
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.bars import INTERVALS
 from hedgebot.exchange.wire.sampling import sample
@@ -20,7 +20,9 @@ from hedgebot.exchange.wire.topics import (
     Topic,
     TradeTopic,
 )
-from hedgebot.exchange.wire.topics_risk import PriceLimitTopic
+from hedgebot.exchange.wire.topics_risk import GROUPS, AdlTopic, InsuranceTopic, LiquidationTopic, PriceLimitTopic
+
+_GROUP_TOPICS: dict[str, type[AdlTopic] | type[InsuranceTopic]] = {"adlAlert": AdlTopic, "insurance": InsuranceTopic}
 
 
 class Publisher:
@@ -47,6 +49,11 @@ class Publisher:
                 for topic in self._by_instrument.get(trade.instrument, ()):
                     if isinstance(topic, TradeTopic):
                         topic.trades.append(trade)
+            case Liquidated():
+                self._dirty[notice.instrument] = None
+                for topic in self._by_instrument.get(notice.instrument, ()):
+                    if isinstance(topic, LiquidationTopic):
+                        topic.liquidations.append(notice)
             case _:
                 pass
 
@@ -76,10 +83,13 @@ class Publisher:
     def _make(self, channel: str, name: str) -> Topic | None:
         kind, _, rest = name.partition(".")
         argument, _, symbol = rest.partition(".")
+        topic: Topic | None = None
+        if rest in GROUPS.get(channel, ()):
+            topic = _GROUP_TOPICS[kind](name, rest) if kind in _GROUP_TOPICS else None
+            return self._keep(channel, topic)
         listing = self._api.find(channel, symbol or argument)
         if listing is None:
             return None
-        topic: Topic | None = None
         if kind == "tickers" and not symbol:
             topic = TickerTopic(name, listing)
         elif kind == "publicTrade" and not symbol:
@@ -90,8 +100,13 @@ class Publisher:
             topic = KlineTopic(name, listing, argument)
         elif kind == "priceLimit" and not symbol and channel != "option":
             topic = PriceLimitTopic(name, listing)
+        elif kind == "allLiquidation" and not symbol and channel in GROUPS:
+            topic = LiquidationTopic(name, listing)
+        return self._keep(channel, topic)
+
+    def _keep(self, channel: str, topic: Topic | None) -> Topic | None:
         if topic is not None:
-            self._topics[channel, name] = topic
+            self._topics[channel, topic.name] = topic
             self._by_instrument.setdefault(topic.instrument, []).append(topic)
         return topic
 

@@ -17,6 +17,7 @@ from hedgebot.exchange.wire import (
     routes_market,
     routes_position,
     routes_records,
+    routes_risk,
     routes_statistics,
     routes_switches,
 )
@@ -66,6 +67,8 @@ ROUTES: dict[str, Route] = {
     "/v5/market/historical-volatility": _public(routes_statistics.historical_volatility),
     "/v5/market/account-ratio": _public(routes_statistics.account_ratio),
     "/v5/market/price-limit": _public(routes_statistics.price_limit),
+    "/v5/market/insurance": _public(routes_risk.insurance),
+    "/v5/market/adlAlert": _public(routes_risk.adl_alert),
     "/v5/market/index-price-components": _public(routes_statistics.index_components),
     "/v5/user/query-api": _signed("GET", routes_account.query_api),
     "/v5/asset/coin/query-info": _signed("GET", routes_asset.coin_info),

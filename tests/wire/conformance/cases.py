@@ -35,6 +35,8 @@ MARKET: tuple[Case, ...] = (
     Rest("market/order-price-limit", "GET /v5/market/price-limit", LINEAR),
     Rest("market/index-components", "GET /v5/market/index-price-components", {"indexName": "BTCUSDT"}),
     Rest("market/new-delivery-price", "GET /v5/market/new-delivery-price", {"category": "option", "baseCoin": "BTC"}),
+    Rest("market/insurance", "GET /v5/market/insurance", {}),
+    Rest("market/adl-alert", "GET /v5/market/adlAlert", {}),
     Rest("system-status", "GET /v5/system/status", {}),
     Rest("market/history-fund-rate", "GET /v5/market/funding/history", LINEAR),
     Rest("market/risk-limit", "GET /v5/market/risk-limit", LINEAR),
@@ -137,6 +139,9 @@ PUBLIC_TOPICS: tuple[Case, ...] = (
     Push("websocket/public/orderbook", "public/linear", "orderbook.50.BTCUSDT", "Delta", "delta"),
     Push("websocket/public/trade", "public/spot", "publicTrade.BTCUSDT"),
     Push("websocket/public/kline", "public/linear", "kline.5.BTCUSDT"),
+    Push("websocket/public/all-liquidation", "public/linear", "allLiquidation.BTCUSDT"),
+    Push("websocket/public/adl-alert", "public/linear", "adlAlert.USDT"),
+    Push("websocket/public/insurance-pool", "public/linear", "insurance.USDT"),
     Push("websocket/public/order-price-limit", "public/linear", "priceLimit.BTCUSDT"),
 )
 PRIVATE_TOPICS: tuple[Case, ...] = (

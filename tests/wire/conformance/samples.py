@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +19,8 @@ import msgspec
 import yarl
 from websockets.asyncio.client import ClientConnection, connect
 
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.types import Liquidated
 from hedgebot.exchange.wire.api import sign
 from tests.wire.exchange_client import KEY, SCENARIO, SECRET, Lab, lab
 
@@ -231,6 +233,16 @@ async def gather(cases: tuple[Case, ...]) -> dict[str, list[Any]]:
             wanted = [str(filled(one, words)) for one in dict.fromkeys(topics)]
             listeners[channel] = await sockets.enter_async_context(listening(venue, channel, wanted))
         await _trade(venue, http, words)
+        perp = InstrumentId("bybit:linear:BTCUSDT")
+        venue.exchange._tell(
+            Liquidated(
+                instrument=perp,
+                position_side=Side.BUY,
+                contracts=Decimal("0.5"),
+                price=Decimal(70_000),
+                at_ns=venue.exchange.now_ns,
+            )
+        )
         found: dict[str, list[Any]] = {}
         for case in cases:
             if isinstance(case, Rest):
