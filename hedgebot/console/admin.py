@@ -49,10 +49,19 @@ class TruthFunding(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class TruthExecution(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution as the exchange has it; `kind` is its word for why."""
+
+    instrument: str
+    kind: str
+    qty_contracts: Decimal
+
+
 class TruthAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One account as the exchange has it: every order, funding payments, open positions, coins."""
+    """One account as the exchange has it: every order, executions, funding payments, open positions, coins."""
 
     orders: tuple[TruthOrder, ...]
+    executions: tuple[TruthExecution, ...] = ()
     funding: tuple[TruthFunding, ...] = ()
     positions: tuple[TruthPosition, ...]
     wallet: TruthWallet

@@ -5,25 +5,30 @@ the time in the band. Nothing is taken from the running daemon.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
-from hedgebot.console.admin import Truth, TruthFunding
+from hedgebot.console.admin import Truth
 from hedgebot.console.band import GRACE_S, BandClock, BandShare, Breach
+from hedgebot.console.comparing import (
+    Compared,
+    compare,
+    compare_wallet,
+    exchange_orders,
+    late_funding,
+    liquidations_elsewhere,
+    of_the_book,
+)
 from hedgebot.console.output import plain
 from hedgebot.console.replaying import replay_journal
 from hedgebot.console.words import clock, duration
 from hedgebot.core.engine import Engine
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.state import EngineState, settings_of
-from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import Command, Mode, Outcome, RecordDecision, SubmitOrder
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import Event, FillReceived, Stamped, StopRequested
-from hedgebot.journal.audit import AccountAudit, audit
+from hedgebot.domain.events import Event, ExecutionKind, FillReceived, FundingPaid, Stamped, StopRequested
+from hedgebot.journal.audit import audit
 from hedgebot.journal.query import JournalReader
 from hedgebot.journal.verify import verify
 
@@ -31,29 +36,14 @@ SHARE_WANTED = 0.99
 BREACHES_SHOWN = 10
 BREACHES_PER_LINE = 3
 SUMMARY_FILE = "summary.json"
-# A payment that was settled just before the stop may not have arrived any more.
-STOP_SLACK_NS = 250_000_000
-
-
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """One amount on both sides; `exchange` is None when it was not asked."""
-
-    what: str
-    ours: Decimal
-    exchange: Decimal | None
-    rounding: Decimal = ZERO
-
-    @property
-    def equal(self) -> bool:
-        """Whether both sides say the same, to the last digit (`rounding` is what the venue itself rounded away)."""
-        return self.exchange is not None and abs(self.ours - self.exchange) <= self.rounding
 
 
 class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of one run; `complaints` are the promises that did not hold.
 
     `coins` are the engine's balances of underlyings, `wallet` is the second book's cash of every coin. `late_funding`
-    payments came after the daemon had ended and are left out of the comparison.
+    payments came after the daemon had ended and are left out of the comparison. `deliveries` and `funding_payments` are
+    the journal's; `liquidations_elsewhere` are the exchange's, of accounts that are not the book's.
     """
 
     seed: int
@@ -72,6 +62,9 @@ class DemoSummary(msgspec.Struct, frozen=True, kw_only=True):
     coins: tuple[Compared, ...]
     wallet: tuple[Compared, ...]
     late_funding: int
+    deliveries: tuple[str, ...]
+    funding_payments: int
+    liquidations_elsewhere: tuple[str, ...]
     verify_problems: tuple[str, ...]
     replay_problems: tuple[str, ...]
     replay_events: int
@@ -96,13 +89,22 @@ class Watcher:
         self.state: EngineState | None = None
         self.last_ns = 0
         self.stopped_ns: int | None = None
+        self.deliveries: dict[str, str] = {}
+        self.payments: set[str] = set()
 
     def __call__(self, stamped: Stamped, commands: tuple[Command, ...], engine: Engine) -> None:
         """Take one event with its commands and the engine after it."""
         state = self.state = engine.state
         self.last_ns = stamped.at_ns
-        if isinstance(stamped.event, StopRequested):
-            self.stopped_ns = stamped.at_ns
+        match stamped.event:
+            case StopRequested():
+                self.stopped_ns = stamped.at_ns
+            case FillReceived(kind=ExecutionKind.DELIVERY) as fill:
+                self.deliveries[fill.trade_id] = f"{fill.qty_contracts} {fill.instrument} at {fill.price}"
+            case FundingPaid() as paid:
+                self.payments.add(paid.trade_id)
+            case _:
+                pass
         self.intents.update(one.client_id for one in commands if isinstance(one, SubmitOrder))
         for one in commands:
             if isinstance(one, RecordDecision) and one.outcome is Outcome.HEDGE:
@@ -142,6 +144,8 @@ def summarise(
     band = tuple(one.result(watcher.last_ns) for one in watcher.clocks.values())
     counted_s = sum(one.counted_s for one in band)
     share = 1.0 - sum(one.outside_s for one in band) / counted_s if counted_s > 0 else None
+    liquidated = liquidations_elsewhere(watcher.state, truth)
+    truth = of_the_book(watcher.state, truth)
     sent = exchange_orders(truth)
     positions, coins = compare(watcher.state, truth)
     audited = audit(folder)
@@ -164,6 +168,9 @@ def summarise(
         coins=coins,
         wallet=wallet,
         late_funding=len(late),
+        deliveries=tuple(watcher.deliveries.values()),
+        funding_payments=len(watcher.payments),
+        liquidations_elsewhere=liquidated,
         verify_problems=verified.problems,
         replay_problems=replayed.problems,
         replay_events=replayed.events,
@@ -181,74 +188,6 @@ def summarise(
             )
         ),
     )
-
-
-def exchange_orders(truth: Truth | None) -> list[str] | None:
-    """Client ids of all orders on the exchange's side that a hedgebot made; None when it was not asked."""
-    if truth is None:
-        return None
-    ids = (order.client_id for account in truth.accounts.values() for order in account.orders)
-    return [one for one in ids if one and decode_client_id(one) is not None]
-
-
-def compare(state: EngineState | None, truth: Truth | None) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
-    """Positions and coins of the ledger beside those of the exchange; the ledger follows coins that are exposure."""
-    if state is None:
-        return (), ()
-    positions = _sum((one.instrument, one.contracts) for one in state.positions.values())
-    coins = _sum((one.coin, one.qty) for one in state.coins.values())
-    if truth is None:
-        return _beside(positions, None), _beside(coins, None)
-    accounts = truth.accounts.values()
-    there = _sum((one.instrument, one.contracts) for account in accounts for one in account.positions)
-    held = _sum((one.coin, one.wallet) for account in accounts for one in account.wallet.coins if one.coin in coins)
-    return _beside(positions, there), _beside(coins, held)
-
-
-def late_funding(
-    truth: Truth | None, audited: Iterable[AccountAudit], stopped_ns: int | None
-) -> tuple[TruthFunding, ...]:
-    """Funding that the exchange settled when the daemon had been told to stop, and that the journal does not know."""
-    if truth is None or stopped_ns is None:
-        return ()
-    known = {one for account in audited for one in account.funding_ids}
-    everything = (one for account in truth.accounts.values() for one in account.funding)
-    return tuple(one for one in everything if one.exec_id not in known and one.at_ns > stopped_ns - STOP_SLACK_NS)
-
-
-def compare_wallet(
-    audited: Iterable[AccountAudit], truth: Truth | None, late: Iterable[TruthFunding]
-) -> tuple[Compared, ...]:
-    """Cash of every coin by the second book beside the exchange's wallet, as it was before the late funding."""
-    books = [coin for account in audited for coin in account.now]
-    ours, rounding = _sum((one.coin, one.closing) for one in books), _sum((one.coin, one.rounding) for one in books)
-    held: dict[str, Decimal] | None = None
-    if truth is not None:
-        paid_late = ((one.coin, one.cost) for one in late)
-        in_wallets = ((coin.coin, coin.wallet) for account in truth.accounts.values() for coin in account.wallet.coins)
-        held = _sum((*in_wallets, *paid_late))
-    rows = _beside(ours, held)
-    return tuple(msgspec.structs.replace(one, rounding=rounding.get(one.what, ZERO)) for one in rows)
-
-
-def _sum(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    total: dict[str, Decimal] = {}
-    for name, amount in amounts:
-        total[name] = total.get(name, Decimal(0)) + amount
-    return total
-
-
-def _beside(ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal] | None) -> tuple[Compared, ...]:
-    names = sorted(ours.keys() | (theirs or {}).keys())
-    rows = [
-        Compared(
-            what=name,
-            ours=ours.get(name, Decimal(0)),
-            exchange=None if theirs is None else theirs.get(name, Decimal(0)),
-        )
-        for name in names
-    ]
-    return tuple(one for one in rows if one.ours or one.exchange)
 
 
 def _complaints(
@@ -311,6 +250,12 @@ def summary_lines(summary: DemoSummary) -> list[str]:
         *(f"                    {_row(one)}" for one in summary.coins),
         f"  wallet            {_verdict(summary.wallet)} (a second book of all cash){_late(summary)}",
         *(f"                    {_row(one)}" for one in summary.wallet),
+        f"  funding           {summary.funding_payments} payments in the journal",
+        *(f"  delivered         {plain(one)}" for one in summary.deliveries),
+        *(
+            f"  liquidated        {plain(one)} (another account: in no journal of ours)"
+            for one in summary.liquidations_elsewhere
+        ),
         f"  journal verify    {len(summary.verify_problems)} problems",
         *(f"                    {plain(one)}" for one in summary.verify_problems[:5]),
         f"  journal replay    {len(summary.replay_problems)} problems in {summary.replay_events:,} events",

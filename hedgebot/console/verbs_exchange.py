@@ -1,6 +1,7 @@
 """`hedgebot exchange`: the simulated exchange alone, for any client of Bybit's v5 protocol; its calibration."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from hedgebot.console.place import JsonFlag
 if TYPE_CHECKING:
     from hedgebot.exchange.pricepath import PricePath
     from hedgebot.exchange.scenario import RecordingSpec, Scenario
+    from hedgebot.exchange.wire.server import Server
 
 GAPS_TOLD = 5
 DataOption = Annotated[
@@ -51,7 +53,10 @@ def serve(
     start: StartOption = None,
     end: EndOption = None,
 ) -> None:
-    """Serve the simulated exchange until stopped. Its first line of output is a JSON object with its address."""
+    """Serve the simulated exchange until stopped. Its first line of output is a JSON object with its address.
+
+    A scenario may have several venues: each is served on a port of its own, and the first line names them all.
+    """
     world = build_world(scenario or scenario_file("demo"), seed, data or [], speed, start, end)
     asyncio.run(_serve(world, host, port))
 
@@ -107,29 +112,58 @@ def build_world(
 
 
 async def _serve(world: "Scenario", host: str, port: int) -> None:
+    """Serve every exchange of the scenario until one of them is told to stop; all have one clock."""
+    from hedgebot.exchange.several import venue_scenarios
+
+    now_ns = time.time_ns()
+    async with contextlib.AsyncExitStack() as ends:
+        servers: dict[str, Server] = {}
+        notes: list[str] = []
+        for number, (name, one) in enumerate(venue_scenarios(world).items()):
+            servers[name], told = await _start(one, now_ns, host, _port_of(world, number, port))
+            ends.push_async_callback(servers[name].close)
+            notes += told
+        first = next(iter(servers.values()))
+        hello = {
+            "url": first.endpoint,
+            "scenario": world.name,
+            "seed": world.seed,
+            "venues": {name: server.endpoint for name, server in servers.items()},
+            "notes": notes,
+        }
+        for note in notes:
+            sys.stderr.write(f"hedgebot: {note}\n")
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stopped.set)
+        sys.stdout.write(to_json(hello) + "\n")
+        sys.stdout.flush()
+        waits = [asyncio.create_task(one.wait()) for one in (stopped, *(server.stopped for server in servers.values()))]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+
+async def _start(world: "Scenario", now_ns: int, host: str, port: int) -> "tuple[Server, list[str]]":
+    """One exchange on the wire, and the notes on its recordings."""
     from hedgebot.exchange.model import Exchange
-    from hedgebot.exchange.recording import load_paths
+    from hedgebot.exchange.recording import load_paths, load_pegs
     from hedgebot.exchange.wire.server import serve as serve_wire
 
     paths = load_paths(world)
-    exchange = Exchange(world, time.time_ns(), paths)
+    exchange = Exchange(world, now_ns, paths, load_pegs(world, paths))
     try:
         server = await serve_wire(exchange, host, port)
     except OSError as error:
         raise WrongUse(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
-    notes = [note for spec in world.recordings for note in gap_notes(spec, paths.get(spec.underlying))]
-    hello = {"url": server.endpoint, "scenario": world.name, "seed": world.seed, "notes": notes}
-    for note in notes:
-        sys.stderr.write(f"hedgebot: {note}\n")
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stopped.set)
-    sys.stdout.write(to_json(hello) + "\n")
-    sys.stdout.flush()
-    try:
-        await server.stopped.wait()
-    finally:
-        await server.close()
+    return server, [note for spec in world.recordings for note in gap_notes(spec, paths.get(spec.underlying))]
+
+
+def _port_of(world: "Scenario", number: int, port: int) -> int:
+    """A venue's own port, else the command line's for the first and the following ones for the others; 0 is any."""
+    own = world.venues[number].port if world.venues else None
+    return own if own is not None else port + number if port else 0
 
 
 def gap_notes(spec: "RecordingSpec", path: "PricePath | None") -> list[str]:

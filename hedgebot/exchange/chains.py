@@ -3,12 +3,18 @@
 Owns the shift between the exchange's clock and the recorded one. Must not know markets or rules of instruments.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import msgspec
+
 from hedgebot.exchange.chaintape import ChainTape, OptionSeen
+from hedgebot.exchange.listings import recorded_options
 from hedgebot.exchange.options import RecordedSurface
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
+from hedgebot.exchange.quotes import Listing
+from hedgebot.exchange.scenario import UnderlyingSpec
 
 
 class Chain:
@@ -38,6 +44,12 @@ class Chain:
             for one in self._tape.listed(now_ns - self._shift_ns)
         )
 
+    def listings(self, spec: UnderlyingSpec, now_ns: int) -> list[Listing]:
+        """The same as instruments that are launched now."""
+        return [
+            msgspec.structs.replace(one, launched_at_ns=now_ns) for one in recorded_options(spec, self.listed(now_ns))
+        ]
+
     def due(self, now_ns: int) -> bool:
         """Whether a capture's moment has come since this was last asked."""
         recorded_ns = now_ns - self._shift_ns
@@ -45,3 +57,8 @@ class Chain:
             return False
         self._next_ns = self._tape.next_capture_ns(recorded_ns)
         return True
+
+
+def listed_options(chains: Mapping[str, Chain | None], now_ns: int) -> dict[str, tuple[OptionSeen, ...]]:
+    """What is listed now, of the underlyings that have a recorded chain."""
+    return {name: one.listed(now_ns) for name, one in chains.items() if one is not None}

@@ -4,8 +4,7 @@ Owns the order of things: time first, then requests at that time. It reads no cl
 (recorded paths are loaded before, `recording.load_paths`).
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
@@ -24,10 +23,10 @@ from hedgebot.exchange.margin_desk import MarginDesk
 from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import as_understood
 from hedgebot.exchange.orderfaults import OrderFaults
-from hedgebot.exchange.playback import RecordedPath
+from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
-from hedgebot.exchange.script import Script
+from hedgebot.exchange.script import Script, recorded_clock
 from hedgebot.exchange.switching import switch_mode
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.bent import BentWorld as World
@@ -54,14 +53,20 @@ class Exchange(Views):
     """One simulated exchange with all its accounts. Give it time with `advance` before each request.
 
     Same scenario, same start, same calls: same answers and notices. Histories are bounded (`history.py` says how).
-    `paths` replaces the seeded generator for the underlyings it names.
+    `paths` replaces the seeded generator for the underlyings it names; `pegs` are recorded (`recording.load_pegs`).
     """
 
-    def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath] | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        now_ns: int,
+        paths: Mapping[str, PricePath] | None = None,
+        pegs: Iterable[RecordedPeg] = (),
+    ) -> None:
         self.scenario = checked(scenario, scenario.name)
         self._listeners: list[Callable[[Notice], None]] = []
         self.rules = venue_rules(scenario.venue_rules, scenario.ban_s)
-        self._world = World(scenario, now_ns, paths or {})
+        self._world = World(scenario, now_ns, paths or {}, pegs)
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
@@ -74,7 +79,7 @@ class Exchange(Views):
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell, self.troubles.tick)
         self._script = Script(
-            scenario, now_ns, _clock(paths or {}, now_ns), strike=self.strike, flow=flow, tell=self._tell
+            scenario, now_ns, recorded_clock(paths or {}, now_ns), strike=self.strike, flow=flow, tell=self._tell
         )
 
     def _open_account(self, spec: AccountSpec) -> Account:
@@ -281,16 +286,3 @@ class Exchange(Views):
         if state.allowed:
             return None
         return Refusal(reason=RefusalReason.RATE_LIMITED, detail=f"{state.limit} {endpoint} requests per second")
-
-
-def _clock(paths: Mapping[str, PricePath], start_ns: int) -> Callable[[datetime], int] | None:
-    """The clock of the first recording; None where nothing recorded is played."""
-    path = next((one for one in paths.values() if isinstance(one, RecordedPath)), None)
-    if path is None:
-        return None
-
-    def clock(moment: datetime) -> int:
-        at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return start_ns + int(path.delay_s(at.timestamp() * 1e9) * 1e9)
-
-    return clock

@@ -162,6 +162,11 @@ class RecordedPath:
         return tuple(self._gaps)
 
     @property
+    def speed(self) -> float:
+        """How many times faster than recorded it is played."""
+        return self._speed
+
+    @property
     def origin_ns(self) -> int:
         """The recorded moment (UTC ns) that is played first."""
         return int(self._start)

@@ -6,13 +6,14 @@ function of its seed alone: however the exchange is advanced, step n has the sam
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hedgebot.exchange.scenario import UnderlyingSpec
+from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 
 Floats = npt.NDArray[np.float64]
 STEPS_PER_BLOCK = 600
@@ -77,13 +78,15 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 class SeededPath:
     """Correlated log-normal steps whose volatility switches between regimes, with jumps and a wandering basis."""
 
-    def __init__(self, spec: UnderlyingSpec, seed: int, step_s: float) -> None:
+    def __init__(self, spec: UnderlyingSpec, seed: int, step_s: float, venue_seed: int | None = None) -> None:
+        """`venue_seed` draws what is one exchange's own (its basis); None: everything comes from `seed`."""
         self.start_price = spec.start_price
         self._spec = spec
         self._step_s = step_s
         # The common factor is drawn alike by every underlying from a stream of its own, so that they move together.
         self._common = stream(seed, _COMMON)
         self._own = stream(seed, "path", spec.name)
+        self._basis_draws = self._own if venue_seed is None else stream(venue_seed, "basis", spec.name)
         self._regimes = stream(seed, "regimes", _COMMON)
         self._extremes = stream(seed, "extremes", spec.name)
         self._regime = 1
@@ -145,9 +148,19 @@ class SeededPath:
     def _wander(self, start: float, mean: float, step_bps: float, stress: Floats, recall_s: float) -> Floats:
         """A mean-reverting walk in basis points: deviation grows with stress, and returns within `recall_s`."""
         keep = math.exp(-self._step_s / recall_s)
-        shocks = (step_bps * math.sqrt(self._step_s) * stress * self._own.standard_normal(len(stress))).tolist()
+        shocks = (step_bps * math.sqrt(self._step_s) * stress * self._basis_draws.standard_normal(len(stress))).tolist()
         path, value = [], start
         for shock in shocks:
             value = mean + keep * (value - mean) + shock
             path.append(value)
         return np.array(path)
+
+
+def all_paths_of(scenario: Scenario, given: Mapping[str, PricePath], step_s: float) -> dict[str, PricePath]:
+    """A path for each underlying: the one that is given, else a seeded one."""
+    shared = scenario.path_seed is not None
+    seed = scenario.path_seed if scenario.path_seed is not None else scenario.seed
+    return {
+        spec.name: given.get(spec.name) or SeededPath(spec, seed, step_s, scenario.seed if shared else None)
+        for spec in scenario.underlyings
+    }

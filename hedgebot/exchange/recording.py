@@ -6,7 +6,7 @@ it stands at its half, and the minutes hide the extremes: only bars have them (d
 stale: its price is the one before, and nothing trades in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.chainfile import read_chain
 from hedgebot.exchange.fundingtape import FundingTape
+from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
@@ -45,6 +46,35 @@ def load_paths(scenario: Scenario) -> dict[str, PricePath]:
     starts = [start for one in scenario.recordings if (start := _ns(one.start)) is not None]
     origin_ns = max(starts) if starts else int(max(firsts, default=0))
     return {one.underlying: _path(one, found, specs[one.underlying], step_s, origin_ns) for one, found in sources}
+
+
+def load_pegs(scenario: Scenario, paths: Mapping[str, PricePath]) -> tuple[RecordedPeg, ...]:
+    """Load the recorded pegs of a scenario, on the clock of its recorded paths (DataError where there are none)."""
+    path = next((one for one in paths.values() if isinstance(one, RecordedPath)), None)
+    found: list[RecordedPeg] = []
+    for spec in scenario.pegs:
+        if not spec.usd_bars:
+            continue
+        if path is None:
+            raise DataError(f"peg of {spec.coin}: it is recorded, so it needs a recording whose clock it is played on")
+        usd, coin = read_bars(spec.usd_bars), read_bars(spec.coin_bars)
+        _, mine, theirs = np.intersect1d(usd.times_ns, coin.times_ns, return_indices=True)
+        if coin.silent is not None:
+            # In a bar without a trade the coin's price is the one before: it says nothing of the peg.
+            known = ~coin.silent[theirs]
+            mine, theirs = mine[known], theirs[known]
+        if not len(mine):
+            raise DataError(f"peg of {spec.coin}: usd_bars and coin_bars have no moment in common")
+        found.append(
+            RecordedPeg(
+                coin=spec.coin,
+                times_ns=usd.times_ns[mine].astype(np.float64),
+                usd=usd.opens[mine] / coin.opens[theirs],
+                origin_ns=path.origin_ns,
+                speed=path.speed,
+            )
+        )
+    return tuple(found)
 
 
 _Sources = tuple[Bars | None, Bars | None, Minutes | None]

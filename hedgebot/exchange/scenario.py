@@ -14,8 +14,10 @@ import msgspec
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.toml_lines import Path
+from hedgebot.exchange.faults import LineFault
 from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.requests import MarginMode
+from hedgebot.exchange.scenario_checks import event_problems, peg_problems, venue_problems
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
@@ -27,7 +29,6 @@ OPTION_SETTLES = ("USDT", "USDC")
 EXPIRIES_MAX = 8
 
 STEP_MS_MIN, STEP_MS_MAX = 10, 60_000
-AT_S_MAX = 400 * 86_400.0
 # Keys of a recording that are paths.
 RECORDED_FILES = ("perp_bars", "spot_bars", "minutes", "funding", "chain")
 
@@ -45,6 +46,8 @@ class UnderlyingSpec(_Part, frozen=True, kw_only=True):
     jumps_per_day: float = 4.0
     jump_size: float = 0.006
     correlation: float = 0.8  # with the common market factor
+    depth_ratio: Annotated[float, msgspec.Meta(ge=0.01, le=20.0)] = 1.0  # of what books of this coin hold
+    perp_offset_bps: float = 0.0  # of perpetuals at this exchange, above the path's
     basis_bps: float = -4.0  # mean of perpetual over index; recorded median on BTC is -4.45 (data FACTS.md, m09)
     option_vol: float = 0.5  # level that at-the-money implied volatility reverts to
     products: tuple[InstrumentKind, ...] = _KINDS  # what is listed
@@ -155,7 +158,8 @@ class FlowChange(_Part, frozen=True, kw_only=True):
 class EventSpec(_Part, frozen=True, kw_only=True):
     """One thing that is written to happen, `at_s` seconds after the start or `at` a moment of the recording's clock.
 
-    `note` says in a sentence what people should see. `weather` replaces the wire's weather as a whole.
+    `note` says in a sentence what people should see. `weather` replaces the wire's weather as a whole; `faults` strike
+    the connections of every client from then on, each for its `seconds`.
     """
 
     at_s: float | None = None
@@ -164,6 +168,40 @@ class EventSpec(_Part, frozen=True, kw_only=True):
     trouble: Trouble | None = None
     flow: FlowChange | None = None
     weather: WeatherSpec | None = None
+    faults: tuple[LineFault, ...] = ()
+
+
+class PegSpec(_Part, frozen=True, kw_only=True):
+    """What a stablecoin is worth in USD over time: written as points, or recorded.
+
+    `points` are (seconds after the start, USD), straight in between and held after the last. Recorded are bars of one
+    coin quoted in USD and in the stablecoin, whose ratio at each bar's open is the peg (of a bar without volume nothing
+    is known); they are played with the recordings of the world, at their speed and from their start.
+    """
+
+    coin: str
+    points: tuple[tuple[float, float], ...] = ()
+    usd_bars: RecordedFile | str = ""
+    coin_bars: RecordedFile | str = ""
+
+
+class VenueSpec(_Part, frozen=True, kw_only=True):
+    """One of several exchanges over the same underlying prices; what is left out is as the scenario says.
+
+    `basis_bps` is what its perpetuals stand above the others', `depth_ratio` what its books hold of theirs.
+    Fees are its accounts' tiers. `port` is where it is served (None: the next one). `recordings` are its own files.
+    """
+
+    name: str
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
+    venue_rules: str | None = None
+    accounts: tuple[AccountSpec, ...] = ()
+    client_flow: ClientFlowSpec | None = None
+    recordings: tuple[RecordingSpec, ...] = ()
+    weather: WeatherSpec | None = None
+    events: tuple[EventSpec, ...] = ()
+    basis_bps: float = 0.0
+    depth_ratio: Annotated[float, msgspec.Meta(ge=0.01, le=20.0)] = 1.0
 
 
 class Scenario(_Part, frozen=True, kw_only=True):
@@ -183,7 +221,12 @@ class Scenario(_Part, frozen=True, kw_only=True):
     client_flow: ClientFlowSpec | None = None
     weather: WeatherSpec = WeatherSpec()
     events: tuple[EventSpec, ...] = ()
+    pegs: tuple[PegSpec, ...] = ()
+    venues: tuple[VenueSpec, ...] = ()
+    # Draws the prices that several exchanges share; None: `seed` does.
+    path_seed: int | None = None
     funding_interval_s: int = 28_800
+    delivery_window_s: Annotated[int, msgspec.Meta(ge=1, le=1_800)] = 1_800  # over which a delivery price is averaged
     rate_limits: bool = True
     # How long an address is shut out that asked too often; None: as long as the venue says (Bybit: 600 s).
     ban_s: Annotated[float, msgspec.Meta(gt=0, le=604_800)] | None = None
@@ -217,7 +260,9 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("weather", key), f"weather.{key} is {value}, it must be 0 up to 1"
     yield from _market_problems(scenario)
     yield from _account_problems(scenario)
-    yield from _event_problems(scenario)
+    yield from event_problems(scenario)
+    yield from peg_problems(scenario)
+    yield from venue_problems(scenario, problems)
 
 
 def _market_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -270,26 +315,3 @@ def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     flow = scenario.client_flow
     if flow is not None and flow.account not in names:
         yield ("client_flow", "account"), f"client_flow.account is {flow.account!r}, it must be one of {names}"
-
-
-def _event_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    known = {
-        "underlying": [spec.name for spec in scenario.underlyings],
-        "account": [spec.name for spec in scenario.accounts],
-    }
-    for number, event in enumerate(scenario.events):
-        path: Path = ("events", number)
-        if (event.at_s is None) == (event.at is None):
-            yield path, "an event needs at_s (seconds after the start) or at (the recording's clock), one of them"
-        if event.at_s is not None and not 0 <= event.at_s <= AT_S_MAX:
-            yield (*path, "at_s"), f"at_s is {event.at_s}, it must be 0 to {AT_S_MAX:g} seconds"
-        if event.at is not None and not scenario.recordings:
-            yield (*path, "at"), "at counts on a recording's clock, and nothing recorded is played; give at_s"
-        if event.trouble is None and event.flow is None and event.weather is None:
-            yield path, "an event needs what happens: a trouble, flow or weather"
-        if event.flow is not None and scenario.client_flow is None:
-            yield (*path, "flow"), "flow changes the client's trading, and there is no client_flow"
-        for key, names in known.items():
-            named = getattr(event.trouble, key, None)
-            if isinstance(named, str) and named and named not in names:
-                yield (*path, "trouble", key), f"trouble.{key} is {named!r}, it must be one of {names}"

@@ -16,7 +16,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.spelling import nearest
 from hedgebot.domain.toml_lines import Path as KeyPath
 from hedgebot.domain.toml_lines import key_lines, line_of
-from hedgebot.exchange.scenario import RECORDED_FILES, RecordedFile, RecordingSpec, Scenario, problems
+from hedgebot.exchange.scenario import RECORDED_FILES, PegSpec, RecordedFile, RecordingSpec, Scenario, problems
 
 _VALUE_CHARS_MAX = 60
 _KINDS = {
@@ -52,7 +52,16 @@ def load_scenario(path: Path) -> Scenario:
     wrong = list(problems(scenario))
     if wrong:
         raise ConfigError(_told(path, lines, wrong))
-    return msgspec.structs.replace(scenario, recordings=tuple(_absolute(one, path) for one in scenario.recordings))
+    venues = (
+        msgspec.structs.replace(one, recordings=tuple(_absolute(recording, path) for recording in one.recordings))
+        for one in scenario.venues
+    )
+    return msgspec.structs.replace(
+        scenario,
+        recordings=tuple(_absolute(one, path) for one in scenario.recordings),
+        pegs=tuple(_absolute_peg(one, path) for one in scenario.pegs),
+        venues=tuple(venues),
+    )
 
 
 def _text(path: Path) -> str:
@@ -204,6 +213,13 @@ def _absolute(spec: RecordingSpec, path: Path) -> RecordingSpec:
         if (value := getattr(spec, name)) is not None
     }
     return msgspec.structs.replace(spec, **files, **times)
+
+
+def _absolute_peg(spec: PegSpec, path: Path) -> PegSpec:
+    files = {
+        name: _beside(getattr(spec, name), path.parent) for name in ("usd_bars", "coin_bars") if getattr(spec, name)
+    }
+    return msgspec.structs.replace(spec, **files)
 
 
 def _beside(value: RecordedFile | str, folder: Path) -> RecordedFile | str:

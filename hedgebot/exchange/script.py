@@ -4,11 +4,13 @@ Owns when an event is due and to whom its parts go: troubles to the striker, the
 whole event to the listeners (the wire's face takes the weather from it). Must not know how a trouble happens.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.clientflow import ClientFlow
+from hedgebot.exchange.playback import RecordedPath
+from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import EventSpec, Scenario
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import Notice, Scripted
@@ -72,3 +74,16 @@ def _moment_ns(event: EventSpec, start_ns: int, clock: Callable[[datetime], int]
     if event.at is None or clock is None:
         raise ConfigError(f"scenario {name}: an event of {event.at} needs a recording to count on; give it at_s")
     return clock(event.at)
+
+
+def recorded_clock(paths: Mapping[str, PricePath], start_ns: int) -> Callable[[datetime], int] | None:
+    """The clock of the first recording; None where nothing recorded is played."""
+    path = next((one for one in paths.values() if isinstance(one, RecordedPath)), None)
+    if path is None:
+        return None
+
+    def clock(moment: datetime) -> int:
+        at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return start_ns + int(path.delay_s(at.timestamp() * 1e9) * 1e9)
+
+    return clock

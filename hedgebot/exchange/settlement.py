@@ -29,9 +29,9 @@ class SettlementAverage:
     count: int = 0
 
     @classmethod
-    def of(cls, expiry_ns: int, start_ns: int) -> "SettlementAverage":
+    def of(cls, expiry_ns: int, start_ns: int, window_ns: int = WINDOW_NS) -> "SettlementAverage":
         """The average for an expiry in a world that began at `start_ns`."""
-        return cls(expiry_ns, max(expiry_ns - WINDOW_NS, min(start_ns, expiry_ns - NS_PER_S)))
+        return cls(expiry_ns, max(expiry_ns - window_ns, min(start_ns, expiry_ns - NS_PER_S)))
 
     def sample(self, index: Decimal, now_ns: int) -> None:
         """Take the index of a second, if it is in the window."""
@@ -78,6 +78,7 @@ class Settlements:
     """The averages of a world that began at `start_ns`: one for each underlying, unit of its index, and expiry."""
 
     start_ns: int
+    window_ns: int = WINDOW_NS
     _averages: dict[tuple[str, str], dict[int, SettlementAverage]] = field(default_factory=dict)
 
     def open(self, instrument: Instrument) -> SettlementAverage | None:
@@ -87,11 +88,18 @@ class Settlements:
         averages = self._averages.setdefault((instrument.underlying, index_unit(instrument)), {})
         found = averages.get(instrument.expiry_ns)
         if found is None:
-            found = averages[instrument.expiry_ns] = SettlementAverage.of(instrument.expiry_ns, self.start_ns)
+            found = averages[instrument.expiry_ns] = SettlementAverage.of(
+                instrument.expiry_ns, self.start_ns, self.window_ns
+            )
         return found
 
     def chain(self, underlying: str) -> dict[int, SettlementAverage]:
-        """By expiry, the averages that options of an underlying are delivered at."""
+        """By expiry, the averages that options of an underlying are delivered at.
+
+        The average of one second is the index itself: nothing of it is known before.
+        """
+        if self.window_ns <= NS_PER_S:
+            return {}
         return self._averages.get((underlying, USD), {})
 
     def price(self, instrument: Instrument) -> Decimal | None:

@@ -5,22 +5,22 @@ beyond what rests in the books, and no money.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 
 from hedgebot.domain.instrument import InstrumentKind
-from hedgebot.exchange.chains import Chain
+from hedgebot.exchange.chains import Chain, listed_options
 from hedgebot.exchange.crowd import Trades
 from hedgebot.exchange.floor import Coin, Floor, cents
-from hedgebot.exchange.listings import make_listings, recorded_options
+from hedgebot.exchange.listings import make_listings
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.options import OptionMark
+from hedgebot.exchange.pegtape import RecordedPeg, written_peg
 from hedgebot.exchange.perps import PerpState
 from hedgebot.exchange.playback import RecordedPath
-from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PricePath, SeededPath
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PricePath, all_paths_of
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.settlement import Settlements, index_unit
 from hedgebot.exchange.types import InstrumentStatus, Listing
@@ -37,7 +37,13 @@ USD = "USD"
 class World(Floor):
     """All markets of a scenario; `step` moves them to the next grid point."""
 
-    def __init__(self, scenario: Scenario, now_ns: int, paths: Mapping[str, PricePath]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        now_ns: int,
+        paths: Mapping[str, PricePath],
+        recorded_pegs: Iterable[RecordedPeg] = (),
+    ) -> None:
         self.step_ns = scenario.step_ms * NS_PER_MS
         self.step_s = scenario.step_ms / 1_000
         self.steps_per_second = max(round(1_000 / scenario.step_ms), 1)
@@ -45,25 +51,25 @@ class World(Floor):
         self.pegs = {USD: 1.0, "USDT": 1.0, "USDC": 1.0}
         self.step_number = 0
         self._seed = scenario.seed
-        all_paths = {
-            spec.name: paths.get(spec.name) or SeededPath(spec, scenario.seed, self.step_s)
-            for spec in scenario.underlyings
-        }
+        self._peg_tapes = [written_peg(one.coin, one.points, now_ns) for one in scenario.pegs if one.points]
+        self._peg_tapes += [one.played(now_ns) for one in recorded_pegs]
+        all_paths = all_paths_of(scenario, paths, self.step_s)
         starts = {name: path.start_price for name, path in all_paths.items()}
         self._tapes = {name: path.funding(now_ns) for name, path in all_paths.items() if isinstance(path, RecordedPath)}
         self._chains = {name: Chain.of(path, now_ns) for name, path in all_paths.items()}
-        listed = {name: one.listed(now_ns) for name, one in self._chains.items() if one is not None}
-        listings = make_listings(scenario, starts, now_ns, listed)
+        listings = make_listings(scenario, starts, now_ns, listed_options(self._chains, now_ns))
         self.markets = {}
         self.perps = {}
         self.futures = {}
-        self.settlements = Settlements(now_ns)
+        self.settlements = Settlements(now_ns, scenario.delivery_window_s * NS_PER_S)
         self._crowds = {}
         for listing in listings:
             self._open(listing, starts[listing.instrument.underlying], now_ns)
         self.coins = {spec.name: self._coin(spec, all_paths[spec.name]) for spec in scenario.underlyings}
         self._trades = {}
+        self._follow_pegs()
         for coin in self.coins.values():
+            self.set_liquidity(coin.spec.name, coin.spec.depth_ratio)
             self._move(coin, 0)
             self.remark_options(coin)
             for market in coin.options:
@@ -76,6 +82,7 @@ class World(Floor):
         self.step_number += 1
         offset = self.step_number % STEPS_PER_BLOCK
         changed: list[Coin] = []
+        self._follow_pegs()
         for coin in self.coins.values():
             if offset == 0:
                 coin.block = coin.path.next_block()
@@ -106,6 +113,10 @@ class World(Floor):
             raise ValueError(msg)
         coin.shifted = shifted
 
+    def _follow_pegs(self) -> None:
+        for tape in self._peg_tapes:
+            self.repeg(tape.coin, tape.at(self.now_ns))
+
     def _move(self, coin: Coin, offset: int) -> None:
         block = coin.block
         coin.live = bool(block.live[offset])
@@ -119,6 +130,8 @@ class World(Floor):
         self._sample(coin)
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
+        offset_ratio = 1.0 + coin.spec.perp_offset_bps * 1e-4
+        perp, mark = perp * offset_ratio, mark * offset_ratio
         for market in coin.linear:
             peg = self._peg(market.instrument)
             if market.instrument.kind is InstrumentKind.SPOT:
@@ -170,12 +183,10 @@ class World(Floor):
         chain = self._chains[coin.spec.name]
         if chain is None or not chain.due(self.now_ns):
             return []
-        made = [
-            msgspec.structs.replace(one, launched_at_ns=self.now_ns)
-            for one in recorded_options(coin.spec, chain.listed(self.now_ns))
-            if one.instrument.id not in self.markets
-        ]
+        made = [one for one in chain.listings(coin.spec, self.now_ns) if one.instrument.id not in self.markets]
         self.add(made)
+        for one in made:
+            self.markets[one.instrument.id].ladder.liquidity = coin.spec.depth_ratio
         return made
 
     def remark_options(self, coin: Coin) -> None:

@@ -15,30 +15,37 @@ import pytest
 
 from tests.e2e import checker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 PROGRAM = (sys.executable, "-m", "hedgebot.console.main")
 
 
-def test_twenty_seconds_of_demo() -> None:
+def test_a_demo_with_its_delivery_and_funding() -> None:
+    """Long enough for the option that expires after 45 seconds and for a minute's funding."""
     with tempfile.TemporaryDirectory(prefix="hb") as folder:
         state_dir = Path(folder) / "state"
-        words = ["demo", "--seconds", "20", "--seed", "7", "--plain", "--json", "--state-dir", str(state_dir)]
+        words = ["demo", "--seconds", "85", "--seed", "7", "--plain", "--json", "--state-dir", str(state_dir)]
         done = subprocess.run(
             [*PROGRAM, *words],
             capture_output=True,
             env={**os.environ, "XDG_STATE_HOME": folder},
-            timeout=120,
+            timeout=160,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()[-3000:] + done.stdout.decode()[-3000:]
         summary: dict[str, Any] = json.loads(done.stdout.decode().strip().splitlines()[-1])
         rows = checker.read_rows(state_dir)
         assert json.loads((state_dir / "summary.json").read_text("utf-8")) == summary
-        assert checker.submitted(rows), "no hedge within 20 seconds"
+        assert checker.submitted(rows), "no hedge within the demo"
         assert max(checker.submitted(rows).values()) == 1
         assert any(row.kind == "RecordMode" and row.payload["after"] == "active" for row in rows)
         assert summary["share_by_underlying"].keys() == {"BTC", "ETH"}
+        # What a book meets in a month stands in its journal.
+        deliveries = [row.payload for row in rows if row.kind == "FillReceived" and row.payload["kind"] == "delivery"]
+        assert {one["instrument"].split(":")[1] for one in deliveries} == {"option"}
+        assert len({one["trade_id"] for one in deliveries}) == len(summary["deliveries"]) >= 1
+        payments = {row.payload["trade_id"] for row in rows if row.kind == "FundingPaid"}
+        assert len(payments) == summary["funding_payments"] >= 2
         # Every coin of the wallet, stablecoins as well, is explained by executions to the last decimal.
         wallet = {one["what"]: one for one in summary["wallet"]}
         assert wallet.keys() >= {"BTC", "ETH", "USDC", "USDT"}

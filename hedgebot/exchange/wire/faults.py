@@ -7,12 +7,21 @@ leaves the doing to the transport. Kinds that both faces know have the same name
 import random
 import time
 from itertools import count
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import msgspec
 
 from hedgebot.exchange.faultbook import FaultBook, described
-from hedgebot.exchange.faults import Altered, Count, FaultBase, Milliseconds, OrderFault, Worded
+from hedgebot.exchange.faults import (
+    Altered,
+    Count,
+    FaultBase,
+    LineFault,
+    LineFaultKind,
+    Milliseconds,
+    OrderFault,
+    Worded,
+)
 from hedgebot.exchange.scenario import WeatherSpec
 
 PUBLIC = ("linear", "inverse", "spot", "option")
@@ -267,3 +276,25 @@ def _picks(fault: SocketFault, channel: str, account: str | None, session: str) 
 def matches(wanted: str, channel: str) -> bool:
     """Whether a wanted channel ("" any, "public" any public one) is this channel."""
     return not wanted or wanted == channel or (wanted == "public" and channel in PUBLIC)
+
+
+_CHANNELS = {"": "", "requests": "rest", "private": "private", "public": "public"}
+
+
+def on_the_wire(fault: LineFault) -> WireFault:
+    """A fault of connections, in the neutral words that both faces share, as this face carries it out."""
+    channel = _CHANNELS.get(fault.stream, fault.stream)
+    times = {name: getattr(fault, name) for name in FaultBase.__struct_fields__}
+    match fault.kind:
+        case LineFaultKind.FREEZE:
+            return SocketFault(kind=SocketFaultKind.FREEZE, channel=channel, **times)
+        case LineFaultKind.HALF_OPEN:
+            return SocketFault(kind=SocketFaultKind.HALF_OPEN, channel=channel, **times)
+        case LineFaultKind.REFUSE:
+            return ConnectFault(kind=ConnectFaultKind.REFUSE, channel=channel, **times)
+        case LineFaultKind.SLOW:
+            return ConnectFault(kind=ConnectFaultKind.SLOW, channel=channel, delay_ms=fault.delay_ms, **times)
+        case LineFaultKind.CUT:
+            return ConnectFault(kind=ConnectFaultKind.CUT, channel=channel, delay_ms=fault.delay_ms, **times)
+        case _:
+            assert_never(fault.kind)

@@ -12,12 +12,12 @@ import time
 from aiohttp import WSMsgType, web
 
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.scenario import WeatherSpec
+from hedgebot.exchange.scenario import EventSpec, WeatherSpec
 from hedgebot.exchange.types import Notice, Scripted
 from hedgebot.exchange.wire.admin import Admin
 from hedgebot.exchange.wire.api import CRASHES, Api
 from hedgebot.exchange.wire.channels import Channels
-from hedgebot.exchange.wire.faults import PUBLIC, ConnectFault, ConnectFaultKind, FaultPlane
+from hedgebot.exchange.wire.faults import PUBLIC, ConnectFault, ConnectFaultKind, FaultPlane, on_the_wire
 from hedgebot.exchange.wire.http import BODY_BYTES_MAX, LOOK_S, HttpDoor, dropped
 from hedgebot.exchange.wire.private import PrivateFeed
 from hedgebot.exchange.wire.publish import Publisher
@@ -55,10 +55,17 @@ class Server:
         self.api.after_request = self._private.flush
 
     def _on_notice(self, notice: Notice) -> None:
-        if isinstance(notice, Scripted) and notice.event.weather is not None:
-            self.api.faults.weather = notice.event.weather
+        if isinstance(notice, Scripted):
+            self._play(notice.event)
         self._publisher.on_notice(notice)
         self._private.on_notice(notice)
+
+    def _play(self, event: EventSpec) -> None:
+        """Take from a scripted event what concerns the wire."""
+        if event.weather is not None:
+            self.api.faults.weather = event.weather
+        for fault in event.faults:
+            self.api.faults.add(on_the_wire(fault))
 
     async def start(self, host: str, port: int) -> None:
         """Listen and run; port 0 takes a free one. OSError when the port is taken."""

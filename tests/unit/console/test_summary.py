@@ -4,16 +4,10 @@ from typing import Any
 
 import msgspec
 
-from hedgebot.console.admin import Truth, TruthFunding
+from hedgebot.console.admin import Truth
 from hedgebot.console.band import BandShare, Breach
-from hedgebot.console.summary import (
-    Compared,
-    compare_wallet,
-    exchange_orders,
-    late_funding,
-    summarise,
-    summary_lines,
-)
+from hedgebot.console.comparing import exchange_orders
+from hedgebot.console.summary import summarise, summary_lines
 from hedgebot.domain.commands import SubmitOrder
 from tests.unit.console.conftest import recorded_book
 
@@ -98,25 +92,6 @@ def test_a_wallet_that_no_execution_explains_is_a_complaint(journal_dir: Path) -
     assert summary.complaints == ("USDT: the ledger has 500000, the exchange 500001",)
 
 
-def test_funding_after_the_stop_is_left_out_and_earlier_funding_is_not() -> None:
-    late = {"exec_id": "late", "cost": "2", "coin": "USDT", "at_ns": 5_000_000_000}
-    early = {"exec_id": "early", "cost": "1", "coin": "USDT", "at_ns": 1_000_000_000}
-    there = truth(funding=[early, late])
-    found = late_funding(there, (), 4_000_000_000)
-    assert [one.exec_id for one in found] == ["late"]
-    assert late_funding(there, (), None) == ()
-    assert late_funding(None, (), 1) == ()
-    (usdt,) = (one for one in compare_wallet((), there, found) if one.what == "USDT")
-    assert usdt.exchange == Decimal(500_002)
-    assert isinstance(found[0], TruthFunding)
-
-
-def test_what_the_venue_rounded_away_is_equal() -> None:
-    near = Compared(what="USDT", ours=Decimal("1.00000001"), exchange=Decimal(1), rounding=Decimal("1e-8"))
-    assert near.equal
-    assert not msgspec.structs.replace(near, rounding=Decimal(0)).equal
-
-
 def test_hundreds_of_breaches_stay_readable(journal_dir: Path) -> None:
     breaches = tuple(
         Breach(underlying="BTC", began_at_ns=number * 10**9, seconds=number / 1000, hedged=number != 150)
@@ -131,3 +106,24 @@ def test_hundreds_of_breaches_stay_readable(journal_dir: Path) -> None:
     assert "00:04:10  250.0 ms   00:04:09  249.0 ms   00:04:08  248.0 ms" in text
     assert "240.0 ms" not in text
     assert len(lines) < 40
+
+
+def test_what_happened_to_others_is_told_and_not_compared(journal_dir: Path) -> None:
+    there = truth()
+    somebody = {
+        "orders": [],
+        "executions": [{"instrument": "bybit:linear:ETHUSDT", "kind": "bust", "qty_contracts": "60"}],
+        "positions": [{"instrument": "bybit:linear:XRPUSDT", "contracts": "5"}],
+        "wallet": {"coins": [{"coin": "USDT", "wallet": "1"}]},
+    }
+    both = msgspec.structs.replace(
+        there,
+        accounts={
+            **there.accounts,
+            **msgspec.convert({"accounts": {"somebody": somebody}}, Truth, strict=False).accounts,
+        },
+    )
+    summary = summarise(journal_dir, seed=7, ran_s=120.0, truth=both, daemon_code=0)
+    assert summary.good, summary.complaints
+    assert summary.liquidations_elsewhere == ("somebody: 60 bybit:linear:ETHUSDT",)
+    assert "somebody: 60 bybit:linear:ETHUSDT (another account" in "\n".join(summary_lines(summary))

@@ -50,6 +50,32 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path, hedgebot: Callable[..., t
         assert child.stop() == 0
 
 
+def test_all_venues_of_a_scenario_are_served_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "two.toml"
+    path.write_text("name = 'two'\nseed = 3\n[[venues]]\nname = 'one'\n[[venues]]\nname = 'other'\nbasis_bps = 50.0\n")
+    child = Child("the exchanges", ["exchange", "serve", "--port", "0", "--scenario", str(path)], tmp_path / "log")
+    try:
+        hello = orjson.loads(child.first_line(20.0))
+        assert list(hello["venues"]) == ["one", "other"]
+        assert hello["url"] == hello["venues"]["one"]
+        asks = []
+        for url in hello["venues"].values():
+            with urllib.request.urlopen(f"{url}/v5/market/tickers?category=linear&symbol=BTCUSDT", timeout=5) as reply:
+                asks.append(float(orjson.loads(reply.read())["result"]["list"][0]["ask1Price"]))
+        assert asks[1] / asks[0] == pytest.approx(1.005, abs=0.002)
+    finally:
+        assert child.stop() == 0
+
+
+def test_each_venue_has_its_port() -> None:
+    from hedgebot.console.verbs_exchange import _port_of
+    from hedgebot.exchange.scenario import Scenario, VenueSpec
+
+    world = Scenario(venues=(VenueSpec(name="a"), VenueSpec(name="b", port=9_000), VenueSpec(name="c")))
+    assert [_port_of(world, number, 8_787) for number in range(3)] == [8_787, 9_000, 8_789]
+    assert _port_of(world, 2, 0) == 0
+
+
 def test_a_bad_scenario_is_refused(hedgebot: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     (tmp_path / "world.toml").write_text("sede = 7\n")
     code, _, err = hedgebot("exchange", "serve", "--scenario", tmp_path / "world.toml")

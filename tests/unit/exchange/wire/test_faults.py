@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hedgebot.exchange.faultbook import FAULTS_MAX, TooManyFaults
-from hedgebot.exchange.faults import OrderFault, OrderFaultKind
+from hedgebot.exchange.faults import LineFault, LineFaultKind, OrderFault, OrderFaultKind
 from hedgebot.exchange.scenario import WeatherSpec
 from hedgebot.exchange.wire.faults import (
     ConnectFault,
@@ -16,6 +16,7 @@ from hedgebot.exchange.wire.faults import (
     SocketFault,
     SocketFaultKind,
     matches,
+    on_the_wire,
 )
 
 CREATE = "/v5/order/create"
@@ -159,3 +160,23 @@ def test_faults_are_read_from_json() -> None:
 )
 def test_public_means_every_public_channel(wanted: str, channel: str, picked: bool) -> None:
     assert matches(wanted, channel) is picked
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "made", "channel"),
+    [
+        (LineFaultKind.FREEZE, "", SocketFaultKind.FREEZE, ""),
+        (LineFaultKind.HALF_OPEN, "private", SocketFaultKind.HALF_OPEN, "private"),
+        (LineFaultKind.REFUSE, "requests", ConnectFaultKind.REFUSE, "rest"),
+        (LineFaultKind.SLOW, "public", ConnectFaultKind.SLOW, "public"),
+        (LineFaultKind.CUT, "", ConnectFaultKind.CUT, ""),
+    ],
+)
+def test_the_neutral_words_for_lines_are_carried_out_here(
+    kind: LineFaultKind, stream: str, made: SocketFaultKind | ConnectFaultKind, channel: str
+) -> None:
+    fault = on_the_wire(LineFault(kind=kind, stream=stream, seconds=5.0, delay_ms=70.0, account="main"))
+    assert isinstance(fault, (SocketFault, ConnectFault))
+    assert (fault.kind, fault.channel, fault.seconds, fault.account) == (made, channel, 5.0, "main")
+    if kind in {LineFaultKind.SLOW, LineFaultKind.CUT}:
+        assert fault.delay_ms == 70.0
