@@ -40,6 +40,7 @@ REST_S_MAX, SOCKET_S_MAX, BASE_S_MAX = 120, 120, 60
 TRADE_EVERY_S = 0.4
 FUNDING_S_MAX = 75
 WORDS_MAX = 300
+TROUBLES_TOLD = 10
 
 
 @dataclass(kw_only=True)
@@ -214,6 +215,7 @@ def _settle(row: dict[str, Any]) -> str:
 def activity(exchange: Served, instruments: Sequence[Instrument]) -> Iterator[None]:
     """Trade in every account while the suites run, so that account news flow; and rest an order in each."""
     done = threading.Event()
+    troubles: list[str] = []
 
     def trade(instrument: Instrument, side: str, **more: str) -> None:
         plan = instrument.plan
@@ -225,7 +227,11 @@ def activity(exchange: Served, instruments: Sequence[Instrument]) -> Iterator[No
             for instrument in instruments:
                 if done.wait(TRADE_EVERY_S / len(instruments)):
                     return
-                trade(instrument, side)
+                try:
+                    trade(instrument, side)
+                except AssertionError as error:  # a refusal is told at the end: the others go on
+                    if len(troubles) < TROUBLES_TOLD:
+                        troubles.append(str(error))
 
     for instrument in instruments:
         # The suites read the ledger of BTC, and positions without a symbol, which are the linear ones in USDT.
@@ -242,6 +248,8 @@ def activity(exchange: Served, instruments: Sequence[Instrument]) -> Iterator[No
     finally:
         done.set()
         worker.join()
+        for trouble in troubles:
+            print(f"activity: {trouble}", file=sys.stderr)
 
 
 def resting_price(exchange: Served, instrument: Instrument) -> str:
@@ -313,9 +321,9 @@ def run(plans: Sequence[Plan], *, base: bool, at_once: int, folder: Path) -> lis
             await_funding(exchange)
             waiting += [pool.submit(run_suite, folder, copied, exchange, one, sockets=False) for one in instruments]
             outcomes = [one.result() for one in waiting]
-        crashes = exchange.process.words()
+        crashes = exchange.process.log.read_text("utf-8", "replace")
         if "crashed" in crashes:
-            outcomes.append(Outcome(name="the exchange's own log", failed={"crash": crashes}))
+            outcomes.append(Outcome(name="the exchange's own log", failed={"crash": crashes[-3_000:]}))
     return outcomes
 
 

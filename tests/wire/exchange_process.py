@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any, NamedTuple
 from tests.e2e.harness import Process
 
 SCENARIO = Path(__file__).parent / "foreign.toml"
-ACCOUNTS = ("spot", "linear", "usdc", "inverse", "dated", "option")
 
 
 class Served(NamedTuple):
@@ -26,8 +26,11 @@ class Served(NamedTuple):
     def admin(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the test plane; GET without a body, POST with one. Fails on a refusal."""
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.url}/admin/{path}", data, timeout=10) as reply:
-            answer: dict[str, Any] = json.load(reply)
+        try:
+            with urllib.request.urlopen(f"{self.url}/admin/{path}", data, timeout=10) as reply:
+                answer: dict[str, Any] = json.load(reply)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"/admin/{path} {body}: {error.read().decode()}") from None
         return answer
 
     def delivered(self) -> dict[tuple[str, str, str], int]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.ccxt_plans import FIELDS, MISSING, NEVER_EMPTY, PLANS, TOPICS, skips_of
+from tests.wire.ccxt_plans import FIELDS, NEVER_EMPTY, PLANS, TOPICS, skips_of
 from tests.wire.ccxt_suites import Instrument, Outcome, hold_to_the_log, read_output, run
 
 pytestmark = pytest.mark.wire
@@ -14,7 +14,8 @@ PERP = Instrument(LINEAR, "BTCUSDT", "BTC/USDT:USDT")
 REST = {
     *("afterConstruct", "features", "fetchBalance", "fetchClosedOrders", "fetchCurrencies", "fetchFundingRateHistory"),
     *("fetchLedger", "fetchMyTrades", "fetchOHLCV", "fetchOpenInterestHistory", "fetchOpenOrders", "fetchOrderBook"),
-    *("fetchPositions", "fetchTicker", "fetchTickers", "fetchTrades"),
+    *("fetchPositions", "fetchTicker", "fetchTickers", "fetchTrades", "loadMarkets", "fetchStatus", "fetchDeposits"),
+    *("fetchWithdrawals", "fetchTransfers"),
 }
 END = "[INFO] END PRIVATE_TESTS bybit"
 
@@ -93,4 +94,3 @@ def test_each_skip_has_a_reason(plan: object) -> None:
     assert set(FIELDS) <= set(skips)
     # Emptiness is checked wherever the method is not skipped whole.
     assert all("emptyResponse" in skips[name] for name in NEVER_EMPTY if not isinstance(skips[name], str))
-    assert set(MISSING) <= set(skips)

@@ -38,6 +38,9 @@ PRODUCTS = (
     Product("spot", "spot", "USDT", "0.01"),
     Product("linear", "linear", "USDT", "0.02"),
     Product("usdc", "linear", "USDC", "0.02"),
+    Product("inverse", "inverse", "BTC", "900"),
+    Product("dated", "linear", "USDT", "0.02", dated=True),
+    Product("dated_inverse", "inverse", "BTC", "900", dated=True),
     Product("option", "option", "USDT", "0.02"),
 )
 
@@ -109,7 +112,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(params=PRODUCTS, ids=lambda product: f"{product.category}-{product.settle}")
+@pytest.fixture(params=PRODUCTS, ids=lambda product: product.account)
 def client(request: pytest.FixtureRequest, exchange: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     socket_url = exchange.url.replace("http", "ws", 1)
     monkeypatch.setattr(pybit.unified_trading, "PRIVATE_WSS", f"{socket_url}/v5/private")
@@ -231,6 +234,10 @@ def test_it_keeps_books_tickers_trades_and_candles(client: Client) -> None:
         client.public.trade_stream(symbol, client.keep("trade"))
         client.public.kline_stream(1, symbol, client.keep("kline"))
         names += ["trade", "kline"]
+    # Somebody must trade where nobody does.
+    if category != "option":
+        words = {"side": "Buy", "orderType": "Market", "qty": client.product.qty, "marketUnit": "baseCoin"}
+        client.http.place_order(category=category, symbol=symbol, **words)
     for name in names:
         client.until(name)
     # The library merges deltas itself: after some, its book must still be the exchange's shape.

@@ -260,7 +260,9 @@ class Admin:
         self._trades += 1
         flow = self._api.exchange.scenario.client_flow
         account = wanted.account or (flow.account if flow else self._api.exchange.accounts()[0])
-        client_id = wanted.client_id or f"client-admin-{self._api.exchange.now_ns}-{self._trades}"
+        client_id = (
+            wanted.client_id or f"client-admin-{self._api.exchange.now_ns:x}-{self._trades:x}"
+        )  # at most 36 characters
         answer = self._api.exchange.place(
             OrderRequest(
                 account=account,

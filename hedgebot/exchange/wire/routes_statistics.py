@@ -34,7 +34,10 @@ def funding_history(api: Api, _account: str, params: Params) -> Fields:
     since_ms, until_ms = params.whole("startTime", 0) or 0, params.whole("endTime")
     if since_ms and until_ms is None:
         raise bad_parameter("params error: startTime needs endTime")
-    rates = api.exchange.funding_rates(instrument_of(api, category, symbol))
+    instrument = instrument_of(api, category, symbol)
+    listing = api.exchange.listing(instrument)
+    # What expires has no funding, and so no history of it.
+    rates = api.exchange.funding_rates(instrument) if listing and listing.instrument.kind.is_perp else ()
     rows = [
         {"symbol": symbol, "fundingRate": flt(rate), "fundingRateTimestamp": ms_text(at_ns)}
         for at_ns, rate in reversed(rates)

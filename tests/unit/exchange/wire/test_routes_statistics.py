@@ -84,6 +84,8 @@ def test_nothing_has_been_delivered_yet_or_funded(api: Api) -> None:
     assert ask(routes.new_delivery_price, api, category="option", baseCoin="BTC")["list"] == []
     assert ask(routes.funding_history, api, **PERP)["list"] == []
     assert code_of(routes.funding_history, api, **PERP, startTime="5") == 10001
+    dated = next(one.instrument for one in api.listings("linear") if one.instrument.expiry_ns is not None)
+    assert ask(routes.funding_history, api, category="linear", symbol=dated.symbol)["list"] == []
 
 
 def test_every_delivered_option_shows_its_settlement(api: Api) -> None:
