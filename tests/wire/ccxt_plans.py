@@ -62,6 +62,10 @@ class Plan:
 
 NO_CANDLES = "the venue has no candles of options"
 NO_FUNDING = "only perpetuals have funding"
+NEEDLESS = (
+    *("leverage", "collateral", "percentage", "marginRatio", "initialMargin", "initialMarginPercentage"),
+    *("maintenanceMargin", "maintenanceMarginPercentage"),
+)
 NO_LEVERAGE = "a bought option has no leverage and needs no margin: the venue sends empty texts or zero"
 NO_TOUCH = "the venue has no orderbook.1 of options; its refusal ends every watch of the socket in ccxt"
 PLANS = (
@@ -83,7 +87,7 @@ PLANS = (
             "fetchPositions": "asks for linear positions whatever the symbol is; contract tests ask with type=option",
         },
         fields={
-            "watchPositions": dict.fromkeys(("leverage", "collateral", "percentage", "initialMargin"), NO_LEVERAGE),
+            "watchPositions": dict.fromkeys(NEEDLESS, NO_LEVERAGE),
             "fetchTicker": {"lastBetweenBidAsk": "an option's spread is wider than the 2 % that the check allows"},
         },
     ),
