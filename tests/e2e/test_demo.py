@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 PROGRAM = (sys.executable, "-m", "hedgebot.console.main")
 
 
-def test_a_demo_with_its_delivery_and_funding() -> None:
-    """Long enough for the option that expires after 45 seconds and for a minute's funding."""
+def test_a_demo_with_its_delivery_funding_and_liquidation() -> None:
+    """Long enough for the option that expires after 45 seconds, a minute's funding and the liquidation after 75."""
     with tempfile.TemporaryDirectory(prefix="hb") as folder:
         state_dir = Path(folder) / "state"
         words = ["demo", "--seconds", "85", "--seed", "7", "--plain", "--json", "--state-dir", str(state_dir)]
@@ -40,12 +40,14 @@ def test_a_demo_with_its_delivery_and_funding() -> None:
         assert max(checker.submitted(rows).values()) == 1
         assert any(row.kind == "RecordMode" and row.payload["after"] == "active" for row in rows)
         assert summary["share_by_underlying"].keys() == {"BTC", "ETH"}
-        # What a book meets in a month stands in its journal.
+        # What a book meets in a month stands in its journal; somebody else's liquidation stands at the exchange only.
         deliveries = [row.payload for row in rows if row.kind == "FillReceived" and row.payload["kind"] == "delivery"]
         assert {one["instrument"].split(":")[1] for one in deliveries} == {"option"}
         assert len({one["trade_id"] for one in deliveries}) == len(summary["deliveries"]) >= 1
         payments = {row.payload["trade_id"] for row in rows if row.kind == "FundingPaid"}
         assert len(payments) == summary["funding_payments"] >= 2
+        assert summary["liquidations_elsewhere"] == ["somebody: 60 bybit:linear:ETHUSDT"]
+        assert not any("somebody" in json.dumps(row.payload) for row in rows)
         # Every coin of the wallet, stablecoins as well, is explained by executions to the last decimal.
         wallet = {one["what"]: one for one in summary["wallet"]}
         assert wallet.keys() >= {"BTC", "ETH", "USDC", "USDT"}

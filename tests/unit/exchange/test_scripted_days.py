@@ -32,7 +32,7 @@ def play(exchange: Exchange, moments_s: list[float]) -> dict[float, float]:
 
 def test_every_scenario_that_ships_opens_and_runs(root: Path) -> None:
     files = sorted((root / "config" / "scenarios").glob("*.toml"))
-    assert len(files) >= 8
+    assert len(files) >= 9
     for file in files:
         for name, world in venue_scenarios(load_scenario(file)).items():
             exchange = Exchange(msgspec.structs.replace(world, step_ms=1_000), START_NS)
@@ -88,6 +88,21 @@ def test_the_stablecoin_loses_its_peg_and_finds_it_again(root: Path) -> None:
     assert at(7.0) == pytest.approx((0.88, 1 / 0.88), abs=0.005)
     assert at(24.0)[0] == pytest.approx(0.97)
     assert at(57.0) == pytest.approx((1.0, 1.0), abs=0.003)
+
+
+def test_half_of_the_hedge_is_deleveraged(root: Path) -> None:
+    exchange = Exchange(day(root, "adl_hedge_leg", 100), START_NS)
+
+    def held() -> float:
+        return {str(one.instrument): float(one.contracts) for one in exchange.positions("main")}["bybit:linear:BTCUSDT"]
+
+    exchange.advance(START_NS + 74 * S)
+    assert held() == -6
+    exchange.advance(START_NS + 76 * S)
+    assert held() == -3
+    (execution,) = [one for one in exchange.executions("main") if isinstance(one, Execution)]
+    assert execution.kind.value == "adl"
+    assert execution.order.client_id is None
 
 
 def test_two_venues_are_apart_and_one_has_its_own_shock(root: Path) -> None:
