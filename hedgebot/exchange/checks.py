@@ -70,6 +70,8 @@ def state_problem(
     held = account.contracts(market.id, request.position_index)
     if request.reduce_only and not reducible(held, request.side):
         return refuse(RefusalReason.REDUCE_ONLY_VIOLATION, f"position {held}: nothing that a {request.side} reduces")
+    if market.listing.reduce_only and not request.reduce_only and _opens(request, held):
+        return refuse(RefusalReason.DELISTING, f"{market.id} is being delisted: position {held} can only be reduced")
     if request.type is OrderType.MARKET and side_is_empty(market, request.side):
         return refuse(RefusalReason.NO_LIQUIDITY, f"nobody is on the other side of {market.id}")
     return None
@@ -85,3 +87,9 @@ def client_id_refusal(rules: ClientIdRules, client_id: str | None) -> Refusal | 
     if client_id is None or rules.fits(client_id):
         return None
     return refuse(RefusalReason.BAD_CLIENT_ID, f"client id {client_id!r} is not {rules.pattern}")
+
+
+def _opens(request: OrderRequest, held: Decimal) -> bool:
+    """Whether an order does more than reduce a position."""
+    qty = request.qty_contracts
+    return qty.is_finite() and qty > reducible(held, request.side)

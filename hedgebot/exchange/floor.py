@@ -76,11 +76,9 @@ class Floor:
     def _open(self, listing: Listing, price: float, now_ns: int) -> None:
         instrument = listing.instrument
         tick = float(instrument.tick_size)
-        seed = int(stream(self._seed, "ladder", instrument.id).integers(2**32))
-        shape = ladder_shape(instrument, price, self.step_s, seed, load_liquidity())
         start = Decimal(round(price / tick)) * instrument.tick_size
         volume = ZERO if instrument.kind.is_option else seed_volume(instrument, price, 2e9)
-        self.markets[instrument.id] = Market(listing, Ladder(shape), start, volume)
+        self.markets[instrument.id] = Market(listing, self._ladder(instrument, price), start, volume)
         if not instrument.kind.is_option:
             crowd = crowd_shape(instrument, price, self.step_s, load_liquidity())
             self._crowds[instrument.id] = Crowd(crowd, stream(self._seed, "prints", instrument.id))
@@ -92,9 +90,13 @@ class Floor:
             tape = self._tapes.get(instrument.underlying)
             if tape is not None:
                 perp.play(tape, now_ns)
-        average = self.settlements.open(instrument)
+        average = self.settlements.open(instrument, now_ns)
         if average is not None and instrument.kind.is_future:
             self.futures[instrument.id] = FutureState(average, start.quantize(CENT))
+
+    def _ladder(self, instrument: Instrument, price: float) -> Ladder:
+        seed = int(stream(self._seed, "ladder", instrument.id).integers(2**32))
+        return Ladder(ladder_shape(instrument, price, self.step_s, seed, load_liquidity()))
 
     def _coin(self, spec: UnderlyingSpec, path: PricePath) -> Coin:
         mine = [market for market in self.markets.values() if market.instrument.underlying == spec.name]
@@ -143,6 +145,28 @@ class Floor:
                 elif name in self.futures:
                     self._quote_future(coin, market, 0.0)
                     market.tape.start_at(market.price(round(market.middle / float(market.tick_size))))
+
+    def respecify(self, market: Market, listing: Listing) -> tuple[str, ...]:
+        """Give an instrument other rules; the ids of resting orders that no longer fit, which left the book."""
+        instrument, coin = listing.instrument, self.coins[listing.instrument.underlying]
+        price = coin.index / self._peg(instrument)
+        ladder = self._ladder(instrument, price)
+        ladder.liquidity = market.ladder.liquidity
+        unfit = market.respecify(listing, ladder)
+        if not instrument.kind.is_option:
+            crowd = crowd_shape(instrument, price, self.step_s, load_liquidity())
+            random = stream(self._seed, "prints", instrument.id, str(self.step_number))
+            self._crowds[instrument.id] = Crowd(crowd, random)
+            self._trades.pop(instrument.id, None)
+            self._requote(market, market.middle, coin.stress)
+        else:
+            self.revalue(coin)
+        return unfit
+
+    def end_at(self, market: Market, listing: Listing) -> None:
+        """Have an instrument end at the expiry that its new listing has."""
+        market.relist(listing)
+        self.settlements.open(listing.instrument, self.now_ns)
 
     def close(self, market: Market) -> None:
         """Take a delivered market out of what moves; it can still be asked about."""

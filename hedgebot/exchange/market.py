@@ -119,6 +119,35 @@ class Market:
         """Change the listing's status."""
         self.listing = msgspec.structs.replace(self.listing, status=status)
 
+    def relist(self, listing: Listing) -> None:
+        """Another listing of the same instrument, with the same ticks and lots."""
+        self.listing, self.instrument = listing, listing.instrument
+
+    def respecify(self, listing: Listing, ladder: Ladder) -> tuple[str, ...]:
+        """Other ticks and lots, and a crowd that quotes in them; the ids of orders that do not fit, taken out."""
+        ticks, lots = (
+            self.tick_size / listing.instrument.tick_size,
+            self.lot_size / listing.instrument.lot_size,
+        )
+        unfit: list[str] = []
+        for side in (self._bids, self._asks):
+            kept: list[Resting] = []
+            for order in side:
+                tick, left = order.tick * ticks, order.lots * lots
+                if tick % 1 or left % 1:
+                    unfit.append(order.order_id)
+                    continue
+                order.tick, order.lots = int(tick), int(left)
+                order.ahead = self.ahead_of(order) * float(lots)
+                kept.append(order)
+            side[:] = kept
+        self.relist(listing)
+        self.tick_size, self.lot_size = listing.instrument.tick_size, listing.instrument.lot_size
+        ladder.step = self.ladder.step
+        self.ladder, self._eaten_kept = ladder, ladder.shape.eaten_kept
+        self.update_id += 1
+        return tuple(unfit)
+
     def deliver(self, price: Decimal) -> None:
         """End trading for good, at the underlying's price of delivery."""
         self.listing = msgspec.structs.replace(self.listing, status=InstrumentStatus.DELIVERING, settlement_price=price)

@@ -46,6 +46,8 @@ class Listing(Value, frozen=True, kw_only=True):
     funding_interval_ns: int | None = None
     funding_rate_cap: float | None = None
     delivery_rate: Decimal = ZERO
+    # Whether positions may only be reduced, as before a delisting.
+    reduce_only: bool = False
     # The underlying's price at which a settled option was delivered; None before.
     settlement_price: Decimal | None = None
 

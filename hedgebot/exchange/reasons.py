@@ -24,6 +24,7 @@ class RefusalReason(StrEnum):
     TOO_MANY_ORDERS = "too_many_orders"
     NOT_MODIFIED = "not_modified"  # an amendment or leverage that is what there is already
     QTY_NOT_ABOVE_FILLED = "qty_not_above_filled"  # an amendment below what has been filled
+    DELISTING = "delisting"  # positions can only be reduced
     POSITION_INDEX_MISMATCH = "position_index_mismatch"  # the order's index does not belong to the position mode
     HEDGE_MODE_UNSUPPORTED = "hedge_mode_unsupported"
     POSITION_OPEN = "position_open"  # the position mode cannot be switched

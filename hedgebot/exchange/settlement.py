@@ -2,7 +2,7 @@
 
 Owns the window, the samples and what the average makes of prices while it is taken. One sample a second, as the venue
 says of its futures (help centre, "Index Price (Inverse Futures Contract)": from 07:30 to 08:00 UTC, every second). An
-expiry that is nearer to the exchange's start than that has the time since the start as its window. Must not know books
+expiry that is nearer than that when it becomes known has the time since then as its window. Must not know books
 or money.
 """
 
@@ -75,22 +75,19 @@ def index_unit(instrument: Instrument) -> str:
 
 @dataclass(slots=True)
 class Settlements:
-    """The averages of a world that began at `start_ns`: one for each underlying, unit of its index, and expiry."""
+    """The averages of a world: one for each underlying, unit of its index, and expiry."""
 
-    start_ns: int
     window_ns: int = WINDOW_NS
     _averages: dict[tuple[str, str], dict[int, SettlementAverage]] = field(default_factory=dict)
 
-    def open(self, instrument: Instrument) -> SettlementAverage | None:
+    def open(self, instrument: Instrument, now_ns: int) -> SettlementAverage | None:
         """The average that an instrument is delivered at, begun at first sight; None for what never ends."""
         if instrument.expiry_ns is None:
             return None
         averages = self._averages.setdefault((instrument.underlying, index_unit(instrument)), {})
         found = averages.get(instrument.expiry_ns)
         if found is None:
-            found = averages[instrument.expiry_ns] = SettlementAverage.of(
-                instrument.expiry_ns, self.start_ns, self.window_ns
-            )
+            found = averages[instrument.expiry_ns] = SettlementAverage.of(instrument.expiry_ns, now_ns, self.window_ns)
         return found
 
     def chain(self, underlying: str) -> dict[int, SettlementAverage]:

@@ -138,6 +138,29 @@ class Maintenance(TroubleBase, frozen=True, kw_only=True):
     pauses_market: bool = False
 
 
+class SpecificationChange(TroubleBase, frozen=True, kw_only=True):
+    """An instrument's trading rules change now; None leaves one as it is. Orders that do not fit end."""
+
+    instrument: InstrumentId
+    tick_size: Decimal | None = None
+    lot_size: Decimal | None = None
+    qty_min: Decimal | None = None
+    qty_max: Decimal | None = None
+    market_qty_max: Decimal | None = None
+    min_notional_quote: Decimal | None = None
+
+
+class Delisting(TroubleBase, frozen=True, kw_only=True):
+    """A spot pair or perpetual is taken off the list in `in_s` seconds; until then positions can only be reduced.
+
+    At the end its orders are cancelled and positions settled at the average of the index over the last half hour, or
+    since the announcement.
+    """
+
+    instrument: InstrumentId
+    in_s: Annotated[float, msgspec.Meta(ge=1, le=31_536_000)] = 1_800.0
+
+
 Trouble = (
     PriceShock
     | OffBookTrade
@@ -151,4 +174,6 @@ Trouble = (
     | Suspension
     | FundingChange
     | Maintenance
+    | SpecificationChange
+    | Delisting
 )

@@ -61,7 +61,7 @@ class World(Floor):
         self.markets = {}
         self.perps = {}
         self.futures = {}
-        self.settlements = Settlements(now_ns, scenario.delivery_window_s * NS_PER_S)
+        self.settlements = Settlements(scenario.delivery_window_s * NS_PER_S)
         self._crowds = {}
         for listing in listings:
             self._open(listing, starts[listing.instrument.underlying], now_ns)

@@ -10,6 +10,7 @@ from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import (
     Adl,
+    Delisting,
     Depeg,
     FundingChange,
     HaltedIndex,
@@ -19,6 +20,7 @@ from hedgebot.exchange.trouble import (
     OffBookTrade,
     PriceShock,
     Regime,
+    SpecificationChange,
     Suspension,
     Trouble,
     WrongMark,
@@ -31,6 +33,7 @@ from hedgebot.exchange.troubles.engine import Engine
 from hedgebot.exchange.troubles.insurance import AdlAlert, Insurance
 from hedgebot.exchange.troubles.liquidation import Liquidations
 from hedgebot.exchange.troubles.offbook import OffBook
+from hedgebot.exchange.troubles.specification import Specifications
 from hedgebot.exchange.troubles.spells import Spells
 from hedgebot.exchange.troubles.watch import Watch
 
@@ -43,6 +46,7 @@ class Striker:
         books, self._spells = desk.books, Spells()
         self.disturbances = Disturbances(books, world, self._spells)
         self._off_book = OffBook(books, desk.orders)
+        self._specifications = Specifications(desk)
         self.insurance = Insurance(lambda: books.now_ns, scenario.insurance)
         self._deleveraging = Deleveraging(desk, self._off_book, Crowd(scenario.seed, scenario.other_holders))
         engine = Engine(desk, self.insurance, self._deleveraging)
@@ -68,6 +72,10 @@ class Striker:
             case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange() | Maintenance():
                 self.disturbances.strike(trouble)
                 self.watch.alarm()
+            case SpecificationChange():
+                self._specifications.change(trouble)
+            case Delisting():
+                self._specifications.delist(trouble)
             case _:
                 assert_never(trouble)
 

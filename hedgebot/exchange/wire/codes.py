@@ -118,6 +118,10 @@ _REFUSALS: dict[RefusalReason, tuple[tuple[int, str], tuple[int, str]]] = {
         (110064, "The modified contract quantity cannot be less than or equal to the filled quantity."),
         (170313, "The modified contract quantity cannot be less than to the filled quantity"),
     ),
+    RefusalReason.DELISTING: (
+        (30228, "No new positions during delisting."),
+        (30228, "No new positions during delisting."),
+    ),
     RefusalReason.POSITION_INDEX_MISMATCH: (
         (BAD_PARAMETER, "position idx not match position mode"),
         (BAD_PARAMETER, "position idx not match position mode"),

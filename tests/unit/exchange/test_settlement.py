@@ -55,9 +55,9 @@ def test_variance_of_the_average_against_simulation() -> None:
 def test_each_unit_of_the_index_has_its_own_average() -> None:
     option = msgspec.structs.replace(instrument(InstrumentKind.LINEAR_FUTURE), expiry_ns=EXPIRY)
     usdc, inverse = (msgspec.structs.replace(option, quote=one) for one in ("USDC", "USD"))
-    settlements = Settlements(EXPIRY - 10 * S)
-    assert settlements.open(usdc) is settlements.open(usdc)
-    settlements.open(inverse)
+    settlements, start = Settlements(), EXPIRY - 10 * S
+    assert settlements.open(usdc, start) is settlements.open(usdc, start)
+    settlements.open(inverse, start)
     prices = {"USDC": Decimal(110), "USD": Decimal(100)}
     settlements.sample("BTC", prices.__getitem__, EXPIRY)
     assert (settlements.price(usdc), settlements.price(inverse)) == (Decimal(110), Decimal(100))
@@ -66,4 +66,4 @@ def test_each_unit_of_the_index_has_its_own_average() -> None:
     settlements.keep("BTC", [usdc])
     assert settlements.price(inverse) is None
     assert settlements.price(usdc) == Decimal(110)
-    assert settlements.open(msgspec.structs.replace(option, expiry_ns=None)) is None
+    assert settlements.open(msgspec.structs.replace(option, expiry_ns=None), start) is None
