@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hedgebot.exchange.trouble import Liquidation
 from tests.wire.contract.stage import Stage
 from tests.wire.contract.table import contract
 
@@ -123,6 +124,20 @@ async def watch_ohlcv_for_symbols(stage: Stage) -> None:
     found = await _stirred(stage, stage.client.watch_ohlcv_for_symbols([[stage.symbol, "1m"]]))
     _subscribed(stage, f"kline.1.{stage.instrument.symbol}")
     assert found[stage.symbol]["1m"]
+
+
+@contract("watchLiquidations")
+async def watch_liquidations(stage: Stage) -> None:
+    await stage.buy()
+    task = asyncio.ensure_future(stage.client.watch_liquidations(stage.symbol))
+    topic = f"allLiquidation.{stage.instrument.symbol}"
+    sessions = stage.venue.server.sessions
+    await stage.until(lambda: any(topic in one.topics for one in sessions.chosen(stage.product.category)), topic)
+    stage.exchange.strike(Liquidation(account="book"))
+    rows = await stage.soon(task)
+    assert rows
+    assert {row["symbol"] for row in rows} == {stage.symbol}
+    assert all(row["contracts"] > 0 and row["price"] > 0 for row in rows)
 
 
 # --- private ----------------------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "watchMyTrades": ALL,
     "watchPositions": CONTRACTS,
     "watchBalance": ONE,
+    "watchLiquidations": LEVERAGED,
     "unWatchTicker": BOOKED,
     "unWatchTickers": BOOKED,
     "unWatchOrderBook": BOOKED,
@@ -147,6 +148,7 @@ NOT_FOR = {
 
 CONVERTS = "converting coins is no part of a hedge"
 MOVES = "keys of ours may not move money"
+BY_ITSELF = "the exchange lends when a balance goes below zero and takes back by itself; by hand it refuses with a code"
 CONDITIONAL = "conditional orders are not simulated; refused with the venue's code"
 OUT: dict[str, str] = {
     **dict.fromkeys(
@@ -185,15 +187,13 @@ OUT: dict[str, str] = {
     ),
     "fetchBorrowInterest": "ccxt asks an address of the classic account that the documentation no longer has",
     "fetchTradingFees": "ccxt asks without the category that the documentation requires",
+    "borrowCrossMargin": BY_ITSELF,
+    "repayCrossMargin": BY_ITSELF,
     "fetchCurrenciesWs": "ccxt has no code behind it for this venue",
     "unWatchMyTrades": "a private topic is never left by ours",
     "unWatchOrders": "a private topic is never left by ours",
     "unWatchPositions": "a private topic is never left by ours",
 }
-# Calls whose answers the exchange does not have yet.
-AWAITED = frozenset({
-    *("watchLiquidations", "borrowCrossMargin", "repayCrossMargin"),
-})  # fmt: skip
 # What is claimed by `has` and is no call.
 FLAGS = frozenset({"CORS", "future", "margin", "option", "privateAPI", "publicAPI", "sandbox", "spot", "swap", "ws"})
 
