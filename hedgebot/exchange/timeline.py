@@ -42,6 +42,10 @@ class Timeline:
         self._number += 1
         heapq.heappush(self._queue, (max(moment_ns, self._now_ns), self._number, deed))
 
+    def after(self, delay_ns: int, deed: Deed) -> None:
+        """Enter a deed a while from now."""
+        self.at(self._now_ns + delay_ns, deed)
+
     def next_event_ns(self) -> int:
         """When something happens next: a deed, or a step of the exchange. A simulation can jump there."""
         following = self._exchange.next_event_ns()

@@ -12,7 +12,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
 from hedgebot.domain.settings import EngineSettings
-from hedgebot.lab.agenda import Agenda
+from hedgebot.exchange.timeline import Timeline
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.turn.inbox import Inbox
@@ -33,13 +33,13 @@ class Host:
     def __init__(
         self,
         *,
-        agenda: Agenda,
+        timeline: Timeline,
         settings: EngineSettings,
         load_strategy: LoadStrategy,
         open_venue: OpenVenue,
         commit_ns: int = 300_000,
     ) -> None:
-        self.agenda = agenda
+        self.timeline = timeline
         self.journal = MemoryJournal()
         self.alerts: dict[tuple[str, str], int] = {}
         self.alert_log: list[tuple[int, str, str]] = []
@@ -130,20 +130,20 @@ class Host:
         """Keep what operators were told."""
         key = (command.kind.value, command.subject)
         if isinstance(command, cmd.RaiseAlert):
-            self.alerts[key] = self.agenda.now_ns
-            self.alert_log.append((self.agenda.now_ns, command.kind.value, command.subject))
+            self.alerts[key] = self.timeline.now_ns
+            self.alert_log.append((self.timeline.now_ns, command.kind.value, command.subject))
         else:
             self.alerts.pop(key, None)
 
 
 class _Process:
-    """One run of the daemon. Dead, it does nothing any more, whatever the agenda still has of it."""
+    """One run of the daemon. Dead, it does nothing any more, whatever the timeline still has of it."""
 
     def __init__(self, host: Host, engine: Engine, next_seq: int) -> None:
         self.engine = engine
         self.inbox = Inbox(INBOX_MAX, self._wake)
         self._host = host
-        self._agenda = host.agenda
+        self._timeline = host.timeline
         self._turn = Turn(engine, self.inbox, next_seq)
         self._alive = True
         self._busy = False
@@ -157,7 +157,7 @@ class _Process:
         self._venues = self._host.open_venues(self.inbox)
         for venue in self._venues.values():
             venue.start()
-        self._agenda.after(HOUSEKEEPING_NS, self._keep_house)
+        self._timeline.after(HOUSEKEEPING_NS, self._keep_house)
 
     def die(self) -> None:
         """End without last words."""
@@ -168,19 +168,19 @@ class _Process:
     def _keep_house(self) -> None:
         if self._alive:
             self._host.journal.sync()
-            self._agenda.after(HOUSEKEEPING_NS, self._keep_house)
+            self._timeline.after(HOUSEKEEPING_NS, self._keep_house)
 
     def _wake(self) -> None:
         if self._asleep and self._alive:
             self._asleep = False
-            self._agenda.after(0, self._run)
+            self._timeline.after(0, self._run)
 
     def _run(self) -> None:
         """Turns until nothing waits or a write is under way."""
         if not self._alive or self._busy:
             return
         while self._alive and not self._busy:
-            out = self._turn.run(self._agenda.now_ns, TURN_EVENTS_MAX)
+            out = self._turn.run(self._timeline.now_ns, TURN_EVENTS_MAX)
             if not out.entries:
                 self._asleep = True
                 return
@@ -196,7 +196,7 @@ class _Process:
         if out.durable:
             # The pump waits for the disk: what comes meanwhile waits in the inbox.
             self._busy = True
-            self._agenda.after(self._host.commit_ns(), lambda: self._written(out, orders=orders))
+            self._timeline.after(self._host.commit_ns(), lambda: self._written(out, orders=orders))
         else:
             self._written(out, orders=orders)
 
@@ -219,7 +219,7 @@ class _Process:
                 self._host.passing("after_send_before_answer")
         if self._busy:
             self._busy = False
-            self._agenda.after(0, self._run)
+            self._timeline.after(0, self._run)
 
     def _dispatch(self, commands: Iterable[cmd.Command]) -> None:
         for command in commands:
@@ -256,4 +256,4 @@ class _Process:
                 self.inbox.put(ev.TimerFired())
                 self._arm(interval_ns, number)
 
-        self._agenda.after(interval_ns, fire)
+        self._timeline.after(interval_ns, fire)

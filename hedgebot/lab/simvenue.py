@@ -1,18 +1,26 @@
 """One account of the exchange in process, behind VenuePort: the adapter's part on virtual time.
 
 Owns when things are asked and told: a request leaves, is carried out when it arrives, and its answer comes back; news
-travel on their own. What happens to them on the way is the line's business. It never decides, never retries an order.
+travel on their own. What happens to them on the way is the link's business. It never decides, never retries an order.
 """
 
+import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
-from typing import Protocol, TypeVar, assert_never
+from typing import assert_never
+
+import msgspec
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
+from hedgebot.exchange.faults import Altered
+from hedgebot.exchange.link import Link
+from hedgebot.exchange.link_types import Call, Push
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.types import (
     Ack,
     Executed,
@@ -25,9 +33,9 @@ from hedgebot.exchange.types import (
     PositionChanged,
     Refusal,
     RefusalReason,
+    SimOrder,
     WalletChanged,
 )
-from hedgebot.lab.agenda import Agenda
 from hedgebot.lab.translate import execution_fact, market_facts, order_report, position_report, wallet_report
 
 NS_PER_MS = 1_000_000
@@ -39,52 +47,45 @@ CLOCK_EVERY_NS = 60 * NS_PER_S
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 OVERLAP_NS = 60 * NS_PER_S
+SILENCE_NS_MAX = 15 * NS_PER_S
 # Refusals that say nothing about what happened: everything else proves that nothing was executed.
-_NO_PROOF = frozenset({RefusalReason.DUPLICATE_CLIENT_ID, RefusalReason.RATE_LIMITED})
-
-T = TypeVar("T")
-
-
-class Line(Protocol):
-    """What stands between the adapter and the exchange."""
-
-    def request(
-        self, work: Callable[[], T], answered: Callable[[T], None], lost: Callable[[str], None], timeout_ns: int
-    ) -> None:
-        """Have work done at the venue and its result brought back; `lost` after the timeout, with a reason, if not.
-
-        Exactly one of `answered` and `lost` is called; work may have been done all the same.
-        """
-
-    def news(self, deliver: Callable[[], None]) -> None:
-        """Bring private news, as far as the private stream works."""
-
-    def market(self, deliver: Callable[[], None]) -> None:
-        """Bring market data, as far as the public streams work."""
-
-    @property
-    def private_up(self) -> bool:
-        """Whether the private stream is connected."""
+_NO_PROOF = frozenset({RefusalReason.DUPLICATE_CLIENT_ID, RefusalReason.RATE_LIMITED, RefusalReason.BANNED})
+_TOPICS: dict[type, str] = {
+    ev.FillReceived: "execution",
+    ev.FundingPaid: "funding",
+    ev.OrderUpdated: "order",
+    ev.PositionUpdated: "position",
+    ev.WalletUpdated: "wallet",
+}
 
 
 class SimVenue:
     """VenuePort of one account. `account` is the book's name for `holder`, the exchange's account."""
 
     def __init__(
-        self, *, account: str, holder: str, venue: str, exchange: Exchange, line: Line, agenda: Agenda, sink: EventSink
+        self,
+        *,
+        account: str,
+        holder: str,
+        venue: str,
+        exchange: Exchange,
+        link: Link,
+        timeline: Timeline,
+        sink: EventSink,
     ) -> None:
         self._account = account
         self._holder = holder
         self._venue = venue
         self._exchange = exchange
-        self._line = line
-        self._agenda = agenda
+        self._link = link
+        self._timeline = timeline
         self._sink = sink
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
         self._round = 0
         self._unlisten: Callable[[], None] = lambda: None
-        self._private_was_up = False
+        self._heard_ns = dict.fromkeys(ev.Stream, timeline.now_ns)
+        self._up = dict.fromkeys(ev.Stream, False)
 
     # --- life
 
@@ -94,8 +95,11 @@ class SimVenue:
         self._unlisten = self._exchange.listen(self._on_notice)
         self._load_instruments()
         self._measure_clock()
-        for stream in (ev.Stream.PUBLIC, ev.Stream.TRADE):
-            self._sink.put(ev.StreamChanged(account=self._account, stream=stream, up=True, reason="connected"))
+        self._link.streams.on_stream = self._on_stream
+        for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
+            if self._link.streams.is_up(name.value):
+                self._tell_stream(name, up=True, reason="connected")
+        self._tell_stream(ev.Stream.TRADE, up=True, reason="connected")
         self._beat()
         self._show_markets()
 
@@ -103,11 +107,6 @@ class SimVenue:
         """Let go: nothing is told any more, whatever is under way."""
         self._running = False
         self._unlisten()
-
-    def stream_changed(self, *, up: bool, reason: str) -> None:
-        """The line says that the private stream came up or went down."""
-        if self._running:
-            self._tell_private(up=up, reason=reason)
 
     # --- commands
 
@@ -143,14 +142,11 @@ class SimVenue:
             client_id=client_id,
         )
 
-        def place() -> Ack | Refusal | None:
-            # The venue's own deadline: a request that comes too late is refused unread.
-            return self._exchange.place(request) if self._agenda.now_ns <= intent.deadline_ns else None
+        def place() -> Ack | Refusal:
+            return self._exchange.place(request)
 
-        def answered(answer: Ack | Refusal | None) -> None:
-            if answer is None:
-                self._reject(client_id, "clock", "the request came after its deadline")
-            elif isinstance(answer, Ack):
+        def answered(answer: Ack | Refusal) -> None:
+            if isinstance(answer, Ack):
                 # Acceptance is asynchronous: what became of the order is the stream's to say.
                 self._put(
                     ev.OrderAccepted(
@@ -162,7 +158,21 @@ class SimVenue:
             else:
                 self._reject(client_id, answer.reason.value, answer.detail)
 
-        self._line.request(place, answered, lambda why: self._unknown(client_id, "timeout", why), ORDER_TIMEOUT_NS)
+        # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
+        window_ms = (intent.deadline_ns - self._timeline.now_ns) // NS_PER_MS
+        if window_ms <= 0:
+            self._reject(client_id, "local:deadline", "the deadline passed, not sent")
+            return
+        call: Call[Ack | Refusal] = Call(
+            name="place",
+            instrument=intent.instrument,
+            window_ms=window_ms,
+            refuse=lambda refusal: refusal,
+            pretend=lambda: Ack(order_id=f"never-{client_id}", client_id=client_id),
+        )
+        self._link.request(
+            place, answered, lambda why: self._unknown(client_id, "timeout", why), ORDER_TIMEOUT_NS, call
+        )
 
     def _reject(self, client_id: str, code: str, message: str) -> None:
         self._put(ev.OrderRejected(account=self._account, client_id=client_id, code=code, message=message))
@@ -171,56 +181,57 @@ class SimVenue:
         self._put(ev.OrderOutcomeUnknown(account=self._account, client_id=client_id, code=code, message=message))
 
     def _cancel(self, command: cmd.CancelOrder) -> None:
-        def tell(*, accepted: bool, code: str) -> None:
+        def tell(code: str) -> None:
             self._put(
                 ev.CancelAnswered(
-                    account=self._account, client_id=command.client_id, accepted=accepted, code=code, message=""
+                    account=self._account, client_id=command.client_id, accepted=not code, code=code, message=""
                 )
             )
 
-        self._line.request(
-            lambda: self._exchange.cancel(self._holder, command.instrument, client_id=command.client_id),
-            lambda answer: tell(
-                accepted=isinstance(answer, Ack), code="" if isinstance(answer, Ack) else answer.reason.value
-            ),
-            lambda why: tell(accepted=False, code=why),
-            ORDER_TIMEOUT_NS,
-        )
+        def work() -> Ack | Refusal:
+            return self._exchange.cancel(self._holder, command.instrument, client_id=command.client_id)
+
+        def answered(answer: Ack | Refusal) -> None:
+            tell("" if isinstance(answer, Ack) else answer.reason.value)
+
+        call: Call[Ack | Refusal] = Call(name="cancel", instrument=command.instrument, refuse=lambda refusal: refusal)
+        self._link.request(work, answered, tell, ORDER_TIMEOUT_NS, call)
 
     def _query(self, command: cmd.QueryOrder) -> None:
-        asked_at_ns = self._agenda.now_ns
+        asked_at_ns = self._timeline.now_ns
 
         def look() -> tuple[ev.FillReceived | ev.OrderLookedUp, ...]:
             order = self._exchange.order(self._holder, client_id=command.client_id)
             rows = self._exchange.executions(self._holder)
             facts = [execution_fact(row, self._account, ev.Source.QUERY) for row in rows]
             fills = [one for one in facts if isinstance(one, ev.FillReceived) and one.client_id == command.client_id]
-            found = ev.OrderLookedUp(
-                account=self._account,
-                client_id=command.client_id,
-                report=None if order is None else order_report(order, self._account),
-                searched=("open", "history", "executions"),
-                complete=True,
-                asked_at_ns=asked_at_ns,
-            )
-            return (*fills, found)
+            return (*fills, self._looked_up(command, asked_at_ns, order, complete=True))
 
-        def lost(_why: str) -> None:
-            self._put(
-                ev.OrderLookedUp(
-                    account=self._account,
-                    client_id=command.client_id,
-                    report=None,
-                    searched=(),
-                    complete=False,
-                    asked_at_ns=asked_at_ns,
-                )
-            )
+        def empty(_answer: object) -> tuple[ev.FillReceived | ev.OrderLookedUp, ...]:
+            return (self._looked_up(command, asked_at_ns, None, complete=True),)
 
-        self._line.request(look, self._put_all, lost, QUERY_TIMEOUT_NS)
+        self._link.request(
+            look,
+            self._put_all,
+            lambda _why: self._put(self._looked_up(command, asked_at_ns, None, complete=False)),
+            QUERY_TIMEOUT_NS,
+            Call(name="query.order", instrument=command.instrument, empty=empty),
+        )
+
+    def _looked_up(
+        self, command: cmd.QueryOrder, asked_at_ns: int, order: SimOrder | None, *, complete: bool
+    ) -> ev.OrderLookedUp:
+        return ev.OrderLookedUp(
+            account=self._account,
+            client_id=command.client_id,
+            report=None if order is None else order_report(order, self._account),
+            searched=("open", "history", "executions") if complete else (),
+            complete=complete,
+            asked_at_ns=asked_at_ns,
+        )
 
     def _snapshot(self, command: cmd.RequestSnapshot) -> None:
-        asked_at_ns = self._agenda.now_ns
+        asked_at_ns = self._timeline.now_ns
 
         def look() -> tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...]:
             exchange, holder = self._exchange, self._holder
@@ -241,6 +252,15 @@ class SimVenue:
             )
             return (*facts, taken)
 
+        def flat(
+            answer: tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...],
+        ) -> tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...]:
+            """The positions list comes back empty, everything else as it is."""
+            return tuple(
+                msgspec.structs.replace(one, positions=()) if isinstance(one, ev.SnapshotTaken) else one
+                for one in answer
+            )
+
         def lost(why: str) -> None:
             self._put(
                 ev.SnapshotTaken(
@@ -256,16 +276,17 @@ class SimVenue:
                 )
             )
 
-        self._line.request(look, self._put_all, lost, QUERY_TIMEOUT_NS)
+        self._link.request(look, self._put_all, lost, QUERY_TIMEOUT_NS, Call(name="query.positions", empty=flat))
 
     # --- what comes by itself
 
     def _load_instruments(self) -> None:
-        self._line.request(
+        self._link.request(
             lambda: tuple(one.instrument for one in self._exchange.listings()),
             lambda found: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=found)),
-            lambda _why: self._agenda.after(NS_PER_S, self._load_again),
+            lambda _why: self._timeline.after(NS_PER_S, self._load_again),
             QUERY_TIMEOUT_NS,
+            Call(name="query.instruments"),
         )
 
     def _load_again(self) -> None:
@@ -275,10 +296,10 @@ class SimVenue:
     def _measure_clock(self) -> None:
         if not self._running:
             return
-        asked_at_ns = self._agenda.now_ns
+        asked_at_ns = self._timeline.now_ns
 
         def answered(venue_ns: int) -> None:
-            round_trip_ns = self._agenda.now_ns - asked_at_ns
+            round_trip_ns = self._timeline.now_ns - asked_at_ns
             offset_ns = venue_ns - (asked_at_ns + round_trip_ns / 2)
             self._put(
                 ev.ClockMeasured(
@@ -288,25 +309,37 @@ class SimVenue:
                 )
             )
 
-        self._line.request(lambda: self._exchange.now_ns, answered, lambda _why: None, QUERY_TIMEOUT_NS)
-        self._agenda.after(CLOCK_EVERY_NS, self._measure_clock)
+        self._link.request(lambda: self._exchange.now_ns, answered, lambda _why: None, QUERY_TIMEOUT_NS)
+        self._timeline.after(CLOCK_EVERY_NS, self._measure_clock)
 
     def _beat(self) -> None:
-        """Signs of life, and the private stream's ups and downs."""
+        """Signs of life of both streams: pongs, which a muted topic does not stop."""
         if not self._running:
             return
-        up = self._line.private_up
-        if up is not self._private_was_up:
-            self._tell_private(up=up, reason="connected" if up else "the connection was lost")
-        if up:
-            self._line.news(lambda: self._put(ev.StreamAlive(account=self._account, stream=ev.Stream.PRIVATE)))
-        self._agenda.after(ALIVE_EVERY_NS, self._beat)
+        for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
+            alive = ev.StreamAlive(account=self._account, stream=stream)
+            self._link.streams.alive(stream.value, partial(self._put, alive))
+        self._watch_silence()
+        self._timeline.after(ALIVE_EVERY_NS, self._beat)
 
-    def _tell_private(self, *, up: bool, reason: str) -> None:
-        if up is self._private_was_up:
+    def _watch_silence(self) -> None:
+        """Drop a connection that has been silent for too long, as the adapter does."""
+        for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
+            silent_ns = self._timeline.now_ns - self._heard_ns[stream]
+            if silent_ns > SILENCE_NS_MAX and self._link.streams.is_up(stream.value):
+                self._heard_ns[stream] = self._timeline.now_ns
+                self._link.streams.drop(stream.value, "no frame for too long")
+
+    def _on_stream(self, name: str, up: bool, reason: str) -> None:  # noqa: FBT001  (the link's own signature)
+        stream = ev.Stream(name)
+        self._heard_ns[stream] = self._timeline.now_ns
+        self._tell_stream(stream, up=up, reason=reason)
+
+    def _tell_stream(self, stream: ev.Stream, *, up: bool, reason: str) -> None:
+        if up is self._up[stream]:
             return
-        self._private_was_up = up
-        self._put(ev.StreamChanged(account=self._account, stream=ev.Stream.PRIVATE, up=up, reason=reason))
+        self._up[stream] = up
+        self._put(ev.StreamChanged(account=self._account, stream=stream, up=up, reason=reason))
 
     def _show_markets(self) -> None:
         if not self._running:
@@ -316,17 +349,32 @@ class SimVenue:
             listing = self._exchange.listing(instrument)
             if listing is None or (listing.instrument.kind.is_option and self._round % OPTIONS_EVERY):
                 continue
-            facts = market_facts(self._exchange, instrument)
-            self._line.market(partial(self._put_all, facts))
-        self._agenda.after(MARKET_EVERY_NS, self._show_markets)
+            for fact in market_facts(self._exchange, instrument):
+                self._link.market(
+                    Push(
+                        deliver=partial(self._put, fact),
+                        topic="market",
+                        instrument=instrument,
+                        unreadable=partial(self._quarantine, ev.Stream.PUBLIC, "market"),
+                        altered=partial(self._altered, fact),
+                    )
+                )
+        self._timeline.after(MARKET_EVERY_NS, self._show_markets)
 
     def _on_notice(self, notice: Notice) -> None:
         fact = self._fact(notice)
         if fact is not None:
-            self._line.news(lambda: self._put(fact))
+            topic = _TOPICS.get(type(fact), "order")
+            self._link.news(
+                Push(
+                    deliver=partial(self._put, fact),
+                    topic=topic,
+                    unreadable=partial(self._quarantine, ev.Stream.PRIVATE, topic),
+                )
+            )
         elif isinstance(notice, ListingChanged):
             listing = notice.listing.instrument
-            self._line.market(lambda: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=(listing,))))
+            self._link.market(lambda: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=(listing,))))
 
     def _fact(self, notice: Notice) -> ev.Event | None:
         """The private news in a notice; None for what concerns others."""
@@ -350,6 +398,29 @@ class SimVenue:
         for fact in facts:
             self._put(fact)
 
+    def _altered(self, fact: ev.BookTop | ev.Ticker | ev.OptionQuote, how: Altered) -> None:
+        """The same fact with wrong figures: those of its fields that the fault names."""
+        changes = {name: _spoilt(getattr(fact, name), how) for name in how.fields if hasattr(fact, name)}
+        self._put(msgspec.structs.replace(fact, **changes))
+
+    def _quarantine(self, stream: ev.Stream, topic: str) -> None:
+        self._put(
+            ev.FrameQuarantined(
+                account=self._account, stream=stream, topic=topic, problem="it cannot be read", sample="{"
+            )
+        )
+
     def _put(self, fact: ev.Event) -> None:
+        if isinstance(fact, ev.StreamAlive | ev.BookTop):
+            stream = fact.stream if isinstance(fact, ev.StreamAlive) else ev.Stream.PUBLIC
+            self._heard_ns[stream] = self._timeline.now_ns
         if self._running:
             self._sink.put(fact)
+
+
+def _spoilt(value: Decimal | float | None, how: Altered) -> Decimal | float | None:
+    if how.missing or value is None:
+        return None
+    if isinstance(value, Decimal):
+        return Decimal("NaN") if how.nan else value * Decimal(repr(how.factor))
+    return math.nan if how.nan else value * how.factor

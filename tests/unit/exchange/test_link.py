@@ -17,8 +17,6 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.types import Ack, EndpointClass, OrderRequest, OrderType, Refusal, RefusalReason, SimPosition
-from hedgebot.lab.agenda import Agenda
-from hedgebot.lab.simvenue import Line
 
 MS = 1_000_000
 PERP = InstrumentId("bybit:linear:BTCUSDT")
@@ -268,20 +266,3 @@ def test_everyday_loss_has_its_rate_and_repeats_with_the_seed(scenario: Scenario
     first = day(3)
     assert first == day(3)
     assert [one[2] for one in first] != [one[2] for one in day(4)]
-
-
-def test_the_labs_adapter_can_travel_on_it(exchange: Exchange) -> None:
-    agenda = Agenda(exchange.now_ns)
-    line: Line = Link(exchange, "main", agenda, SPEC, seed=3)
-    told: list[tuple[float, str]] = []
-
-    def note(word: str) -> None:
-        told.append(((agenda.now_ns - start_ns) / MS, word))
-
-    start_ns = exchange.now_ns
-    line.request(lambda: "done", note, note, 1_000 * MS)
-    line.news(lambda: note("news"))
-    line.market(lambda: note("market"))
-    agenda.run_until(start_ns + 2_000 * MS)
-    assert told == [(5.0, "news"), (5.0, "market"), (20.0, "done")]
-    assert line.private_up

@@ -13,18 +13,19 @@ from hedgebot.domain.settings import (
     StrategySettings,
     UnderlyingSettings,
 )
+from hedgebot.exchange.latency import Latencies, Latency
+from hedgebot.exchange.link import Link
+from hedgebot.exchange.link_types import LinkSpec
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, Scenario, UnderlyingSpec
-from hedgebot.lab.agenda import Agenda
+from hedgebot.exchange.timeline import Timeline
 from hedgebot.lab.host import Host
-from hedgebot.lab.line import PlainLine
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.turn.inbox import Inbox
 from strategies.delta_neutral import STRATEGY
 
 START_NS = 1_790_000_000_000_000_000
 S = 1_000_000_000
-STEP_NS = 250_000_000
 PERP = InstrumentId("bybit:linear:BTCUSDT")
 
 SCENARIO = Scenario(
@@ -70,19 +71,19 @@ SETTINGS = EngineSettings(
 
 
 class Bench:
-    """A host and an exchange on one agenda."""
+    """A host and an exchange on one timeline."""
 
     def __init__(self, *, seed: int = 5, flow: bool = True) -> None:
         scenario = msgspec.structs.replace(SCENARIO, seed=seed)
         if not flow:
             scenario = msgspec.structs.replace(scenario, client_flow=None)
-        self.agenda = Agenda(START_NS)
         self.exchange = Exchange(scenario, START_NS)
-        self.line = PlainLine(self.agenda)
+        self.timeline = Timeline(self.exchange)
+        legs = Latencies(request=Latency.fixed(1.0), private=Latency.fixed(2.0), public=Latency.fixed(2.0))
+        self.link = Link(self.exchange, "main", self.timeline, LinkSpec(latencies=legs), seed=seed)
         self.host = Host(
-            agenda=self.agenda, settings=SETTINGS, load_strategy=STRATEGY.build, open_venue=self._open_venue
+            timeline=self.timeline, settings=SETTINGS, load_strategy=STRATEGY.build, open_venue=self._open_venue
         )
-        self._tick()
 
     def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
         return SimVenue(
@@ -90,18 +91,14 @@ class Bench:
             holder="main",
             venue="bybit",
             exchange=self.exchange,
-            line=self.line,
-            agenda=self.agenda,
+            link=self.link,
+            timeline=self.timeline,
             sink=inbox,
         )
 
-    def _tick(self) -> None:
-        self.exchange.advance(self.agenda.now_ns)
-        self.agenda.after(STEP_NS, self._tick)
-
     def run(self, seconds: float) -> None:
         """Let time pass."""
-        self.agenda.run_until(self.agenda.now_ns + round(seconds * S))
+        self.timeline.advance(self.timeline.now_ns + round(seconds * S))
 
     def perp_contracts(self) -> Decimal:
         """What the exchange says of the hedge."""

@@ -65,7 +65,7 @@ def test_a_crash_anywhere_on_the_order_path_neither_loses_nor_doubles_an_order(p
         if name == point and crashes < 3:
             crashes += 1
             bench.host.crash(power_cut=power_cut)
-            bench.agenda.after(2_000_000_000, bench.host.start)
+            bench.timeline.after(2_000_000_000, bench.host.start)
 
     bench.host.passing = passing
     bench.host.start()

@@ -143,7 +143,7 @@ def test_a_latch_that_lets_go_by_itself_is_found() -> None:
             cmd.Issued(
                 seq=99_999,
                 index=1,
-                at_ns=bench.agenda.now_ns,
+                at_ns=bench.timeline.now_ns,
                 command=cmd.RecordMode(
                     before=cmd.Mode.HALTED, after=cmd.Mode.ACTIVE, reason="by itself", latched=False
                 ),
