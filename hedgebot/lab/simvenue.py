@@ -4,9 +4,7 @@ Owns when things are asked and told: a request leaves, is carried out when it ar
 travel on their own. What happens to them on the way is the link's business. It never decides, never retries an order.
 """
 
-import math
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import partial
 from typing import assert_never
 
@@ -23,20 +21,24 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.types import (
     Ack,
-    Executed,
-    FundingSettled,
     ListingChanged,
     Notice,
-    OrderChanged,
     OrderRequest,
     OrderType,
-    PositionChanged,
     Refusal,
     RefusalReason,
     SimOrder,
-    WalletChanged,
 )
-from hedgebot.lab.translate import execution_fact, market_facts, order_report, position_report, wallet_report
+from hedgebot.lab.translate import (
+    MarketFact,
+    execution_fact,
+    market_facts,
+    order_report,
+    position_report,
+    private_fact,
+    spoilt,
+    wallet_report,
+)
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000 * NS_PER_MS
@@ -362,7 +364,7 @@ class SimVenue:
         self._timeline.after(MARKET_EVERY_NS, self._show_markets)
 
     def _on_notice(self, notice: Notice) -> None:
-        fact = self._fact(notice)
+        fact = private_fact(self._exchange, notice, self._holder, self._account)
         if fact is not None:
             topic = _TOPICS.get(type(fact), "order")
             self._link.news(
@@ -376,32 +378,12 @@ class SimVenue:
             listing = notice.listing.instrument
             self._link.market(lambda: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=(listing,))))
 
-    def _fact(self, notice: Notice) -> ev.Event | None:
-        """The private news in a notice; None for what concerns others."""
-        mine = self._holder
-        match notice:
-            case Executed(execution=row) if row.account == mine:
-                return execution_fact(row, self._account, ev.Source.STREAM)
-            case FundingSettled(settlement=row) if row.account == mine:
-                return execution_fact(row, self._account, ev.Source.STREAM)
-            case OrderChanged(order=order) if order.account == mine:
-                return ev.OrderUpdated(report=order_report(order, self._account))
-            case PositionChanged(position=position) if position.account == mine:
-                return ev.PositionUpdated(report=position_report(position, self._account))
-            case WalletChanged(account=account) if account == mine:
-                report = wallet_report(self._exchange.wallet(mine), self._account)
-                return ev.WalletUpdated(report=report, source=ev.Source.STREAM)
-            case _:
-                return None
-
     def _put_all(self, facts: Iterable[ev.Event]) -> None:
         for fact in facts:
             self._put(fact)
 
-    def _altered(self, fact: ev.BookTop | ev.Ticker | ev.OptionQuote, how: Altered) -> None:
-        """The same fact with wrong figures: those of its fields that the fault names."""
-        changes = {name: _spoilt(getattr(fact, name), how) for name in how.fields if hasattr(fact, name)}
-        self._put(msgspec.structs.replace(fact, **changes))
+    def _altered(self, fact: MarketFact, how: Altered) -> None:
+        self._put(spoilt(fact, how))
 
     def _quarantine(self, stream: ev.Stream, topic: str) -> None:
         self._put(
@@ -416,11 +398,3 @@ class SimVenue:
             self._heard_ns[stream] = self._timeline.now_ns
         if self._running:
             self._sink.put(fact)
-
-
-def _spoilt(value: Decimal | float | None, how: Altered) -> Decimal | float | None:
-    if how.missing or value is None:
-        return None
-    if isinstance(value, Decimal):
-        return Decimal("NaN") if how.nan else value * Decimal(repr(how.factor))
-    return math.nan if how.nan else value * how.factor

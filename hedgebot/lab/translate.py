@@ -3,23 +3,34 @@
 Owns no decision. Both sides share the domain's instruments, so that nothing is looked up.
 """
 
+import math
 from decimal import Decimal
+
+import msgspec
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import ExecutionKind, Source
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
+from hedgebot.exchange.faults import Altered
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import (
     ExecKind,
+    Executed,
     Execution,
+    FundingSettled,
     FundingSettlement,
+    Notice,
+    OrderChanged,
+    PositionChanged,
     SimOrder,
     SimPosition,
+    WalletChanged,
     WalletState,
 )
 
+MarketFact = ev.BookTop | ev.Ticker | ev.OptionQuote
 NS_PER_HOUR = 3_600 * 1_000_000_000
 
 # As the venue's profile has it: whatever is no trade, delivery, ADL or liquidation still moves the position.
@@ -32,7 +43,7 @@ _KINDS = {
 }
 
 
-def market_facts(exchange: Exchange, instrument: InstrumentId) -> tuple[ev.BookTop | ev.Ticker | ev.OptionQuote, ...]:
+def market_facts(exchange: Exchange, instrument: InstrumentId) -> tuple[MarketFact, ...]:
     """What the public streams say of an instrument now. KeyError for an unknown one."""
     listing = exchange.listing(instrument)
     if listing is None:
@@ -159,3 +170,34 @@ def wallet_report(wallet: WalletState, account: str) -> WalletReport:
 
 def _usd(value: float) -> Decimal:
     return Decimal(repr(value)) if value else ZERO
+
+
+def private_fact(exchange: Exchange, notice: Notice, holder: str, account: str) -> ev.Event | None:
+    """The private news of `holder` in a notice, under the book's name for it; None for what concerns others."""
+    match notice:
+        case Executed(execution=row) if row.account == holder:
+            return execution_fact(row, account, Source.STREAM)
+        case FundingSettled(settlement=row) if row.account == holder:
+            return execution_fact(row, account, Source.STREAM)
+        case OrderChanged(order=order) if order.account == holder:
+            return ev.OrderUpdated(report=order_report(order, account))
+        case PositionChanged(position=position) if position.account == holder:
+            return ev.PositionUpdated(report=position_report(position, account))
+        case WalletChanged(account=name) if name == holder:
+            return ev.WalletUpdated(report=wallet_report(exchange.wallet(holder), account), source=Source.STREAM)
+        case _:
+            return None
+
+
+def spoilt(fact: MarketFact, how: Altered) -> MarketFact:
+    """The same fact with wrong figures: those of its fields that the fault names."""
+    changes = {name: _wrong(getattr(fact, name), how) for name in how.fields if hasattr(fact, name)}
+    return msgspec.structs.replace(fact, **changes)
+
+
+def _wrong(value: Decimal | float | None, how: Altered) -> Decimal | float | None:
+    if how.missing or value is None:
+        return None
+    if isinstance(value, Decimal):
+        return Decimal("NaN") if how.nan else value * Decimal(repr(how.factor))
+    return math.nan if how.nan else value * how.factor

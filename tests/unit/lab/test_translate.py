@@ -5,7 +5,16 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.domain.events import ExecutionKind, Source
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.lab.translate import execution_fact, market_facts, order_report, position_report, wallet_report
+from hedgebot.exchange.faults import Altered
+from hedgebot.lab.translate import (
+    execution_fact,
+    market_facts,
+    order_report,
+    position_report,
+    private_fact,
+    spoilt,
+    wallet_report,
+)
 from tests.unit.lab.bench import PERP, START_NS, Bench
 
 
@@ -49,3 +58,28 @@ def test_what_an_account_did_is_told_exactly() -> None:
     )
     assert wallet.equity_usd is not None
     assert wallet.venue_at_ns > START_NS
+
+
+def test_wrong_figures_touch_the_named_fields_only() -> None:
+    bench = Bench(flow=False)
+    top, ticker = market_facts(bench.exchange, PERP)
+    wrong = spoilt(ticker, Altered(fields=("mark", "index", "bid"), factor=0.84))
+    assert isinstance(ticker, ev.Ticker)
+    assert isinstance(wrong, ev.Ticker)
+    assert ticker.mark is not None
+    assert wrong.mark == ticker.mark * Decimal("0.84")
+    assert wrong.last == ticker.last
+    gone = spoilt(top, Altered(fields=("bid",), missing=True))
+    assert isinstance(gone, ev.BookTop)
+    assert gone.bid is None
+    assert gone.ask is not None
+
+
+def test_news_of_others_are_none_of_ours() -> None:
+    bench = Bench()
+    seen: list[ev.Event | None] = []
+    bench.exchange.listen(lambda notice: seen.append(private_fact(bench.exchange, notice, "somebody", "book")))
+    bench.host.start()
+    bench.run(20)
+    assert seen
+    assert set(seen) == {None}
