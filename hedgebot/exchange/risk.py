@@ -135,6 +135,10 @@ class Risk:
         market, held = self.world.markets[key[0]], float(account.contracts(*key))
         if market.instrument.kind is InstrumentKind.SPOT:
             return NOTHING  # spot orders are covered by locked balances, or by what they borrow
+        if not (held or orders.buys or orders.sells) or (
+            market.instrument.kind.is_option and held > 0 and not (orders.sells or orders.buy_cost)
+        ):
+            return NOTHING  # flat, or a long option: most of what an account has ever held
         if market.instrument.kind.is_option:
             return self._option(market, held, orders)
         ladder, leverage, each = self.ladder(market), float(account.leverage_of(key[0])), self.value_each(market)

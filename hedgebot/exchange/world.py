@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.exchange.chains import Chain, listed_options
 from hedgebot.exchange.crowd import Trades
 from hedgebot.exchange.floor import Coin, Floor, cents
@@ -50,6 +50,7 @@ class World(Floor):
         self.start_ns = now_ns
         self.pegs = {USD: 1.0, "USDT": 1.0, "USDC": 1.0}
         self.step_number = 0
+        self._option_prices: dict[InstrumentId, tuple[float, Decimal]] = {}
         self._seed = scenario.seed
         self._peg_tapes = [written_peg(one.coin, one.points, now_ns) for one in scenario.pegs if one.points]
         self._peg_tapes += [one.played(now_ns) for one in recorded_pegs]
@@ -237,8 +238,14 @@ class World(Floor):
         future = self.futures.get(market.id)
         if future is not None:
             return future.mark
-        coin = self.coins[market.instrument.underlying]
-        return cents(coin.board.marks[market.id].mark) if market.instrument.kind.is_option else self.index(market)
+        if not market.instrument.kind.is_option:
+            return self.index(market)
+        value = self.coins[market.instrument.underlying].board.marks[market.id].mark
+        known = self._option_prices.get(market.id)
+        if known is None or known[0] != value:
+            # Margins ask for the same mark many times a step.
+            known = self._option_prices[market.id] = (value, cents(value))
+        return known[1]
 
     def option_mark(self, market: Market) -> OptionMark | None:
         """Volatility and greeks; None for what is no option."""

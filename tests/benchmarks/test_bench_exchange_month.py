@@ -1,6 +1,6 @@
 """exchange_month: the simulated exchange in process on one-minute bars: a day's time, a month's memory.
 
-30 instruments on three coins (spot, perpetuals, options), bars that were made beforehand, a client who trades once
+31 instruments on three coins (spot, linear perpetuals, options), bars made beforehand, a client who trades once
 a minute in an account, and somebody who places and cancels a limit order every minute. Time is CPU time of the
 thread. The reference of the same run is a bare loop over the same bars that does one exact multiplication per
 instrument and bar.
@@ -14,7 +14,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.playback import Bars, RecordedPath
 from hedgebot.exchange.pricepath import PricePath, stream
@@ -33,14 +33,21 @@ INSTRUMENTS = 30
 
 def scenario() -> Scenario:
     """Three coins with a small chain each."""
-    chains = {"BTC": 7, "ETH": 3, "SOL": 3}
+    chains = {"BTC": 5, "ETH": 3, "SOL": 3}
+    products = (InstrumentKind.SPOT, InstrumentKind.LINEAR_PERP, InstrumentKind.LINEAR_OPTION)
     return Scenario(
         name="month",
         seed=11,
         step_ms=60_000,
         rate_limits=False,
         underlyings=tuple(
-            UnderlyingSpec(name=name, start_price=price, option_strikes=chains[name], option_expiries_days=(45.0,))
+            UnderlyingSpec(
+                name=name,
+                start_price=price,
+                option_strikes=chains[name],
+                option_expiries_days=(45.0,),
+                products=products,
+            )
             for name, price in STARTS.items()
         ),
         accounts=(
@@ -112,6 +119,15 @@ def day_s() -> float:
     return time.thread_time() - began
 
 
+def market_s() -> float:
+    """CPU seconds of one day in which nobody but the crowd trades."""
+    exchange = make(1)
+    exchange.set_client_flow(enabled=False)
+    began = time.thread_time()
+    exchange.advance(START_NS + DAY_BARS * MINUTE)
+    return time.thread_time() - began
+
+
 def bare_loop_s() -> float:
     """CPU seconds of the reference."""
     closes = [Decimal(str(round(one, 2))) for one in bars("BTC", 1).closes.tolist()]
@@ -147,8 +163,11 @@ def test_smoke_there_are_thirty_instruments_and_they_trade() -> None:
 
 @pytest.mark.bench
 def test_bench_exchange_day() -> None:
-    samples = interleave({"day": day_s, "bare loop": bare_loop_s}, rounds=5)
-    goals = [Goal(name="CPU seconds of a day of one-minute bars", value=medians(samples)["day"], limit=2.0)]
+    samples = interleave({"market": market_s, "day": day_s, "bare loop": bare_loop_s}, rounds=5)
+    goals = [
+        Goal(name="CPU seconds of a day of one-minute bars", value=medians(samples)["market"], limit=2.0),
+        Goal(name="the same with two orders a bar into a book of options", value=medians(samples)["day"], limit=2.0),
+    ]
     report(
         "exchange_day",
         goals=goals,
