@@ -70,6 +70,15 @@ _EXECUTION_KINDS: dict[str, ExecutionKind] = {
     "CorporateAction": ExecutionKind.OTHER,
 }
 
+# [N] createType, also of executions ([D] websocket/private/execution). A step down a liquidation's ladder is a plain
+# Trade in the market, told by this word only; an administrator's closing is neither ours nor a stranger's.
+_CREATOR_KINDS: dict[str, ExecutionKind] = {
+    "CreateByLiq": ExecutionKind.LIQUIDATION,
+    "CreateByTakeOver_PassThrough": ExecutionKind.LIQUIDATION,
+    "CreateByAdl_PassThrough": ExecutionKind.ADL,
+    "CreateByAdminClosing": ExecutionKind.OTHER,
+}
+
 # [N] orderStatus.
 _ORDER_STATUSES: dict[str, OrderStatus] = {
     "New": OrderStatus.OPEN,
@@ -123,6 +132,7 @@ BYBIT = VenueProfile(
     channel_codes={Channel.TRADE: _TRADE_CODES},
     statuses=_STATUSES,
     execution_kinds=_EXECUTION_KINDS,
+    creator_kinds=_CREATOR_KINDS,
     funding_kinds=frozenset({"Funding"}),
     order_statuses=_ORDER_STATUSES,
     # [D] order/create-order: orderLinkId.

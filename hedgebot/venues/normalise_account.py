@@ -30,12 +30,14 @@ _SILENT = frozenset({"", "EC_NoError", "UNKNOWN"})
 def execution(scope: Scope, category: str, row: Raw, source: Source) -> FillReceived | FundingPaid | None:
     """What one execution did. Funding is money and never quantity; None for a row that moved nothing.
 
-    Raises FrameProblem for an execution type that is not known: its quantity may or may not be a position's.
+    What made its order goes before its own type: liquidations and deleveraging are never taken for trades. Raises
+    FrameProblem for an execution type that is not known: its quantity may or may not be a position's.
     """
     kind_word = text(row, "execType")
     if kind_word in scope.profile.funding_kinds:
         return _funding(scope, category, row, source)
-    kind = scope.profile.execution_kinds.get(kind_word)
+    creator = text_or_none(row, "createType") or ""
+    kind = scope.profile.creator_kinds.get(creator) or scope.profile.execution_kinds.get(kind_word)
     if kind is None:
         msg = f"execType {kind_word!r} is unknown"
         raise FrameProblem(msg)

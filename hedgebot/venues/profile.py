@@ -90,6 +90,8 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Mapping[int, Verdict]
     # executions and orders
     execution_kinds: Mapping[str, ExecutionKind]
+    # What made the order behind an execution, where that says more than the execution's own type.
+    creator_kinds: Mapping[str, ExecutionKind]
     funding_kinds: frozenset[str]
     order_statuses: Mapping[str, OrderStatus]
     # client ids

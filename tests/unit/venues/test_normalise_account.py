@@ -73,6 +73,33 @@ def test_every_execution_type_that_moves_a_position_is_a_fill(word: str, kind: E
     assert executed(execType=word).kind is kind
 
 
+@pytest.mark.parametrize("word", ["Trade", "AdlTrade", "BustTrade", "Settle", "UNKNOWN"])
+@pytest.mark.parametrize(
+    ("creator", "kind"),
+    [
+        ("CreateByLiq", ExecutionKind.LIQUIDATION),
+        ("CreateByTakeOver_PassThrough", ExecutionKind.LIQUIDATION),
+        ("CreateByAdl_PassThrough", ExecutionKind.ADL),
+        ("CreateByAdminClosing", ExecutionKind.OTHER),
+    ],
+)
+def test_what_made_the_order_goes_before_the_execution_type(word: str, creator: str, kind: ExecutionKind) -> None:
+    assert executed(execType=word, createType=creator, orderLinkId="").kind is kind
+
+
+@pytest.mark.parametrize("creator", ["CreateByUser", "CreateByClosing", "Novelty", "", None])
+def test_any_other_creator_leaves_the_execution_type_its_say(creator: str | None) -> None:
+    assert executed(createType=creator).kind is ExecutionKind.TRADE
+    assert executed(execType="BustTrade", createType=creator).kind is ExecutionKind.LIQUIDATION
+    with pytest.raises(FrameProblem, match="execType"):
+        executed(execType="Novelty", createType=creator)
+
+
+def test_funding_is_funding_whoever_made_its_order() -> None:
+    row = pushed("execution_frame", execType="Funding", createType="CreateByLiq")
+    assert isinstance(execution(SCOPE, "linear", row, Source.STREAM), FundingPaid)
+
+
 @pytest.mark.parametrize("word", ["UNKNOWN", "Novelty", ""])
 def test_an_unknown_execution_type_is_never_guessed(word: str) -> None:
     with pytest.raises(FrameProblem, match="execType"):
