@@ -7,9 +7,10 @@ Owns the order of things: time first, then requests at that time. It reads no cl
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
+from hedgebot.exchange.budgets import Act, order_budget, request_budget
 from hedgebot.exchange.checks import client_id_refusal
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.clockwork import Clockwork
@@ -165,15 +166,15 @@ class Exchange(Views):
         for callback in tuple(self._listeners):
             callback(notice)
 
-    # --- requests (each counts against its rate bucket)
+    # --- requests (each counts against its rate bucket; `batched` ones against that of batches, see `budgets.py`)
 
-    def place(self, request: OrderRequest, connection: str = "") -> Ack | Refusal:
+    def place(self, request: OrderRequest, connection: str = "", *, batched: bool = False) -> Ack | Refusal:
         """Take an order and match it at once. A refusal leaves no trace; an Ack says nothing about fills.
 
         `connection` is the one that it came over, where a dead-man's switch asks for it.
         """
-        spot = self._is_spot(request.instrument)
-        refusal = self._over_budget(request.account, EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE)
+        category = self._category(request.instrument)
+        refusal = self._over_budget(request.account, order_budget(Act.CREATE, category, batched=batched))
         refusal = refusal or client_id_refusal(self.rules.client_id, request.client_id)
         answer = refusal or self.dead_man.refusal(request.account) or self.order_faults.place(request)
         if isinstance(answer, Ack):
@@ -181,11 +182,17 @@ class Exchange(Views):
         return answer
 
     def cancel(
-        self, account: str, instrument: InstrumentId, *, order_id: str | None = None, client_id: str | None = None
+        self,
+        account: str,
+        instrument: InstrumentId,
+        *,
+        order_id: str | None = None,
+        client_id: str | None = None,
+        batched: bool = False,
     ) -> Ack | Refusal:
         """Cancel one order by its id or client id (order id first)."""
-        spot = self._is_spot(instrument)
-        refusal = self._over_budget(account, EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL)
+        category = self._category(instrument)
+        refusal = self._over_budget(account, order_budget(Act.CANCEL, category, batched=batched))
         return refusal or self.order_faults.cancel(account, instrument, order_id, client_id)
 
     def amend(
@@ -197,14 +204,15 @@ class Exchange(Views):
         client_id: str | None = None,
         qty_contracts: Decimal | None = None,
         limit_price: Decimal | None = None,
+        batched: bool = False,
     ) -> Ack | Refusal:
         """Change quantity (the whole, filled part included) or price of an open order; None leaves it as it is.
 
         A smaller quantity at the same price keeps its place in the book. Any other change goes to the end of the queue
         at its price, and is matched at once where it now crosses (post-only: it ends instead).
         """
-        spot = self._is_spot(instrument)
-        refusal = self._over_budget(account, EndpointClass.AMEND_SPOT if spot else EndpointClass.AMEND)
+        category = self._category(instrument)
+        refusal = self._over_budget(account, order_budget(Act.AMEND, category, batched=batched))
         return refusal or self._desk.amend(
             account, instrument, order_id, client_id, qty_contracts=qty_contracts, limit_price=limit_price
         )
@@ -255,13 +263,15 @@ class Exchange(Views):
         refusal = self._desk.problem(market, account, request)
         return what_if(market, account, request, self.open_orders(request.account), self._books.risk, refusal)
 
-    def _is_spot(self, instrument: InstrumentId) -> bool:
+    def _category(self, instrument: InstrumentId) -> str:
         market = self._world.markets.get(instrument)
-        return market is not None and market.instrument.kind is InstrumentKind.SPOT
+        return "" if market is None else market.instrument.category
 
-    def cancel_all(self, account: str, chosen: Callable[[Listing], bool]) -> tuple[Ack, ...] | Refusal:
-        """Cancel every open order of the account on instruments that `chosen` picks."""
-        refusal = self._over_budget(account, EndpointClass.CANCEL_ALL)
+    def cancel_all(
+        self, account: str, chosen: Callable[[Listing], bool], category: str = ""
+    ) -> tuple[Ack, ...] | Refusal:
+        """Cancel every open order of the account on instruments that `chosen` picks; counts as one of `category`."""
+        refusal = self._over_budget(account, request_budget(Act.CANCEL_ALL, category))
         if refusal is not None:
             return refusal
         answers = [
@@ -279,9 +289,11 @@ class Exchange(Views):
         """Where a bucket stands, without counting."""
         return self.limits.state(account, endpoint, self.now_ns)
 
-    def _over_budget(self, account: str, endpoint: EndpointClass) -> Refusal | None:
+    def _over_budget(self, account: str, endpoint: EndpointClass | None) -> Refusal | None:
         if self.troubles.is_down:
             return Refusal(reason=RefusalReason.VENUE_DOWN, detail="the venue is in maintenance")
+        if endpoint is None:
+            return None
         state = self.charge(account, endpoint)
         if state.allowed:
             return None

@@ -18,15 +18,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.requests import EndpointClass
 
-_TRADING = (
-    EndpointClass.CREATE,
-    EndpointClass.CREATE_SPOT,
-    EndpointClass.AMEND,
-    EndpointClass.AMEND_SPOT,
-    EndpointClass.CANCEL,
-    EndpointClass.CANCEL_SPOT,
-    EndpointClass.CANCEL_ALL,
-)
+_TRADING = tuple(one for one in EndpointClass if one.value.partition("_")[0] in {"create", "amend", "cancel"})
 
 
 class IdUniqueness(StrEnum):
@@ -202,11 +194,22 @@ BYBIT = VenueRules(
     quotas={
         EndpointClass.CREATE: Quota(limit=10),
         EndpointClass.CREATE_SPOT: Quota(limit=20),
+        EndpointClass.CREATE_BATCH: Quota(limit=10),
+        EndpointClass.CREATE_BATCH_SPOT: Quota(limit=20),
+        EndpointClass.CREATE_BATCH_OPTION: Quota(limit=10),
         EndpointClass.AMEND: Quota(limit=10),
         EndpointClass.AMEND_SPOT: Quota(limit=10),
+        EndpointClass.AMEND_BATCH: Quota(limit=10),
+        EndpointClass.AMEND_BATCH_SPOT: Quota(limit=20),
+        EndpointClass.AMEND_BATCH_OPTION: Quota(limit=10),
         EndpointClass.CANCEL: Quota(limit=10),
         EndpointClass.CANCEL_SPOT: Quota(limit=20),
+        EndpointClass.CANCEL_BATCH: Quota(limit=10),
+        EndpointClass.CANCEL_BATCH_SPOT: Quota(limit=20),
+        EndpointClass.CANCEL_BATCH_OPTION: Quota(limit=10),
         EndpointClass.CANCEL_ALL: Quota(limit=10),
+        EndpointClass.CANCEL_ALL_SPOT: Quota(limit=20),
+        EndpointClass.CANCEL_ALL_OPTION: Quota(limit=1),
         EndpointClass.SET_LEVERAGE: Quota(limit=10),
         EndpointClass.QUERY_ORDERS: Quota(limit=50),
         EndpointClass.QUERY_EXECUTIONS: Quota(limit=50),
@@ -215,7 +218,7 @@ BYBIT = VenueRules(
         # Paths differ from 5 to 450 a second; 50 is the commonest figure of the page.
         EndpointClass.OTHER: Quota(limit=50),
     },
-    quotas_source="[B] rate-limit: per UID and second",
+    quotas_source="[B] rate-limit: per UID and second; batches apart from single requests",
     ban=BanRule(visits=600, window_s=5.0, ban_s=600.0, source="[B] rate-limit: HTTP IP limit"),
     self_trade=("none", "cancel_maker", "cancel_taker", "cancel_both"),
     self_trade_source="[B] smp: by group, per order",

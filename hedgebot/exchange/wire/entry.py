@@ -11,6 +11,7 @@ from decimal import Decimal
 from hedgebot.domain.decimals import ZERO, floor_to_step
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
+from hedgebot.exchange.budgets import Act, request_budget
 from hedgebot.exchange.types import (
     Ack,
     EndpointClass,
@@ -45,10 +46,10 @@ _CONDITIONAL = ("triggerPrice", "takeProfit", "stopLoss", "trailingStop")
 DCP_PRODUCTS = ("OPTIONS", "DERIVATIVES", "SPOT")
 
 
-def create(api: Api, account: str, params: Params) -> Fields:
+def create(api: Api, account: str, params: Params, *, batched: bool = False) -> Fields:
     """Place an order. The reply says that it was taken, nothing about fills."""
     category, listing = _listing(api, params)
-    answer = api.exchange.place(_request(api, account, params, category, listing))
+    answer = api.exchange.place(_request(api, account, params, category, listing), batched=batched)
     return _acked(answer, category)
 
 
@@ -80,13 +81,15 @@ def _e4(**rates: float | None) -> Fields:
     return {name: round(rate * 10_000) for name, rate in rates.items() if rate is not None}
 
 
-def cancel(api: Api, account: str, params: Params) -> Fields:
+def cancel(api: Api, account: str, params: Params, *, batched: bool = False) -> Fields:
     """Cancel one order by `orderId`, else by `orderLinkId`."""
     category, listing = _listing(api, params)
     order_id, link_id = params.text("orderId"), params.text("orderLinkId")
     if not order_id and not link_id:
         raise bad_parameter("params error: orderId or orderLinkId is required")
-    answer = api.exchange.cancel(account, listing.instrument.id, order_id=order_id or None, client_id=link_id or None)
+    answer = api.exchange.cancel(
+        account, listing.instrument.id, order_id=order_id or None, client_id=link_id or None, batched=batched
+    )
     return _acked(answer, category)
 
 
@@ -106,7 +109,7 @@ def cancel_all(api: Api, account: str, params: Params) -> Fields:
             and (category == "spot" or settle in {"", one.settle})
         )
 
-    answer = api.exchange.cancel_all(account, chosen)
+    answer = api.exchange.cancel_all(account, chosen, category)
     if isinstance(answer, Refusal):
         raise refusal_error(answer, category)
     return {
@@ -130,7 +133,7 @@ def disconnected_cancel_all(api: Api, account: str, params: Params) -> Fields:
     return {}
 
 
-def amend(api: Api, account: str, params: Params) -> Fields:
+def amend(api: Api, account: str, params: Params, *, batched: bool = False) -> Fields:
     """Change quantity or price of an open order, found by `orderId`, else by `orderLinkId`; empty ones stay."""
     category, listing = _listing(api, params)
     order_id, link_id = params.text("orderId"), params.text("orderLinkId")
@@ -147,20 +150,19 @@ def amend(api: Api, account: str, params: Params) -> Fields:
         client_id=link_id or None,
         qty_contracts=params.number("qty", "Qty invalid") if params.text("qty") else None,
         limit_price=params.number("price", "price is invalid") if params.text("price") else None,
+        batched=batched,
     )
     return _acked(answer, category)
 
 
 def order_endpoint(path: str, category: str) -> EndpointClass:
     """Which budget an order request counts against."""
-    spot = category == "spot"
-    if path.endswith("cancel-all"):
-        return EndpointClass.CANCEL_ALL
-    if "cancel" in path:
-        return EndpointClass.CANCEL_SPOT if spot else EndpointClass.CANCEL
-    if "amend" in path:
-        return EndpointClass.AMEND_SPOT if spot else EndpointClass.AMEND
-    return EndpointClass.CREATE_SPOT if spot else EndpointClass.CREATE
+    word = path.rpartition("/")[2]
+    if word == "cancel-all":
+        return request_budget(Act.CANCEL_ALL, category)
+    verb, _, batched = word.partition("-")
+    act = {"cancel": Act.CANCEL, "amend": Act.AMEND}.get(verb, Act.CREATE)
+    return request_budget(act, category, batched=batched == "batch")
 
 
 def _listing(api: Api, params: Params) -> tuple[str, Listing]:

@@ -205,7 +205,12 @@ def test_the_disconnection_window_is_for_those_who_may(api: Api) -> None:
         ("/v5/order/amend", "spot", EndpointClass.AMEND_SPOT),
         ("/v5/order/cancel", "option", EndpointClass.CANCEL),
         ("/v5/order/cancel", "spot", EndpointClass.CANCEL_SPOT),
-        ("/v5/order/cancel-all", "spot", EndpointClass.CANCEL_ALL),
+        ("/v5/order/cancel-all", "spot", EndpointClass.CANCEL_ALL_SPOT),
+        ("/v5/order/cancel-all", "option", EndpointClass.CANCEL_ALL_OPTION),
+        ("/v5/order/cancel-all", "linear", EndpointClass.CANCEL_ALL),
+        ("/v5/order/create-batch", "linear", EndpointClass.CREATE_BATCH),
+        ("/v5/order/amend-batch", "spot", EndpointClass.AMEND_BATCH_SPOT),
+        ("/v5/order/cancel-batch", "option", EndpointClass.CANCEL_BATCH_OPTION),
     ],
 )
 def test_budgets(path: str, category: str, endpoint: EndpointClass) -> None:
