@@ -138,5 +138,5 @@ def _carry(held: _Open, row: Execution) -> None:
 
 
 def is_delivery(closing: Closing) -> bool:
-    """Whether a position ended by its delivery."""
-    return closing.last.kind is ExecKind.DELIVERY
+    """Whether a position ended by its delivery; an inverse future's is called its settlement."""
+    return closing.last.kind in {ExecKind.DELIVERY, ExecKind.SETTLE}
