@@ -7,6 +7,7 @@ Must not know: venues' field names, margins, fees.
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 
 import msgspec
@@ -24,12 +25,12 @@ class Side(StrEnum):
     BUY = "buy"
     SELL = "sell"
 
-    @property
+    @cached_property
     def sign(self) -> int:
         """+1 for a buy, -1 for a sell."""
         return 1 if self is Side.BUY else -1
 
-    @property
+    @cached_property
     def opposite(self) -> "Side":
         """The other side."""
         return Side.SELL if self is Side.BUY else Side.BUY
@@ -51,22 +52,22 @@ class InstrumentKind(StrEnum):
     LINEAR_OPTION = "linear_option"
     COIN_OPTION = "coin_option"
 
-    @property
+    @cached_property
     def is_option(self) -> bool:
         """Whether delta depends on a model."""
         return self in (InstrumentKind.LINEAR_OPTION, InstrumentKind.COIN_OPTION)
 
-    @property
+    @cached_property
     def is_inverse(self) -> bool:
         """Whether a contract is a fixed amount of quote currency settled in coin."""
         return self in (InstrumentKind.INVERSE_PERP, InstrumentKind.INVERSE_FUTURE)
 
-    @property
+    @cached_property
     def is_future(self) -> bool:
         """Whether it is delivered at an expiry at the underlying's price."""
         return self in (InstrumentKind.LINEAR_FUTURE, InstrumentKind.INVERSE_FUTURE)
 
-    @property
+    @cached_property
     def is_perp(self) -> bool:
         """Whether funding is paid on it."""
         return self in (InstrumentKind.LINEAR_PERP, InstrumentKind.INVERSE_PERP)

@@ -51,6 +51,8 @@ class Books:
         self.accounts = accounts
         self.logs = {name: AccountLog() for name in accounts}
         self.now_ns = world.start_ns
+        # Whether anybody listens: what is costly to tell is told to nobody otherwise.
+        self.heeded = True
         self.tell = tell
         self._seq = 0
         self._salt = salt
@@ -137,12 +139,15 @@ class Books:
             self.logs[account.name].ledger.append(entry)
 
     def tell_position(self, account: Account, market: Market, index: PositionIndex) -> None:
-        """Tell how a position stands now."""
+        """Tell how a position stands now; where nobody listens, only that the account has changed."""
         if market.instrument.kind is InstrumentKind.SPOT:
             return
         held = account.position(market.instrument, index)
         held.created_at_ns = held.created_at_ns or self.now_ns
         held.updated_at_ns, held.seq = self.now_ns, self.seq
+        if not self.heeded:
+            self.tell(WalletChanged(account=account.name))
+            return
         for position in position_states(self.risk, account, [held.key]):
             self.tell(PositionChanged(position=position))
 

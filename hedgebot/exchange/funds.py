@@ -15,6 +15,7 @@ from hedgebot.exchange.health import Health
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.risk import Risk, Standing
 from hedgebot.exchange.types import MarginMode, OrderRequest, Refusal, RefusalReason, SimOrder
+from hedgebot.exchange.valuation import Sums
 
 # Rates and margins are float: a requirement that is the same but for rounding is not more than before.
 _SAME = 1.0 + 1e-12
@@ -42,12 +43,14 @@ def funds_problem(
         return refuse(RefusalReason.NOT_COLLATERAL, detail)
     if account.margin.mode is MarginMode.ISOLATED:
         return _isolated_problem(market, request, account, open_orders, others, risk)
-    before = risk.requirement(account, open_orders).initial
     after = risk.standing(account, others, request)
-    if after.need.initial > after.balance and after.need.initial > before * _SAME:
+    # What was needed before is only asked where it matters: almost every order is covered.
+    if after.need.initial > after.balance and (
+        after.need.initial > risk.requirement(account, open_orders).initial * _SAME
+    ):
         detail = f"initial margin {after.need.initial:.2f} USD needed, margin balance {after.balance:.2f} USD"
         return refuse(RefusalReason.INSUFFICIENT_MARGIN, detail)
-    return _borrow_problem(market.instrument.settle, request, account, open_orders, others, risk)
+    return _borrow_problem(market.instrument.settle, account, after.sums, open_orders, risk)
 
 
 def _spot_problem(
@@ -87,7 +90,8 @@ def _spot_margin_problem(
     The order counts as it would be filled: what it buys is collateral after its haircut.
     """
     had = others if replaced is None else (*others, replaced)
-    problem = _borrow_problem(coin, request, account, had, others, risk)
+    wanted = risk.valuation.sums(account, risk.valuation.working(others, request))
+    problem = _borrow_problem(coin, account, wanted, had, risk)
     if problem is not None:
         return problem
     before, after = risk.standing(account, had), _spot_filled(request, account, others, risk)
@@ -136,22 +140,20 @@ def _isolated_problem(
 
 
 def _borrow_problem(
-    coin: str,
-    request: OrderRequest,
-    account: Account,
-    open_orders: tuple[SimOrder, ...],
-    others: tuple[SimOrder, ...],
-    risk: Risk,
+    coin: str, account: Account, after: Sums, open_orders: tuple[SimOrder, ...], risk: Risk
 ) -> Refusal | None:
-    """What an order would have borrowed more may not go over the coin's limit."""
-    valuation, mode = risk.valuation, account.margin.mode
-    after = valuation.sums(account, valuation.working(others, request)).get(coin)
-    before = valuation.sums(account, valuation.working(open_orders)).get(coin)
-    owed, owes = (one.debt(mode) if one is not None else ZERO for one in (before, after))
-    limit = Decimal(str(risk.parameters.borrowing_of(coin).amount_max))
-    if owes > limit and owes > owed:
+    """What an order would have borrowed more may not go over the coin's limit; `after` has the order's coins in it."""
+    owes, limit = _debt(account, after, coin), Decimal(str(risk.parameters.borrowing_of(coin).amount_max))
+    if owes <= limit:
+        return None
+    before = risk.valuation.sums(account, risk.valuation.working(open_orders))
+    if owes > _debt(account, before, coin):
         return refuse(RefusalReason.BORROW_LIMIT, f"{owes} {coin} would be borrowed, the limit is {limit}")
     return None
+
+
+def _debt(account: Account, sums: Sums, coin: str) -> Decimal:
+    return sums[coin].debt(account.margin.mode) if coin in sums else ZERO
 
 
 def leverage_problem(

@@ -93,6 +93,8 @@ class Market:
     def __init__(self, listing: Listing, ladder: Ladder, start_price: Decimal, seed_volume: Decimal) -> None:
         self.listing = listing
         self.instrument = listing.instrument
+        # The instrument's id, which no other listing of it changes.
+        self.id: InstrumentId = listing.instrument.id
         self.tick_size = listing.instrument.tick_size
         self.lot_size = listing.instrument.lot_size
         self.ladder = ladder
@@ -104,11 +106,6 @@ class Market:
         self._eaten_kept = ladder.shape.eaten_kept
         self._bids: list[Resting] = []
         self._asks: list[Resting] = []
-
-    @property
-    def id(self) -> InstrumentId:
-        """The instrument's id."""
-        return self.instrument.id
 
     @property
     def trading(self) -> bool:

@@ -71,6 +71,7 @@ class Exchange(Views):
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
+        self._books.heeded = False
         self._desk = Desk(self._books, self.rules)
         self.dead_man = DeadMan(self.rules.dead_man, self._desk, scenario.accounts)
         self.margin = MarginDesk(self._books, self._desk.orders)
@@ -131,11 +132,11 @@ class Exchange(Views):
     def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
         """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
         self._listeners.append(callback)
-        self._clockwork.heeded = True
+        self._clockwork.heeded = self._books.heeded = True
 
         def unlisten() -> None:
             self._listeners.remove(callback)
-            self._clockwork.heeded = bool(self._listeners)
+            self._clockwork.heeded = self._books.heeded = bool(self._listeners)
 
         return unlisten
 

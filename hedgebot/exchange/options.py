@@ -7,6 +7,7 @@ moneyness) and the vectorised marks. Must not know orders or books.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -122,6 +123,8 @@ class OptionBoard:
     def __init__(self, surface: Surface, chain: Sequence[Instrument]) -> None:
         self._surface = surface
         self.marks: dict[InstrumentId, OptionMark] = {}
+        # What was rounded of the marks, until they are made anew; whoever rounds them keeps it here.
+        self.prices: dict[InstrumentId, Decimal] = {}
         self.relist(chain)
 
     def relist(self, chain: Sequence[Instrument]) -> None:
@@ -134,6 +137,7 @@ class OptionBoard:
     def drop(self, instrument: InstrumentId) -> None:
         """Forget an option."""
         self.marks.pop(instrument, None)
+        self.prices.pop(instrument, None)
 
     def remark(
         self, index: float, now_ns: int, interval_s: float, averages: Mapping[int, SettlementAverage] | None = None
@@ -165,6 +169,7 @@ class OptionBoard:
             greeks.vega / 100.0,
             greeks.theta,
         )
+        self.prices.clear()
         for one, row in zip(self.chain, np.column_stack(columns).tolist(), strict=True):
             self.marks[one.id] = OptionMark(
                 mark=row[0], iv=row[1], forward=row[2], delta=row[3], gamma=row[4], vega=row[5], theta=row[6]

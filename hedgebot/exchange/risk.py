@@ -57,6 +57,8 @@ class Standing:
 
     balance: float
     need: Requirement
+    # What it was computed from, by coin.
+    sums: Sums = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def initial_rate(self) -> float | None:
@@ -87,7 +89,7 @@ class Risk:
         """Balance and requirement of the whole account, with its open orders (and one order more)."""
         working = self.valuation.working(open_orders, extra)
         sums = self.valuation.sums(account, working)
-        return Standing(self.valuation.margin_balance(account, sums), self._needed(account, working, sums))
+        return Standing(self.valuation.margin_balance(account, sums), self._needed(account, working, sums), sums)
 
     def requirement(
         self, account: Account, open_orders: Iterable[SimOrder], extra: OrderRequest | None = None
@@ -107,6 +109,7 @@ class Risk:
             derivatives = total(
                 one.times(self.world.usd_price(self.world.markets[key[0]].instrument.settle))
                 for key, one in self.by_position(account, working).items()
+                if one is not NOTHING
             )
         return total((derivatives, *self.of_debts(account, sums).values()))
 
@@ -132,13 +135,15 @@ class Risk:
         }
 
     def _position(self, account: Account, key: PositionKey, orders: _Both) -> Requirement:
-        market, held = self.world.markets[key[0]], float(account.contracts(*key))
+        position = account.positions.get(key)
+        held = float(position.contracts) if position is not None else 0.0
+        if not (held or orders.buys or orders.sells):
+            return NOTHING  # flat: most of what an account has ever held
+        market = self.world.markets[key[0]]
         if market.instrument.kind is InstrumentKind.SPOT:
             return NOTHING  # spot orders are covered by locked balances, or by what they borrow
-        if not (held or orders.buys or orders.sells) or (
-            market.instrument.kind.is_option and held > 0 and not (orders.sells or orders.buy_cost)
-        ):
-            return NOTHING  # flat, or a long option: most of what an account has ever held
+        if market.instrument.kind.is_option and held > 0 and not (orders.sells or orders.buy_cost):
+            return NOTHING  # a long option
         if market.instrument.kind.is_option:
             return self._option(market, held, orders)
         ladder, leverage, each = self.ladder(market), float(account.leverage_of(key[0])), self.value_each(market)
@@ -147,7 +152,6 @@ class Risk:
         maintenance = ladder.maintenance(abs(held) * each)
         if account.margin.mode is MarginMode.ISOLATED:
             # What the position has is fixed; only what its orders may add moves with the mark.
-            position = account.positions.get(key)
             fixed = float(self.position_margin(account, position)) if position is not None else 0.0
             return Requirement(fixed + max(at_worst - ladder.initial(abs(held) * each, leverage), 0.0), maintenance)
         return Requirement(at_worst, maintenance)

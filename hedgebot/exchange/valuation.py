@@ -115,7 +115,9 @@ class Valuation:
         """Every coin that the account has, owes or settles in, in a fixed order."""
         sums = {coin: CoinSum(cash) for coin, cash in account.coins.items()}
         for position in account.positions.values():
-            coin = sums.setdefault(position.instrument.settle, CoinSum())
+            coin = sums.get(position.instrument.settle)
+            if coin is None:
+                coin = sums[position.instrument.settle] = CoinSum()
             if not position.contracts:
                 continue
             if position.instrument.kind.is_option:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.chains import Chain, listed_options
 from hedgebot.exchange.crowd import Trades
 from hedgebot.exchange.floor import Coin, Floor, cents
@@ -50,7 +50,6 @@ class World(Floor):
         self.start_ns = now_ns
         self.pegs = {USD: 1.0, "USDT": 1.0, "USDC": 1.0}
         self.step_number = 0
-        self._option_prices: dict[InstrumentId, tuple[float, Decimal]] = {}
         self._seed = scenario.seed
         self._peg_tapes = [written_peg(one.coin, one.points, now_ns) for one in scenario.pegs if one.points]
         self._peg_tapes += [one.played(now_ns) for one in recorded_pegs]
@@ -232,20 +231,15 @@ class World(Floor):
         """Mark price of an instrument (spot: the index); what was delivered keeps what it was worth."""
         if market.listing.settlement_price is not None:
             return market.instrument.delivery_value(market.listing.settlement_price)
-        perp = self.perps.get(market.id)
-        if perp is not None:
-            return perp.mark
-        future = self.futures.get(market.id)
-        if future is not None:
-            return future.mark
-        if not market.instrument.kind.is_option:
-            return self.index(market)
-        value = self.coins[market.instrument.underlying].board.marks[market.id].mark
-        known = self._option_prices.get(market.id)
-        if known is None or known[0] != value:
+        if market.instrument.kind.is_option:
             # Margins ask for the same mark many times a step.
-            known = self._option_prices[market.id] = (value, cents(value))
-        return known[1]
+            board = self.coins[market.instrument.underlying].board
+            known = board.prices.get(market.id)
+            if known is None:
+                known = board.prices[market.id] = cents(board.marks[market.id].mark)
+            return known
+        priced = self.perps.get(market.id) or self.futures.get(market.id)
+        return self.index(market) if priced is None else priced.mark
 
     def option_mark(self, market: Market) -> OptionMark | None:
         """Volatility and greeks; None for what is no option."""

@@ -70,7 +70,8 @@ class BentWorld(World):
 
     def mark(self, market: Market) -> Decimal:
         """Mark price of an instrument (spot: the index), or what a trouble makes of it."""
-        right, ratio = super().mark(market), self.mark_ratios.get(market.id)
+        right = super().mark(market)
+        ratio = self.mark_ratios.get(market.id) if self.mark_ratios else None
         return right if ratio is None else cents(float(right) * ratio)
 
     def status(self, market: Market) -> InstrumentStatus:

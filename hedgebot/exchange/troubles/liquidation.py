@@ -17,7 +17,7 @@ from hedgebot.domain.instrument import Side
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.fee_tiers import fee_rates
-from hedgebot.exchange.health import Health
+from hedgebot.exchange.health import AccountHealth, Health
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.position import Position
 from hedgebot.exchange.trouble import Liquidation as Forced
@@ -44,14 +44,18 @@ class Liquidations:
         self._health = Health(desk.books.risk)
         self._bankruptcy = Bankruptcy(desk.books.risk)
 
-    def watch(self, account: Account) -> None:
-        """Liquidate what has to be, of one account."""
+    def watch(self, account: Account) -> AccountHealth | None:
+        """Liquidate what has to be, of one account; its health where nothing had to be (not in isolated margin)."""
         if account.margin.mode is MarginMode.ISOLATED:
             for found in self._health.isolated_positions(account):
                 if found.is_liquidatable and self._trades(account.positions[found.key]):
                     self._isolated(account, account.positions[found.key])
-        elif self._rate(account) >= 1.0:
+            return None
+        whole = self._health.of_account(account, self._desk.orders.open_orders(account.name))
+        if whole is not None and whole.is_liquidatable:
             self._account(account)
+            return None
+        return whole
 
     def strike(self, trouble: Forced) -> None:
         """Liquidate a named account now, whatever its rate: whole. ValueError says what cannot be."""

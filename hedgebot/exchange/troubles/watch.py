@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
+from hedgebot.exchange.health import AccountHealth
 from hedgebot.exchange.troubles.adl import Deleveraging
 from hedgebot.exchange.troubles.liquidation import Liquidations
 from hedgebot.exchange.types import MarginMode, Notice, PositionChanged, WalletChanged
@@ -55,8 +56,7 @@ class Watch:
         """Liquidate what has to be, and bring the queue of deleveraging up to date now and then."""
         for account in self._books.accounts.values():
             if self._calls_for(account):
-                self._liquidations.watch(account)
-                self._seen[account.name] = self._now(account)
+                self._seen[account.name] = self._now(account, self._liquidations.watch(account))
         if self._books.now_ns - self._ranked_ns >= self._pause_ns:
             self._ranked_ns = self._books.now_ns
             self._deleveraging.rerank()
@@ -71,10 +71,19 @@ class Watch:
             abs(self._price(instrument) / price - 1.0) > seen.move_max for instrument, price in seen.prices.items()
         )
 
-    def _now(self, account: Account) -> _Seen:
-        """What may happen unseen: the free margin over everything that the account's prices multiply."""
+    def _now(self, account: Account, health: AccountHealth | None) -> _Seen:
+        """What may happen unseen: the free margin over everything that the account's prices multiply.
+
+        `health` is None where somebody was just liquidated or only positions are.
+        """
+        if account.margin.mode is MarginMode.ISOLATED:
+            return _Seen(self._books.now_ns, 0.0)
         world = self._books.world
-        standing = self._books.risk.standing(account, ())
+        if health is None:
+            standing = self._books.risk.standing(account, ())
+            free = max(standing.balance - standing.need.maintenance, 0.0)
+        else:
+            free = max(health.equity_usd - health.maintenance_margin_usd, 0.0)
         held = [one for one in account.positions.values() if one.contracts]
         exposed = sum(
             abs(float(one.instrument.coins(one.contracts, world.index(world.markets[one.instrument.id]))))
@@ -82,7 +91,6 @@ class Watch:
             for one in held
         )
         exposed += sum(abs(float(amount)) * world.usd_price(coin) for coin, amount in account.coins.items())
-        free = max(standing.balance - standing.need.maintenance, 0.0)
         prices = {one.instrument.id: self._price(one.instrument.id) for one in held}
         return _Seen(self._books.now_ns, _UNSEEN * free / exposed if exposed else 0.0, prices)
 

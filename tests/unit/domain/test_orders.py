@@ -38,13 +38,13 @@ def test_every_status_is_in_the_table_and_reachable() -> None:
     assert _reachable(OrderStatus.PLANNED) == set(OrderStatus)
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_an_end_is_left_only_by_a_late_fill(status: OrderStatus) -> None:
     assert TRANSITIONS[status] <= {OrderStatus.FILLED}
     assert status.is_terminal
 
 
-@pytest.mark.parametrize("status", set(OrderStatus) - TERMINAL)
+@pytest.mark.parametrize("status", sorted(set(OrderStatus) - TERMINAL))
 def test_whatever_is_not_ended_can_become_unknown_and_can_end(status: OrderStatus) -> None:
     assert status is OrderStatus.UNKNOWN or OrderStatus.UNKNOWN in TRANSITIONS[status]
     assert _reachable(status) >= TERMINAL
