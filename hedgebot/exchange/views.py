@@ -9,6 +9,7 @@ from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.desk import Desk
+from hedgebot.exchange.pnlgrid import CoinGrid, coin_grids
 from hedgebot.exchange.tickers import contract_ticker, option_ticker
 from hedgebot.exchange.types import (
     Book,
@@ -142,3 +143,8 @@ class Views:
     def wallet(self, account: str) -> WalletState:
         """Balances and margin, marked now."""
         return wallet_state(self._books.risk, self._accounts[account], self.open_orders(account), self.now_ns)
+
+    def portfolio_grids(self, account: str) -> tuple[CoinGrid, ...]:
+        """What the account gains in each cell of portfolio margin's grid, by base coin; none in the other modes."""
+        risk = self._books.risk
+        return coin_grids(self._world, risk.parameters.portfolio, self._accounts[account])

@@ -91,6 +91,10 @@ ACCOUNT: tuple[Case, ...] = (
     Rest("spot-margin-uta/set-leverage", "POST /v5/spot-margin-trade/set-leverage", {"leverage": "10"}),
     Rest("spot-margin-uta/max-borrowable", "GET /v5/spot-margin-trade/max-borrowable", {"currency": "USDC"}),
     Rest("account/transaction-log", "GET /v5/account/transaction-log", {}),
+    Rest(
+        "account/set-margin-mode", "POST /v5/account/set-margin-mode", {"setMarginMode": "PORTFOLIO_MARGIN"}, "", "nets"
+    ),
+    Rest("asset/portfolio-margin", "GET /v5/asset/portfolio-margin", {}),
     Rest("account/set-margin-mode", "POST /v5/account/set-margin-mode", {"setMarginMode": "REGULAR_MARGIN"}),
 )
 POSITION: tuple[Case, ...] = (
