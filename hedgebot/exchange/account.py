@@ -13,6 +13,7 @@ from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.margin_state import MarginState
 from hedgebot.exchange.modes import PositionModes
 from hedgebot.exchange.position import FEE_STEP, MONEY_STEP, Position, PositionKey, booked_value
+from hedgebot.exchange.records import Execution
 from hedgebot.exchange.requests import PositionIndex
 
 
@@ -108,11 +109,35 @@ class Account:
             case _:
                 closed, realised = self._trade(instrument, index, signed, price)
                 changes = ((instrument.settle, realised, fee),)
-        for coin, cash, coin_fee in changes:
+        return self._book(instrument, Booking(closed_contracts=closed, realised_pnl=realised, changes=changes))
+
+    def take_back(self, instrument: Instrument, taken: Execution) -> Booking:
+        """Undo a trade to the last decimal: the newest one of its position, or any one of a spot pair."""
+        signed, value = taken.side.sign * taken.qty_contracts, taken.side.sign * taken.value
+        closed, flows = ZERO, {instrument.settle: -taken.realised_pnl}
+        if instrument.kind is InstrumentKind.SPOT:
+            flows = {instrument.underlying: -signed, instrument.quote: value}
+        else:
+            position = self.position(instrument, taken.order.position_index)
+            before = abs(position.contracts)
+            closed = position.take_back(signed, value, taken.realised_pnl)
+            if closed:
+                self.margin.closed(position.key, closed / before)
+        if instrument.kind.is_option:
+            flows = {instrument.settle: value}
+        changes = tuple((coin, cash, -taken.fee if coin == taken.fee_coin else ZERO) for coin, cash in flows.items())
+        return self._book(
+            instrument, Booking(closed_contracts=closed, realised_pnl=-taken.realised_pnl, changes=changes)
+        )
+
+    def _book(self, instrument: Instrument, booking: Booking) -> Booking:
+        """Add what a trade did to the balances."""
+        for coin, cash, coin_fee in booking.changes:
             self.coins[coin] = self.coins.get(coin, ZERO) + cash - coin_fee
+        realised = booking.realised_pnl
         if not instrument.kind.is_option and realised:
             self.realised[instrument.settle] = self.realised.get(instrument.settle, ZERO) + realised
-        return Booking(closed_contracts=closed, realised_pnl=realised, changes=changes)
+        return booking
 
     def _trade(
         self, instrument: Instrument, index: PositionIndex, signed: Decimal, price: Decimal

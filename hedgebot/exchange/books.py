@@ -7,6 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from hashlib import blake2b
 
+import msgspec
+
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.exchange.account import Account, Booking, payment_step
@@ -39,6 +41,7 @@ LEDGER_KIND = {
     ExecKind.BUST: LedgerKind.LIQUIDATION,
     ExecKind.DELIVERY: LedgerKind.DELIVERY,
     ExecKind.SETTLE: LedgerKind.DELIVERY,
+    ExecKind.ROLLBACK: LedgerKind.ROLLBACK,
 }
 
 
@@ -56,6 +59,8 @@ class Books:
         self.tell = tell
         self._seq = 0
         self._salt = salt
+        # Executions that are booked stand against each other until the next deal begins.
+        self.deal = 0
 
     def next_seq(self) -> int:
         """The next number in the one order of everything."""
@@ -71,6 +76,10 @@ class Books:
         """An id that is a function of the run: the same in a repeat, another in another run (by the salt)."""
         digest = blake2b(f"{self._salt}/{purpose}/{self.next_seq()}".encode(), digest_size=16).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+    def new_deal(self) -> None:
+        """What is booked from now on is another deal than what was booked before."""
+        self.deal += 1
 
     def book(  # one value for each column of an execution
         self,
@@ -107,13 +116,43 @@ class Books:
             mark_price=self.world.mark(market),
             index_price=self.world.index(market),
             mark_iv=mark.iv if mark else None,
+            deal=self.deal,
             at_ns=self.now_ns,
             seq=self.next_seq(),
         )
+        self._enter(market, execution, booking)
+
+    def take_back(self, market: Market, taken: Execution, order: SimOrder) -> None:
+        """Undo an execution (the newest of its position) by one of an order that the venue made, log it and tell it."""
+        booking = self.accounts[order.account].take_back(market.instrument, taken)
+        mark = self.world.option_mark(market)
+        execution = msgspec.structs.replace(
+            taken,
+            exec_id=self.new_id("exec"),
+            order=order,
+            kind=ExecKind.ROLLBACK,
+            side=order.side,
+            fee=-taken.fee,
+            is_maker=False,
+            closed_contracts=booking.closed_contracts,
+            realised_pnl=booking.realised_pnl,
+            mark_price=self.world.mark(market),
+            index_price=self.world.index(market),
+            mark_iv=mark.iv if mark else None,
+            deal=self.deal,
+            takes_back=taken.exec_id,
+            at_ns=self.now_ns,
+            seq=self.next_seq(),
+        )
+        self._enter(market, execution, booking)
+
+    def _enter(self, market: Market, execution: Execution, booking: Booking) -> None:
+        """Log what was booked and tell it."""
+        account = self.accounts[execution.account]
         self.logs[account.name].executions.append(execution)
         self._log_changes(execution, booking)
         self.tell(Executed(execution=execution))
-        self.tell_position(account, market, order.position_index)
+        self.tell_position(account, market, execution.order.position_index)
         self.tell(WalletChanged(account=account.name))
 
     def _log_changes(self, execution: Execution, booking: Booking) -> None:

@@ -209,6 +209,7 @@ class Desk:
     def sweep(self, market: Market, side: Side, lots: int) -> list[tuple[int, int]]:
         """Take lots out of a book for the venue itself, at any price; (tick, lots) of what was there."""
         matches = market.walk(side, lots, market.any_tick(side))
+        # All of it stands against what was taken over: one deal.
         for match in matches:
             market.carry_out(match)
             self.books.print(market, side, market.price(match.tick), market.qty(match.lots))
@@ -235,6 +236,7 @@ class Desk:
                 self._end_own(resting.order_id, order.order_id)
         pieces = 1 if fate is None else fate.pieces
         for match in (piece for one in found.matches for piece in one.pieces(pieces)):
+            self.books.new_deal()
             market.carry_out(match)
             order = self._trade(market, order, match.tick, match.lots, is_maker=False)
             if match.maker is not None:
@@ -288,12 +290,14 @@ class Desk:
         if not market.has_resting:
             return
         for order, lots in market.crossed():
+            self.books.new_deal()
             market.reduce(order, lots)
             self._fill_maker(market, order, lots)
 
     def crowd_trade(self, market: Market, taker: Side, lots: int) -> None:
         """An aggressive order of the crowd; participants whose turn it is are filled by it."""
         for match in market.crowd_takes(taker, lots):
+            self.books.new_deal()
             self.books.print(market, taker, market.price(match.tick), market.qty(match.lots))
             if match.maker is not None:
                 self._fill_maker(market, match.maker, match.lots)
@@ -330,6 +334,7 @@ class Desk:
         market = self.world.markets[order.instrument]
         for resting in market.resting(order.side):
             if resting.order_id == order.order_id:
+                self.books.new_deal()
                 lots = max(int(resting.lots * share), 1)
                 market.reduce(resting, lots)
                 self._fill_maker(market, resting, lots)

@@ -78,6 +78,15 @@ class Position:
         self.realised_pnl += realised
         return closing, realised
 
+    def take_back(self, signed_contracts: Decimal, value: Decimal, realised: Decimal) -> Decimal:
+        """Undo its newest trade, of a signed `value` as it was booked; contracts that this closes."""
+        held = self.contracts
+        closing = min(abs(signed_contracts), abs(held)) if held * signed_contracts > 0 else ZERO
+        self.cost -= value - realised if self.instrument.kind.is_inverse else value + realised
+        self.contracts = held - signed_contracts
+        self.realised_pnl -= realised
+        return closing
+
     def _profit(self, value: Decimal, cost: Decimal) -> Decimal:
         """Of contracts worth `value` that cost `cost`: an inverse contract gains the coins that it no longer takes."""
         return cost - value if self.instrument.kind.is_inverse else value - cost

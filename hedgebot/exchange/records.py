@@ -27,6 +27,7 @@ class ExecKind(StrEnum):
     MOVE_POSITION = "move_position"
     FUTURE_SPREAD = "future_spread"  # one leg of a spread
     CORPORATE_ACTION = "corporate_action"  # a split, or the reverse of one
+    ROLLBACK = "rollback"  # the venue takes an execution back
 
 
 class LedgerKind(StrEnum):
@@ -95,7 +96,7 @@ class Execution(Value, frozen=True, kw_only=True):
 
     `closed_contracts` is the part that closed a position, `realised_pnl` its profit in the settlement coin before fees
     (zero for spot). `value` is in the settlement coin (spot: quote), as it was booked. `order` is the order after this
-    execution.
+    execution. Executions of one `deal` stand against each other; `takes_back` is the execution that this one undoes.
     """
 
     exec_id: str
@@ -116,6 +117,8 @@ class Execution(Value, frozen=True, kw_only=True):
     mark_price: Decimal | None
     index_price: Decimal
     mark_iv: float | None = None
+    deal: int = 0
+    takes_back: str | None = None
     at_ns: int
     seq: int
 

@@ -161,6 +161,18 @@ class Delisting(TroubleBase, frozen=True, kw_only=True):
     in_s: Annotated[float, msgspec.Meta(ge=1, le=31_536_000)] = 1_800.0
 
 
+class Rollback(TroubleBase, frozen=True, kw_only=True):
+    """Executions of the last `last_s` are taken back, of the accounts and instruments that are named (none: all).
+
+    With them go those on the other side of each, and all later ones in the same positions: accounts stand as they did
+    before, to the last decimal. Funding and interest that were paid meanwhile stay, and so does what was delivered.
+    """
+
+    last_s: Seconds
+    accounts: tuple[str, ...] = ()
+    instruments: tuple[InstrumentId, ...] = ()
+
+
 Trouble = (
     PriceShock
     | OffBookTrade
@@ -176,4 +188,5 @@ Trouble = (
     | Maintenance
     | SpecificationChange
     | Delisting
+    | Rollback
 )

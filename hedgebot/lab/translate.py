@@ -23,6 +23,7 @@ from hedgebot.exchange.types import (
     FundingSettlement,
     Notice,
     OrderChanged,
+    Origin,
     PositionChanged,
     SimOrder,
     SimPosition,
@@ -96,6 +97,13 @@ def _option_quote(exchange: Exchange, instrument: InstrumentId) -> ev.OptionQuot
     )
 
 
+def _kind(row: Execution) -> ExecutionKind:
+    """Why a position changed; a step down a liquidation's ladder is a trade in the market, and a liquidation."""
+    if row.order.origin is Origin.LIQUIDATION:
+        return ExecutionKind.LIQUIDATION
+    return _KINDS.get(row.kind, ExecutionKind.OTHER)
+
+
 def execution_fact(
     row: Execution | FundingSettlement, account: str, source: Source
 ) -> ev.FillReceived | ev.FundingPaid:
@@ -122,7 +130,7 @@ def execution_fact(
         price=row.price,
         fee=row.fee,
         fee_coin=row.fee_coin,
-        kind=_KINDS.get(row.kind, ExecutionKind.OTHER),
+        kind=_kind(row),
         source=source,
         venue_at_ns=row.at_ns,
     )

@@ -144,4 +144,5 @@ class Deleveraging:
         price = self._desk.world.mark(market) if trouble.price is None else trouble.price
         if not price.is_finite() or price <= 0:
             raise ValueError(f"price is {price}, it must be positive")
+        self._books.new_deal()
         self.close(account, position, contracts, price)

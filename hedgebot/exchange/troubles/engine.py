@@ -72,12 +72,15 @@ class Engine:
             # An order of `side` closes the position that was taken over: those deleveraged hold the order's own side.
             left = self._deleveraging.deleverage(market, side.opposite, rest, price)
             if left > ZERO:
-                self._insurance.book(market, self._gain(market, side, left, price, self._desk.world.mark(market)))
+                self._book(market, self._gain(market, side, left, price, self._desk.world.mark(market)))
 
     def _sell_off(self, market: Market, side: Side, lots: int, price: Decimal) -> None:
         """Trade lots in the market and have the fund gain or lose the difference, exactly."""
         for tick, done in self._desk.sweep(market, side, lots):
-            self._insurance.book(market, self._gain(market, side, market.qty(done), price, market.price(tick)))
+            self._book(market, self._gain(market, side, market.qty(done), price, market.price(tick)))
+
+    def _book(self, market: Market, amount: Decimal) -> None:
+        self._insurance.book(market, amount, self._books.deal)
 
     @staticmethod
     def _gain(market: Market, side: Side, contracts: Decimal, taken_at: Decimal, closed_at: Decimal) -> Decimal:

@@ -7,6 +7,7 @@ Source: docs/v5/market/adl-alert.mdx (formula, -0.3 to start, -0.25 to stop, and
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
@@ -69,6 +70,8 @@ class Insurance:
         self._funds = {coin: Peaked(balance) for coin, balance in balances.items()}
         self._profits: dict[InstrumentId, Peaked] = {}
         self._deleveraging: set[InstrumentId] = set()
+        # What deals left or cost: (deal, contract, amount), so that they can be taken back.
+        self._deals: deque[tuple[int, Market, Decimal]] = deque(maxlen=_CHANGES_MAX)
 
     def balance(self, coin: str) -> Decimal:
         """What the fund of a settlement coin has."""
@@ -82,8 +85,19 @@ class Insurance:
         """Have the venue put money in or take it out; no contract's profit changes."""
         self._fund(coin).change(balance, self._clock())
 
-    def book(self, market: Market, amount: Decimal) -> None:
-        """Add a liquidation's gain (or loss, negative) on a contract to its fund."""
+    def take_back(self, deals: AbstractSet[int]) -> None:
+        """Undo what these deals left in the funds or took out of them (of the last thousand changes)."""
+        kept = deque[tuple[int, Market, Decimal]](maxlen=_CHANGES_MAX)
+        gone: list[tuple[int, Market, Decimal]] = []
+        for one in self._deals:
+            (gone if one[0] in deals else kept).append(one)
+        for deal, market, amount in gone:
+            self.book(market, -amount, deal)
+        self._deals = kept
+
+    def book(self, market: Market, amount: Decimal, deal: int = 0) -> None:
+        """Add a deal's gain (or loss, negative) of a liquidation on a contract to its fund."""
+        self._deals.append((deal, market, amount))
         now_ns, fund, profit = self._clock(), self._fund(market.instrument.settle), self._profit(market.id)
         fund.change(fund.value + amount, now_ns)
         profit.change(profit.value + amount, now_ns)

@@ -160,6 +160,8 @@ class Liquidations:
         contracts, price = abs(position.contracts), self._bankruptcy.price(account, position)
         rate = fee_rates(account.fee_tier, market.instrument.kind).taker
         fill = Fill(side, contracts, price, ExecKind.BUST, rate)
+        # The takeover and whoever takes the position over from the engine stand against each other.
+        self._books.new_deal()
         self._off_book.trade(account.name, market, position.index, fill)
         self._tell(market, side, contracts, price)
         self._engine.unload(market, side, contracts, price)

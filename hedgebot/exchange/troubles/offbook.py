@@ -59,6 +59,7 @@ class OffBook:
         problem = self._problem(trouble, market)
         if problem is not None:
             raise ValueError(problem)
+        self._books.new_deal()
         price = self._books.world.mark(market) if trouble.price is None else trouble.price
         sides = ((trouble.account, trouble.side), (trouble.counterparty, trouble.side.opposite))
         for name, side in sides:
@@ -88,6 +89,8 @@ class OffBook:
             return f"fee_rate is {trouble.fee_rate}, it must be a number"
         if trouble.kind is ExecKind.TRADE:
             return "kind is 'trade': trades happen in the book, place an order for one"
+        if trouble.kind is ExecKind.ROLLBACK:
+            return "kind is 'rollback': that is a trouble of its own"
         if market.instrument.kind is InstrumentKind.SPOT and trouble.kind is not ExecKind.BLOCK_TRADE:
             return f"kind is {trouble.kind.value!r}: a spot pair has block trades only"
         return None

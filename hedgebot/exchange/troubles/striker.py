@@ -20,6 +20,7 @@ from hedgebot.exchange.trouble import (
     OffBookTrade,
     PriceShock,
     Regime,
+    Rollback,
     SpecificationChange,
     Suspension,
     Trouble,
@@ -33,6 +34,7 @@ from hedgebot.exchange.troubles.engine import Engine
 from hedgebot.exchange.troubles.insurance import AdlAlert, Insurance
 from hedgebot.exchange.troubles.liquidation import Liquidations
 from hedgebot.exchange.troubles.offbook import OffBook
+from hedgebot.exchange.troubles.rollback import Rollbacks
 from hedgebot.exchange.troubles.specification import Specifications
 from hedgebot.exchange.troubles.spells import Spells
 from hedgebot.exchange.troubles.watch import Watch
@@ -51,6 +53,7 @@ class Striker:
         self._deleveraging = Deleveraging(desk, self._off_book, Crowd(scenario.seed, scenario.other_holders))
         engine = Engine(desk, self.insurance, self._deleveraging)
         self._liquidations = Liquidations(desk, self._off_book, engine)
+        self._rollbacks = Rollbacks(desk, self.insurance)
         self.watch = Watch(books, self._liquidations, self._deleveraging)
 
     def strike(self, trouble: Trouble) -> None:
@@ -65,6 +68,9 @@ class Striker:
                 self._liquidations.strike(trouble)
             case Adl():
                 self._deleveraging.strike(trouble)
+            case Rollback():
+                self._rollbacks.strike(trouble)
+                self.watch.alarm()
             case InsuranceFund(coin=coin, balance=balance):
                 if not balance.is_finite():
                     raise ValueError(f"balance is {balance}, it must be a number")

@@ -75,7 +75,10 @@ def closings(
 
     `rows` are all its executions that are remembered, oldest first; `held_now` its positions after the last.
     """
-    trades = [row for row in rows if isinstance(row, Execution)]
+    every = [row for row in rows if isinstance(row, Execution)]
+    # What was taken back never closed anything.
+    undone = {row.takes_back for row in every if row.takes_back is not None}
+    trades = [row for row in every if row.takes_back is None and row.exec_id not in undone]
     open_now = {key: _Open(contracts) for key, contracts in _before(trades, held_now).items()}
     found: dict[tuple[str, int], Closing] = {}
     for row in trades:

@@ -39,6 +39,8 @@ EXEC_TYPE = {
     ExecKind.MOVE_POSITION: "MovePosition",
     ExecKind.FUTURE_SPREAD: "FutureSpread",
     ExecKind.CORPORATE_ACTION: "CorporateAction",
+    # The venue has no word of its own for it: createType says that no client sent the order.
+    ExecKind.ROLLBACK: "Trade",
 }
 # docs/v5/enum.mdx, createType.
 CREATE_TYPE = {

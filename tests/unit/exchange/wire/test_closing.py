@@ -7,6 +7,7 @@ import pytest
 
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.trouble import Rollback
 from hedgebot.exchange.types import Ack, Execution, OrderRequest, OrderType
 from hedgebot.exchange.wire.closing import Closing, closings
 
@@ -54,6 +55,17 @@ def test_a_round_trip_costs_both_fees(exchange: Exchange) -> None:
     assert one.entry_price == one.entry_value / one.closed_contracts
     assert one.is_flat_after
     assert one.opened_at_ns == opened[0].at_ns
+
+
+def test_what_was_taken_back_never_closed_anything(exchange: Exchange) -> None:
+    trade(exchange, Side.BUY, "0.04")
+    trade(exchange, Side.SELL, "0.02")
+    assert len(closed(exchange)) == 1
+    exchange.strike(Rollback(last_s=60))
+    assert closed(exchange) == []
+    trade(exchange, Side.BUY, "0.02")
+    trade(exchange, Side.SELL, "0.02")
+    assert [one.closed_contracts for one in closed(exchange)] == [Decimal("0.02")]
 
 
 def test_a_part_takes_its_part_of_the_opening_fee(exchange: Exchange) -> None:
