@@ -166,5 +166,8 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     pieces: int = 1
 
 
+ScriptedFault = LineFault | OrderFault
+"""What a scenario can have written down: told apart by `type` ("line", "order")."""
+
 LinkFault = RequestFault | PushFault | LineFault
 """What a link can be told to do."""

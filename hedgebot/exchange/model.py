@@ -81,7 +81,13 @@ class Exchange(Views):
         flow = ClientFlow(scenario.client_flow, self._world, scenario.seed) if scenario.client_flow else None
         self._clockwork = Clockwork(self._books, self._desk, flow, self._tell, self.troubles.tick)
         self._script = Script(
-            scenario, now_ns, recorded_clock(paths or {}, now_ns), strike=self.strike, flow=flow, tell=self._tell
+            scenario,
+            now_ns,
+            recorded_clock(paths or {}, now_ns),
+            strike=self.strike,
+            spoil=self.order_faults.add,
+            flow=flow,
+            tell=self._tell,
         )
 
     def _open_account(self, spec: AccountSpec) -> Account:

@@ -14,7 +14,7 @@ import msgspec
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.toml_lines import Path
-from hedgebot.exchange.faults import LineFault
+from hedgebot.exchange.faults import ScriptedFault
 from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.requests import MarginMode
 from hedgebot.exchange.scenario_checks import event_problems, peg_problems, venue_problems
@@ -158,8 +158,10 @@ class FlowChange(_Part, frozen=True, kw_only=True):
 class EventSpec(_Part, frozen=True, kw_only=True):
     """One thing that is written to happen, `at_s` seconds after the start or `at` a moment of the recording's clock.
 
-    `note` says in a sentence what people should see. `weather` replaces the wire's weather as a whole; `faults` strike
-    the connections of every client from then on, each for its `seconds`.
+    `note` says in a sentence what people should see. `weather` replaces the wire's weather as a whole. `faults` strike
+    from then on, each as often as its `count` and as long as its `seconds` say: those of `type = "line"` the wire's
+    connections, those of `type = "order"` the orders and cancels of whoever has a key. "The next three orders are
+    rejected after their acknowledgement" is `{ type = "order", kind = "reject", count = 3 }`.
     """
 
     at_s: float | None = None
@@ -168,7 +170,7 @@ class EventSpec(_Part, frozen=True, kw_only=True):
     trouble: Trouble | None = None
     flow: FlowChange | None = None
     weather: WeatherSpec | None = None
-    faults: tuple[LineFault, ...] = ()
+    faults: tuple[ScriptedFault, ...] = ()
 
 
 class PegSpec(_Part, frozen=True, kw_only=True):

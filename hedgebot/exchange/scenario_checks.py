@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hedgebot.domain.toml_lines import Path
+from hedgebot.exchange.faults import OrderFault
 from hedgebot.exchange.venue_rules import VENUES
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def event_problems(scenario: "Scenario") -> Iterator[tuple[Path, str]]:
             named = getattr(event.trouble, key, None)
             if isinstance(named, str) and named and named not in names:
                 yield (*path, "trouble", key), f"trouble.{key} is {named!r}, it must be one of {names}"
+        for place, fault in enumerate(event.faults):
+            # The sockets of a fault of the line may be anybody's; orders are an account's.
+            if isinstance(fault, OrderFault) and fault.account not in {"", *known["account"]}:
+                sentence = f"account of an order fault is {fault.account!r}, it must be one of {known['account']}"
+                yield (*path, "faults", place, "account"), sentence
 
 
 def peg_problems(scenario: "Scenario") -> Iterator[tuple[Path, str]]:

@@ -1,7 +1,8 @@
 """Plays the events that a scenario has written down, each at its moment of the exchange's time.
 
-Owns when an event is due and to whom its parts go: troubles to the striker, the client's pace to the flow, and the
-whole event to the listeners (the wire's face takes the weather from it). Must not know how a trouble happens.
+Owns when an event is due and to whom its parts go: troubles to the striker, faults of orders to their book, the
+client's pace to the flow, and the whole event to the listeners (the wire's face takes the weather and the faults of
+connections from it). Must not know how a trouble or a fault happens.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.clientflow import ClientFlow
+from hedgebot.exchange.faults import OrderFault
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import EventSpec, Scenario
@@ -32,11 +34,12 @@ class Script:
         clock: Callable[[datetime], int] | None,
         *,
         strike: Callable[[Trouble], None],
+        spoil: Callable[[OrderFault], object],
         flow: ClientFlow | None,
         tell: Callable[[Notice], None],
     ) -> None:
         self._name = scenario.name
-        self._strike, self._flow, self._tell = strike, flow, tell
+        self._strike, self._spoil, self._flow, self._tell = strike, spoil, flow, tell
         moments = [_moment_ns(one, start_ns, clock, scenario.name) for one in scenario.events]
         order = sorted(range(len(moments)), key=lambda number: moments[number])
         self._waiting = [(moments[number], scenario.events[number]) for number in reversed(order)]
@@ -47,7 +50,7 @@ class Script:
         return self._waiting[-1][0] if self._waiting else None
 
     def play(self, now_ns: int) -> None:
-        """Have all happen that is due by now. ConfigError for a trouble that this world cannot have; it is not retried.
+        """Have all happen that is due by now. ConfigError for what cannot happen in this world; it is not retried.
 
         The caller has set the exchange's time to `now_ns`.
         """
@@ -55,12 +58,15 @@ class Script:
             self._act(self._waiting.pop()[1], now_ns)
 
     def _act(self, event: EventSpec, now_ns: int) -> None:
-        if event.trouble is not None:
-            try:
+        try:
+            if event.trouble is not None:
                 self._strike(event.trouble)
-            except ValueError as error:
-                when = f"at_s = {event.at_s:g}" if event.at_s is not None else f"at = {event.at}"
-                raise ConfigError(f"scenario {self._name}: event of {when}: {error}") from error
+            for fault in event.faults:
+                if isinstance(fault, OrderFault):
+                    self._spoil(fault)
+        except ValueError as error:
+            when = f"at_s = {event.at_s:g}" if event.at_s is not None else f"at = {event.at}"
+            raise ConfigError(f"scenario {self._name}: event of {when}: {error}") from error
         if event.flow is not None and self._flow is not None:
             if event.flow.trades_per_minute is not None:
                 self._flow.trades_per_minute = event.flow.trades_per_minute

@@ -11,6 +11,7 @@ import time
 
 from aiohttp import WSMsgType, web
 
+from hedgebot.exchange.faults import LineFault
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import EventSpec, WeatherSpec
 from hedgebot.exchange.types import Notice, Scripted
@@ -65,7 +66,9 @@ class Server:
         if event.weather is not None:
             self.api.faults.weather = event.weather
         for fault in event.faults:
-            self.api.faults.add(on_the_wire(fault))
+            # Those of orders happen in the model.
+            if isinstance(fault, LineFault):
+                self.api.faults.add(on_the_wire(fault))
 
     async def start(self, host: str, port: int) -> None:
         """Listen and run; port 0 takes a free one. OSError when the port is taken."""

@@ -1,10 +1,14 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import numpy as np
 import pytest
 
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.exchange.faults import OrderFault, OrderFaultKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.playback import Bars, RecordedPath
 from hedgebot.exchange.scenario import (
@@ -18,7 +22,7 @@ from hedgebot.exchange.scenario import (
     problems,
 )
 from hedgebot.exchange.trouble import PriceShock
-from hedgebot.exchange.types import Notice, Scripted
+from hedgebot.exchange.types import Ack, Notice, OrderRequest, OrderType, Scripted
 
 START_NS = 1_795_485_600_000_000_000
 S = 1_000_000_000
@@ -104,6 +108,45 @@ def test_a_trouble_that_cannot_be_is_told_once_with_its_moment(scenario: Scenari
     assert exchange.now_ns == START_NS + 4 * S
 
 
+def limit_order(client_id: str) -> OrderRequest:
+    return OrderRequest(
+        account="main",
+        instrument=InstrumentId("bybit:linear:BTCUSDT"),
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        qty_contracts=Decimal("0.01"),
+        limit_price=Decimal(80_000),
+        client_id=client_id,
+    )
+
+
+def test_written_faults_strike_the_next_orders_and_no_earlier_or_later_ones(scenario: Scenario) -> None:
+    reject = OrderFault(kind=OrderFaultKind.REJECT, count=3)
+    exchange = Exchange(with_events(scenario, EventSpec(at_s=30.0, faults=(reject,))), START_NS)
+
+    def outcomes(label: str, count: int) -> list[OrderStatus]:
+        found = []
+        for number in range(count):
+            answer = exchange.place(limit_order(f"{label}-{number}"))
+            assert isinstance(answer, Ack), "a rejection comes after the acknowledgement"
+            order = exchange.order("main", order_id=answer.order_id)
+            assert order is not None
+            found.append(order.status)
+        return found
+
+    exchange.advance(START_NS + 30 * S - 1)
+    assert outcomes("before", 2) == [OrderStatus.OPEN] * 2
+    exchange.advance(START_NS + 30 * S)
+    assert outcomes("after", 5) == [OrderStatus.REJECTED] * 3 + [OrderStatus.OPEN] * 2
+
+
+def test_more_written_faults_than_there_is_room_for_are_named(scenario: Scenario) -> None:
+    event = EventSpec(at_s=1.0, faults=(OrderFault(kind=OrderFaultKind.REJECT),) * 101)
+    exchange = Exchange(with_events(scenario, event), START_NS)
+    with pytest.raises(ConfigError, match="event of at_s = 1: "):
+        exchange.advance(START_NS + 2 * S)
+
+
 @pytest.mark.parametrize(
     ("event", "path", "sentence"),
     [
@@ -117,10 +160,15 @@ def test_a_trouble_that_cannot_be_is_told_once_with_its_moment(scenario: Scenari
             ("trouble", "underlying"),
             r"is 'SOL', it must be one of \['BTC', 'ETH'\]",
         ),
+        (
+            EventSpec(at_s=1.0, faults=(OrderFault(kind=OrderFaultKind.REJECT, account="mian"),)),
+            ("faults", 0, "account"),
+            r"account of an order fault is 'mian', it must be one of \['main'",
+        ),
     ],
 )
 def test_an_event_that_makes_no_sense_is_named(
-    scenario: Scenario, event: EventSpec, path: tuple[str, ...], sentence: str
+    scenario: Scenario, event: EventSpec, path: tuple[str | int, ...], sentence: str
 ) -> None:
     found = list(problems(msgspec.structs.replace(scenario, events=(event,))))
     assert [one for one, _ in found] == [("events", 0, *path)]
