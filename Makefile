@@ -5,6 +5,8 @@ PYTHON ?= python3
 SECONDS ?= 120
 SEED ?= 7
 WORKERS ?= 2
+SEEDS ?= 5000
+MINUTES ?= 30
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +17,7 @@ STAMP := $(VENV)/.installed
 CODE := hedgebot strategies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance cover bench picture lock clean $(VENV)
+.PHONY: help demo test check conformance cover campaign bench picture lock clean $(VENV)
 
 help:  ## what can be done here
 	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +54,9 @@ conformance: $(STAMP)  ## ccxt's own test suites against the simulated exchange,
 
 cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/property
+
+campaign: $(STAMP)  ## thousands of worlds of faults on virtual time (SEEDS=5000 MINUTES=30: some hours)
+	@$(BIN)/hedgebot sim run --seeds $(SEEDS) --minutes $(MINUTES)
 
 bench: $(STAMP)  ## the benchmarks, one at a time
 	@$(BIN)/python -m pytest -q -s -p no:randomly --timeout=900 -m bench tests/benchmarks

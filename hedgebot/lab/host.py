@@ -104,6 +104,17 @@ class Host:
             process.die()
             self.journal.crash(power_cut=power_cut)
 
+    def pause(self) -> None:
+        """The process is stopped: nothing runs in it, what arrives waits."""
+        if self._process is not None:
+            self._process.paused = True
+
+    def resume(self) -> None:
+        """The process goes on where it was."""
+        if self._process is not None and self._process.paused:
+            self._process.paused = False
+            self._process.wake()
+
     def put(self, event: ev.Event) -> None:
         """An operator's word, or anything else from outside; lost while no process runs."""
         if self._process is not None:
@@ -146,6 +157,7 @@ class _Process:
         self._timeline = host.timeline
         self._turn = Turn(engine, self.inbox, next_seq)
         self._alive = True
+        self.paused = False
         self._busy = False
         self._asleep = True
         self._timer = 0
@@ -165,8 +177,15 @@ class _Process:
         for venue in self._venues.values():
             venue.stop()
 
+    def wake(self) -> None:
+        """Look whether anything waits."""
+        self._asleep = True
+        self._wake()
+
     def _keep_house(self) -> None:
-        if self._alive:
+        if self._alive and self.paused:
+            self._timeline.after(HOUSEKEEPING_NS, self._keep_house)
+        elif self._alive:
             self._host.journal.sync()
             self._timeline.after(HOUSEKEEPING_NS, self._keep_house)
 
@@ -178,6 +197,9 @@ class _Process:
     def _run(self) -> None:
         """Turns until nothing waits or a write is under way."""
         if not self._alive or self._busy:
+            return
+        if self.paused:
+            self._asleep = True
             return
         while self._alive and not self._busy:
             out = self._turn.run(self._timeline.now_ns, TURN_EVENTS_MAX)
@@ -202,6 +224,10 @@ class _Process:
 
     def _written(self, out: TurnOutput, *, orders: bool) -> None:
         if not self._alive:
+            return
+        if self.paused:
+            # The disk's answer is taken when the process goes on.
+            self._timeline.after(HOUSEKEEPING_NS, lambda: self._written(out, orders=orders))
             return
         try:
             self._host.journal.write(out.entries, durable=out.durable)
@@ -253,7 +279,8 @@ class _Process:
     def _arm(self, interval_ns: int, number: int) -> None:
         def fire() -> None:
             if self._alive and number == self._timer:
-                self.inbox.put(ev.TimerFired())
+                if not self.paused:
+                    self.inbox.put(ev.TimerFired())
                 self._arm(interval_ns, number)
 
         self._timeline.after(interval_ns, fire)

@@ -17,7 +17,7 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import Executed, Notice, OrderChanged, SimOrder
+from hedgebot.exchange.types import Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.memory import MemoryJournal
 
 NS_PER_S = 1_000_000_000
@@ -52,6 +52,7 @@ class Oracle:
         self._moments: list[int] = []
         self.violations: list[Violation] = []
         self.own_fills = 0
+        self._own_executions: list[Execution] = []
         exchange.listen(self._on_notice)
 
     # --- while it happens
@@ -62,6 +63,7 @@ class Oracle:
                 self._on_new_order(order)
             case Executed(execution=row) if row.account == self._holder and self._is_ours(row.order.client_id):
                 self.own_fills += 1
+                self._own_executions.append(row)
                 effect = float(row.qty_contracts) * row.side.sign
                 self._on_own_fill(row.instrument, effect, row.at_ns)
             case _:
@@ -132,6 +134,8 @@ class Oracle:
         `blind` are the stretches in which the public streams brought nothing.
         """
         self._judge_owners()
+        self._judge_doubles()
+        self._judge_adjustments()
         self._judge_modes()
         self._judge_pace()
         for since_ns, until_ns in blind:
@@ -156,6 +160,38 @@ class Oracle:
             if self._is_ours(order.client_id) and self._exchange.now_ns - order.created_at_ns > 30 * NS_PER_S:
                 self._broken("I2", self._exchange.now_ns, f"order {order.client_id} of ours rests for more than 30 s")
         return self.violations
+
+    def _judge_doubles(self) -> None:
+        """No new hedge before every execution of the ones before is booked: the peers' hedge that was sent twice."""
+        booked: set[str] = set()
+        rows = [one for one in self._own_executions if one.order.client_id]
+        for entry in self._journal.entries:
+            if isinstance(entry, ev.Stamped):
+                if isinstance(entry.event, ev.FillReceived):
+                    booked.add(entry.event.trade_id)
+            elif isinstance(entry.command, cmd.SubmitOrder):
+                intent = entry.command.approved.intent
+                missed = [
+                    row
+                    for row in rows
+                    if row.at_ns < entry.at_ns and row.instrument == intent.instrument and row.exec_id not in booked
+                ]
+                if missed:
+                    self._broken(
+                        "I1",
+                        entry.at_ns,
+                        f"order {entry.command.client_id} was decided while a fill of {missed[0].order.client_id} was "
+                        "not booked",
+                    )
+                    return
+
+    def _judge_adjustments(self) -> None:
+        """Executions explain every position here: a number that was merely taken over is a fill that was missed."""
+        for one in self._journal.entries:
+            command = one.command if isinstance(one, cmd.Issued) else None
+            if isinstance(command, cmd.RecordAdjustment) and "accepted by" in command.evidence:
+                moved = f"{command.subject} was moved from {command.before} to {command.after}"
+                self._broken("I6", one.at_ns, f"{moved}, and no execution explains it")
 
     def _judge_owners(self) -> None:
         journaled = {

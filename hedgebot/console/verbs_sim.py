@@ -1,0 +1,102 @@
+"""`hedgebot sim run`: the daemon's own turn through a world of faults, many seeds, and what it did not survive."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.output import emit, plain, table
+from hedgebot.console.place import JsonFlag
+from hedgebot.domain.errors import ExitCode
+
+if TYPE_CHECKING:
+    from hedgebot.lab.campaign import Scorecard
+    from hedgebot.lab.faultworld import Outcome
+
+MINUTES_MIN = 4.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hedgebot sim ...` to the command line."""
+    group = typer.Typer(no_args_is_help=True, help="The fault world: simulated mishaps on virtual time.")
+    group.callback()(lambda: None)
+    group.command(epilog="Example: hedgebot sim run --seeds 200 --minutes 30")(run)
+    app.add_typer(group, name="sim")
+
+
+def run(
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1_000_000, help="How many worlds.")] = 20,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="One world alone, to look at it again.")] = None,
+    first: Annotated[int, typer.Option("--first", min=0, help="The first of the seeds.")] = 1,
+    minutes: Annotated[float, typer.Option("--minutes", help="Simulated minutes of each world.")] = 10.0,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Id of a mishap; again for more.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let the book live through mishaps and print a scorecard by the id of each.
+
+    Safety invariants are judged from the exchange's side and the journal; then the mishaps end and the book must be
+    back in its band within a minute. Exit code: 0 all held, 1 something did not.
+    """
+    from hedgebot.daemon.plugins import load_strategy
+    from hedgebot.lab.campaign import campaign
+    from hedgebot.lab.mishaps import BY_ID
+
+    unknown = [name for name in only or () if name not in BY_ID]
+    if unknown:
+        raise WrongUse(f"there is no mishap {unknown[0]!r}; known: {', '.join(BY_ID)}")
+    if minutes < MINUTES_MIN:
+        raise WrongUse(f"--minutes is {minutes:g}, a world needs at least {MINUTES_MIN:g} to be broken and to recover")
+    chosen = [seed] if seed is not None else list(range(first, first + seeds))
+    began_s = time.monotonic()
+    card = campaign(
+        chosen,
+        minutes,
+        load_strategy,
+        only=only or (),
+        workers=1 if seed is not None else workers,
+        told=_Progress(len(chosen)) if sys.stderr.isatty() else lambda _outcome: None,
+    )
+    seconds = time.monotonic() - began_s
+    speed = len(chosen) * minutes * 60.0 / seconds
+    lines = [
+        *_lines(card),
+        f"{card.runs} worlds of {minutes:g} minutes in {seconds:.0f} s: {speed:.0f} times real time",
+    ]
+    data = msgspec.to_builtins(card) | {"score": card.score, "speed": speed, "seconds": seconds}
+    emit(data, lines, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if card.passed else ExitCode.FAILED)
+
+
+class _Progress:
+    """One line on the terminal that counts."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._failed = 0
+
+    def __call__(self, outcome: "Outcome") -> None:
+        """Take one more world."""
+        self._done += 1
+        self._failed += not outcome.passed
+        end = "\n" if self._done == self._total else ""
+        sys.stderr.write(f"\r{self._done} of {self._total} worlds, {self._failed} failed{end}")
+        sys.stderr.flush()
+
+
+def _lines(card: "Scorecard") -> list[str]:
+    from hedgebot.lab.campaign import repeat_line
+
+    rows = [("id", "weight", "held", "of", "mishap")]
+    rows += [(one.id, str(one.weight), str(one.passed), str(one.played), one.title) for one in card.lines if one.played]
+    lines = table(rows)
+    for outcome in card.failed:
+        lines.append(f"FAILED: {repeat_line(outcome)}")
+        lines += [f"  {one.invariant}: {plain(one.sentence)}" for one in outcome.violations[:3]]
+        if outcome.stuck:
+            lines.append(f"  not back within a minute: {plain(outcome.stuck)}")
+    return [*lines, f"score {card.score:.1%}, {card.hedges} hedges"]

@@ -1,0 +1,115 @@
+"""Many seeds of the fault world: run on all processors, counted by mishap, each failure with the line that repeats it.
+
+Owns the scorecard. A mishap's share is that of the runs in which it was played and everything held; runs play several,
+so a failure counts against each of them until `--only` tells them apart.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import msgspec
+
+from hedgebot.core.engine import LoadStrategy
+from hedgebot.lab.faultworld import FaultWorld, Outcome
+from hedgebot.lab.mishaps import BY_ID, MISHAPS, Mishap
+
+CHUNK = 2
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One mishap's score: in how many runs it was played, and in how many of those all held."""
+
+    id: str
+    weight: int
+    title: str
+    played: int
+    passed: int
+
+    @property
+    def share(self) -> float:
+        """Passed over played; a mishap that was not played has no share and counts as none."""
+        return self.passed / self.played if self.played else 0.0
+
+
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
+    """What many runs came to. `score` is weighted over the mishaps that were played, 0 to 1."""
+
+    lines: tuple[Line, ...]
+    runs: int
+    failed: tuple[Outcome, ...]
+    hedges: int
+
+    @property
+    def score(self) -> float:
+        """Sum of weight times share over the sum of weights."""
+        played = [one for one in self.lines if one.played]
+        weight = sum(one.weight for one in played)
+        return sum(one.weight * one.share for one in played) / weight if weight else 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every run did."""
+        return not self.failed
+
+
+def one_run(seed: int, minutes: float, only: Sequence[str], load_strategy: LoadStrategy) -> Outcome:
+    """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id."""
+    mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
+    return FaultWorld(seed, minutes, load_strategy, mishaps).run()
+
+
+def campaign(
+    seeds: Iterable[int],
+    minutes: float,
+    load_strategy: LoadStrategy,
+    *,
+    only: Sequence[str] = (),
+    workers: int | None = None,
+    told: Callable[[Outcome], None] = lambda _outcome: None,
+) -> Scorecard:
+    """Play many seeds; `told` hears of each as it ends, in order. `load_strategy` must be a module's function."""
+    outcomes: list[Outcome] = []
+    count = workers or os.cpu_count() or 1
+    jobs = [(seed, minutes, tuple(only), load_strategy) for seed in seeds]
+    if count == 1:
+        for job in jobs:
+            outcomes.append(one_run(*job))
+            told(outcomes[-1])
+    else:
+        with ProcessPoolExecutor(count) as pool:
+            for outcome in pool.map(_spread, jobs, chunksize=CHUNK):
+                outcomes.append(outcome)
+                told(outcome)
+    return score(outcomes)
+
+
+def _spread(job: tuple[int, float, Sequence[str], LoadStrategy]) -> Outcome:
+    return one_run(*job)
+
+
+def score(outcomes: Sequence[Outcome]) -> Scorecard:
+    """Count what came of runs."""
+    lines = []
+    for mishap in MISHAPS:
+        runs = [one for one in outcomes if any(played.id == mishap.id for played in one.played)]
+        lines.append(
+            Line(
+                id=mishap.id,
+                weight=mishap.weight,
+                title=mishap.title,
+                played=len(runs),
+                passed=sum(one.passed for one in runs),
+            )
+        )
+    return Scorecard(
+        lines=tuple(lines),
+        runs=len(outcomes),
+        failed=tuple(one for one in outcomes if not one.passed),
+        hedges=sum(one.hedges for one in outcomes),
+    )
+
+
+def repeat_line(outcome: Outcome) -> str:
+    """The command that plays a run again."""
+    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}"

@@ -1,0 +1,216 @@
+"""Deliberately broken builds: each is caught by the fault world, and the wrong-way ones are halted within two fills."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from hedgebot.core import decide, gate, ledger, order_table, policy, shaping
+from hedgebot.core.state import OrderRecord
+from hedgebot.core.step import Step
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
+from hedgebot.lab import simvenue
+from hedgebot.lab.faultworld import SCENARIO, FaultWorld, Outcome
+from hedgebot.lab.memory import MemoryJournal
+from hedgebot.lab.mishaps import BY_ID, Mishap, Stage
+from hedgebot.lab.simvenue import SimVenue
+from strategies.delta_neutral import STRATEGY
+
+Patch = pytest.MonkeyPatch
+
+
+def played(name: str, seed: int = 1, minutes: float = 5.0) -> tuple[FaultWorld, Outcome]:
+    world = FaultWorld(seed, minutes, STRATEGY.build, [BY_ID[name]])
+    return world, world.run()
+
+
+def found(outcome: Outcome) -> set[str]:
+    return {one.invariant for one in outcome.violations}
+
+
+def test_the_builds_without_a_fault_pass() -> None:
+    for name in ("N01", "N02", "N05", "N09", "O05", "P01"):
+        assert played(name)[1].passed, name
+
+
+def test_a_flipped_sign_is_halted_within_two_fills(monkeypatch: Patch) -> None:
+    wanted = policy.wanted_trade_coin
+    monkeypatch.setattr(decide, "wanted_trade_coin", lambda delta, proposal: -wanted(delta, proposal))
+    world, outcome = played("P06")
+    assert outcome.stuck
+    halted = next(
+        one.at_ns
+        for one in world.host.journal.entries
+        if isinstance(one, cmd.Issued)
+        and isinstance(one.command, cmd.RecordMode)
+        and one.command.after is cmd.Mode.HALTED
+    )
+    assert sum(row.at_ns <= halted for row in world.oracle._own_executions) <= 2
+
+
+def test_a_contract_a_hundred_times_as_large_is_halted_within_two_fills(monkeypatch: Patch) -> None:
+    shape = shaping.shape
+
+    def large(*args: Any) -> Any:
+        shaped = shape(*args)
+        if isinstance(shaped, shaping.NoLot):
+            return shaped
+        return msgspec.structs.replace(shaped, qty_contracts=shaped.qty_contracts * 100)
+
+    monkeypatch.setattr(decide, "shape", large)
+    world, outcome = played("P06")
+    assert outcome.stuck or found(outcome) & {"I4"}
+    assert len(world.host.journal.orders()) <= 2
+
+
+def test_a_retry_after_a_timeout_is_caught(monkeypatch: Patch) -> None:
+    """On a venue whose client ids are not unique the second copy is a second order."""
+    submit = SimVenue._submit
+
+    def twice(self: SimVenue, command: cmd.SubmitOrder) -> None:
+        unknown = self._unknown
+
+        def again(client_id: str, code: str, message: str) -> None:
+            self._unknown = unknown  # type: ignore[method-assign]
+            submit(self, command)
+
+        self._unknown = again  # type: ignore[method-assign]
+        submit(self, command)
+
+    monkeypatch.setattr(SimVenue, "_submit", twice)
+    monkeypatch.setattr(simvenue, "ORDER_TIMEOUT_NS", 500_000_000)
+    scenario = msgspec.structs.replace(SCENARIO, venue_rules="deribit")
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [BY_ID["N05"]], scenario=scenario).run()
+    assert "I1" in found(outcome)
+
+
+def test_ids_that_repeat_at_the_venue_do_not_matter_to_a_sound_build() -> None:
+    scenario = msgspec.structs.replace(SCENARIO, venue_rules="deribit")
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [BY_ID["N05"]], scenario=scenario).run()
+    assert outcome.passed, (outcome.stuck, outcome.violations[:3])
+    assert outcome.hedges > 5
+
+
+def test_unknown_taken_for_rejected_is_caught(monkeypatch: Patch) -> None:
+    def rejected(step: Step, event: ev.OrderOutcomeUnknown) -> None:
+        order_table.on_rejected(
+            step, ev.OrderRejected(account=event.account, client_id=event.client_id, code=event.code, message="")
+        )
+
+    monkeypatch.setattr(order_table, "on_unknown", rejected)
+    monkeypatch.setattr(simvenue, "ORDER_TIMEOUT_NS", 100_000_000)
+    assert "I1" in found(FaultWorld(1, 5.0, STRATEGY.build, [SILENT]).run())
+
+
+def test_late_news_do_not_matter_to_a_sound_build() -> None:
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [SILENT]).run()
+    assert outcome.passed, (outcome.stuck, outcome.violations[:3])
+
+
+def _late_news(stage: Stage) -> None:
+    stage.link.add(RequestFault(kind=RequestFaultKind.ACK_LOST, request="place", count=None, seconds=60.0))
+    for topic in ("execution", "order"):
+        stage.link.add(PushFault(kind=PushFaultKind.DELAY, topic=topic, delay_ms=3_000.0, seconds=60.0))
+
+
+SILENT = Mishap(id="N05", weight=3, title="answers are lost and news are late", begin=_late_news, seconds=60.0)
+
+
+def test_fills_that_count_twice_are_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(ledger, "is_new_execution", lambda *_: True)
+    assert not played("N09")[1].passed
+
+
+def test_events_dropped_on_an_error_are_caught(monkeypatch: Patch) -> None:
+    put = SimVenue._put
+    count = 0
+
+    def lossy(self: SimVenue, fact: ev.Event) -> None:
+        nonlocal count
+        count += isinstance(fact, ev.FillReceived)
+        if not (isinstance(fact, ev.FillReceived) and fact.source is ev.Source.STREAM and count % 3 == 0):
+            put(self, fact)
+
+    monkeypatch.setattr(SimVenue, "_put", lossy)
+    monkeypatch.setattr("hedgebot.core.order_table._settle", _always_free)
+    assert not played("N01")[1].passed
+
+
+def _always_free(step: Step, record: OrderRecord) -> None:
+    """A slot that does not wait for the executions the venue spoke of."""
+    if record.status.is_terminal:
+        step.state.unsettled.pop(record.client_id, None)
+    else:
+        step.state.unsettled[record.client_id] = record.intent.underlying
+
+
+def _late(journal_write: Callable[..., None]) -> Callable[..., None]:
+    def write(self: MemoryJournal, entries: Sequence[Any], *, durable: bool) -> None:
+        journal_write(self, entries, durable=False)
+
+    return write
+
+
+def test_a_journal_that_does_not_wait_for_the_disk_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(MemoryJournal, "write", _late(MemoryJournal.write))
+    assert "I3" in found(played("P06")[1])
+
+
+def test_an_order_sent_before_its_journal_row_is_caught(monkeypatch: Patch) -> None:
+    from hedgebot.lab import host
+
+    carry_out = host._Process._carry_out
+
+    def hasty(self: Any, out: Any) -> None:
+        self._dispatch([one for one in out.gated if isinstance(one, cmd.SubmitOrder)])
+        rest = tuple(one for one in out.gated if not isinstance(one, cmd.SubmitOrder))
+        carry_out(self, msgspec.structs.replace(out, gated=rest))
+
+    monkeypatch.setattr(host._Process, "_carry_out", hasty)
+    monkeypatch.setattr("hedgebot.lab.faultworld.LINK", msgspec.structs.replace(_fast_link()))
+    assert "I3" in found(played("P06")[1])
+
+
+def _fast_link() -> Any:
+    from hedgebot.exchange.latency import Latencies, Latency
+    from hedgebot.exchange.link_types import LinkSpec
+
+    return LinkSpec(latencies=Latencies(request=Latency.fixed(0.01), private=Latency.fixed(1), public=Latency.fixed(1)))
+
+
+def test_a_gate_without_freshness_is_caught(monkeypatch: Patch) -> None:
+    """Fills go on while the market stands still: without the rule they are hedged on a dead book."""
+    kept = tuple(rule for rule in gate.RULES if rule.__name__ not in {"_book_fresh", "_mark_fresh"})
+    monkeypatch.setattr(gate, "RULES", kept)
+    outcomes = [played("N02", seed)[1] for seed in (1, 2, 3)]
+    assert any("I5" in found(one) for one in outcomes)
+
+
+def test_a_kill_that_is_not_latched_is_caught(monkeypatch: Patch) -> None:
+    def soft(self: Step, reason: str) -> None:
+        self.set_mode(cmd.Mode.RECOVERING, reason)
+
+    monkeypatch.setattr(Step, "halt", soft)
+    world = FaultWorld(1, 5.0, STRATEGY.build, [BY_ID["O05"]])
+    world.run()
+    killed = next(
+        one.at_ns
+        for one in world.host.journal.entries
+        if isinstance(one, ev.Stamped) and isinstance(one.event, ev.OperatorKilled)
+    )
+    world.oracle.judge_kill(killed)
+    assert "I7" in {one.invariant for one in world.oracle.violations}
+
+
+def test_a_reconnect_without_backfill_is_caught(monkeypatch: Patch) -> None:
+    put_all = SimVenue._put_all
+
+    def forgetful(self: SimVenue, facts: Iterable[ev.Event]) -> None:
+        put_all(self, [one for one in facts if not isinstance(one, ev.FillReceived)])
+
+    monkeypatch.setattr(SimVenue, "_put_all", forgetful)
+    outcomes = [played("N01", seed)[1] for seed in (1, 2, 3, 4)]
+    assert any(not one.passed for one in outcomes)

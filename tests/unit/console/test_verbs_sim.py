@@ -1,0 +1,28 @@
+from collections.abc import Callable
+
+import orjson
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_world_is_played_and_scored(hedgebot: Run) -> None:
+    code, out, _ = hedgebot("sim", "run", "--seed", "1", "--minutes", "5", "--only", "N05")
+    assert code == 0
+    assert "N05  3       1     1   orders are taken, their answers are lost" in out
+    assert "score 100.0%" in out
+    assert "times real time" in out
+
+
+def test_programs_get_the_numbers(hedgebot: Run) -> None:
+    code, out, _ = hedgebot("sim", "run", "--seed", "1", "--minutes", "5", "--only", "N06", "--json")
+    card = orjson.loads(out)
+    assert code == 0
+    assert (card["runs"], card["failed"], card["score"]) == (1, [], 1.0)
+
+
+def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> None:
+    code, _, err = hedgebot("sim", "run", "--only", "X99")
+    assert code == 2
+    assert "there is no mishap 'X99'; known: N01, N02" in err
+    code, _, err = hedgebot("sim", "run", "--minutes", "1")
+    assert (code, "at least 4" in err) == (2, True)

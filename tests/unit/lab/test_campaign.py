@@ -1,0 +1,47 @@
+"""The scorecard: counted by mishap, weighted, with the line that repeats a failure."""
+
+import pytest
+
+from hedgebot.lab.campaign import campaign, one_run, repeat_line, score
+from hedgebot.lab.faultworld import Outcome, Played
+from strategies.delta_neutral import STRATEGY
+
+
+def outcome(seed: int, *ids: str, stuck: str = "") -> Outcome:
+    return Outcome(
+        seed=seed,
+        minutes=10.0,
+        played=tuple(Played(id=name, from_s=1.0, until_s=2.0) for name in ids),
+        violations=(),
+        stuck=stuck,
+        hedges=5,
+        own_fills=5,
+        starts=1,
+        alerts=(),
+    )
+
+
+def test_a_failure_counts_against_each_mishap_of_its_run() -> None:
+    card = score([outcome(1, "N05", "N15"), outcome(2, "N05", stuck="no process runs"), outcome(3, "N15")])
+    lines = {one.id: one for one in card.lines if one.played}
+    assert (lines["N05"].played, lines["N05"].passed) == (2, 1)
+    assert (lines["N15"].played, lines["N15"].passed) == (2, 2)
+    assert card.score == pytest.approx((3 * 0.5 + 1 * 1.0) / 4)
+    assert not card.passed
+    assert repeat_line(card.failed[0]) == "hedgebot sim run --seed 2 --minutes 10"
+    assert card.hedges == 15
+
+
+def test_nothing_played_scores_nothing() -> None:
+    card = score([])
+    assert (card.score, card.runs, card.passed) == (0.0, 0, True)
+
+
+def test_seeds_are_played_in_order_and_told() -> None:
+    heard: list[int] = []
+    card = campaign([4, 2], 5.0, STRATEGY.build, only=["N05"], workers=1, told=lambda one: heard.append(one.seed))
+    assert heard == [4, 2]
+    assert card.runs == 2
+    assert card.failed == ()
+    with pytest.raises(KeyError):
+        one_run(1, 5.0, ["X99"], STRATEGY.build)

@@ -1,0 +1,43 @@
+"""One run of the fault world: the same seed gives the same outcome, and what breaks is said."""
+
+from hedgebot.lab.faultworld import FaultWorld
+from hedgebot.lab.mishaps import BY_ID, Mishap
+from strategies.delta_neutral import STRATEGY
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    def played(seed: int) -> tuple[object, list[object]]:
+        world = FaultWorld(seed, 5.0, STRATEGY.build)
+        outcome = world.run()
+        return outcome, list(world.host.journal.entries)
+
+    assert played(3) == played(3)
+    assert played(3)[0] != played(4)[0]
+
+
+def test_a_book_that_does_not_come_back_is_told() -> None:
+    stubborn = Mishap(
+        id="P01", weight=3, title="the process dies and stays dead", begin=lambda stage: stage.host.crash(), seconds=5.0
+    )
+    world = FaultWorld(2, 5.0, STRATEGY.build, [stubborn])
+    start = world.host.start
+    calls = []
+
+    def once() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            start()
+
+    world.host.start = once  # type: ignore[method-assign]
+    outcome = world.run()
+    assert outcome.stuck == "no process runs"
+    assert not outcome.passed
+
+
+def test_an_outcome_names_what_was_played() -> None:
+    outcome = FaultWorld(1, 6.0, STRATEGY.build, [BY_ID["N05"]]).run()
+    assert [one.id for one in outcome.played] == ["N05"]
+    assert outcome.passed
+    assert outcome.hedges > 5
+    assert outcome.own_fills > 5
+    assert outcome.starts == 1
