@@ -129,12 +129,14 @@ class FundingChange(TroubleBase, frozen=True, kw_only=True):
 
 
 class Maintenance(TroubleBase, frozen=True, kw_only=True):
-    """The venue takes no order request for `duration_s`; the market goes on, or pauses with it.
+    """The venue takes no request for `duration_s`; the market goes on behind it, or pauses.
 
-    Cutting the wire's sockets is the fault plane's part.
+    It begins in `in_s` seconds and is announced until then. On the wire sockets are cut when it begins. One that begins
+    while another is under way gives that one another end.
     """
 
     duration_s: Seconds
+    in_s: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     pauses_market: bool = False
 
 

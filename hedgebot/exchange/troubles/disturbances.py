@@ -1,4 +1,4 @@
-"""What befalls markets for a while: a lost peg, a halted index, a wrong mark, volatility, suspension, maintenance.
+"""What befalls markets for a while: a lost peg, a halted index, a wrong mark, volatility, suspension, funding.
 
 Owns how each begins and ends; the world carries it out at its next step. Must not know accounts.
 """
@@ -10,13 +10,13 @@ import msgspec
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.market import Market
-from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, Maintenance, Regime, Suspension, WrongMark
+from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, Regime, Suspension, WrongMark
 from hedgebot.exchange.troubles.bent import Bend, BentWorld
 from hedgebot.exchange.troubles.spells import Spells
 from hedgebot.exchange.types import InstrumentStatus, ListingChanged
 
 NS_PER_S = 1_000_000_000
-Disturbance = Depeg | HaltedIndex | WrongMark | Regime | Suspension | FundingChange | Maintenance
+Disturbance = Depeg | HaltedIndex | WrongMark | Regime | Suspension | FundingChange
 
 
 class Disturbances:
@@ -26,11 +26,6 @@ class Disturbances:
         self._books = books
         self._world = world
         self._spells = spells
-
-    @property
-    def is_down(self) -> bool:
-        """Whether the venue takes no order requests now."""
-        return self._spells.runs("maintenance")
 
     def strike(self, trouble: Disturbance) -> None:
         """Begin it; ValueError says what cannot be."""
@@ -54,9 +49,6 @@ class Disturbances:
                 self._begin("suspension", instrument, duration_s, lambda: self._suspend(market, on=False))
             case FundingChange():
                 self._change_funding(trouble)
-            case Maintenance(duration_s=duration_s, pauses_market=pauses):
-                self._world.is_paused = pauses
-                self._begin("maintenance", "", duration_s, self._resume_market)
 
     def _begin(self, kind: str, target: str, duration_s: float | None, end: Callable[[], None]) -> None:
         until_ns = None if duration_s is None else self._books.now_ns + int(duration_s * NS_PER_S)
@@ -99,9 +91,6 @@ class Disturbances:
         if market.listing.status is not status and market.listing.status is not InstrumentStatus.SETTLED:
             market.set_status(status)
             self._books.tell(ListingChanged(listing=market.listing))
-
-    def _resume_market(self) -> None:
-        self._world.is_paused = False
 
     def _change_funding(self, trouble: FundingChange) -> None:
         market = self._market(trouble.instrument)

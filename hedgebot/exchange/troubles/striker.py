@@ -33,6 +33,7 @@ from hedgebot.exchange.troubles.disturbances import Disturbances
 from hedgebot.exchange.troubles.engine import Engine
 from hedgebot.exchange.troubles.insurance import AdlAlert, Insurance
 from hedgebot.exchange.troubles.liquidation import Liquidations
+from hedgebot.exchange.troubles.maintenance import Maintenances
 from hedgebot.exchange.troubles.offbook import OffBook
 from hedgebot.exchange.troubles.rollback import Rollbacks
 from hedgebot.exchange.troubles.specification import Specifications
@@ -47,6 +48,7 @@ class Striker:
         self._world, self._books = desk.world, desk.books
         books, self._spells = desk.books, Spells()
         self.disturbances = Disturbances(books, world, self._spells)
+        self.maintenance = Maintenances(world, self._spells, lambda: books.now_ns, books.new_id)
         self._off_book = OffBook(books, desk.orders)
         self._specifications = Specifications(desk)
         self.insurance = Insurance(lambda: books.now_ns, scenario.insurance)
@@ -75,8 +77,11 @@ class Striker:
                 if not balance.is_finite():
                     raise ValueError(f"balance is {balance}, it must be a number")
                 self.insurance.set_balance(coin, balance)
-            case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange() | Maintenance():
+            case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange():
                 self.disturbances.strike(trouble)
+                self.watch.alarm()
+            case Maintenance():
+                self.maintenance.strike(trouble)
                 self.watch.alarm()
             case SpecificationChange():
                 self._specifications.change(trouble)
@@ -88,7 +93,7 @@ class Striker:
     @property
     def is_down(self) -> bool:
         """Whether the venue is in maintenance and takes no request."""
-        return self.disturbances.is_down
+        return self.maintenance.is_down
 
     def adl_alert(self, instrument: InstrumentId) -> AdlAlert:
         """How near a contract is to auto-deleveraging, and what its insurance fund has. KeyError for an unknown one."""

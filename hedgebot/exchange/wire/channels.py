@@ -22,6 +22,7 @@ from hedgebot.exchange.wire.codes import (
     REPEAT_AUTH,
     REQ_ID_DUPLICATE,
     SERVER_ERROR,
+    TRADE_RESTARTS,
     Answer,
     WireError,
 )
@@ -288,6 +289,8 @@ class Channels:
         ):
             raise WireError(BAD_PARAMETER, "params error: header and one order in args are required")
         self._api.check_timestamp(scalar(header.get("X-BAPI-TIMESTAMP")), scalar(header.get("X-BAPI-RECV-WINDOW")))
+        if self._api.exchange.troubles.is_down:
+            raise WireError(TRADE_RESTARTS, "ws trade service is restarting, do not accept new request")
         return args[0]
 
     def _check_req_id(self, session: Session, req_id: object) -> None:

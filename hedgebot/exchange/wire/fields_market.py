@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO, floor_to_step
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType
+from hedgebot.exchange.troubles.maintenance import Announcement
 from hedgebot.exchange.types import Book, InstrumentStatus, Level, Listing, OptionTicker, TickerState, Trade
 from hedgebot.exchange.wire.words import NS_PER_MS, SIDE, dec, flt, ms, ms_text
 
@@ -27,6 +28,23 @@ STATUS = {
     InstrumentStatus.SETTLED: "Closed",
     InstrumentStatus.SUSPENDED: "Closed",
 }
+
+
+def maintenance_fields(one: Announcement) -> Fields:
+    """A maintenance of everything; docs/v5/enum.mdx: serviceTypes, product, maintainType (1 planned, 2 temporary)."""
+    return {
+        "id": one.id,
+        "title": "System maintenance",
+        "state": one.stage.value,
+        "begin": ms_text(one.begin_ns),
+        "end": ms_text(one.end_ns),
+        "href": "",
+        "serviceTypes": [1, 2, 3, 4, 5],
+        "product": [1, 2, 3],
+        "uidSuffix": [],
+        "maintainType": 1 if one.is_planned else 2,
+        "env": 1,
+    }
 
 
 def instrument_fields(listing: Listing, symbol_id: int) -> Fields:

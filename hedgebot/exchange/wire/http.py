@@ -25,6 +25,8 @@ from hedgebot.exchange.wire.words import scalar, writable
 BODY_BYTES_MAX = 1_000_000
 # How often a connection that is kept waiting is looked at.
 LOOK_S = 0.05
+# What is answered in maintenance too: its announcement.
+ALWAYS_ANSWERED = frozenset({"/v5/system/status"})
 log = logging.getLogger(__name__)
 
 
@@ -113,7 +115,7 @@ class HttpDoor:
                 api.check_may_trade(account)
             values = _values(request, body)
             api.advance()
-            self._charge(account, route)
+            self._charge(account, path, route)
             result: Fields | Answer | WireError = route.handler(api, account, Params(values))
         except WireError as error:
             result, code = error, error.code
@@ -125,8 +127,8 @@ class HttpDoor:
         api.note(account or None, request.method, path, values, code)
         return self._wrap(result, headers)
 
-    def _charge(self, account: str, route: Route) -> None:
-        if self._api.exchange.troubles.is_down:
+    def _charge(self, account: str, path: str, route: Route) -> None:
+        if self._api.exchange.troubles.is_down and path not in ALWAYS_ANSWERED:
             raise WireError(SERVER_ERROR, "Server error. The service is restarting.")
         if route.budget is not None and not self._api.exchange.charge(account, route.budget).allowed:
             raise WireError(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")

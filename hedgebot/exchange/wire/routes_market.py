@@ -15,6 +15,7 @@ from hedgebot.exchange.wire.fields_market import (
     book_fields,
     contract_rest_fields,
     instrument_fields,
+    maintenance_fields,
     option_rest_fields,
     spot_rest_fields,
     trade_rest_fields,
@@ -93,9 +94,15 @@ def orderbook(api: Api, _account: str, params: Params) -> Fields:
     return book_fields(book, symbol, api.venue_ms)
 
 
-def system_status(_api: Api, _account: str, _params: Params) -> Fields:
-    """Announced maintenance: there is none (docs/v5/system-status.mdx)."""
-    return {"list": []}
+def system_status(api: Api, _account: str, params: Params) -> Fields:
+    """Maintenance ahead, under way and over, newest first (docs/v5/system-status.mdx)."""
+    wanted, state = params.text("id"), params.text("state")
+    rows = [
+        maintenance_fields(one)
+        for one in reversed(api.exchange.troubles.maintenance.announcements())
+        if one.is_told and wanted in {"", one.id} and state in {"", one.stage}
+    ]
+    return {"list": rows}
 
 
 def recent_trade(api: Api, _account: str, params: Params) -> Fields:

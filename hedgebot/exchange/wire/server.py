@@ -27,6 +27,8 @@ from hedgebot.exchange.wire.sessions import Session, Sessions
 CADENCE_S = 0.05
 # A socket from which nothing came for this long is closed (docs: cut off after 10 minutes without ping-pong).
 IDLE_S_MAX = 600.0
+# In maintenance trade sockets stand this much longer than the others, and refuse (docs/v5/error.mdx, 10019).
+DRAIN_S = 1.0
 MESSAGE_BYTES_MAX = 1_000_000
 REST = "rest"
 
@@ -52,6 +54,8 @@ class Server:
         self._site: web.TCPSite | None = None
         self._absence: asyncio.Task[None] | None = None
         self._driver: asyncio.Task[None] | None = None
+        # When the maintenance under way was first seen; None in between.
+        self._maintained_s: float | None = None
         self._unlisten = exchange.listen(self._on_notice)
         self.api.after_request = self._private.flush
 
@@ -131,10 +135,23 @@ class Server:
                 self.api.advance()
                 self._private.flush()
                 self._publisher.flush()
+                self._cut_for_maintenance(started_s)
             except CRASHES:
                 self.api.crashes += 1
                 log.exception("a tick of the exchange crashed; the next one follows")
             await asyncio.sleep(max(self._cadence_s - (time.monotonic() - started_s), 0.001))
+
+    def _cut_for_maintenance(self, now_s: float) -> None:
+        """Cut the sockets when a maintenance begins; those for trading drain a moment."""
+        if not self.api.exchange.troubles.is_down:
+            self._maintained_s = None
+            return
+        if self._maintained_s is None:
+            self._maintained_s = now_s
+        drained = now_s - self._maintained_s >= DRAIN_S
+        for session in self.sessions.chosen():
+            if drained or session.channel != "trade":
+                session.abort()
 
     # --- connections
 
@@ -189,6 +206,8 @@ class Server:
         ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES_MAX, autoping=False)
         if not ws.can_prepare(request):
             return web.Response(status=400, text="a websocket handshake is expected here")
+        if self.api.exchange.troubles.is_down:
+            return web.Response(status=503, text="Service Unavailable")
         await ws.prepare(request)
         session = Session(self.sessions.next_number(), channel, ws, request, self.api)
         self.sessions.add(session)

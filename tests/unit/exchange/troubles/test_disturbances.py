@@ -10,7 +10,6 @@ from hedgebot.exchange.trouble import (
     Depeg,
     FundingChange,
     HaltedIndex,
-    Maintenance,
     PriceShock,
     Regime,
     Suspension,
@@ -139,24 +138,6 @@ def test_funding_changes_interval_cap_and_rate_and_the_history_shows_it(weak: We
     kept = exchange.listing(BTCUSDT)
     assert kept is not None
     assert kept.funding_interval_ns == 60 * S
-
-
-@pytest.mark.parametrize("pauses", [False, True])
-def test_in_maintenance_nothing_is_taken(weak: Weak, pauses: bool) -> None:
-    exchange = weak(main=(("linear:BTCUSDT", "1"),))
-    exchange.strike(Maintenance(duration_s=30, pauses_market=pauses))
-    assert exchange.troubles.is_down
-    refused = order(exchange)
-    assert isinstance(refused, Refusal)
-    assert refused.reason is RefusalReason.VENUE_DOWN
-    assert isinstance(exchange.cancel_all("main", lambda _: True), Refusal)
-    later(exchange, 1)
-    before = exchange.index_price("BTC")
-    later(exchange, 20)
-    assert (exchange.index_price("BTC") == before) is pauses
-    later(exchange, 12)
-    assert not exchange.troubles.is_down
-    assert isinstance(order(exchange), Ack)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hedgebot.exchange.trouble import Maintenance
 from hedgebot.exchange.wire import routes_market as routes
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError
@@ -93,5 +94,21 @@ def test_the_clock(api: Api) -> None:
     assert str(now["timeNano"]).startswith(str(now["timeSecond"]))
 
 
-def test_no_maintenance_is_announced(api: Api) -> None:
-    assert routes.system_status(api, "", Params({})) == {"list": []}
+def announced(api: Api, **params: object) -> list[dict[str, object]]:
+    rows = routes.system_status(api, "", Params(params))["list"]
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_maintenance_is_announced_and_found_by_id_and_state(api: Api) -> None:
+    assert announced(api) == []
+    api.exchange.strike(Maintenance(duration_s=60, in_s=300))
+    api.exchange.strike(Maintenance(duration_s=5))
+    (row,) = announced(api)
+    # docs/v5/system-status.mdx.
+    words = "id title state begin end href serviceTypes product uidSuffix maintainType env"
+    assert " ".join(row) == words
+    assert (row["state"], row["maintainType"]) == ("scheduled", 1)
+    assert int(str(row["end"])) - int(str(row["begin"])) == 60_000
+    assert announced(api, id=row["id"]) == announced(api, state="scheduled") == [row]
+    assert announced(api, id="x") == announced(api, state="ongoing") == []
