@@ -202,7 +202,8 @@ class Books:
             seq=self.next_seq(),
         )
         market.tape.print(trade, booked_value(market.instrument, qty, price))
-        self.tell(PublicTrade(trade=trade))
+        if self.heeded:
+            self.tell(PublicTrade(trade=trade))
 
     def settle_funding(self, market: Market, rate: float) -> None:
         """Have every holder of a perpetual pay or receive: value at mark times rate; longs pay when it is positive."""

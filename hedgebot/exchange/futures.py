@@ -40,7 +40,8 @@ class FutureState:
     def remark(self, index: float, middle: float, now_ns: int, step_s: float) -> float:
         """Mark: expected settlement at the index plus the smoothed basis; at expiry the average itself."""
         left = 1.0 - self.average.done(now_ns)
-        basis = middle / self.average.expected(index, now_ns) - 1.0
+        expected = self.average.expected(index, now_ns)
+        basis = middle / expected - 1.0
         weight = 1.0 if self.basis == 0.0 else min(step_s / _SMOOTHING_S, 1.0)
         self.basis += weight * (basis - self.basis)
-        return self.average.expected(index, now_ns) * (1.0 + self.basis * left)
+        return expected * (1.0 + self.basis * left)

@@ -50,8 +50,11 @@ class SettlementAverage:
 
     def expected(self, forward: float, now_ns: int) -> float:
         """Settlement price to expect when the rest of the window is expected at `forward`."""
-        price, done = self.price, self.done(now_ns)
-        return forward if price is None else done * float(price) + (1.0 - done) * forward
+        price = self.price
+        if price is None:
+            return forward
+        done = self.done(now_ns)
+        return done * float(price) + (1.0 - done) * forward
 
     def variance_years(self, now_ns: int, ns_per_year: float) -> float:
         """Time over which the settlement price still varies, in years of the index's variance.

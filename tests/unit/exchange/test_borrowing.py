@@ -10,6 +10,7 @@ from hedgebot.exchange.types import Ack, LedgerKind, MarginMode
 from tests.unit.exchange.margin_world import account_of, holding, order
 
 MINUTE_NS = 60 * 1_000_000_000
+STEP_MS = 10_000
 
 
 def test_interest_is_due_five_minutes_past_each_hour(start_ns: int) -> None:
@@ -20,7 +21,7 @@ def test_interest_is_due_five_minutes_past_each_hour(start_ns: int) -> None:
 
 
 def test_an_hour_of_debt_is_charged_once_and_booked_to_the_last_decimal(scenario: Scenario, start_ns: int) -> None:
-    exchange = holding(scenario, start_ns, coins={"USDC": "-123456.789", "BTC": "10"})
+    exchange = holding(scenario, start_ns, coins={"USDC": "-123456.789", "BTC": "10"}, step_ms=STEP_MS)
     exchange.advance(start_ns + 4 * MINUTE_NS)
     assert exchange.interest("main") == ()
     exchange.advance(start_ns + 20 * MINUTE_NS)
@@ -35,13 +36,13 @@ def test_an_hour_of_debt_is_charged_once_and_booked_to_the_last_decimal(scenario
 
 
 def test_what_open_contracts_lost_is_lent_free_up_to_the_limit(scenario: Scenario, start_ns: int) -> None:
-    exchange = holding(scenario, start_ns, ("linear:BTCUSDT", "1"), coins={"USDT": "100", "BTC": "10"})
+    exchange = holding(scenario, start_ns, ("linear:BTCUSDT", "1"), coins={"USDT": "100", "BTC": "10"}, step_ms=STEP_MS)
     exchange.shock("BTC", 0.9)
     exchange.advance(start_ns + 10 * MINUTE_NS)
     usdt = next(coin for coin in exchange.wallet("main").coins if coin.coin == "USDT")
     assert usdt.borrowed > 8_000
     assert exchange.interest("main") == ()  # about 9,000, all of it unrealised, of 30,000
-    deep = holding(scenario, start_ns, ("linear:BTCUSDT", "5"), coins={"USDT": "100", "BTC": "10"})
+    deep = holding(scenario, start_ns, ("linear:BTCUSDT", "5"), coins={"USDT": "100", "BTC": "10"}, step_ms=STEP_MS)
     deep.shock("BTC", 0.9)
     deep.advance(start_ns + 10 * MINUTE_NS)
     (charge,) = deep.interest("main")
@@ -50,7 +51,7 @@ def test_what_open_contracts_lost_is_lent_free_up_to_the_limit(scenario: Scenari
 
 
 def test_what_comes_in_repays_and_stops_the_interest(scenario: Scenario, start_ns: int) -> None:
-    exchange = holding(scenario, start_ns, coins={"USDT": "-1000", "ETH": "10"})
+    exchange = holding(scenario, start_ns, coins={"USDT": "-1000", "ETH": "10"}, step_ms=STEP_MS)
     sold = exchange.place(order(InstrumentId("bybit:spot:ETHUSDT"), Side.SELL, "1"))
     assert isinstance(sold, Ack)
     usdt = next(coin for coin in exchange.wallet("main").coins if coin.coin == "USDT")
@@ -72,7 +73,7 @@ def test_the_wallet_moves_by_exactly_what_the_ledger_says(scenario: Scenario, st
 
 
 def test_isolated_margin_is_lent_nothing(scenario: Scenario, start_ns: int) -> None:
-    exchange = holding(scenario, start_ns, mode=MarginMode.ISOLATED, coins={"USDT": "-5", "BTC": "1"})
+    exchange = holding(scenario, start_ns, mode=MarginMode.ISOLATED, coins={"USDT": "-5", "BTC": "1"}, step_ms=STEP_MS)
     exchange.advance(start_ns + 10 * MINUTE_NS)
     assert exchange.interest("main") == ()
     assert next(coin for coin in exchange.wallet("main").coins if coin.coin == "USDT").borrowed == 0

@@ -7,24 +7,37 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import ClientFlowSpec, Scenario
 from hedgebot.exchange.types import Execution
 from hedgebot.exchange.world import World
+from tests.unit.exchange.conftest import START_NS, calm_scenario
 
 S = 1_000_000_000
 
 
-@pytest.fixture
-def busy(scenario: Scenario) -> Scenario:
+@pytest.fixture(scope="module")
+def busy() -> Scenario:
     flow = ClientFlowSpec(
         account="main",
         trades_per_minute=120.0,
         size_coin={"BTC": 0.08, "ETH": 1.5},
         bound_coin={"BTC": 0.3, "ETH": 6.0},
     )
-    return msgspec.structs.replace(scenario, client_flow=flow)
+    return msgspec.structs.replace(calm_scenario(), client_flow=flow)
 
 
-def test_the_client_trades_every_product_but_never_the_hedges(busy: Scenario, start_ns: int) -> None:
-    exchange = Exchange(busy, start_ns)
-    exchange.advance(start_ns + 300 * S)
+@pytest.fixture(scope="module")
+def played(busy: Scenario) -> tuple[Exchange, dict[str, float]]:
+    """Five busy minutes, and the largest inventory of each coin; looked at only."""
+    exchange, largest = Exchange(busy, START_NS), {"BTC": 0.0, "ETH": 0.0}
+    flow = exchange._clockwork.flow
+    assert flow is not None
+    for second in range(3, 303, 3):
+        exchange.advance(START_NS + second * S)
+        for coin, amount in flow.inventory_coin.items():
+            largest[coin] = max(largest[coin], abs(amount))
+    return exchange, largest
+
+
+def test_the_client_trades_every_product_but_never_the_hedges(played: tuple[Exchange, dict[str, float]]) -> None:
+    exchange, _ = played
     rows = [row for row in exchange.executions("main") if isinstance(row, Execution)]
     assert 400 < len({row.order.order_id for row in rows}) < 800
     products = {":".join(row.instrument.split(":")[1:])[:10] for row in rows}
@@ -37,15 +50,8 @@ def test_the_client_trades_every_product_but_never_the_hedges(busy: Scenario, st
     assert len(set(ids)) == len({row.order.order_id for row in rows if row.order.client_id})
 
 
-def test_its_inventory_comes_back(busy: Scenario, start_ns: int) -> None:
-    exchange = Exchange(busy, start_ns)
-    flow = exchange._clockwork.flow
-    assert flow is not None
-    largest = {"BTC": 0.0, "ETH": 0.0}
-    for second in range(0, 300, 3):
-        exchange.advance(start_ns + second * S)
-        for coin, amount in flow.inventory_coin.items():
-            largest[coin] = max(largest[coin], abs(amount))
+def test_its_inventory_comes_back(played: tuple[Exchange, dict[str, float]]) -> None:
+    _, largest = played
     assert 0.05 < largest["BTC"] < 0.9
     assert 1.0 < largest["ETH"] < 20.0
 

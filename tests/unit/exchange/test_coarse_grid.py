@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.playback import Bars, RecordedPath
@@ -110,7 +110,10 @@ def test_the_extremes_of_a_generated_path_have_the_law_of_its_fine_one() -> None
 
 
 def test_a_coarse_day_moves_volatility_and_time_as_a_fine_one_does(scenario: Scenario) -> None:
-    exchange = Exchange(msgspec.structs.replace(scenario, step_ms=60_000), START_NS)
+    coin = msgspec.structs.replace(
+        scenario.underlyings[0], products=(InstrumentKind.LINEAR_PERP, InstrumentKind.LINEAR_OPTION)
+    )
+    exchange = Exchange(msgspec.structs.replace(scenario, step_ms=60_000, underlyings=(coin,)), START_NS)
     option = next(one.instrument.id for one in exchange.listings() if one.instrument.kind.is_option)
     before = exchange.option_ticker(option)
     exchange.advance(START_NS + 24 * 60 * MINUTE)

@@ -29,7 +29,8 @@ Make = Callable[[str], Exchange]
 @pytest.fixture
 def make(scenario: Scenario, start_ns: int) -> Make:
     first = msgspec.structs.replace(scenario.accounts[0], dead_man=True)
-    allowed = msgspec.structs.replace(scenario, accounts=(first, *scenario.accounts[1:]))
+    # A coarse grid: switches fire between its steps too.
+    allowed = msgspec.structs.replace(scenario, accounts=(first, *scenario.accounts[1:]), step_ms=1_000)
     return lambda venue: Exchange(msgspec.structs.replace(allowed, venue_rules=venue), start_ns)
 
 

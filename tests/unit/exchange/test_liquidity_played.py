@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.exchange.liquidity import BookLaw, load_liquidity
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.model import Exchange
@@ -23,6 +23,8 @@ from hedgebot.exchange.types import Notice, PublicTrade
 # 2026-11-24 02:00:00 UTC.
 START_NS = 1_795_485_600_000_000_000
 STEP_NS, SECONDS = 20_000_000, 200
+# What the tests look at: each book has its own random stream, so what else is listed changes nothing.
+PRODUCTS = (InstrumentKind.SPOT, InstrumentKind.LINEAR_PERP)
 NAMES = ("bybit:spot:BTCUSDT", "bybit:linear:BTCUSDT", "bybit:linear:ETHUSDT")
 
 
@@ -78,7 +80,7 @@ def played() -> dict[InstrumentId, Sample]:
         step_ms=STEP_NS // 1_000_000,
         rate_limits=False,
         underlyings=tuple(
-            UnderlyingSpec(name=name, start_price=price, option_strikes=1, option_expiries_days=(2.0,))
+            UnderlyingSpec(name=name, start_price=price, products=PRODUCTS)
             for name, price in (("BTC", 61_800.0), ("ETH", 2_680.0))
         ),
     )
@@ -142,7 +144,9 @@ def test_the_trades(one: tuple[Sample, BookLaw, float]) -> None:
 def test_an_eaten_touch_is_half_back_after_the_half_life() -> None:
     """A participant buys all of the best price once a second; its mean size over the next half second."""
     name = InstrumentId("bybit:linear:ETHUSDT")
-    scenario = Scenario(seed=4, step_ms=20, underlyings=(UnderlyingSpec(name="ETH", start_price=2_680.0),))
+    scenario = Scenario(
+        seed=4, step_ms=20, underlyings=(UnderlyingSpec(name="ETH", start_price=2_680.0, products=PRODUCTS),)
+    )
     exchange = Exchange(scenario, START_NS, {"ETH": Wandering("ETH", 2_680.0)})
     market = exchange._world.markets[name]
     sizes = np.zeros((150, 25))

@@ -134,7 +134,7 @@ def test_a_stablecoin_that_loses_its_peg_moves_what_is_quoted_in_it_and_what_it_
     scenario: Scenario, start_ns: int
 ) -> None:
     def after(coin: str, usd_price: float) -> Exchange:
-        exchange = Exchange(scenario, start_ns)
+        exchange = Exchange(msgspec.structs.replace(scenario, step_ms=1_000), start_ns)
         exchange._world.repeg(coin, usd_price)
         exchange.advance(start_ns + 300_000_000_000)
         return exchange

@@ -29,6 +29,7 @@ def weak(scenario: Scenario, start_ns: int) -> Weak:
         main: tuple[tuple[str, str], ...] = (),
         insurance: dict[str, Decimal] | None = None,
         others: int = 0,
+        step_ms: int = 500,
     ) -> Exchange:
         def specs(pairs: tuple[tuple[str, str], ...]) -> tuple[HoldingSpec, ...]:
             return tuple(HoldingSpec(instrument=name, contracts=Decimal(qty)) for name, qty in pairs)
@@ -43,7 +44,7 @@ def weak(scenario: Scenario, start_ns: int) -> Weak:
             leverage=50,
         )
         made = msgspec.structs.replace(
-            scenario, accounts=(first, fragile), insurance=insurance or {}, other_holders=others
+            scenario, accounts=(first, fragile), insurance=insurance or {}, other_holders=others, step_ms=step_ms
         )
         return Exchange(made, start_ns)
 

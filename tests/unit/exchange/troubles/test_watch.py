@@ -26,7 +26,7 @@ def counted(exchange: Exchange) -> list[str]:
 
 
 def test_calm_accounts_are_looked_at_every_ten_seconds(weak: Weak) -> None:
-    exchange = weak(("linear:BTCUSDT", "0.1"), main=(("linear:BTCUSDT", "1"),))
+    exchange = weak(("linear:BTCUSDT", "0.1"), main=(("linear:BTCUSDT", "1"),), step_ms=100)
     looks = counted(exchange)
     exchange.advance(exchange.now_ns + 60 * S)
     assert 6 <= looks.count("main") <= 8
