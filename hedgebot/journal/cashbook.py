@@ -2,8 +2,9 @@
 
 Owns arithmetic that shares nothing with the engine's ledger, so that an error there shows as a difference here. Every
 coin is followed, stablecoins as well. A position keeps the sum that it cost; what is closed takes its share of that sum
-out, and the difference to the closing value is the profit. Shares are rounded to ten decimals, half to even: a ledger
-must round somewhere, and unified accounts do it there. Must not know where executions come from.
+out, and the difference to the closing value is the profit. Shares, and what a trade of an inverse contract is worth in
+coins, are rounded to ten decimals, half to even, once: a ledger must round somewhere, and unified accounts do it there.
+Must not know where executions come from.
 """
 
 from collections.abc import Iterable, Mapping
@@ -138,18 +139,21 @@ class CashBook:
         """Close against what is held, then open with the rest: one trade may do both."""
         holding = self._holding(rules.id)
         before = holding.contracts
-        closed = ZERO
+        value = _value(rules, signed, price)
         if before * signed < 0:
             closed = signed if abs(signed) <= abs(before) else -before
             share = holding.cost if closed == -before else _rounded(holding.cost * -closed / before)
+            # A trade has one value: what turns a position round splits it and rounds nothing anew.
+            closing = value if closed == signed else _value(rules, closed, price)
             flows = self._flows(rules.settle)
-            flows.profit += _rounded(-_value(rules, closed, price) - share)
+            flows.profit += _rounded(-closing - share)
             # Whatever is closed when, all of it together is not further off than the cost was at the opening.
             flows.rounding += holding.entry_rounding
             holding.entry_rounding = ZERO
             holding.cost -= share
+            value -= closing
         holding.contracts = before + signed
-        holding.cost += _value(rules, signed - closed, price)
+        holding.cost += value
 
     def _holding(self, instrument: InstrumentId) -> _Holding:
         return self._held.setdefault(instrument, _Holding())
@@ -164,15 +168,19 @@ def _value(rules: Instrument, contracts: Decimal, price: Decimal) -> Decimal:
     An inverse contract is worth -size / price coins more than nothing: its profit is size * (1/entry - 1/exit).
     """
     nominal = contracts * rules.contract_size
-    return -nominal / price if rules.kind.is_inverse else nominal * price
+    return _rounded(-nominal / price) if rules.kind.is_inverse else nominal * price
 
 
 def _entry_rounding(rules: Instrument, report: PositionReport) -> Decimal:
-    """How far the cost may be off; zero for a price on its tick, which an average is only by chance."""
+    """How far the cost may be off; zero for a price on its tick, which an average is only by chance.
+
+    Coins are on a step of their own: an entry price told more finely than that leaves no doubt about them.
+    """
     price = report.entry_price
     if price is None or price % rules.tick_size == 0:
         return ZERO
-    return abs(_value(rules, report.contracts, price + ENTRY_STEP) - _value(rules, report.contracts, price))
+    nominal = abs(report.contracts * rules.contract_size)
+    return _rounded(nominal / price - nominal / (price + ENTRY_STEP)) if rules.kind.is_inverse else nominal * ENTRY_STEP
 
 
 def _rounded(amount: Decimal) -> Decimal:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hedgebot.domain.events import ExecutionKind, FillReceived, FundingPaid, Source
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, Side
 from hedgebot.domain.reports import PositionReport
+from hedgebot.exchange.position import Position
 from hedgebot.journal.cashbook import CashBook, CoinCash
 
 PERP = InstrumentId("bybit:linear:BTCUSDT")
@@ -114,6 +115,47 @@ def test_a_rounded_entry_price_leaves_a_named_doubt_and_only_once() -> None:
     assert coins["USDT"].rounding == Decimal("3e-8")
     assert abs(coins["USDT"].profit - (Decimal(203) - 2 * Decimal(301) / 3)) <= coins["USDT"].rounding
     assert book(positions=(held(PERP, "3", entry),))["USDT"].rounding == 0
+
+
+def test_a_trade_of_coins_is_rounded_once_where_it_is_booked() -> None:
+    """100 / 30,000 is no decimal: three buys cost three rounded sums, not the rounded sum of them."""
+    bought = [fill(INVERSE, "100", "30000") for _ in range(3)]
+    coins = book(*bought, fill(INVERSE, "-300", "32000"))
+    assert coins["BTC"].profit == 3 * Decimal("0.0033333333") - Decimal("0.009375")
+    turned = book(fill(INVERSE, "100", "30000"), fill(INVERSE, "-300", "70000"), fill(INVERSE, "200", "64000"))
+    # -300 / 70,000 is one sum: what closes takes 100 / 70,000 of it, the new position has what is left.
+    sold, closing = Decimal("0.0042857143"), Decimal("0.0014285714")
+    assert turned["BTC"].profit == (Decimal("0.0033333333") - closing) + (Decimal("0.003125") - (sold - closing))
+
+
+def test_an_inverse_entry_price_that_pins_the_coins_leaves_no_doubt() -> None:
+    coins = book(fill(INVERSE, "-300", "32000"), positions=(held(INVERSE, "300", "30000.00030000"),))
+    assert coins["BTC"].profit == Decimal("0.0099999999") - Decimal("0.009375")
+    assert coins["BTC"].rounding == 0
+    vague = book(fill(INVERSE, "-1", "2"), positions=(held(INVERSE, "10000", "2.00000003"),))
+    assert vague["BTC"].rounding == Decimal("0.000025")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-5_000, 5_000).filter(bool),
+            st.decimals(min_value=1_000, max_value=200_000, places=1),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_coins_agree_with_a_venue_that_books_each_trade_rounded(path: list[tuple[int, Decimal]]) -> None:
+    """Against the simulated exchange's own books, which share nothing with this one, to the last decimal."""
+    position, paid = Position(RULES[INVERSE]), Decimal(0)
+    cash = CashBook(RULES)
+    cash.open({"BTC": Decimal(2)}, ())
+    for contracts, price in path:
+        paid += position.trade(Decimal(contracts), price)[1]
+        assert cash.take(fill(INVERSE, str(contracts), price)) is None
+    assert cash.coins()[0].closing == Decimal(2) + paid
+    assert cash.positions().get(INVERSE, Decimal(0)) == position.contracts
 
 
 def test_funding_is_a_cost_of_its_own() -> None:
