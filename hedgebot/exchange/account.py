@@ -16,6 +16,9 @@ from hedgebot.exchange.position import FEE_STEP, MONEY_STEP, Position, PositionK
 from hedgebot.exchange.records import Execution
 from hedgebot.exchange.requests import PositionIndex
 
+# Most of an option's premium that a fee takes.
+PREMIUM_FEE_MAX = Decimal("0.07")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
@@ -165,13 +168,13 @@ def trade_fee(
 ) -> Decimal:
     """Fee of an execution in `fee_coin`, rounded to 8 decimals (10 in coin).
 
-    Options pay on the index, at most 7 % of the premium (Bybit's option fee rule).
+    Options pay on the index, at most a part of the premium (Bybit's option fee rule).
     """
     match instrument.kind:
         case InstrumentKind.SPOT if side is Side.BUY:
             fee = qty * rate
         case InstrumentKind.LINEAR_OPTION:
-            fee = qty * min(rate * index, Decimal("0.07") * price)
+            fee = qty * min(rate * index, PREMIUM_FEE_MAX * price)
         case _:
             fee = instrument.value_settle(qty, price) * rate
     return fee.quantize(payment_step(instrument), rounding=ROUND_HALF_EVEN)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hedgebot.domain.decimals import price_down, price_up
 from hedgebot.domain.instrument import Side
-from hedgebot.exchange.account import Account
+from hedgebot.exchange.account import PREMIUM_FEE_MAX, Account
 from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.health import Health
 from hedgebot.exchange.market import Market
@@ -64,12 +64,18 @@ class Bankruptcy:
         return min(max(rounded, listing.price_min), listing.price_max)
 
     def _option(self, account: Account, position: Position, mark: Decimal) -> Decimal:
-        """A short option costs its margin more than its mark; a long one is sold at its mark."""
+        """A long option is sold at its mark; a short one costs its margin, or what its owner has where that is less."""
         if position.contracts > 0:
             return mark
-        held = abs(position.contracts)
-        usd = self.maintenance_usd(account, position) / self._risk.world.usd_price(position.instrument.settle)
-        return mark + Decimal(str(max(usd / float(held) - float(mark), 0.0)))
+        world, held = self._risk.world, float(abs(position.contracts))
+        each_usd = held * world.usd_price(position.instrument.settle)
+        margin = max(self.maintenance_usd(account, position) / each_usd, float(mark))
+        behind = self._behind_usd(account, position) / each_usd
+        if account.margin.mode is MarginMode.PORTFOLIO:
+            behind += float(mark)  # its balance has what the option is worth taken off already
+        market = world.markets[position.instrument.id]
+        fee = float(fee_rates(account.fee_tier, market.instrument.kind).taker) * float(world.index(market))
+        return Decimal(str(min(margin, max(behind - fee, behind / (1.0 + float(PREMIUM_FEE_MAX))))))
 
     def _raw(self, account: Account, position: Position, market: Market) -> float | None:
         """Where what stands behind a position is used up: its own margin, or its share of the account's equity."""
@@ -77,18 +83,22 @@ class Bankruptcy:
             health = self._health.of_position(account, position)
             return health.bankruptcy_price if health is not None else None
         world = self._risk.world
+        return bankruptcy_price(
+            qty=float(position.contracts * position.instrument.contract_size),
+            entry=float(world.mark(market)),
+            margin=self._behind_usd(account, position) / world.usd_price(position.instrument.settle),
+            is_inverse=position.instrument.kind.is_inverse,
+        )
+
+    def _behind_usd(self, account: Account, position: Position) -> float:
+        """A position's share of what the whole account has, by maintenance margin; below zero where that is."""
+        world = self._risk.world
         shares = {
             key: one.maintenance * world.usd_price(world.markets[key[0]].instrument.settle)
             for key, one in self._risk.by_position(account, ()).items()
         }
         whole, own = sum(shares.values()), shares.get(position.key, 0.0)
-        equity_usd = self._risk.margin_balance(account) * own / whole if whole else 0.0
-        return bankruptcy_price(
-            qty=float(position.contracts * position.instrument.contract_size),
-            entry=float(world.mark(market)),
-            margin=equity_usd / world.usd_price(position.instrument.settle),
-            is_inverse=position.instrument.kind.is_inverse,
-        )
+        return self._risk.margin_balance(account) * own / whole if whole else 0.0
 
 
 def _with_fee(position: Position, rate: Decimal, price: Decimal) -> Decimal:

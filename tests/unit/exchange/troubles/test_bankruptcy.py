@@ -8,7 +8,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.position import Position
 from hedgebot.exchange.troubles.bankruptcy import Bankruptcy
 from hedgebot.exchange.types import MarginMode
-from tests.unit.exchange.troubles.conftest import Weak
+from tests.unit.exchange.troubles.conftest import Weak, shock
 
 D = Decimal
 
@@ -37,6 +37,18 @@ def test_a_short_option_costs_its_margin_and_a_long_one_is_sold_at_its_mark(weak
     prices = [Bankruptcy(one._books.risk).price(one._accounts["weak"], only(one)) for one in (short, long)]
     assert prices[0] > marks[0] + 2_000
     assert abs(prices[1] - marks[1]) <= 5
+
+
+@pytest.mark.parametrize("mode", [MarginMode.CROSS, MarginMode.PORTFOLIO])
+def test_a_short_option_that_ruins_its_owner_costs_him_what_he_has(weak: Weak, mode: MarginMode) -> None:
+    exchange = weak(("option:BTC/1/0/C", "-1"), usdt="20000")
+    exchange._accounts["weak"].margin.mode = mode
+    shock(exchange, 1.5)
+    assert not exchange.positions("weak")
+    (left,) = [coin.wallet for coin in exchange.wallet("weak").coins if coin.coin == "USDT"]
+    assert 0 <= left < 10
+    before = D(20_000_000)
+    assert exchange.troubles.insurance.balance("USDT") < before - 20_000
 
 
 def test_what_can_lose_everything_and_stand_has_the_collar(weak: Weak) -> None:
