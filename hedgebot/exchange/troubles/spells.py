@@ -28,7 +28,10 @@ class Spells:
 
     def advance(self, now_ns: int) -> bool:
         """End what is due, in the order in which it began; whether anything ended."""
-        due = [key for key, (until_ns, _) in self._endings.items() if until_ns <= now_ns]
-        for key in due:
-            self._endings.pop(key)[1]()
+        due = [(key, ending) for key, ending in self._endings.items() if ending[0] <= now_ns]
+        for key, ending in due:
+            # What one ending began in the place of another has its own time.
+            if self._endings.get(key) is ending:
+                del self._endings[key]
+                ending[1]()
         return bool(due)
