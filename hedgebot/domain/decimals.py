@@ -1,6 +1,6 @@
 """Rounding of exact numbers to steps: the one place where prices meet ticks and quantities meet lots."""
 
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal, InvalidOperation
 
 ZERO = Decimal(0)
 
@@ -21,8 +21,11 @@ def price_up(price: Decimal, tick_size: Decimal) -> Decimal:
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
-    """Whether `value` is a whole number of `step`."""
-    return value % step == ZERO
+    """Whether `value` is a whole number of `step`; never if that is more steps than exact arithmetic can count."""
+    try:
+        return value % step == ZERO
+    except InvalidOperation:
+        return False
 
 
 def plain(value: Decimal) -> str:

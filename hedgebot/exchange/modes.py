@@ -13,7 +13,7 @@ import msgspec
 
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
-from hedgebot.exchange.requests import OrderRequest, PositionIndex
+from hedgebot.exchange.requests import OrderRequest, OrderType, PositionIndex
 
 _LEG_SIDE = {PositionIndex.LONG: Side.BUY, PositionIndex.SHORT: Side.SELL}
 
@@ -47,7 +47,12 @@ class PositionModes:
 
 
 def as_understood(request: OrderRequest) -> OrderRequest:
-    """The request as the venue takes it: a sell of the long position and a buy of the short one can only reduce."""
+    """The request as the venue takes it: a market order has no price, and the wrong side of a leg can only reduce it.
+
+    That is a sell of the long position and a buy of the short one.
+    """
+    if request.type is OrderType.MARKET and request.limit_price is not None:
+        request = msgspec.structs.replace(request, limit_price=None)
     opening = _LEG_SIDE.get(request.position_index)
     if opening is None or request.side is opening:
         return request

@@ -50,3 +50,9 @@ def test_plain_text_of_odd_spellings() -> None:
     assert plain(Decimal("1E-8")) == "0.00000001"
     assert plain(Decimal(100)) == "100"
     assert plain(Decimal("0.00")) == "0"
+
+
+def test_more_steps_than_can_be_counted_are_no_whole_number_of_them() -> None:
+    assert not is_multiple(Decimal("1e30"), Decimal("0.001"))
+    assert not is_multiple(Decimal("-1e30"), Decimal("0.001"))
+    assert is_multiple(Decimal("1e20"), Decimal("0.001"))

@@ -1,11 +1,12 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
-from hedgebot.exchange.types import Ack, MarginMode, OrderRequest, Refusal, RefusalReason
+from hedgebot.exchange.types import Ack, MarginMode, OrderRequest, PositionIndex, Refusal, RefusalReason
 from tests.unit.exchange.margin_world import BTC_SPOT, BTCUSDT, ETHUSDT, account_of, holding, order
 
 
@@ -94,3 +95,25 @@ def test_what_if_answers_in_every_mode_and_changes_nothing(scenario: Scenario, s
         assert answer.maintenance_rate_after == pytest.approx(2 * answer.maintenance_rate_before, rel=0.02)
         assert exchange.wallet("main") == before
         assert account_of(exchange).margin.mode is mode
+
+
+def test_a_market_order_is_afforded_at_the_market_whatever_price_it_names(scenario: Scenario, start_ns: int) -> None:
+    exchange = holding(scenario, start_ns, coins={"USDT": "100"})
+    priced = msgspec.structs.replace(order(BTC_SPOT, Side.BUY, "10"), limit_price=Decimal("0.5"))
+    assert reason(exchange.place(priced)) is RefusalReason.INSUFFICIENT_BALANCE
+    assert exchange.what_if(priced).refusal is not None
+    perp = msgspec.structs.replace(priced, instrument=BTCUSDT, limit_price=Decimal(5000))
+    assert reason(exchange.place(perp)) is RefusalReason.INSUFFICIENT_MARGIN
+
+
+@pytest.mark.parametrize("number", ["1e30", "-1e30", "sNaN", "Infinity", "1e-30"])
+def test_numbers_beyond_all_bounds_are_refused(scenario: Scenario, start_ns: int, number: str) -> None:
+    exchange = holding(scenario, start_ns, ("linear:BTCUSDT", "1"), mode=MarginMode.ISOLATED)
+    huge = Decimal(number)
+    asked = order(BTCUSDT, Side.BUY, "1", "89000")
+    sized = msgspec.structs.replace(asked, qty_contracts=huge)
+    assert reason(exchange.place(sized)) in {RefusalReason.BAD_QTY, RefusalReason.QTY_TOO_LARGE}
+    priced = msgspec.structs.replace(asked, limit_price=huge)
+    assert reason(exchange.place(priced)) is RefusalReason.BAD_PRICE
+    key = (BTCUSDT, PositionIndex.ONE_WAY)
+    assert reason(exchange.margin.add_margin("main", key, huge)) is RefusalReason.BAD_QTY
