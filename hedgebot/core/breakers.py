@@ -21,6 +21,9 @@ INEFFECTIVE_FILLS_MAX = 2
 MISS_RATIO_MAX = 0.1
 """How far a fill may move the delta from what its intent said: an inverse contract's coins depend on its price."""
 
+MISS_LOTS_MAX = 0.5
+"""So far it may always: rounding. Less than a lot, or fills of one lot that move nothing would never count."""
+
 HALF_LIFE_NS = 300 * 1_000_000_000
 DUPLICATE_WINDOW_NS = 1_000_000_000
 
@@ -38,7 +41,7 @@ def on_sent(step: Step, record: OrderRecord) -> None:
 def on_own_fill(step: Step, record: OrderRecord, moved_coin: float, share: float) -> None:
     """Judge a fill of ours that was just booked. `share` is its part of the order's quantity.
 
-    `moved_coin` is what it did to the net delta.
+    `moved_coin` is what it did to the net delta, without the profit that it realised.
     """
     record.moved_coin += moved_coin
     efficacy = step.state.underlyings[record.intent.underlying].efficacy
@@ -59,8 +62,8 @@ def on_rejected(step: Step, record: OrderRecord) -> None:
     """Latch a strategy off whose orders are refused again and again."""
     underlying = step.state.underlyings[record.intent.underlying]
     limit = step.state.limits.order_rejects_max
-    if underlying.rejects >= limit:
-        trip(step, record.intent.strategy, f"{underlying.rejects} orders on {underlying.name} in a row came to nothing")
+    if underlying.refusals >= limit:
+        trip(step, record.intent.strategy, f"{underlying.refusals} orders on {underlying.name} in a row were refused")
 
 
 def trip(step: Step, strategy: str, why: str) -> None:
@@ -79,7 +82,7 @@ def rearm(step: Step, strategy: str) -> None:
     for key in [one for one in state.repeats if one.startswith(f"{strategy}|")]:
         del state.repeats[key]
     for underlying in state.underlyings.values():
-        underlying.rejects = 0
+        underlying.rejects = underlying.refusals = 0
     step.resolve(AlertKind.ORDER_REJECTED, strategy)
 
 
@@ -135,7 +138,7 @@ def _fill_problem(state: EngineState, record: OrderRecord, moved_coin: float, sh
             f"{record.delta_before_coin:+.4f} to {record.delta_before_coin + record.moved_coin:+.4f}, "
             f"away from {record.centre_coin:+g}"
         )
-    if abs(moved_coin - meant_coin) > max(MISS_RATIO_MAX * abs(meant_coin), lot_coin):
+    if abs(moved_coin - meant_coin) > max(MISS_RATIO_MAX * abs(meant_coin), MISS_LOTS_MAX * lot_coin):
         return (
             f"a fill of order {record.client_id} moved the delta of {intent.underlying} by {moved_coin:+.4f}, "
             f"it was meant to move it by {meant_coin:+.4f}"

@@ -128,6 +128,13 @@ def position_contracts(state: EngineState, account: str, instrument: InstrumentI
     return position.contracts if position else ZERO
 
 
+def realised_coin(state: EngineState, account: str, instrument: Instrument) -> Decimal:
+    """Profit of a position that was paid in coins of its own underlying so far; zero where it is paid in money."""
+    position = state.positions.get(position_key(account, instrument.id))
+    paid_in_coin = instrument.kind.is_inverse and instrument.settle == instrument.underlying
+    return position.realised_settle if position and paid_in_coin else ZERO
+
+
 def _move_position(state: EngineState, fill: FillReceived, instrument: Instrument, signed: Decimal, at_ns: int) -> None:
     key = position_key(fill.account, fill.instrument)
     position = state.positions.setdefault(key, Position(account=fill.account, instrument=fill.instrument))

@@ -34,6 +34,8 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
         reconcile.lose_truth(account, step.at_ns)
     step.unlatch(f"{event.operator}: {event.reason}")
     explanation = f"reconciling, then active: {event.reason}"
+    for strategy, why in state.tripped.items():
+        explanation += f"; strategy {strategy} is still latched off until `enable`: {why}"
     step.operator(event.operator, "unkill", accepted=True, explanation=explanation)
 
 

@@ -80,7 +80,7 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
     if record is None:
         return
     if _advance(step, record, OrderStatus.REJECTED):
-        _back_off(step, record, f"refused: {event.code} {event.message}")
+        _back_off(step, record, f"refused: {event.code} {event.message}", refused=True)
         breakers.on_rejected(step, record)
 
 
@@ -103,11 +103,11 @@ def on_report(step: Step, report: OrderReport) -> None:
     if not _advance(step, record, report.status):
         return
     if report.status is OrderStatus.REJECTED:
-        _back_off(step, record, f"refused: {report.reason}")
+        _back_off(step, record, f"refused: {report.reason}", refused=True)
         breakers.on_rejected(step, record)
     elif report.status.is_terminal and not record.reported_contracts:
         # Not refused, but not filled either: the market ran away. Without a pause this repeats at the order rate.
-        _back_off(step, record, "not filled within its price limit", doublings_max=_MISS_DOUBLINGS_MAX)
+        _back_off(step, record, "not filled within its price limit", refused=False)
 
 
 def on_looked_up(step: Step, event: OrderLookedUp) -> None:
@@ -137,7 +137,8 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
         step.halt(f"order {record.client_id} was filled {record.filled_contracts} of {record.intent.qty_contracts}")
     if record.filled_contracts >= record.intent.qty_contracts:
         _advance(step, record, OrderStatus.FILLED)
-    step.state.underlyings[record.intent.underlying].rejects = 0
+    underlying = step.state.underlyings[record.intent.underlying]
+    underlying.rejects = underlying.refusals = 0
     step.resolve(AlertKind.ORDER_REJECTED, record.intent.underlying)
     _settle(step, record)
     return record
@@ -271,12 +272,14 @@ def _settle(step: Step, record: OrderRecord) -> None:
         step.touch(underlying, DecisionCause.PRICE)
 
 
-def _back_off(step: Step, record: OrderRecord, why: str, doublings_max: int = _BACKOFF_DOUBLINGS_MAX) -> None:
+def _back_off(step: Step, record: OrderRecord, why: str, *, refused: bool) -> None:
     """Pause after an order that did nothing, longer after each one in a row; any fill of ours starts anew."""
     underlying = step.state.underlyings[record.intent.underlying]
     step.state.totals.rejects += 1
     underlying.rejects += 1
-    doublings = min(underlying.rejects - 1, doublings_max)
+    # An order that missed its limit was taken by the venue: it ends a row of refusals.
+    underlying.refusals = underlying.refusals + 1 if refused else 0
+    doublings = min(underlying.rejects - 1, _BACKOFF_DOUBLINGS_MAX if refused else _MISS_DOUBLINGS_MAX)
     underlying.retry_at_ns = step.at_ns + (_BACKOFF_FIRST_NS << doublings)
     if underlying.rejects >= _REJECTS_ALERT:
         step.alert(

@@ -131,6 +131,7 @@ class Efficacy(msgspec.Struct, kw_only=True):
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
+    `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
     """
@@ -155,6 +156,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     breach_cause: DecisionCause = DecisionCause.RECOVERY
     held_cause: DecisionCause | None = None
     rejects: int = 0
+    refusals: int = 0
     retry_at_ns: int = 0
     note: str = ""
     noted_at_ns: int = 0

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
+from hedgebot.core import ledger
 from hedgebot.core.breakers import HALF_LIFE_NS
 from hedgebot.core.state import decode_state, encode_state
 from hedgebot.domain import events as ev
@@ -11,7 +13,17 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from tests.support.playbook import ACCOUNT, BTC_PERP, Playbook, alerts, of_type, orders, settings, the_order
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_INVERSE,
+    BTC_PERP,
+    Playbook,
+    alerts,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
 
 SELL_0162 = "0.162"
 """What a client's buy of 0.2 makes the book sell: from 0.2 to three quarters of its band of 0.05, in lots of 0.001."""
@@ -172,7 +184,7 @@ def test_refusals_in_a_row_latch_the_strategy_off() -> None:
         reject(book, order)
         order = next_order(book)
     assert sent == 4
-    assert "4 orders on BTC in a row" in book.state.tripped["delta_neutral"]
+    assert "4 orders on BTC in a row were refused" in book.state.tripped["delta_neutral"]
 
 
 def test_a_restored_order_is_not_judged(book: Playbook) -> None:
@@ -182,3 +194,65 @@ def test_a_restored_order_is_not_judged(book: Playbook) -> None:
     record.arrival_mid = 0.0
     wrong_way(book, order, SELL_0162)
     assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+
+
+def test_profit_that_an_inverse_hedge_realises_is_no_fault_of_the_fill() -> None:
+    """A short of coins entered at twice the price: each part that is closed pays half of its coins into the wallet."""
+    whole = settings()
+    (btc,) = whole.underlyings
+    book = Playbook(
+        msgspec.structs.replace(whole, underlyings=(msgspec.structs.replace(btc, hedge_instrument=BTC_INVERSE),))
+    )
+    short = msgspec.structs.replace(book.position("-100000", BTC_INVERSE), entry_price=Decimal(200_000))
+    for _ in range(2):
+        book.send(book.ticker(name=BTC_INVERSE))
+        book.send(book.book(name=BTC_INVERSE))
+        book.ready([short])
+    order = orders(book.heard)[-1]
+    for part in ("40", "40", "20"):
+        book.send(book.fill(Side.BUY, part, BTC_INVERSE, client_id=order.client_id))
+    assert order.approved.intent.qty_contracts == 100
+    assert book.state.orders[order.client_id].moved_coin == pytest.approx(0.001)
+    assert float(book.state.underlyings["BTC"].linear_coin) == pytest.approx(0.0005), "the ledger books it all the same"
+    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_fills_of_one_lot_that_move_nothing_count(book: Playbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that does not follow: small fills must not hide it."""
+    order = breach(book)
+    book.send(book.fill(Side.SELL, "0.001", BTC_PERP, client_id=order.client_id))
+    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    monkeypatch.setattr(ledger, "_move_exposure", lambda *_: None)
+    book.send(book.fill(Side.SELL, "0.001", BTC_PERP, client_id=order.client_id))
+    assert book.mode() is Mode.ACTIVE
+    book.send(book.fill(Side.SELL, "0.001", BTC_PERP, client_id=order.client_id))
+    assert book.mode() is Mode.HALTED
+
+
+def test_hedges_that_miss_are_no_refusals() -> None:
+    """In a fast market orders miss their limit again and again: one refusal among them latches nothing off."""
+    book = Playbook(settings(order_rejects_max=4))
+    book.ready()
+    order: SubmitOrder | None = breach(book)
+    for _ in range(6):
+        assert order is not None
+        book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED)))
+        order = next_order(book)
+    assert order is not None
+    reject(book, order)
+    assert not book.state.tripped
+    assert next_order(book) is not None
+
+
+def test_unkill_names_what_stays_latched_off() -> None:
+    book = Playbook(settings(repeat_orders_max=2, order_burst_max=100))
+    book.ready()
+    for _ in range(3):
+        book.done(breach(book))
+    held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
+    book.send(ev.OperatorKilled(operator="ann", reason="look"))
+    book.snapshot(held)
+    (word,) = of_type(book.send(ev.OperatorUnkilled(operator="ann", reason="looked")), RecordOperator)
+    assert word.accepted, word.explanation
+    assert "delta_neutral is still latched off" in word.explanation
