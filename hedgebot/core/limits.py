@@ -161,6 +161,8 @@ def _watch_private(step: Step, account: AccountState) -> None:
     silent = silence_ms > limits.private_silence_ms_max or (was_alive and not stream.up)
     problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
     step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
+    # What was not said while this process stood still was not silence.
+    silence_ms = (step.at_ns - max(stream.alive_at_ns, step.state.resumed_at_ns)) // _NS_PER_MS
     if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
         step.halt(f"the private stream of {account.name} has been silent for {silence_ms // 1000} s")
 

@@ -49,7 +49,9 @@ def apply_book(step: Step, event: BookTop) -> Quote:
         quote.book_venue_ns = event.venue_at_ns
     if not problem:
         if quote.still_mark is None or (event.bid, event.ask) != (quote.bid, quote.ask):
-            quote.still_since_ns, quote.still_mark = step.at_ns, quote.mark
+            # A mark from before an outage says nothing about how far it moves from here on.
+            fresh = mark_age_ms(step.state, event.instrument, step.at_ns) <= step.state.limits.mark_age_ms_max
+            quote.still_since_ns, quote.still_mark = step.at_ns, quote.mark if fresh else None
         quote.bid, quote.ask, quote.book_at_ns = event.bid, event.ask, step.at_ns
     return quote
 

@@ -62,6 +62,7 @@ def note_pause(step: Step) -> None:
         return
     for account in step.state.accounts.values():
         lose_truth(account, step.at_ns)
+    step.state.resumed_at_ns = step.at_ns
     step.alert(AlertKind.LOOP_LAG, "engine", f"the daemon stood still for {paused_ms / 1_000:.1f} s")
 
 

@@ -235,7 +235,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
 
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
-    `at_ns` is the newest moment it has seen; `switches` are strategies that an operator turned since the configuration.
+    `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause.
+    `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     """
 
@@ -244,6 +245,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     run_id: str
     at_ns: int = 0
     run_started_ns: int = 0
+    resumed_at_ns: int = 0
     mode: Mode = Mode.RECOVERING
     mode_reason: str = "starting"
     latched: bool = False

@@ -238,6 +238,17 @@ def test_a_book_that_stands_still_while_the_mark_moves_is_frozen() -> None:
     assert not book.is_up(AlertKind.SUSPECT_DATA)
 
 
+def test_a_mark_from_before_an_outage_does_not_freeze_a_book() -> None:
+    """The first book after it comes before the first mark; the market moved meanwhile, and is quiet now."""
+    book = _ready()
+    book.start(epoch=2)
+    book.send(book.book(Decimal(102_000)), after_ms=3_600_000)
+    for _ in range(12):
+        book.send(book.ticker("102000"))
+        book.send(book.book(Decimal(102_000)), after_ms=1_000)
+    assert book.state.quotes[BTC_PERP].book_problem == ""
+
+
 def test_a_quiet_book_is_not_frozen() -> None:
     book = _ready()
     _still(book, 60, "100010")

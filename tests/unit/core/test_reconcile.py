@@ -236,3 +236,16 @@ def test_after_a_pause_the_venue_is_asked_before_anything_is_sent() -> None:
     book.send(book.ticker())
     assert len(orders(book.snapshot([book.position("0.2", BTC_USDC)]))) == 1
     assert not book.is_up(AlertKind.LOOP_LAG)
+
+
+def test_a_long_pause_is_no_silence_of_the_private_stream() -> None:
+    """A suspended machine heard nothing because it did not run: it asks the venue, and does not halt for good."""
+    book = Playbook()
+    book.ready()
+    book.tick(after_ms=600_000)
+    assert book.mode() is Mode.ACTIVE
+    assert book.is_up(AlertKind.LOOP_LAG)
+    limit_ms = book.state.limits.private_silence_ms_halt
+    for _ in range(limit_ms // 1_000 + 2):
+        book.tick(after_ms=1_000)
+    assert book.mode() is Mode.HALTED, "from here on it is silence again"
