@@ -6,6 +6,7 @@ decimal; every order that was taken is open in its book or has ended, and what i
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -65,17 +66,21 @@ def world(seed: int) -> Scenario:
 class Trader:
     """Sends anything that could be sent, chosen by one seed; remembers what was taken."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, scenario: Scenario | None = None, start_ns: int = START_NS) -> None:
         self.random = random.Random(seed)
-        self.exchange = Exchange(world(seed), START_NS)
+        self.exchange = Exchange(scenario or world(seed), start_ns)
+        self.accounts = tuple(spec.name for spec in self.exchange.scenario.accounts)
         self.taken: list[tuple[str, str]] = []
         assert self.exchange.switch_position_mode("hedged", "USDT", hedged=True) is None
 
+    def deeds(self) -> tuple[Callable[[], None], ...]:
+        """What it may do next, the frequent more than once."""
+        return (self.order, self.order, self.order, self.amend, self.cancel, self.wait, self.off_book, self.switch)
+
     def run(self, steps: int) -> None:
         """Trade, amend, cancel and let time pass."""
-        deeds = (self.order, self.order, self.order, self.amend, self.cancel, self.wait, self.off_book, self.switch)
         for _ in range(steps):
-            self.random.choice(deeds)()
+            self.random.choice(self.deeds())()
 
     def instrument(self) -> Listing:
         """Any product with the same chance, then any instrument of it."""
@@ -100,7 +105,7 @@ class Trader:
 
     def order(self) -> None:
         """A market or limit order, sensible or not."""
-        listing, account = self.instrument(), self.random.choice(ACCOUNTS)
+        listing, account = self.instrument(), self.random.choice(self.accounts)
         indices = self.exchange.position_indices(account, listing.instrument.id)
         kind = self.random.choice(list(OrderType))
         answer = self.exchange.place(
@@ -125,7 +130,7 @@ class Trader:
 
     def amend(self) -> None:
         """Another price, another quantity, or both, of an open order."""
-        account = self.random.choice(ACCOUNTS)
+        account = self.random.choice(self.accounts)
         orders = self.exchange.open_orders(account)
         if orders:
             order = self.random.choice(orders)
@@ -142,11 +147,12 @@ class Trader:
 
     def cancel(self) -> None:
         """Cancel one order."""
-        account = self.random.choice(ACCOUNTS)
+        account = self.random.choice(self.accounts)
         orders = self.exchange.open_orders(account)
         if orders:
             order = self.random.choice(orders)
-            assert isinstance(self.exchange.cancel(account, order.instrument, order_id=order.order_id), Ack)
+            answer = self.exchange.cancel(account, order.instrument, order_id=order.order_id)
+            assert isinstance(answer, Ack) is not self.exchange.troubles.is_down
 
     def wait(self) -> None:
         """Up to five seconds pass."""
@@ -159,7 +165,7 @@ class Trader:
             self.exchange.strike(
                 OffBookTrade(
                     kind=self.random.choice((ExecKind.ADL, ExecKind.BUST, ExecKind.BLOCK_TRADE)),
-                    account=self.random.choice(ACCOUNTS),
+                    account=self.random.choice(self.accounts),
                     instrument=listing.instrument.id,
                     side=self.random.choice(list(Side)),
                     contracts=listing.instrument.lot_size * self.random.randint(1, 50),
@@ -169,7 +175,7 @@ class Trader:
     def switch(self) -> None:
         """Try another position mode."""
         self.exchange.switch_position_mode(
-            self.random.choice(ACCOUNTS),
+            self.random.choice(self.accounts),
             self.random.choice(("USDT", self.instrument().instrument.id)),
             hedged=self.random.random() < 0.5,
         )
@@ -207,11 +213,12 @@ def booked(exchange: Exchange, account: str) -> dict[str, Decimal]:
 def check_money(exchange: Exchange, account: str) -> None:
     """Wallets moved by exactly what was booked, line by line and in all."""
     now, change = wallet(exchange, account), booked(exchange, account)
-    assert {coin: amount - COINS.get(coin, ZERO) for coin, amount in now.items()} == {
+    start = next(spec.coins for spec in exchange.scenario.accounts if spec.name == account)
+    assert {coin: amount - start.get(coin, ZERO) for coin, amount in now.items()} == {
         coin: change.get(coin, ZERO) for coin in now
     }
     assert set(change) <= set(now)
-    balances = dict(COINS)
+    balances = dict(start)
     for entry in exchange.ledger(account):
         assert entry.change == entry.cash_flow - entry.fee - entry.funding - entry.interest
         balances[entry.coin] = balances.get(entry.coin, ZERO) + entry.change
@@ -220,7 +227,7 @@ def check_money(exchange: Exchange, account: str) -> None:
 
 def check_positions(exchange: Exchange, account: str) -> None:
     """Executions (and what was held at the start) sum to contracts, costs and realised profits, by position."""
-    first = Exchange(exchange.scenario, START_NS)._accounts[account]
+    first = Exchange(exchange.scenario, exchange._world.start_ns)._accounts[account]
     contracts: dict[tuple[InstrumentId, PositionIndex], Decimal] = defaultdict(Decimal)
     paid: dict[tuple[InstrumentId, PositionIndex], Decimal] = defaultdict(Decimal)
     for key, held in first.positions.items():
@@ -248,7 +255,7 @@ def check_orders(trader: Trader) -> None:
     exchange = trader.exchange
     filled: dict[str, Decimal] = defaultdict(Decimal)
     fees: dict[str, Decimal] = defaultdict(Decimal)
-    for account in ACCOUNTS:
+    for account in trader.accounts:
         for row in exchange.executions(account):
             if isinstance(row, Execution):
                 filled[row.order.order_id] += row.qty_contracts

@@ -88,7 +88,8 @@ class Deleveraging:
             for position in account.held(market.id)
             if Side.of(position.contracts) is side
         ]
-        mark = float(self._desk.world.mark(market))
+        # An option that is over may be marked at nothing at all.
+        mark = float(max(self._desk.world.mark(market), market.tick_size))
         found += [
             _Place(points, None, None, other)
             for points, other in self._crowd.scored(market, side, mark, self._books.now_ns)

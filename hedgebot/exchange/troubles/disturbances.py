@@ -13,7 +13,7 @@ from hedgebot.exchange.market import Market
 from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, Regime, Suspension, WrongMark
 from hedgebot.exchange.troubles.bent import Bend, BentWorld
 from hedgebot.exchange.troubles.spells import Spells
-from hedgebot.exchange.types import InstrumentStatus, ListingChanged
+from hedgebot.exchange.types import ListingChanged
 
 NS_PER_S = 1_000_000_000
 Disturbance = Depeg | HaltedIndex | WrongMark | Regime | Suspension | FundingChange
@@ -88,7 +88,8 @@ class Disturbances:
         others = self._world.suspended - {market.id}
         self._world.suspended = others | {market.id} if on else others
         status = self._world.status(market)
-        if market.listing.status is not status and market.listing.status is not InstrumentStatus.SETTLED:
+        # What was delivered meanwhile never trades again.
+        if market.listing.status is not status and market.listing.settlement_price is None:
             market.set_status(status)
             self._books.tell(ListingChanged(listing=market.listing))
 

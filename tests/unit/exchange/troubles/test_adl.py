@@ -144,3 +144,10 @@ def test_a_fund_can_be_set(weak: Weak) -> None:
     assert exchange.troubles.adl_alert(BTCUSDT).balance == 123
     with pytest.raises(ValueError, match="balance"):
         exchange.strike(InsuranceFund(coin="USDT", balance=D("NaN")))
+
+
+def test_a_queue_stands_also_where_the_mark_is_nothing(weak: Weak, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = weak(others=5)
+    option = next(one for one in exchange._world.markets.values() if one.instrument.kind.is_option)
+    monkeypatch.setattr(exchange._world, "mark", lambda _: D(0))
+    assert len(exchange.troubles._deleveraging._queue(option, Side.BUY)) == 5

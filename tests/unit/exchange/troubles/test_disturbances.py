@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import (
     Depeg,
     FundingChange,
@@ -138,6 +140,20 @@ def test_funding_changes_interval_cap_and_rate_and_the_history_shows_it(weak: We
     kept = exchange.listing(BTCUSDT)
     assert kept is not None
     assert kept.funding_interval_ns == 60 * S
+
+
+def test_a_suspension_that_outlasts_its_instrument_does_not_bring_it_back(scenario: Scenario, start_ns: int) -> None:
+    ending = msgspec.structs.replace(scenario.underlyings[0], future_expiries_s=(20.0,))
+    exchange = Exchange(msgspec.structs.replace(scenario, underlyings=(ending,)), start_ns)
+    future = min(
+        (one.instrument for one in exchange.listings() if one.instrument.kind is InstrumentKind.LINEAR_FUTURE),
+        key=lambda one: one.expiry_ns or 0,
+    )
+    exchange.strike(Suspension(instrument=future.id, duration_s=30))
+    for seconds in (25, 10):
+        listing = later(exchange, seconds).listing(future.id)
+        assert listing is not None
+        assert listing.status is InstrumentStatus.DELIVERING
 
 
 @pytest.mark.parametrize(
