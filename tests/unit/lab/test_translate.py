@@ -1,11 +1,13 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.events import ExecutionKind, Source
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.faults import Altered
+from hedgebot.exchange.types import Execution, Origin
 from hedgebot.lab.translate import (
     execution_fact,
     market_facts,
@@ -46,6 +48,11 @@ def test_what_an_account_did_is_told_exactly() -> None:
     assert len(fills) == len(rows) > 0
     assert {one.kind for one in fills} == {ExecutionKind.TRADE}
     assert {one.account for one in fills} == {"book"}
+    assert isinstance(rows[0], Execution)
+    stepped = msgspec.structs.replace(rows[0], order=msgspec.structs.replace(rows[0].order, origin=Origin.LIQUIDATION))
+    step = execution_fact(stepped, "book", Source.QUERY)
+    assert isinstance(step, ev.FillReceived)
+    assert step.kind is ExecutionKind.LIQUIDATION, "a step down a ladder is a trade in the market, and no trade of ours"
     signed = sum(one.qty_contracts * one.side.sign for one in fills if one.instrument == PERP)
     assert signed == bench.perp_contracts()
     (position,) = [one for one in bench.exchange.positions("main") if one.instrument == PERP]
