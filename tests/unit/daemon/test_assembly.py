@@ -257,6 +257,7 @@ async def test_a_start_after_a_crash_loop_is_halted_and_latched(tmp_path: Path) 
     await rig.until(Mode.HALTED)
     assert "crash-loop guard" in rig.run.status()["book"]["mode_reason"]
     assert "crash-loop guard" in (tmp_path / "KILL").read_text()
+    rig.run.request_stop("end of test")
     await rig.end()
 
 
@@ -281,6 +282,7 @@ async def test_the_service_manager_hears_of_readiness_life_and_the_end(tmp_path:
     async with asyncio.timeout(3):
         while "STATUS=hedging" not in Manager.said:  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.01)
+    rig.run.request_stop("end of test")
     await rig.end()
     assert Manager.said.count("READY=1") == 1
     assert "WATCHDOG=1" in Manager.said
