@@ -200,7 +200,7 @@ class Floor:
         future, index = self.futures[market.id], coin.index / self._peg(market.instrument)
         middle = future.middle(index, excitement, self.now_ns)
         self._requote(market, middle, coin.stress)
-        future.mark = cents(future.remark(index, middle, self.now_ns, self.step_s))
+        future.mark = priced(future.remark(index, middle, self.now_ns, self.step_s))
 
     def _requote(self, market: Market, middle: float, stress: float) -> None:
         market.middle = middle
@@ -215,3 +215,8 @@ class Floor:
 def cents(value: float) -> Decimal:
     """Round to 0.01, exactly."""
     return Decimal(round(value * 100)).scaleb(-2)
+
+
+def priced(value: float) -> Decimal:
+    """A price of something that is never worth nothing: rounded to 0.01, at least that."""
+    return max(cents(value), CENT)

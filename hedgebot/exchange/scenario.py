@@ -17,7 +17,7 @@ from hedgebot.domain.toml_lines import Path
 from hedgebot.exchange.faults import ScriptedFault
 from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.requests import MarginMode
-from hedgebot.exchange.scenario_checks import event_problems, peg_problems, venue_problems
+from hedgebot.exchange.scenario_checks import PEGGED, event_problems, peg_problems, venue_problems
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
@@ -308,12 +308,15 @@ def _product_problems(number: int, spec: UnderlyingSpec) -> Iterator[tuple[Path,
 
 def _account_problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     names = [spec.name for spec in scenario.accounts]
+    known = (*PEGGED, *(spec.name for spec in scenario.underlyings))
     for number, name in enumerate(names):
         if name in names[:number]:
             yield ("accounts", number, "name"), f"two accounts have one name, {name!r}; each needs its own"
     for number, spec in enumerate(scenario.accounts):
         if spec.spot_margin and spec.margin_mode is MarginMode.ISOLATED:
             yield ("accounts", number, "spot_margin"), "spot_margin needs margin_mode cross or portfolio"
+    for coin in (one for one in scenario.insurance if one not in known):
+        yield ("insurance", coin), f"insurance has {coin!r}, nothing settles in it; known are {', '.join(known)}"
     flow = scenario.client_flow
     if flow is not None and flow.account not in names:
         yield ("client_flow", "account"), f"client_flow.account is {flow.account!r}, it must be one of {names}"

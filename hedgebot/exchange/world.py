@@ -13,7 +13,7 @@ import numpy as np
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.chains import Chain, listed_options
 from hedgebot.exchange.crowd import Trades
-from hedgebot.exchange.floor import Coin, Floor, cents
+from hedgebot.exchange.floor import Coin, Floor, cents, priced
 from hedgebot.exchange.listings import make_listings
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.options import OptionMark
@@ -126,7 +126,7 @@ class World(Floor):
         before = coin.index
         coin.index = float(block.index[offset]) * coin.shifted
         coin.rose = coin.index >= before
-        coin.index_price = cents(coin.index)
+        coin.index_price = priced(coin.index)
         self._sample(coin)
         coin.stress = float(block.stress[offset])
         spot, perp, mark = (float(row[offset]) * coin.shifted for row in (block.spot, block.perp, block.mark))
@@ -176,7 +176,7 @@ class World(Floor):
         perp.basis += weight * (basis - perp.basis)
         perp.premium_sum += basis
         perp.premium_count += 1
-        perp.mark = cents(index * (1.0 + perp.basis) if math.isnan(recorded_mark) else recorded_mark)
+        perp.mark = priced(index * (1.0 + perp.basis) if math.isnan(recorded_mark) else recorded_mark)
 
     def relist_options(self, coin: Coin) -> list[Listing]:
         """Take up what a recorded chain shows since the last call and let settled options go; the new ones."""
@@ -250,9 +250,12 @@ class World(Floor):
         return self._index_in(self.coins[market.instrument.underlying], index_unit(market.instrument))
 
     def usd_price(self, coin: str) -> float:
-        """USD per coin; a stablecoin's is its peg. KeyError for a coin that is not traded here."""
+        """USD per coin; a stablecoin's is its peg. What is not traded here has no price: it counts for nothing."""
         peg = self.pegs.get(coin)
-        return self.coins[coin].index if peg is None else peg
+        if peg is not None:
+            return peg
+        traded = self.coins.get(coin)
+        return 0.0 if traded is None else traded.index
 
     def repeg(self, coin: str, usd_price: float) -> None:
         """Have a stablecoin be worth so many USD from now on: prices quoted in it move the other way.
@@ -269,7 +272,7 @@ class World(Floor):
     def _index_in(self, coin: Coin, unit: str) -> Decimal:
         """A coin's index in USD or a stablecoin."""
         peg = self.pegs.get(unit, 1.0)
-        return coin.index_price if peg == 1.0 else cents(coin.index / peg)
+        return coin.index_price if peg == 1.0 else priced(coin.index / peg)
 
     def status(self, market: Market) -> InstrumentStatus:
         """Status that the coin's liveness gives an instrument that has not been settled."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.exchange.floor import Coin, cents
+from hedgebot.exchange.floor import Coin, cents, priced
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.pricepath import PathBlock
 from hedgebot.exchange.types import InstrumentStatus
@@ -72,7 +72,10 @@ class BentWorld(World):
         """Mark price of an instrument (spot: the index), or what a trouble makes of it."""
         right = super().mark(market)
         ratio = self.mark_ratios.get(market.id) if self.mark_ratios else None
-        return right if ratio is None else cents(float(right) * ratio)
+        if ratio is None:
+            return right
+        bent = float(right) * ratio
+        return cents(bent) if market.instrument.kind.is_option else priced(bent)
 
     def status(self, market: Market) -> InstrumentStatus:
         """Status of an instrument that has not been settled."""

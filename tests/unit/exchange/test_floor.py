@@ -1,8 +1,13 @@
 from decimal import Decimal
 
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.floor import cents
+from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.roll import Roll
-from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
+from hedgebot.exchange.trouble import PriceShock, WrongMark
 from hedgebot.exchange.types import InstrumentStatus
 from hedgebot.exchange.world import World
 
@@ -38,3 +43,15 @@ def test_what_is_new_is_quoted_and_what_closed_is_gone(scenario: Scenario, start
         assert market.id not in world.markets
     assert future.id not in world.futures
     assert option.id not in coin.board.marks
+
+
+def test_a_fallen_price_is_never_nothing(scenario: Scenario, start_ns: int) -> None:
+    coin = UnderlyingSpec(name="DOGE", start_price=0.15)
+    exchange = Exchange(msgspec.structs.replace(scenario, underlyings=(coin,), step_ms=1_000), start_ns)
+    exchange.strike(PriceShock(underlying="DOGE", ratio=0.02))
+    exchange.strike(WrongMark(instrument=InstrumentId("bybit:linear:DOGEUSDT"), ratio=0.5, duration_s=60))
+    exchange.advance(start_ns + 30 * 1_000_000_000)
+    for one in exchange.listings():
+        if one.instrument.kind.is_perp or one.instrument.kind.is_future:
+            ticker = exchange.ticker(one.instrument.id)
+            assert ticker.mark == ticker.index == Decimal("0.01")

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import msgspec
 import pytest
 
@@ -31,3 +33,10 @@ def test_every_problem_names_its_key_and_the_first_is_raised() -> None:
 def test_a_number_that_is_none_is_no_price() -> None:
     bad = msgspec.structs.replace(Scenario(), underlyings=(UnderlyingSpec(name="BTC", start_price=float("nan")),))
     assert [path for path, _ in problems(bad)] == [("underlyings", 0, "start_price")]
+
+
+def test_an_insurance_fund_is_of_a_coin_that_something_settles_in() -> None:
+    assert list(problems(Scenario(insurance={"USDT": Decimal(1), "ETH": Decimal(1)}))) == []
+    ((path, sentence),) = problems(Scenario(insurance={"XRP": Decimal(1)}))
+    assert path == ("insurance", "XRP")
+    assert "known are USDT, USDC, BTC, ETH" in sentence

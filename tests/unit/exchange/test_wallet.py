@@ -38,3 +38,11 @@ def test_positions_come_in_the_order_asked_for_and_only_where_there_is_one(scena
     keys = [*reversed(account.positions), (BTCUSDT, PositionIndex.LONG)]
     assert [one.instrument for one in position_states(risk, account, keys)] == [key[0] for key in keys[:2]]
     assert position_states(risk, account, []) == ()
+
+
+def test_a_coin_that_is_not_traded_here_counts_for_nothing(scenario: Scenario, start_ns: int) -> None:
+    exchange = holding(scenario, start_ns, coins={"USDT": "100", "XRP": "5000"})
+    wallet = exchange.wallet("main")
+    xrp = next(coin for coin in wallet.coins if coin.coin == "XRP")
+    assert (xrp.wallet, xrp.usd_value) == (5_000, 0.0)
+    assert wallet.equity_usd == wallet.margin_balance_usd == 100.0

@@ -126,8 +126,7 @@ def test_usd_prices(scenario: Scenario, start_ns: int) -> None:
     world = World(msgspec.structs.replace(scenario), start_ns, {"BTC": Flat()})
     assert world.usd_price("BTC") == 50_000.0
     assert world.usd_price("USDC") == 1.0
-    with pytest.raises(KeyError):
-        world.usd_price("DOGE")
+    assert world.usd_price("DOGE") == 0.0
 
 
 def test_a_stablecoin_that_loses_its_peg_moves_what_is_quoted_in_it_and_what_it_is_worth(
