@@ -7,7 +7,7 @@ position is marked, closed at the bankruptcy price, and unmarked. Must not know 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hedgebot.domain.decimals import ZERO, floor_to_step
+from hedgebot.domain.decimals import ZERO, floor_to_step, is_multiple
 from hedgebot.domain.instrument import Side
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.desk import Desk
@@ -18,7 +18,7 @@ from hedgebot.exchange.position import Position
 from hedgebot.exchange.risk import Standing
 from hedgebot.exchange.trouble import Adl
 from hedgebot.exchange.troubles.crowd import Crowd, Other, score
-from hedgebot.exchange.troubles.offbook import Fill, OffBook
+from hedgebot.exchange.troubles.offbook import Fill, OffBook, bounds_problem
 from hedgebot.exchange.types import EndReason, ExecKind, PositionStatus
 
 RANKS = 5
@@ -53,6 +53,7 @@ class Deleveraging:
     def rerank(self) -> None:
         """Give every open contract position of an account its rank anew."""
         self._standings.clear()
+        self._crowd.keep(self._desk.world.markets)
         for account in self._books.accounts.values():
             for position in account.positions.values():
                 if position.contracts and not position.instrument.kind.is_option:
@@ -138,12 +139,14 @@ class Deleveraging:
             raise ValueError(f"{trouble.account} holds no contract position in {trouble.instrument}")
         position = max(held, key=lambda one: abs(one.contracts))
         contracts = abs(position.contracts) if trouble.contracts is None else trouble.contracts
-        if not ZERO < contracts <= abs(position.contracts) or contracts % market.lot_size:
+        sized = contracts.is_finite() and ZERO < contracts <= abs(position.contracts)
+        if not sized or not is_multiple(contracts, market.lot_size):
             raise ValueError(
                 f"contracts is {contracts}, it must be a multiple of {market.lot_size} up to {abs(position.contracts)}"
             )
         price = self._desk.world.mark(market) if trouble.price is None else trouble.price
-        if not price.is_finite() or price <= 0:
-            raise ValueError(f"price is {price}, it must be positive")
+        problem = bounds_problem(market, contracts, price) or ("price is 0, it must be positive" if not price else None)
+        if problem is not None:
+            raise ValueError(problem)
         self._books.new_deal()
         self.close(account, position, contracts, price)

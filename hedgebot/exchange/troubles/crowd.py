@@ -5,6 +5,7 @@ mark, so that a move puts one side into profit. Must not know accounts, orders o
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hedgebot.domain.instrument import InstrumentId, Side
@@ -55,6 +56,11 @@ class Crowd:
                 ratio = side.sign * (mark / (holders.average * math.exp(one.entry_log)) - 1.0)
                 found.append((score(ratio, one.leverage), one))
         return found
+
+    def keep(self, alive: Collection[InstrumentId]) -> None:
+        """Forget the holders of every other contract."""
+        for name in [name for name in self._holders if name not in alive]:
+            del self._holders[name]
 
     def _of(self, market: Market, mark: float, now_ns: int) -> Holders:
         found = self._holders.get(market.id)

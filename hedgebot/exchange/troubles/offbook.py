@@ -30,6 +30,8 @@ _ORIGIN = {
 }
 # The parties of these asked for them, and pay; the rest befalls an account.
 _CHARGED = frozenset({ExecKind.BLOCK_TRADE, ExecKind.FUTURE_SPREAD})
+# Larger values or finer prices could not be booked to the last decimal.
+VALUE_MAX, PRICE_STEP = Decimal(10) ** 15, Decimal("1e-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,13 @@ class OffBook:
         qty, price = trouble.contracts, trouble.price
         if not qty.is_finite() or qty <= 0 or not is_multiple(qty, market.lot_size):
             return f"contracts is {qty}, it must be a positive multiple of {market.lot_size}"
-        if price is not None and (not price.is_finite() or price < 0):
-            return f"price is {price}, it must be zero or more"
+        problem = bounds_problem(market, qty, self._books.world.mark(market) if price is None else price)
+        if problem is not None:
+            return problem
         if price == 0 and market.instrument.kind.is_inverse:
             return "price is 0: an inverse contract has no value at zero"
-        if trouble.fee_rate is not None and not trouble.fee_rate.is_finite():
-            return f"fee_rate is {trouble.fee_rate}, it must be a number"
+        if trouble.fee_rate is not None and (not trouble.fee_rate.is_finite() or abs(trouble.fee_rate) > 1):
+            return f"fee_rate is {trouble.fee_rate}, it must be a share of the value, -1 to 1"
         if trouble.kind is ExecKind.TRADE:
             return "kind is 'trade': trades happen in the book, place an order for one"
         if trouble.kind is ExecKind.ROLLBACK:
@@ -132,6 +135,15 @@ class OffBook:
         self._orders.put(order)
         books.book(market, order, qty, price, fee, fill.rate, fill.kind, is_maker=False)
         return order
+
+
+def bounds_problem(market: Market, qty: Decimal, price: Decimal) -> str | None:
+    """What is wrong with the price (>= 0) that a quantity is booked at off the book."""
+    if not price.is_finite() or price < 0 or not is_multiple(price, PRICE_STEP):
+        return f"price is {price}, it must be zero or more, in steps of {PRICE_STEP:f}"
+    if qty * max(price, market.tick_size) > VALUE_MAX:
+        return f"{qty} contracts at {price} are worth more than {VALUE_MAX:f}"
+    return None
 
 
 def _leg(account: Account, market: Market, side: Side, qty: Decimal) -> PositionIndex:

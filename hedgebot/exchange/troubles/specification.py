@@ -17,6 +17,8 @@ from hedgebot.exchange.trouble import Delisting, SpecificationChange
 from hedgebot.exchange.types import EndReason, Listing, ListingChanged
 
 NS_PER_S = 1_000_000_000
+# What a tick, a lot or a quantity can be: with more digits a value could not be booked to the last decimal.
+RULE_MIN, RULE_MAX = Decimal("1e-8"), Decimal(10) ** 10
 
 
 class Specifications:
@@ -74,16 +76,16 @@ class Specifications:
             for name in ("tick_size", "lot_size", "qty_min", "qty_max", "min_notional_quote")
             if (value := getattr(trouble, name)) is not None
         }
-        for name in ("tick_size", "lot_size", "qty_min"):
-            value = rules.get(name, Decimal(1))
-            if not value.is_finite() or value <= 0:
-                raise ValueError(f"{name} is {value}, it must be a positive number")
+        market_qty_max = listing.market_qty_max if trouble.market_qty_max is None else trouble.market_qty_max
+        for name, value in (rules | {"market_qty_max": market_qty_max}).items():
+            if name != "min_notional_quote" and not (value.is_finite() and RULE_MIN <= value <= RULE_MAX):
+                raise ValueError(f"{name} is {value}, it must be a number, {RULE_MIN:f} to {RULE_MAX:f}")
         instrument = msgspec.structs.replace(listing.instrument, **rules)
         return msgspec.structs.replace(
             listing,
             instrument=instrument,
             price_min=instrument.tick_size,
-            market_qty_max=listing.market_qty_max if trouble.market_qty_max is None else trouble.market_qty_max,
+            market_qty_max=market_qty_max,
             post_only_qty_max=instrument.qty_max or listing.post_only_qty_max,
         )
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.scenario_checks import PEGGED
 from hedgebot.exchange.trouble import (
     Adl,
     Delisting,
@@ -34,7 +35,7 @@ from hedgebot.exchange.troubles.engine import Engine
 from hedgebot.exchange.troubles.insurance import AdlAlert, Insurance
 from hedgebot.exchange.troubles.liquidation import Liquidations
 from hedgebot.exchange.troubles.maintenance import Maintenances
-from hedgebot.exchange.troubles.offbook import OffBook
+from hedgebot.exchange.troubles.offbook import VALUE_MAX, OffBook
 from hedgebot.exchange.troubles.rollback import Rollbacks
 from hedgebot.exchange.troubles.specification import Specifications
 from hedgebot.exchange.troubles.spells import Spells
@@ -74,8 +75,11 @@ class Striker:
                 self._rollbacks.strike(trouble)
                 self.watch.alarm()
             case InsuranceFund(coin=coin, balance=balance):
-                if not balance.is_finite():
-                    raise ValueError(f"balance is {balance}, it must be a number")
+                if coin not in (funds := (*PEGGED, *self._world.coins)):
+                    raise ValueError(f"coin is {coin!r}, it must be one of {', '.join(funds)}")
+                # More digits than this could not be counted to the last decimal of a payment.
+                if not balance.is_finite() or abs(balance) > VALUE_MAX:
+                    raise ValueError(f"balance is {balance}, it must be a number of at most {VALUE_MAX:f}")
                 self.insurance.set_balance(coin, balance)
             case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange():
                 self.disturbances.strike(trouble)

@@ -44,5 +44,5 @@ def test_a_coin_that_is_not_traded_here_counts_for_nothing(scenario: Scenario, s
     exchange = holding(scenario, start_ns, coins={"USDT": "100", "XRP": "5000"})
     wallet = exchange.wallet("main")
     xrp = next(coin for coin in wallet.coins if coin.coin == "XRP")
-    assert (xrp.wallet, xrp.usd_value) == (5_000, 0.0)
+    assert (xrp.wallet, xrp.usd_value) == (Decimal(5_000), 0.0)
     assert wallet.equity_usd == wallet.margin_balance_usd == 100.0

@@ -128,7 +128,10 @@ def test_part_of_a_hedge_is_deleveraged(weak: Weak) -> None:
         ({"instrument": InstrumentId("bybit:linear:ETHUSDT")}, "holds no contract position"),
         ({"contracts": D(6)}, "up to 5"),
         ({"contracts": D("0.0001")}, "multiple of 0.001"),
+        ({"contracts": D("NaN")}, "up to 5"),
         ({"price": D(0)}, "positive"),
+        ({"price": D("1e30")}, "price is"),
+        ({"price": D("1e-30")}, "in steps of"),
     ],
 )
 def test_what_cannot_be_says_why(weak: Weak, changes: dict[str, object], said: str) -> None:
@@ -142,8 +145,11 @@ def test_a_fund_can_be_set(weak: Weak) -> None:
     exchange = weak(PERP)
     exchange.strike(InsuranceFund(coin="USDT", balance=D(123)))
     assert exchange.troubles.adl_alert(BTCUSDT).balance == 123
-    with pytest.raises(ValueError, match="balance"):
-        exchange.strike(InsuranceFund(coin="USDT", balance=D("NaN")))
+    for balance in ("NaN", "1e30"):
+        with pytest.raises(ValueError, match="balance"):
+            exchange.strike(InsuranceFund(coin="USDT", balance=D(balance)))
+    with pytest.raises(ValueError, match="coin is 'XRP', it must be one of USDT, USDC, BTC, ETH"):
+        exchange.strike(InsuranceFund(coin="XRP", balance=D(1)))
 
 
 def test_a_queue_stands_also_where_the_mark_is_nothing(weak: Weak, monkeypatch: pytest.MonkeyPatch) -> None:

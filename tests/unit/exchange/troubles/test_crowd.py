@@ -45,3 +45,12 @@ def test_who_has_nothing_left_is_out_of_the_queue(btc: Market) -> None:
 @pytest.mark.parametrize(("ratio", "leverage", "points"), [(0.1, 10.0, 1.0), (-0.1, 10.0, -0.01), (0.0, 5.0, 0.0)])
 def test_leverage_lifts_profits_and_softens_losses(ratio: float, leverage: float, points: float) -> None:
     assert score(ratio, leverage) == pytest.approx(points)
+
+
+def test_of_what_is_gone_there_are_no_holders(btc: Market) -> None:
+    crowd = Crowd(1, 3)
+    assert len(scores(crowd, btc, Side.BUY, 90_000.0)) == 3
+    crowd.keep([btc.id])
+    assert btc.id in crowd._holders
+    crowd.keep([])
+    assert not crowd._holders

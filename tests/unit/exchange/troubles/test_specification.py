@@ -100,6 +100,10 @@ def test_a_finer_step_keeps_every_order_where_it_is(exchange: Exchange) -> None:
         ({"lot_size": Decimal("nan")}, "lot_size is NaN"),
         ({"lot_size": Decimal("0.002")}, "qty_min is 0.001"),
         ({"qty_max": Decimal(1)}, "qty_max 1"),
+        ({"qty_max": Decimal("nan")}, "qty_max is NaN"),
+        ({"market_qty_max": Decimal("nan")}, "market_qty_max is NaN"),
+        ({"tick_size": Decimal("1e30")}, "tick_size is"),
+        ({"lot_size": Decimal("1e-30")}, "lot_size is"),
         ({"min_notional_quote": Decimal(-1)}, "min_notional_quote is -1"),
     ],
 )
