@@ -229,7 +229,21 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
             f"live underlying and the last volatility, the band is {limits.stale_band_ratio:g} times as wide"
         )
     step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
+    _watch_gap(step, settings.hedge_instrument)
     _watch_delta(step, settings)
+
+
+def _watch_gap(step: Step, hedge: InstrumentId) -> None:
+    """Book, mark and index of a hedge must agree; while one of them is old nothing is said anew."""
+    quote, rules, limits = step.state.quotes.get(hedge), step.state.instruments.get(hedge), step.state.limits
+    gap = market.book_mark_gap_bps(quote, against_index=rules.kind.is_perp) if quote and rules else None
+    ages_ms = market.book_age_ms(step.state, hedge, step.at_ns), market.mark_age_ms(step.state, hedge, step.at_ns)
+    if gap is None or ages_ms[0] > limits.book_age_ms_max or ages_ms[1] > limits.mark_age_ms_max:
+        return
+    problem = ""
+    if gap > limits.book_mark_gap_bps_max:
+        problem = f"the book of {hedge} is {gap:.0f} bps from its mark or index: nothing is sent on it"
+    step.check(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
 
 
 def _watch_delta(step: Step, settings: UnderlyingSettings) -> None:

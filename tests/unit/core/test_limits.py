@@ -339,3 +339,15 @@ def test_greeks_that_stay_away_stop_hedging_in_the_end() -> None:
     assert not orders(heard)
     (refusal,) = of_type(heard, RecordRefusal)
     assert refusal.refused.check.rule == "option_age_ms"
+
+
+def test_a_mark_that_contradicts_the_book_is_told() -> None:
+    """Nothing is sent on it, and that must not be silent."""
+    book = Playbook()
+    book.ready()
+    book.send(book.ticker("84000"))
+    book.tick()
+    assert book.is_up(AlertKind.SUSPECT_DATA)
+    book.send(book.ticker())
+    book.tick()
+    assert not book.is_up(AlertKind.SUSPECT_DATA)
