@@ -30,6 +30,10 @@ class CrashLoop:
             return ""
         return f"{len(self._recent)} starts within {WINDOW_S / 60:.0f} minutes did not come to a clean end"
 
+    def never_began(self) -> None:
+        """This start found no venue: that is no crash, however often it is tried again; the others still count."""
+        self._write(self._recent)
+
     def ended_cleanly(self) -> None:
         """This run ended as it should: nothing counts any more."""
         with contextlib.suppress(OSError):

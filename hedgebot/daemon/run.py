@@ -30,6 +30,7 @@ from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.commands import Issued, SubmitOrder
+from hedgebot.domain.errors import VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.journal.manifest import build_manifest
@@ -135,7 +136,11 @@ async def _recover_and_run(
         journal.tell_housekeeping(run_of.journal_complaint)
         run_of.managed_by(manager)
         _listen(run_of)
-        code = await run_of.run()
+        try:
+            code = await run_of.run()
+        except VenueUnreachable:
+            crash_loop.never_began()
+            raise
         if code == 0:
             crash_loop.ended_cleanly()
         return code

@@ -34,6 +34,15 @@ def test_a_clean_end_forgives(tmp_path: Path) -> None:
     assert CrashLoop(tmp_path, after_s + 1).problem == ""
 
 
+def test_a_venue_that_is_not_there_is_no_crash(tmp_path: Path) -> None:
+    """A machine that boots before its network: the service manager tries again and again."""
+    after_s = crash(tmp_path, STARTS_MAX - 1, every_s=1.0)
+    for number in range(20):
+        CrashLoop(tmp_path, after_s + number).never_began()
+    assert CrashLoop(tmp_path, after_s + 20).problem == ""
+    assert CrashLoop(tmp_path, after_s + 21).problem, "real crashes before it still count"
+
+
 def test_a_file_that_cannot_be_read_counts_as_nothing(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("yesterday")
     assert CrashLoop(tmp_path, NOW_S).problem == ""
