@@ -6,7 +6,7 @@ short patience: whatever hangs there, nothing here waits for it.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
@@ -18,6 +18,8 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.errors import ExitCode, HedgebotError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
     from hedgebot.config import AccountConnection, Config
     from hedgebot.venues.direct import DirectCancel, IsOurs
 
@@ -35,6 +37,10 @@ def kill_directly(config: "Config", operator: str, reason: str, *, everything: b
     proven = all(not one.unproven for one in done)
     data = {"killed": True, "daemon": told, "proven": proven, "accounts": msgspec.to_builtins(done)}
     lines = [f"killed; the daemon {'has halted' if told else 'did not answer: its next start stays halted'}"]
+    if not everything and _install_of(config) is None:
+        lines.append(
+            f"{config.state_dir} does not say which installation this is: orders of every hedgebot counted as ours"
+        )
     for one in done:
         lines += _lines(one)
     emit(data, lines, as_json=as_json)
@@ -46,12 +52,33 @@ async def _kill(
 ) -> tuple[bool, list["DirectCancel"]]:
     is_ours = _everybody if everything else _of_installation(config)
     daemon = asyncio.create_task(asyncio.to_thread(_tell_daemon, config, operator, reason))
-    cancels = [_cancel(one, is_ours, daemon) for one in connections]
-    done = await asyncio.gather(*cancels)
+    done = await all_of({one.account: _cancel(one, is_ours) for one in connections})
     return await daemon, done
 
 
-async def _cancel(connection: "AccountConnection", is_ours: "IsOurs", daemon: "asyncio.Task[bool]") -> "DirectCancel":
+async def all_of(cancels: "Mapping[str, Coroutine[Any, Any, DirectCancel]]") -> list["DirectCancel"]:
+    """Every account's report, by its name; one that breaks ends no other, and is reported as not proven."""
+    from hedgebot.venues.direct import DirectCancel
+
+    found = await asyncio.gather(*cancels.values(), return_exceptions=True)
+    done = []
+    for account, one in zip(cancels, found, strict=True):
+        if isinstance(one, BaseException):
+            # Only our own words: another error's may carry what a request carried.
+            words = f": {one}" if isinstance(one, HedgebotError) else ""
+            one = DirectCancel(  # noqa: PLW2901
+                account=account,
+                cancelled=(),
+                left_alone=0,
+                unproven=(f"{type(one).__name__}{words}",),
+                last_request_s=None,
+                verified_s=None,
+            )
+        done.append(one)
+    return done
+
+
+async def _cancel(connection: "AccountConnection", is_ours: "IsOurs") -> "DirectCancel":
     from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.direct import cancel_directly
 
@@ -69,8 +96,8 @@ async def _cancel(connection: "AccountConnection", is_ours: "IsOurs", daemon: "a
         venue,
         is_ours,
         within_s=WITHIN_S,
-        # A daemon that says it has halted sends nothing more; one that does not may have an order under way.
-        settle_s=lambda: 0.0 if daemon.done() and daemon.result() else connection.recv_window_ms / 1_000,
+        # Also a daemon that says it has halted may have sent an order just before: the venue takes it for so long.
+        settle_s=lambda: connection.recv_window_ms / 1_000,
         now_ns=time.time_ns,
         now_s=time.monotonic,
     )
@@ -90,16 +117,20 @@ def _everybody(_client_id: str | None) -> bool:
 
 def _of_installation(config: "Config") -> "IsOurs":
     """Orders with this installation's mark; with any hedgebot's where the state folder does not say which this is."""
-    try:
-        install: int | None = int((config.state_dir / "install_id").read_text("ascii").strip(), 16)
-    except (OSError, ValueError):
-        install = None
+    install = _install_of(config)
 
     def is_ours(client_id: str | None) -> bool:
         made_by = decode_client_id(client_id)
         return made_by is not None and install in {None, made_by.install}
 
     return is_ours
+
+
+def _install_of(config: "Config") -> int | None:
+    try:
+        return int((config.state_dir / "install_id").read_text("ascii").strip(), 16)
+    except (OSError, ValueError):
+        return None
 
 
 def _lines(one: "DirectCancel") -> list[str]:

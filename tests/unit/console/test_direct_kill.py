@@ -1,5 +1,6 @@
 """`kill --direct`: whose orders are ours, what is said, and the exit code when something is not proven."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from hedgebot.config.loader import load_config
 from hedgebot.console import direct_kill
 from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.errors import ConfigError
 from hedgebot.venues.direct import DirectCancel
 
 OURS = ClientId(install=7, epoch=1, strategy=0, intent=1).encode()
@@ -42,7 +45,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, report: DirectCancel) -> list[Cal
     """Put a report in place of the venue; the answer collects who would have been asked about."""
     asked: list[Callable[[str | None], bool]] = []
 
-    async def cancel(connection: Any, is_ours: Callable[[str | None], bool], daemon: Any) -> DirectCancel:
+    async def cancel(connection: Any, is_ours: Callable[[str | None], bool]) -> DirectCancel:
         asked.append(is_ours)
         return report
 
@@ -83,6 +86,53 @@ def test_ours_is_this_installation_or_any_hedgebot_where_it_is_unknown(
     assert [asked[1](one) for one in (OURS, OTHER, "manual", None)] == [True, False, False, False]
     hedgebot("kill", "--direct", "--everything", "-c", config, "-s", short_dir)
     assert all(asked[2](one) for one in (OURS, OTHER, "manual", None))
+
+
+def test_whose_orders_were_taken_for_ours_is_said(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, done())
+    words = "does not say which installation this is: orders of every hedgebot counted as ours"
+    assert words in hedgebot("kill", "--direct", "-c", config, "-s", short_dir)[1]
+    (short_dir / "install_id").write_text("00000007\n")
+    assert words not in hedgebot("kill", "--direct", "-c", config, "-s", short_dir)[1]
+
+
+def test_one_account_that_cannot_be_asked_does_not_end_the_others(
+    hedgebot: Run, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's cancels take longer than the refusal of this one."""
+
+    async def cancel(connection: Any, is_ours: Callable[[str | None], bool]) -> DirectCancel:
+        if connection == "bad":
+            raise ConfigError("account bad: its address is not allowed")
+        await asyncio.sleep(0.05)
+        return done(account=connection)
+
+    monkeypatch.setattr(direct_kill, "_cancel", cancel)
+    monkeypatch.setattr(direct_kill, "_tell_daemon", lambda *_: False)
+    cancels = {one: cancel(one, lambda _: True) for one in ("bad", "main")}
+    found = asyncio.run(direct_kill.all_of(cancels))
+    assert [(one.account, one.unproven) for one in found] == [
+        ("bad", ("ConfigError: account bad: its address is not allowed",)),
+        ("main", ()),
+    ]
+
+
+def test_a_daemon_that_has_halted_proves_nothing_about_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last request may have left a moment before, and the venue takes it as long as its window is open."""
+    waits: list[float] = []
+
+    async def cancel_directly(*_: Any, settle_s: Callable[[], float], **__: Any) -> DirectCancel:
+        waits.append(settle_s())
+        return done()
+
+    monkeypatch.setattr("hedgebot.venues.direct.cancel_directly", cancel_directly)
+    monkeypatch.setenv("HEDGEBOT_MAIN_API_KEY", "key-of-the-test")
+    monkeypatch.setenv("HEDGEBOT_MAIN_API_SECRET", "secret-of-the-test")
+    (connection,) = load_config(Path("config/demo.toml")).connections()
+    asyncio.run(direct_kill._cancel(connection, lambda _: True))
+    assert waits == [connection.recv_window_ms / 1_000]
 
 
 def test_it_needs_the_keys(hedgebot: Run, short_dir: Path) -> None:
