@@ -112,4 +112,5 @@ def score(outcomes: Sequence[Outcome]) -> Scorecard:
 
 def repeat_line(outcome: Outcome) -> str:
     """The command that plays a run again."""
-    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}"
+    only = "".join(f" --only {name}" for name in outcome.only)
+    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}"

@@ -109,7 +109,10 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one seed. `stuck` says why the book did not come back; empty when it did."""
+    """What came of one seed. `stuck` says why the book did not come back, or did not stay; empty when it did.
+
+    `only` are the ids that it was drawn from; empty for all.
+    """
 
     seed: int
     minutes: float
@@ -120,6 +123,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     own_fills: int
     starts: int
     alerts: tuple[str, ...]
+    only: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -151,7 +155,9 @@ class FaultWorld:
         self._minutes = minutes
         self._load_strategy = load_strategy
         self._random = random.Random(f"{seed}/mishaps")
+        self._only = () if mishaps is MISHAPS else tuple(one.id for one in mishaps)
         self._plan = self._draw(mishaps)
+        self._lasting: dict[str, Mishap] = {}
         self._blind: list[Interval] = []
         self._peace = False
 
@@ -201,11 +207,12 @@ class FaultWorld:
         self._advance_to(end_s - QUIET_S)
         self.exchange.set_client_flow(enabled=False)
         self._advance_to(end_s)
+        # Back for a moment is not back: nobody trades any more, so that the end is as it should be.
+        stuck = stuck or self._problem()
         self.oracle.judge(blind=self._blind)
         if not stuck:
             self.oracle.judge_quiet()
         self._judge_replay()
-        state = self.host.engine.state if self.host.running else None
         return Outcome(
             seed=self._seed,
             minutes=self._minutes,
@@ -218,22 +225,29 @@ class FaultWorld:
             hedges=len(self.host.journal.orders()),
             own_fills=self.oracle.own_fills,
             starts=self.host.epoch,
-            alerts=tuple(sorted({kind for _, kind, _ in self.host.alert_log})) if state is not None else (),
+            alerts=tuple(sorted({kind for _, kind, _ in self.host.alert_log})),
+            only=self._only,
         )
 
     def _begin(self, mishap: Mishap) -> None:
         mishap.begin(self)
+        self._lasting[mishap.id] = mishap
         now_ns = self.timeline.now_ns
         until_ns = now_ns + round(mishap.seconds * NS_PER_S)
         if mishap.blind:
             self._blind.append((now_ns, until_ns))
-        self.later(mishap.seconds, lambda: mishap.end(self))
+        self.later(mishap.seconds, lambda: self._end(mishap))
+
+    def _end(self, mishap: Mishap) -> None:
+        """End what has begun, once: a second end would be a mishap of its own (a wick that goes back twice)."""
+        if self._lasting.pop(mishap.id, None) is not None:
+            mishap.end(self)
 
     def _make_peace(self) -> None:
         """Everything ends: faults, a broken disk, a stopped or dead process, a strategy that was switched off."""
         self._peace = True
         for mishap, _ in self._plan:
-            mishap.end(self)
+            self._end(mishap)
         self.link.heal()
         self.exchange.order_faults.book.clear()
         self.host.journal.broken = ""

@@ -48,6 +48,7 @@ class MemoryJournal:
         kept = self._durable if power_cut else len(self._entries)
         lost = len(self._entries) - kept
         del self._entries[kept:]
+        self._intents = {name: one for name, one in self._intents.items() if one[0] < kept}
         self._durable = kept
         return lost
 

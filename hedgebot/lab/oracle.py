@@ -99,7 +99,8 @@ class Oracle:
             return
         after = self.delta_coin(underlying)
         mark = float(self._exchange.ticker(instrument).mark or 0)
-        effect = effect_contracts / mark if listing.instrument.kind.is_inverse else effect_contracts
+        size = float(listing.instrument.contract_size)
+        effect = effect_contracts * size / (mark if listing.instrument.kind.is_inverse else 1.0)
         before = after - effect
         limit = underlying.delta_limit_coin
         if abs(after) > limit and abs(after) > abs(before) + _DELTA_SLACK_COIN:
@@ -137,7 +138,10 @@ class Oracle:
         self._judge_doubles()
         self._judge_adjustments()
         self._judge_modes()
-        self._judge_pace()
+        self._judge_kills()
+        # What the venue took, and what was sent at all: a storm of orders that it refuses shows in the second only.
+        self._judge_pace(self._moments)
+        self._judge_pace([one.at_ns for one in self._journal.orders()])
         for since_ns, until_ns in blind:
             self._judge_freshness(since_ns, until_ns)
         return self.violations
@@ -224,13 +228,24 @@ class Oracle:
             for one in self._journal.entries
         )
 
-    def _judge_pace(self) -> None:
+    def _judge_kills(self) -> None:
+        """From an operator's kill to an accepted unkill nothing is sent, whatever the book calls its mode."""
+        killed = False
+        for entry in self._journal.entries:
+            if isinstance(entry, ev.Stamped):
+                killed |= isinstance(entry.event, ev.OperatorKilled)
+            elif isinstance(entry.command, cmd.RecordOperator) and entry.command.action == "unkill":
+                killed &= not entry.command.accepted
+            elif isinstance(entry.command, cmd.SubmitOrder) and killed:
+                self._broken("I7", entry.at_ns, f"order {entry.command.client_id} was sent after the kill")
+
+    def _judge_pace(self, moments: Sequence[int]) -> None:
         """Orders in any one second: the bucket's burst and what refills it."""
         limits = self._settings.limits
         most = limits.order_burst_max + limits.orders_per_second_max + 1
         first = 0
-        for number, moment in enumerate(self._moments):
-            while moment - self._moments[first] > NS_PER_S:
+        for number, moment in enumerate(moments):
+            while moment - moments[first] > NS_PER_S:
                 first += 1
             if number - first + 1 > most:
                 self._broken("I11", moment, f"{number - first + 1} orders within a second, at most {most:g}")

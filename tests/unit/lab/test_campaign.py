@@ -32,6 +32,13 @@ def test_a_failure_counts_against_each_mishap_of_its_run() -> None:
     assert card.hedges == 15
 
 
+def test_the_line_names_the_mishaps_that_a_run_was_drawn_from() -> None:
+    """Another choice of mishaps is another world."""
+    chosen = one_run(4, 5.0, ["N05", "P01"], STRATEGY.build)
+    assert repeat_line(chosen) == "hedgebot sim run --seed 4 --minutes 5 --only N05 --only P01"
+    assert repeat_line(one_run(4, 5.0, [], STRATEGY.build)) == "hedgebot sim run --seed 4 --minutes 5"
+
+
 def test_nothing_played_scores_nothing() -> None:
     card = score([])
     assert (card.score, card.runs, card.passed) == (0.0, 0, True)

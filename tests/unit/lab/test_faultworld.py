@@ -1,6 +1,7 @@
 """One run of the fault world: the same seed gives the same outcome, and what breaks is said."""
 
-from hedgebot.lab.faultworld import FaultWorld
+from hedgebot.domain import events as ev
+from hedgebot.lab.faultworld import NS_PER_S, QUIET_S, FaultWorld
 from hedgebot.lab.mishaps import BY_ID, Mishap
 from strategies.delta_neutral import STRATEGY
 
@@ -41,3 +42,21 @@ def test_an_outcome_names_what_was_played() -> None:
     assert outcome.hedges > 5
     assert outcome.own_fills > 5
     assert outcome.starts == 1
+
+
+def test_a_mishap_ends_once() -> None:
+    ends: list[object] = []
+    short = Mishap(
+        id="P06", weight=3, title="it ends before there is peace", begin=lambda _: None, end=ends.append, seconds=5.0
+    )
+    FaultWorld(1, 4.0, STRATEGY.build, [short]).run()
+    assert len(ends) == 1
+
+
+def test_a_book_that_came_back_and_left_again_is_told() -> None:
+    world = FaultWorld(2, 5.0, STRATEGY.build, [BY_ID["P06"]])
+    kill = ev.OperatorKilled(operator="eve", reason="after the minute that is looked at")
+    world.timeline.after(round((300.0 - QUIET_S - 5.0) * NS_PER_S), lambda: world.host.put(kill))
+    outcome = world.run()
+    assert "halted" in outcome.stuck
+    assert outcome.only == ("P06",)

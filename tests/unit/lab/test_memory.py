@@ -38,3 +38,14 @@ def test_a_broken_disk_keeps_the_entries_for_its_next_write() -> None:
     journal.write([row(2)], durable=True)
     assert [one.seq for one in journal.events()] == [1, 2]
     assert journal.crash(power_cut=True) == 0
+
+
+def test_an_intent_that_a_power_cut_took_is_not_durable_later() -> None:
+    journal = MemoryJournal()
+    journal.write([row(1)], durable=True)
+    journal._intents["lost"] = (1, None)
+    journal._intents["kept"] = (0, None)
+    journal.write([row(2)], durable=False)
+    journal.crash(power_cut=True)
+    journal.write([row(2)], durable=True)
+    assert set(journal._intents) == {"kept"}, "another entry has its place now"

@@ -189,6 +189,30 @@ def test_too_many_orders_in_a_second_are_found() -> None:
     assert invariants(oracle) == {"I11"}
 
 
+def test_a_storm_of_orders_that_the_venue_refuses_is_found() -> None:
+    bench, oracle = watched()
+    bench.host.start()
+    bench.run(60)
+    order = bench.host.journal.orders()[-1]
+    assert oracle.judge() == []
+    storm = [msgspec.structs.replace(order, at_ns=order.at_ns + number) for number in range(20)]
+    bench.host.journal.write(storm, durable=True)
+    oracle.judge()
+    assert "I11" in invariants(oracle)
+
+
+def test_a_kill_that_only_a_lax_mode_followed_is_found() -> None:
+    """Whatever the book calls its mode: after a kill nothing is sent before an accepted unkill."""
+    bench, oracle = watched()
+    bench.host.start()
+    bench.run(60)
+    order = bench.host.journal.orders()[-1]
+    killed = ev.OperatorKilled(operator="eve", reason="drill")
+    journal = bench.host.journal
+    journal.write([ev.Stamped(seq=journal.next_seq, at_ns=order.at_ns, event=killed), order], durable=True)
+    assert {one.invariant for one in oracle.judge()} == {"I7"}
+
+
 def test_an_order_of_ours_that_rests_is_found() -> None:
     bench, oracle = watched(flow=False)
     place(bench, OURS, price="80000")
