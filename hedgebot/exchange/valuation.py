@@ -92,7 +92,7 @@ class Valuation:
         return booked_value(instrument, position.contracts, self.world.mark(self.world.markets[instrument.id]))
 
     def working(self, open_orders: Iterable[SimOrder], extra: OrderRequest | None = None) -> tuple[Working, ...]:
-        """Open orders, and one more that is asked about."""
+        """Open orders, and one more that is asked about. Those that can only reduce need nothing, and are left out."""
         markets = self.world.markets
         found = [
             Working(
@@ -103,6 +103,7 @@ class Valuation:
                 order.limit_price or ZERO,
             )
             for order in open_orders
+            if not order.reduce_only
         ]
         if extra is not None:
             market = markets[extra.instrument]

@@ -5,13 +5,15 @@ order counts up to the position that it reduces.
 """
 
 from hedgebot.exchange.account import Account, trade_fee
+from hedgebot.exchange.checks import rules_problem
 from hedgebot.exchange.fee_tiers import fee_rates
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.modes import reducible
 from hedgebot.exchange.risk import Risk
-from hedgebot.exchange.types import OrderRequest, Refusal, SimOrder, WhatIf
+from hedgebot.exchange.types import OrderRequest, Refusal, RefusalReason, SimOrder, WhatIf
 
 Rates = tuple[float | None, float | None]
+_UNCOUNTABLE = frozenset({RefusalReason.BAD_QTY, RefusalReason.QTY_TOO_LARGE, RefusalReason.BAD_PRICE})
 
 
 def what_if(
@@ -27,8 +29,9 @@ def what_if(
     qty = request.qty_contracts
     price = request.limit_price if request.limit_price is not None else risk.world.mark(market)
     tried = account.copied()
-    # A quantity or price that is no number is refused; its rates are those before.
-    if qty.is_finite() and price.is_finite() and qty > 0:
+    # What cannot be counted is refused; its rates are those before.
+    unfit = rules_problem(market, request, risk.world.mark(market))
+    if unfit is None or unfit.reason not in _UNCOUNTABLE:
         if request.reduce_only:
             qty = min(qty, reducible(account.contracts(market.id, request.position_index), request.side))
         rate = fee_rates(account.fee_tier, market.instrument.kind).taker

@@ -71,3 +71,12 @@ def test_a_debt_is_split_into_what_was_spent_and_what_open_contracts_lost(scenar
     assert owed.amount == pytest.approx(100 - float(sums["USDT"].profit))
     assert owed.unrealised == pytest.approx(-float(sums["USDT"].profit))
     assert owed.bearing == pytest.approx(100 + max(owed.unrealised - 30_000, 0.0))
+
+
+def test_orders_that_can_only_reduce_need_no_margin(scenario: Scenario, start_ns: int) -> None:
+    for mode in MarginMode:
+        exchange = holding(scenario, start_ns, ("linear:BTCUSDT", "1"), mode=mode, coins={"USDT": "40000"})
+        before = exchange.wallet("main").initial_margin_usd
+        for price in ("92000", "92500", "93000"):
+            assert isinstance(exchange.place(order(BTCUSDT, Side.SELL, "1", price, reduce_only=True)), Ack)
+        assert exchange.wallet("main").initial_margin_usd == pytest.approx(before), mode

@@ -71,7 +71,7 @@ def test_what_cannot_be_afforded_says_so_with_its_rates(exchange: Exchange) -> N
     assert found.initial_rate_after > 1.0
 
 
-@pytest.mark.parametrize("qty", ["NaN", "-1", "0", "Infinity"])
+@pytest.mark.parametrize("qty", ["NaN", "-1", "0", "Infinity", "1e30"])
 def test_nonsense_is_refused_without_a_crash(exchange: Exchange, qty: str) -> None:
     found = exchange.what_if(msgspec.structs.replace(BUY, qty_contracts=Decimal(qty)))
     assert found.refusal is not None
@@ -83,3 +83,13 @@ def test_without_a_balance_there_is_no_rate(exchange: Exchange) -> None:
     found = exchange.what_if(BUY)
     assert found.initial_rate_before is None
     assert found.maintenance_rate_after is None
+
+
+@pytest.mark.parametrize("price", ["0", "1e30", "NaN"])
+def test_a_price_that_cannot_be_counted_changes_nothing(exchange: Exchange, price: str) -> None:
+    inverse = InstrumentId("bybit:inverse:BTCUSD")
+    request = msgspec.structs.replace(BUY, instrument=inverse, type=OrderType.LIMIT, limit_price=Decimal(price))
+    found = exchange.what_if(request)
+    assert found.refusal is not None
+    assert found.refusal.reason is RefusalReason.BAD_PRICE
+    assert found.initial_rate_before == found.initial_rate_after
