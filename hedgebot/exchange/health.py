@@ -112,7 +112,7 @@ class Health:
             return None
         market, instrument = self.risk.world.markets[position.instrument.id], position.instrument
         size = float(position.contracts * instrument.contract_size)
-        margin = float(self.risk.position_margin(account, position))
+        margin = self.risk.margin_behind(account, position)
         ladder, is_inverse = self.risk.ladder(market), instrument.kind.is_inverse
         return PositionHealth(
             account=account.name,

@@ -99,11 +99,15 @@ class MarginDesk:
         owed = [coin for coin, one in sums.items() if one.realised_debt > 0]
         if owed:
             found.append(refuse(RefusalReason.DEBTS_OPEN, f"{', '.join(owed)} is borrowed"))
-        for coin in sums:
-            free = risk.free(tried, coin, orders, None)
-            if free < 0.0 and coin not in owed:
-                found.append(refuse(RefusalReason.INSUFFICIENT_MARGIN, f"{-free:.8g} {coin} are missing"))
-        dead = [one.key[0] for one in Health(risk).isolated_positions(tried) if one.is_liquidatable]
+        free = {coin: risk.free(tried, coin, orders, None) for coin in sums}
+        for coin, left in free.items():
+            if left < 0.0 and coin not in owed:
+                found.append(refuse(RefusalReason.INSUFFICIENT_MARGIN, f"{-left:.8g} {coin} are missing"))
+        dead = [
+            one.key[0]
+            for one in Health(risk).isolated_positions(tried)
+            if one.is_liquidatable and free[tried.positions[one.key].instrument.settle] >= 0.0
+        ]
         if dead:
             found.append(refuse(RefusalReason.WOULD_LIQUIDATE, f"{dead[0]} would be liquidated at once"))
         return found

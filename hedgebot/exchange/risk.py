@@ -163,6 +163,14 @@ class Risk:
         entry = abs(position.cost) / account.leverage_of(position.instrument.id)
         return entry + account.margin.added.get(position.key, ZERO)
 
+    def margin_behind(self, account: Account, position: Position) -> float:
+        """What is there of an isolated position's margin: where its coin is short, payments came out of the margins."""
+        coin, margin = position.instrument.settle, self.position_margin(account, position)
+        mine = (one for one in account.positions.values() if one.contracts and one.instrument.settle == coin)
+        whole = sum((self.position_margin(account, one) for one in mine), ZERO)
+        cash = max(account.coins.get(coin, ZERO), ZERO)
+        return float(margin if whole <= cash else margin * cash / whole)
+
     def value_each(self, market: Market) -> float:
         """Value of one contract at its mark, in its settlement coin."""
         return abs(float(market.instrument.value_settle(Decimal(1), self.world.mark(market))))

@@ -6,7 +6,7 @@ import pytest
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.trouble import Liquidation
+from hedgebot.exchange.trouble import FundingChange, Liquidation
 from hedgebot.exchange.types import (
     EndReason,
     ExecKind,
@@ -21,7 +21,7 @@ from hedgebot.exchange.types import (
     PositionChanged,
     PositionStatus,
 )
-from tests.unit.exchange.troubles.conftest import BTCUSDT, Weak, listen, shock, trades
+from tests.unit.exchange.troubles.conftest import BTCUSDT, S, Weak, listen, shock, trades
 
 D = Decimal
 PERP = ("linear:BTCUSDT", "3")
@@ -169,3 +169,16 @@ def test_the_same_world_is_liquidated_alike(weak: Weak) -> None:
         shock(exchange, 0.9)
     assert first.executions("weak") == second.executions("weak")
     assert first.wallet("weak") == second.wallet("weak")
+
+
+def test_an_isolated_position_whose_margin_was_paid_away_leaves_no_debt(weak: Weak) -> None:
+    exchange = weak(("linear:BTCUSDT", "1"), usdt="2000")
+    exchange._accounts["weak"].margin.mode = MarginMode.ISOLATED
+    exchange.strike(FundingChange(instrument=BTCUSDT, interval_s=60, rate_cap=0.01, next_rate=0.01))
+    exchange.advance(exchange.now_ns + 61 * S)
+    (paid,) = exchange.wallet("weak").coins
+    assert paid.wallet < 1_200
+    shock(exchange, 0.9)
+    assert not exchange.positions("weak")
+    (left,) = exchange.wallet("weak").coins
+    assert 0 <= left.wallet < 5
