@@ -3,6 +3,7 @@
 import msgspec
 
 from hedgebot.core import breakers, limits, market, reconcile
+from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, adopt_settings
@@ -45,6 +46,10 @@ def unkill_checklist(state: EngineState, at_ns: int) -> list[str]:
     hedges = [one.hedge_instrument for one in state.settings.underlyings]
     stale = [one for one in hedges if market.book_age_ms(state, one, at_ns) > state.limits.book_age_ms_max]
     unmet += [f"the book of {one} is not fresh" for one in stale]
+    stale = [one for one in hedges if market.mark_age_ms(state, one, at_ns) > state.limits.mark_age_ms_max]
+    unmet += [f"the mark price of {one} is not fresh" for one in stale]
+    unknown = [problem for one in state.underlyings.values() if (problem := exposure_problem(one))]
+    unmet += [f"the exposure is unknown: {problem}" for problem in unknown]
     for account in state.accounts.values():
         if not account.private.up:
             unmet.append(f"the private stream of {account.name} is down")

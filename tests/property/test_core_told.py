@@ -135,6 +135,7 @@ def test_a_refused_key_that_works_again_ends_its_alert() -> None:
     book.connect()
     book.snapshot()
     book.send(book.book())
+    book.send(book.ticker())
     book.send(ev.OperatorUnkilled(operator="o", reason="new key"))
     assert not book.state.latched
     book.tick()
@@ -164,6 +165,7 @@ def test_unkill_takes_over_the_difference_and_keeps_the_fills_since() -> None:
     book.send(book.fill(Side.BUY, "0.1", BTC_PERP))
     book.send(ev.OperatorKilled(operator="o", reason="r"))
     book.send(book.book())
+    book.send(book.ticker())
     book.send(ev.OperatorUnkilled(operator="o", reason="accepted"))
     assert not book.state.latched
     assert book.state.positions[f"{ACCOUNT}|{BTC_PERP}"].contracts == Decimal("0.6")

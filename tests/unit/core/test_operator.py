@@ -6,7 +6,7 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import CancelOrder, Mode, RecordMode, RecordOperator
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_USDC, Playbook, of_type, orders, settings, the_order
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_USDC, Playbook, of_type, orders, settings, the_order
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_unkill_goes_through_recovering_and_asks_the_venue_first(book: Playbook)
     assert book.state.mode is Mode.ACTIVE
 
 
-@pytest.mark.parametrize("cause", ["order", "stream", "margin", "loss"])
+@pytest.mark.parametrize("cause", ["order", "stream", "margin", "loss", "mark", "exposure"])
 def test_unkill_fails_closed_while_a_cause_persists(book: Playbook, cause: str) -> None:
     if cause == "order":
         book.send(book.fill(Side.BUY, "0.2"))
@@ -70,6 +70,11 @@ def test_unkill_fails_closed_while_a_cause_persists(book: Playbook, cause: str) 
         book.send(ev.WalletUpdated(report=book.wallet(maintenance=None), source=ev.Source.STREAM))
     elif cause == "loss":
         book.send(ev.WalletUpdated(report=book.wallet(equity="900000"), source=ev.Source.STREAM))
+    elif cause == "mark":
+        book.tick(11_000)
+        book.send(book.book())
+    elif cause == "exposure":
+        book.send(book.fill(Side.BUY, "1", BTC_CALL))
     said = _said(book.send(UNKILL))
     assert not said.accepted
     assert said.explanation
@@ -87,6 +92,7 @@ def test_unkill_takes_a_twice_seen_difference_over_with_evidence(book: Playbook)
         book.tick(16_000)
         book.snapshot([book.position("0.5", BTC_USDC)])
     book.send(book.book())
+    book.send(book.ticker())
     assert _said(book.send(UNKILL)).accepted
     assert book.state.underlyings["BTC"].linear_coin == pytest.approx(0.5)
     assert book.state.accounts[ACCOUNT].mismatches == {}

@@ -130,6 +130,16 @@ class QuietVenue:
                 venue_at_ns=venue_at_ns,
             )
         )
+        self.sink.put(
+            ev.Ticker(
+                instrument=BTC,
+                mark=self.price,
+                index=self.price,
+                funding_rate=None,
+                funding_interval_hours=None,
+                venue_at_ns=venue_at_ns,
+            )
+        )
 
     def _snapshot(self, command: cmd.RequestSnapshot) -> ev.SnapshotTaken:
         wallet = WalletReport(
