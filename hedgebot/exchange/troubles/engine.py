@@ -6,6 +6,8 @@ hold the other side (auto-deleveraging), and the fund again for what nobody hold
 
 from decimal import Decimal
 
+import msgspec
+
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
@@ -31,7 +33,18 @@ class Engine:
         self, account: Account, market: Market, index: PositionIndex, side: Side, contracts: Decimal, limit: Decimal
     ) -> bool:
         """One step down a ladder: a fill-or-kill order in the account's name; whether it was filled."""
-        order = SimOrder(
+        order = self._order(account, market, index, side, contracts, limit)
+        return self._desk.enter(order).status is OrderStatus.FILLED
+
+    def exchange(self, account: Account, market: Market, side: Side, contracts: Decimal, limit: Decimal) -> None:
+        """Exchange coins in a spot market, as far as it goes: an immediate order in the account's name."""
+        order = self._order(account, market, PositionIndex.ONE_WAY, side, contracts, limit)
+        self._desk.enter(msgspec.structs.replace(order, time_in_force=TimeInForce.IOC, reduce_only=False))
+
+    def _order(  # one value for each column of an order
+        self, account: Account, market: Market, index: PositionIndex, side: Side, contracts: Decimal, limit: Decimal
+    ) -> SimOrder:
+        return SimOrder(
             order_id=self._books.new_id("order"),
             account=account.name,
             instrument=market.id,
@@ -50,7 +63,6 @@ class Engine:
             updated_at_ns=self._books.now_ns,
             seq=self._books.next_seq(),
         )
-        return self._desk.enter(order).status is OrderStatus.FILLED
 
     def unload(self, market: Market, side: Side, contracts: Decimal, price: Decimal) -> None:
         """Close what was taken over at `price` by an order of `side`: market first, then deleveraging."""

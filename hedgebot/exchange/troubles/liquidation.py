@@ -4,7 +4,8 @@ Owns the order of events. Cross and portfolio margin: at a rate of 100 % all ord
 hungriest first), a fill-or-kill order in the market, down to the next risk tier or as much as brings the rate to 90 %;
 what the market does not take at the bankruptcy price or better is taken over whole at that price. An isolated position
 in its lowest tier is taken over at once. The liquidation engine closes what it took over in the market, for the
-insurance fund's account; what the fund cannot bear goes to auto-deleveraging. All of it happens within one moment.
+insurance fund's account; what the fund cannot bear goes to auto-deleveraging. At last, if that was not enough, coins
+are exchanged for those that are owed. All of it happens within one moment.
 Sources: Bybit's help pages "Trading Rules: Liquidation Process (Unified Trading Account)" and "Liquidation Process
 (USDC Perpetual & Futures)"; docs/v5/enum.mdx (createType); the margin reference section 3 for the 90 %.
 """
@@ -12,8 +13,8 @@ Sources: Bybit's help pages "Trading Rules: Liquidation Process (Unified Trading
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 
-from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.decimals import ZERO, floor_to_step, price_down, price_up
+from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.fee_tiers import fee_rates
@@ -31,6 +32,9 @@ RATE_TARGET = 0.9
 _STEP_COST = 0.0008
 # A position needs as many steps as it has tiers, and a few to come to the target; then it is taken over.
 _STEPS_MAX = 40
+# Worst price against the index of coins that are exchanged for those owed, and room for the fee; what that leaves is
+# tried again at the next look.
+_EXCHANGE_SLIP_MAX, _EXCHANGE_FEE_MAX = Decimal("0.01"), Decimal("0.005")
 
 
 class Liquidations:
@@ -87,6 +91,35 @@ class Liquidations:
             self._marked(account, position, self._reduce)
             if self._rate(account) <= RATE_TARGET:
                 return
+        if self._rate(account) >= 1.0:
+            self._repay(account)
+
+    def _repay(self, account: Account) -> None:
+        """Exchange what the account has for the coins that it owes, where there is a spot pair of the two."""
+        valuation = self._books.risk.valuation
+        for coin in valuation.debts(account, valuation.sums(account, ())):
+            for market in self._desk.world.markets.values():
+                if market.instrument.kind is InstrumentKind.SPOT and market.trading:
+                    self._exchange_for(account, coin, market)
+
+    def _exchange_for(self, account: Account, coin: str, market: Market) -> None:
+        """Buy a coin that is owed with the other one of a pair, as much as is owed and the other one pays for."""
+        pair, mark = market.instrument, self._desk.world.mark(market)
+        if coin not in {pair.underlying, pair.quote}:
+            return
+        side = Side.BUY if coin == pair.underlying else Side.SELL
+        edge = mark * (1 + _EXCHANGE_SLIP_MAX * side.sign)
+        limit = price_down(edge, market.tick_size) if side is Side.BUY else price_up(edge, market.tick_size)
+        owed, has = (
+            -account.coins.get(coin, ZERO),
+            account.coins.get(pair.quote if side is Side.BUY else pair.underlying),
+        )
+        # The fee is taken from what is bought.
+        wanted = owed * (1 + _EXCHANGE_FEE_MAX) / (1 if side is Side.BUY else mark)
+        most = (has or ZERO) / (limit if side is Side.BUY else 1)
+        contracts = floor_to_step(min(wanted, most), market.lot_size)
+        if contracts > ZERO:
+            self._engine.exchange(account, market, side, contracts, limit)
 
     def _hungriest(self, account: Account) -> list[Position]:
         """Open positions by maintenance margin, largest first; what needs none (a long option) last."""

@@ -64,7 +64,8 @@ class Watch:
     def _calls_for(self, account: Account) -> bool:
         seen = self._seen.get(account.name)
         if seen is None or self._books.now_ns - seen.at_ns >= self._pause_ns:
-            return any(one.contracts for one in account.positions.values())
+            positions, coins = account.positions.values(), account.coins.values()
+            return any(one.contracts for one in positions) or any(amount < 0 for amount in coins)
         if account.margin.mode is MarginMode.ISOLATED:
             return True
         return any(

@@ -21,7 +21,7 @@ from hedgebot.exchange.types import (
     PositionChanged,
     PositionStatus,
 )
-from tests.unit.exchange.troubles.conftest import BTCUSDT, S, Weak, listen, shock, trades
+from tests.unit.exchange.troubles.conftest import BTCUSDT, S, Weak, lines, listen, shock, trades
 
 D = Decimal
 PERP = ("linear:BTCUSDT", "3")
@@ -182,3 +182,24 @@ def test_an_isolated_position_whose_margin_was_paid_away_leaves_no_debt(weak: We
     assert not exchange.positions("weak")
     (left,) = exchange.wallet("weak").coins
     assert 0 <= left.wallet < 5
+
+
+@pytest.mark.parametrize(
+    ("coins", "ratio"),
+    [({"USDT": D(-60_000), "BTC": D(1)}, 0.69), ({"USDT": D(60_000), "BTC": D("-0.5")}, 1.31)],
+    ids=["owes USDT", "owes BTC"],
+)
+def test_an_account_that_only_owes_has_its_coins_exchanged(weak: Weak, coins: dict[str, Decimal], ratio: float) -> None:
+    exchange = weak()
+    account = exchange._accounts["weak"]
+    account.coins.clear()
+    account.coins.update(coins)
+    shock(exchange, ratio)
+    done = trades(exchange, "weak")
+    assert done
+    assert {one.order.origin for one in done} == {Origin.LIQUIDATION}
+    assert all(amount >= 0 for amount in account.coins.values())
+    for coin, amount in account.coins.items():
+        booked = sum(row.change for row in lines(exchange, "weak") if row.coin == coin)
+        assert amount - coins[coin] == booked
+    assert {row.kind for row in lines(exchange, "weak")} <= {LedgerKind.LIQUIDATION, LedgerKind.INTEREST}
