@@ -49,6 +49,8 @@ class World(Floor):
         self.steps_per_second = max(round(1_000 / scenario.step_ms), 1)
         self.start_ns = now_ns
         self.pegs = {USD: 1.0, "USDT": 1.0, "USDC": 1.0}
+        # Stablecoins whose written or recorded peg is not followed now.
+        self.held_pegs: set[str] = set()
         self.step_number = 0
         self._seed = scenario.seed
         self._peg_tapes = [written_peg(one.coin, one.points, now_ns) for one in scenario.pegs if one.points]
@@ -115,7 +117,8 @@ class World(Floor):
 
     def _follow_pegs(self) -> None:
         for tape in self._peg_tapes:
-            self.repeg(tape.coin, tape.at(self.now_ns))
+            if tape.coin not in self.held_pegs:
+                self.repeg(tape.coin, tape.at(self.now_ns))
 
     def _move(self, coin: Coin, offset: int) -> None:
         block = coin.block

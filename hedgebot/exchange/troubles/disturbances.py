@@ -32,7 +32,7 @@ class Disturbances:
         match trouble:
             case Depeg(coin=coin, usd_price=usd_price, duration_s=duration_s):
                 self._repeg(coin, usd_price)
-                self._begin("peg", coin, duration_s, lambda: self._world.repeg(coin, 1.0))
+                self._begin("peg", coin, duration_s, lambda: self._end_depeg(coin))
             case HaltedIndex(underlying=name, duration_s=duration_s):
                 self._halt(self._bend(name), on=True)
                 self._begin("index", name, duration_s, lambda: self._halt(self._bend(name), on=False))
@@ -70,6 +70,12 @@ class Disturbances:
             self._world.repeg(coin, usd_price)
         except KeyError:
             raise ValueError(f"coin is {coin!r}, it must be a stablecoin that is traded here") from None
+        self._world.held_pegs.add(coin)
+
+    def _end_depeg(self, coin: str) -> None:
+        """Back to par; a peg that is written or recorded is followed again from the next step on."""
+        self._world.held_pegs.discard(coin)
+        self._world.repeg(coin, 1.0)
 
     def _right(self, instrument: InstrumentId) -> None:
         ratios = self._world.mark_ratios

@@ -7,7 +7,7 @@ import pytest
 
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.scenario import PegSpec, Scenario
 from hedgebot.exchange.trouble import (
     Depeg,
     FundingChange,
@@ -169,3 +169,16 @@ def test_a_suspension_that_outlasts_its_instrument_does_not_bring_it_back(scenar
 def test_what_cannot_be_says_why(weak: Weak, trouble: Trouble, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         weak().strike(trouble)
+
+
+def test_a_depeg_on_purpose_goes_before_a_written_peg(scenario: Scenario, start_ns: int) -> None:
+    written = msgspec.structs.replace(scenario, pegs=(PegSpec(coin="USDT", points=((0.0, 0.99),)),), step_ms=1_000)
+    exchange = Exchange(written, start_ns)
+    world = exchange._world
+    later(exchange, 2)
+    assert world.usd_price("USDT") == 0.99
+    exchange.strike(Depeg(coin="USDT", usd_price=0.8, duration_s=10))
+    later(exchange, 5)
+    assert world.usd_price("USDT") == 0.8
+    later(exchange, 10)
+    assert world.usd_price("USDT") == 0.99
