@@ -38,18 +38,21 @@ def on_sent(step: Step, record: OrderRecord) -> None:
     _count_repeat(step, intent)
 
 
-def on_own_fill(step: Step, record: OrderRecord, moved_coin: float, share: float) -> None:
+def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share: float) -> None:
     """Judge a fill of ours that was just booked. `share` is its part of the order's quantity.
 
-    `moved_coin` is what it did to the net delta, without the profit that it realised.
+    `moved_coin` is what it did to the net delta, without the profit that it realised; None while there is no price yet:
+    then it counts for what it was meant to do, and is not judged.
     """
+    judged = moved_coin is not None and record.arrival_mid
+    moved_coin = record.intent.delta_effect_coin * share if moved_coin is None else moved_coin
     record.moved_coin += moved_coin
     efficacy = step.state.underlyings[record.intent.underlying].efficacy
     efficacy.hedged_coin += abs(moved_coin)
     if efficacy.newest_order == record.client_id:
         efficacy.left_coin = record.delta_before_coin + record.moved_coin
-    if not record.arrival_mid:
-        # Restored from the journal alone: what it was decided on is not known.
+    if not judged:
+        # Restored from the journal alone (what it was decided on is not known), or without a price to measure at.
         return
     problem = _fill_problem(step.state, record, moved_coin, share)
     efficacy.ineffective = efficacy.ineffective + 1 if problem else 0

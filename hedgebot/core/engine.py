@@ -219,12 +219,14 @@ class Engine:
         own = order_table.on_fill(step, event)
         if own is None:
             _note_foreign(step, state.accounts.get(event.account), event)
-        elif exposed is not None and before_coin is not None:
-            after_coin = breakers.measured_delta_coin(exposed) or 0.0
+        elif exposed is not None:
+            after_coin = breakers.measured_delta_coin(exposed)
             # Profit that the fill realised was made by the market, and moves the coins all the same.
             earned_coin = float(ledger.realised_coin(state, event.account, rules) - earned_before_coin)
-            share = float(event.qty_contracts / own.intent.qty_contracts)
-            breakers.on_own_fill(step, own, after_coin - before_coin - earned_coin, share)
+            moved_coin = None
+            if before_coin is not None and after_coin is not None:
+                moved_coin = after_coin - before_coin - earned_coin
+            breakers.on_own_fill(step, own, moved_coin, float(event.qty_contracts / own.intent.qty_contracts))
         for name in sorted(moved):
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 

@@ -256,3 +256,14 @@ def test_unkill_names_what_stays_latched_off() -> None:
     (word,) = of_type(book.send(ev.OperatorUnkilled(operator="ann", reason="looked")), RecordOperator)
     assert word.accepted, word.explanation
     assert "delta_neutral is still latched off" in word.explanation
+
+
+def test_a_fill_that_is_found_after_a_restart_is_our_hedging_and_no_drift(book: Playbook) -> None:
+    """It comes before the first price of the run: it cannot be judged, but it is not the market's doing."""
+    order = breach(book)
+    book.start(epoch=2)
+    book.send(book.fill(Side.SELL, SELL_0162, BTC_PERP, client_id=order.client_id))
+    efficacy = book.state.underlyings["BTC"].efficacy
+    assert efficacy.hedged_coin == pytest.approx(0.162)
+    assert efficacy.left_coin == pytest.approx(0.038)
+    assert efficacy.ineffective == 0
