@@ -87,7 +87,7 @@ class Disturbances:
 
     def _regime(self, name: str, volatility: float, liquidity: float) -> None:
         bend = self._bend(name)
-        self._world.set_liquidity(name, liquidity)
+        self._world.set_liquidity(name, liquidity * self._world.coins[name].spec.depth_ratio)
         bend.volatility = volatility
 
     def _suspend(self, market: Market, *, on: bool) -> None:

@@ -182,3 +182,14 @@ def test_a_depeg_on_purpose_goes_before_a_written_peg(scenario: Scenario, start_
     assert world.usd_price("USDT") == 0.8
     later(exchange, 10)
     assert world.usd_price("USDT") == 0.99
+
+
+def test_a_regime_is_measured_by_the_books_own_depth(scenario: Scenario, start_ns: int) -> None:
+    coin = msgspec.structs.replace(scenario.underlyings[0], depth_ratio=0.4)
+    made = msgspec.structs.replace(scenario, underlyings=(coin,), accounts=(), step_ms=1_000)
+    exchange = Exchange(made, start_ns)
+    ladder = exchange._world.markets[BTCUSDT].ladder
+    exchange.strike(Regime(underlying="BTC", liquidity=0.5, duration_s=5))
+    assert ladder.liquidity == pytest.approx(0.2)
+    later(exchange, 10)
+    assert ladder.liquidity == pytest.approx(0.4)
