@@ -99,4 +99,6 @@ def _lines(card: "Scorecard") -> list[str]:
         lines += [f"  {one.invariant}: {plain(one.sentence)}" for one in outcome.violations[:3]]
         if outcome.stuck:
             lines.append(f"  not back within a minute: {plain(outcome.stuck)}")
+    if unplayed := [one.id for one in card.lines if not one.played]:
+        lines.append(f"not played, and not in the score: {', '.join(unplayed)}")
     return [*lines, f"score {card.score:.1%}, {card.hedges} hedges"]

@@ -11,6 +11,7 @@ def test_a_world_is_played_and_scored(hedgebot: Run) -> None:
     assert "N05  3       1     1   orders are taken, their answers are lost" in out
     assert "score 100.0%" in out
     assert "times real time" in out
+    assert "not played, and not in the score: N01, N02, N04, N06" in out
 
 
 def test_programs_get_the_numbers(hedgebot: Run) -> None:
