@@ -13,9 +13,10 @@ from hedgebot.exchange.market import Market
 from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, Regime, Suspension, WrongMark
 from hedgebot.exchange.troubles.bent import Bend, BentWorld
 from hedgebot.exchange.troubles.spells import Spells
-from hedgebot.exchange.types import ListingChanged
+from hedgebot.exchange.types import InstrumentStatus, ListingChanged
 
 NS_PER_S = 1_000_000_000
+_OPEN = (InstrumentStatus.TRADING, InstrumentStatus.STALE, InstrumentStatus.SUSPENDED)
 Disturbance = Depeg | HaltedIndex | WrongMark | Regime | Suspension | FundingChange
 
 
@@ -94,8 +95,8 @@ class Disturbances:
         others = self._world.suspended - {market.id}
         self._world.suspended = others | {market.id} if on else others
         status = self._world.status(market)
-        # What was delivered meanwhile never trades again.
-        if market.listing.status is not status and market.listing.settlement_price is None:
+        # What was delivered meanwhile never trades again, and what is not launched yet has its own moment.
+        if market.listing.status in _OPEN and market.listing.status is not status:
             market.set_status(status)
             self._books.tell(ListingChanged(listing=market.listing))
 

@@ -193,3 +193,15 @@ def test_a_regime_is_measured_by_the_books_own_depth(scenario: Scenario, start_n
     assert ladder.liquidity == pytest.approx(0.2)
     later(exchange, 10)
     assert ladder.liquidity == pytest.approx(0.4)
+
+
+def test_the_end_of_a_suspension_launches_nothing(exchange: Exchange) -> None:
+    market = exchange._world.markets[BTCUSDT]
+    launched_at_ns = exchange.now_ns + 60 * S
+    market.listing = msgspec.structs.replace(
+        market.listing, status=InstrumentStatus.PRE_LAUNCH, launched_at_ns=launched_at_ns
+    )
+    exchange.strike(Suspension(instrument=BTCUSDT, duration_s=2))
+    assert market.listing.status is InstrumentStatus.PRE_LAUNCH
+    later(exchange, 4)
+    assert market.listing.status is InstrumentStatus.PRE_LAUNCH
