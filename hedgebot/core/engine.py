@@ -210,7 +210,6 @@ class Engine:
         rules = state.instruments[event.instrument]
         kind, exposed = rules.kind, state.underlyings.get(rules.underlying)
         before_coin = breakers.measured_delta_coin(exposed) if exposed else None
-        earned_before_coin = ledger.realised_coin(state, event.account, rules)
         moved = ledger.book_fill(state, event, step.at_ns)
         if kind is not InstrumentKind.SPOT and event.instrument not in state.watched:
             reconcile.watch_held(step)
@@ -221,11 +220,7 @@ class Engine:
             _note_foreign(step, state.accounts.get(event.account), event)
         elif exposed is not None:
             after_coin = breakers.measured_delta_coin(exposed)
-            # Profit that the fill realised was made by the market, and moves the coins all the same.
-            earned_coin = float(ledger.realised_coin(state, event.account, rules) - earned_before_coin)
-            moved_coin = None
-            if before_coin is not None and after_coin is not None:
-                moved_coin = after_coin - before_coin - earned_coin
+            moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin
             breakers.on_own_fill(step, own, moved_coin, float(event.qty_contracts / own.intent.qty_contracts))
         for name in sorted(moved):
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)

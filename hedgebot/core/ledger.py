@@ -114,12 +114,12 @@ def set_position(
     rules = instrument_of(state, instrument)
     key = position_key(account, instrument)
     position = state.positions.setdefault(key, Position(account=account, instrument=instrument))
-    change = contracts - position.contracts
+    before = _exposure(rules, position)
     if position.contracts == ZERO:
         position.entry_price = price
     position.contracts = contracts
     position.moved_at_ns = at_ns
-    _move_exposure(state, rules, position, change)
+    _move_exposure(state, rules, position, before)
 
 
 def position_contracts(state: EngineState, account: str, instrument: InstrumentId) -> Decimal:
@@ -128,16 +128,10 @@ def position_contracts(state: EngineState, account: str, instrument: InstrumentI
     return position.contracts if position else ZERO
 
 
-def realised_coin(state: EngineState, account: str, instrument: Instrument) -> Decimal:
-    """Profit of a position that was paid in coins of its own underlying so far; zero where it is paid in money."""
-    position = state.positions.get(position_key(account, instrument.id))
-    paid_in_coin = instrument.kind.is_inverse and instrument.settle == instrument.underlying
-    return position.realised_settle if position and paid_in_coin else ZERO
-
-
 def _move_position(state: EngineState, fill: FillReceived, instrument: Instrument, signed: Decimal, at_ns: int) -> None:
     key = position_key(fill.account, fill.instrument)
     position = state.positions.setdefault(key, Position(account=fill.account, instrument=fill.instrument))
+    exposure = _exposure(instrument, position)
     before = position.contracts
     after = before + signed
     if before and (before > 0) != (signed > 0):
@@ -153,7 +147,7 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
         position.entry_price = _average_entry(instrument, position, signed, fill.price)
     position.contracts = after
     position.moved_at_ns = at_ns
-    _move_exposure(state, instrument, position, signed)
+    _move_exposure(state, instrument, position, exposure)
 
 
 def _average_entry(instrument: Instrument, position: Position, added: Decimal, price: Decimal) -> Decimal:
@@ -166,20 +160,37 @@ def _average_entry(instrument: Instrument, position: Position, added: Decimal, p
     return (before * position.entry_price + added * price) / (before + added)
 
 
-def _move_exposure(state: EngineState, instrument: Instrument, position: Position, contracts: Decimal) -> None:
-    """Keep the underlying's sums in step with a change of contracts: O(1), whatever the size of the book."""
+def _exposure(instrument: Instrument, position: Position) -> tuple[Decimal, Decimal]:
+    """What a position adds to its underlying's sums: coins, and quote nominal that is worth coins at the live price.
+
+    An inverse contract is N/S coins of delta, and its coins of unrealised profit are N/entry - N/S more: together
+    N/entry at any price, so coins sold one to one do not drift (hedging reference section 3.2).
+    """
+    nominal = position.contracts * instrument.contract_size
+    if instrument.kind.is_option:
+        return ZERO, ZERO
+    if not instrument.kind.is_inverse:
+        return nominal, ZERO
+    if position.entry_price > ZERO and instrument.settle == instrument.underlying:
+        return nominal / position.entry_price, ZERO
+    return ZERO, nominal
+
+
+def _move_exposure(
+    state: EngineState, instrument: Instrument, position: Position, before: tuple[Decimal, Decimal]
+) -> None:
+    """Keep the underlying's sums in step with a position that moved: O(1), whatever the size of the book."""
     underlying = state.underlyings.get(instrument.underlying)
     if underlying is None:
         return
-    nominal = contracts * instrument.contract_size
     if instrument.kind.is_option:
         underlying.option_moves += 1
         underlying.remark_due = True
         _track_option(underlying, position)
-    elif instrument.kind.is_inverse:
-        underlying.inverse_quote += nominal
-    else:
-        underlying.linear_coin += nominal
+        return
+    coin, quote = _exposure(instrument, position)
+    underlying.linear_coin += coin - before[0]
+    underlying.inverse_quote += quote - before[1]
 
 
 def _track_option(underlying: UnderlyingState, position: Position) -> None:
@@ -213,7 +224,7 @@ def rebuild(state: EngineState) -> None:
         if coin.coin in state.underlyings:
             state.underlyings[coin.coin].linear_coin += coin.qty
     for position in state.positions.values():
-        _move_exposure(state, state.instruments[position.instrument], position, position.contracts)
+        _move_exposure(state, state.instruments[position.instrument], position, (ZERO, ZERO))
 
 
 def know_coin(state: EngineState, account: str, coin: str) -> None:

@@ -121,7 +121,8 @@ class Oracle:
             if listing.instrument.kind.is_option:
                 total += contracts * self._exchange.option_ticker(one.instrument).delta
             elif listing.instrument.kind.is_inverse:
-                total += contracts / float(one.mark_price)
+                # Its delta at the mark, and the coins that it would pay there.
+                total += contracts / float(one.mark_price) + float(one.unrealised_pnl)
             else:
                 total += contracts
         coins = {one.coin: one.wallet for one in self._exchange.wallet(self._holder).coins}

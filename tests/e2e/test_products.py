@@ -51,15 +51,15 @@ def trade(world: World, instrument: str, contracts: str) -> None:
 
 
 def delta_coin(answer: dict[str, Any]) -> float:
-    """The exchange's own: coins, linear contracts, inverse ones at the index, options by the exchange's delta."""
-    account, index = answer["accounts"]["main"], float(answer["index"]["BTC"])
+    """The exchange's own: coins with the unrealised ones, linear contracts, inverse ones, options by its delta."""
+    account = answer["accounts"]["main"]
     delta = sum(float(one["wallet"]) for one in account["wallet"]["coins"] if one["coin"] == "BTC")
     for one in account["positions"]:
         contracts, category = float(one["contracts"]), one["instrument"].split(":")[1]
         if category == "option":
             delta += float(one["delta"])
         else:
-            delta += contracts / index if category == "inverse" else contracts
+            delta += contracts / float(one["entry_price"]) if category == "inverse" else contracts
     return delta
 
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from hedgebot.core.engine import Engine
 from hedgebot.core.exposure import net_delta_coin
-from hedgebot.core.ledger import position_contracts
+from hedgebot.core.ledger import position_contracts, position_key
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import decode_state, encode_state, state_digest
 from hedgebot.domain import events as ev
@@ -271,8 +271,12 @@ class Conversation(RuleBasedStateMachine):
             if name != BTC_SPOT:
                 assert position_contracts(state, ACCOUNT, name) == contracts
         linear = sum((self.held.get(name, Decimal(0)) for name in (BTC_PERP, BTC_USDC, BTC_SPOT)), Decimal(0))
-        assert state.underlyings["BTC"].linear_coin == linear
-        assert state.underlyings["BTC"].inverse_quote == self.held.get(BTC_INVERSE, 0)
+        inverse = state.positions.get(position_key(ACCOUNT, BTC_INVERSE))
+        if inverse and inverse.contracts:
+            linear += inverse.contracts / inverse.entry_price
+        linear += inverse.realised_settle if inverse else 0
+        assert state.underlyings["BTC"].linear_coin == pytest.approx(linear, abs=Decimal("1e-20"))
+        assert state.underlyings["BTC"].inverse_quote == 0
 
     def teardown(self) -> None:
         """The journal's text of the same events gives the same commands and the same state."""

@@ -213,7 +213,8 @@ def test_profit_that_an_inverse_hedge_realises_is_no_fault_of_the_fill() -> None
         book.send(book.fill(Side.BUY, part, BTC_INVERSE, client_id=order.client_id))
     assert order.approved.intent.qty_contracts == 100
     assert book.state.orders[order.client_id].moved_coin == pytest.approx(0.001)
-    assert float(book.state.underlyings["BTC"].linear_coin) == pytest.approx(0.0005), "the ledger books it all the same"
+    # The profit that it realised was in the exposure before.
+    assert float(book.state.underlyings["BTC"].linear_coin) == pytest.approx(-0.5 + 0.001)
     assert book.state.underlyings["BTC"].efficacy.ineffective == 0
     assert book.mode() is Mode.ACTIVE
 

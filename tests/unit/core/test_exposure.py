@@ -58,9 +58,29 @@ def test_linear_inverse_and_spot_add_up_at_the_live_price() -> None:
     book.send(book.fill(Side.SELL, "0.5", BTC_USDC))
     book.send(book.fill(Side.SELL, "50000", BTC_INVERSE))
     assert net_delta_coin(_btc(book)) == pytest.approx(2 - 0.5 - 0.5)
-    # An inverse contract is N/S coins: it shrinks as the price rises (hedging reference section 3.1).
-    book.send(book.book("125000"))
-    assert net_delta_coin(_btc(book)) == pytest.approx(2 - 0.5 - 0.4)
+
+
+def test_coins_sold_one_to_one_with_an_inverse_contract_do_not_drift() -> None:
+    """N/S of delta and N/entry - N/S of unrealised coins are N/entry together (hedging reference section 3.2)."""
+    book = _ready()
+    book.send(book.fill(Side.BUY, "1", BTC_SPOT))
+    book.send(book.fill(Side.SELL, "100000", BTC_INVERSE))
+    for mid in ("125000", "80000"):
+        book.send(book.book(mid))
+        assert net_delta_coin(_btc(book)) == pytest.approx(0.0, abs=1e-12)
+    # Realised, the profit is in the wallet: the coins of the delta do not step when a part is closed.
+    book.send(book.fill(Side.BUY, "40000", BTC_INVERSE, price=Decimal(80_000)))
+    assert net_delta_coin(_btc(book)) == pytest.approx(40_000 / 80_000)
+    book.send(book.fill(Side.SELL, "40000", BTC_INVERSE, price=Decimal(80_000)))
+    assert net_delta_coin(_btc(book)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_an_inverse_position_of_unknown_entry_counts_at_the_live_price() -> None:
+    book = Playbook()
+    book.ready([msgspec.structs.replace(book.position("-50000", BTC_INVERSE), entry_price=None)])
+    for mid in ("100000", "125000"):
+        book.send(book.book(mid))
+        assert net_delta_coin(_btc(book)) == pytest.approx(-50_000 / float(mid))
 
 
 def test_without_a_price_nothing_is_known() -> None:
