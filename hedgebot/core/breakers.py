@@ -41,7 +41,7 @@ def on_sent(step: Step, record: OrderRecord) -> None:
 def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share: float) -> None:
     """Judge a fill of ours that was just booked. `share` is its part of the order's quantity.
 
-    `moved_coin` is what it did to the net delta, without the profit that it realised; None while there is no price yet:
+    `moved_coin` is what it did to the net delta; None while there is no price yet:
     then it counts for what it was meant to do, and is not judged.
     """
     judged = moved_coin is not None and record.arrival_mid

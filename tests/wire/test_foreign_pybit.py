@@ -7,6 +7,7 @@ turns into a failure.
 
 import copy
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -112,12 +113,34 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
+def sends_before_it_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the library from handling an answer before it has noted what it had sent.
+
+    It notes a subscription or an order after `send` returns, and ends the socket of an answer to an unknown one. Across
+    the internet no answer is that fast; over loopback some are.
+    """
+    lock = threading.RLock()
+
+    def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
+        def held(*words: Any, **named: Any) -> Any:
+            with lock:
+                return function(*words, **named)
+
+        return held
+
+    streams, trading = pybit._websocket_stream._V5WebSocketManager, pybit._websocket_trading._V5TradeWebSocketManager
+    for owner, sender in ((streams, "subscribe"), (trading, "_send_order_operation")):
+        for name in (sender, "_handle_incoming_message"):
+            monkeypatch.setattr(owner, name, one_at_a_time(getattr(owner, name)))
+
+
 @pytest.fixture(params=PRODUCTS, ids=lambda product: product.account)
 def client(request: pytest.FixtureRequest, exchange: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     socket_url = exchange.url.replace("http", "ws", 1)
     monkeypatch.setattr(pybit.unified_trading, "PRIVATE_WSS", f"{socket_url}/v5/private")
     monkeypatch.setattr(pybit.unified_trading, "PUBLIC_WSS", socket_url + "/v5/public/{CHANNEL_TYPE}")
     monkeypatch.setattr(pybit._websocket_trading, "TRADE_WSS", f"{socket_url}/v5/trade")
+    sends_before_it_hears(monkeypatch)
     made = Client(exchange.url, request.param)
     yield made
     made.close()
