@@ -67,10 +67,12 @@ underlyings = ["BTC"]
 [daemon]
 log_file = "hedgebot.log"
 """
-# As wide as they go; the snapshots of reconciliation would only add noise.
+# As wide as they go: the price goes to and fro as no market does. Snapshots of reconciliation would only add noise.
 LIMITS = """
 orders_per_second_max = 100.0
 order_burst_max = 100
+repeat_orders_max = 10000
+hedge_volume_ratio_max = 100.0
 reconcile_interval_ms = 600000
 """
 

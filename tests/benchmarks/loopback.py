@@ -2,7 +2,8 @@
 
 Answers of the ordinary kind come from the adapter's scripted double. Orders fill at once, whole, at their limit price.
 The account is short an inverse perpetual and long as many coins of the linear one, so that each move of the price by
-0.2 % moves its delta by one coin and calls for a hedge. Clocks are `perf_counter_ns` of this process alone.
+0.2 % moves its delta by one coin and calls for a hedge; the inverse entry is not told, for with its unrealised coins
+the position would not drift. Clocks are `perf_counter_ns` of this process alone.
 """
 
 import asyncio
@@ -296,7 +297,7 @@ def _position(symbol: str, size: float) -> dict[str, Any]:
         "symbol": symbol,
         "side": "Buy" if size > 0 else "Sell",
         "size": f"{abs(size):.3f}",
-        "avgPrice": f"{PRICE:.1f}",
+        "avgPrice": "0" if symbol == INVERSE else f"{PRICE:.1f}",
         "updatedTime": str(now_ms()),
         "seq": 1,
     }
