@@ -110,12 +110,15 @@ def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: i
 def set_position(
     state: EngineState, account: str, instrument: InstrumentId, contracts: Decimal, price: Decimal, at_ns: int
 ) -> None:
-    """Move a position to a stated quantity (an adjustment); `price` (zero = unknown) is its entry if it was flat."""
+    """Move a position to a stated quantity (an adjustment).
+
+    `price` (zero = unknown) is its entry if it was flat or on the other side.
+    """
     rules = instrument_of(state, instrument)
     key = position_key(account, instrument)
     position = state.positions.setdefault(key, Position(account=account, instrument=instrument))
     before = _exposure(rules, position)
-    if position.contracts == ZERO:
+    if position.contracts * contracts <= ZERO:
         position.entry_price = price
     position.contracts = contracts
     position.moved_at_ns = at_ns
@@ -151,10 +154,15 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
 
 
 def _average_entry(instrument: Instrument, position: Position, added: Decimal, price: Decimal) -> Decimal:
-    """Entry price after adding to a position: weighted by contracts, harmonically for inverse contracts."""
+    """Entry price after adding to a position: weighted by contracts, harmonically for inverse contracts.
+
+    An entry that is not known stays so until the position is flat.
+    """
     before = position.contracts
-    if not before or position.entry_price == ZERO:
+    if not before:
         return price
+    if position.entry_price == ZERO:
+        return ZERO
     if instrument.kind.is_inverse:
         return (before + added) / (before / position.entry_price + added / price)
     return (before * position.entry_price + added * price) / (before + added)

@@ -247,6 +247,29 @@ def test_an_unknown_instrument_is_named() -> None:
 
 # --- sums ----------------------------------------------------------------------------------------------------------
 
+
+def test_an_entry_that_is_not_known_stays_unknown_when_the_position_grows() -> None:
+    """Its profit would be claimed from the price of the addition otherwise, and an inverse delta would step."""
+    book = Playbook()
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=tuple(READY.state.instruments.values())))
+    ledger.set_position(book.state, ACCOUNT, BTC_INVERSE, Decimal(-50_000), Decimal(0), START_NS)
+    _book(book.state, book.fill(Side.SELL, "50000", BTC_INVERSE, price=Decimal(80_000)))
+    assert _position(book, BTC_INVERSE).entry_price == 0
+    assert book.state.underlyings["BTC"].inverse_quote == -100_000
+    _book(book.state, book.fill(Side.BUY, "100000", BTC_INVERSE, price=Decimal(90_000)))
+    assert _position(book, BTC_INVERSE).realised_settle == 0
+    assert book.state.underlyings["BTC"].inverse_quote == 0
+
+
+def test_an_adjustment_to_the_other_side_takes_the_venues_entry() -> None:
+    book = Playbook()
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=tuple(READY.state.instruments.values())))
+    ledger.set_position(book.state, ACCOUNT, BTC_INVERSE, Decimal(-50_000), Decimal(100_000), START_NS)
+    ledger.set_position(book.state, ACCOUNT, BTC_INVERSE, Decimal(40_000), Decimal(80_000), START_NS)
+    assert _position(book, BTC_INVERSE).entry_price == 80_000
+    assert book.state.underlyings["BTC"].linear_coin == Decimal("0.5")
+
+
 fills = st.lists(
     st.tuples(
         st.sampled_from([BTC_PERP, BTC_USDC, BTC_SPOT, BTC_INVERSE, BTC_CALL]),
