@@ -39,17 +39,6 @@ def spoilt_answer(payload: bytes, fault: HttpFault) -> bytes:
             return b""
         case HttpFaultKind.EMPTY:
             return mangle.emptied(payload)
-        case HttpFaultKind.TRUNCATE:
-            return mangle.truncated(payload)
-        case HttpFaultKind.WRONG_TYPE:
-            return mangle.retyped(payload)
-        case HttpFaultKind.NULL:
-            return mangle.nulled(payload, fault.altered.fields)
-        case HttpFaultKind.UNKNOWN_WORD:
-            return mangle.unknown_word(payload, fault.altered.fields)
-        case HttpFaultKind.HUGE:
-            return mangle.huge(payload)
-        case HttpFaultKind.ALTER:
-            return mangle.altered(payload, fault.altered)
         case _:
-            return payload
+            spoiler = mangle.SPOILERS.get(fault.kind)
+            return spoiler(payload, fault.altered) if spoiler else payload

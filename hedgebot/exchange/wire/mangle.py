@@ -84,6 +84,17 @@ def altered(payload: bytes, how: Altered) -> bytes:
     return _rows(payload, change)
 
 
+SPOILERS: dict[str, Callable[[bytes, Altered], bytes]] = {
+    "truncate": lambda payload, _: truncated(payload),
+    "wrong_type": lambda payload, _: retyped(payload),
+    "null": lambda payload, how: nulled(payload, how.fields),
+    "unknown_word": lambda payload, how: unknown_word(payload, how.fields),
+    "huge": lambda payload, _: huge(payload),
+    "alter": altered,
+}
+"""What the kinds of fault that spoil content do; answers and frames have the same names for them."""
+
+
 def _altered(value: object, how: Altered) -> object:
     if how.missing:
         return ""

@@ -171,23 +171,10 @@ class Session:
 
 def spoilt(payload: bytes, fault: SocketFault) -> bytes:
     """A frame as a fault of its content leaves it."""
-    match fault.kind:
-        case SocketFaultKind.GARBLE:
-            return mangle.GARBAGE
-        case SocketFaultKind.TRUNCATE:
-            return mangle.truncated(payload)
-        case SocketFaultKind.WRONG_TYPE:
-            return mangle.retyped(payload)
-        case SocketFaultKind.NULL:
-            return mangle.nulled(payload, fault.altered.fields)
-        case SocketFaultKind.UNKNOWN_WORD:
-            return mangle.unknown_word(payload, fault.altered.fields)
-        case SocketFaultKind.HUGE:
-            return mangle.huge(payload)
-        case SocketFaultKind.ALTER:
-            return mangle.altered(payload, fault.altered)
-        case _:
-            return payload
+    if fault.kind is SocketFaultKind.GARBLE:
+        return mangle.GARBAGE
+    spoiler = mangle.SPOILERS.get(fault.kind)
+    return spoiler(payload, fault.altered) if spoiler else payload
 
 
 class Sessions:

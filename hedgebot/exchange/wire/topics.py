@@ -5,6 +5,7 @@ docs/v5/websocket/public/{ticker, orderbook, trade, kline}.mdx.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import orjson
@@ -35,7 +36,7 @@ DEPTHS = {
 DEPTH_SHOWN = 200
 
 
-class Topic:
+class Topic(ABC):
     """One subscribed topic of one channel. `fresh` subscribers still owe their first snapshot."""
 
     # What it is about; None for a group of contracts.
@@ -46,9 +47,9 @@ class Topic:
         self.subscribers: dict[Session, None] = {}
         self.fresh: set[Session] = set()
 
+    @abstractmethod
     def publish(self, api: Api) -> None:
         """Send what changed since the last time."""
-        raise NotImplementedError
 
     def _send(self, snapshot: Callable[[], Fields], delta: Fields | None) -> None:
         """Give fresh subscribers the snapshot and the others the delta, each rendered at most once."""

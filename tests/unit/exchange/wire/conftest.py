@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, HoldingSpec, Scenario, UnderlyingSpec, WeatherSpec
+from hedgebot.exchange.types import Ack, Execution, OrderRequest, OrderType, SimOrder
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.faults import FaultPlane
 from hedgebot.exchange.wire.sessions import Session
@@ -39,6 +41,7 @@ SCENARIO = Scenario(
     weather=WeatherSpec(ack_delay_ms=0.0, ack_delay_jitter_ms=0.0, push_delay_ms=0.0),
     rate_limits=False,
 )
+PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
 
 
 @pytest.fixture
@@ -51,6 +54,26 @@ def exchange() -> Exchange:
 def api(exchange: Exchange) -> Api:
     """The state that handlers share."""
     return Api(exchange, FaultPlane(SCENARIO.weather, 7))
+
+
+def trade(api: Api, instrument: InstrumentId, side: Side = Side.BUY) -> tuple[SimOrder, Execution]:
+    """Fill a market order; it and its execution."""
+    answer = api.exchange.place(
+        OrderRequest(
+            account="book",
+            instrument=instrument,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=Decimal("0.01"),
+            client_id=f"c-{instrument.split(':')[1]}-{side}",
+        )
+    )
+    assert isinstance(answer, Ack)
+    order = api.exchange.order("book", order_id=answer.order_id)
+    assert order is not None
+    execution = api.exchange.executions("book")[-1]
+    assert isinstance(execution, Execution)
+    return order, execution
 
 
 class FakeSocket:

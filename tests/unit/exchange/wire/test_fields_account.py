@@ -5,16 +5,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.types import (
-    Ack,
-    Execution,
     LedgerKind,
     MarginMode,
-    OrderRequest,
-    OrderType,
     PositionStatus,
-    SimOrder,
 )
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.fields_account import (
@@ -25,27 +20,7 @@ from hedgebot.exchange.wire.fields_account import (
     position_stream_fields,
     wallet_fields,
 )
-
-PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
-
-
-def trade(api: Api, instrument: InstrumentId, side: Side = Side.BUY) -> tuple[SimOrder, Execution]:
-    answer = api.exchange.place(
-        OrderRequest(
-            account="book",
-            instrument=instrument,
-            side=side,
-            type=OrderType.MARKET,
-            qty_contracts=Decimal("0.01"),
-            client_id=f"c-{instrument.split(':')[1]}-{side}",
-        )
-    )
-    assert isinstance(answer, Ack)
-    order = api.exchange.order("book", order_id=answer.order_id)
-    assert order is not None
-    execution = api.exchange.executions("book")[-1]
-    assert isinstance(execution, Execution)
-    return order, execution
+from tests.unit.exchange.wire.conftest import SPOT, trade
 
 
 def test_positions_long_short_flat(api: Api) -> None:

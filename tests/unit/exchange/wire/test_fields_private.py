@@ -5,18 +5,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.exchange.types import (
-    Ack,
     EndReason,
     ExecKind,
-    Execution,
     FundingSettlement,
-    OrderRequest,
-    OrderType,
     Origin,
-    SimOrder,
 )
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.fields_private import (
@@ -30,27 +24,7 @@ from hedgebot.exchange.wire.fields_private import (
     order_status,
     order_stream_fields,
 )
-
-PERP, SPOT = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:spot:BTCUSDT")
-
-
-def trade(api: Api, instrument: InstrumentId, side: Side = Side.BUY) -> tuple[SimOrder, Execution]:
-    answer = api.exchange.place(
-        OrderRequest(
-            account="book",
-            instrument=instrument,
-            side=side,
-            type=OrderType.MARKET,
-            qty_contracts=Decimal("0.01"),
-            client_id=f"c-{instrument.split(':')[1]}-{side}",
-        )
-    )
-    assert isinstance(answer, Ack)
-    order = api.exchange.order("book", order_id=answer.order_id)
-    assert order is not None
-    execution = api.exchange.executions("book")[-1]
-    assert isinstance(execution, Execution)
-    return order, execution
+from tests.unit.exchange.wire.conftest import PERP, SPOT, trade
 
 
 def test_only_contracts_have_the_contract_keys(api: Api) -> None:
