@@ -91,14 +91,18 @@ class _Progress:
 def _lines(card: "Scorecard") -> list[str]:
     from hedgebot.lab.campaign import repeat_line
 
-    rows = [("id", "weight", "held", "of", "mishap")]
+    rows = [("id", "weight", "held", "of", "fault")]
     rows += [(one.id, str(one.weight), str(one.passed), str(one.played), one.title) for one in card.lines if one.played]
     lines = table(rows)
+    others = [("id", "weight", "played by", "fault")]
+    others += [(one.id, str(one.weight), one.elsewhere, one.title) for one in card.lines if one.elsewhere]
+    lines += ["", *table(others), ""]
     for outcome in card.failed:
         lines.append(f"FAILED: {repeat_line(outcome)}")
         lines += [f"  {one.invariant}: {plain(one.sentence)}" for one in outcome.violations[:3]]
         if outcome.stuck:
             lines.append(f"  not back within a minute: {plain(outcome.stuck)}")
-    if unplayed := [one.id for one in card.lines if not one.played]:
-        lines.append(f"not played, and not in the score: {', '.join(unplayed)}")
-    return [*lines, f"score {card.score:.1%}, {card.hedges} hedges"]
+    if unplayed := [one.id for one in card.lines if not one.played and not one.elsewhere]:
+        lines.append(f"not drawn by these seeds: {', '.join(unplayed)}")
+    weight = f"{card.weight_played} of {card.weight}"
+    return [*lines, f"score {card.score:.1%} of the weight that was played, {weight}; {card.hedges} hedges"]

@@ -1,6 +1,6 @@
-"""Many seeds of the fault world: run on all processors, counted by mishap, each failure with the line that repeats it.
+"""Many seeds of the fault world: run on all processors, counted by fault, each failure with the line that repeats it.
 
-Owns the scorecard. A mishap's share is that of the runs in which it was played and everything held; runs play several,
+Owns the scorecard. A fault's share is that of the runs in which it was played and everything held; runs play several,
 so a failure counts against each of them until `--only` tells them apart.
 """
 
@@ -11,29 +11,36 @@ from concurrent.futures import ProcessPoolExecutor
 import msgspec
 
 from hedgebot.core.engine import LoadStrategy
+from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import FaultWorld, Outcome
 from hedgebot.lab.mishaps import BY_ID, MISHAPS, Mishap
 
 CHUNK = 2
+PLAYED = frozenset(one.fault for one in MISHAPS)
+"""Faults that the world plays."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One mishap's score: in how many runs it was played, and in how many of those all held."""
+    """One fault's score: in how many runs it was played, and in how many of those all held.
+
+    `elsewhere` says who plays it when the fault world does not; empty when it does.
+    """
 
     id: str
     weight: int
     title: str
     played: int
     passed: int
+    elsewhere: str = ""
 
     @property
     def share(self) -> float:
-        """Passed over played; a mishap that was not played has no share and counts as none."""
+        """Passed over played; a fault that was not played has no share and counts as none."""
         return self.passed / self.played if self.played else 0.0
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
-    """What many runs came to. `score` is weighted over the mishaps that were played, 0 to 1."""
+    """What many runs came to, by every fault of the catalogue."""
 
     lines: tuple[Line, ...]
     runs: int
@@ -42,10 +49,19 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def score(self) -> float:
-        """Sum of weight times share over the sum of weights."""
-        played = [one for one in self.lines if one.played]
-        weight = sum(one.weight for one in played)
-        return sum(one.weight * one.share for one in played) / weight if weight else 0.0
+        """Sum of weight times share over the sum of weights, of what was played (safety reference, section 12)."""
+        weight = self.weight_played
+        return sum(one.weight * one.share for one in self.lines if one.played) / weight if weight else 0.0
+
+    @property
+    def weight_played(self) -> int:
+        """The weight that the score speaks of."""
+        return sum(one.weight for one in self.lines if one.played)
+
+    @property
+    def weight(self) -> int:
+        """The weight of all faults."""
+        return sum(one.weight for one in self.lines)
 
     @property
     def passed(self) -> bool:
@@ -91,15 +107,16 @@ def _spread(job: tuple[int, float, Sequence[str], LoadStrategy]) -> Outcome:
 def score(outcomes: Sequence[Outcome]) -> Scorecard:
     """Count what came of runs."""
     lines = []
-    for mishap in MISHAPS:
-        runs = [one for one in outcomes if any(played.id == mishap.id for played in one.played)]
+    for fault in FAULTS:
+        runs = [one for one in outcomes if any(BY_ID[played.id].fault == fault.id for played in one.played)]
         lines.append(
             Line(
-                id=mishap.id,
-                weight=mishap.weight,
-                title=mishap.title,
+                id=fault.id,
+                weight=fault.weight,
+                title=fault.title,
                 played=len(runs),
                 passed=sum(one.passed for one in runs),
+                elsewhere="" if fault.id in PLAYED else f'make test ARGS="-k {fault.test_prefix}"',
             )
         )
     return Scorecard(

@@ -1,7 +1,7 @@
 """The mishaps that the fault world plays: each under its id of the project's table, with what begins and what ends it.
 
-Owns names, weights and how each is made of the exchange's faults and troubles, of the process and of its operator. What
-must hold meanwhile is the oracle's to say. Weights: 3 costs money, 2 liveness, 1 comfort.
+Owns how each is made of the exchange's faults and troubles, of the process and of its operator. What must hold
+meanwhile is the oracle's to say; weights are the catalogue's.
 """
 
 from collections.abc import Callable
@@ -61,12 +61,16 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
     """One fault: it begins, lasts for `seconds`, and ends. `blind`: market data do not arrive meanwhile."""
 
     id: str
-    weight: int
     title: str
     begin: Deed
     end: Deed = _nothing
     seconds: float = 60.0
     blind: bool = False
+
+    @property
+    def fault(self) -> str:
+        """Id in the catalogue; what follows it tells several ways of one fault apart."""
+        return self.id[:3]
 
 
 def _link(*faults: RequestFault | PushFault | LineFault) -> Deed:
@@ -201,14 +205,12 @@ R, P, L, W = RequestFaultKind, PushFaultKind, LineFaultKind, OrderFaultKind
 MISHAPS: tuple[Mishap, ...] = (
     Mishap(
         id="N01",
-        weight=3,
         title="the private stream breaks between a fill and its news",
         begin=_dropping("private", PushFault(kind=P.MUTE, topic="execution", count=2)),
         seconds=20.0,
     ),
     Mishap(
         id="N02",
-        weight=3,
         title="market data stand still on a connection that stands",
         begin=_link(LineFault(kind=L.HALF_OPEN, stream="public", seconds=30.0)),
         seconds=30.0,
@@ -216,18 +218,16 @@ MISHAPS: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="N04",
-        weight=3,
         title="no connection to the venue can be made",
         begin=_dropping("", LineFault(kind=L.REFUSE, seconds=90.0)),
         seconds=90.0,
         blind=True,
     ),
-    Mishap(id="N05", weight=3, title="orders are taken, their answers are lost", begin=_place(R.ACK_LOST)),
-    Mishap(id="N06", weight=2, title="orders are lost on their way", begin=_place(R.REQUEST_LOST)),
-    Mishap(id="N08", weight=3, title="fills come before the answer", begin=_place(R.ACK_DELAY, delay_ms=800.0)),
+    Mishap(id="N05", title="orders are taken, their answers are lost", begin=_place(R.ACK_LOST)),
+    Mishap(id="N06", title="orders are lost on their way", begin=_place(R.REQUEST_LOST)),
+    Mishap(id="N08", title="fills come before the answer", begin=_place(R.ACK_DELAY, delay_ms=800.0)),
     Mishap(
         id="N09",
-        weight=3,
         title="news come twice and out of order",
         begin=_link(
             PushFault(kind=P.DUPLICATE, seconds=60.0, probability=0.5, topic="execution"),
@@ -237,7 +237,6 @@ MISHAPS: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="N11",
-        weight=2,
         title="frames that cannot be read",
         begin=_link(
             PushFault(kind=P.GARBLE, topic="market", count=5), PushFault(kind=P.GARBLE, topic="execution", count=1)
@@ -246,55 +245,47 @@ MISHAPS: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="N12",
-        weight=2,
         title="each connection is cut after a second",
         begin=_dropping("", LineFault(kind=L.CUT, delay_ms=1_000.0, seconds=60.0)),
     ),
     Mishap(
         id="N15",
-        weight=1,
         title="each connection takes nine seconds",
         begin=_dropping("", LineFault(kind=L.SLOW, delay_ms=9_000.0, seconds=60.0)),
     ),
-    Mishap(id="V01", weight=3, title="an error after the order was carried out", begin=_place(R.REFUSE, executed=True)),
+    Mishap(id="V01", title="an error after the order was carried out", begin=_place(R.REFUSE, executed=True)),
     Mishap(
         id="V02",
-        weight=3,
         title="the address is banned",
         begin=_link(RequestFault(kind=R.REFUSE, reason="banned", count=None, seconds=30.0)),
         seconds=30.0,
     ),
     Mishap(
         id="V03",
-        weight=2,
         title="new orders are throttled",
         begin=_orders(OrderFault(kind=W.OVERLOADED, count=None, seconds=30.0)),
         seconds=30.0,
     ),
     Mishap(
         id="V05",
-        weight=2,
         title="orders are filled in part",
         begin=_orders(OrderFault(kind=W.PARTIAL, share=0.4, count=None, seconds=60.0, probability=0.7)),
     ),
-    Mishap(id="V06", weight=3, title="the hedge is auto-deleveraged", begin=_adl, seconds=10.0),
+    Mishap(id="V06", title="the hedge is auto-deleveraged", begin=_adl, seconds=10.0),
     Mishap(
         id="V08",
-        weight=2,
         title="the venue restarts",
         begin=_dropping("", LineFault(kind=L.REFUSE, seconds=10.0)),
         seconds=10.0,
     ),
     Mishap(
         id="V10",
-        weight=3,
         title="the hedge instrument is suspended",
         begin=lambda stage: stage.exchange.strike(Suspension(instrument=stage.hedge, duration_s=30.0)),
         seconds=30.0,
     ),
     Mishap(
         id="V12",
-        weight=1,
         title="funding changes its interval and its rate",
         begin=lambda stage: stage.exchange.strike(
             FundingChange(instrument=stage.hedge, interval_s=60, next_rate=0.0005)
@@ -303,44 +294,38 @@ MISHAPS: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="V14",
-        weight=3,
         title="the list of positions comes back empty",
         begin=_link(RequestFault(kind=R.EMPTY, request="query.positions", count=2)),
         seconds=40.0,
     ),
     Mishap(
         id="V16",
-        weight=3,
         title="mark and index are wrong by a sixth",
         begin=_market(40.0, "mark", "index", factor=0.84),
         seconds=40.0,
     ),
     Mishap(
         id="V17",
-        weight=3,
         title="a stablecoin loses its peg",
         begin=lambda stage: stage.exchange.strike(Depeg(coin="USDC", usd_price=0.9, duration_s=40.0)),
         seconds=40.0,
     ),
     Mishap(
         id="V18",
-        weight=3,
         title="option greeks are turned over",
         begin=_market(40.0, *GREEKS, factor=-1.0),
         seconds=40.0,
     ),
     Mishap(
         id="V22",
-        weight=3,
         title="the venue is down while the price falls",
         begin=_outage,
         seconds=60.0,
         blind=True,
     ),
-    Mishap(id="P01", weight=3, title="the process is killed on the order path", begin=_crashes, end=_no_more_crashes),
+    Mishap(id="P01", title="the process is killed on the order path", begin=_crashes, end=_no_more_crashes),
     Mishap(
         id="P03",
-        weight=3,
         title="the process is stopped for a while",
         begin=lambda stage: stage.host.pause(),
         end=lambda stage: stage.host.resume(),
@@ -348,49 +333,43 @@ MISHAPS: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="P06",
-        weight=3,
         title="a task of the daemon fails",
         begin=_operator(ev.TaskFailed(task="clock", error="a bug", restarting=True)),
         seconds=5.0,
     ),
-    Mishap(id="D01", weight=3, title="the disk is full", begin=_broken_disk, end=_mended_disk, seconds=20.0),
-    Mishap(id="O03", weight=3, title="somebody trades by hand", begin=_manual_trade, seconds=10.0),
+    Mishap(id="D01", title="the disk is full", begin=_broken_disk, end=_mended_disk, seconds=20.0),
+    Mishap(id="O03", title="somebody trades by hand", begin=_manual_trade, seconds=10.0),
     Mishap(
         id="O05",
-        weight=3,
         title="an operator kills the book",
         begin=_operator(ev.OperatorKilled(operator="lab", reason="the fault world")),
         seconds=30.0,
     ),
     Mishap(
         id="O10",
-        weight=3,
         title="the strategy is switched off and on",
         begin=_switch(enabled=False),
         end=_switch(enabled=True),
         seconds=20.0,
     ),
-    Mishap(id="M01", weight=3, title="the price falls by a fifth in a minute", begin=_fall),
-    Mishap(id="M02", weight=3, title="the book has one side", begin=_market(30.0, "bid", missing=True), seconds=30.0),
-    Mishap(id="M03", weight=2, title="a wick of a sixth and back", begin=_wick, end=_wick_back, seconds=30.0),
-    Mishap(id="M04", weight=2, title="the price crosses an edge every two seconds", begin=_zigzag),
+    Mishap(id="M01", title="the price falls by a fifth in a minute", begin=_fall),
+    Mishap(id="M02", title="the book has one side", begin=_market(30.0, "bid", missing=True), seconds=30.0),
+    Mishap(id="M03", title="a wick of a sixth and back", begin=_wick, end=_wick_back, seconds=30.0),
+    Mishap(id="M04", title="the price crosses an edge every two seconds", begin=_zigzag),
     Mishap(
         id="M06",
-        weight=3,
         title="prices in another unit",
         begin=_market(20.0, "bid", "ask", "mark", factor=1_000.0),
         seconds=20.0,
     ),
     Mishap(
         id="M06n",
-        weight=3,
         title="prices that are no numbers",
         begin=_market(20.0, "bid", "ask", nan=True),
         seconds=20.0,
     ),
     Mishap(
         id="V16m",
-        weight=3,
         title="the venue's mark is wrong for everybody",
         begin=lambda stage: stage.exchange.strike(WrongMark(instrument=stage.hedge, ratio=0.84, duration_s=40.0)),
         seconds=40.0,

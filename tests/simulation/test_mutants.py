@@ -36,7 +36,7 @@ def test_the_builds_without_a_fault_pass() -> None:
         assert played(name)[1].passed, name
 
 
-def test_a_flipped_sign_is_halted_within_two_fills(monkeypatch: Patch) -> None:
+def test_m10_a_flipped_sign_is_halted_within_two_fills(monkeypatch: Patch) -> None:
     wanted = policy.wanted_trade_coin
     monkeypatch.setattr(decide, "wanted_trade_coin", lambda delta, proposal: -wanted(delta, proposal))
     world, outcome = played("P06")
@@ -51,7 +51,7 @@ def test_a_flipped_sign_is_halted_within_two_fills(monkeypatch: Patch) -> None:
     assert sum(row.at_ns <= halted for row in world.oracle._own_executions) <= 2
 
 
-def test_a_contract_a_hundred_times_as_large_is_halted_within_two_fills(monkeypatch: Patch) -> None:
+def test_m10_a_contract_a_hundred_times_as_large_is_halted_within_two_fills(monkeypatch: Patch) -> None:
     shape = shaping.shape
 
     def large(*args: Any) -> Any:
@@ -116,7 +116,7 @@ def _late_news(stage: Stage) -> None:
         stage.link.add(PushFault(kind=PushFaultKind.DELAY, topic=topic, delay_ms=3_000.0, seconds=60.0))
 
 
-SILENT = Mishap(id="N05", weight=3, title="answers are lost and news are late", begin=_late_news, seconds=60.0)
+SILENT = Mishap(id="N05", title="answers are lost and news are late", begin=_late_news, seconds=60.0)
 
 
 def test_fills_that_count_twice_are_caught(monkeypatch: Patch) -> None:

@@ -9,9 +9,10 @@ def test_a_world_is_played_and_scored(hedgebot: Run) -> None:
     code, out, _ = hedgebot("sim", "run", "--seed", "1", "--minutes", "5", "--only", "N05")
     assert code == 0
     assert "N05  3       1     1   orders are taken, their answers are lost" in out
-    assert "score 100.0%" in out
+    assert "score 100.0% of the weight that was played, 3 of 152" in out
+    assert 'S03  2       make test ARGS="-k test_s03_"' in out
     assert "times real time" in out
-    assert "not played, and not in the score: N01, N02, N04, N06" in out
+    assert "not drawn by these seeds: N01, N02, N04, N06" in out
 
 
 def test_programs_get_the_numbers(hedgebot: Run) -> None:

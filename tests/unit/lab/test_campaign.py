@@ -3,6 +3,7 @@
 import pytest
 
 from hedgebot.lab.campaign import campaign, one_run, repeat_line, score
+from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import Outcome, Played
 from strategies.delta_neutral import STRATEGY
 
@@ -27,6 +28,7 @@ def test_a_failure_counts_against_each_mishap_of_its_run() -> None:
     assert (lines["N05"].played, lines["N05"].passed) == (2, 1)
     assert (lines["N15"].played, lines["N15"].passed) == (2, 2)
     assert card.score == pytest.approx((3 * 0.5 + 1 * 1.0) / 4)
+    assert (card.weight_played, card.weight) == (4, sum(one.weight for one in FAULTS))
     assert not card.passed
     assert repeat_line(card.failed[0]) == "hedgebot sim run --seed 2 --minutes 10"
     assert card.hedges == 15
@@ -52,3 +54,10 @@ def test_seeds_are_played_in_order_and_told() -> None:
     assert card.failed == ()
     with pytest.raises(KeyError):
         one_run(1, 5.0, ["X99"], STRATEGY.build)
+
+
+def test_ways_of_one_fault_are_counted_as_one_and_others_say_who_plays_them() -> None:
+    lines = {one.id: one for one in score([outcome(1, "M06", "M06n"), outcome(2, "M06n", stuck="down")]).lines}
+    assert len(lines) == len(FAULTS)
+    assert (lines["M06"].played, lines["M06"].passed, lines["M06"].elsewhere) == (2, 1, "")
+    assert lines["S03"].elsewhere == 'make test ARGS="-k test_s03_"'

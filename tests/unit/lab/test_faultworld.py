@@ -18,7 +18,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 def test_a_book_that_does_not_come_back_is_told() -> None:
     stubborn = Mishap(
-        id="P01", weight=3, title="the process dies and stays dead", begin=lambda stage: stage.host.crash(), seconds=5.0
+        id="P01", title="the process dies and stays dead", begin=lambda stage: stage.host.crash(), seconds=5.0
     )
     world = FaultWorld(2, 5.0, STRATEGY.build, [stubborn])
     start = world.host.start
@@ -46,9 +46,7 @@ def test_an_outcome_names_what_was_played() -> None:
 
 def test_a_mishap_ends_once() -> None:
     ends: list[object] = []
-    short = Mishap(
-        id="P06", weight=3, title="it ends before there is peace", begin=lambda _: None, end=ends.append, seconds=5.0
-    )
+    short = Mishap(id="P06", title="it ends before there is peace", begin=lambda _: None, end=ends.append, seconds=5.0)
     FaultWorld(1, 4.0, STRATEGY.build, [short]).run()
     assert len(ends) == 1
 

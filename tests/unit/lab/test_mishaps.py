@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from hedgebot.lab.catalogue import BY_FAULT
 from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from strategies.delta_neutral import STRATEGY
@@ -12,7 +13,7 @@ from strategies.delta_neutral import STRATEGY
 def test_ids_are_the_tables_and_each_is_there_once() -> None:
     assert len(BY_ID) == len(MISHAPS)
     assert all(re.fullmatch(r"[NVPDCOM]\d\d[a-z]?", one.id) for one in MISHAPS)
-    assert all(one.weight in {1, 2, 3} for one in MISHAPS)
+    assert {one.fault for one in MISHAPS} <= BY_FAULT.keys()
     assert all(one.title and one.seconds > 0 for one in MISHAPS)
 
 
