@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import typer
 
-from hedgebot.console import leash, verbs_book, verbs_config, verbs_exchange, verbs_journal, verbs_sim, verbs_system
+from hedgebot.console import (
+    leash,
+    verbs_book,
+    verbs_config,
+    verbs_exchange,
+    verbs_journal,
+    verbs_margin,
+    verbs_sim,
+    verbs_system,
+)
 from hedgebot.console.errors import crash_hook, tell_error, with_last_word
 from hedgebot.domain.errors import HedgebotError
 
@@ -26,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_config, verbs_sim):
+for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_config, verbs_sim, verbs_margin):
     _verbs.register(app)
 
 

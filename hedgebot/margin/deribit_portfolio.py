@@ -2,8 +2,8 @@
 
 Owns that venue's scenarios and aggregation over `scenario.py`; parameters are the API's own, handed in. How well it is
 verified (margin reference section 6.1, case DER-1): futures to 14-15 digits; options' volatility law from secondary
-sources, the dampener's size and the delta shock's slope unknown. The dampener is left out and the delta shock above its
-threshold is taken at its cap, so that both err on the side of more margin.
+sources, the dampener's size and the delta shock's slope unknown. The dampener is left out unless its parameter is given
+and the delta shock above its threshold is taken at its cap, so that both err on the side of more margin.
 """
 
 from dataclasses import dataclass
@@ -35,11 +35,15 @@ class DeribitParameters:
     max_delta_shock: float
     delta_total_liq_shock_threshold: float
     mm_factor: float
+    extended_dampener: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class DeribitMargin:
-    """Margins in coin, and the parts they are made of; `standard` and `extended` are profits before offsets."""
+    """Margins in coin, and the parts they are made of.
+
+    `standard` and `extended` are profits before offsets and dampener, `counted` both after them.
+    """
 
     initial: float
     maintenance: float
@@ -49,6 +53,7 @@ class DeribitMargin:
     risk_matrix: float
     standard: Floats
     extended: Floats
+    counted: Floats
 
 
 def scenarios_of(parameters: DeribitParameters) -> tuple[Scenarios, Scenarios]:
@@ -98,7 +103,9 @@ def portfolio_margin(
         coin_price = index * (1.0 + scenarios.moves)
         vectors.append(grid.inverse.sum(axis=1) + (grid.linear.sum(axis=1) + grid.options.sum(axis=1)) / coin_price)
     standard, extended = vectors
-    worst = -float(_offset(parameters, np.concatenate(vectors), index).min(initial=0.0))
+    far = vectors[1] - _damper(parameters, vectors[1], index)
+    counted = _offset(parameters, np.concatenate((vectors[0], far)), index)
+    worst = -float(counted.min(initial=0.0))
     roll, delta = roll_shock(parameters, deltas), _delta_shock(parameters, deltas, index)
     matrix = round(worst, DIGITS) + roll + delta
     return DeribitMargin(
@@ -110,6 +117,7 @@ def portfolio_margin(
         risk_matrix=matrix,
         standard=standard,
         extended=extended,
+        counted=counted,
     )
 
 
@@ -117,6 +125,14 @@ def _offset(parameters: DeribitParameters, profits: Floats, index: float) -> Flo
     """Gains count in part, up to a cap in USD; losses whole."""
     gains = np.minimum(profits * parameters.pnl_offset, parameters.max_offsetable_pnl / index)
     return np.where(profits > 0.0, gains, profits)
+
+
+def _damper(parameters: DeribitParameters, extended: Floats, index: float) -> Floats:
+    """What an extended cell is shrunk by towards zero; the farther its move, the more."""
+    moves, edge = np.array(EXTENDED_MOVES), parameters.price_range
+    excess = np.maximum(np.abs(moves) / edge - 1.0, 0.0)
+    most = excess * parameters.extended_dampener / ((1.0 + np.sign(moves) * edge) * index)
+    return np.asarray(np.sign(extended) * np.minimum(np.abs(extended), most))
 
 
 def _delta_shock(parameters: DeribitParameters, deltas: tuple[tuple[float, float | None], ...], index: float) -> float:

@@ -106,7 +106,7 @@ def net_margin(parameters: Parameters, cells: tuple[tuple[float, str, float], ..
     marked = sum(one.mark_to_market for one in book.expiries)
     collateral = sum(one.amount * one.price for one in book.collateral) / book.stable
     worth = marked + collateral + book.perp_profit + book.cash
-    worst = min(_worst_cell(p, cells, book), _basis(p, book), 0.0)
+    worst = min(worst_cell(p, cells, book), basis_contingency(p, book), 0.0)
     initial_extra, maintenance_extra = _contingencies(p, book)
     factor = p["Margin.IM_LOSS_FACTOR"]
     if book.stable < p["OtherContingency.PEG_LOSS_THRESHOLD"]:
@@ -119,7 +119,8 @@ def net_margin(parameters: Parameters, cells: tuple[tuple[float, str, float], ..
     )
 
 
-def _worst_cell(p: Parameters, cells: tuple[tuple[float, str, float], ...], book: Book) -> float:
+def worst_cell(p: Parameters, cells: tuple[tuple[float, str, float], ...], book: Book) -> float:
+    """Weighted profit in USD of the worst of some cells; 0 without any."""
     shocks = {"Up": p["VolShock.VOLRANGEUP"], "Down": -p["VolShock.VOLRANGEDOWN"], "None": 0.0}
     body = [cell for cell in cells if cell[1] in shocks]
     totals = [_skewed(p, book, kind) * weight for _, kind, weight in cells if kind not in shocks]
@@ -185,8 +186,8 @@ def _value_at(expiry: Expiry, vol: Floats) -> float:
     return float(premium @ legs.qty)
 
 
-def _basis(p: Parameters, book: Book) -> float:
-    """Loss if each expiry's forward moved by itself."""
+def basis_contingency(p: Parameters, book: Book) -> float:
+    """Profit in USD (at most zero) if each expiry's forward moved by itself."""
     moves = (p["BasisContingency.SCENARIO_SPOT_UP"] - 1.0, p["BasisContingency.SCENARIO_SPOT_DOWN"] - 1.0)
     scenarios = Scenarios.cross(moves, (0.0,))
     add, times = p["BasisContingency.BASIS_CONT_ADD_FACTOR"], p["BasisContingency.BASIS_CONT_MULT_FACTOR"]

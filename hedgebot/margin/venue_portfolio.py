@@ -1,8 +1,8 @@
-"""Portfolio margin of venues whose models are known in part: OKX, Paradex, Delta Exchange, and SPAN's 16 cells.
+"""Portfolio margin of venues whose models are known in part: OKX, Paradex, Delta Exchange, Dederi, SPAN's 16 cells.
 
 Owns what the margin reference sections 6.4, 6.7, 6.8 and 6.11 know, and nothing else: OKX without its option terms
 (MR2, MR3, MR5, MR9 have no known formulas), Paradex's least charge, Delta's identities. Parameters are handed in.
-Verified against OKX-1, OKX-3, PDX-1, DEL-1; SPAN is a definition. Money in USD.
+Verified against OKX-1, OKX-3, PDX-1, PDX-3, DEL-1, DED-1; SPAN is a definition. Money in USD.
 """
 
 from dataclasses import dataclass
@@ -61,6 +61,38 @@ def paradex_least_charge(deltas: tuple[float, ...], spot: float, *, unhedged_rat
     """MinDelta: a charge on net delta and a smaller one on what is hedged, by signed deltas in coin."""
     net, gross = abs(sum(deltas)), sum(abs(one) for one in deltas)
     return (unhedged_rate * net + hedged_rate * (gross - net) / 2.0) * spot
+
+
+@dataclass(frozen=True, slots=True)
+class PartialLiquidation:
+    """What a venue closes to bring an account back: share of its requirement, penalty in USD, ratio afterwards."""
+
+    share: float
+    penalty: float
+    ratio: float
+
+
+def paradex_partial_liquidation(
+    account_value: float, maintenance: float, *, target: float, step: float, fee_rate: float
+) -> PartialLiquidation:
+    """Least share, in steps, after which requirement over account value is below `target`; the whole if none is.
+
+    The venue's page says a fee of 70 %, its table is made with 50 % (PDX-3): the fee is the caller's to choose.
+    """
+    count = round(1.0 / step)
+    for number in range(1, count + 1):
+        share = number / count
+        penalty = share * fee_rate * maintenance
+        left = account_value - penalty
+        ratio = (1.0 - share) * maintenance / left if left > 0.0 else float("inf")
+        if ratio < target:
+            return PartialLiquidation(share, penalty, ratio)
+    return PartialLiquidation(1.0, fee_rate * maintenance, ratio)
+
+
+def dederi_contingency(coins: float, index: float, rate: float) -> float:
+    """Charge in USD on a futures position, on top of its worst cell (section 2)."""
+    return rate * abs(coins) * index
 
 
 def delta_margins(risk_margin: float, floors: tuple[float, ...], closing_cash: float) -> tuple[float, float]:

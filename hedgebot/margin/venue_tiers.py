@@ -2,7 +2,7 @@
 
 Owns Binance USD-M, Hyperliquid and dYdX; ladders are `tiers.Ladder`, whose deduction is Binance's `cum` and
 Hyperliquid's deduction. Money in USD, sizes signed coins. Sources and verification: margin reference sections 6.2, 6.5,
-6.6 (cases BIN-1, BIN-2, BIN-5, BIN-7, HL-1, HL-2, HL-4, DYDX-1, DYDX-3 to their printed digits).
+6.6 (cases BIN-1, BIN-2, BIN-5, BIN-7, BIN-8, HL-1, HL-2, HL-4, DYDX-1, DYDX-3 to their printed digits).
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,11 @@ def binance_liquidation_price(
 def binance_ratio(adjusted_equity: float, maintenance: float) -> float:
     """UniMMR of portfolio margin: equity over maintenance margin, so that down is bad; infinite without positions."""
     return adjusted_equity / maintenance if maintenance > 0.0 else float("inf")
+
+
+def binance_loan_maintenance(amount: float, rate: float) -> float:
+    """Maintenance margin of a loan, in its coin; the rate is 10 % at 3x, 8 % at 5x, 5 % at 10x."""
+    return amount * rate
 
 
 def hyperliquid_liquidation_price(*, price: float, size: float, available: float, leverage_max: float) -> float:

@@ -1,10 +1,12 @@
 """The worked examples of the margin reference, which live outside the checkout."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from hedgebot.margin.cases import Case, parse_cases
+
+FILES = ("margin_examples.json", "margin_derive_pm2.json")
 
 
 def domain_folder(root: Path) -> Path:
@@ -17,7 +19,7 @@ def domain_folder(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def margin_cases(root: Path) -> dict[str, dict[str, Any]]:
-    """Cases of margin_examples.json by id."""
-    cases = json.loads((domain_folder(root) / "margin_examples.json").read_text("utf-8"))
-    return {case["id"]: case for case in cases}
+def margin_cases(root: Path) -> dict[str, Case]:
+    """Cases of both example files by id."""
+    folder = domain_folder(root)
+    return {case.id: case for name in FILES for case in parse_cases((folder / name).read_bytes(), name)}

@@ -28,40 +28,6 @@ def parameters(**changes: float) -> DeribitParameters:
     return DeribitParameters(**(values | changes))
 
 
-@pytest.mark.needs_data
-def test_the_published_futures_account_is_reproduced(margin_cases: dict[str, Any]) -> None:
-    case = margin_cases["DER-1"]
-    inputs, expected = case["inputs"], case["expected"]
-    perp, future = inputs["positions"]["BTC-PERPETUAL"], inputs["positions"]["BTC-28JUN24"]
-    margin = portfolio_margin(
-        parameters(),
-        Legs(inverse_qty=np.array([perp, future])),
-        index=inputs["index"],
-        deltas=((perp, None), (future, 9.5 / 365)),
-        order_margin=inputs["open_orders_margin"],
-        mmp_margin=inputs["mmp_margin"],
-    )
-    same = margin.standard.reshape(9, 3)[:, 1]
-    by_move = expected["aggregated_standard_by_move"]
-    assert same[:4] == pytest.approx([by_move[move] for move in ("-0.16", "-0.12", "-0.08", "-0.04")], rel=1e-13)
-    assert margin.worst_case == pytest.approx(expected["worst_case"], rel=1e-13)
-    assert margin.roll_shock == pytest.approx(expected["roll_shock"], rel=1e-9)
-    assert margin.delta_shock == expected["delta_shock"]
-    assert margin.risk_matrix == pytest.approx(expected["risk_matrix_margin"], rel=1e-9)
-    assert margin.initial == expected["initial_margin"]
-    assert margin.maintenance == pytest.approx(expected["maintenance_margin"], rel=1e-9)
-
-
-@pytest.mark.needs_data
-def test_the_extended_table_shows_a_future_the_edge_of_the_range(margin_cases: dict[str, Any]) -> None:
-    case = margin_cases["DER-1"]
-    legs = Legs(inverse_qty=np.array([case["inputs"]["positions"]["BTC-PERPETUAL"]]))
-    standard, extended = scenarios_of(parameters())
-    assert len(standard) == 27
-    found = evaluate(legs, extended, VolLaw()).inverse[:, 0]
-    assert found == pytest.approx(case["expected"]["perp_extended"], rel=1e-13)
-
-
 def test_a_books_gain_does_not_lower_its_own_loss() -> None:
     legs = Legs(inverse_qty=np.array([1.0]))
     plain = portfolio_margin(parameters(), legs, index=50_000.0, deltas=((1.0, None),))
@@ -76,3 +42,22 @@ def test_large_deltas_are_shocked_and_far_expiries_roll_more() -> None:
     margin = portfolio_margin(parameters(), legs, index=50_000.0, deltas=((1_000.0, None),))
     assert margin.delta_shock == pytest.approx(100.0)
     assert roll_shock(parameters(), ((1.0, 1.0), (-1.0, None))) == pytest.approx(np.exp(0.075) - 1.0 + 0.01)
+
+
+def test_the_extended_table_shows_a_future_the_edge_of_the_range() -> None:
+    standard, extended = scenarios_of(parameters())
+    assert len(standard) == 27
+    legs = Legs(inverse_qty=np.array([0.3]))
+    far = evaluate(legs, extended, VolLaw()).inverse[:, 0]
+    near = evaluate(legs, standard, VolLaw()).inverse[:, 0]
+    assert far[:2] == pytest.approx([near.min()] * 2)
+    assert far[2:] == pytest.approx([near.max()] * 6)
+
+
+def test_a_dampener_only_shrinks_far_cells_and_is_left_out_unless_given() -> None:
+    legs = Legs(inverse_qty=np.array([1.0]))
+    plain = portfolio_margin(parameters(), legs, index=50_000.0, deltas=((1.0, None),))
+    damped = portfolio_margin(parameters(extended_dampener=1_000.0), legs, index=50_000.0, deltas=((1.0, None),))
+    assert plain.counted[27:28] == pytest.approx(plain.extended[:1])
+    assert plain.counted[27] < damped.counted[27] < 0.0
+    assert damped.counted[:27] == pytest.approx(plain.counted[:27])
