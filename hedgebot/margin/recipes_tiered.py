@@ -213,7 +213,8 @@ def proxy_hedge(inputs: Inputs) -> Answer:
 def inverse_hedge(inputs: Inputs) -> Answer:
     """Delta of coins hedged one to one with an inverse contract, counted with and without its unrealised coins."""
     short, entry = Decimal(str(-inputs["short_usd"])), Decimal(str(inputs["entry"]))
-    coins, values = inputs["coin_balance"], {}
+    coins = inputs["coin_balance"]
+    values: dict[str, float] = {}
     for number, price in enumerate(inputs["prices"]):
         delta = INVERSE_USD.delta_coin(float(short), price)
         profit = float(INVERSE_USD.pnl_settle(short, entry, Decimal(str(price))))

@@ -80,14 +80,19 @@ def paradex_partial_liquidation(
     The venue's page says a fee of 70 %, its table is made with 50 % (PDX-3): the fee is the caller's to choose.
     """
     count = round(1.0 / step)
-    for number in range(1, count + 1):
-        share = number / count
-        penalty = share * fee_rate * maintenance
-        left = account_value - penalty
-        ratio = (1.0 - share) * maintenance / left if left > 0.0 else float("inf")
-        if ratio < target:
-            return PartialLiquidation(share, penalty, ratio)
-    return PartialLiquidation(1.0, fee_rate * maintenance, ratio)
+    found = _liquidated(account_value, maintenance, 1.0 / count, fee_rate)
+    for number in range(2, count + 1):
+        if found.ratio < target:
+            break
+        found = _liquidated(account_value, maintenance, number / count, fee_rate)
+    return found
+
+
+def _liquidated(account_value: float, maintenance: float, share: float, fee_rate: float) -> PartialLiquidation:
+    penalty = share * fee_rate * maintenance
+    left = account_value - penalty
+    ratio = (1.0 - share) * maintenance / left if left > 0.0 else float("inf")
+    return PartialLiquidation(share, penalty, ratio)
 
 
 def dederi_contingency(coins: float, index: float, rate: float) -> float:
