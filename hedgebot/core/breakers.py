@@ -2,11 +2,14 @@
 
 Four of them (safety reference section 11; the incidents are Knight 2012 and the peers' frozen position feed):
 
-- effectiveness: a second fill in a row that raises the distance from the target, or moves the delta otherwise than its
-  intent said, halts the book. Delta is taken at one price before and after the fill, so that the market does not count;
-- volume: all our hedging together may not exceed what others and the market moved, times a ratio;
-- repeats: too many orders on one side within a window latch the strategy off until an operator enables it again;
-- refusals: so do too many refusals by the venue in a row.
+- effectiveness: a second fill within an hour that raises the distance from the target, or moves the delta otherwise
+  than its intent said, halts the book; good fills between them excuse nothing. Delta is taken at one price before and
+  after the fill, so that the market does not count;
+- volume: all our hedging together may not exceed what others and the market moved, times a ratio, and the way that the
+  strategies' target went. A target that swings to and fro allows its range once, not each swing;
+- repeats: too many orders on one side within a window latch the strategy off until an operator enables it again. The
+  clips of one large hedge count once: each is judged by what its fills did;
+- refusals: so do too many in a row of what the venue refuses because of the order itself.
 """
 
 from hedgebot.core.exposure import net_delta_coin
@@ -14,10 +17,13 @@ from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingSt
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.orders import OrderIntent, OrderStatus
 
 VOLUME_RULE = "hedge_volume_coin"
 INEFFECTIVE_FILLS_MAX = 2
+INEFFECTIVE_WINDOW_NS = 3_600 * 1_000_000_000
+"""A sound build has no bad fill at all; an hour keeps two accidents of different days apart."""
+
 MISS_RATIO_MAX = 0.1
 """How far a fill may move the delta from what its intent said: an inverse contract's coins depend on its price."""
 
@@ -26,16 +32,20 @@ MISS_LOTS_MAX = 0.5
 
 HALF_LIFE_NS = 300 * 1_000_000_000
 DUPLICATE_WINDOW_NS = 1_000_000_000
+CLIP_DRIFT_RATIO_MAX = 0.5
+"""An order after one that filled whole belongs to the same hedge while at most this part of it is newer drift."""
 
 
 def on_sent(step: Step, record: OrderRecord) -> None:
     """Count an order that leaves, and what moved the delta since the one before."""
     intent = record.intent
     efficacy = step.state.underlyings[intent.underlying].efficacy
+    if not _is_next_clip(step.state, efficacy, record):
+        _count_repeat(step, intent)
     _decay(efficacy, step.at_ns)
     efficacy.drift_coin += _drift_coin(efficacy, record.delta_before_coin, record.centre_coin)
+    efficacy.target_low_coin, efficacy.target_high_coin = _target_range(efficacy, record.centre_coin)
     efficacy.left_coin, efficacy.newest_order = record.delta_before_coin, record.client_id
-    _count_repeat(step, intent)
 
 
 def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share: float) -> None:
@@ -55,10 +65,22 @@ def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share
         # Restored from the journal alone (what it was decided on is not known), or without a price to measure at.
         return
     problem = _fill_problem(step.state, record, moved_coin, share)
-    efficacy.ineffective = efficacy.ineffective + 1 if problem else 0
     step.check(AlertKind.HEDGE_INEFFECTIVE, record.intent.underlying, problem)
-    if efficacy.ineffective >= INEFFECTIVE_FILLS_MAX:
-        step.halt(f"{efficacy.ineffective} fills in a row did not hedge: {problem}")
+    if not problem:
+        return
+    since_ns = step.at_ns - INEFFECTIVE_WINDOW_NS
+    # The halt bounds the list: it is emptied by the operator who takes the halt back.
+    efficacy.bad_fills_ns = [one for one in efficacy.bad_fills_ns if one >= since_ns][-INEFFECTIVE_FILLS_MAX:]
+    efficacy.bad_fills_ns.append(step.at_ns)
+    if len(efficacy.bad_fills_ns) >= INEFFECTIVE_FILLS_MAX:
+        minutes = INEFFECTIVE_WINDOW_NS // 60_000_000_000
+        step.halt(f"{len(efficacy.bad_fills_ns)} fills within {minutes} minutes did not hedge: {problem}")
+
+
+def forgive(state: EngineState) -> None:
+    """Forget bad fills: an operator has gone through the checklist."""
+    for underlying in state.underlyings.values():
+        underlying.efficacy.bad_fills_ns = []
 
 
 def on_rejected(step: Step, record: OrderRecord) -> None:
@@ -95,12 +117,16 @@ def volume_coin(state: EngineState, underlying: UnderlyingState, intent: OrderIn
 
 
 def volume_limit_coin(state: EngineState, underlying: UnderlyingState, delta_coin: float, centre_coin: float) -> float:
-    """What our hedging may come to: the drift times its ratio, and one order for what came before the counting."""
+    """What our hedging may come to: the drift times its ratio, and one order for what came before the counting.
+
+    Where the target went is no drift, it was meant: that way is allowed beside it, once.
+    """
     efficacy = _decayed(underlying.efficacy, state.at_ns)
     drift = efficacy.drift_coin + _drift_coin(efficacy, delta_coin, centre_coin)
+    low, high = _target_range(efficacy, centre_coin)
     settings = settings_of(state, underlying.name)
     allowance = settings.order_qty_coin_max if settings else 0.0
-    return drift * state.limits.hedge_volume_ratio_max + allowance
+    return drift * state.limits.hedge_volume_ratio_max + allowance + high - low
 
 
 def duplicate_of(state: EngineState, intent: OrderIntent, delta_coin: float, at_ns: int) -> str:
@@ -162,21 +188,52 @@ def _count_repeat(step: Step, intent: OrderIntent) -> None:
         trip(step, intent.strategy, f"{len(kept)} {intent.side} orders on {intent.instrument} within {seconds:g} s")
 
 
+def _is_next_clip(state: EngineState, efficacy: Efficacy, record: OrderRecord) -> bool:
+    """Whether an order only goes on with a hedge that was larger than one order may be: the one before filled whole."""
+    before, intent = state.orders.get(efficacy.newest_order), record.intent
+    if before is None or before.status is not OrderStatus.FILLED or efficacy.left_coin is None:
+        return False
+    if (before.intent.strategy, before.intent.instrument, before.intent.side) != (
+        intent.strategy,
+        intent.instrument,
+        intent.side,
+    ):
+        return False
+    newer_coin = abs(record.delta_before_coin - efficacy.left_coin)
+    return newer_coin <= CLIP_DRIFT_RATIO_MAX * abs(intent.delta_effect_coin)
+
+
+def _target_range(efficacy: Efficacy, centre_coin: float) -> tuple[float, float]:
+    """Lowest and highest target of late, with the one of now."""
+    low, high = efficacy.target_low_coin, efficacy.target_high_coin
+    return (
+        centre_coin if low is None else min(low, centre_coin),
+        centre_coin if high is None else max(high, centre_coin),
+    )
+
+
 def _drift_coin(efficacy: Efficacy, delta_coin: float, centre_coin: float) -> float:
     left = centre_coin if efficacy.left_coin is None else efficacy.left_coin
     return abs(delta_coin - left)
 
 
 def _decayed(efficacy: Efficacy, at_ns: int) -> Efficacy:
-    """The sums as they stand at a moment, without changing them."""
+    """The sums as they stand at a moment, without changing them; the range of targets shrinks around its middle."""
     factor = 0.5 ** (max(at_ns - efficacy.decayed_at_ns, 0) / HALF_LIFE_NS) if efficacy.decayed_at_ns else 1.0
+    low, high = efficacy.target_low_coin, efficacy.target_high_coin
+    if low is not None and high is not None:
+        middle, reach = (low + high) / 2, (high - low) / 2 * factor
+        low, high = middle - reach, middle + reach
     return Efficacy(
         left_coin=efficacy.left_coin,
         hedged_coin=efficacy.hedged_coin * factor,
         drift_coin=efficacy.drift_coin * factor,
+        target_low_coin=low,
+        target_high_coin=high,
     )
 
 
 def _decay(efficacy: Efficacy, at_ns: int) -> None:
     now = _decayed(efficacy, at_ns)
     efficacy.hedged_coin, efficacy.drift_coin, efficacy.decayed_at_ns = now.hedged_coin, now.drift_coin, at_ns
+    efficacy.target_low_coin, efficacy.target_high_coin = now.target_low_coin, now.target_high_coin

@@ -34,6 +34,7 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
         reconcile.accept_differences(step, account, event.operator)
         reconcile.lose_truth(account, step.at_ns)
     step.unlatch(f"{event.operator}: {event.reason}")
+    breakers.forgive(state)
     explanation = f"reconciling, then active: {event.reason}"
     for strategy, why in state.tripped.items():
         explanation += f"; strategy {strategy} is still latched off until `enable`: {why}"

@@ -117,13 +117,16 @@ class Efficacy(msgspec.Struct, kw_only=True):
     """What our fills did to one underlying, in coins of delta; the two sums halve every few minutes.
 
     `left_coin` is the delta that our newest hedge left behind (None before the first), `drift_coin` what others and the
-    market have moved since, summed over hedges; `ineffective` counts bad fills in a row.
+    market have moved since, summed over hedges; between `target_low_coin` and `target_high_coin` lay the strategies'
+    targets of late. `bad_fills_ns` are the moments of fills that did not hedge.
     """
 
-    ineffective: int = 0
+    bad_fills_ns: list[int] = []
     left_coin: float | None = None
     hedged_coin: float = 0.0
     drift_coin: float = 0.0
+    target_low_coin: float | None = None
+    target_high_coin: float | None = None
     decayed_at_ns: int = 0
     newest_order: str = ""
 

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from hedgebot.core import ledger
-from hedgebot.core.breakers import HALF_LIFE_NS
+from hedgebot.core.breakers import HALF_LIFE_NS, INEFFECTIVE_WINDOW_NS
+from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state, encode_state
+from hedgebot.core.strategy import Proposal, UnderlyingView
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordOperator, RecordRefusal, SubmitOrder
@@ -45,6 +47,15 @@ def wrong_way(book: Playbook, order: SubmitOrder, qty: str) -> None:
     intent = order.approved.intent
     book.send(book.fill(intent.side.opposite, qty, intent.instrument, client_id=order.client_id))
     book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.FILLED, str(intent.qty_contracts))))
+
+
+def next_breach(book: Playbook) -> SubmitOrder:
+    """Another trade of the client's, a second later."""
+    book.at_ns += 1_000_000_000
+    book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+    book.send(book.ticker())
+    book.send(book.book())
+    return breach(book)
 
 
 def reject(book: Playbook, order: SubmitOrder) -> None:
@@ -90,23 +101,119 @@ def test_a_fill_that_moves_nothing_counts(book: Playbook) -> None:
     book.send(book.fill(Side.SELL, "0.2"))
     book.done(order)
     assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE), "it did what it was meant to do when it was decided"
-    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
 
 
-def test_a_good_fill_forgives(book: Playbook) -> None:
+def test_a_good_fill_ends_the_alert_and_excuses_nothing(book: Playbook) -> None:
+    """Wrong, right, wrong: a build that hedges the wrong way every other time stops after two wrong fills as well."""
     wrong_way(book, breach(book), SELL_0162)
-    good = orders(book.heard)[-1]
-    book.done(good)
-    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    book.done(orders(book.heard)[-1])
     assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
     assert book.mode() is Mode.ACTIVE
+    later = next_breach(book)
+    wrong_way(book, later, str(later.approved.intent.qty_contracts))
+    assert book.mode() is Mode.HALTED
+    assert "2 fills within 60 minutes did not hedge" in book.state.mode_reason
+
+
+def test_a_bad_fill_of_yesterday_is_no_second_one(book: Playbook) -> None:
+    efficacy = book.state.underlyings["BTC"].efficacy
+    efficacy.bad_fills_ns = [book.at_ns - INEFFECTIVE_WINDOW_NS - 1]
+    wrong_way(book, breach(book), SELL_0162)
+    assert book.mode() is Mode.ACTIVE
+    assert len(efficacy.bad_fills_ns) == 1
+
+
+def test_an_unkill_forgets_the_fills_that_halted(book: Playbook) -> None:
+    first = breach(book)
+    wrong_way(book, first, SELL_0162)
+    second = orders(book.heard)[-1]
+    wrong_way(book, second, str(second.approved.intent.qty_contracts))
+    assert book.mode() is Mode.HALTED
+    held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
+    book.snapshot(held)
+    (word,) = of_type(book.send(ev.OperatorUnkilled(operator="ann", reason="fixed")), RecordOperator)
+    assert word.accepted, word.explanation
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
+
+
+class Aims:
+    """A strategy whose target an operator moves."""
+
+    name = "delta_neutral"
+    centre_coin = 0.0
+
+    def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
+        assert previous is None
+        assert view.settings.underlying == "BTC"
+        return Proposal(
+            strategy=self.name,
+            centre_coin=self.centre_coin,
+            trigger_coin=0.05,
+            inside_coin=0.0,
+            reason="the target",
+            evidence={},
+        )
+
+
+def aiming() -> tuple[Playbook, Aims]:
+    aims = Aims()
+    book = Playbook(settings(order_burst_max=100, orders_per_second_max=100.0))
+    book.engine = Engine(lambda _: aims)
+    book.start(epoch=1)
+    book.ready()
+    return book, aims
+
+
+def follow(book: Playbook, found: list[SubmitOrder]) -> int:
+    """Fill whatever is sent until nothing more is; how many orders that was."""
+    count = 0
+    while found:
+        count += 1
+        assert count < 100, "it never ends"
+        found = orders(book.done(found[0]))
+    return count
+
+
+def test_a_hedge_towards_a_target_that_moved_is_not_held_back() -> None:
+    """Nobody traded and no price moved: five coins away is five clips of one coin, and then it is there."""
+    book, aims = aiming()
+    aims.centre_coin = 5.0
+    assert follow(book, orders(book.send(book.book()))) == 5
+    assert float(book.state.underlyings["BTC"].linear_coin) == pytest.approx(5.0)
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+
+
+def test_a_target_that_swings_to_and_fro_is_stopped() -> None:
+    book, aims = aiming()
+    sent = 0
+    for number in range(20):
+        aims.centre_coin = 2.0 if number % 2 else 0.0
+        book.at_ns += 1_000_000_000
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        book.send(book.ticker())
+        sent += follow(book, orders(book.send(book.book())))
+    # The first way is drift as well (nothing was left behind before it): 1.5 x 2, the range of 2 and one order.
+    assert sent == 6, f"{sent} orders of one coin for a range of two coins"
+    assert book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+
+
+def test_the_clips_of_one_large_hedge_count_once() -> None:
+    """Forty coins at one coin an order within seconds: no runaway, for each fill did what it was meant to do."""
+    whole = settings(repeat_orders_max=3, order_burst_max=100, orders_per_second_max=100.0)
+    (btc,) = whole.underlyings
+    book = Playbook(msgspec.structs.replace(whole, underlyings=(msgspec.structs.replace(btc, delta_limit_coin=50.0),)))
+    book.ready()
+    assert follow(book, [breach(book, qty="40")]) == 40
+    assert not book.state.tripped
+    assert len(next(iter(book.state.repeats.values()))) == 1
 
 
 def test_the_market_does_not_count(book: Playbook) -> None:
     order = breach(book)
     book.send(book.book(Decimal(92_000)))
     book.done(order)
-    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
 
 
 def test_hedging_never_outruns_the_drift(book: Playbook) -> None:
@@ -215,7 +322,7 @@ def test_profit_that_an_inverse_hedge_realises_is_no_fault_of_the_fill() -> None
     assert book.state.orders[order.client_id].moved_coin == pytest.approx(0.001)
     # The profit that it realised was in the exposure before.
     assert float(book.state.underlyings["BTC"].linear_coin) == pytest.approx(-0.5 + 0.001)
-    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
     assert book.mode() is Mode.ACTIVE
 
 
@@ -223,7 +330,7 @@ def test_fills_of_one_lot_that_move_nothing_count(book: Playbook, monkeypatch: p
     """A ledger that does not follow: small fills must not hide it."""
     order = breach(book)
     book.send(book.fill(Side.SELL, "0.001", BTC_PERP, client_id=order.client_id))
-    assert book.state.underlyings["BTC"].efficacy.ineffective == 0
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
     monkeypatch.setattr(ledger, "_move_exposure", lambda *_: None)
     book.send(book.fill(Side.SELL, "0.001", BTC_PERP, client_id=order.client_id))
     assert book.mode() is Mode.ACTIVE
@@ -267,4 +374,4 @@ def test_a_fill_that_is_found_after_a_restart_is_our_hedging_and_no_drift(book: 
     efficacy = book.state.underlyings["BTC"].efficacy
     assert efficacy.hedged_coin == pytest.approx(0.162)
     assert efficacy.left_coin == pytest.approx(0.038)
-    assert efficacy.ineffective == 0
+    assert efficacy.bad_fills_ns == []
