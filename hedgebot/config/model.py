@@ -38,6 +38,13 @@ def _loopback_only(value: str) -> str:
     return value.rstrip("/")
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a web address like https://monitor.example.com/ping/hedgebot")
+    return value
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -136,6 +143,10 @@ class DaemonSection(Section):
     stop_timeout_s: Number = Field(20.0, ge=1, le=300, description="a number of seconds")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least severe record kept")
     log_file: Path | None = Field(None, description="the file of log records")
+    heartbeat_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="the address of a monitor outside, which rings when it is not asked any more"
+    )
+    heartbeat_interval_s: Number = Field(30.0, ge=1, le=3_600, description="a number of seconds")
 
 
 class ConfigFile(BaseSettings):

@@ -6,6 +6,8 @@ counted, because the journal holds every RaiseAlert anyway.
 """
 
 import asyncio
+import contextlib
+import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -62,17 +64,23 @@ class Alerts:
         key = (command.kind, command.subject)
         if key in self._active:
             return
-        kind = command.kind
-        alert = ActiveAlert(
-            kind=kind,
-            severity=kind.severity,
-            runbook=kind.runbook,
-            subject=command.subject,
-            summary=command.summary,
-            raised_at_ns=self._now_ns(),
-        )
-        self._active[key] = alert
+        self._active[key] = alert = self._alert(command)
         self._tell("raised", alert)
+
+    def shout(self, command: RaiseAlert) -> None:
+        """Take an alert from another thread, for the case that the loop is what is wrong: file and stderr, at once.
+
+        The loop finds it active afterwards and does not tell it again; its end is told as usual.
+        """
+        key = (command.kind, command.subject)
+        if key in self._active:
+            return
+        alert = self._alert(command)
+        self._active[key] = alert
+        sys.stderr.write(f"ALERT {alert.severity} {alert.kind} ({alert.runbook}) {alert.subject}: {alert.summary}\n")
+        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            _append(self._path, self._line("raised", alert))
 
     def resolve(self, command: ResolveAlert) -> None:
         """Take the end of an alert; one that this run never saw raised is not told."""
@@ -87,6 +95,19 @@ class Alerts:
         else:
             self.resolve(ResolveAlert(kind=kind, subject=subject))
 
+    def _alert(self, command: RaiseAlert) -> ActiveAlert:
+        return ActiveAlert(
+            kind=command.kind,
+            severity=command.kind.severity,
+            runbook=command.kind.runbook,
+            subject=command.subject,
+            summary=command.summary,
+            raised_at_ns=self._now_ns(),
+        )
+
+    def _line(self, state: str, alert: ActiveAlert) -> bytes:
+        return msgspec.json.encode(AlertLine(at_ns=self._now_ns(), state=state, alert=alert)) + b"\n"
+
     def _tell(self, state: str, alert: ActiveAlert) -> None:
         speak = {Severity.CRIT: self._log.error, Severity.WARN: self._log.warning, Severity.INFO: self._log.info}
         line = self._log.info if state == "resolved" else speak[alert.severity]
@@ -100,7 +121,7 @@ class Alerts:
         )
         if len(self._lines) == LINES_MAX:
             self.dropped += 1
-        self._lines.append(msgspec.json.encode(AlertLine(at_ns=self._now_ns(), state=state, alert=alert)) + b"\n")
+        self._lines.append(self._line(state, alert))
         self._waiting.set()
 
     async def deliver(self) -> None:

@@ -20,12 +20,15 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
+from hedgebot.daemon import chores
 from hedgebot.daemon.alerts import Alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
+from hedgebot.daemon.heartbeat import Heartbeat
+from hedgebot.daemon.lagwatch import LoopGuard
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
@@ -38,14 +41,12 @@ from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode
+from hedgebot.domain.commands import Mode, RaiseAlert
 from hedgebot.domain.errors import JournalError, VenueUnreachable
 from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import Turn
 
-CLOCK_CHECK_S = 60.0
-KILL_FILE_CHECK_S = 1.0
 CRASH_GUARD = "crash-loop guard"
 # Of the stop budget: what the engine gets to wind down before the rest is closed under it.
 WIND_DOWN_SHARE = 0.6
@@ -91,6 +92,7 @@ class Run:
         self._records = RecordLog()
         self._manager = ServiceManager({})
         self._watch = LoopWatch(partial(self._alerts.check, AlertKind.LOOP_LAG, "event loop"))
+        self._guard = LoopGuard(lambda: self._watch.silent_s, self._loop_blocked)
         redactor = redactor or Redactor(())
         self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended, redactor=redactor)
         window = SendWindow(failpoints)
@@ -142,11 +144,13 @@ class Run:
         self._supervisor.spawn("pump", self._pump.run, vital=True)
         self._supervisor.spawn("alerts", self._alerts.deliver)
         self._supervisor.spawn("loop-watch", self._watch.watch)
-        self._supervisor.spawn("clock", self._check_clock)
-        self._supervisor.spawn("kill-file", self._check_kill_file)
+        self._supervisor.spawn("clock", partial(chores.check_clock, self._clock))
+        self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._told_kill_file))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         if self._manager.ping_every_s:
-            self._supervisor.spawn("service-manager", self._tell_manager)
+            self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))
+        self._spawn_heartbeat()
+        self._guard.start()
         await self._control.start()
         try:
             await self._unless_ended(self._start_venues())
@@ -216,7 +220,7 @@ class Run:
         async def kill() -> None:
             await self._verbs.kill(operator, reason)
 
-        self._supervisor.spawn("kill-signal", kill)
+        self._supervisor.spawn("kill-signal", kill, lasting=False)
 
     def task_complaint(self, name: str, error: str) -> None:
         """Something outside any supervised task failed: it is told, like a failed task that goes on."""
@@ -315,18 +319,10 @@ class Run:
         elif self._latch.is_set:
             self._told_kill_file()
 
-    async def _tell_manager(self) -> None:
-        """A sign of life for as long as the process proves to live; what it waits for beside."""
-        while True:
-            health = self.health()
-            if health.live:
-                self._manager.alive()
-            self._manager.say("; ".join(health.not_ready) or "hedging")
-            await asyncio.sleep(self._manager.ping_every_s)
-
     async def _finish(self) -> None:
         """End in order: no more commands first, then the venues, then the last snapshot."""
         self._manager.stopping()
+        self._guard.stop()
         self._timer.cancel()
         await self._control.stop()
         for name, venue in self._venues.items():
@@ -364,18 +360,22 @@ class Run:
             await asyncio.sleep(self._config.daemon.snapshot_interval_s)
             await self._snapshot()
 
-    async def _check_clock(self) -> None:
-        while True:
-            await asyncio.sleep(CLOCK_CHECK_S)
-            gap_ns = self._clock.resync()
-            if abs(gap_ns) > 1e9:
-                self._log.warning("wall clock stepped", gap_ms=round(gap_ns / 1e6))
+    def _spawn_heartbeat(self) -> None:
+        url = self._config.daemon.heartbeat_url
+        if url is not None:
+            told = partial(self._alerts.check, AlertKind.WATCHDOG, "heartbeat")
+            heart = Heartbeat(url, self._config.daemon.heartbeat_interval_s, told)
+            self._supervisor.spawn("heartbeat", partial(chores.beat, heart, self.health, self._no_heartbeat))
 
-    async def _check_kill_file(self) -> None:
-        while True:
-            await asyncio.sleep(KILL_FILE_CHECK_S)
-            if self._latch.is_set and not self._latch.told:
-                self._told_kill_file()
+    def _no_heartbeat(self) -> str:
+        """Why the monitor outside must ring although this process lives; empty when it need not."""
+        because = self._identity.halted_because
+        return because if because and self._mode() is Mode.HALTED else ""
+
+    def _loop_blocked(self, problem: str) -> None:
+        """Called in the guard's thread, while nothing in the loop can speak."""
+        self._alerts.shout(RaiseAlert(kind=AlertKind.LOOP_LAG, subject="event loop", summary=problem))
+        self._manager.say(problem)
 
     def _told_kill_file(self) -> None:
         self._latch.told = True

@@ -59,6 +59,11 @@ class LoopWatch:
             self._log.warning("event loop was late", lag_ms=round(self.lag_s * 1e3), limit_ms=LAG_S_TOLD * 1e3)
 
     @property
+    def silent_s(self) -> float:
+        """Seconds since the loop last ran this watch; may be asked from any thread."""
+        return time.monotonic() - self._seen_s
+
+    @property
     def problem(self) -> str | None:
         """Why the loop does not count as live; None when it does."""
         now_s = time.monotonic()

@@ -30,7 +30,7 @@ from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.commands import Issued, SubmitOrder
-from hedgebot.domain.errors import VenueUnreachable
+from hedgebot.domain.errors import ConfigError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.journal.manifest import build_manifest
@@ -94,11 +94,12 @@ async def _recover_and_run(
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")
     operator, manager = environment.get("USER"), ServiceManager(environment)
-    crash_loop = CrashLoop(config.state_dir, time.time())
     install = install_id(config.state_dir)
     settings = config.engine_settings(install)
     for one in settings.strategies:
         load_strategy(one)  # what cannot be built is refused before anything starts
+    # Counted from here on: a configuration that is refused is no crash.
+    crash_loop = CrashLoop(config.state_dir, time.time())
     journal = await Journal.open(config.state_dir)
     try:
         clock = Clock()
@@ -138,7 +139,8 @@ async def _recover_and_run(
         _listen(run_of)
         try:
             code = await run_of.run()
-        except VenueUnreachable:
+        except (VenueUnreachable, ConfigError):
+            # No venue, or a key that must not be used: nothing began that could have crashed.
             crash_loop.never_began()
             raise
         if code == 0:

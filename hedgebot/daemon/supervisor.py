@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from hedgebot.daemon.logs import Redactor
+from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import TaskFailed
 from hedgebot.domain.ports import EventSink
 
@@ -57,12 +58,13 @@ class Supervisor:
         """Names of tasks that have not ended."""
         return tuple(name for name, task in self._tasks.items() if not task.done())
 
-    def spawn(self, name: str, factory: TaskFactory, *, vital: bool = False) -> None:
-        """Run `factory()` until it returns, restarting it after errors; names are unique while running.
+    def spawn(self, name: str, factory: TaskFactory, *, vital: bool = False, lasting: bool = True) -> None:
+        """Run `factory()`, restarting it after errors; names are unique while running.
 
-        A vital task is not restarted: its state is lost with it, and the whole process must recover instead.
+        A lasting task must not end at all: returning, or being cancelled by anybody but us, counts as a failure. A
+        vital task is not restarted: its state is lost with it, and the whole process must recover instead.
         """
-        watch = self._watch_vital(name, factory) if vital else self._watch(name, factory)
+        watch = self._watch_vital(name, factory) if vital else self._watch(name, factory, lasting=lasting)
         self._tasks[name] = asyncio.get_running_loop().create_task(watch, name=name)
 
     def complain(self, name: str, error: str) -> None:
@@ -71,25 +73,26 @@ class Supervisor:
 
     async def _watch_vital(self, name: str, factory: TaskFactory) -> None:
         try:
-            await factory()
+            await _run(factory)
         except Exception as error:
             self._log.critical("vital task failed", task=name, exc_info=error)
             self._given_up.append(name)
             self._on_vital(name, self._clean(_sentence(error)))
 
-    async def _watch(self, name: str, factory: TaskFactory) -> None:
+    async def _watch(self, name: str, factory: TaskFactory, *, lasting: bool) -> None:
         loop = asyncio.get_running_loop()
         failures: deque[float] = deque()
         while True:
             try:
-                await factory()
-                return
+                await (_for_ever(factory) if lasting else _run(factory))
             except Exception as error:
                 failures.append(loop.time())
                 while failures[0] < loop.time() - WINDOW_S:
                     failures.popleft()
                 restarting = len(failures) <= self._restarts_max
                 self._tell(name, error, restarting=restarting)
+            else:
+                return
             if not restarting:
                 self._given_up.append(name)
                 return
@@ -110,6 +113,22 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
+
+
+async def _run(factory: TaskFactory) -> None:
+    """Run it; a cancellation that nobody asked this task for (a library's own) is an error, not an end."""
+    try:
+        await factory()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ProgrammingError("cancelled from within") from None
+
+
+async def _for_ever(factory: TaskFactory) -> None:
+    await _run(factory)
+    raise ProgrammingError("it returned, which it never should")
 
 
 def _sentence(error: Exception) -> str:

@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     CONFIG_REJECTED = "ConfigRejected"
     DAILY_LOSS = "DailyLossLimit"
     INBOX_OVERFLOW = "InboxOverflow"
+    WATCHDOG = "Watchdog"
 
     @property
     def severity(self) -> Severity:
@@ -69,6 +70,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
+    AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),
     AlertKind.INBOX_OVERFLOW: (Severity.CRIT, "RB-33"),
 }

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
+from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import TaskFailed
 from hedgebot.domain.ports import EventSink
 
@@ -68,11 +69,13 @@ class TaskGroup:
                 await asyncio.wait({inner})
             finally:
                 inner.cancel()
+            # What must live and ended all the same has failed, also where a library cancelled it.
             error = None if inner.cancelled() else inner.exception()
             if error is None:
-                return
+                error = ProgrammingError("cancelled from within" if inner.cancelled() else "it returned")
             self._tell(f"{self._account}:{name}", error, restarting=attempt < RESTARTS_MAX)
-            await asyncio.sleep(RESTART_PAUSE_S)
+            if attempt < RESTARTS_MAX:
+                await asyncio.sleep(RESTART_PAUSE_S)
 
     def _tell(self, name: str, error: BaseException, *, restarting: bool) -> None:
         sentence = f"{type(error).__name__}: {error}"[:ERROR_CHARS]

@@ -134,3 +134,25 @@ def test_the_faster_loop_is_used_where_it_exists() -> None:
         assert type(loop).__module__.startswith("uvloop")
     finally:
         loop.close()
+
+
+async def test_a_refused_configuration_is_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that must not be used, or parameters that cannot be built, however often it is tried: no crash loop."""
+    config = load_config(write_config(tmp_path), state_dir=tmp_path)
+
+    async def refuse(_self: QuietVenue) -> None:
+        raise ConfigError("account main: the API key may move money out")
+
+    monkeypatch.setattr(QuietVenue, "start", refuse)
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            await run_daemon(config, environment=environment(tmp_path))
+    assert (tmp_path / "unclean_starts").read_text() == ""
+    monkeypatch.setattr(module, "load_strategy", _cannot)
+    with pytest.raises(ConfigError):
+        await run_daemon(config, environment=environment(tmp_path))
+    assert (tmp_path / "unclean_starts").read_text() == ""
+
+
+def _cannot(_settings: object) -> None:
+    raise ConfigError("parameters of strategy 'delta_neutral'")

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.domain.events import Event, TaskFailed
 
@@ -36,7 +38,7 @@ async def test_a_failed_task_is_told_and_restarted() -> None:
         if len(runs) < 3:
             raise ValueError("bad frame")
 
-    supervisor.spawn("feed", task)
+    supervisor.spawn("feed", task, lasting=False)
     await ended(supervisor)
     told = TaskFailed(task="feed", error="ValueError: bad frame", restarting=True)
     assert sink.events == [told, told]
@@ -99,3 +101,30 @@ async def test_a_long_error_is_cut() -> None:
     assert isinstance(event, TaskFailed)
     assert len(event.error) == 500
     assert event.restarting
+
+
+@pytest.mark.parametrize("how", ["returns", "is cancelled from within"])
+async def test_a_lasting_task_that_merely_ends_has_failed(how: str) -> None:
+    sink = Sink()
+    supervisor = make(sink, restarts_max=1)
+
+    async def task() -> None:
+        if how != "returns":
+            raise asyncio.CancelledError
+
+    supervisor.spawn("feed", task)
+    await ended(supervisor)
+    assert [event.restarting for event in sink.events if isinstance(event, TaskFailed)] == [True, False]
+    assert supervisor.given_up == ("feed",)
+
+
+async def test_a_vital_task_that_is_cancelled_from_within_is_reported() -> None:
+    told: list[tuple[str, str]] = []
+    supervisor = make(Sink(), told)
+
+    async def task() -> None:
+        raise asyncio.CancelledError
+
+    supervisor.spawn("pump", task, vital=True)
+    await ended(supervisor)
+    assert [name for name, _ in told] == ["pump"]

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable, Coroutine
 
 import pytest
 
@@ -28,6 +29,28 @@ async def test_a_lasting_task_is_started_again_within_its_budget(monkeypatch: py
     sink = Sink()
     group = TaskGroup("main", sink)
     group.lasting("stream", fail)
+    await sink.until(lambda event: isinstance(event, TaskFailed) and not event.restarting)
+    assert len(sink.of(TaskFailed)) == tasks.RESTARTS_MAX + 1
+    await group.drain(1.0)
+
+
+async def end() -> None:
+    return
+
+
+async def cancel_oneself() -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("ending", [end, cancel_oneself])
+async def test_a_lasting_task_that_merely_ends_has_failed(
+    monkeypatch: pytest.MonkeyPatch, ending: Callable[[], Coroutine[None, None, None]]
+) -> None:
+    """The client library cancels a watcher when its twin is cancelled: the stream must not be dead in silence."""
+    monkeypatch.setattr(tasks, "RESTART_PAUSE_S", 0.0)
+    sink = Sink()
+    group = TaskGroup("main", sink)
+    group.lasting("stream", ending)
     await sink.until(lambda event: isinstance(event, TaskFailed) and not event.restarting)
     assert len(sink.of(TaskFailed)) == tasks.RESTARTS_MAX + 1
     await group.drain(1.0)

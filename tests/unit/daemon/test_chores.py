@@ -1,0 +1,78 @@
+"""The small tasks: each looks at one thing and tells whoever must know."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hedgebot.daemon import chores
+from hedgebot.daemon.clock import Clock
+from hedgebot.daemon.health import Health
+from hedgebot.daemon.heartbeat import Heartbeat
+from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.notify import ServiceManager
+
+WELL = Health(live=True, ready=True, not_live=(), not_ready=())
+STUCK = Health(live=False, ready=False, not_live=("the event loop was late",), not_ready=("the event loop was late",))
+
+
+async def for_a_moment(work: "asyncio.Future[None]", seconds: float = 0.05) -> None:
+    await asyncio.sleep(seconds)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_a_kill_file_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chores, "KILL_FILE_CHECK_S", 0.001)
+    latch, found = KillLatch(tmp_path), []
+
+    def told() -> None:
+        latch.told = True
+        found.append(latch.reason())
+
+    latch.path.write_text("smoke")
+    await for_a_moment(asyncio.ensure_future(chores.watch_kill_file(latch, told)))
+    assert found == ["smoke"]
+
+
+async def test_the_clock_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chores, "CLOCK_CHECK_S", 0.001)
+    clock, asked = Clock(), []
+
+    def resync() -> int:
+        asked.append(1)
+        return 0
+
+    monkeypatch.setattr(clock, "resync", resync)
+    await for_a_moment(asyncio.ensure_future(chores.check_clock(clock)))
+    assert asked
+
+
+@pytest.mark.parametrize(("health", "pinged"), [(WELL, True), (STUCK, False)])
+async def test_the_manager_gets_a_sign_of_life_only_from_the_living(
+    health: Health, pinged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    manager = ServiceManager({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "20000"})
+    monkeypatch.setattr(manager, "_tell", said.append)
+    await for_a_moment(asyncio.ensure_future(chores.tell_manager(manager, lambda: health)))
+    assert ("WATCHDOG=1" in said) is pinged
+    assert f"STATUS={'hedging' if pinged else 'the event loop was late'}" in said
+
+
+@pytest.mark.parametrize(
+    ("health", "withheld"), [(WELL, ""), (STUCK, "the event loop was late"), (WELL, "a crash loop")]
+)
+async def test_the_heart_beats_only_for_the_living(
+    health: Health, withheld: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heart, beats = Heartbeat("http://127.0.0.1:9/", 0.01), []
+
+    async def beat(_state: str, why: str) -> None:
+        beats.append(why)
+
+    monkeypatch.setattr(heart, "beat", beat)
+    why = withheld if health is WELL else ""
+    await for_a_moment(asyncio.ensure_future(chores.beat(heart, lambda: health, lambda: why)))
+    assert set(beats) == {withheld}
+    assert len(beats) > 1
