@@ -17,7 +17,7 @@ STAMP := $(VENV)/.installed
 CODE := hedgebot strategies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance cover campaign bench picture lock clean $(VENV)
+.PHONY: help demo test check conformance cover campaign soak bench picture lock clean $(VENV)
 
 help:  ## what can be done here
 	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
 
 campaign: $(STAMP)  ## thousands of worlds of faults on virtual time (SEEDS=5000 MINUTES=30: some hours)
 	@$(BIN)/hedgebot sim run --seeds $(SEEDS) --minutes $(MINUTES)
+
+soak: $(STAMP)  ## the daemon on bad lines for MINUTES=30 real minutes: memory, tasks, descriptors, and whether the books agree
+	@$(BIN)/hedgebot sim soak --minutes $(MINUTES)
 
 bench: $(STAMP)  ## the benchmarks, one at a time
 	@$(BIN)/python -m pytest -q -s -p no:randomly --timeout=900 -m bench tests/benchmarks

@@ -110,7 +110,7 @@ def run_demo(wish: DemoWish, folder: Path, show: Show) -> DemoSummary:
         began_s = time.monotonic()
         _watch(wish, folder, (exchange, daemon), show, lambda: admin.client_flow(enabled=True))
         ran_s = time.monotonic() - began_s
-        truth = _settle(admin, folder, (exchange, daemon))
+        truth = settle(admin, folder, (exchange, daemon))
         code = daemon.stop()
     return summarise(folder, seed=wish.seed, ran_s=ran_s, truth=truth, daemon_code=code, notes=notes)
 
@@ -147,7 +147,7 @@ def _watch(
     waiting = True
     with contextlib.suppress(Stopped):
         while True:
-            _check_alive(children)
+            check_alive(children)
             gone_s = time.monotonic() - began_s
             if wish.seconds and gone_s >= wish.seconds:
                 break
@@ -164,10 +164,10 @@ def _watch(
             time.sleep(POLL_S)
 
 
-def _settle(admin: Admin, folder: Path, children: tuple[Child, Child]) -> Truth | None:
+def settle(admin: Admin, folder: Path, children: tuple[Child, Child]) -> Truth | None:
     """Stop the client's trading, wait until no order is under way, then take the exchange's word for what there is."""
     with contextlib.suppress(Stopped, HedgebotError):
-        _check_alive(children)
+        check_alive(children)
         admin.client_flow(enabled=False)
         until_s = time.monotonic() + QUIET_WAIT_S
         while time.monotonic() < until_s:
@@ -182,7 +182,8 @@ def _settle(admin: Admin, folder: Path, children: tuple[Child, Child]) -> Truth 
     return None
 
 
-def _check_alive(children: tuple[Child, Child]) -> None:
+def check_alive(children: tuple[Child, Child]) -> None:
+    """Raise HedgebotError with the last words of the first process that has ended."""
     for child in children:
         if child.exit_code is not None:
             raise HedgebotError(child.obituary())

@@ -160,6 +160,7 @@ class DaemonFacts(_Part, frozen=True, kw_only=True):
     state_dir: str = ""
     uptime_s: float | None = None
     rss_bytes: int | None = None
+    tasks: int | None = None
     journal_failing: bool = False
     kill_file: bool = False
     stopping: bool = False

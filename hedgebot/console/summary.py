@@ -133,7 +133,14 @@ def _is_own_fill(state: EngineState, event: Event, underlying: str) -> bool:
 
 
 def summarise(
-    folder: Path, *, seed: int, ran_s: float, truth: Truth | None, daemon_code: int, notes: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    seed: int,
+    ran_s: float,
+    truth: Truth | None,
+    daemon_code: int,
+    notes: tuple[str, ...] = (),
+    share_wanted: float = SHARE_WANTED,
 ) -> DemoSummary:
     """Verify and replay the journal of a demo that has ended, and hold it against the exchange's word."""
     verified = verify(folder)
@@ -179,6 +186,7 @@ def summarise(
         complaints=tuple(
             _complaints(
                 share=share,
+                share_wanted=share_wanted,
                 problems=(len(verified.problems), len(replayed.problems)),
                 sent=sent,
                 intents=watcher.intents,
@@ -193,6 +201,7 @@ def summarise(
 def _complaints(
     *,
     share: float | None,
+    share_wanted: float,
     problems: tuple[int, int],
     sent: list[str] | None,
     intents: set[str],
@@ -203,8 +212,8 @@ def _complaints(
     found: list[str] = []
     if share is None:
         found.append("the book was never active")
-    elif share < SHARE_WANTED:
-        found.append(f"time in the band was {share:.2%}, it should be at least {SHARE_WANTED:.0%}")
+    elif share < share_wanted:
+        found.append(f"time in the band was {share:.2%}, it should be at least {share_wanted:.0%}")
     if problems[0]:
         found.append(f"journal verify found {problems[0]} problems")
     if problems[1]:

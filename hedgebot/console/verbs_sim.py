@@ -1,7 +1,12 @@
-"""`hedgebot sim run`: the daemon's own turn through a world of faults, many seeds, and what it did not survive."""
+"""`hedgebot sim run`: the daemon's own turn through a world of faults, many seeds, and what it did not survive.
+
+`hedgebot sim soak`: the daemon itself on the wire, on bad lines, for long: whether it grows.
+"""
 
 import sys
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -24,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The fault world: simulated mishaps on virtual time.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot sim run --seeds 200 --minutes 30")(run)
+    group.command(epilog="Example: hedgebot sim soak --minutes 30")(soak)
     app.add_typer(group, name="sim")
 
 
@@ -69,6 +75,39 @@ def run(
     data = msgspec.to_builtins(card) | {"score": card.score, "speed": speed, "seconds": seconds}
     emit(data, lines, as_json=as_json)
     raise typer.Exit(ExitCode.OK if card.passed else ExitCode.FAILED)
+
+
+def soak(
+    minutes: Annotated[float, typer.Option("--minutes", min=0.5, max=100_000.0, help="Real minutes.")] = 30.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the market, the client and the bad lines.")] = 7,
+    state_dir: Annotated[
+        Path | None, typer.Option("--state-dir", "-s", help="A new folder. Default: below the XDG state folder.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the real daemon against the simulated exchange through a proxy that breaks its connections, and measure it.
+
+    Judged are memory, tasks, descriptors and the journal's growth after a warm-up, and at the end that orders,
+    positions and balances agree with the exchange's. Exit code: 0 all held, 1 something did not.
+    """
+    from hedgebot.config.loader import default_state_dir
+    from hedgebot.console.demo import stoppable
+    from hedgebot.console.soak import SoakWish, report_lines, run_soak
+
+    name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = (state_dir or default_state_dir("soak") / name).expanduser().absolute()
+    if (folder / "journal.db").exists():
+        raise WrongUse(f"{folder} holds the journal of another run; a soak needs a new --state-dir")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with stoppable():
+        found = run_soak(SoakWish(minutes=minutes, seed=seed, folder=folder), told=_say)
+    emit(found, report_lines(found), as_json=as_json)
+    raise typer.Exit(ExitCode.OK if found.good else ExitCode.FAILED)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 class _Progress:

@@ -249,6 +249,7 @@ class Run:
                 "uptime_s": round(time.monotonic() - self._started_s, 3),
                 "startup_s": self._startup_s,
                 "rss_bytes": resident_bytes(),
+                "tasks": len(asyncio.all_tasks()),
                 "inbox_depth": len(self._inbox),
                 "turns": self._pump.turns,
                 "journal_head_seq": self._pump.head_seq,

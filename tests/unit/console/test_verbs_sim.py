@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 
@@ -28,3 +29,9 @@ def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> N
     assert "there is no mishap 'X99'; known: N01, N02" in err
     code, _, err = hedgebot("sim", "run", "--minutes", "1")
     assert (code, "at least 4" in err) == (2, True)
+
+
+def test_a_soak_wants_a_new_folder(hedgebot: Run, journal_dir: Path) -> None:
+    code, _, err = hedgebot("sim", "soak", "--state-dir", str(journal_dir))
+    assert code == 2
+    assert "holds the journal of another run; a soak needs a new --state-dir" in err
