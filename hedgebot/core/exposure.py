@@ -12,6 +12,7 @@ import numpy as np
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.pricing.black76 import NS_PER_YEAR, Bools, Floats, greeks, years_to
+from hedgebot.pricing.delta import net_transaction_delta
 
 REMARK_MOVE_RATIO = 0.001
 """Re-mark when the underlying moved this much: beyond it the third derivative is no longer negligible."""
@@ -74,7 +75,7 @@ class Exposures:
         years = np.maximum(arrays.expiry_ns - at_ns, 0.0) / NS_PER_YEAR
         found = greeks(forward, arrays.strike, years, np.array([mark.iv for mark in marks]), arrays.is_call)
         mark_coin = np.where(arrays.in_coin, np.array([mark.mark_coin for mark in marks]), 0.0)
-        underlying.option_delta = float(arrays.held @ (found.delta - mark_coin))
+        underlying.option_delta = float(arrays.held @ net_transaction_delta(found.delta, mark_coin))
         underlying.option_gamma = float(arrays.held @ found.gamma)
         underlying.option_vega = float(arrays.held @ found.vega)
         underlying.option_theta = float(arrays.held @ found.theta)

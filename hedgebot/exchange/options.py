@@ -158,10 +158,9 @@ class OptionBoard:
         forward = self._surface.forwards(index, self._expiries_ns, now_ns)
         forward, varying, left = self._averaged(forward, years, now_ns, averages or {})
         iv = self._surface.ivs(np.log(self._strikes / forward), self._expiries_ns, now_ns)
-        mark = black76.price(forward, self._strikes, varying, iv, self._is_call)
         greeks = black76.greeks(forward, self._strikes, varying, iv, self._is_call)
         columns = (
-            mark,
+            greeks.premium,
             iv,
             forward,
             greeks.delta * left,

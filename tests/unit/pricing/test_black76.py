@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import QuantLib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,46 @@ def test_greeks_are_the_derivatives_of_the_price(
         _price(forward, strike, years, vol + bump, call=call) - _price(forward, strike, years, vol - bump, call=call)
     ) / (2 * bump)
     assert found.vega[0] == pytest.approx(vega, abs=forward * 1e-4)
+    assert found.premium[0] == mid
+    up_vol, down_vol = (
+        greeks(_one(forward), _one(strike), _one(years), _one(vol + move), np.array([call])) for move in (bump, -bump)
+    )
+    vanna = (up_vol.delta[0] - down_vol.delta[0]) / (2 * bump)
+    assert found.vanna[0] == pytest.approx(vanna, abs=1e-4 * max(1.0, vol**-3))
+    volga = (up_vol.vega[0] - down_vol.vega[0]) / (2 * bump)
+    assert found.volga[0] == pytest.approx(volga, abs=forward * 1e-4 * max(1.0, vol**-3))
+    later = _price(forward, strike, years + 1e-6, vol, call=call) - _price(
+        forward, strike, years - 1e-6, vol, call=call
+    )
+    assert found.theta[0] == pytest.approx(-later / 2e-6 / 365, abs=forward * 1e-5 * max(1.0, vol))
+
+
+def test_agrees_with_quantlib_on_price_and_greeks() -> None:
+    """QuantLib's own Black calculator: price, delta, gamma, vega and theta of options from near to far."""
+    for forward, moneyness, days, vol, call in [
+        (60_000.0, 1.0, 30, 0.6, True),
+        (60_000.0, 0.4, 90, 0.9, False),
+        (3_000.0, 2.5, 365, 1.2, True),
+        (100.0, 1.3, 1, 0.8, True),
+        (100.0, 0.7, 7, 0.5, False),
+    ]:
+        strike, years = forward * moneyness, days / 365
+        payoff = QuantLib.PlainVanillaPayoff(QuantLib.Option.Call if call else QuantLib.Option.Put, strike)
+        theirs = QuantLib.BlackCalculator(payoff, forward, vol * years**0.5, 1.0)
+        ours = greeks(_one(forward), _one(strike), _one(years), _one(vol), np.array([call]))
+        assert ours.premium[0] == pytest.approx(theirs.value(), rel=1e-11)
+        assert ours.delta[0] == pytest.approx(theirs.deltaForward(), rel=1e-11)
+        assert ours.gamma[0] == pytest.approx(theirs.gammaForward(), rel=1e-11)
+        assert ours.vega[0] == pytest.approx(theirs.vega(years), rel=1e-11)
+        assert ours.theta[0] * 365 == pytest.approx(theirs.theta(forward, years), rel=1e-9)
+
+
+def test_a_far_put_keeps_its_digits() -> None:
+    """By parity it would be the rounding of two large sums: 1e-12 of 60,000 against a premium of 1e-16."""
+    value = _price(60_000.0, 15_000.0, 7 / 365, 1.2, call=False)
+    reference = QuantLib.blackFormula(QuantLib.Option.Put, 15_000.0, 60_000.0, 1.2 * (7 / 365) ** 0.5)
+    assert 0.0 < value < 1e-9
+    assert value == pytest.approx(reference, rel=1e-6)
 
 
 @given(forward=st.floats(1_000, 200_000), moneyness=st.floats(0.2, 5.0), days=st.floats(0, 400), vol=st.floats(0, 3))
@@ -74,10 +115,34 @@ def test_put_call_parity_and_bounds(forward: float, moneyness: float, days: floa
 def test_at_expiry_only_intrinsic_value_is_left(strike: float, call: bool, delta: float) -> None:
     found = greeks(_one(100.0), _one(strike), _one(0.0), _one(0.6), np.array([call]))
     assert found.delta[0] == delta
-    assert (found.gamma[0], found.vega[0], found.theta[0]) == (0.0, 0.0, 0.0)
+    assert [float(column[0]) for column in found[2:]] == [0.0] * 5
+    assert found.premium[0] == _price(100.0, strike, 0.0, 0.6, call=call)
     assert _price(100.0, strike, 0.0, 0.6, call=call) == max((100.0 - strike) if call else (strike - 100.0), 0.0)
 
 
 def test_years_never_run_backwards() -> None:
     assert years_to(2 * NS_PER_YEAR, NS_PER_YEAR) == 1.0
     assert years_to(0, NS_PER_YEAR) == 0.0
+
+
+def test_one_expired_option_leaves_its_neighbours_alone() -> None:
+    columns = (np.full(3, 100.0), np.array([90.0, 100.0, 110.0]), np.array([0.1, 0.0, 0.1]), np.array([0.6, 0.6, 0.0]))
+    calls = np.array([True, True, True])
+    together = greeks(*columns, calls)
+    alone = greeks(columns[0][:1], columns[1][:1], columns[2][:1], columns[3][:1], calls[:1])
+    assert [float(column[0]) for column in together] == [float(column[0]) for column in alone]
+    assert together.delta.tolist()[1:] == [0.5, 0.0]
+    assert together.premium.tolist()[1:] == [0.0, 0.0]
+
+
+def test_a_missing_volatility_is_not_taken_for_zero() -> None:
+    found = greeks(
+        np.full(2, 100.0), np.full(2, 90.0), np.full(2, 0.1), np.array([np.nan, 0.6]), np.array([True, True])
+    )
+    assert all(np.isnan(column[0]) and np.isfinite(column[1]) for column in found)
+    assert np.isnan(price(_one(100.0), _one(90.0), _one(0.1), _one(np.nan), np.array([True])))[0]
+
+
+def test_no_options_at_all() -> None:
+    nothing = np.empty(0)
+    assert all(len(column) == 0 for column in greeks(nothing, nothing, nothing, nothing, np.empty(0, dtype=np.bool_)))
