@@ -18,6 +18,11 @@ from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.events import FillReceived
 from hedgebot.journal.query import JournalReader, Recorded
 
+RESTORE = (
+    "Do not trade on it: keep this state directory as evidence, restore a backup of the whole one, and let the start "
+    "reconcile it with the venue."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add `hedgebot journal ...` and `hedgebot explain` to the command line."""
@@ -64,7 +69,15 @@ def export(
 
 
 def verify(
-    config: common.ConfigOption = None, state_dir: common.StateDirOption = None, as_json: common.JsonFlag = False
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            "--anchors", help="A copy of the anchors that was kept on another machine: a cut end shows by it."
+        ),
+    ] = None,
+    config: common.ConfigOption = None,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
 ) -> None:
     """Check that the journal is whole and unchanged: keyed chain, anchors, numbering, orders, tape.
 
@@ -72,12 +85,13 @@ def verify(
     """
     from hedgebot.journal.verify import verify as check
 
-    report = check(find_place(config, state_dir).state_dir)
+    report = check(find_place(config, state_dir).state_dir, anchors)
     head = (
         f"{len(report.problems)} problems: {report.rows} rows, {report.runs} runs, {report.orders} orders, "
         f"{report.market_events} market events; head {report.head_row} {report.head_hash[:16]}"
     )
-    emit(report, [head, *_findings(report.problems, report.notes)], as_json=as_json)
+    remedy = [RESTORE] if report.problems else []
+    emit(report, [head, *_findings(report.problems, report.notes), *remedy], as_json=as_json)
     raise typer.Exit(ExitCode.REFUSED if report.problems else ExitCode.OK)
 
 

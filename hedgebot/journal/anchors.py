@@ -50,18 +50,28 @@ def append_anchor(state_dir: Path, anchor: Anchor) -> None:
 def read_anchors(state_dir: Path, key: bytes) -> tuple[list[Anchor], list[str]]:
     """All anchors, and a sentence for each that was made without the key; torn lines are passed over."""
     path = state_dir / ANCHOR_FILE
-    if not path.exists():
-        return [], []
+    return read_anchor_file(path, key) if path.exists() else ([], [])
+
+
+def read_anchor_file(path: Path, key: bytes) -> tuple[list[Anchor], list[str]]:
+    """The same of any copy of an anchor file, kept where nobody who can touch the journal can touch it.
+
+    Raises JournalError when it cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise JournalError(f"{path}: the anchors cannot be read ({error.strerror})") from error
     anchors, problems = [], []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
             anchor = msgspec.json.decode(line, type=Anchor)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             continue  # torn by a crash; the next anchor stands on a line of its own
         if not hmac.compare_digest(anchor.code, _code(key, anchor.at_ns, anchor.row, anchor.hash)):
-            problems.append(f"{ANCHOR_FILE}, line {number}: this anchor was not written with the journal's key")
+            problems.append(f"{path.name}, line {number}: this anchor was not written with the journal's key")
         else:
             anchors.append(anchor)
     return anchors, problems

@@ -79,7 +79,7 @@ def decode_tape(raw: bytes) -> list[ev.Stamped]:
     """Read what `encode_tape` wrote; raises JournalCorrupt where it is something else."""
     try:
         return _tape_pack.decode(raw)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise JournalCorrupt(f"a frame of the tape cannot be read ({error})") from error
 
 

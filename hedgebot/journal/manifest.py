@@ -58,7 +58,7 @@ def decode_run(payload: bytes) -> RunRecord:
     """Read a run's opening row; raises JournalCorrupt where it is something else."""
     try:
         return msgspec.json.decode(payload, type=RunRecord)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise JournalCorrupt(f"the opening row of a run cannot be read ({error})") from error
 
 

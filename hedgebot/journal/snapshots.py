@@ -48,7 +48,7 @@ def read_snapshots(connection: sqlite3.Connection, key: bytes) -> tuple[list[Sna
     """All kept snapshots that are intact, newest first, and a sentence for each that is not."""
     promised: dict[int, str] = {}
     for (payload,) in connection.execute("SELECT payload FROM rows WHERE kind = ?", (SNAPSHOT_KIND,)):
-        with contextlib.suppress(msgspec.MsgspecError):  # a row that was changed promises nothing
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # a row that was changed promises nothing
             record = msgspec.json.decode(payload, type=SnapshotRecord)
             promised[record.seq] = record.digest
     good, problems = [], []

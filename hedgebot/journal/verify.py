@@ -10,7 +10,7 @@ import msgspec
 
 from hedgebot.domain.errors import JournalCorrupt
 from hedgebot.journal import schema
-from hedgebot.journal.anchors import Anchor, read_anchors
+from hedgebot.journal.anchors import Anchor, read_anchor_file, read_anchors
 from hedgebot.journal.chain import Row, genesis, load_key, row_problem
 from hedgebot.journal.history import RunSpan, read_spans
 from hedgebot.journal.order_checks import OrderChecks
@@ -61,8 +61,10 @@ class Problems:
         return (*self.sentences, f"... and {self._more} more") if self._more else tuple(self.sentences)
 
 
-def verify(state_dir: Path) -> VerifyReport:
+def verify(state_dir: Path, anchor_file: Path | None = None) -> VerifyReport:
     """Check chain, anchors, numbering, runs, orders, snapshots and tape; beside a running daemon or alone.
+
+    `anchor_file` is a copy of the anchors that was kept elsewhere: who cuts the journal's end off can cut its own too.
 
     Raises JournalError when there is nothing to check (no journal, no key, a newer schema).
     """
@@ -70,6 +72,9 @@ def verify(state_dir: Path) -> VerifyReport:
     try:
         key = load_key(state_dir, create=False)
         anchors, forged = read_anchors(state_dir, key)
+        if anchor_file is not None:
+            outside, made_up = read_anchor_file(anchor_file, key)
+            anchors, forged = anchors + outside, forged + made_up
         connection.execute("BEGIN")  # one picture, while a daemon writes on
         return _verify(connection, state_dir, key, anchors, forged)
     except sqlite3.DatabaseError as error:
@@ -85,6 +90,8 @@ def _verify(
     notes: list[str] = []
     for sentence in forged:
         problems.add(sentence)
+    if structure := schema.structure_problem(connection):
+        problems.add(f"{schema.DB_FILE}: SQLite finds it damaged ({structure})")
     rows = _check_rows(connection, key, anchors, problems)
     spans: list[RunSpan] = []
     try:

@@ -1,10 +1,13 @@
 import csv
 import io
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+
+from hedgebot.journal.anchors import ANCHOR_FILE
 
 
 def test_tail_shows_what_happened_in_words(hedgebot: Callable[..., tuple[int, str, str]], journal_dir: Path) -> None:
@@ -29,6 +32,25 @@ def test_export_writes_every_row(
     assert len((tmp_path / "j.jsonl").read_text("utf-8").splitlines()) == len(lines) - 1
     code, _, err = hedgebot("journal", "export", "--format", "xml", "-s", journal_dir)
     assert (code, "format 'xml' is not known" in err) == (6, True)
+
+
+def test_a_cut_end_shows_by_a_copy_of_the_anchors_and_the_remedy_is_told(
+    hedgebot: Callable[..., tuple[int, str, str]], journal_dir: Path, tmp_path: Path
+) -> None:
+    copy, cut = tmp_path / "kept-elsewhere.log", tmp_path / "cut"
+    shutil.copytree(journal_dir, cut)
+    (cut / ANCHOR_FILE).rename(copy)
+    link = sqlite3.connect(cut / "journal.db")
+    link.execute("DELETE FROM rows WHERE row > (SELECT max(row) - 2 FROM rows)")
+    link.commit()
+    link.close()
+    code, out, _ = hedgebot("journal", "verify", "-s", cut, "--anchors", copy)
+    assert code == 6
+    assert "its end was cut off" in out
+    assert "restore a backup of the whole one" in out
+    code, _, err = hedgebot("journal", "verify", "-s", cut, "--anchors", tmp_path / "absent")
+    assert code == 1
+    assert "the anchors cannot be read" in err
 
 
 def test_a_whole_journal_verifies_and_replays(hedgebot: Callable[..., tuple[int, str, str]], journal_dir: Path) -> None:
