@@ -1,0 +1,262 @@
+"""How wide a band pays: width, trigger and target, what they will cost, and how good a realised hedge was.
+
+Pure formulas for whoever proposes a band, predicts it or simulates it; one place for all three. Owns no state, no
+market data and no decision. Symbols and derivations: hedging reference sections 4 to 8. The exposure x (coin, its
+target taken off) diffuses with variance s^2 per day, risk costs half of gamma sigma_d^2 S^2 x^2 USD a day, a trade
+costs kappa S per coin and phi per order; the band minimises their sum.
+
+Units: coin, USD, days. `cost_ratio` is one-way (fee + half spread + impact) per notional: a round trip is twice that.
+`vol_root_day` is volatility per root day, annual / sqrt(365). `risk_aversion` is absolute, per USD: solve it once at
+reference conditions and hold it, for solved anew at every tick it makes the width constant and the gain is gone.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from hedgebot.pricing.black76 import Floats
+
+Number = TypeVar("Number", float, Floats)
+
+DAYS_PER_YEAR = 365.0
+
+TARGET_RATIO_DEFAULT = 0.75
+"""Target over trigger: 1 % more turnover than trading to the edge at the same variance, and 13 times fewer orders."""
+
+FLOOR_OF_REFERENCE = 0.25
+"""Least share of its slow average that the width keeps: net gamma of a mixed book passes through zero."""
+
+FLOOR_LOTS = 2.0
+"""Least width in lots: a threshold of one tick trades back and forth."""
+
+BARRIER_SHIFT = 0.5826
+"""-zeta(1/2)/sqrt(2 pi): checks at intervals move a barrier outward by this, times s sqrt(dt).
+
+Broadie, Glasserman and Kou, "A continuity correction for discrete barrier options", 1997.
+"""
+
+NOISE_SHARE_MIN = 0.46
+"""Least standard deviation of the band over that of the volatility error: the total is then 10 % above the floor."""
+
+_ROUNDS_MAX = 500
+_CHANGE_MIN = 1e-13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a band is made for. `variance_coin2_day` is s^2 (see `exposure_variance`); `order_cost_usd` is phi."""
+
+    price_usd: float
+    vol_root_day: float
+    cost_ratio: float
+    variance_coin2_day: float
+    order_cost_usd: float = 0.0
+
+    @property
+    def risk_usd2_day(self) -> float:
+        """Variance per day of one coin's value: sigma_d^2 S^2."""
+        return (self.vol_root_day * self.price_usd) ** 2
+
+
+class Band(NamedTuple):
+    """Nothing is traded within the trigger; outside it the trade goes to the target, on the same side."""
+
+    trigger_coin: float
+    target_coin: float
+
+
+class Forecast(NamedTuple):
+    """What a band will do; the tracking error times sqrt(days) covers a longer time. Volatility error comes on top."""
+
+    tracking_error_usd_root_day: float
+    turnover_coin_day: float
+    cost_usd_day: float
+    orders_day: float
+
+
+def vol_root_day(vol_year: float) -> float:
+    """Volatility per root day of an annual one (1.00 = 100 %); years of 365 days."""
+    return vol_year / math.sqrt(DAYS_PER_YEAR)
+
+
+def exposure_variance(gamma: Number, price: Number, vol_root_day: float, flow_variance: float = 0.0) -> Number:
+    """s^2 in coin^2 a day: gamma^2 sigma_d^2 S^2 of the market, and `flow_variance` of fills that we do not choose.
+
+    `gamma` is the whole book's, with its sign summed before (coin per USD). `flow_variance`: see `flow_variance_after`.
+    """
+    moved = gamma * vol_root_day * price
+    return moved * moved + flow_variance
+
+
+def flow_variance_after(
+    flow_variance: float, elapsed_days: float, half_life_days: float, qty_coin: float = 0.0
+) -> float:
+    """s_flow^2 (coin^2 a day) some time later and after one more fill that was no hedge; `qty_coin` 0 only decays it.
+
+    Exponentially weighted sum of q^2 per day: what a steady flow of q every dt gives is q^2/dt.
+    """
+    decayed = flow_variance * math.exp2(-elapsed_days / half_life_days)
+    return decayed + math.log(2.0) / half_life_days * qty_coin * qty_coin
+
+
+def half_width(cost_ratio: float, price: Number, variance: Number, vol_root_day: float, risk_aversion: float) -> Number:
+    """W = [1.5 kappa S s^2 / (gamma sigma_d^2 S^2)]^(1/3) in coin: half width of a band that trades to its edge.
+
+    Without flow it is Whalley and Wilmott's, [1.5 kappa S Gamma^2 / gamma]^(1/3) ("An asymptotic analysis of an optimal
+    hedging model for option pricing with transaction costs", 1997), without their discount factor.
+    """
+    scale = 1.5 * cost_ratio / (risk_aversion * vol_root_day * vol_root_day)
+    found: Number = (scale * variance / price) ** (1.0 / 3.0)
+    return found
+
+
+def width_coin(conditions: Conditions, risk_aversion: float) -> float:
+    """`half_width` at these conditions. ValueError for a risk aversion, volatility or price that is not above zero."""
+    _above_zero(risk_aversion=risk_aversion, vol_root_day=conditions.vol_root_day, price_usd=conditions.price_usd)
+    return half_width(
+        conditions.cost_ratio,
+        conditions.price_usd,
+        conditions.variance_coin2_day,
+        conditions.vol_root_day,
+        risk_aversion,
+    )
+
+
+def bounded_width(width_coin: float, reference_coin: float, lot_coin: float, cap_coin: float = math.inf) -> float:
+    """The width within its floor and cap; the floor wins. `reference_coin` is a slow average of the width."""
+    floor = max(FLOOR_LOTS * lot_coin, FLOOR_OF_REFERENCE * reference_coin)
+    return max(min(width_coin, cap_coin), floor)
+
+
+def trigger_ratio(target_ratio: float) -> float:
+    """b/w at which a band with this target over trigger has the variance of one that reflects at w."""
+    return math.sqrt(2.0 / (1.0 + target_ratio * target_ratio))
+
+
+def band_of_width(width_coin: float, target_ratio: float = TARGET_RATIO_DEFAULT) -> Band:
+    """Trigger b = w sqrt(2/(1 + rho^2)) and target a = rho b: the variance of reflecting at w. Orders cost nothing."""
+    if not 0.0 <= target_ratio <= 1.0:
+        msg = f"the target ratio is {target_ratio:g}, it must be between 0 (to the centre) and 1 (to the edge)"
+        raise ValueError(msg)
+    trigger = width_coin * trigger_ratio(target_ratio)
+    return Band(trigger, target_ratio * trigger)
+
+
+def band_with_order_cost(conditions: Conditions, risk_aversion: float) -> Band:
+    """The best trigger and target where each order costs `order_cost_usd` (section 5.3); without it both are w.
+
+    Fixed point in u = a + b and v = b - a; each round is a contraction, so that its bound is never met in practice.
+    """
+    width = width_coin(conditions, risk_aversion)
+    if conditions.order_cost_usd <= 0.0 or width == 0.0:
+        return Band(width, width)
+    risk = risk_aversion * conditions.risk_usd2_day / 12.0
+    coin_cost = conditions.cost_ratio * conditions.price_usd
+    variance, order_cost = conditions.variance_coin2_day, conditions.order_cost_usd
+    total, gap = 2.0 * width, 0.0
+    for _ in range(_ROUNDS_MAX):
+        gap = min((variance * order_cost / (risk * total)) ** (1.0 / 3.0), total)
+        last, total = total, (variance * (order_cost / gap + coin_cost) / risk) ** (1.0 / 3.0)
+        if abs(total - last) < _CHANGE_MIN * total:
+            break
+    return Band((total + gap) / 2.0, (total - gap) / 2.0)
+
+
+def loss_usd_day(band: Band, conditions: Conditions, risk_aversion: float) -> float:
+    """J: trading cost and price of risk of a band, per day; what `band_with_order_cost` minimises.
+
+    s^2 [phi/(uv) + kappa S/u] + gamma sigma_d^2 S^2 (u^2 + v^2)/24 with u = b + a and v = b - a.
+    """
+    total, gap = band.trigger_coin + band.target_coin, band.trigger_coin - band.target_coin
+    risk = risk_aversion * conditions.risk_usd2_day / 24.0 * (total * total + gap * gap)
+    return forecast(band, conditions).cost_usd_day + risk
+
+
+def checked_trigger(band: Band, variance_coin2_day: float, interval_days: float) -> Band:
+    """The band for checks that are `interval_days` apart (interval, latency and dwell): its trigger moved inward.
+
+    The effective barrier then stands where the formula wants it. Below the width's floor monitoring is too slow for
+    the band, and the caller raises an alert. The target is never left outside the trigger.
+    """
+    shift = BARRIER_SHIFT * math.sqrt(variance_coin2_day * interval_days)
+    trigger = max(band.trigger_coin - shift, 0.0)
+    return Band(trigger, min(band.target_coin, trigger))
+
+
+def risk_aversion_for(tracking_error_usd_root_day: float, conditions: Conditions) -> float:
+    """Gamma (1/USD) at which the band's tracking error is this budget under reference conditions.
+
+    w0 = sqrt(3) TE/(sigma_d S), gamma = 1.5 kappa S s^2/(sigma_d^2 S^2 w0^3). ValueError for what is not above zero.
+    """
+    _above_zero(
+        tracking_error_usd_root_day=tracking_error_usd_root_day,
+        vol_root_day=conditions.vol_root_day,
+        price_usd=conditions.price_usd,
+        cost_ratio=conditions.cost_ratio,
+        variance_coin2_day=conditions.variance_coin2_day,
+    )
+    width = math.sqrt(3.0) * tracking_error_usd_root_day / (conditions.vol_root_day * conditions.price_usd)
+    cost = 1.5 * conditions.cost_ratio * conditions.price_usd * conditions.variance_coin2_day
+    return cost / (conditions.risk_usd2_day * width**3)
+
+
+def band_budget(total: float, noise_floor: float) -> float:
+    """What of a total tracking error is left for the band beside the volatility error: sqrt(total^2 - floor^2).
+
+    Same unit for both. ValueError with the floor's number where the band's share would be below `NOISE_SHARE_MIN` of
+    it: tighter than that costs money and tracks no better (section 8).
+    """
+    least = noise_floor * math.sqrt(1.0 + NOISE_SHARE_MIN * NOISE_SHARE_MIN)
+    if not total >= least:
+        msg = (
+            f"a tracking error of {total:g} cannot be had: volatility error alone leaves {noise_floor:g}, "
+            f"and below {least:.4g} hedging costs more and tracks no better"
+        )
+        raise ValueError(msg)
+    return math.sqrt(total * total - noise_floor * noise_floor)
+
+
+def forecast(band: Band, conditions: Conditions) -> Forecast:
+    """Tracking error, turnover, cost and orders of a band under conditions that stay (section 6).
+
+    A band that trades to its edge has no number of orders: infinity, each of no size.
+    """
+    trigger, target, variance = band.trigger_coin, band.target_coin, conditions.variance_coin2_day
+    spread = math.sqrt((trigger * trigger + target * target) / 6.0)
+    turnover = _over(variance, trigger + target)
+    orders = _over(variance, (trigger - target) * (trigger + target))
+    cost = conditions.cost_ratio * conditions.price_usd * turnover
+    if conditions.order_cost_usd > 0.0:
+        cost += conditions.order_cost_usd * orders
+    return Forecast(conditions.vol_root_day * conditions.price_usd * spread, turnover, cost, orders)
+
+
+def efficiency(variance_coin2: float, turnover_coin_day: float, exposure_variance_coin2_day: float) -> float:
+    """E = sqrt(Var x) turnover / s^2 of a realised hedge; NaN where the exposure did not move.
+
+    Var is the time-weighted mean of (x - target)^2, turnover the hedge volume a day, s^2 the sum of squared changes of
+    the exposure without hedges a day. With a target of 0.75 expect 0.26 to 0.30; about 0.41 is trading to zero, 0.56
+    hedging by the clock, above it churning.
+    """
+    if exposure_variance_coin2_day <= 0.0:
+        return math.nan
+    return math.sqrt(variance_coin2) * turnover_coin_day / exposure_variance_coin2_day
+
+
+def efficiency_of(target_ratio: float) -> float:
+    """E of a band with this target over trigger under constant conditions: sqrt((1 + rho^2)/6)/(1 + rho)."""
+    return math.sqrt((1.0 + target_ratio * target_ratio) / 6.0) / (1.0 + target_ratio)
+
+
+def _over(above: float, below: float) -> float:
+    """A rate: nothing moves, nothing is traded; in a band of no width, without end."""
+    if above == 0.0:
+        return 0.0
+    return above / below if below > 0.0 else math.inf
+
+
+def _above_zero(**named: float) -> None:
+    for name, value in named.items():
+        if not (value > 0.0 and math.isfinite(value)):
+            msg = f"{name} is {value:g}, it must be above zero"
+            raise ValueError(msg)

@@ -1,0 +1,218 @@
+"""The band's formulas against the reference's examples, brute force, and a random walk that is hedged."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hedgebot.pricing.band import (
+    Band,
+    Conditions,
+    band_budget,
+    band_of_width,
+    band_with_order_cost,
+    bounded_width,
+    checked_trigger,
+    efficiency,
+    efficiency_of,
+    exposure_variance,
+    flow_variance_after,
+    forecast,
+    half_width,
+    loss_usd_day,
+    risk_aversion_for,
+    vol_root_day,
+    width_coin,
+)
+from hedgebot.pricing.black76 import greeks
+
+SIGMA_DAY = vol_root_day(0.6)
+
+
+def _example(flow: float = 0.0) -> Conditions:
+    """Hedging reference section 6."""
+    return Conditions(
+        price_usd=60_000.0,
+        vol_root_day=SIGMA_DAY,
+        cost_ratio=0.0005,
+        variance_coin2_day=exposure_variance(2e-4, 60_000.0, SIGMA_DAY, flow),
+    )
+
+
+def _impulse(order_cost_usd: float) -> Conditions:
+    """Hedging reference section 5.3."""
+    return Conditions(
+        price_usd=3_000.0,
+        vol_root_day=SIGMA_DAY,
+        cost_ratio=0.0005,
+        variance_coin2_day=100.0,
+        order_cost_usd=order_cost_usd,
+    )
+
+
+def test_reproduces_the_reference_example() -> None:
+    conditions = _example()
+    width = width_coin(conditions, 1e-5)
+    assert conditions.variance_coin2_day == pytest.approx(0.14203, abs=1e-5)
+    assert width == pytest.approx(0.56462, abs=1e-5)
+    edge = forecast(Band(width, width), conditions)
+    assert edge[:3] == pytest.approx((614.26, 0.12577, 3.773), rel=1e-4)
+    assert edge.orders_day == math.inf
+    inside = band_of_width(width)
+    assert inside == pytest.approx((0.63880, 0.47910), abs=1e-5)
+    assert forecast(inside, conditions) == pytest.approx((614.26, 0.12705, 3.8115, 0.79555), rel=1e-4)
+    assert width_coin(_example(25.0), 1e-5) == pytest.approx(3.1703, abs=1e-4)
+
+
+def test_without_flow_it_is_whalley_and_wilmott() -> None:
+    spot = np.array([100.0])
+    found = greeks(spot, spot, np.array([30 / 365]), np.array([0.6]), np.array([True]))
+    variance = exposure_variance(found.gamma, spot, SIGMA_DAY)
+    width = half_width(0.0005, spot, variance, SIGMA_DAY, 1.0)
+    assert width[0] == pytest.approx((1.5 * 0.0005 * 100.0 * found.gamma[0] ** 2) ** (1 / 3), rel=1e-12)
+    assert width[0] == pytest.approx(0.034212, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("risk_aversion", "order_cost", "trigger", "target", "loss"),
+    [
+        (1e-4, 0.0, 6.3286, 6.3286, 17.7763),
+        (1e-4, 0.5, 8.3769, 4.6467, 19.3348),
+        (1e-4, 5.0, 11.0250, 3.2264, 24.7855),
+        (1e-5, 0.0, 13.6346, 13.6346, 8.2510),
+        (1e-5, 0.5, 16.9958, 10.7503, 8.6863),
+    ],
+)
+def test_reproduces_the_table_with_a_cost_per_order(
+    risk_aversion: float, order_cost: float, trigger: float, target: float, loss: float
+) -> None:
+    conditions = _impulse(order_cost)
+    band = band_with_order_cost(conditions, risk_aversion)
+    assert band == pytest.approx((trigger, target), abs=1e-4)
+    assert loss_usd_day(band, conditions, risk_aversion) == pytest.approx(loss, abs=1e-4)
+
+
+@given(order_cost=st.floats(0.01, 50.0), power=st.floats(-6.0, -3.0), up=st.floats(0.8, 1.25), down=st.floats(0.5, 2.0))
+def test_no_other_band_is_cheaper(order_cost: float, power: float, up: float, down: float) -> None:
+    conditions, risk_aversion = _impulse(order_cost), 10.0**power
+    best = band_with_order_cost(conditions, risk_aversion)
+    other = Band(best.trigger_coin * up, min(best.target_coin * down, 0.999 * best.trigger_coin * up))
+    least = loss_usd_day(best, conditions, risk_aversion)
+    assert least <= loss_usd_day(other, conditions, risk_aversion) * (1.0 + 1e-9)
+    assert 0.0 <= best.target_coin < best.trigger_coin
+
+
+def test_only_orders_cost_then_the_target_is_the_centre() -> None:
+    conditions = Conditions(
+        price_usd=3_000.0, vol_root_day=SIGMA_DAY, cost_ratio=1e-12, variance_coin2_day=100.0, order_cost_usd=5.0
+    )
+    band = band_with_order_cost(conditions, 1e-4)
+    assert band.target_coin == pytest.approx(0.0, abs=1e-3 * band.trigger_coin)
+    assert band.trigger_coin**4 == pytest.approx(12 * 100.0 * 5.0 / (1e-4 * conditions.risk_usd2_day), rel=1e-2)
+
+
+@given(budget=st.floats(1.0, 1e5), flow=st.floats(0.0, 100.0), ratio=st.floats(0.0, 1.0))
+def test_the_budget_is_the_tracking_error_that_the_band_then_predicts(budget: float, flow: float, ratio: float) -> None:
+    conditions = _example(flow)
+    band = band_of_width(width_coin(conditions, risk_aversion_for(budget, conditions)), ratio)
+    assert forecast(band, conditions).tracking_error_usd_root_day == pytest.approx(budget, rel=1e-9)
+
+
+def test_held_risk_aversion_lets_the_width_follow_the_exposure() -> None:
+    """Eight times the standard deviation of the exposure: four times the width."""
+    calm, wild = (
+        _example(),
+        Conditions(price_usd=60_000.0, vol_root_day=SIGMA_DAY, cost_ratio=0.0005, variance_coin2_day=64 * 0.14203),
+    )
+    risk_aversion = risk_aversion_for(600.0, calm)
+    assert width_coin(wild, risk_aversion) / width_coin(calm, risk_aversion) == pytest.approx(4.0, rel=1e-4)
+
+
+def test_client_flow_is_its_rate_of_squares() -> None:
+    flow = 0.0
+    for _ in range(4_000):
+        flow = flow_variance_after(flow, 0.01, 2.0, 0.5)
+    assert flow == pytest.approx(0.5**2 / 0.01, rel=0.01)
+    assert flow_variance_after(flow, 2.0, 2.0) == pytest.approx(flow / 2.0)
+
+
+def test_floor_and_cap_hold_the_width() -> None:
+    assert bounded_width(0.5, 0.6, 0.001) == 0.5
+    assert bounded_width(0.0, 0.6, 0.001) == pytest.approx(0.15)
+    assert bounded_width(0.0, 0.0, 0.001) == pytest.approx(0.002)
+    assert bounded_width(9.0, 0.6, 0.001, cap_coin=1.0) == 1.0
+    assert bounded_width(9.0, 0.6, 1.0, cap_coin=1.0) == 2.0
+
+
+def test_slow_checks_move_the_trigger_inward_and_never_leave_the_target_outside() -> None:
+    assert checked_trigger(Band(1.0, 0.75), 0.04, 0.25) == pytest.approx((1.0 - 0.5826 * 0.1, 0.75))
+    assert checked_trigger(Band(1.0, 0.75), 4.0, 0.25) == pytest.approx((1.0 - 0.5826, 1.0 - 0.5826))
+    assert checked_trigger(Band(1.0, 0.75), 400.0, 0.25) == Band(0.0, 0.0)
+
+
+def test_a_budget_below_the_noise_floor_is_refused_with_the_floors_number() -> None:
+    assert band_budget(0.5, 0.3) == pytest.approx(0.4)
+    with pytest.raises(ValueError, match=r"volatility error alone leaves 0\.275, and below 0\.3027"):
+        band_budget(0.28, 0.275)
+    with pytest.raises(ValueError, match="cannot be had"):
+        band_budget(math.nan, 0.275)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"), [(1.0, 0.2887), (0.9, 0.2891), (0.75, 0.2916), (0.5, 0.3043), (0.0, 0.4082)]
+)
+def test_efficiency_is_the_closed_form_and_what_the_forecast_says(ratio: float, expected: float) -> None:
+    assert efficiency_of(ratio) == pytest.approx(expected, abs=5e-5)
+    conditions = _example()
+    band = band_of_width(1.3, ratio)
+    seen = forecast(band, conditions)
+    deviation = seen.tracking_error_usd_root_day / (conditions.vol_root_day * conditions.price_usd)
+    found = efficiency(deviation**2, seen.turnover_coin_day, conditions.variance_coin2_day)
+    assert found == pytest.approx(efficiency_of(ratio), rel=1e-12)
+
+
+def test_a_hedged_random_walk_does_what_was_forecast() -> None:
+    """Small steps, counted once the walks forgot their start; overshoot moves the barrier by the known shift."""
+    steps, settled, step_days = 8_000, 2_000, 1e-3
+    random = np.random.default_rng(3)
+    conditions = Conditions(price_usd=100.0, vol_root_day=0.03, cost_ratio=0.0005, variance_coin2_day=1.0)
+    wanted = band_of_width(1.0)
+    band = checked_trigger(wanted, 1.0, step_days)
+    at, squares, traded, orders = np.zeros(400), 0.0, 0.0, 0
+    for step in range(steps):
+        at += random.normal(0.0, math.sqrt(step_days), 400)
+        out = np.abs(at) > band.trigger_coin
+        if step >= settled:
+            traded += float(np.abs(at[out]).sum() - band.target_coin * out.sum())
+            orders += int(out.sum())
+        at[out] = np.sign(at[out]) * band.target_coin
+        squares += float(np.mean(at * at)) if step >= settled else 0.0
+    days = (steps - settled) * step_days * 400
+    seen = forecast(wanted, conditions)
+    assert 100.0 * 0.03 * math.sqrt(squares / (steps - settled)) == pytest.approx(
+        seen.tracking_error_usd_root_day, rel=0.05
+    )
+    assert traded / days == pytest.approx(seen.turnover_coin_day, rel=0.06)
+    assert orders / days == pytest.approx(seen.orders_day, rel=0.08)
+
+
+def test_what_does_not_move_is_not_traded() -> None:
+    still = Conditions(
+        price_usd=100.0, vol_root_day=0.03, cost_ratio=0.0005, variance_coin2_day=0.0, order_cost_usd=1.0
+    )
+    assert width_coin(still, 1.0) == 0.0
+    assert band_with_order_cost(still, 1.0) == Band(0.0, 0.0)
+    assert forecast(Band(0.0, 0.0), still) == (0.0, 0.0, 0.0, 0.0)
+    assert forecast(Band(0.0, 0.0), _example()).turnover_coin_day == math.inf
+    assert math.isnan(efficiency(1.0, 1.0, 0.0))
+
+
+def test_numbers_that_no_band_can_be_made_of_are_named() -> None:
+    with pytest.raises(ValueError, match="risk_aversion is 0, it must be above zero"):
+        width_coin(_example(), 0.0)
+    with pytest.raises(ValueError, match="tracking_error_usd_root_day is -5"):
+        risk_aversion_for(-5.0, _example())
+    with pytest.raises(ValueError, match=r"target ratio is 1\.5"):
+        band_of_width(1.0, 1.5)
