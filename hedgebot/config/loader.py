@@ -31,7 +31,7 @@ from hedgebot.domain.settings import (
 )
 from hedgebot.domain.spelling import nearest
 
-RESTART_SECTIONS = ("book", "accounts", "daemon")
+RESTART_SECTIONS = ("book", "accounts", "alerts", "daemon")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

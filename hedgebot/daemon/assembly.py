@@ -21,7 +21,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
 from hedgebot.daemon import chores
-from hedgebot.daemon.alerts import Alerts
+from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
@@ -86,7 +86,7 @@ class Run:
         self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
         self._failpoints = failpoints
         self._latch = KillLatch(config.state_dir)
-        self._alerts = Alerts(config.state_dir, clock.now_ns)
+        self._alerts = open_alerts(config, clock.now_ns)
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
@@ -115,6 +115,7 @@ class Run:
                 mode=self._mode,
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
+                test_alerts=self._alerts.test,
                 block_orders=self._pump.block_orders,
                 kills=lambda: self._pump.kills,
                 unblock_orders=self._pump.unblock_orders,
@@ -261,7 +262,7 @@ class Run:
                 "tasks_given_up": list(self._supervisor.given_up),
                 "kill_file": self._latch.is_set,
                 "stopping": self._stop_asked > 0,
-                "alerts": msgspec.to_builtins(self._alerts.active),
+                **self._alerts.told(),
             },
         }
 

@@ -21,6 +21,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.channels import channel_secrets
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
@@ -78,6 +79,7 @@ async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
     secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
+    secrets += channel_secrets(config)
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
     file = config.daemon.log_file
     if file is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.daemon.alerts import Alerts
+from hedgebot.daemon.delivery import Delivery
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
 from hedgebot.daemon.failpoints import Failpoints
 from hedgebot.daemon.timer import OneTimer
@@ -32,7 +33,7 @@ class Parts:
         self.points = Failpoints(spec, strike=lambda: self.struck.append("struck"))
         self.window = SendWindow(self.points)
         self.main, self.other = Port(), Port()
-        self.alerts = Alerts(folder, lambda: 0)
+        self.alerts = Alerts(lambda: 0, Delivery((), now_ns=lambda: 0, book="test"))
         self.timer = OneTimer(self.sink)
         self.dispatcher = Dispatcher(
             ports={"main": self.main, "other": self.other},
