@@ -98,6 +98,7 @@ class Engine:
             self._exposures = Exposures(self._state)
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
+        state.id_epoch = max(event.epoch, event.id_epoch, state.id_epoch + 1)
         adopt_settings(state, operator.keep_switches(state, event.settings))
         self._strategies.clear()
 
@@ -271,7 +272,12 @@ class Engine:
         if state.mode is not Mode.RECOVERING:
             return
         waiting = [f"{one.name} is not reconciled" for one in state.accounts.values() if not one.reconciled]
-        waiting += [f"order {one.client_id} is {one.status}" for one in order_table.live_orders(state)]
+        # An order beyond every deadline holds its own underlying only, and is told: the others are not left alone.
+        waiting += [
+            f"order {one.client_id} is {one.status}"
+            for one in order_table.live_orders(state)
+            if step.at_ns <= order_table.proof_after_ns(state, one)
+        ]
         for settings in state.settings.underlyings:
             age_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
             if age_ms > state.limits.book_age_ms_max:

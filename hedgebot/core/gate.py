@@ -39,10 +39,16 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     centre_coin: float = 0.0
     at_ns: int
 
+    def worst_delta_coin(self, after_coin: float = 0.0) -> float:
+        """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""
+        down, up = order_table.pending_delta_coin(self.state, self.underlying.name)
+        delta_coin = self.delta_coin + after_coin
+        return max(abs(delta_coin + down), abs(delta_coin + up))
+
     @property
     def reduces_delta(self) -> bool:
-        """Whether the whole fill would leave less absolute delta."""
-        return abs(self.delta_coin + self.intent.delta_effect_coin) < abs(self.delta_coin)
+        """Whether the whole fill would leave less absolute delta, at the worst that live orders can do to it."""
+        return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
 
     @property
     def grows_position(self) -> bool:
@@ -236,10 +242,10 @@ def _notional(one: Candidate) -> Finding:
 
 
 def _delta_limit(one: Candidate) -> Finding:
-    after = one.delta_coin + one.intent.delta_effect_coin
+    after = one.worst_delta_coin(one.intent.delta_effect_coin)
     limit = one.settings.delta_limit_coin
     # Any part may fill, so the worse of before and after counts; an order that lowers the delta may start outside.
-    worst = abs(after) if one.reduces_delta else max(abs(one.delta_coin), abs(after))
+    worst = after if one.reduces_delta else max(one.worst_delta_coin(), after)
     problem = "" if worst <= limit or one.reduces_delta else f"net delta could reach {worst:g} {one.underlying.name}"
     return _finding("worst_delta_coin", worst, limit, problem)
 

@@ -239,6 +239,7 @@ class EngineState(msgspec.Struct, kw_only=True):
 
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
     `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause.
+    `id_epoch` is the epoch that client ids carry: the run's, or a later one where the venue has seen ids from there.
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     """
@@ -254,6 +255,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     latched: bool = False
     stopping: bool = False
     next_intent: int = 1
+    id_epoch: int = 0
     tokens: float = 0.0
     tokens_at_ns: int = 0
     instruments: dict[InstrumentId, Instrument] = {}

@@ -306,6 +306,7 @@ class Run:
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
                 restored=self._identity.restored,
+                id_epoch=self._identity.id_epoch,
             )
         )
         await self._pump.one_turn()

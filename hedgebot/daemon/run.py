@@ -30,6 +30,7 @@ from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folder
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
+from hedgebot.domain.client_id import epoch_at
 from hedgebot.domain.commands import Issued, SubmitOrder
 from hedgebot.domain.errors import ConfigError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
@@ -128,6 +129,7 @@ async def _recover_and_run(
                 next_seq=header.first_seq,
                 restored=restored_orders(recovered.unreproduced),
                 halted_because=crash_loop.problem,
+                id_epoch=epoch_at(clock.now_ns()),
             ),
             engine=recovered.engine,
             journal=journal,

@@ -159,12 +159,16 @@ class OrderAccepted(_Event, frozen=True, kw_only=True):
 
 
 class OrderRejected(_Event, frozen=True, kw_only=True):
-    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list)."""
+    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list).
+
+    `passing`: not the order was refused but the moment (never sent, a clock, a market's state): no row of refusals.
+    """
 
     account: str
     client_id: str
     code: str
     message: str
+    passing: bool = False
 
 
 class OrderOutcomeUnknown(_Event, frozen=True, kw_only=True):
@@ -300,13 +304,17 @@ class RestoredOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True):
-    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it."""
+    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it.
+
+    `id_epoch` is the least epoch of its client ids: it grows with time, for a journal from a backup knows no later run.
+    """
 
     run_id: str
     epoch: int
     settings: EngineSettings
     version: str
     restored: tuple[RestoredOrder, ...] = ()
+    id_epoch: int = 0
 
 
 class StopRequested(_Event, frozen=True, kw_only=True):

@@ -26,7 +26,6 @@ from hedgebot.exchange.types import (
     OrderRequest,
     OrderType,
     Refusal,
-    RefusalReason,
     SimOrder,
 )
 from hedgebot.lab.translate import (
@@ -50,8 +49,6 @@ ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 OVERLAP_NS = 60 * NS_PER_S
 SILENCE_NS_MAX = 15 * NS_PER_S
-# Refusals that say nothing about what happened: everything else proves that nothing was executed.
-_NO_PROOF = frozenset({RefusalReason.DUPLICATE_CLIENT_ID, RefusalReason.RATE_LIMITED, RefusalReason.BANNED})
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",
@@ -155,15 +152,15 @@ class SimVenue:
                         account=self._account, client_id=client_id, order_id=answer.order_id, definitive=False
                     )
                 )
-            elif answer.reason in _NO_PROOF:
+            elif answer.reason.proves_nothing:
                 self._unknown(client_id, answer.reason.value, answer.detail)
             else:
-                self._reject(client_id, answer.reason.value, answer.detail)
+                self._reject(client_id, answer.reason.value, answer.detail, passing=answer.reason.is_passing)
 
         # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
         window_ms = (intent.deadline_ns - self._timeline.now_ns) // NS_PER_MS
         if window_ms <= 0:
-            self._reject(client_id, "local:deadline", "the deadline passed, not sent")
+            self._reject(client_id, "local:deadline", "the deadline passed, not sent", passing=True)
             return
         call: Call[Ack | Refusal] = Call(
             name="place",
@@ -176,8 +173,9 @@ class SimVenue:
             place, answered, lambda why: self._unknown(client_id, "timeout", why), ORDER_TIMEOUT_NS, call
         )
 
-    def _reject(self, client_id: str, code: str, message: str) -> None:
-        self._put(ev.OrderRejected(account=self._account, client_id=client_id, code=code, message=message))
+    def _reject(self, client_id: str, code: str, message: str, *, passing: bool = False) -> None:
+        account = self._account
+        self._put(ev.OrderRejected(account=account, client_id=client_id, code=code, message=message, passing=passing))
 
     def _unknown(self, client_id: str, code: str, message: str) -> None:
         self._put(ev.OrderOutcomeUnknown(account=self._account, client_id=client_id, code=code, message=message))

@@ -171,6 +171,7 @@ class Turn:
                     client_id=command.client_id,
                     code=NOT_SENT,
                     message=f"not sent, because {why}",
+                    passing=True,
                 )
             )
         return harmless
