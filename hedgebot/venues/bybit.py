@@ -76,7 +76,7 @@ class BybitVenue:
         self._orders.drop_trade = self._streams.drop_trade
         self._orders.on_key_refused = self._answers.key_refused
         self._answers.trade_ready = lambda: self._streams.trade_ready
-        self._streams.dial_pause_s = lambda: budget.paused_s
+        self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
         self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
         self._unlisted: set[InstrumentId] = set()

@@ -13,6 +13,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.caches import NotifyingCache
 from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.dials import Dials
 from hedgebot.venues.guard import Guard
 from hedgebot.venues.links import Link, LinkStates
 from hedgebot.venues.normalise import Scope, category_of
@@ -49,8 +50,8 @@ class Streams:
         self._market = MarketReader(scope.profile.venue)
         self._states = LinkStates(connection.account, sink, now_s)
         self._guard = Guard(connection.account, client, self._states, sink, self._read, now_s)
-        # Set by the venue: seconds that no dial may leave.
-        self.dial_pause_s: Callable[[], float] = lambda: 0.0
+        # Every socket of the venue has the same host.
+        self.dials = Dials(now_s)
         self._runners: dict[str, SocketRunner] = {}
         self._watched: set[InstrumentId] = set()
         self._trade: Link | None = None
@@ -143,9 +144,9 @@ class Streams:
             self._states,
             self._guard,
             patience,
+            self.dials,
             self._now_s,
             on_lost=on_lost,
-            dial_pause_s=self.dial_pause_s,
         )
 
     def _content_s(self, topic: str) -> float | None:
