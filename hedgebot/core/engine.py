@@ -15,7 +15,7 @@ from collections.abc import Callable
 from decimal import Context, getcontext, setcontext
 from typing import assert_never
 
-from hedgebot.core import breakers, ledger, limits, market, operator, order_table, reconcile
+from hedgebot.core import breakers, ledger, limits, market, operator, order_table, reconcile, specs
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
 from hedgebot.core.state import AccountState, EngineState, adopt_settings
@@ -132,7 +132,7 @@ class Engine:
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
             case ev.InstrumentsLoaded():
-                market.apply_instruments(step, event)
+                specs.take(step, event)
                 for account in step.state.accounts.values():
                     if account.private.up and not account.reconciled:
                         reconcile.request_snapshot(step, account, "instruments loaded")
