@@ -21,7 +21,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
 from hedgebot.daemon import chores
-from hedgebot.daemon.alerts import open_alerts
+from hedgebot.daemon.alerts import Alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
@@ -86,7 +86,7 @@ class Run:
         self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
         self._failpoints = failpoints
         self._latch = KillLatch(config.state_dir)
-        self._alerts = open_alerts(config, clock.now_ns)
+        self._alerts = Alerts(config.state_dir, clock.now_ns)
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
@@ -115,7 +115,6 @@ class Run:
                 mode=self._mode,
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
-                test_alerts=self._alerts.test,
                 block_orders=self._pump.block_orders,
                 kills=lambda: self._pump.kills,
                 unblock_orders=self._pump.unblock_orders,
@@ -262,7 +261,7 @@ class Run:
                 "tasks_given_up": list(self._supervisor.given_up),
                 "kill_file": self._latch.is_set,
                 "stopping": self._stop_asked > 0,
-                **self._alerts.told(),
+                "alerts": msgspec.to_builtins(self._alerts.active),
             },
         }
 
@@ -306,7 +305,6 @@ class Run:
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
                 restored=self._identity.restored,
-                id_epoch=self._identity.id_epoch,
             )
         )
         await self._pump.one_turn()
@@ -372,8 +370,8 @@ class Run:
 
     def _no_heartbeat(self) -> str:
         """Why the monitor outside must ring although this process lives; empty when it need not."""
-        because = self._identity.halted_because
-        return because if because and self._mode() is Mode.HALTED else ""
+        state = self._engine.state
+        return state.mode_reason if state.latched and state.mode_reason.startswith(CRASH_GUARD) else ""
 
     def _loop_blocked(self, problem: str) -> None:
         """Called in the guard's thread, while nothing in the loop can speak."""

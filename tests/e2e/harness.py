@@ -20,16 +20,17 @@ from typing import Any, Self
 HERE = Path(__file__).parent
 START_S_MAX = 20.0
 END_S_MAX = 25.0
+CONSOLE = "hedgebot.console.main"
 
 
 class Process:
     """One `hedgebot` verb."""
 
-    def __init__(self, words: list[str], log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, words: list[str], log: Path, environment: dict[str, str], module: str = CONSOLE) -> None:
         self.log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hedgebot.console.main", *words],
+                [sys.executable, "-m", module, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -103,18 +104,20 @@ class World:
         for process in reversed(self._processes):
             process.close()
 
-    def _start(self, words: list[str], log: str, environment: dict[str, str]) -> Process:
-        process = Process(words, self.folder / log, self.environment | environment)
+    def _start(self, words: list[str], log: str, environment: dict[str, str], module: str = CONSOLE) -> Process:
+        process = Process(words, self.folder / log, self.environment | environment, module)
         self._processes.append(process)
         return process
 
-    def daemon(self, *, state_dir: Path | None = None, guarded: bool = False, **environment: str) -> "Daemon":
+    def daemon(
+        self, *, state_dir: Path | None = None, guarded: bool = False, module: str = CONSOLE, **environment: str
+    ) -> "Daemon":
         """Start a daemon; `environment` is added to its own. Earlier crashes count only when `guarded`."""
         chosen = state_dir or self.state_dir
         if not guarded:
             (chosen / "unclean_starts").unlink(missing_ok=True)
         words = ["run", "--config", str(self.config), "--state-dir", str(chosen)]
-        return Daemon(self._start(words, f"daemon-{chosen.name}.log", environment), chosen)
+        return Daemon(self._start(words, f"daemon-{chosen.name}.log", environment, module), chosen)
 
     def verb(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run a verb of the console with --json on this book: its exit code and its object."""
