@@ -41,9 +41,7 @@ def _loopback_only(value: str) -> str:
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be a web address like https://alerts.example.com/hook")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a password")
+        raise ValueError("must be a web address like https://monitor.example.com/ping/hedgebot")
     return value
 
 
@@ -105,6 +103,9 @@ class AccountSection(Section):
         2_000, ge=100, le=30_000, description="a number of milliseconds to wait for the answer to an order"
     )
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
+    dead_man_s: Number | None = Field(
+        None, ge=3, le=300, description="a number of seconds without us after which the venue cancels our orders"
+    )
 
 
 class UnderlyingSection(Section):
@@ -137,21 +138,6 @@ class StrategySection(Section):
     params: dict[str, float | str | bool] = Field(default={}, description="the strategy's own settings")
 
 
-class AlertSection(Section):
-    """One channel that takes alerts to people; the order of the sections is the order in which they are tried."""
-
-    kind: Literal["webhook", "command"] = Field(description="the way out: webhook or command")
-    url: Annotated[str, AfterValidator(_web_address)] | None = Field(
-        None, description="the address that alerts are posted to"
-    )
-    url_file: Path | None = Field(None, description="the file that holds the address, where the address is a secret")
-    command: tuple[Text, ...] = Field((), description="a list of words: the program and its arguments")
-    format: Literal["json", "text", "slack", "discord"] = Field(
-        "json", description="the shape of what is sent: json, text, slack or discord"
-    )
-    timeout_s: Number = Field(3.0, ge=0.1, le=4, description="a number of seconds; after it the next channel is tried")
-
-
 class DaemonSection(Section):
     """How the process behaves; nothing here changes a decision."""
 
@@ -178,7 +164,6 @@ class ConfigFile(BaseSettings):
     accounts: dict[Name, AccountSection] = Field(min_length=1, description="the sections of accounts")
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
-    alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
 
     @classmethod

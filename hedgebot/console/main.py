@@ -8,7 +8,6 @@ import typer
 
 from hedgebot.console import (
     leash,
-    verbs_alerts,
     verbs_book,
     verbs_config,
     verbs_exchange,
@@ -36,16 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for _verbs in (
-    verbs_system,
-    verbs_book,
-    verbs_journal,
-    verbs_exchange,
-    verbs_config,
-    verbs_sim,
-    verbs_margin,
-    verbs_alerts,
-):
+for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_config, verbs_sim, verbs_margin):
     _verbs.register(app)
 
 

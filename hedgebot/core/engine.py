@@ -15,15 +15,16 @@ from collections.abc import Callable
 from decimal import Context, getcontext, setcontext
 from typing import assert_never
 
-from hedgebot.core import breakers, ledger, limits, market, operator, order_table, reconcile, specs
+from hedgebot.core import breakers, deadman, ledger, limits, market, operator, order_table, reconcile
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
-from hedgebot.core.state import AccountState, EngineState, adopt_settings
+from hedgebot.core.state import AccountState, DeadManState, EngineState, adopt_settings
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, SetTimer, StopNow
+from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.reports import OrderReport
@@ -98,7 +99,6 @@ class Engine:
             self._exposures = Exposures(self._state)
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
-        state.id_epoch = max(event.epoch, event.id_epoch, state.id_epoch + 1)
         adopt_settings(state, operator.keep_switches(state, event.settings))
         self._strategies.clear()
 
@@ -128,11 +128,13 @@ class Engine:
             case ev.SnapshotTaken():
                 reconcile.on_snapshot(step, event)
                 self._enter_active(step)
+            case DeadManChanged():
+                deadman.on_changed(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
             case ev.InstrumentsLoaded():
-                specs.take(step, event)
+                market.apply_instruments(step, event)
                 for account in step.state.accounts.values():
                     if account.private.up and not account.reconciled:
                         reconcile.request_snapshot(step, account, "instruments loaded")
@@ -230,6 +232,7 @@ class Engine:
         order_table.sweep(step)
         reconcile.sweep(step)
         limits.watch(step)
+        deadman.watch(step)
         self._enter_active(step)
         if step.state.stopping:
             self._finish_stop(step)
@@ -256,7 +259,7 @@ class Engine:
             account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
             account.private.alive_at_ns = 0
-            account.clock_offset_ms = None
+            account.clock_offset_ms, account.dead_man = None, DeadManState()
         for quote in state.quotes.values():
             quote.book_at_ns = quote.mark_at_ns = 0
         for underlying in state.underlyings.values():
@@ -272,12 +275,7 @@ class Engine:
         if state.mode is not Mode.RECOVERING:
             return
         waiting = [f"{one.name} is not reconciled" for one in state.accounts.values() if not one.reconciled]
-        # An order beyond every deadline holds its own underlying only, and is told: the others are not left alone.
-        waiting += [
-            f"order {one.client_id} is {one.status}"
-            for one in order_table.live_orders(state)
-            if step.at_ns <= order_table.proof_after_ns(state, one)
-        ]
+        waiting += [f"order {one.client_id} is {one.status}" for one in order_table.live_orders(state)]
         for settings in state.settings.underlyings:
             age_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
             if age_ms > state.limits.book_age_ms_max:
@@ -295,7 +293,7 @@ class Engine:
 
     def _finish_stop(self, step: Step) -> None:
         alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
-        if not alive:
+        if not alive and deadman.laid_down(step):
             step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
 
 

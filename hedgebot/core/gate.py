@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import breakers, limits, market, order_table
+from hedgebot.core import breakers, deadman, limits, market, order_table
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
@@ -39,16 +39,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     centre_coin: float = 0.0
     at_ns: int
 
-    def worst_delta_coin(self, after_coin: float = 0.0) -> float:
-        """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""
-        down, up = order_table.pending_delta_coin(self.state, self.underlying.name)
-        delta_coin = self.delta_coin + after_coin
-        return max(abs(delta_coin + down), abs(delta_coin + up))
-
     @property
     def reduces_delta(self) -> bool:
-        """Whether the whole fill would leave less absolute delta, at the worst that live orders can do to it."""
-        return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
+        """Whether the whole fill would leave less absolute delta."""
+        return abs(self.delta_coin + self.intent.delta_effect_coin) < abs(self.delta_coin)
 
     @property
     def grows_position(self) -> bool:
@@ -109,6 +103,13 @@ def _account(one: Candidate) -> Finding:
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
     return _finding("account", one.account.role.value, "private streams up and reconciled", problem)
+
+
+def _dead_man(one: Candidate) -> Finding:
+    rests = one.intent.time_in_force in deadman.RESTING
+    problem = deadman.resting_problem(one.state, one.account, one.at_ns) if rests else ""
+    value = one.account.dead_man.status.value if rests else one.intent.time_in_force.value
+    return _finding("dead_man", value, "armed, for an order that rests", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
@@ -242,10 +243,10 @@ def _notional(one: Candidate) -> Finding:
 
 
 def _delta_limit(one: Candidate) -> Finding:
-    after = one.worst_delta_coin(one.intent.delta_effect_coin)
+    after = one.delta_coin + one.intent.delta_effect_coin
     limit = one.settings.delta_limit_coin
     # Any part may fill, so the worse of before and after counts; an order that lowers the delta may start outside.
-    worst = after if one.reduces_delta else max(one.worst_delta_coin(), after)
+    worst = abs(after) if one.reduces_delta else max(abs(one.delta_coin), abs(after))
     problem = "" if worst <= limit or one.reduces_delta else f"net delta could reach {worst:g} {one.underlying.name}"
     return _finding("worst_delta_coin", worst, limit, problem)
 
@@ -288,6 +289,7 @@ def _message_rate(one: Candidate) -> Finding:
 RULES: tuple[Rule, ...] = (
     _mode,
     _account,
+    _dead_man,
     _private_silence,
     _unexplained,
     _clock,

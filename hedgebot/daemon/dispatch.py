@@ -11,6 +11,7 @@ from hedgebot.daemon.alerts import Alerts
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.domain.commands import (
+    ArmDeadMan,
     CancelOrder,
     Command,
     QueryOrder,
@@ -65,7 +66,7 @@ class Dispatcher:
         match command:
             case SubmitOrder():
                 self._submit(command)
-            case CancelOrder() | QueryOrder() | RequestSnapshot():
+            case CancelOrder() | QueryOrder() | RequestSnapshot() | ArmDeadMan():
                 self._port(command.account).send(command)
             case WatchInstruments():
                 self._port(self._venue_accounts.get(command.venue, command.venue)).send(command)

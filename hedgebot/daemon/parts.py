@@ -31,10 +31,7 @@ OpenVenue = Callable[[str, EventSink], Venue]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not).
-
-    `id_epoch` is the least epoch of its client ids.
-    """
+    """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not)."""
 
     install: int
     run_id: str
@@ -43,4 +40,3 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     next_seq: int
     restored: tuple[RestoredOrder, ...] = ()
     halted_because: str = ""
-    id_epoch: int = 0

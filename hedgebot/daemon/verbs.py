@@ -14,7 +14,6 @@ import structlog
 from hedgebot.config.loader import Config, diff, load_config, restart_needed
 from hedgebot.config.plugins import known_strategies
 from hedgebot.daemon.control import Reply, Request, refusal
-from hedgebot.daemon.delivery import Trial, trial_code
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.plugins import load_strategy
@@ -40,7 +39,6 @@ class Shell(msgspec.Struct, kw_only=True):
     mode: Callable[[], Mode]
     request_stop: Callable[[str], None]
     alert: Callable[[AlertKind, str, str], None]
-    test_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
     block_orders: Callable[[], None]
     kills: Callable[[], int]
     unblock_orders: Callable[[int], bool]
@@ -65,7 +63,6 @@ class Verbs:
             "disable": self._disable,
             "apply": self._apply,
             "stop": self._stop,
-            "alerts-test": self._test_alerts,
         }
 
     async def handle(self, request: Request) -> Reply:
@@ -201,10 +198,6 @@ class Verbs:
             except (ValueError, TypeError, LookupError, ArithmeticError) as error:
                 raise ConfigError(f"parameters of strategy {one.name!r}: {error}") from error
         return changes
-
-    async def _test_alerts(self, args: dict[str, Any]) -> Reply:
-        trials = await self._shell.test_alerts(_operator(args))
-        return Reply(ok=True, code=trial_code(trials), data={"trials": msgspec.to_builtins(trials)})
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")

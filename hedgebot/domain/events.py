@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
@@ -159,16 +160,12 @@ class OrderAccepted(_Event, frozen=True, kw_only=True):
 
 
 class OrderRejected(_Event, frozen=True, kw_only=True):
-    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list).
-
-    `passing`: not the order was refused but the moment (never sent, a clock, a market's state): no row of refusals.
-    """
+    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list)."""
 
     account: str
     client_id: str
     code: str
     message: str
-    passing: bool = False
 
 
 class OrderOutcomeUnknown(_Event, frozen=True, kw_only=True):
@@ -304,17 +301,13 @@ class RestoredOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True):
-    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it.
-
-    `id_epoch` is the least epoch of its client ids: it grows with time, for a journal from a backup knows no later run.
-    """
+    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it."""
 
     run_id: str
     epoch: int
     settings: EngineSettings
     version: str
     restored: tuple[RestoredOrder, ...] = ()
-    id_epoch: int = 0
 
 
 class StopRequested(_Event, frozen=True, kw_only=True):
@@ -374,6 +367,7 @@ Event = (
     | OrderLookedUp
     | CancelAnswered
     | SnapshotTaken
+    | DeadManChanged
     | StreamChanged
     | StreamAlive
     | FrameQuarantined

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from hedgebot.daemon.alerts import Alerts
-from hedgebot.daemon.delivery import Delivery
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
 from hedgebot.daemon.failpoints import Failpoints
 from hedgebot.daemon.timer import OneTimer
@@ -33,7 +32,7 @@ class Parts:
         self.points = Failpoints(spec, strike=lambda: self.struck.append("struck"))
         self.window = SendWindow(self.points)
         self.main, self.other = Port(), Port()
-        self.alerts = Alerts(lambda: 0, Delivery((), now_ns=lambda: 0, book="test"))
+        self.alerts = Alerts(folder, lambda: 0)
         self.timer = OneTimer(self.sink)
         self.dispatcher = Dispatcher(
             ports={"main": self.main, "other": self.other},
