@@ -123,6 +123,7 @@ class Run:
             latch=self._latch,
             config=config,
             install=identity.install,
+            failpoints=failpoints,
         )
         self._control = ControlServer(config.state_dir, self._verbs.handle)
 
@@ -344,6 +345,7 @@ class Run:
         try:
             async with self._pump.quiet() as seq:
                 work = asyncio.ensure_future(self._journal.snapshot(seq, encode_state(self._engine.state)))
+                await self._failpoints.passed_soon(Failpoint.IN_SNAPSHOT)
                 try:
                     await self._pump.settled(work)
                 finally:
