@@ -25,6 +25,8 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _underlying(name, underlying, accounts, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
+    for name, channel in _tables(main, "alerts").items():
+        problems += _channel(f"alerts.{name}", channel, file)
     return problems + (_limits(limits, limits_file) if limits is not None else [])
 
 
@@ -115,6 +117,21 @@ def _strategy(key: str, strategy: Table, underlyings: Mapping[str, Table], file:
         for one in wanted
         if one not in underlyings
     ]
+
+
+def _channel(key: str, channel: Table, file: str) -> list[Problem]:
+    needed = {"webhook": ("url", "url_file"), "command": ("command",)}.get(str(channel.get("kind")))
+    if needed is None:
+        return []
+    problems = []
+    if sum(name in channel for name in needed) != 1:
+        problems.append((key, f"is a {channel['kind']} and must have {' or '.join(needed)}, one of them"))
+    problems += [
+        (f"{key}.{name}", f"does nothing for a {channel['kind']}; leave it out")
+        for name in ("url", "url_file", "command")
+        if name in channel and name not in needed
+    ]
+    return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
 
 
 def _limits(limits: LimitsFile, file: str) -> list[Problem]:

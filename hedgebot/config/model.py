@@ -41,7 +41,9 @@ def _loopback_only(value: str) -> str:
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be a web address like https://monitor.example.com/ping/hedgebot")
+        raise ValueError("must be a web address like https://alerts.example.com/hook")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a password")
     return value
 
 
@@ -103,9 +105,6 @@ class AccountSection(Section):
         2_000, ge=100, le=30_000, description="a number of milliseconds to wait for the answer to an order"
     )
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
-    dead_man_s: Number | None = Field(
-        None, ge=3, le=300, description="a number of seconds without us after which the venue cancels our orders"
-    )
 
 
 class UnderlyingSection(Section):
@@ -138,6 +137,21 @@ class StrategySection(Section):
     params: dict[str, float | str | bool] = Field(default={}, description="the strategy's own settings")
 
 
+class AlertSection(Section):
+    """One channel that takes alerts to people; the order of the sections is the order in which they are tried."""
+
+    kind: Literal["webhook", "command"] = Field(description="the way out: webhook or command")
+    url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="the address that alerts are posted to"
+    )
+    url_file: Path | None = Field(None, description="the file that holds the address, where the address is a secret")
+    command: tuple[Text, ...] = Field((), description="a list of words: the program and its arguments")
+    format: Literal["json", "text", "slack", "discord"] = Field(
+        "json", description="the shape of what is sent: json, text, slack or discord"
+    )
+    timeout_s: Number = Field(3.0, ge=0.1, le=4, description="a number of seconds; after it the next channel is tried")
+
+
 class DaemonSection(Section):
     """How the process behaves; nothing here changes a decision."""
 
@@ -164,6 +178,7 @@ class ConfigFile(BaseSettings):
     accounts: dict[Name, AccountSection] = Field(min_length=1, description="the sections of accounts")
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
+    alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
 
     @classmethod
@@ -214,3 +229,4 @@ class LimitsFile(Section):
     funding_cost_usd_per_day_max: Number = Field(5_000.0, gt=0, description="a number of USD per day")
     daily_loss_usd_max: Number = Field(50_000.0, gt=0, description="a number of USD")
     unexplained_position_ms_max: Count = Field(30_000, ge=1_000, le=600_000, description="a number of milliseconds")
+    blind_ms_halt: Count = Field(300_000, ge=10_000, le=86_400_000, description="a number of milliseconds")

@@ -55,12 +55,16 @@ def examine(config: Path | None, limits: Path | None, state_dir: Path | None, *,
     folder = loaded.state_dir if loaded is not None else state_dir or next(iter(books()), None)
     rows += check_folder(folder)
     if loaded is None:
-        rows += [_skip(name, "no configuration") for name in ("secrets", "venue", "clock", "key rights", "positions")]
+        rows += [
+            _skip(name, "no configuration")
+            for name in ("secrets", "alert channels", "venue", "clock", "key rights", "positions")
+        ]
         return rows
     connections, row = check_secrets(loaded)
-    rows += [row, *check_secret_files(loaded), check_strategies(loaded)]
+    rows += [row, *check_secret_files(loaded), check_strategies(loaded), *check_alerts(loaded)]
     for connection in connections:
         rows += check_venue(connection, offline=offline)
+    rows.append(check_dead_man())
     return rows
 
 
@@ -174,14 +178,51 @@ def check_strategies(config: Config) -> Row:
     return Row(check="strategies", status=Status.OK, finding=f"all of {', '.join(sorted(enabled))} hedged")
 
 
+def check_alerts(config: Config) -> Iterator[Row]:
+    """Whether somebody who does not look at this machine is told, by two ways that do not fail together."""
+    channels = config.file.alerts
+    for name, one in channels.items():
+        if one.url_file is not None:
+            path = config.path.parent / one.url_file.expanduser()
+            yield (
+                _permissions(f"alerts {name}", path, 0o077)
+                if path.exists()
+                else Row(
+                    check=f"alerts {name}",
+                    status=Status.FAIL,
+                    finding=f"there is no file {path}",
+                    advice="put the address of the webhook there, mode 0600",
+                )
+            )
+        elif one.command and shutil.which(one.command[0]) is None:
+            finding = f"{one.command[0]} is no program on this machine"
+            advice = f"install it, or write its whole path into [alerts.{name}] command"
+            yield Row(check=f"alerts {name}", status=Status.FAIL, finding=finding, advice=advice)
+    if len(channels) >= 2:
+        yield Row(check="alert channels", status=Status.OK, finding=", then ".join(channels))
+        return
+    finding = f"{'one' if channels else 'no'} channel leaves this machine; then alerts.jsonl and standard error"
+    advice = "configure two [alerts.NAME] sections, then: hedgebot alerts test"
+    yield Row(check="alert channels", status=Status.WARN, finding=finding, advice=advice)
+
+
 def check_venue(connection: AccountConnection, *, offline: bool) -> list[Row]:
     """Reach, clock, key rights and position mode of one account."""
-    names = ("venue", "clock", "key rights", "position mode", "dead man's switch")
+    names = ("venue", "clock", "key rights", "position mode")
     if offline:
         return [_skip(name, "--offline") for name in names]
     from hedgebot.console.doctor_venue import ask_venue
 
     return ask_venue(connection)
+
+
+def check_dead_man() -> Row:
+    """Bybit's retail accounts have no dead-man's switch; hedges are immediate-or-cancel, so nothing rests there."""
+    return Row(
+        check="dead man's switch",
+        status=Status.OK,
+        finding="the venue has none for this account; hedges are immediate-or-cancel and leave no order behind",
+    )
 
 
 def _permissions(check: str, path: Path, forbidden: int) -> Row:

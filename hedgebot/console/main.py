@@ -8,6 +8,7 @@ import typer
 
 from hedgebot.console import (
     leash,
+    verbs_alerts,
     verbs_book,
     verbs_config,
     verbs_exchange,
@@ -35,7 +36,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for _verbs in (verbs_system, verbs_book, verbs_journal, verbs_exchange, verbs_config, verbs_sim, verbs_margin):
+for _verbs in (
+    verbs_system,
+    verbs_book,
+    verbs_journal,
+    verbs_exchange,
+    verbs_config,
+    verbs_sim,
+    verbs_margin,
+    verbs_alerts,
+):
     _verbs.register(app)
 
 

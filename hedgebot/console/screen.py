@@ -36,7 +36,7 @@ def screen(snapshot: Snapshot, *, width: int = 80, height: int = 24, note: str =
     middle = [line for account in book.accounts for line in _account(account, width)] + [_orders(book, width)]
     footer = [fit([(note, "dim")], width)] if note else []
     room = height - len(top) - len(middle) - len(footer)
-    alerts = _alerts(book, width, max(1, room // 4))
+    alerts = _alerts(snapshot, width, max(1, room // 4))
     room -= len(alerts)
     positions = [(one, row) for one in book.underlyings for row in one.positions]
     wanted = len(positions) + 1
@@ -177,11 +177,7 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"account {account.account} ({account.role})", "dim"),
         (f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),
     ]
-    lines = [fit(margin, width), fit([one for one in data if one[0]], width)]
-    if account.dead_man:
-        well = account.dead_man.startswith("armed")
-        lines.append(fit([(f"dead man's switch {words.dead_man(account)}", "" if well else "bold red")], width))
-    return lines
+    return [fit(margin, width), fit([one for one in data if one[0]], width)]
 
 
 def _orders(book: BookSnapshot, width: int) -> Text:
@@ -227,12 +223,13 @@ def _hedges(decisions: Sequence[DecisionRow], width: int, lines: int) -> list[Te
     return result
 
 
-def _alerts(book: BookSnapshot, width: int, lines: int) -> list[Text]:
+def _alerts(snapshot: Snapshot, width: int, lines: int) -> list[Text]:
     """What is wrong, worst first, with the page that says what to do."""
     order = ["crit", "warn", "info"]
-    alerts = sorted(book.alerts, key=lambda one: order.index(one.severity) if one.severity in order else 0)
+    alerts = sorted(snapshot.alerts, key=lambda one: order.index(one.severity) if one.severity in order else 0)
     if not alerts:
-        return [fit([("alerts none", "green")], width)]
+        channels = words.channel_lines(snapshot.daemon.alert_delivery)
+        return [fit([("alerts none", "green"), *((one, "dim") for one in channels)], width)]
     shown = alerts[:lines]
     result = [
         fit(

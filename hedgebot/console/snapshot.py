@@ -98,7 +98,6 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     margin_age_ms: float | None = None
     clock_offset_ms: float | None = None
     differences: tuple[str, ...] = ()
-    dead_man: str = ""
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):
@@ -114,7 +113,7 @@ class OrderRow(_Part, frozen=True, kw_only=True):
 
 
 class AlertRow(_Part, frozen=True, kw_only=True):
-    """One alert that is up, with the page that says what to do."""
+    """One alert that is up, with the page that says what to do. The daemon's own have `raised_at_ns` for an age."""
 
     kind: str = ""
     severity: str = ""
@@ -122,6 +121,7 @@ class AlertRow(_Part, frozen=True, kw_only=True):
     subject: str = ""
     summary: str = ""
     age_ms: float | None = None
+    raised_at_ns: int | None = None
 
 
 class BookSnapshot(_Part, frozen=True, kw_only=True):
@@ -152,6 +152,36 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
         return sum(one.status == "unknown" for one in self.orders)
 
 
+class ChannelRow(_Part, frozen=True, kw_only=True):
+    """One way in which alerts reach people; `problem` is empty while it works."""
+
+    name: str = ""
+    kind: str = ""
+    problem: str = ""
+    handed_over: int = 0
+    failures: int = 0
+    last_ok_age_s: float | None = None
+    next_try_s: float | None = None
+
+
+class LatencyFacts(_Part, frozen=True, kw_only=True):
+    """Seconds from an alert's event to its first hand-off; `buckets` count those up to a bound (None: all)."""
+
+    count: int = 0
+    sum_s: float = 0.0
+    max_s: float = 0.0
+    buckets: tuple[tuple[float | None, int], ...] = ()
+
+
+class DeliveryFacts(_Part, frozen=True, kw_only=True):
+    """Alerts on their way to people."""
+
+    channels: tuple[ChannelRow, ...] = ()
+    waiting: int = 0
+    dropped: int = 0
+    latency: LatencyFacts = LatencyFacts()
+
+
 class DaemonFacts(_Part, frozen=True, kw_only=True):
     """The process around the engine."""
 
@@ -166,6 +196,8 @@ class DaemonFacts(_Part, frozen=True, kw_only=True):
     kill_file: bool = False
     stopping: bool = False
     loop_lag_ms_max: float | None = None
+    alerts: tuple[AlertRow, ...] = ()
+    alert_delivery: DeliveryFacts = DeliveryFacts()
 
 
 class Snapshot(_Part, frozen=True, kw_only=True):
@@ -173,6 +205,18 @@ class Snapshot(_Part, frozen=True, kw_only=True):
 
     book: BookSnapshot = BookSnapshot()
     daemon: DaemonFacts = DaemonFacts()
+
+    @property
+    def alerts(self) -> tuple[AlertRow, ...]:
+        """What is wrong, by the engine and by the process around it, each thing once."""
+        known = {(one.kind, one.subject) for one in self.book.alerts}
+        own = [self._aged(one) for one in self.daemon.alerts if (one.kind, one.subject) not in known]
+        return (*self.book.alerts, *own)
+
+    def _aged(self, one: AlertRow) -> AlertRow:
+        if one.raised_at_ns is None or not self.book.at_ns:
+            return one
+        return msgspec.structs.replace(one, age_ms=max(0.0, (self.book.at_ns - one.raised_at_ns) / 1e6))
 
 
 def read_snapshot(data: dict[str, Any]) -> Snapshot:

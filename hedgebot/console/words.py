@@ -12,7 +12,9 @@ from hedgebot.console.snapshot import (
     AccountRow,
     AlertRow,
     BookSnapshot,
+    ChannelRow,
     DecisionRow,
+    DeliveryFacts,
     OrderRow,
     PositionRow,
     Snapshot,
@@ -115,8 +117,8 @@ def status_line(snapshot: Snapshot) -> str:
     parts.append(f"hedges {unsigned(book.hedges)}")
     if book.unknown_orders:
         parts.append(f"{book.unknown_orders} unknown orders")
-    if book.alerts:
-        parts.append(f"alerts: {', '.join(f'{one.kind} {one.runbook}' for one in book.alerts)}")
+    if snapshot.alerts:
+        parts.append(f"alerts: {', '.join(f'{one.kind} {one.runbook}' for one in snapshot.alerts)}")
     return " | ".join(parts)
 
 
@@ -138,7 +140,8 @@ def status_lines(snapshot: Snapshot) -> list[str]:
     lines.append(f"costs     fees {coins(book.fees)}; funding paid {coins(book.funding)}, {funding_forecast(book)}")
     lines.append(orders_line(book))
     lines += [f"          {plain(one.client_id)} {order_words(one)}" for one in book.orders]
-    lines += [f"ALERT     {alert_line(one)}" for one in book.alerts]
+    lines += [f"ALERT     {alert_line(one)}" for one in snapshot.alerts]
+    lines += channel_lines(daemon.alert_delivery)
     lines += [f"decision  {decision_line(one)}" for one in book.decisions[-5:]]
     return lines
 
@@ -147,6 +150,24 @@ def alert_line(one: AlertRow) -> str:
     """An alert in one line, with the page that says what to do."""
     what = f"{one.severity.upper()} {one.kind} {plain(one.subject)}: {plain(one.summary)}"
     return f"{what} (runbooks/{one.runbook}-*.md)"
+
+
+def channel_lines(delivery: DeliveryFacts) -> list[str]:
+    """How alerts reach people: each channel, and what waits."""
+    channels = ", ".join(channel(one) for one in delivery.channels)
+    if not channels:
+        return []
+    rest = f"; {delivery.waiting} waiting" if delivery.waiting else ""
+    lost = f"; {delivery.dropped} DROPPED" if delivery.dropped else ""
+    slowest = f"; slowest {delivery.latency.max_s:.2f} s of {delivery.latency.count}" if delivery.latency.count else ""
+    return [f"told by   {channels}{slowest}{rest}{lost}"]
+
+
+def channel(one: ChannelRow) -> str:
+    """A channel in a few words."""
+    if one.problem:
+        return f"{one.name} FAILS ({plain(one.problem)}; RB-30)"
+    return f"{one.name} ok" if one.handed_over else f"{one.name} not used yet"
 
 
 def account_lines(account: AccountRow) -> list[str]:
@@ -159,14 +180,8 @@ def account_lines(account: AccountRow) -> list[str]:
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
         f"data      {account.account}: {streams(account)}; {truth}",
-        f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),
     ]
-
-
-def dead_man(account: AccountRow) -> str:
-    """How the venue's dead-man's switch stands; it cancels orders and keeps positions."""
-    return plain(account.dead_man) or "none asked for, immediate-or-cancel orders only"
 
 
 def streams(account: AccountRow) -> str:

@@ -74,7 +74,8 @@ def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share
     efficacy.bad_fills_ns.append(step.at_ns)
     if len(efficacy.bad_fills_ns) >= INEFFECTIVE_FILLS_MAX:
         minutes = INEFFECTIVE_WINDOW_NS // 60_000_000_000
-        step.halt(f"{len(efficacy.bad_fills_ns)} fills within {minutes} minutes did not hedge: {problem}")
+        why = f"{len(efficacy.bad_fills_ns)} fills within {minutes} minutes did not hedge: {problem}"
+        step.halt(why, f"effectiveness:{record.intent.underlying}")
 
 
 def forgive(state: EngineState) -> None:

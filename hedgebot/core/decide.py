@@ -5,7 +5,7 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, limits, market, order_table
+from hedgebot.core import breakers, latches, limits, market, order_table
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import Candidate, judge
 from hedgebot.core.policy import wanted_trade_coin
@@ -39,7 +39,9 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         return
     cause, underlying.held_cause = underlying.held_cause or cause, None
     delta_coin = net_delta_coin(underlying)
-    proposal = propose(step.state, strategy_of, underlying, settings, delta_coin, step.at_ns)
+    proposal = latches.flat_proposal(step.state, settings) or propose(
+        step.state, strategy_of, underlying, settings, delta_coin, step.at_ns
+    )
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
         underlying.breach_since_ns, underlying.note, underlying.residual_coin = 0, "", 0.0
@@ -49,7 +51,8 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     if (
         order_table.order_of(step.state, name)
         or step.at_ns < underlying.retry_at_ns
-        or step.state.mode in (Mode.RECOVERING, Mode.HALTED)
+        or step.state.mode is Mode.RECOVERING
+        or latches.is_frozen(step.state, settings)
     ):
         return
     _hedge(step, underlying, settings, proposal, delta_coin, trade_coin)
@@ -73,7 +76,7 @@ def propose(
     )
     proposal: Proposal | None = None
     for one in state.settings.strategies:
-        if one.enabled and underlying.name in one.underlyings:
+        if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
             proposal = strategy_of(one).propose(view, proposal)
     return proposal
 

@@ -15,16 +15,29 @@ from collections.abc import Callable
 from decimal import Context, getcontext, setcontext
 from typing import assert_never
 
-from hedgebot.core import breakers, deadman, ledger, limits, market, operator, order_table, reconcile
+from hedgebot.core import (
+    breakers,
+    connections,
+    flatten,
+    kill_rules,
+    latches,
+    ledger,
+    limits,
+    market,
+    operator,
+    order_table,
+    reconcile,
+    specs,
+    unkill,
+)
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
-from hedgebot.core.state import AccountState, DeadManState, EngineState, adopt_settings
+from hedgebot.core.state import AccountState, EngineState, adopt_settings
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, SetTimer, StopNow
-from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.reports import OrderReport
@@ -38,10 +51,6 @@ ARITHMETIC = Context(prec=28)
 
 LoadStrategy = Callable[[StrategySettings], Strategy]
 """Makes a strategy from its settings: the same settings give the same strategy."""
-
-_CLOCK_ALERT_MS = 500.0
-_CROSS_CHECKS = ("position", "wallet")
-"""Private topics that no decision rests on; an unreadable row of a query makes its snapshot incomplete by itself."""
 
 
 class Engine:
@@ -99,6 +108,7 @@ class Engine:
             self._exposures = Exposures(self._state)
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
+        state.id_epoch = max(event.epoch, event.id_epoch, state.id_epoch + 1)
         adopt_settings(state, operator.keep_switches(state, event.settings))
         self._strategies.clear()
 
@@ -128,13 +138,11 @@ class Engine:
             case ev.SnapshotTaken():
                 reconcile.on_snapshot(step, event)
                 self._enter_active(step)
-            case DeadManChanged():
-                deadman.on_changed(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
             case ev.InstrumentsLoaded():
-                market.apply_instruments(step, event)
+                specs.take(step, event)
                 for account in step.state.accounts.values():
                     if account.private.up and not account.reconciled:
                         reconcile.request_snapshot(step, account, "instruments loaded")
@@ -145,9 +153,11 @@ class Engine:
             case ev.StopRequested():
                 self._on_stop(step, event)
             case ev.OperatorKilled():
-                operator.kill(step, event)
+                latches.kill(step, event)
             case ev.OperatorUnkilled():
-                operator.unkill(step, event)
+                unkill.unkill(step, event)
+            case ev.OrderResolved():
+                unkill.resolve(step, event)
             case ev.StrategySwitched():
                 operator.switch_strategy(step, event)
             case ev.ConfigApplied():
@@ -156,7 +166,7 @@ class Engine:
                 # A pushed position is a hint that the snapshot judges; a cancelled order speaks for itself.
                 pass
             case _:
-                _apply_shell(step, event)
+                connections.apply(step, event)
 
     def _apply_config(self, step: Step, event: ev.ConfigApplied) -> None:
         try:
@@ -232,7 +242,9 @@ class Engine:
         order_table.sweep(step)
         reconcile.sweep(step)
         limits.watch(step)
-        deadman.watch(step)
+        kill_rules.watch(step)
+        latches.sweep(step)
+        flatten.sweep(step)
         self._enter_active(step)
         if step.state.stopping:
             self._finish_stop(step)
@@ -243,6 +255,7 @@ class Engine:
         """Start-up is crash recovery: nothing is known to be true until the venue has been asked."""
         state = step.state
         step.set_mode(Mode.RECOVERING, f"run {event.run_id} started")
+        latches.adopt_mode(step)
         state.run_started_ns = step.at_ns
         reconcile.forget_accounts(step)
         configured = {one.underlying for one in state.settings.underlyings}
@@ -259,7 +272,7 @@ class Engine:
             account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
             account.private.alive_at_ns = 0
-            account.clock_offset_ms, account.dead_man = None, DeadManState()
+            account.clock_offset_ms = None
         for quote in state.quotes.values():
             quote.book_at_ns = quote.mark_at_ns = 0
         for underlying in state.underlyings.values():
@@ -275,7 +288,12 @@ class Engine:
         if state.mode is not Mode.RECOVERING:
             return
         waiting = [f"{one.name} is not reconciled" for one in state.accounts.values() if not one.reconciled]
-        waiting += [f"order {one.client_id} is {one.status}" for one in order_table.live_orders(state)]
+        # An order beyond every deadline holds its own underlying only, and is told: the others are not left alone.
+        waiting += [
+            f"order {one.client_id} is {one.status}"
+            for one in order_table.live_orders(state)
+            if step.at_ns <= order_table.proof_after_ns(state, one)
+        ]
         for settings in state.settings.underlyings:
             age_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
             if age_ms > state.limits.book_age_ms_max:
@@ -293,7 +311,7 @@ class Engine:
 
     def _finish_stop(self, step: Step) -> None:
         alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
-        if not alive and deadman.laid_down(step):
+        if not alive:
             step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
 
 
@@ -324,75 +342,3 @@ def _note_foreign(step: Step, account: AccountState | None, fill: ev.FillReceive
     elif account is not None and account.role is AccountRole.HEDGE:
         summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
         step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
-
-
-def _apply_shell(
-    step: Step,
-    event: ev.StreamChanged
-    | ev.StreamAlive
-    | ev.FrameQuarantined
-    | ev.AuthenticationFailed
-    | ev.ClockMeasured
-    | ev.InboxOverflowed
-    | ev.TaskFailed,
-) -> None:
-    """What the shell reports about connections, clocks and itself."""
-    state = step.state
-    match event:
-        case ev.StreamChanged():
-            _apply_stream(step, event)
-        case ev.StreamAlive():
-            if account := state.accounts.get(event.account):
-                getattr(account, event.stream).alive_at_ns = step.at_ns
-        case ev.FrameQuarantined():
-            subject = reconcile.suspect_feed(event.account, event.topic)
-            step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
-            harmless = event.topic.startswith("query:") or event.topic in _CROSS_CHECKS
-            if event.stream is ev.Stream.PRIVATE and not harmless and (account := state.accounts.get(event.account)):
-                # It may have been a fill: ask the venue before anything else is sent.
-                reconcile.lose_truth(account, step.at_ns)
-                reconcile.request_snapshot(step, account, f"unreadable frame on {event.topic}")
-        case ev.AuthenticationFailed():
-            step.alert(
-                AlertKind.API_KEY_INVALID, event.account, f"the venue refused the key: {event.code} {event.message}"
-            )
-            step.halt(f"the venue refused the key of {event.account}")
-        case ev.ClockMeasured():
-            if account := state.accounts.get(event.account):
-                account.clock_offset_ms = event.offset_ms
-            skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
-            problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
-            step.check(AlertKind.CLOCK_SKEW, event.account, problem)
-        case ev.InboxOverflowed():
-            step.alert(
-                AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
-            )
-            for account in state.accounts.values():
-                reconcile.lose_truth(account, step.at_ns)
-        case ev.TaskFailed():
-            step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
-            if not event.restarting:
-                step.halt(f"task {event.task} failed for good: {event.error}")
-        case _:
-            assert_never(event)
-
-
-def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
-    account = step.state.accounts.get(event.account)
-    if account is None:
-        return
-    stream = getattr(account, event.stream)
-    stream.up = event.up
-    if event.up:
-        stream.alive_at_ns = step.at_ns
-    if event.stream is not ev.Stream.PRIVATE:
-        return
-    # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.
-    reconcile.lose_truth(account, step.at_ns)
-    account.request_open = False
-    if event.up:
-        reconcile.request_snapshot(step, account, "private stream is up")
-    else:
-        step.alert(
-            AlertKind.PRIVATE_STREAM_SILENT, account.name, f"private stream of {account.name} is down: {event.reason}"
-        )

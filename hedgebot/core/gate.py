@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import breakers, deadman, limits, market, order_table
+from hedgebot.core import breakers, latches, limits, market, order_table
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
@@ -39,10 +39,16 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     centre_coin: float = 0.0
     at_ns: int
 
+    def worst_delta_coin(self, after_coin: float = 0.0) -> float:
+        """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""
+        down, up = order_table.pending_delta_coin(self.state, self.underlying.name)
+        delta_coin = self.delta_coin + after_coin
+        return max(abs(delta_coin + down), abs(delta_coin + up))
+
     @property
     def reduces_delta(self) -> bool:
-        """Whether the whole fill would leave less absolute delta."""
-        return abs(self.delta_coin + self.intent.delta_effect_coin) < abs(self.delta_coin)
+        """Whether the whole fill would leave less absolute delta, at the worst that live orders can do to it."""
+        return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
 
     @property
     def grows_position(self) -> bool:
@@ -72,8 +78,17 @@ Rule = Callable[[Candidate], Finding]
 
 def judge(candidate: Candidate) -> Approved | Refused:
     """Hold an intent against every rule, in order; the first one that is not content refuses."""
+    return _judge(candidate, RULES)
+
+
+def judge_closing(candidate: Candidate) -> Approved | Refused:
+    """The same for an intent that closes a hedge position because an operator flattens."""
+    return _judge(candidate, CLOSING_RULES)
+
+
+def _judge(candidate: Candidate, rules: tuple[Rule, ...]) -> Approved | Refused:
     checks: list[RuleCheck] = []
-    for rule in RULES:
+    for rule in rules:
         finding = rule(candidate)
         if finding.problem:
             return Refused(intent=candidate.intent, check=finding.check, explanation=finding.problem)
@@ -87,9 +102,25 @@ def _finding(rule: str, value: float | str, limit: float | str, problem: str = "
 
 def _mode(one: Candidate) -> Finding:
     mode = one.state.mode
-    allowed = mode is Mode.ACTIVE or (mode is Mode.REDUCING and one.reduces_risk)
+    # HALTED lets out what was chosen at the kill, and nothing but that (safety reference section 2).
+    reducing = mode is Mode.REDUCING or (mode is Mode.HALTED and latches.halt_reduces(one.state))
+    allowed = mode is Mode.ACTIVE or (reducing and one.reduces_risk)
     problem = "" if allowed and not one.state.stopping else f"the book is {mode}: {one.state.mode_reason}"
     return _finding("mode", mode.value, "active, or reducing for what lowers risk", problem)
+
+
+def _latches(one: Candidate) -> Finding:
+    problem = latches.order_problem(one.state, one.intent, reduces_risk=one.reduces_risk)
+    return _finding("kill", "killed" if problem else "not killed", "not killed, or what the kill lets through", problem)
+
+
+def _closing(one: Candidate) -> Finding:
+    held = position_contracts(one.state, one.account.name, one.rules.id)
+    shrinks = one.intent.reduce_only and 0 < one.intent.qty_contracts <= -held * one.intent.side.sign
+    problem = latches.closing_problem(one.state, one.intent)
+    problem = problem or ("" if shrinks else f"it would not only shrink the position of {held} contracts")
+    problem = problem or ("the book is stopping" if one.state.stopping else "")
+    return _finding("closing", str(one.intent.qty_contracts), str(abs(held)), problem)
 
 
 def _account(one: Candidate) -> Finding:
@@ -103,13 +134,6 @@ def _account(one: Candidate) -> Finding:
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
     return _finding("account", one.account.role.value, "private streams up and reconciled", problem)
-
-
-def _dead_man(one: Candidate) -> Finding:
-    rests = one.intent.time_in_force in deadman.RESTING
-    problem = deadman.resting_problem(one.state, one.account, one.at_ns) if rests else ""
-    value = one.account.dead_man.status.value if rests else one.intent.time_in_force.value
-    return _finding("dead_man", value, "armed, for an order that rests", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
@@ -243,10 +267,10 @@ def _notional(one: Candidate) -> Finding:
 
 
 def _delta_limit(one: Candidate) -> Finding:
-    after = one.delta_coin + one.intent.delta_effect_coin
+    after = one.worst_delta_coin(one.intent.delta_effect_coin)
     limit = one.settings.delta_limit_coin
     # Any part may fill, so the worse of before and after counts; an order that lowers the delta may start outside.
-    worst = abs(after) if one.reduces_delta else max(abs(one.delta_coin), abs(after))
+    worst = after if one.reduces_delta else max(one.worst_delta_coin(), after)
     problem = "" if worst <= limit or one.reduces_delta else f"net delta could reach {worst:g} {one.underlying.name}"
     return _finding("worst_delta_coin", worst, limit, problem)
 
@@ -286,10 +310,28 @@ def _message_rate(one: Candidate) -> Finding:
     return _finding("order_tokens", tokens, 1.0, problem)
 
 
+CLOSING_RULES: tuple[Rule, ...] = (
+    _closing,
+    _account,
+    _private_silence,
+    _clock,
+    _one_in_flight,
+    _book_fresh,
+    _mark_fresh,
+    _spread,
+    _book_against_mark,
+    _collar,
+    _size,
+    _notional,
+    _message_rate,
+)
+"""For a flatten: the operator chose to give up the hedge, so that limits of delta, margin and cost do not count; the
+market, the clock and the truth about the position do."""
+
 RULES: tuple[Rule, ...] = (
     _mode,
+    _latches,
     _account,
-    _dead_man,
     _private_silence,
     _unexplained,
     _clock,

@@ -164,7 +164,8 @@ def _watch_private(step: Step, account: AccountState) -> None:
     # What was not said while this process stood still was not silence.
     silence_ms = (step.at_ns - max(stream.alive_at_ns, step.state.resumed_at_ns)) // _NS_PER_MS
     if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
-        step.halt(f"the private stream of {account.name} has been silent for {silence_ms // 1000} s")
+        why = f"the private stream of {account.name} has been silent for {silence_ms // 1000} s"
+        step.halt(why, f"private_silence:{account.name}")
 
 
 def _watch_loss(step: Step, account: AccountState) -> None:
@@ -175,7 +176,7 @@ def _watch_loss(step: Step, account: AccountState) -> None:
     limit = step.state.limits.daily_loss_usd_max
     if loss > limit:
         step.alert(AlertKind.DAILY_LOSS, account.name, f"{account.name} lost {loss:.0f} USD today, limit {limit:.0f}")
-        step.halt(f"{account.name} lost {loss:.0f} USD today, the limit is {limit:.0f}")
+        step.halt(f"{account.name} lost {loss:.0f} USD today, the limit is {limit:.0f}", f"daily_loss:{account.name}")
     else:
         step.resolve(AlertKind.DAILY_LOSS, account.name)
 
@@ -184,7 +185,8 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
     for subject, difference in account.mismatches.items():
         age_ms = (step.at_ns - difference.first_seen_ns) // _NS_PER_MS
         if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
-            step.halt(f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s")
+            differs = f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s"
+            step.halt(differs, f"unexplained:{account.name}:{subject}")
 
 
 def _watch_margin(step: Step) -> None:

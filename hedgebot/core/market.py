@@ -11,7 +11,7 @@ from hedgebot.core.exposure import own_option_delta
 from hedgebot.core.state import EngineState, OptionMark, Quote
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.events import BookTop, InstrumentsLoaded, OptionQuote, Ticker
+from hedgebot.domain.events import BookTop, OptionQuote, Ticker
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
 
 NEVER_MS = 10**12
@@ -24,15 +24,6 @@ FORWARD_RATIO_MAX = 3.0
 AHEAD_MS_MAX = 10_000.0
 """A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
 _NS_PER_MS = 1_000_000
-
-
-def apply_instruments(step: Step, event: InstrumentsLoaded) -> None:
-    """Take trading rules; known instruments are replaced, none is forgotten (positions may still name it)."""
-    for instrument in event.instruments:
-        step.state.instruments[instrument.id] = instrument
-    for account in step.state.accounts.values():
-        if account.venue == event.venue:
-            account.instruments_loaded = True
 
 
 def apply_book(step: Step, event: BookTop) -> Quote:

@@ -4,13 +4,12 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers, deadman
+from hedgebot.core import breakers
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import DecisionCause, QueryOrder, SubmitOrder
-from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import (
     FillReceived,
@@ -42,7 +41,7 @@ def send(
     names = [strategy.name for strategy in state.settings.strategies]
     client_id = ClientId(
         install=state.settings.install,
-        epoch=state.epoch,
+        epoch=state.id_epoch,
         strategy=names.index(intent.strategy) if intent.strategy in names else len(names),
         intent=state.next_intent,
     ).encode()
@@ -81,7 +80,7 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
     if record is None:
         return
     if _advance(step, record, OrderStatus.REJECTED):
-        _back_off(step, record, f"refused: {event.code} {event.message}", refused=True)
+        _back_off(step, record, f"refused: {event.code} {event.message}", refused=not event.passing)
         breakers.on_rejected(step, record)
 
 
@@ -96,6 +95,12 @@ def on_report(step: Step, report: OrderReport) -> None:
     """The venue described one of our orders. Reports older than what is known already are ignored."""
     record = step.state.orders.get(report.client_id or "")
     if record is None:
+        note_seen(step, report.account, report.client_id)
+        return
+    if not _is_described(record, report):
+        # Another order under our client id (a venue that lets ids repeat) says nothing about this one.
+        summary = f"{report.side} {report.qty_contracts} {report.instrument} goes by the id {record.client_id} of ours"
+        step.alert(AlertKind.RECON_BREAK, record.client_id, summary)
         return
     record.order_id = report.order_id or record.order_id
     # FILLED says the whole quantity, whatever else the report says.
@@ -103,8 +108,6 @@ def on_report(step: Step, report: OrderReport) -> None:
     record.reported_contracts = max(record.reported_contracts, filled)
     if not _advance(step, record, report.status):
         return
-    if report.reason == DEAD_MAN_REASON:
-        deadman.on_fired(step, step.state.accounts[record.intent.account])
     if report.status is OrderStatus.REJECTED:
         _back_off(step, record, f"refused: {report.reason}", refused=True)
         breakers.on_rejected(step, record)
@@ -122,7 +125,7 @@ def on_looked_up(step: Step, event: OrderLookedUp) -> None:
         on_report(step, event.report)
         return
     # Hedges are IOC: after the deadline one that is on no list is over, with what was filled until then.
-    if event.complete and event.asked_at_ns >= _proof_after_ns(step.state, record):
+    if event.complete and event.asked_at_ns >= proof_after_ns(step.state, record):
         ended = OrderStatus.CANCELLED if record.filled_contracts > ZERO else OrderStatus.EXPIRED
         _advance(step, record, ended)
 
@@ -131,13 +134,15 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
     """Count a booked fill towards its order; returns the order when it is one of ours. The table is not asked."""
     record = step.state.orders.get(fill.client_id or "")
     if record is None:
+        note_seen(step, fill.account, fill.client_id)
         _note_orphan(step.state, fill)
         return None
     step.state.totals.own_fills += 1
     record.filled_contracts += fill.qty_contracts
     record.order_id = record.order_id or fill.order_id
     if record.filled_contracts > record.intent.qty_contracts:
-        step.halt(f"order {record.client_id} was filled {record.filled_contracts} of {record.intent.qty_contracts}")
+        filled = f"order {record.client_id} was filled {record.filled_contracts} of {record.intent.qty_contracts}"
+        step.halt(filled, f"overfill:{record.client_id}")
     if record.filled_contracts >= record.intent.qty_contracts:
         _advance(step, record, OrderStatus.FILLED)
     underlying = step.state.underlyings[record.intent.underlying]
@@ -145,6 +150,34 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
     step.resolve(AlertKind.ORDER_REJECTED, record.intent.underlying)
     _settle(step, record)
     return record
+
+
+def note_seen(step: Step, account: str, client_id: str | None) -> None:
+    """Hear of an id of ours that no order here has. Where it is newer than ours, go on beyond it.
+
+    The journal came from a backup, then, and runs that it does not know have sent orders: their ids are taken.
+    """
+    state, made_by = step.state, decode_client_id(client_id)
+    if made_by is None or made_by.install != state.settings.install:
+        return
+    if made_by.epoch < state.id_epoch or (made_by.epoch == state.id_epoch and made_by.intent < state.next_intent):
+        return
+    state.id_epoch, state.next_intent = made_by.epoch + 1, 1
+    summary = f"{client_id} is ours and newer than this journal (a restored backup?): ids go on from {state.id_epoch}"
+    step.alert(AlertKind.RECON_BREAK, f"{account} client ids", summary)
+
+
+def pending_delta_coin(state: EngineState, underlying: str) -> tuple[float, float]:
+    """What orders that may still fill could take from the delta of an underlying, and add to it, in coins.
+
+    Any part of them may fill, so both count: a pending buy is never netted against a pending sell.
+    """
+    effects = [
+        unfilled_delta_coin(state.orders[client_id])
+        for client_id, name in state.unsettled.items()
+        if name == underlying and client_id in state.orders
+    ]
+    return sum(min(0.0, one) for one in effects), sum(max(0.0, one) for one in effects)
 
 
 def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
@@ -164,6 +197,15 @@ def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
             filled_contracts=state.orphan_fills.pop(one.client_id, ZERO) + (known.filled_contracts if known else ZERO),
         )
         state.unsettled[one.client_id] = one.intent.underlying
+
+
+def end_by_word(step: Step, record: OrderRecord, status: OrderStatus) -> None:
+    """An operator says that an order has ended: executions that were told of and never came are not waited for."""
+    record.reported_contracts = record.filled_contracts
+    if not record.status.is_terminal:
+        record.status = move(OrderStatus.UNKNOWN, status)
+        record.ended_at_ns = step.at_ns
+    _settle(step, record)
 
 
 def reopen(step: Step, record: OrderRecord) -> None:
@@ -205,7 +247,7 @@ def sweep(step: Step) -> None:
             _suspect(step, record)
         elif step.at_ns >= record.query_at_ns and _is_doubtful(step, record):
             _ask(step, record)
-        if step.at_ns > _proof_after_ns(step.state, record):
+        if step.at_ns > proof_after_ns(step.state, record):
             step.alert(
                 AlertKind.UNKNOWN_ORDER_AGE,
                 record.client_id,
@@ -276,13 +318,17 @@ def _settle(step: Step, record: OrderRecord) -> None:
 
 
 def _back_off(step: Step, record: OrderRecord, why: str, *, refused: bool) -> None:
-    """Pause after an order that did nothing, longer after each one in a row; any fill of ours starts anew."""
+    """Pause after an order that did nothing, longer after each one in a row; any fill of ours starts anew.
+
+    `refused` is the order itself. An order that missed its limit was taken by the venue: it ends a row of refusals. One
+    that was refused for the moment neither counts nor ends it, but it asks for as much patience.
+    """
     underlying = step.state.underlyings[record.intent.underlying]
     step.state.totals.rejects += 1
     underlying.rejects += 1
-    # An order that missed its limit was taken by the venue: it ends a row of refusals.
-    underlying.refusals = underlying.refusals + 1 if refused else 0
-    doublings = min(underlying.rejects - 1, _BACKOFF_DOUBLINGS_MAX if refused else _MISS_DOUBLINGS_MAX)
+    missed = record.status is not OrderStatus.REJECTED
+    underlying.refusals = 0 if missed else underlying.refusals + refused
+    doublings = min(underlying.rejects - 1, _MISS_DOUBLINGS_MAX if missed else _BACKOFF_DOUBLINGS_MAX)
     underlying.retry_at_ns = step.at_ns + (_BACKOFF_FIRST_NS << doublings)
     if underlying.rejects >= _REJECTS_ALERT:
         step.alert(
@@ -292,9 +338,18 @@ def _back_off(step: Step, record: OrderRecord, why: str, *, refused: bool) -> No
         )
 
 
-def _proof_after_ns(state: EngineState, record: OrderRecord) -> int:
+def proof_after_ns(state: EngineState, record: OrderRecord) -> int:
     """From this moment on the venue can no longer accept the order: only then can absence be proof."""
     return record.intent.deadline_ns + state.limits.unknown_margin_ms * _NS_PER_MS
+
+
+def _is_described(record: OrderRecord, report: OrderReport) -> bool:
+    intent = record.intent
+    return (report.instrument, report.side, report.qty_contracts) == (
+        intent.instrument,
+        intent.side,
+        intent.qty_contracts,
+    )
 
 
 def _note_orphan(state: EngineState, fill: FillReceived) -> None:

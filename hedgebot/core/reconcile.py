@@ -7,7 +7,7 @@ halted by the watch over limits. An operator's unkill takes the venue's number o
 
 from decimal import Decimal
 
-from hedgebot.core import ledger, order_table
+from hedgebot.core import kill_rules, ledger, order_table
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
@@ -63,6 +63,7 @@ def note_pause(step: Step) -> None:
     for account in step.state.accounts.values():
         lose_truth(account, step.at_ns)
     step.state.resumed_at_ns = step.at_ns
+    kill_rules.note_pause(step)
     step.alert(AlertKind.LOOP_LAG, "engine", f"the daemon stood still for {paused_ms / 1_000:.1f} s")
 
 
@@ -94,9 +95,11 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         # Paced like every repeat: a clock that jumped must not turn into a flood of questions.
         account.snapshot_due_ns = step.at_ns + _RETRY_NS
         return
-    _check_orders(step, account, event)
+    orphans = _check_orders(step, account, event)
     conclusive = _compare(step, account, event)
-    clean = conclusive and not account.mismatches
+    # An order of ours that nobody here knows may still fill: nothing is sent on the account until it is gone.
+    account.reconciled = account.reconciled and not orphans
+    clean = conclusive and not account.mismatches and not orphans
     if clean:
         _take_as_truth(step, account, event)
     interval_ns = step.state.limits.reconcile_interval_ms * _NS_PER_MS if clean else _RETRY_NS
@@ -166,8 +169,9 @@ def _clear_feeds(step: Step, account: AccountState) -> None:
     for alert in list(step.state.alerts.values()):
         aged = step.at_ns - alert.since_ns > _ACCIDENT_SHOWN_NS
         lost = alert.kind is AlertKind.INBOX_OVERFLOW
+        aged_ids = alert.kind is AlertKind.RECON_BREAK and alert.subject == f"{account.name} client ids" and aged
         lost |= alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine)
-        if lost or (aged and alert.kind in (AlertKind.ADL_OR_LIQUIDATION, AlertKind.TASK_FAILED)):
+        if lost or aged_ids or (aged and alert.kind in (AlertKind.ADL_OR_LIQUIDATION, AlertKind.TASK_FAILED)):
             step.resolve(alert.kind, alert.subject)
 
 
@@ -283,18 +287,20 @@ def is_foreign(state: EngineState, account: AccountState, report: OrderReport) -
     return account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges)
 
 
-def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> None:
-    """Cancel what is ours and should not be alive; report what is foreign where only we should trade."""
+def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> int:
+    """Cancel what is ours and should not be alive; report what is foreign where only we should trade.
+
+    Returns how many are ours and in no journal.
+    """
     foreign: list[str] = []
-    account.dead_man.own_open = 0
+    orphans = 0
     for report in event.open_orders:
         record = step.state.orders.get(report.client_id or "")
         if is_foreign(step.state, account, report):
             foreign.append(report.order_id)
-            continue
-        account.dead_man.own_open += decode_client_id(report.client_id) is not None
-        if record is None:
-            _cancel_orphan(step, report, "is ours but not in the journal")
+        elif record is None:
+            order_table.note_seen(step, account.name, report.client_id)
+            orphans += _cancel_orphan(step, report, "is ours but not in the journal")
         elif not record.status.is_terminal:
             order_table.on_report(step, report)
         elif record.ended_at_ns < event.asked_at_ns:
@@ -303,11 +309,14 @@ def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> No
     order_table.release_ended(step, {report.client_id for report in event.open_orders})
     problem = f"{len(foreign)} orders on {account.name} are not ours: {', '.join(foreign[:3])}" if foreign else ""
     step.check(AlertKind.FOREIGN_ACTIVITY, account.name, problem)
+    return orphans
 
 
-def _cancel_orphan(step: Step, report: OrderReport, why: str) -> None:
-    """Only orders that carry our mark come here; others have no client id of ours, or are foreign."""
-    if report.client_id is None or decode_client_id(report.client_id) is None:
-        return
+def _cancel_orphan(step: Step, report: OrderReport, why: str) -> bool:
+    """Cancel what carries our mark; False for what does not (the book's own orders, another installation's)."""
+    made_by = decode_client_id(report.client_id)
+    if made_by is None or report.client_id is None or made_by.install != step.state.settings.install:
+        return False
     step.alert(AlertKind.RECON_BREAK, report.account, f"order {report.client_id} {why}")
     step.emit(CancelOrder(account=report.account, instrument=report.instrument, client_id=report.client_id, reason=why))
+    return True

@@ -34,7 +34,7 @@ def shape(
     limit_price = collared_price(rules, mid, side, settings.collar_bps)
     # Sized at the middle, where delta is valued: an inverse contract stands for more coins at a lower price.
     wanted = rules.contracts(Decimal(repr(abs(trade_coin))), mid)
-    contracts = rules.floor_qty(min(wanted, _qty_ceiling(rules, settings, mid, limit_price)))
+    contracts = rules.floor_qty(min(wanted, qty_ceiling(rules, settings, mid, limit_price)))
     problem = rules.order_problem(contracts, limit_price) if contracts else "it is less than one lot"
     if problem is not None:
         return NoLot(
@@ -65,7 +65,7 @@ def collared_price(rules: Instrument, mid: Decimal, side: Side, collar_bps: floa
     return rules.protective_price(reach, side)
 
 
-def _qty_ceiling(rules: Instrument, settings: UnderlyingSettings, mid: Decimal, limit_price: Decimal) -> Decimal:
+def qty_ceiling(rules: Instrument, settings: UnderlyingSettings, mid: Decimal, limit_price: Decimal) -> Decimal:
     """Largest quantity of one order: the operator's limits and the venue's maximum, whichever is least."""
     by_coin = rules.contracts(Decimal(repr(settings.order_qty_coin_max)), mid)
     by_notional = rules.contracts(Decimal(repr(settings.order_notional_usd_max)) / limit_price, limit_price)

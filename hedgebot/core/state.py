@@ -11,9 +11,9 @@ import msgspec
 
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
-from hedgebot.domain.deadman import DeadManKind, DeadManStatus
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import (
@@ -187,26 +187,6 @@ class Mismatch(msgspec.Struct, kw_only=True):
     count: int
 
 
-class DeadManState(msgspec.Struct, kw_only=True):
-    """One account's dead-man's switch. `fires_at_ns` is 0 while no timer runs, `due_ns` when it is asked for next.
-
-    `own_open` are orders of ours in the newest snapshot; `stop_at_ns` is when a graceful stop began to lay it down.
-    """
-
-    kind: DeadManKind | None = None
-    status: DeadManStatus = DeadManStatus.OFF
-    seconds: float = 0.0
-    read_back: bool = False
-    detail: str = ""
-    asked_at_ns: int = 0
-    due_ns: int = 0
-    fires_at_ns: int = 0
-    unarmed_since_ns: int = 0
-    own_open: int = 0
-    stop_at_ns: int = 0
-    laying_down: bool = False
-
-
 class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth."""
 
@@ -232,7 +212,6 @@ class AccountState(msgspec.Struct, kw_only=True):
     mismatches: dict[str, Mismatch] = {}
     day: int = 0
     day_equity_usd: Decimal | None = None
-    dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
 
 
 class AlertState(msgspec.Struct, kw_only=True):
@@ -242,6 +221,30 @@ class AlertState(msgspec.Struct, kw_only=True):
     subject: str
     summary: str
     since_ns: int
+
+
+class Latch(msgspec.Struct, kw_only=True):
+    """A kill that stands until it is lifted. `causes` are rules that fired by themselves, by name, with their sentence.
+
+    `done`: its action has come to its end, nothing is sent any more. `note` is how the action goes, in a sentence.
+    `cancel_at_ns` is when orders that may still live are cancelled again.
+    """
+
+    scope: KillScope
+    name: str
+    action: KillAction
+    operator: str
+    reason: str
+    since_ns: int
+    causes: dict[str, str] = {}
+    done: bool = False
+    note: str = ""
+    cancel_at_ns: int = 0
+
+    @property
+    def in_force(self) -> KillAction:
+        """What may leave now: nothing once the action is done."""
+        return KillAction.FREEZE if self.done else self.action
 
 
 class Totals(msgspec.Struct, kw_only=True):
@@ -261,8 +264,11 @@ class EngineState(msgspec.Struct, kw_only=True):
 
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
     `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause.
+    `id_epoch` is the epoch that client ids carry: the run's, or a later one where the venue has seen ids from there.
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
+    `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
+    `good_at_ns` is when each feed that a kill rule needs was good last.
     """
 
     settings: EngineSettings
@@ -276,6 +282,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     latched: bool = False
     stopping: bool = False
     next_intent: int = 1
+    id_epoch: int = 0
     tokens: float = 0.0
     tokens_at_ns: int = 0
     instruments: dict[InstrumentId, Instrument] = {}
@@ -293,6 +300,9 @@ class EngineState(msgspec.Struct, kw_only=True):
     switches: dict[str, bool] = {}
     repeats: dict[str, list[int]] = {}
     tripped: dict[str, str] = {}
+    latches: dict[str, Latch] = {}
+    pauses: list[int] = []
+    good_at_ns: dict[str, int] = {}
     watched: dict[InstrumentId, int] = {}
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)

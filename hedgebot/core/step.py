@@ -1,6 +1,6 @@
 """The workbench of one step: the state, the moment, and the commands that have come of it so far. Decides nothing."""
 
-from hedgebot.core.state import AlertState, EngineState
+from hedgebot.core.state import AlertState, EngineState, Latch
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import (
     Command,
@@ -8,10 +8,18 @@ from hedgebot.domain.commands import (
     Mode,
     RaiseAlert,
     RecordAdjustment,
+    RecordLatch,
     RecordMode,
     RecordOperator,
     ResolveAlert,
 )
+from hedgebot.domain.kill import KillAction, KillScope, scope_key, scope_words
+
+RULES = "rules"
+"""The operator of a latch that no operator set."""
+
+CAUSES_MAX = 50
+"""Causes of one latch that are kept; beyond it the book is halted for reasons enough."""
 
 
 class Step:
@@ -64,12 +72,67 @@ class Step:
         self.emit(RecordMode(before=state.mode, after=mode, reason=reason, latched=latched))
         state.mode, state.mode_reason, state.latched = mode, reason, latched
 
-    def halt(self, reason: str) -> None:
-        """Enter HALTED, latched. The first reason stays: it is the one the operator must clear."""
-        if self.state.latched:
+    def halt(self, reason: str, cause: str = "rule") -> None:
+        """Enter HALTED, latched, because a rule fired by itself: nothing is sent any more, whatever was chosen before.
+
+        The first reason stays; `cause` names the rule, and an operator must name it to leave HALTED.
+        """
+        latch = self.state.latches.get(KillScope.ALL)
+        if latch is None:
+            latch = Latch(
+                scope=KillScope.ALL,
+                name="",
+                action=KillAction.FREEZE,
+                operator=RULES,
+                reason=reason,
+                since_ns=self.at_ns,
+            )
+        if cause in latch.causes or len(latch.causes) >= CAUSES_MAX:
             return
-        self.set_mode(Mode.HALTED, reason, latched=True)
-        self.alert(AlertKind.KILL_ACTIVE, "book", f"halted: {reason}")
+        latch.causes[cause] = reason
+        if latch.in_force is not KillAction.FREEZE:
+            latch.note = f"{latch.action} ended: {reason}"
+        latch.action = KillAction.FREEZE
+        self.hold(latch)
+
+    def hold(self, latch: Latch) -> None:
+        """Put a latch in force, or record that it changed; one of the whole book is HALTED."""
+        key = scope_key(latch.scope, latch.name)
+        self.state.latches[key] = latch
+        self.record_latch(latch, held=True)
+        reason = latch.reason if latch.operator == RULES else f"{latch.operator}: {latch.reason}"
+        subject, words = "book", f"halted: {reason}"
+        if latch.scope is KillScope.ALL:
+            self.set_mode(Mode.HALTED, reason, latched=True)
+        else:
+            subject, words = key, f"{scope_words(latch.scope, latch.name)} was killed: {reason}"
+        self.alert(AlertKind.KILL_ACTIVE, subject, words)
+
+    def record_latch(self, latch: Latch, *, held: bool) -> None:
+        """Record a latch as it stands, or that it was lifted."""
+        self.emit(
+            RecordLatch(
+                scope=latch.scope,
+                name=latch.name,
+                action=latch.action,
+                operator=latch.operator,
+                reason=latch.reason,
+                causes=tuple(latch.causes),
+                done=latch.done,
+                held=held,
+            )
+        )
+
+    def lift(self, latch: Latch, reason: str) -> None:
+        """Take a latch away; the caller has gone through the checklist, or the order it was for has ended."""
+        key = scope_key(latch.scope, latch.name)
+        if self.state.latches.pop(key, None) is None:
+            return
+        self.record_latch(latch, held=False)
+        if latch.scope is KillScope.ALL:
+            self.unlatch(reason)
+        else:
+            self.resolve(AlertKind.KILL_ACTIVE, key)
 
     def unlatch(self, reason: str) -> None:
         """Leave HALTED for RECOVERING; the caller has gone through the checklist."""

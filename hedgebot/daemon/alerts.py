@@ -1,86 +1,68 @@
-"""Alerts of the shell: the active list in memory, one log line each, and a line in `alerts.jsonl`. Decides nothing.
+"""Alerts of the shell: the active list in memory, one log line each, and news for the channels. Decides nothing.
 
-The engine says what is wrong and when it is over. Writing the file never blocks the loop: lines wait in a bounded queue
-that a supervised task empties in a thread; when the disk is slower than the alerts, the oldest lines are dropped and
-counted, because the journal holds every RaiseAlert anyway.
+The engine says what is wrong and when it is over. What is told once is not told again before it is over; taking the
+news to people is the business of `hedgebot.daemon.delivery`.
 """
 
-import asyncio
-import contextlib
-import sys
-from collections import deque
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 
+from hedgebot.config.loader import Config
+from hedgebot.daemon.channels import ActiveAlert, AlertLine, build_channels
+from hedgebot.daemon.delivery import Delivery, Trial
 from hedgebot.domain.alerts import AlertKind, Severity
 from hedgebot.domain.commands import RaiseAlert, ResolveAlert
 
-FILE = "alerts.jsonl"
-BYTES_MAX = 4 << 20
-LINES_MAX = 1_000
-
-
-class ActiveAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert that was raised and not yet resolved."""
-
-    kind: AlertKind
-    severity: Severity
-    runbook: str
-    subject: str
-    summary: str
-    raised_at_ns: int
-
-
-class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `alerts.jsonl`."""
-
-    at_ns: int
-    state: str
-    alert: ActiveAlert
+# Of the stop budget: what does not go out in this time is in the log and, if the engine raised it, in the journal.
+FLUSH_S_MAX = 3.0
 
 
 class Alerts:
     """The alerts of this run, by kind and subject."""
 
-    def __init__(self, state_dir: Path, now_ns: Callable[[], int]) -> None:
-        self._path = state_dir / FILE
+    def __init__(self, now_ns: Callable[[], int], delivery: Delivery, *, book: str = "") -> None:
         self._now_ns = now_ns
+        self._delivery = delivery
+        delivery.on_channel = self.check
+        self._book = book
         self._log = structlog.stdlib.get_logger("hedgebot.alerts")
         self._active: dict[tuple[AlertKind, str], ActiveAlert] = {}
-        self._lines: deque[bytes] = deque(maxlen=LINES_MAX)
-        self._waiting = asyncio.Event()
-        self.dropped = 0
 
     @property
     def active(self) -> tuple[ActiveAlert, ...]:
         """What is wrong now, oldest first."""
         return tuple(self._active.values())
 
+    def told(self) -> dict[str, Any]:
+        """What is wrong now and how the channels do, as plain data for the status."""
+        return {
+            "alerts": msgspec.to_builtins(self.active),
+            "alert_delivery": msgspec.to_builtins(self._delivery.state()),
+        }
+
     def raise_alert(self, command: RaiseAlert) -> None:
         """Take an alert; one that is active already is not told again."""
         key = (command.kind, command.subject)
         if key in self._active:
             return
-        self._active[key] = alert = self._alert(command)
+        alert = self._alert(command.kind, command.subject, command.summary)
+        self._active[key] = alert
         self._tell("raised", alert)
 
     def shout(self, command: RaiseAlert) -> None:
-        """Take an alert from another thread, for the case that the loop is what is wrong: file and stderr, at once.
+        """Take an alert from another thread, for the case that the loop is what is wrong: it is told without the loop.
 
         The loop finds it active afterwards and does not tell it again; its end is told as usual.
         """
         key = (command.kind, command.subject)
         if key in self._active:
             return
-        alert = self._alert(command)
+        alert = self._alert(command.kind, command.subject, command.summary)
         self._active[key] = alert
-        sys.stderr.write(f"ALERT {alert.severity} {alert.kind} ({alert.runbook}) {alert.subject}: {alert.summary}\n")
-        sys.stderr.flush()
-        with contextlib.suppress(OSError):
-            _append(self._path, self._line("raised", alert))
+        self._delivery.shout(AlertLine(at_ns=self._now_ns(), state="raised", alert=alert, book=self._book))
 
     def resolve(self, command: ResolveAlert) -> None:
         """Take the end of an alert; one that this run never saw raised is not told."""
@@ -95,18 +77,29 @@ class Alerts:
         else:
             self.resolve(ResolveAlert(kind=kind, subject=subject))
 
-    def _alert(self, command: RaiseAlert) -> ActiveAlert:
+    async def test(self, operator: str) -> tuple[Trial, ...]:
+        """Send a test through every channel; nothing is wrong and nothing is raised."""
+        self._log.info("alert channels are tested", operator=operator)
+        alert = self._alert(AlertKind.DELIVERY_FAILED, "test", f"a test by {operator}: nothing is wrong")
+        return await self._delivery.test(AlertLine(at_ns=self._now_ns(), state="test", alert=alert, book=self._book))
+
+    async def deliver(self) -> None:
+        """Hand news over until cancelled; run by the supervisor."""
+        await self._delivery.deliver()
+
+    async def flush(self) -> None:
+        """Hand over what waits now, within a bound; at the end of a run."""
+        await self._delivery.flush(FLUSH_S_MAX)
+
+    def _alert(self, kind: AlertKind, subject: str, summary: str) -> ActiveAlert:
         return ActiveAlert(
-            kind=command.kind,
-            severity=command.kind.severity,
-            runbook=command.kind.runbook,
-            subject=command.subject,
-            summary=command.summary,
+            kind=kind,
+            severity=kind.severity,
+            runbook=kind.runbook,
+            subject=subject,
+            summary=summary,
             raised_at_ns=self._now_ns(),
         )
-
-    def _line(self, state: str, alert: ActiveAlert) -> bytes:
-        return msgspec.json.encode(AlertLine(at_ns=self._now_ns(), state=state, alert=alert)) + b"\n"
 
     def _tell(self, state: str, alert: ActiveAlert) -> None:
         speak = {Severity.CRIT: self._log.error, Severity.WARN: self._log.warning, Severity.INFO: self._log.info}
@@ -119,30 +112,10 @@ class Alerts:
             runbook=alert.runbook,
             severity=str(alert.severity),
         )
-        if len(self._lines) == LINES_MAX:
-            self.dropped += 1
-        self._lines.append(self._line(state, alert))
-        self._waiting.set()
-
-    async def deliver(self) -> None:
-        """Write waiting lines until cancelled; run by the supervisor."""
-        while True:
-            await self._waiting.wait()
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write what waits now."""
-        self._waiting.clear()
-        lines = b"".join(self._lines)
-        self._lines.clear()
-        if lines:
-            await asyncio.to_thread(_append, self._path, lines)
+        self._delivery.put(AlertLine(at_ns=self._now_ns(), state=state, alert=alert, book=self._book))
 
 
-def _append(path: Path, lines: bytes) -> None:
-    """Append; a file past its bound becomes `.1`, replacing the one before."""
-    if path.exists() and path.stat().st_size > BYTES_MAX:
-        path.replace(path.with_name(path.name + ".1"))
-    with path.open("ab") as file:
-        path.chmod(0o600)
-        file.write(lines)
+def open_alerts(config: Config, now_ns: Callable[[], int]) -> Alerts:
+    """The alerts of a run with the channels of its configuration. Raises ConfigError."""
+    delivery = Delivery(build_channels(config), now_ns=now_ns, book=config.book.name)
+    return Alerts(now_ns, delivery, book=config.book.name)

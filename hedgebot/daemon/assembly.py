@@ -21,7 +21,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
 from hedgebot.daemon import chores
-from hedgebot.daemon.alerts import Alerts
+from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
@@ -86,7 +86,7 @@ class Run:
         self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
         self._failpoints = failpoints
         self._latch = KillLatch(config.state_dir)
-        self._alerts = Alerts(config.state_dir, clock.now_ns)
+        self._alerts = open_alerts(config, clock.now_ns)
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
         self._records = RecordLog()
@@ -115,6 +115,7 @@ class Run:
                 mode=self._mode,
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
+                test_alerts=self._alerts.test,
                 block_orders=self._pump.block_orders,
                 kills=lambda: self._pump.kills,
                 unblock_orders=self._pump.unblock_orders,
@@ -123,7 +124,6 @@ class Run:
             latch=self._latch,
             config=config,
             install=identity.install,
-            failpoints=failpoints,
         )
         self._control = ControlServer(config.state_dir, self._verbs.handle)
 
@@ -262,7 +262,7 @@ class Run:
                 "tasks_given_up": list(self._supervisor.given_up),
                 "kill_file": self._latch.is_set,
                 "stopping": self._stop_asked > 0,
-                "alerts": msgspec.to_builtins(self._alerts.active),
+                **self._alerts.told(),
             },
         }
 
@@ -306,6 +306,7 @@ class Run:
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
                 restored=self._identity.restored,
+                id_epoch=self._identity.id_epoch,
             )
         )
         await self._pump.one_turn()
@@ -345,7 +346,6 @@ class Run:
         try:
             async with self._pump.quiet() as seq:
                 work = asyncio.ensure_future(self._journal.snapshot(seq, encode_state(self._engine.state)))
-                await self._failpoints.passed_soon(Failpoint.IN_SNAPSHOT)
                 try:
                     await self._pump.settled(work)
                 finally:
@@ -372,8 +372,8 @@ class Run:
 
     def _no_heartbeat(self) -> str:
         """Why the monitor outside must ring although this process lives; empty when it need not."""
-        state = self._engine.state
-        return state.mode_reason if state.latched and state.mode_reason.startswith(CRASH_GUARD) else ""
+        because = self._identity.halted_because
+        return because if because and self._mode() is Mode.HALTED else ""
 
     def _loop_blocked(self, problem: str) -> None:
         """Called in the guard's thread, while nothing in the loop can speak."""

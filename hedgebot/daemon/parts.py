@@ -31,7 +31,10 @@ OpenVenue = Callable[[str, EventSink], Venue]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not)."""
+    """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not).
+
+    `id_epoch` is the least epoch of its client ids.
+    """
 
     install: int
     run_id: str
@@ -40,3 +43,4 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     next_seq: int
     restored: tuple[RestoredOrder, ...] = ()
     halted_because: str = ""
+    id_epoch: int = 0

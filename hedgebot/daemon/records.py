@@ -13,15 +13,17 @@ from hedgebot.domain.commands import (
     Issued,
     RecordAdjustment,
     RecordDecision,
+    RecordLatch,
     RecordMode,
     RecordOperator,
     RecordRefusal,
 )
 from hedgebot.domain.events import Stamped
+from hedgebot.domain.kill import scope_key
 
 # Longer than a request takes to leave; formatting and redacting a record takes 0.2 ms, as long as a decision.
 LOG_AFTER_S = 0.005
-_RECORDS = (RecordDecision, RecordRefusal, RecordMode, RecordAdjustment, RecordOperator)
+_RECORDS = (RecordDecision, RecordRefusal, RecordMode, RecordAdjustment, RecordOperator, RecordLatch)
 
 
 class RecordLog:
@@ -105,6 +107,18 @@ class RecordLog:
                     action=word.action,
                     accepted=word.accepted,
                     explanation=word.explanation,
+                )
+            case RecordLatch() as latch:
+                log.warning(
+                    "latch",
+                    seq=issued.seq,
+                    scope=scope_key(latch.scope, latch.name),
+                    action=str(latch.action),
+                    operator=latch.operator,
+                    reason=latch.reason,
+                    causes=list(latch.causes),
+                    done=latch.done,
+                    held=latch.held,
                 )
             case _:
                 pass

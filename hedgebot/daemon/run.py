@@ -21,6 +21,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.channels import channel_secrets
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
@@ -29,6 +30,7 @@ from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folder
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
+from hedgebot.domain.client_id import epoch_at
 from hedgebot.domain.commands import Issued, SubmitOrder
 from hedgebot.domain.errors import ConfigError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
@@ -78,6 +80,7 @@ async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
     secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
+    secrets += channel_secrets(config)
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
     file = config.daemon.log_file
     if file is None:
@@ -126,6 +129,7 @@ async def _recover_and_run(
                 next_seq=header.first_seq,
                 restored=restored_orders(recovered.unreproduced),
                 halted_because=crash_loop.problem,
+                id_epoch=epoch_at(clock.now_ns()),
             ),
             engine=recovered.engine,
             journal=journal,

@@ -14,7 +14,7 @@ import structlog
 from hedgebot.config.loader import Config, diff, load_config, restart_needed
 from hedgebot.config.plugins import known_strategies
 from hedgebot.daemon.control import Reply, Request, refusal
-from hedgebot.daemon.failpoints import Failpoint, Failpoints
+from hedgebot.daemon.delivery import Trial, trial_code
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.plugins import load_strategy
@@ -40,6 +40,7 @@ class Shell(msgspec.Struct, kw_only=True):
     mode: Callable[[], Mode]
     request_stop: Callable[[str], None]
     alert: Callable[[AlertKind, str, str], None]
+    test_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
     block_orders: Callable[[], None]
     kills: Callable[[], int]
     unblock_orders: Callable[[int], bool]
@@ -48,22 +49,12 @@ class Shell(msgspec.Struct, kw_only=True):
 class Verbs:
     """Handles the requests of the control socket."""
 
-    def __init__(
-        self,
-        *,
-        shell: Shell,
-        receipts: Receipts,
-        latch: KillLatch,
-        config: Config,
-        install: int,
-        failpoints: Failpoints | None = None,
-    ) -> None:
+    def __init__(self, *, shell: Shell, receipts: Receipts, latch: KillLatch, config: Config, install: int) -> None:
         self._shell = shell
         self._receipts = receipts
         self._latch = latch
         self._config = config
         self._install = install
-        self._failpoints = failpoints or Failpoints()
         self._log = structlog.stdlib.get_logger("hedgebot.operator")
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[Reply]]] = {
             "status": self._status,
@@ -74,6 +65,7 @@ class Verbs:
             "disable": self._disable,
             "apply": self._apply,
             "stop": self._stop,
+            "alerts-test": self._test_alerts,
         }
 
     async def handle(self, request: Request) -> Reply:
@@ -88,11 +80,8 @@ class Verbs:
         self._shell.block_orders()
         self._latch.told = True
         pending = self._receipts.send(OperatorKilled(operator=operator, reason=reason))
-        self._failpoints.passed(Failpoint.IN_KILL)
         problem = await self._write_latch(operator, reason)
-        self._failpoints.passed(Failpoint.IN_KILL)
         answer = await self._receipts.answer(pending, ANSWER_S_MAX - LATCH_S_MAX)
-        self._failpoints.passed(Failpoint.IN_KILL)
         if answer is None:
             said = "The kill file is written." if problem is None else problem
             return _unanswered("kill", f"Orders are blocked. {said}")
@@ -212,6 +201,10 @@ class Verbs:
             except (ValueError, TypeError, LookupError, ArithmeticError) as error:
                 raise ConfigError(f"parameters of strategy {one.name!r}: {error}") from error
         return changes
+
+    async def _test_alerts(self, args: dict[str, Any]) -> Reply:
+        trials = await self._shell.test_alerts(_operator(args))
+        return Reply(ok=True, code=trial_code(trials), data={"trials": msgspec.to_builtins(trials)})
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")

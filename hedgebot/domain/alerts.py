@@ -34,11 +34,10 @@ class AlertKind(StrEnum):
     TASK_FAILED = "SupervisedTaskFailed"
     JOURNAL_WRITE_FAILED = "JournalWriteFailed"
     CONFIG_REJECTED = "ConfigRejected"
+    DELIVERY_FAILED = "AlertDeliveryFailed"
     DAILY_LOSS = "DailyLossLimit"
     INBOX_OVERFLOW = "InboxOverflow"
     WATCHDOG = "Watchdog"
-    DMS_NOT_ARMED = "DmsNotArmed"
-    RATE_LIMIT_BAN = "RateLimitBan"
 
     @property
     def severity(self) -> Severity:
@@ -72,8 +71,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
-    AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
-    AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),
+    AlertKind.DELIVERY_FAILED: (Severity.WARN, "RB-30"),
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),
     AlertKind.INBOX_OVERFLOW: (Severity.CRIT, "RB-33"),

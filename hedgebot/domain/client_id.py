@@ -15,12 +15,19 @@ import msgspec
 from hedgebot.domain.errors import ProgrammingError
 
 MAGIC = 0x4B
+ERA_NS = 1_767_225_600 * 1_000_000_000
+"""2026-01-01 UTC: minutes from here fit the epoch's bits for thirty years."""
+
+_NS_PER_MINUTE = 60 * 1_000_000_000
 _WIDTHS = (("install", 32), ("epoch", 24), ("strategy", 8), ("intent", 32), ("attempt", 8))
 _PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
 class ClientId(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a client id: `install` tells installations apart, `epoch` runs, `intent` orders of a run."""
+    """The parts of a client id: `install` tells installations apart, `epoch` runs, `intent` orders of a run.
+
+    The epoch is at least the journal's; it goes beyond whatever time or the venue say that other runs have used.
+    """
 
     install: int
     epoch: int
@@ -38,6 +45,14 @@ class ClientId(msgspec.Struct, frozen=True, kw_only=True):
                 raise ProgrammingError(msg)
             bits = bits << width | part
         return f"{bits << 16 | _check(bits):032x}"
+
+
+def epoch_at(at_ns: int) -> int:
+    """The least epoch of a run that starts at a moment: minutes, so that it lies beyond those of earlier runs.
+
+    A journal that is restored from a backup does not know of later runs, but it is restored later than they began.
+    """
+    return min(max(at_ns - ERA_NS, 0) // _NS_PER_MINUTE, 1 << 23)
 
 
 def decode_client_id(text: str | None) -> ClientId | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, Refused
 
 
@@ -59,17 +60,6 @@ class WatchInstruments(_Command, frozen=True, kw_only=True):
     """Subscribe market data of these instruments beside what is subscribed; repeats are no-ops."""
 
     venue: str
-    instruments: tuple[InstrumentId, ...]
-
-
-class ArmDeadMan(_Command, frozen=True, kw_only=True):
-    """Arm the account's dead-man's switch for `seconds`, push it back, or (0) disarm it. Answer: DeadManChanged.
-
-    `instruments` are those that orders of ours may rest on, for venues whose switches cover an instrument.
-    """
-
-    account: str
-    seconds: float
     instruments: tuple[InstrumentId, ...]
 
 
@@ -186,9 +176,25 @@ class RecordOperator(_Command, frozen=True, kw_only=True):
     explanation: str
 
 
-VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments | ArmDeadMan
+class RecordLatch(_Command, frozen=True, kw_only=True):
+    """A kill's latch was set, changed or lifted (`held` is False). `causes` are the rules that fired by themselves.
+
+    `done` says that the action has come to its end: nothing is sent any more.
+    """
+
+    scope: KillScope
+    name: str
+    action: KillAction
+    operator: str
+    reason: str
+    causes: tuple[str, ...]
+    done: bool
+    held: bool
+
+
+VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
-RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator
+RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator | RecordLatch
 Command = VenueCommand | ShellCommand | RecordCommand
 
 

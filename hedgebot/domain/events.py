@@ -9,8 +9,13 @@ from enum import StrEnum
 
 import msgspec
 
-from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
+from hedgebot.domain.operator_events import ConfigApplied as ConfigApplied  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.operator_events import OperatorEvent
+from hedgebot.domain.operator_events import OperatorKilled as OperatorKilled  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.operator_events import OperatorUnkilled as OperatorUnkilled  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.operator_events import OrderResolved as OrderResolved  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.operator_events import StrategySwitched as StrategySwitched  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.settings import EngineSettings
@@ -160,12 +165,16 @@ class OrderAccepted(_Event, frozen=True, kw_only=True):
 
 
 class OrderRejected(_Event, frozen=True, kw_only=True):
-    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list)."""
+    """The venue refused with a code that is proof of non-execution (the venue profile's allow-list).
+
+    `passing`: not the order was refused but the moment (never sent, a clock, a market's state): no row of refusals.
+    """
 
     account: str
     client_id: str
     code: str
     message: str
+    passing: bool = False
 
 
 class OrderOutcomeUnknown(_Event, frozen=True, kw_only=True):
@@ -301,50 +310,22 @@ class RestoredOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True):
-    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it."""
+    """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it.
+
+    `id_epoch` is the least epoch of its client ids: it grows with time, for a journal from a backup knows no later run.
+    """
 
     run_id: str
     epoch: int
     settings: EngineSettings
     version: str
     restored: tuple[RestoredOrder, ...] = ()
+    id_epoch: int = 0
 
 
 class StopRequested(_Event, frozen=True, kw_only=True):
     """The process was asked to end (SIGTERM, or the demo's end): no new orders from here on."""
 
-    reason: str
-
-
-class OperatorKilled(_Event, frozen=True, kw_only=True):
-    """An operator (or the kill file) halted the book. Latched until OperatorUnkilled."""
-
-    operator: str
-    reason: str
-
-
-class OperatorUnkilled(_Event, frozen=True, kw_only=True):
-    """An operator asks to leave HALTED; the engine's checklist decides."""
-
-    operator: str
-    reason: str
-
-
-class StrategySwitched(_Event, frozen=True, kw_only=True):
-    """An operator switched a strategy on or off."""
-
-    strategy: str
-    enabled: bool
-    operator: str
-    reason: str
-
-
-class ConfigApplied(_Event, frozen=True, kw_only=True):
-    """An operator applied a changed configuration; `changes` are lines "key: old -> new"."""
-
-    settings: EngineSettings
-    changes: tuple[str, ...]
-    operator: str
     reason: str
 
 
@@ -367,7 +348,6 @@ Event = (
     | OrderLookedUp
     | CancelAnswered
     | SnapshotTaken
-    | DeadManChanged
     | StreamChanged
     | StreamAlive
     | FrameQuarantined
@@ -378,10 +358,7 @@ Event = (
     | TaskFailed
     | RunStarted
     | StopRequested
-    | OperatorKilled
-    | OperatorUnkilled
-    | StrategySwitched
-    | ConfigApplied
+    | OperatorEvent
 )
 
 

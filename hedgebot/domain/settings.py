@@ -24,15 +24,11 @@ class AccountRole(StrEnum):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at one venue; `name` is the operator's word for it, unique in the book.
-
-    `dead_man_s` is the window in seconds of the dead-man's switch that it wants; None for none.
-    """
+    """One account at one venue; `name` is the operator's word for it, unique in the book."""
 
     name: str
     venue: str
     role: AccountRole
-    dead_man_s: float | None = None
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +90,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     funding_cost_usd_per_day_max: float = 5_000.0
     daily_loss_usd_max: float = 50_000.0
     unexplained_position_ms_max: int = 30_000
+    blind_ms_halt: int = 300_000
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):

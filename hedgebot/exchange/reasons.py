@@ -49,6 +49,25 @@ class RefusalReason(StrEnum):
     DEAD_MAN_REFUSED = "dead_man_refused"  # no such switch, a window out of range, or its daily budget spent
     LOCKED_OUT = "locked_out"  # a dead-man's switch fired and waits for a heartbeat
 
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether the order may be there all the same: its id was used before, or the gate before the venue spoke."""
+        return self in (RefusalReason.DUPLICATE_CLIENT_ID, RefusalReason.RATE_LIMITED, RefusalReason.BANNED)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the moment was refused and not the order: the clock, or a market that takes no orders just now."""
+        return self in _PASSING
+
+
+_PASSING = frozenset({
+    RefusalReason.INSTRUMENT_NOT_TRADING,
+    RefusalReason.DELISTING,
+    RefusalReason.OUTSIDE_WINDOW,
+    RefusalReason.VENUE_DOWN,
+    RefusalReason.OVERLOADED,
+})  # fmt: skip
+
 
 class EndReason(StrEnum):
     """Why an accepted order ended without being filled whole. Seen in the order itself, after its acceptance."""

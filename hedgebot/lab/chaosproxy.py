@@ -1,8 +1,8 @@
 """A TCP proxy that breaks connections on purpose: cut, freeze, slow, half-open, garble, and doors that do not open.
 
 Stands between a client and a server on loopback and knows neither: it moves bytes, each connection and each direction
-by its own rules. Owns faults of the line only. Of what passes it reads the first line of each connection, to give it a
-name to be chosen by, and counts the dials.
+by its own rules. Owns faults of the line only. Of what passes it reads the first line of each connection (and of each
+websocket's handshake), to give it a name to be chosen by, and counts the dials.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import TypeVar
 
@@ -113,9 +113,9 @@ class Flow:
 class Link:
     """One connection through the proxy."""
 
-    def __init__(self, number: int, opening: str, dice: random.Random) -> None:
+    def __init__(self, number: int, dice: random.Random) -> None:
         self.number = number
-        self.opening = opening
+        self.opening = ""
         self.flows = {way: Flow(dice) for way in BOTH}
         self.writers: list[asyncio.StreamWriter] = []
 
@@ -248,43 +248,59 @@ class ChaosProxy:
         first = await reader.read(CHUNK_BYTES)
         if not first:
             return
-        opening = first.partition(b"\r\n")[0][:OPENING_BYTES_MAX].decode("latin-1")
-        self.dials.append(Dial(at_s=time.monotonic(), opening=opening))
-        door = self._door_for(opening)
-        if door.refuse:
-            return
         self._made += 1
-        link = Link(self._made, opening, self._dice)
+        link = Link(self._made, self._dice)
         link.writers.append(writer)
         self._links[link.number] = link
         try:
-            await self._join(link, door, first, reader, writer)
+            await self._enter(link, first)
+            await self._join(link, first, reader, writer)
         finally:
             del self._links[link.number]
             link.cut()
+
+    async def _enter(self, link: Link, first: bytes) -> None:
+        """Take note of a dial and do to it what its door says; raises ConnectionResetError where that refuses it.
+
+        A websocket's handshake on a connection that stands counts as a dial: in real life its host is another one.
+        """
+        link.opening = first.partition(b"\r\n")[0][:OPENING_BYTES_MAX].decode("latin-1")
+        self.dials.append(Dial(at_s=time.monotonic(), opening=link.opening))
+        door = self._door_for(link.opening)
+        if door.refuse:
+            raise ConnectionResetError
+        if door.half_open:
+            for flow in link.flows.values():
+                flow.swallow = True
+        await asyncio.sleep(door.delay_s)
+        if door.life_s is not None:
+            asyncio.get_running_loop().call_later(door.life_s, link.cut)
 
     def _door_for(self, opening: str) -> Door:
         """The rule with the longest name that fits."""
         fitting = [door for door in self._doors.values() if door.name in opening]
         return max(fitting, key=lambda door: len(door.name), default=Door())
 
-    async def _join(
-        self, link: Link, door: Door, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _join(self, link: Link, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Move bytes both ways until one side ends."""
-        if door.half_open:
-            for flow in link.flows.values():
-                flow.swallow = True
-        await asyncio.sleep(door.delay_s)
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         link.writers.append(far_writer)
         await link.flows[Way.UP].take(first, far_writer.write)
+
+        async def up(data: bytes) -> None:
+            if _is_handshake(data):
+                await self._enter(link, data)
+            await link.flows[Way.UP].take(data, far_writer.write)
+
+        async def down(data: bytes) -> None:
+            await link.flows[Way.DOWN].take(data, writer.write)
+
         pumps = [
-            asyncio.create_task(_pump(reader, far_writer, link.flows[Way.UP])),
-            asyncio.create_task(_pump(far_reader, writer, link.flows[Way.DOWN])),
+            asyncio.create_task(_pump(reader, far_writer, up, link.flows[Way.UP])),
+            asyncio.create_task(_pump(far_reader, writer, down, link.flows[Way.DOWN])),
         ]
         try:
-            ended, _ = await asyncio.wait(pumps, timeout=door.life_s, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             if any(pump.result() for pump in ended):
                 # An orderly end is passed on behind everything that was said before it.
                 far_writer.close()
@@ -295,11 +311,17 @@ class ChaosProxy:
             await asyncio.wait(pumps)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> bool:
+def _is_handshake(data: bytes) -> bool:
+    return data.startswith(b"GET ") and b"upgrade: websocket" in data[:2_000].lower()
+
+
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, take: Callable[[bytes], Awaitable[None]], flow: Flow
+) -> bool:
     """Move bytes one way until the side that speaks ends; whether it ended in order."""
     try:
         while data := await reader.read(CHUNK_BYTES):
-            await flow.take(data, writer.write)
+            await take(data)
             await writer.drain()
     except ConnectionError:
         return False

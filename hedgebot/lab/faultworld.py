@@ -11,9 +11,11 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.unkill import to_review
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import KillScope
 from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
@@ -267,7 +269,8 @@ class FaultWorld:
                 continue
             state = self.host.engine.state
             if state.latched:
-                self.host.put(ev.OperatorUnkilled(operator="lab", reason="the mishaps are over"))
+                reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
+                self.host.put(ev.OperatorUnkilled(operator="lab", reason="the mishaps are over", reviewed=reviewed))
             for strategy in state.tripped:
                 self.host.put(
                     ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason="the mishaps are over")

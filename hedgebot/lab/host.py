@@ -254,7 +254,7 @@ class _Process:
             match command:
                 case cmd.SubmitOrder():
                     self._venues[command.approved.intent.account].send(command)
-                case cmd.CancelOrder() | cmd.QueryOrder() | cmd.RequestSnapshot() | cmd.ArmDeadMan():
+                case cmd.CancelOrder() | cmd.QueryOrder() | cmd.RequestSnapshot():
                     self._venues[command.account].send(command)
                 case cmd.WatchInstruments():
                     next(iter(self._venues.values())).send(command)
@@ -271,6 +271,7 @@ class _Process:
                     | cmd.RecordMode()
                     | cmd.RecordAdjustment()
                     | cmd.RecordOperator()
+                    | cmd.RecordLatch()
                 ):
                     pass
                 case _:

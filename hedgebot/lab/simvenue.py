@@ -26,10 +26,8 @@ from hedgebot.exchange.types import (
     OrderRequest,
     OrderType,
     Refusal,
-    RefusalReason,
     SimOrder,
 )
-from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.translate import (
     MarketFact,
     execution_fact,
@@ -46,12 +44,11 @@ NS_PER_S = 1_000 * NS_PER_MS
 MARKET_EVERY_NS = 250 * NS_PER_MS
 OPTIONS_EVERY = 4
 ALIVE_EVERY_NS = NS_PER_S
+CLOCK_EVERY_NS = 60 * NS_PER_S
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 OVERLAP_NS = 60 * NS_PER_S
 SILENCE_NS_MAX = 15 * NS_PER_S
-# Refusals that say nothing about what happened: everything else proves that nothing was executed.
-_NO_PROOF = frozenset({RefusalReason.DUPLICATE_CLIENT_ID, RefusalReason.RATE_LIMITED, RefusalReason.BANNED})
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",
@@ -82,7 +79,6 @@ class SimVenue:
         self._link = link
         self._timeline = timeline
         self._sink = sink
-        self._care = SimCare(account, holder, exchange, link, timeline, self._put)
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
         self._round = 0
@@ -97,7 +93,7 @@ class SimVenue:
         self._running = True
         self._unlisten = self._exchange.listen(self._on_notice)
         self._load_instruments()
-        self._care.start()
+        self._measure_clock()
         self._link.streams.on_stream = self._on_stream
         for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             if self._link.streams.is_up(name.value):
@@ -109,7 +105,6 @@ class SimVenue:
     def stop(self) -> None:
         """Let go: nothing is told any more, whatever is under way."""
         self._running = False
-        self._care.stop()
         self._unlisten()
 
     # --- commands
@@ -129,8 +124,6 @@ class SimVenue:
                 self._watched |= dict.fromkeys(command.instruments)
                 if any(self._exchange.listing(one) is None for one in command.instruments):
                     self._load_instruments()
-            case cmd.ArmDeadMan():
-                self._care.arm(command)
             case _:
                 assert_never(command)
 
@@ -159,15 +152,15 @@ class SimVenue:
                         account=self._account, client_id=client_id, order_id=answer.order_id, definitive=False
                     )
                 )
-            elif answer.reason in _NO_PROOF:
+            elif answer.reason.proves_nothing:
                 self._unknown(client_id, answer.reason.value, answer.detail)
             else:
-                self._reject(client_id, answer.reason.value, answer.detail)
+                self._reject(client_id, answer.reason.value, answer.detail, passing=answer.reason.is_passing)
 
         # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
         window_ms = (intent.deadline_ns - self._timeline.now_ns) // NS_PER_MS
         if window_ms <= 0:
-            self._reject(client_id, "local:deadline", "the deadline passed, not sent")
+            self._reject(client_id, "local:deadline", "the deadline passed, not sent", passing=True)
             return
         call: Call[Ack | Refusal] = Call(
             name="place",
@@ -180,8 +173,9 @@ class SimVenue:
             place, answered, lambda why: self._unknown(client_id, "timeout", why), ORDER_TIMEOUT_NS, call
         )
 
-    def _reject(self, client_id: str, code: str, message: str) -> None:
-        self._put(ev.OrderRejected(account=self._account, client_id=client_id, code=code, message=message))
+    def _reject(self, client_id: str, code: str, message: str, *, passing: bool = False) -> None:
+        account = self._account
+        self._put(ev.OrderRejected(account=account, client_id=client_id, code=code, message=message, passing=passing))
 
     def _unknown(self, client_id: str, code: str, message: str) -> None:
         self._put(ev.OrderOutcomeUnknown(account=self._account, client_id=client_id, code=code, message=message))
@@ -299,6 +293,25 @@ class SimVenue:
         if self._running:
             self._load_instruments()
 
+    def _measure_clock(self) -> None:
+        if not self._running:
+            return
+        asked_at_ns = self._timeline.now_ns
+
+        def answered(venue_ns: int) -> None:
+            round_trip_ns = self._timeline.now_ns - asked_at_ns
+            offset_ns = venue_ns - (asked_at_ns + round_trip_ns / 2)
+            self._put(
+                ev.ClockMeasured(
+                    account=self._account,
+                    offset_ms=offset_ns / NS_PER_MS,
+                    round_trip_ms=round_trip_ns / NS_PER_MS,
+                )
+            )
+
+        self._link.request(lambda: self._exchange.now_ns, answered, lambda _why: None, QUERY_TIMEOUT_NS)
+        self._timeline.after(CLOCK_EVERY_NS, self._measure_clock)
+
     def _beat(self) -> None:
         """Signs of life of both streams: pongs, which a muted topic does not stop."""
         if not self._running:
@@ -306,7 +319,6 @@ class SimVenue:
         for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             alive = ev.StreamAlive(account=self._account, stream=stream)
             self._link.streams.alive(stream.value, partial(self._put, alive))
-        self._care.heartbeat()
         self._watch_silence()
         self._timeline.after(ALIVE_EVERY_NS, self._beat)
 

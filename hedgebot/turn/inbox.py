@@ -13,7 +13,6 @@ from enum import IntEnum
 from typing import assert_never
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ProgrammingError
 
 
@@ -43,6 +42,7 @@ def priority_of(event: ev.Event) -> Priority:
             ev.StopRequested()
             | ev.OperatorKilled()
             | ev.OperatorUnkilled()
+            | ev.OrderResolved()
             | ev.StrategySwitched()
             | ev.ConfigApplied()
             | ev.TaskFailed()
@@ -63,7 +63,6 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.FrameQuarantined()
             | ev.AuthenticationFailed()
             | ev.ClockMeasured()
-            | DeadManChanged()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

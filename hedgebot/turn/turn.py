@@ -61,7 +61,7 @@ class _Route(Enum):
 
 def _route(command: cmd.Command) -> _Route:
     match command:
-        case cmd.CancelOrder() | cmd.ArmDeadMan() | cmd.RaiseAlert() | cmd.ResolveAlert():
+        case cmd.CancelOrder() | cmd.RaiseAlert() | cmd.ResolveAlert():
             return _Route.URGENT
         case (
             cmd.SubmitOrder()
@@ -78,6 +78,7 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.RecordMode()
             | cmd.RecordAdjustment()
             | cmd.RecordOperator()
+            | cmd.RecordLatch()
         ):
             return _Route.RECORD
         case _:
@@ -88,6 +89,7 @@ _LASTING_EVENTS = (
     ev.RunStarted,
     ev.OperatorKilled,
     ev.OperatorUnkilled,
+    ev.OrderResolved,
     ev.StrategySwitched,
     ev.ConfigApplied,
 )
@@ -171,6 +173,7 @@ class Turn:
                     client_id=command.client_id,
                     code=NOT_SENT,
                     message=f"not sent, because {why}",
+                    passing=True,
                 )
             )
         return harmless

@@ -13,7 +13,6 @@ from typing import assert_never
 import ccxt
 
 from hedgebot.domain.commands import (
-    ArmDeadMan,
     CancelOrder,
     QueryOrder,
     RequestSnapshot,
@@ -27,7 +26,6 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
-from hedgebot.venues.bybit_deadman import BybitDeadMan
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_clients
 from hedgebot.venues.clock import measure, sign_with
@@ -78,12 +76,9 @@ class BybitVenue:
         self._orders.drop_trade = self._streams.drop_trade
         self._orders.on_key_refused = self._answers.key_refused
         self._answers.trade_ready = lambda: self._streams.trade_ready
-        self._streams.dial_pause_s = lambda: budget.paused_s
+        self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
         self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
-        self._dead_man = BybitDeadMan(connection.account, BYBIT, self._query, budget, sink, now_ns)
-        self._dead_man.subscribe = self._streams.subscribe_private
-        self._dead_man.stands = self._streams.private_stands
         self._unlisted: set[InstrumentId] = set()
         self._reload = asyncio.Event()
         self._running = False
@@ -137,8 +132,6 @@ class BybitVenue:
                 self._tasks.once(f"look up {command.client_id}", work)
             case RequestSnapshot():
                 self._tasks.once(f"snapshot {command.request}", self._snapshots.take(command))
-            case ArmDeadMan():
-                self._tasks.once("dead man's switch", self._dead_man.arm(command))
             case WatchInstruments():
                 self._watch(command.instruments)
             case _:

@@ -125,12 +125,11 @@ class OrderEntry:
         by_socket = await self._way(Purpose.ORDER, category, left_s)
         left_ms = (intent.deadline_ns - self._now_ns()) // NS_PER_MS
         if left_ms <= 0:
-            return self._refused(
-                intent, client_id, "local:deadline", f"the deadline passed {-left_ms} ms ago, not sent"
-            )
+            why = f"the deadline passed {-left_ms} ms ago, not sent"
+            return self._refused(intent, client_id, "local:deadline", why, passing=True)
         if by_socket is None:
             why = f"no request may leave for {self._budget.wait_s(Purpose.ORDER, category):.1f} s, not sent"
-            return self._refused(intent, client_id, "local:throttled", why)
+            return self._refused(intent, client_id, "local:throttled", why, passing=True)
         arguments = (
             symbol,
             "limit",
@@ -155,11 +154,13 @@ class OrderEntry:
         if said.verdict is Verdict.CLOCK:
             self.on_clock()
         if said.verdict.proves_refusal:
-            return self._refused(intent, client_id, said.code, said.message)
+            return self._refused(intent, client_id, said.code, said.message, passing=said.verdict.is_passing)
         return self._unknown(intent, client_id, said.code, said.message)
 
-    def _refused(self, intent: OrderIntent, client_id: str, code: str, message: str) -> OrderRejected:
-        return OrderRejected(account=intent.account, client_id=client_id, code=code, message=message)
+    def _refused(
+        self, intent: OrderIntent, client_id: str, code: str, message: str, *, passing: bool = False
+    ) -> OrderRejected:
+        return OrderRejected(account=intent.account, client_id=client_id, code=code, message=message, passing=passing)
 
     def _unknown(self, intent: OrderIntent, client_id: str, code: str, message: str) -> OrderOutcomeUnknown:
         return OrderOutcomeUnknown(account=intent.account, client_id=client_id, code=code, message=message)

@@ -40,6 +40,11 @@ class Verdict(StrEnum):
         """Whether the request certainly had no effect. Throttling is not on this list: it is not verified per code."""
         return self in _PROOFS
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the moment was refused and not the order: our clock, or a market that takes no orders just now."""
+        return self in _PASSING
+
 
 _PROOFS = frozenset({
     Verdict.REJECTED,
@@ -49,6 +54,7 @@ _PROOFS = frozenset({
     Verdict.PERMISSION,
     Verdict.CLOCK,
 })  # fmt: skip
+_PASSING = frozenset({Verdict.CLOCK, Verdict.VENUE_STATE})
 
 
 class SubQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +100,6 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     creator_kinds: Mapping[str, ExecutionKind]
     funding_kinds: frozenset[str]
     order_statuses: Mapping[str, OrderStatus]
-    # Why the venue ended an order, in its words for its dead-man's switch.
-    dead_man_reasons: frozenset[str]
     # client ids
     client_id_pattern: str
     # streams

@@ -12,11 +12,12 @@ from typing import Any
 import ccxt
 import msgspec
 
+from hedgebot.domain.events import Stream
+from hedgebot.venues.dials import Dials, spread
 from hedgebot.venues.guard import Guard
 from hedgebot.venues.links import Link, LinkStates
 
-# Seconds before the next dial, by how many failed in a row. The venue allows 500 dials in 5 minutes per address; five
-# sockets at the last step make 300.
+# Seconds before a socket that was open is dialled again, by how many did not last. The host's pace comes on top of it.
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 # A refused key will be refused again.
 REFUSED_BACKOFF_S = 30.0
@@ -55,24 +56,25 @@ class SocketRunner:
         states: LinkStates,
         guard: Guard,
         patience: Patience,
+        dials: Dials,
         now_s: Callable[[], float],
         on_lost: Callable[[], None] = lambda: None,
-        dial_pause_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._client = client
         self._link = link
         self._states = states
         self._guard = guard
         self._patience = patience
+        self._dials = dials
         self._now_s = now_s
         self._on_lost = on_lost
-        self._dial_pause_s = dial_pause_s
         self._subscriptions: list[Subscription] = []
         self._pending: list[Subscription] = []
         self._more = asyncio.Event()
         # When this connection was last asked for each topic; a topic that is only wanted yet has no deadline.
         self._asked_s: dict[str, float] = {}
         self._dialled_s = 0.0
+        self._opened = False
 
     def add(self, subscription: Subscription) -> None:
         """Want more: subscribed now where the socket is open, and again after each reconnect."""
@@ -85,13 +87,20 @@ class SocketRunner:
         """Live until cancelled."""
         failures = 0
         while True:
-            await asyncio.sleep(self._dial_pause_s())
+            await self._dials.turn(self._link.url, may_wait=self._link.stream is Stream.PUBLIC)
             started = self._now_s()
             await self._session()
             self._on_lost()
-            failures = 0 if self._now_s() - started > STEADY_S else failures + 1
-            pause = REFUSED_BACKOFF_S if self._link.refused else BACKOFF_S[min(max(failures, 1), len(BACKOFF_S)) - 1]
-            pause = max(pause, self._link.retry_after_s, self._dial_pause_s())
+            if self._link.connection is None:
+                # Nobody was there: when to ask again is the host's business.
+                self._dials.failed(self._link.url)
+                pause = 0.0
+            else:
+                failures = 0 if self._now_s() - started > STEADY_S else failures + 1
+                pause = spread(BACKOFF_S[min(max(failures, 1), len(BACKOFF_S)) - 1])
+            if self._link.refused:
+                pause = REFUSED_BACKOFF_S
+            pause = max(pause, self._link.retry_after_s, self._dials.pause_s())
             _log.warning("%s is down (%s), next dial in %.1f s", self._link.url, self._link.reason, pause)
             await asyncio.sleep(pause)
 
@@ -104,6 +113,7 @@ class SocketRunner:
         drivers: dict[asyncio.Task[Any], Subscription] = {}
         self._asked_s.clear()
         self._dialled_s = self._now_s()
+        self._opened = False
         self._pending = list(self._subscriptions)
         link.wanted = {topic for subscription in self._subscriptions for topic in subscription.topics}
         while not link.lost.is_set():
@@ -163,6 +173,9 @@ class SocketRunner:
             self._states.settle(link)
         connection = link.connection
         if connection is not None:
+            if not self._opened:
+                self._opened = True
+                self._dials.opened(link.url)
             heard_ms = connection.last_message_at or connection.connectionEstablished
             silence_s = (self._client.milliseconds() - heard_ms) / 1_000 if heard_ms else 0.0
             if silence_s > self._patience.silence_s:

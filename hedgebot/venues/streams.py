@@ -13,6 +13,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.caches import NotifyingCache
 from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.dials import Dials
 from hedgebot.venues.guard import Guard
 from hedgebot.venues.links import Link, LinkStates
 from hedgebot.venues.normalise import Scope, category_of
@@ -49,13 +50,11 @@ class Streams:
         self._market = MarketReader(scope.profile.venue)
         self._states = LinkStates(connection.account, sink, now_s)
         self._guard = Guard(connection.account, client, self._states, sink, self._read, now_s)
-        # Set by the venue: seconds that no dial may leave.
-        self.dial_pause_s: Callable[[], float] = lambda: 0.0
+        # Every socket of the venue has the same host.
+        self.dials = Dials(now_s)
         self._runners: dict[str, SocketRunner] = {}
         self._watched: set[InstrumentId] = set()
         self._trade: Link | None = None
-        self._private: tuple[Link, SocketRunner] | None = None
-        self._extra: set[str] = set()
 
     def start(self) -> None:
         """Put hooks and caches in place and start the private sockets. Market sockets start when they are wanted."""
@@ -64,9 +63,7 @@ class Streams:
         client.myTrades = NotifyingCache(self._on_execution)
         client.orders = NotifyingCache(self._on_order)
         sockets = client.urls["api"]["ws"]["private"]
-        link = Link(client.implode_hostname(sockets["contract"]), Stream.PRIVATE, needs_auth=True)
-        private = self._runner(link)
-        self._private = (link, private)
+        private = self._runner(Link(client.implode_hostname(sockets["contract"]), Stream.PRIVATE, needs_auth=True))
         for topic, watch in (
             ("execution", client.watch_my_trades),
             ("order", client.watch_orders),
@@ -80,23 +77,6 @@ class Streams:
             trade = self._runner(self._trade)
             trade.add(Subscription(topics=frozenset(), open=partial(client.authenticate, self._trade.url)))
             self._tasks.lasting("trade stream", trade.run)
-
-    def subscribe_private(self, topic: str) -> None:
-        """Want one more topic on the private socket, on each of its connections; repeats do nothing."""
-        if self._private is None or topic in self._extra:
-            return
-        self._extra.add(topic)
-        link, runner = self._private
-
-        async def watch() -> None:
-            await self._client.authenticate(link.url)
-            await self._client.watch_topics(link.url, [topic], [topic])
-
-        runner.add(Subscription(topics=frozenset({topic}), open=watch))
-
-    def private_stands(self, topic: str) -> bool:
-        """Whether the venue confirmed a topic on the living private connection."""
-        return self._private is not None and self._private[0].up and topic in self._private[0].acked
 
     def listen(self, dial_refused: Callable[[object], float], on_trade_answer: Callable[[str, Raw], None]) -> None:
         """Say who hears of refused dials and of the trade socket's answers."""
@@ -164,9 +144,9 @@ class Streams:
             self._states,
             self._guard,
             patience,
+            self.dials,
             self._now_s,
             on_lost=on_lost,
-            dial_pause_s=self.dial_pause_s,
         )
 
     def _content_s(self, topic: str) -> float | None:

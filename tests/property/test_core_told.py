@@ -136,7 +136,7 @@ def test_a_refused_key_that_works_again_ends_its_alert() -> None:
     book.snapshot()
     book.send(book.book())
     book.send(book.ticker())
-    book.send(ev.OperatorUnkilled(operator="o", reason="new key"))
+    book.unkill()
     assert not book.state.latched
     book.tick()
     book.snapshot()
@@ -166,7 +166,7 @@ def test_unkill_takes_over_the_difference_and_keeps_the_fills_since() -> None:
     book.send(ev.OperatorKilled(operator="o", reason="r"))
     book.send(book.book())
     book.send(book.ticker())
-    book.send(ev.OperatorUnkilled(operator="o", reason="accepted"))
+    book.unkill()
     assert not book.state.latched
     assert book.state.positions[f"{ACCOUNT}|{BTC_PERP}"].contracts == Decimal("0.6")
 

@@ -12,10 +12,12 @@ import msgspec
 
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import EngineState
+from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordDecision, RequestSnapshot, SubmitOrder
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, Side
+from hedgebot.domain.kill import KillScope
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.settings import (
@@ -299,6 +301,12 @@ class Playbook:
         qty = str(intent.qty_contracts)
         heard = self.send(self.fill(intent.side, qty, intent.instrument, client_id=order.client_id))
         return heard + self.send(ev.OrderUpdated(report=self.report(order, OrderStatus.FILLED, qty)))
+
+    def unkill(self, operator: str = "ann", reason: str = "explained") -> tuple[Command, ...]:
+        """An operator who has looked at everything that there is to review asks to leave HALTED."""
+        latch = self.state.latches.get(KillScope.ALL)
+        reviewed = tuple(name for name, _ in to_review(self.state, latch)) if latch else ()
+        return self.send(ev.OperatorUnkilled(operator=operator, reason=reason, reviewed=reviewed))
 
     def is_up(self, kind: AlertKind) -> bool:
         """Whether an alert of this kind is up."""

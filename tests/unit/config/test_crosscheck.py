@@ -60,3 +60,23 @@ def test_two_places_for_keys_are_one_too_many(spoil: Callable[..., list[str]]) -
 def test_real_accounts_need_a_place_for_their_keys(spoil: Callable[..., list[str]]) -> None:
     sentences = spoil('endpoint = "http://127.0.0.1:8787"', "testnet = true")
     assert any("names no place for its keys" in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("section", "part"),
+    [
+        ('kind = "webhook"', "alerts.ops is a webhook and must have url or url_file, one of them"),
+        ('kind = "webhook"\nurl = "https://x.example"\nurl_file = "f"', "one of them"),
+        ('kind = "command"', "alerts.ops is a command and must have command"),
+        (
+            'kind = "command"\ncommand = ["page"]\nurl = "https://x.example"',
+            "alerts.ops.url does nothing for a command; leave it out",
+        ),
+        ('kind = "webhook"\nurl = "https://me:pw@x.example"', "must not hold a password"),
+        ('kind = "webhook"\nurl = "x.example/hook"', "must be a web address like https://alerts.example.com/hook"),
+        ('kind = "webhook"\nurl = "https://x.example"\ntimeout_s = 9', "timeout_s"),
+        ('kind = "pigeon"', "kind"),
+    ],
+)
+def test_an_alert_channel_that_cannot_work_is_refused(spoil: Callable[..., list[str]], section: str, part: str) -> None:
+    assert any(part in sentence for sentence in spoil("[daemon]", f"[alerts.ops]\n{section}\n[daemon]"))

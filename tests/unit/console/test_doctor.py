@@ -5,8 +5,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hedgebot.config.loader import load_config
 from hedgebot.console import doctor
-from hedgebot.console.doctor import Row, Status, check_python, check_sqlite, exit_code
+from hedgebot.console.doctor import Row, Status, check_alerts, check_python, check_sqlite, exit_code
+from tests.unit.daemon.fakes import CONFIG, write_config
 
 
 def statuses(rows: Iterable[Row]) -> dict[str, Status]:
@@ -122,3 +124,29 @@ def test_safety_checks_have_their_own_code() -> None:
     venue = Row(check="venue", status=Status.FAIL, finding="silent")
     assert exit_code([venue]) == 1
     assert exit_code([venue, rights]) == 6
+
+
+def test_alert_channels_that_cannot_work_are_found(tmp_path: Path) -> None:
+    none = load_config(write_config(tmp_path), state_dir=tmp_path)
+    (row,) = check_alerts(none)
+    assert (row.status, "no channel leaves this machine" in row.finding) == (Status.WARN, True)
+    sections = """
+[alerts.ops]
+kind = "webhook"
+url_file = "hook"
+[alerts.page]
+kind = "command"
+command = ["/nowhere/page"]
+"""
+    two = load_config(write_config(tmp_path, CONFIG + sections), state_dir=tmp_path)
+    assert [(one.check, one.status) for one in check_alerts(two)] == [
+        ("alerts ops", Status.FAIL),
+        ("alerts page", Status.FAIL),
+        ("alert channels", Status.OK),
+    ]
+    (tmp_path / "hook").write_text("https://hooks.example.com/x")
+    (tmp_path / "hook").chmod(0o644)
+    row = next(check_alerts(two))
+    assert (row.status, "others may use it" in row.finding) == (Status.FAIL, True)
+    (tmp_path / "hook").chmod(0o600)
+    assert next(check_alerts(two)).status is Status.OK

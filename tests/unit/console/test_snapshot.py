@@ -48,3 +48,11 @@ def test_the_console_knows_every_field_of_the_engines_view(view: type[msgspec.St
 
     mine = getattr(snapshot, {"BookView": "BookSnapshot"}.get(view.__name__, view.__name__.replace("View", "Row")))
     assert set(view.__struct_fields__) - set(mine.__struct_fields__) == NOT_SHOWN.get(view.__name__, set())
+
+
+def test_alerts_of_the_process_stand_beside_those_of_the_engine() -> None:
+    engine = {"kind": "ReconBreak", "subject": "main", "runbook": "RB-08", "age_ms": 5}
+    same = {"kind": "ReconBreak", "subject": "main", "runbook": "RB-08", "raised_at_ns": 1}
+    own = {"kind": "LoopLag", "subject": "event loop", "runbook": "RB-23", "raised_at_ns": 4_000_000_000}
+    data = {"book": {"at_ns": 5_000_000_000, "alerts": [engine]}, "daemon": {"alerts": [same, own]}}
+    assert [(one.kind, one.age_ms) for one in read_snapshot(data).alerts] == [("ReconBreak", 5), ("LoopLag", 1_000)]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from hedgebot.console import words
+from hedgebot.console import snapshot, words
 from hedgebot.console.snapshot import PositionRow, UnderlyingRow, read_snapshot
 from tests.unit.console.conftest import ALERT
 
@@ -82,3 +82,18 @@ def test_decisions_that_sent_nothing_say_so(answer: dict[str, Any]) -> None:
     refused = read_snapshot(answer).book.decisions[1]
     assert words.decision_action(refused) == "refused (sell 0.0940 BTC)"
     assert words.decision_line(refused).startswith("16:00:07 BTC refused (sell 0.0940 BTC): net delta 0.2812 BTC")
+
+
+def test_channels_in_words() -> None:
+    ok = snapshot.ChannelRow(name="ops", kind="webhook", handed_over=3)
+    bad = snapshot.ChannelRow(name="page", kind="command", problem="page ended with code 3\x1b")
+    idle = snapshot.ChannelRow(name="stderr", kind="stderr")
+    facts = snapshot.DeliveryFacts(
+        channels=(ok, bad, idle), waiting=2, dropped=1, latency=snapshot.LatencyFacts(count=3, max_s=0.42)
+    )
+    (line,) = words.channel_lines(facts)
+    assert line == (
+        "told by   ops ok, page FAILS (page ended with code 3\\x1b; RB-30), stderr not used yet; slowest 0.42 s of 3; "
+        "2 waiting; 1 DROPPED"
+    )
+    assert words.channel_lines(snapshot.DeliveryFacts()) == []

@@ -10,9 +10,10 @@ import pytest
 from hedgebot.core import gate
 from hedgebot.core.gate import RULES, Candidate, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.state import Mismatch, OptionMark, OrderRecord
+from hedgebot.core.state import Latch, Mismatch, OptionMark, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
 from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, PRICE, START_NS, Playbook
@@ -86,8 +87,12 @@ def _unreconciled() -> Candidate:
     return one
 
 
-def _resting() -> Candidate:
-    return _intent(_candidate(), time_in_force=TimeInForce.GTC)
+def _killed() -> Candidate:
+    one = _candidate()
+    one.state.latches["venue:bybit"] = Latch(
+        scope=KillScope.VENUE, name="bybit", action=KillAction.FREEZE, operator="ann", reason="drill", since_ns=1
+    )
+    return one
 
 
 def _silent() -> Candidate:
@@ -226,8 +231,8 @@ def _overdone() -> Candidate:
 
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
+    "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
     "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
-    "_dead_man": (_resting, "dead_man", "off", "armed, for an order that rests"),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),

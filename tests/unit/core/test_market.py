@@ -11,7 +11,7 @@ from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_
 from hedgebot.core.state import Quote
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import RaiseAlert, ResolveAlert
+from hedgebot.domain.commands import ResolveAlert
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, MS, PRICE, Playbook, alerts, instrument, of_type
 
@@ -209,16 +209,6 @@ def test_gap_and_spread_in_basis_points() -> None:
     assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101))) is None
     assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99))) is None
     assert spread_bps(Quote(bid=Decimal(99))) is None
-
-
-def test_rules_are_replaced_and_none_is_forgotten() -> None:
-    book = _ready()
-    known = set(book.state.instruments)
-    changed = instrument(BTC_PERP, tick_size=Decimal("0.5"))
-    commands = book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(changed,)))
-    assert set(book.state.instruments) == known
-    assert book.state.instruments[BTC_PERP].tick_size == Decimal("0.5")
-    assert not of_type(commands, RaiseAlert)
 
 
 def _still(book: Playbook, seconds: int, mark: str) -> None:

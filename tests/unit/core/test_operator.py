@@ -1,12 +1,12 @@
-"""Operators as conversations: kill at once, unkill through a checklist that fails closed, switches, settings."""
+"""Operators as conversations: strategies on and off, changed settings."""
 
 import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import CancelOrder, Mode, RecordMode, RecordOperator
+from hedgebot.domain.commands import RecordOperator
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_USDC, Playbook, of_type, orders, settings, the_order
+from tests.support.playbook import Playbook, orders, settings
 
 
 @pytest.fixture
@@ -16,86 +16,8 @@ def book() -> Playbook:
     return playbook
 
 
-KILL = ev.OperatorKilled(operator="ann", reason="strange fills")
-UNKILL = ev.OperatorUnkilled(operator="ann", reason="explained")
-
-
 def _said(commands: tuple[object, ...]) -> RecordOperator:
     return next(one for one in commands if isinstance(one, RecordOperator))
-
-
-def test_kill_latches_cancels_and_lets_nothing_through(book: Playbook) -> None:
-    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
-    heard = book.send(KILL)
-    assert [one.client_id for one in of_type(heard, CancelOrder)] == [order.client_id]
-    assert of_type(heard, RecordMode)[0].latched
-    book.done(order)
-    assert orders([*book.send(book.fill(Side.BUY, "2")), *book.send(book.book()), *book.tick()]) == []
-
-
-def test_kill_survives_a_restart(book: Playbook) -> None:
-    book.send(KILL)
-    book.start(epoch=2)
-    book.ready()
-    assert book.state.mode is Mode.HALTED
-    assert book.state.mode_reason == "ann: strange fills"
-
-
-def test_the_first_reason_of_a_halt_stays(book: Playbook) -> None:
-    book.send(KILL)
-    book.send(ev.OperatorKilled(operator="bob", reason="me too"))
-    assert book.state.mode_reason == "ann: strange fills"
-
-
-def test_unkill_goes_through_recovering_and_asks_the_venue_first(book: Playbook) -> None:
-    book.send(KILL)
-    heard = book.send(UNKILL)
-    assert _said(heard).accepted
-    assert book.mode() is Mode.RECOVERING
-    book.tick(1_001)
-    book.snapshot()
-    book.send(book.book())
-    book.tick()
-    assert book.state.mode is Mode.ACTIVE
-
-
-@pytest.mark.parametrize("cause", ["order", "stream", "margin", "loss", "mark", "exposure"])
-def test_unkill_fails_closed_while_a_cause_persists(book: Playbook, cause: str) -> None:
-    if cause == "order":
-        book.send(book.fill(Side.BUY, "0.2"))
-    book.send(KILL)
-    if cause == "stream":
-        book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="gone"))
-    elif cause == "margin":
-        book.send(ev.WalletUpdated(report=book.wallet(maintenance=None), source=ev.Source.STREAM))
-    elif cause == "loss":
-        book.send(ev.WalletUpdated(report=book.wallet(equity="900000"), source=ev.Source.STREAM))
-    elif cause == "mark":
-        book.tick(11_000)
-        book.send(book.book())
-    elif cause == "exposure":
-        book.send(book.fill(Side.BUY, "1", BTC_CALL))
-    said = _said(book.send(UNKILL))
-    assert not said.accepted
-    assert said.explanation
-    assert book.state.mode is Mode.HALTED
-
-
-def test_unkill_without_a_kill_is_refused(book: Playbook) -> None:
-    assert not _said(book.send(UNKILL)).accepted
-    assert book.state.mode is Mode.ACTIVE
-
-
-def test_unkill_takes_a_twice_seen_difference_over_with_evidence(book: Playbook) -> None:
-    book.send(KILL)
-    for _ in range(2):
-        book.tick(16_000)
-        book.snapshot([book.position("0.5", BTC_USDC)])
-    book.send(book.book())
-    book.send(book.ticker())
-    assert _said(book.send(UNKILL)).accepted
-    assert book.state.underlyings["BTC"].linear_coin == pytest.approx(0.5)
-    assert book.state.accounts[ACCOUNT].mismatches == {}
 
 
 def test_disable_stops_hedging_and_enable_resumes(book: Playbook) -> None:

@@ -2,17 +2,29 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from hedgebot.core.order_table import live_orders, unfilled_delta_coin
+from hedgebot.core.order_table import live_orders, pending_delta_coin, unfilled_delta_coin
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import Mode, QueryOrder, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.reports import OrderReport
-from tests.support.playbook import ACCOUNT, MS, Playbook, alerts, of_type, orders, settings, the_order
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_PERP,
+    BTC_USDC,
+    MS,
+    Playbook,
+    alerts,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
 
 
 @pytest.fixture
@@ -210,3 +222,73 @@ def test_the_table_is_bounded() -> None:
         side = Side.BUY if number % 2 == 0 else Side.SELL
         playbook.done(the_order(playbook.send(playbook.fill(side, "0.2"))))
     assert len(playbook.state.orders) <= 502
+
+
+def _ours(epoch: int, intent: int, install: int = 7) -> str:
+    return ClientId(install=install, epoch=epoch, strategy=0, intent=intent).encode()
+
+
+def _parts(order: SubmitOrder) -> ClientId:
+    parts = decode_client_id(order.client_id)
+    assert parts is not None
+    return parts
+
+
+def test_ids_go_on_beyond_those_that_the_venue_has_seen(book: Playbook) -> None:
+    """A journal from a backup: runs that it does not know have used the ids that would come next."""
+    book.send(book.fill(Side.BUY, "0.01", BTC_PERP, client_id=_ours(1, 1)))
+    assert book.is_up(AlertKind.RECON_BREAK)
+    assert (book.state.epoch, book.state.id_epoch) == (1, 2)
+    order = _breach(book)
+    assert (_parts(order).epoch, _parts(order).intent) == (2, 1)
+    book.done(order)
+    # An open order and a report by the stream are as good a witness as a fill.
+    report = msgspec.structs.replace(book.report(order, OrderStatus.CANCELLED), client_id=_ours(9, 4))
+    book.send(ev.OrderUpdated(report=report))
+    assert book.state.id_epoch == 10
+    book.start(epoch=2)
+    assert book.state.id_epoch == 11, "the next run does not fall back"
+
+
+@pytest.mark.parametrize("seen", [_ours(1, 1, install=8), "client-7", None])
+def test_ids_of_others_say_nothing_about_ours(book: Playbook, seen: str | None) -> None:
+    book.send(book.fill(Side.BUY, "0.01", BTC_PERP, client_id=seen))
+    assert book.state.id_epoch == 1
+
+
+def test_ids_of_this_run_and_of_earlier_ones_move_nothing(book: Playbook) -> None:
+    order = _breach(book)
+    book.done(order)
+    book.start(epoch=2)
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.FILLED, "0.162")))
+    book.send(book.fill(Side.BUY, "0.01", BTC_PERP, client_id=_ours(1, 77)))
+    assert book.state.id_epoch == 2
+    assert not book.is_up(AlertKind.RECON_BREAK)
+
+
+def test_the_least_epoch_of_a_run_is_told_by_its_start(book: Playbook) -> None:
+    started = ev.RunStarted(run_id="run-2", epoch=2, settings=book.settings, version="test", id_epoch=400_000)
+    book.send(started)
+    assert (book.state.epoch, book.state.id_epoch) == (2, 400_000)
+
+
+@pytest.mark.parametrize("change", [{"side": Side.BUY}, {"qty_contracts": Decimal(9)}, {"instrument": BTC_USDC}])
+def test_another_order_under_our_id_is_no_proof(book: Playbook, change: dict[str, object]) -> None:
+    order = _breach(book)
+    book.send(ev.OrderOutcomeUnknown(account=ACCOUNT, client_id=order.client_id, code="timeout", message=""))
+    other = msgspec.structs.replace(book.report(order, OrderStatus.FILLED, "0.162"), **change)
+    _lookup(book, order, other)
+    assert book.state.orders[order.client_id].status is OrderStatus.UNKNOWN
+    assert order.client_id in book.state.unsettled
+    assert book.is_up(AlertKind.RECON_BREAK)
+
+
+def test_pending_orders_count_both_ways(book: Playbook) -> None:
+    assert pending_delta_coin(book.state, "BTC") == (0.0, 0.0)
+    order = _breach(book)
+    assert list(pending_delta_coin(book.state, "BTC")) == pytest.approx([-0.162, 0.0])
+    twin = msgspec.structs.replace(book.state.orders[order.client_id].intent, delta_effect_coin=0.5)
+    book.state.orders["up"] = msgspec.structs.replace(book.state.orders[order.client_id], intent=twin, client_id="up")
+    book.state.unsettled["up"] = "BTC"
+    assert list(pending_delta_coin(book.state, "BTC")) == pytest.approx([-0.162, 0.5]), "never netted"
+    assert pending_delta_coin(book.state, "ETH") == (0.0, 0.0)

@@ -26,6 +26,7 @@ from tests.support.playbook import (
     settings,
     snapshots,
 )
+from tests.support.stories import BOOK, answer, ready_pair
 
 
 @pytest.fixture
@@ -184,6 +185,36 @@ def test_our_forgotten_order_is_cancelled_and_a_foreign_one_reported(book: Playb
     heard = book.snapshot(orders=(template, msgspec.structs.replace(template, client_id=theirs, order_id="v10")))
     assert [one.client_id for one in of_type(heard, CancelOrder)] == [ours]
     assert {AlertKind.RECON_BREAK, AlertKind.FOREIGN_ACTIVITY} <= alerts(heard)
+    # What is ours and in no journal may still fill: nothing is sent until the venue does not list it any more.
+    assert not book.state.accounts[ACCOUNT].reconciled
+    assert orders(book.send(book.fill(Side.BUY, "0.2"))) == []
+    book.tick(1_100)
+    book.send(book.ticker())
+    book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+    heard = book.snapshot([book.position("0.2", BTC_USDC)])
+    assert orders([*heard, *book.send(book.book())])
+
+
+def test_an_order_of_another_installation_is_never_cancelled() -> None:
+    """On the book's own account too: it is somebody's, and not ours."""
+    book = ready_pair()
+    theirs = ClientId(install=8, epoch=1, strategy=0, intent=1).encode()
+    order = OrderReport(
+        account=BOOK,
+        instrument=BTC_USDC,
+        order_id="v9",
+        client_id=theirs,
+        status=OrderStatus.OPEN,
+        side=Side.SELL,
+        qty_contracts=Decimal(1),
+        filled_contracts=Decimal(0),
+        limit_price=Decimal(1),
+        reason="",
+        venue_at_ns=0,
+    )
+    book.heard.clear()
+    answer(book, BOOK, open_orders=(order,))
+    assert not of_type(book.heard, CancelOrder)
 
 
 def test_foreign_fills_alarm_on_a_hedge_account_only() -> None:

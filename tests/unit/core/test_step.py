@@ -10,10 +10,12 @@ from hedgebot.domain.commands import (
     Mode,
     RaiseAlert,
     RecordAdjustment,
+    RecordLatch,
     RecordMode,
     RecordOperator,
     ResolveAlert,
 )
+from hedgebot.domain.kill import KillAction, KillScope
 from tests.support.playbook import settings
 
 
@@ -70,6 +72,16 @@ def test_a_halt_is_recorded_and_said(mode: Mode) -> None:
     step = _step(mode)
     step.halt("why")
     assert step.commands == [
+        RecordLatch(
+            scope=KillScope.ALL,
+            name="",
+            action=KillAction.FREEZE,
+            operator="rules",
+            reason="why",
+            causes=("rule",),
+            done=False,
+            held=True,
+        ),
         RecordMode(before=mode, after=Mode.HALTED, reason="why", latched=True),
         RaiseAlert(kind=AlertKind.KILL_ACTIVE, subject="book", summary="halted: why"),
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from hedgebot.config.loader import load_config
 from hedgebot.daemon.control import Reply, Request
+from hedgebot.daemon.delivery import Trial
 from hedgebot.daemon.health import Health
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.receipts import Receipts
@@ -57,6 +58,7 @@ class Rig:
                 mode=lambda: self.mode,
                 request_stop=self.stops.append,
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
+                test_alerts=self.test_alerts,
                 block_orders=self.block,
                 kills=lambda: self.kills,
                 unblock_orders=self.unblock,
@@ -84,6 +86,12 @@ class Rig:
         self.blocked = self.blocked and kills != self.kills
         return kills == self.kills
 
+    async def test_alerts(self, operator: str) -> tuple[Trial, ...]:
+        return (
+            Trial(channel="ops", kind="webhook", problem=f"no answer to {operator}", seconds=3.0),
+            Trial(channel="page", kind="command", problem="", seconds=0.1),
+        )
+
     async def ask(self, verb: str, **args: Any) -> Reply:
         return await self.verbs.handle(Request(verb=verb, args=args))
 
@@ -93,6 +101,13 @@ async def test_an_unknown_verb_lists_the_known_ones(tmp_path: Path) -> None:
     assert (reply.ok, reply.code) == (False, ExitCode.USAGE)
     assert reply.error is not None
     assert "unkill" in reply.error
+
+
+async def test_the_test_of_the_alert_channels_says_what_came_of_each(tmp_path: Path) -> None:
+    reply = await Rig(tmp_path).ask("alerts-test", operator="ada")
+    assert (reply.ok, reply.code) == (True, ExitCode.DEGRADED)
+    assert reply.data is not None
+    assert [one["problem"] for one in reply.data["trials"]] == ["no answer to ada", ""]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.client_id import ClientId, decode_client_id
+from hedgebot.domain.client_id import ERA_NS, ClientId, decode_client_id, epoch_at
 from hedgebot.domain.errors import ProgrammingError
 
 client_ids = st.builds(
@@ -78,3 +78,10 @@ def test_what_decodes_encodes_to_the_same_text(text: str) -> None:
 def test_a_part_that_does_not_fit_is_refused(wrong: ClientId) -> None:
     with pytest.raises(ProgrammingError, match="must fit"):
         wrong.encode()
+
+
+def test_the_least_epoch_grows_with_time_and_always_fits() -> None:
+    minute = 60 * 10**9
+    assert [epoch_at(ERA_NS + one * minute) for one in (-1, 0, 1, 525_600)] == [0, 0, 1, 525_600]
+    far = epoch_at(2**63)
+    assert ClientId(install=7, epoch=far + 1_000_000, strategy=0, intent=1).encode(), "a wrong clock stops nobody"

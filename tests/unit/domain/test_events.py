@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from hedgebot.domain import events
+from hedgebot.domain import events, operator_events
 from hedgebot.domain.events import Event, MarketEvent, Stamped
 from tests.unit.domain.samples import sample
 
@@ -13,7 +13,7 @@ MEMBERS = get_args(Event)
 
 
 def test_the_union_has_every_event() -> None:
-    assert set(MEMBERS) == set(events._Event.__subclasses__())
+    assert set(MEMBERS) == {*events._Event.__subclasses__(), *operator_events._Word.__subclasses__()}
 
 
 def test_market_events_are_events() -> None:

@@ -203,3 +203,17 @@ async def test_a_proxy_in_a_thread_takes_orders_and_ends() -> None:
             thread.down()
             with pytest.raises(ConnectionRefusedError):
                 await dialled(thread.proxy)
+
+
+async def test_a_handshake_on_a_connection_that_stands_gives_it_a_new_name_and_meets_its_door() -> None:
+    async with bench() as (_server, proxy):
+        reader, writer = await dialled(proxy, b"GET /api/time\r\n")
+        await reader.readexactly(15)
+        handshake = b"GET /v5/private HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\n"
+        proxy.open_door(Door(name="private", life_s=0.1))
+        writer.write(handshake)
+        assert await reader.readexactly(len(handshake)) == handshake
+        assert (len(proxy.links("private")), len(proxy.links("api"))) == (1, 0)
+        assert [dial.opening for dial in proxy.dials] == ["GET /api/time", "GET /v5/private HTTP/1.1"]
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(1), 2.0)

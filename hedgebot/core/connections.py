@@ -1,0 +1,87 @@
+"""What the shell reports about connections, keys, clocks, its queues and its tasks. Decides no hedge.
+
+Whatever may have hidden an execution makes the account unreconciled; what cannot be worked with halts the book.
+"""
+
+from typing import assert_never
+
+from hedgebot.core import reconcile
+from hedgebot.core.step import Step
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+
+_CLOCK_ALERT_MS = 500.0
+_CROSS_CHECKS = ("position", "wallet")
+"""Private topics that no decision rests on; an unreadable row of a query makes its snapshot incomplete by itself."""
+
+
+def apply(
+    step: Step,
+    event: ev.StreamChanged
+    | ev.StreamAlive
+    | ev.FrameQuarantined
+    | ev.AuthenticationFailed
+    | ev.ClockMeasured
+    | ev.InboxOverflowed
+    | ev.TaskFailed,
+) -> None:
+    """Take what the shell reports about connections, clocks and itself."""
+    state = step.state
+    match event:
+        case ev.StreamChanged():
+            _apply_stream(step, event)
+        case ev.StreamAlive():
+            if account := state.accounts.get(event.account):
+                getattr(account, event.stream).alive_at_ns = step.at_ns
+        case ev.FrameQuarantined():
+            subject = reconcile.suspect_feed(event.account, event.topic)
+            step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
+            harmless = event.topic.startswith("query:") or event.topic in _CROSS_CHECKS
+            if event.stream is ev.Stream.PRIVATE and not harmless and (account := state.accounts.get(event.account)):
+                # It may have been a fill: ask the venue before anything else is sent.
+                reconcile.lose_truth(account, step.at_ns)
+                reconcile.request_snapshot(step, account, f"unreadable frame on {event.topic}")
+        case ev.AuthenticationFailed():
+            step.alert(
+                AlertKind.API_KEY_INVALID, event.account, f"the venue refused the key: {event.code} {event.message}"
+            )
+            step.halt(f"the venue refused the key of {event.account}", f"authentication:{event.account}")
+        case ev.ClockMeasured():
+            if account := state.accounts.get(event.account):
+                account.clock_offset_ms = event.offset_ms
+            skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
+            problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
+            step.check(AlertKind.CLOCK_SKEW, event.account, problem)
+        case ev.InboxOverflowed():
+            step.alert(
+                AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
+            )
+            for account in state.accounts.values():
+                reconcile.lose_truth(account, step.at_ns)
+        case ev.TaskFailed():
+            step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
+            if not event.restarting:
+                step.halt(f"task {event.task} failed for good: {event.error}", f"task:{event.task}")
+        case _:
+            assert_never(event)
+
+
+def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
+    account = step.state.accounts.get(event.account)
+    if account is None:
+        return
+    stream = getattr(account, event.stream)
+    stream.up = event.up
+    if event.up:
+        stream.alive_at_ns = step.at_ns
+    if event.stream is not ev.Stream.PRIVATE:
+        return
+    # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.
+    reconcile.lose_truth(account, step.at_ns)
+    account.request_open = False
+    if event.up:
+        reconcile.request_snapshot(step, account, "private stream is up")
+    else:
+        step.alert(
+            AlertKind.PRIVATE_STREAM_SILENT, account.name, f"private stream of {account.name} is down: {event.reason}"
+        )

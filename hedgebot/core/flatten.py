@@ -1,0 +1,157 @@
+"""The two actions of a kill that come to an end: hedge to flat, and flatten. Owns when each is done.
+
+Flatten closes our hedge positions with immediate-or-cancel orders that can only shrink them, within the collar of a
+fresh book and clipped like every hedge. What of the delta they leave open is what the operator chose.
+"""
+
+from decimal import Decimal
+
+from hedgebot.core import latches, limits, order_table
+from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.gate import Candidate, judge_closing
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.shaping import NoLot, collared_price, qty_ceiling, shape
+from hedgebot.core.state import EngineState, Latch, UnderlyingState
+from hedgebot.core.step import Step
+from hedgebot.domain.commands import Mode, RecordRefusal
+from hedgebot.domain.instrument import Instrument, Side
+from hedgebot.domain.kill import KILL_STRATEGY, KillAction
+from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
+from hedgebot.domain.settings import UnderlyingSettings
+
+_NS_PER_MS = 1_000_000
+_WAITING = "waiting: "
+
+
+def sweep(step: Step) -> None:
+    """Go on with every kill whose action is under way; called by the timer."""
+    for latch in latches.in_force(step.state, KillAction.FLATTEN):
+        _flatten(step, latch)
+    for latch in latches.in_force(step.state, KillAction.HEDGE_TO_FLAT):
+        _end_when_flat(step, latch)
+
+
+def _flatten(step: Step, latch: Latch) -> None:
+    state, left, waiting = step.state, [], []
+    if state.mode is Mode.RECOVERING:
+        return
+    for settings in state.settings.underlyings:
+        if not latches.covers(state, latch, settings):
+            continue
+        held = position_contracts(state, settings.hedge_account, settings.hedge_instrument)
+        busy = bool(order_table.order_of(state, settings.underlying))
+        if busy or held:
+            left.append(f"{held} {settings.hedge_instrument}")
+        if held and not busy and step.at_ns >= state.underlyings[settings.underlying].retry_at_ns:
+            waiting.append(_close(step, settings, latch, held))
+    if not left and _is_known(state, latch):
+        latches.end_action(step, latch, f"our hedge positions are closed; {_delta_words(state, latch)}")
+    elif problem := next((one for one in waiting if one), ""):
+        latch.note = f"{_WAITING}{problem}"
+    elif left:
+        latch.note = f"closing {', '.join(left)}"
+
+
+def _is_known(state: EngineState, latch: Latch) -> bool:
+    """Whether the ledger's zero is the venue's: every hedge account in scope is reconciled."""
+    return all(
+        state.accounts[one.hedge_account].reconciled
+        for one in state.settings.underlyings
+        if latches.covers(state, latch, one)
+    )
+
+
+def _close(step: Step, settings: UnderlyingSettings, latch: Latch, held: Decimal) -> str:
+    """Send one order that closes as much as one order may; why none was sent, empty when one was."""
+    state = step.state
+    rules, quote = state.instruments.get(settings.hedge_instrument), state.quotes.get(settings.hedge_instrument)
+    mid = quote.mid if quote else None
+    if rules is None or quote is None or mid is None:
+        return f"no two-sided book of {settings.hedge_instrument}"
+    intent = _closing_intent(step, settings, rules, latch, held, mid)
+    underlying = state.underlyings[settings.underlying]
+    delta_coin = 0.0 if exposure_problem(underlying) else net_delta_coin(underlying)
+    candidate = Candidate(
+        state=state,
+        settings=settings,
+        underlying=underlying,
+        account=state.accounts[settings.hedge_account],
+        rules=rules,
+        quote=quote,
+        intent=intent,
+        delta_coin=delta_coin,
+        at_ns=step.at_ns,
+    )
+    verdict = judge_closing(candidate)
+    if not isinstance(verdict, Approved):
+        _note_refusal(step, underlying, latch, verdict.explanation, RecordRefusal(refused=verdict))
+        return verdict.explanation
+    # What a whole close leaves is where this order is meant to bring the delta: the breakers judge its fills by that.
+    centre_coin = delta_coin - float(rules.coins(held, mid))
+    order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin, centre_coin=centre_coin)
+    return ""
+
+
+def _closing_intent(
+    step: Step, settings: UnderlyingSettings, rules: Instrument, latch: Latch, held: Decimal, mid: Decimal
+) -> OrderIntent:
+    side = Side.of(-float(held))
+    limit_price = collared_price(rules, mid, side, settings.collar_bps)
+    most = rules.floor_qty(qty_ceiling(rules, settings, mid, limit_price))
+    contracts = min(abs(held), most) if most else abs(held)
+    return OrderIntent(
+        account=settings.hedge_account,
+        instrument=rules.id,
+        underlying=settings.underlying,
+        strategy=KILL_STRATEGY,
+        side=side,
+        qty_contracts=contracts,
+        limit_price=limit_price,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+        delta_effect_coin=float(rules.coins(contracts, mid)) * side.sign,
+        notional_usd=float(rules.notional_quote(contracts, limit_price)),
+        deadline_ns=step.at_ns + step.state.limits.order_deadline_ms * _NS_PER_MS,
+        reason=f"flatten, chosen by {latch.operator}: {latch.reason}",
+    )
+
+
+def _note_refusal(step: Step, underlying: UnderlyingState, latch: Latch, why: str, refusal: RecordRefusal) -> None:
+    """A refusal that says something new is journaled; the same again every quarter of a second is not."""
+    if latch.note != f"{_WAITING}{why}" and underlying.note != f"flatten {refusal.refused.check.rule}":
+        underlying.note = f"flatten {refusal.refused.check.rule}"
+        step.state.totals.refusals += 1
+        step.emit(refusal)
+
+
+def _end_when_flat(step: Step, latch: Latch) -> None:
+    state = step.state
+    covered = [one for one in state.settings.underlyings if latches.covers(state, latch, one)]
+    if state.mode is not Mode.RECOVERING and all(_is_flat(step, limits.in_force(state, one)) for one in covered):
+        latches.end_action(step, latch, f"flat; {_delta_words(state, latch)}")
+
+
+def _is_flat(step: Step, settings: UnderlyingSettings) -> bool:
+    """Whether no order could bring the delta nearer to zero: what is left is less than a lot, and nothing is open."""
+    state = step.state
+    underlying, quote = state.underlyings[settings.underlying], state.quotes.get(settings.hedge_instrument)
+    known = state.accounts[settings.hedge_account].reconciled and not exposure_problem(underlying)
+    if not known or order_table.order_of(state, settings.underlying):
+        return False
+    delta_coin = net_delta_coin(underlying)
+    if delta_coin == 0.0:
+        return True
+    proposal = latches.flat_proposal(state, settings)
+    if proposal is None or quote is None or quote.mid is None or settings.hedge_instrument not in state.instruments:
+        return False
+    return isinstance(shape(state, settings, quote.mid, proposal, -delta_coin, step.at_ns), NoLot)
+
+
+def _delta_words(state: EngineState, latch: Latch) -> str:
+    words = []
+    for settings in state.settings.underlyings:
+        if latches.covers(state, latch, settings):
+            underlying = state.underlyings[settings.underlying]
+            known = "unknown" if exposure_problem(underlying) else f"{net_delta_coin(underlying):+.4f}"
+            words.append(f"net delta of {settings.underlying} is {known}")
+    return ", ".join(words)

@@ -1,0 +1,139 @@
+"""Kill rules that fire by themselves: something was wrong, or unknown, for too long. A rule that errors fires.
+
+Beside them halts come from where they are found: the breakers (fills that do not hedge), the watch over limits
+(silence, loss, unexplained positions), the engine (a refused key, a task or a journal that failed for good) and the
+shell (a crash loop). What a rule needs and has not got counts against the book as soon as there is something to lose: a
+dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks).
+"""
+
+from collections.abc import Callable, Iterator
+
+from hedgebot.core import limits, market
+from hedgebot.core.exposure import exposure_problem
+from hedgebot.core.order_table import live_orders
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.decimals import ZERO
+
+CLOCK_OFFSET_MS_HALT = 1_000.0
+"""As far as Bybit lets a stamp run ahead of its clock. It is measured once a minute: one bad reading halts nothing."""
+
+PAUSES_HALT = 5
+PAUSES_WINDOW_NS = 600 * 1_000_000_000
+"""So many standstills of the process within ten minutes, like the starts of a crash loop: this machine cannot hedge."""
+
+_NS_PER_MS = 1_000_000
+_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+Rule = Callable[[EngineState, int], Iterator[tuple[str, str]]]
+
+
+def watch(step: Step) -> None:
+    """Halt the book for every rule that fires; called by the timer."""
+    _note_health(step)
+    for cause, why in firing(step.state, step.at_ns):
+        step.halt(why, cause)
+
+
+def note_pause(step: Step) -> None:
+    """The process stood still: kept for as long as the rule looks back."""
+    state = step.state
+    state.pauses = [one for one in state.pauses if step.at_ns - one <= PAUSES_WINDOW_NS][-PAUSES_HALT:]
+    state.pauses.append(step.at_ns)
+
+
+def firing(state: EngineState, at_ns: int) -> list[tuple[str, str]]:
+    """Causes that would halt the book now, each with its sentence. A rule that cannot be worked out fires."""
+    found: list[tuple[str, str]] = []
+    for rule in RULES:
+        try:
+            found += rule(state, at_ns)
+        except _ERRORS as error:
+            name = rule.__name__.strip("_")
+            found.append(
+                (f"check:{name}", f"the kill check {name} failed ({type(error).__name__}): it counts as fired")
+            )
+    return found
+
+
+def _note_health(step: Step) -> None:
+    """When each feed that a rule needs was good last; what was never good in this run is still starting."""
+    state, good = step.state, step.state.good_at_ns
+    for settings in state.settings.underlyings:
+        name = settings.underlying
+        if market.book_age_ms(state, settings.hedge_instrument, step.at_ns) <= state.limits.book_age_ms_max:
+            good[f"market:{name}"] = step.at_ns
+        if not exposure_problem(state.underlyings[name]):
+            good[f"exposure:{name}"] = step.at_ns
+    for account in state.accounts.values():
+        if account.reconciled:
+            good[f"reconciliation:{account.name}"] = step.at_ns
+        if limits.margin_use(state, account, step.at_ns) is not None:
+            good[f"margin:{account.name}"] = step.at_ns
+        if account.clock_offset_ms is not None and abs(account.clock_offset_ms) <= CLOCK_OFFSET_MS_HALT:
+            good[f"clock:{account.name}"] = step.at_ns
+
+
+def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    for settings in state.settings.underlyings:
+        name, hedge = settings.underlying, settings.hedge_instrument
+        if not _has_something(state, name):
+            continue
+        for feed, words in (
+            ("market", f"no fresh book of {hedge}"),
+            ("exposure", f"the exposure of {name} is unknown"),
+        ):
+            if (blind_s := _blind_s(state, f"{feed}:{name}", at_ns)) is not None:
+                yield f"{feed}:{name}", f"{words} for {blind_s} s"
+
+
+def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    for account in state.accounts.values():
+        if not _holds_something(state, account):
+            continue
+        for feed, words in (
+            ("reconciliation", f"{account.name} could not be reconciled with its venue"),
+            ("margin", f"margin and equity of {account.name} are unknown"),
+            (
+                "clock",
+                f"our clock and the one of {account.name}'s venue differ by more than a second, or it is not measured",
+            ),
+        ):
+            if (blind_s := _blind_s(state, f"{feed}:{account.name}", at_ns)) is not None:
+                yield f"{feed}:{account.name}", f"{words} for {blind_s} s"
+
+
+def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    recent = [one for one in state.pauses if at_ns - one <= PAUSES_WINDOW_NS]
+    if len(recent) >= PAUSES_HALT:
+        minutes = PAUSES_WINDOW_NS // 60_000_000_000
+        yield "loop_lag", f"the process stood still {len(recent)} times within {minutes} minutes"
+
+
+RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag)
+
+
+def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:
+    """For how many seconds a feed has been bad, when that is too long; a pause of ours does not count against it."""
+    last = state.good_at_ns.get(feed)
+    if last is None or last < state.run_started_ns:
+        return None
+    blind_ms = (at_ns - max(last, state.resumed_at_ns)) // _NS_PER_MS
+    return blind_ms // 1_000 if blind_ms > state.limits.blind_ms_halt else None
+
+
+def _has_something(state: EngineState, underlying: str) -> bool:
+    held = any(
+        one.contracts
+        and one.instrument in state.instruments
+        and state.instruments[one.instrument].underlying == underlying
+        for one in state.positions.values()
+    )
+    coins = any(one.coin == underlying and one.qty != ZERO for one in state.coins.values())
+    return held or coins or any(one.intent.underlying == underlying for one in live_orders(state))
+
+
+def _holds_something(state: EngineState, account: AccountState) -> bool:
+    held = any(one.contracts for one in state.positions.values() if one.account == account.name)
+    coins = any(one.qty != ZERO for one in state.coins.values() if one.account == account.name)
+    return held or coins or any(one.intent.account == account.name for one in live_orders(state))

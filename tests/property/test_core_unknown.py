@@ -1,0 +1,122 @@
+"""While an order is UNKNOWN: its underlying waits, everything else goes on, and nothing but proof ends it."""
+
+import msgspec
+import pytest
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Mode, SubmitOrder
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_PERP,
+    BTC_USDC,
+    MS,
+    PRICE,
+    Playbook,
+    instrument,
+    orders,
+    settings,
+    the_order,
+)
+from tests.support.stories import ETH_PERP, ETH_USDC
+
+ETH = (instrument(ETH_PERP, underlying="ETH"), instrument(ETH_USDC, underlying="ETH", quote="USDC", settle="USDC"))
+
+
+def two_underlyings() -> Playbook:
+    """BTC and ETH on one account; at one price, which nobody minds."""
+    whole = settings()
+    (btc,) = whole.underlyings
+    eth = msgspec.structs.replace(btc, underlying="ETH", hedge_instrument=ETH_PERP)
+    (strategy,) = whole.strategies
+    strategy = msgspec.structs.replace(strategy, underlyings=("BTC", "ETH"))
+    book = Playbook(msgspec.structs.replace(whole, underlyings=(btc, eth), strategies=(strategy,)))
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=ETH))
+    show(book)
+    book.ready()
+    assert book.mode() is Mode.ACTIVE, book.state.mode_reason
+    return book
+
+
+def show(book: Playbook) -> list[object]:
+    """A healthy market of both."""
+    heard: list[object] = []
+    for name in (BTC_PERP, ETH_PERP):
+        heard += book.send(book.ticker(name=name))
+        heard += book.send(book.book(PRICE, name))
+    return [*heard, *book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))]
+
+
+def lose(book: Playbook, order: SubmitOrder) -> None:
+    book.send(ev.OrderOutcomeUnknown(account=ACCOUNT, client_id=order.client_id, code="local:timeout", message=""))
+
+
+def test_an_unknown_order_holds_its_own_underlying_and_no_other() -> None:
+    book = two_underlyings()
+    lost = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    lose(book, lost)
+    assert book.state.orders[lost.client_id].status is OrderStatus.UNKNOWN
+    assert orders(book.send(book.fill(Side.BUY, "2"))) == [], "the first sell may be live: both ways count"
+    elsewhere = the_order(book.send(book.fill(Side.BUY, "0.2", ETH_USDC)))
+    assert elsewhere.approved.intent.underlying == "ETH"
+    assert elsewhere.approved.risk_reducing
+    assert elsewhere.approved.intent.side is Side.SELL
+
+
+@pytest.mark.parametrize("mode", [Mode.ACTIVE, Mode.REDUCING])
+def test_what_lowers_risk_elsewhere_passes_in_every_mode_that_may(mode: Mode) -> None:
+    book = two_underlyings()
+    lose(book, the_order(book.send(book.fill(Side.BUY, "0.2"))))
+    book.state.mode = mode
+    assert orders(book.send(book.fill(Side.BUY, "0.2", ETH_USDC)))
+
+
+def test_an_order_that_stays_unknown_over_a_restart_does_not_hold_the_other_underlying_for_ever() -> None:
+    """Until every deadline has passed the book recovers; after that the order is told and holds only its own."""
+    book = two_underlyings()
+    lost = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    lose(book, lost)
+    book.start(epoch=2)
+    book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
+    book.connect()
+    show(book)
+    held = [book.position("0.2", BTC_USDC)]
+    book.snapshot(held)
+    show(book)
+    book.tick()
+    assert book.mode() is Mode.RECOVERING
+    assert lost.client_id in book.state.mode_reason
+    for _ in range(40):
+        show(book)
+        book.tick(250)
+    assert book.mode() is Mode.ACTIVE, book.state.mode_reason
+    assert book.is_up(AlertKind.UNKNOWN_ORDER_AGE)
+    assert orders(book.send(book.fill(Side.BUY, "2"))) == []
+    assert the_order(book.send(book.fill(Side.BUY, "0.2", ETH_USDC))).approved.intent.underlying == "ETH"
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "complete", "ends"),
+    [(0, True, False), (7_900, True, False), (9_000, False, False), (9_000, True, True)],
+    ids=["at once", "before the deadline and its margin", "one source was silent", "after both, on no list"],
+)
+def test_absence_is_proof_only_after_the_deadline_and_from_every_source(
+    late_ms: int, complete: bool, ends: bool
+) -> None:
+    book = two_underlyings()
+    lost = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    lose(book, lost)
+    book.at_ns += late_ms * MS
+    looked = ev.OrderLookedUp(
+        account=ACCOUNT,
+        client_id=lost.client_id,
+        report=None,
+        searched=("open", "recent", "history", "executions"),
+        complete=complete,
+        asked_at_ns=book.at_ns,
+    )
+    book.send(looked)
+    assert (lost.client_id not in book.state.unsettled) is ends
+    assert book.state.orders[lost.client_id].status is (OrderStatus.EXPIRED if ends else OrderStatus.UNKNOWN)

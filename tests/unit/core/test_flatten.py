@@ -1,0 +1,70 @@
+"""Flatten and hedge to flat: what is sent, and when they are done."""
+
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import RecordRefusal
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.kill import KillAction
+from hedgebot.domain.orders import OrderStatus
+from tests.support.playbook import ACCOUNT, BTC_PERP, Playbook, of_type, orders, the_order
+
+FLATTEN = ev.OperatorKilled(operator="ann", reason="venue is failing", action=KillAction.FLATTEN)
+
+
+@pytest.fixture
+def book() -> Playbook:
+    """Long one coin that is not ours, hedged by a short of ours."""
+    playbook = Playbook()
+    playbook.ready()
+    playbook.done(the_order(playbook.send(playbook.fill(Side.BUY, "1"))))
+    playbook.send(playbook.book())
+    return playbook
+
+
+def test_the_closing_order_is_collared_and_can_only_shrink(book: Playbook) -> None:
+    held = book.state.positions[f"{ACCOUNT}|{BTC_PERP}"].contracts
+    book.send(FLATTEN)
+    intent = the_order(book.tick(300)).approved.intent
+    assert (intent.reduce_only, intent.side, intent.qty_contracts) == (True, Side.BUY, -held)
+    assert intent.limit_price <= Decimal(100_000) * Decimal("1.002")
+    assert "venue is failing" in intent.reason
+
+
+def test_one_closing_order_at_a_time(book: Playbook) -> None:
+    book.send(FLATTEN)
+    the_order(book.tick(300))
+    assert orders([*book.tick(300), *book.send(book.book()), *book.tick(300)]) == []
+
+
+def test_a_miss_is_tried_again_after_a_pause(book: Playbook) -> None:
+    book.send(FLATTEN)
+    order = the_order(book.tick(300))
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED)))
+    assert orders(book.tick(1)) == []
+    book.send(book.book())
+    assert len(orders(book.tick(300))) == 1
+
+
+def test_a_private_stream_that_is_down_stops_a_flatten_once_told(book: Playbook) -> None:
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="cut"))
+    book.send(FLATTEN)
+    heard = [*book.tick(300), *book.tick(300), *book.tick(300)]
+    assert orders(heard) == []
+    assert len(of_type(heard, RecordRefusal)) == 1
+    assert "private stream" in book.state.latches["all"].note
+
+
+def test_it_is_not_done_before_the_venue_agrees(book: Playbook) -> None:
+    """The ledger's zero is no proof while the account is not reconciled."""
+    book.send(FLATTEN)
+    book.done(the_order(book.tick(300)))
+    book.send(ev.FrameQuarantined(account=ACCOUNT, stream=ev.Stream.PRIVATE, topic="order", problem="?", sample="?"))
+    book.tick(300)
+    assert not book.state.latches["all"].done
+    held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
+    book.snapshot(held)
+    book.tick(300)
+    assert book.state.latches["all"].done

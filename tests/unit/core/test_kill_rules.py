@@ -1,0 +1,144 @@
+"""Kill rules that fire by themselves: one test each, dead data counts as fired, and so does a check that errors."""
+
+import pytest
+
+from hedgebot.core import kill_rules
+from hedgebot.core.state import EngineState
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import CancelOrder, Mode
+from hedgebot.domain.instrument import Side
+from tests.support.playbook import ACCOUNT, BTC_CALL, MS, Playbook, of_type, orders, settings, the_order
+
+BLIND_MS = 20_000
+
+
+@pytest.fixture
+def book() -> Playbook:
+    """A book that holds a hedged position; what is blind for twenty seconds halts it."""
+    playbook = Playbook(settings(blind_ms_halt=BLIND_MS, private_silence_ms_halt=3_600_000, margin_age_ms_max=5_000))
+    playbook.ready()
+    playbook.done(the_order(playbook.send(playbook.fill(Side.BUY, "0.2"))))
+    return playbook
+
+
+def live(book: Playbook, seconds: int, *, without: str = "") -> None:
+    """Time passes with everything alive except one feed."""
+    for _ in range(seconds):
+        if without != "market":
+            book.send(book.book())
+            book.send(book.ticker())
+        if without != "clock":
+            book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
+        if without != "margin":
+            book.send(ev.WalletUpdated(report=book.wallet(), source=ev.Source.STREAM))
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        if without != "reconciliation" and book.state.accounts[ACCOUNT].request_open:
+            held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
+            unknown = book.wallet(maintenance=None)
+            book.snapshot(held, wallet=unknown if without == "margin" else None)
+        book.tick(1_000)
+
+
+def test_a_book_with_everything_alive_is_not_halted(book: Playbook) -> None:
+    live(book, 60)
+    assert book.mode() is Mode.ACTIVE
+
+
+@pytest.mark.parametrize("feed", ["market", "margin"])
+def test_a_feed_that_fails_beyond_its_limit_halts(book: Playbook, feed: str) -> None:
+    live(book, 15, without=feed)
+    assert book.mode() is Mode.ACTIVE
+    live(book, 20, without=feed)
+    name = "BTC" if feed == "market" else ACCOUNT
+    assert list(book.state.latches["all"].causes) == [f"{feed}:{name}"]
+    assert book.mode() is Mode.HALTED
+
+
+def test_a_reconciliation_that_fails_beyond_its_limit_halts(book: Playbook) -> None:
+    book.tick(15_000)
+    live(book, 1)
+    book.send(ev.FrameQuarantined(account=ACCOUNT, stream=ev.Stream.PRIVATE, topic="order", problem="?", sample="?"))
+    live(book, 22, without="reconciliation")
+    assert f"reconciliation:{ACCOUNT}" in book.state.latches["all"].causes
+
+
+def test_a_clock_that_stays_off_halts_and_one_bad_reading_does_not(book: Playbook) -> None:
+    off = ev.ClockMeasured(account=ACCOUNT, offset_ms=1_600.0, round_trip_ms=1.0)
+    book.send(off)
+    live(book, 5, without="clock")
+    live(book, 2)
+    assert book.mode() is Mode.ACTIVE
+    book.send(off)
+    live(book, 25, without="clock")
+    assert list(book.state.latches["all"].causes) == [f"clock:{ACCOUNT}"]
+
+
+def test_an_exposure_that_stays_unknown_halts(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    live(book, 25)
+    assert "exposure:BTC" in book.state.latches["all"].causes
+
+
+def test_a_book_that_holds_nothing_is_not_halted_by_a_dead_feed() -> None:
+    empty = Playbook(settings(blind_ms_halt=BLIND_MS))
+    empty.ready()
+    live(empty, 40, without="market")
+    assert not empty.state.latches
+
+
+def test_a_process_that_stands_still_again_and_again_is_halted(book: Playbook) -> None:
+    for number in range(kill_rules.PAUSES_HALT):
+        assert book.mode() is not Mode.HALTED, f"after {number} standstills"
+        live(book, 1)
+        book.tick(6_000)
+    assert list(book.state.latches["all"].causes) == ["loop_lag"]
+
+
+def test_standstills_far_apart_halt_nothing(book: Playbook) -> None:
+    book.state.pauses = [book.at_ns - 601_000 * MS] * kill_rules.PAUSES_HALT
+    live(book, 1)
+    book.tick(6_000)
+    assert book.mode() is not Mode.HALTED
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyError, ValueError, TypeError])
+def test_a_check_that_errors_counts_as_fired(
+    book: Playbook, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_state: EngineState, _at_ns: int) -> list[tuple[str, str]]:
+        raise error
+
+    monkeypatch.setattr(kill_rules, "RULES", (broken,))
+    book.tick()
+    assert list(book.state.latches["all"].causes) == ["check:broken"]
+    assert book.mode() is Mode.HALTED
+
+
+RULES_ELSEWHERE: dict[str, ev.Event] = {
+    "authentication": ev.AuthenticationFailed(account=ACCOUNT, code="10003", message="invalid key"),
+    "task": ev.TaskFailed(task="clock", error="a bug", restarting=False),
+    "disk": ev.TaskFailed(task="journal", error="no space left", restarting=False),
+    "crash loop": ev.OperatorKilled(operator="crash-loop guard", reason="5 starts", cause="crash_loop"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES_ELSEWHERE)
+def test_what_the_shell_tells_of_halts_with_its_cause(book: Playbook, rule: str) -> None:
+    book.send(RULES_ELSEWHERE[rule])
+    assert book.mode() is Mode.HALTED
+    assert len(book.state.latches["all"].causes) == 1
+    assert orders([*book.send(book.fill(Side.BUY, "2")), *book.tick(300)]) == []
+
+
+def test_an_unexplained_position_halts(book: Playbook) -> None:
+    for _ in range(5):
+        book.tick(16_000)
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        book.snapshot([book.position("0.9")])
+    assert any(one.startswith("unexplained:main:") for one in book.state.latches["all"].causes)
+
+
+def test_an_order_that_may_live_is_cancelled_when_a_rule_fires(book: Playbook) -> None:
+    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    heard = [*book.send(RULES_ELSEWHERE["task"]), *book.tick()]
+    assert [one.client_id for one in of_type(heard, CancelOrder)] == [order.client_id]
