@@ -13,6 +13,7 @@ from hedgebot.console import (
     verbs_config,
     verbs_exchange,
     verbs_journal,
+    verbs_lab,
     verbs_margin,
     verbs_sim,
     verbs_system,
@@ -43,6 +44,7 @@ for _verbs in (
     verbs_exchange,
     verbs_config,
     verbs_sim,
+    verbs_lab,
     verbs_margin,
     verbs_alerts,
 ):
