@@ -36,7 +36,8 @@ STATEMENT_ROWS_MAX = 48
 IDLE_S = 1.0
 ANCHOR_INTERVAL_S = 600.0
 PRUNE_INTERVAL_S = 3_600.0
-CHECKPOINT_ROWS_MAX = 20_000
+# A busy book is never idle: without this its WAL file grew to 100 MB, and a restart reads all of it.
+CHECKPOINT_ROWS_MAX = 2_000
 CLOSE_S_MAX = 10.0
 
 

@@ -11,7 +11,8 @@ from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
 
 from hedgebot.venues.reading import Raw
 
-CACHE_ITEMS_MAX = 1_000
+# Nobody reads the items again: each has been handed on. The client wants the last ones for updates of one id.
+CACHE_ITEMS_MAX = 50
 
 
 class NotifyingCache(ArrayCacheBySymbolById):  # type: ignore[misc]  # ccxt is untyped

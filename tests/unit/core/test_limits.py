@@ -259,6 +259,12 @@ def test_a_repeated_difference_that_lasts_halts(count: int, age_ms: int, halts: 
 # --- data and rate -------------------------------------------------------------------------------------------------
 
 
+def test_n02_stale_data_are_told_within_the_limit_not_after_it() -> None:
+    book = _ready()
+    assert AlertKind.STALE_MARKET_DATA not in alerts(book.tick(after_ms=4_250))
+    assert AlertKind.STALE_MARKET_DATA in alerts(book.tick(after_ms=300))
+
+
 def test_stale_data_and_a_breached_delta_are_said() -> None:
     book = _ready()
     assert AlertKind.STALE_MARKET_DATA in alerts(book.tick(after_ms=6_000))

@@ -15,7 +15,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.errors import InstanceError, JournalCorrupt, JournalError, JournalTooNew, ProgrammingError
 from hedgebot.journal import queue, schema
 from hedgebot.journal.manifest import build_manifest
-from hedgebot.journal.store import Journal
+from hedgebot.journal.store import CHECKPOINT_ROWS_MAX, Journal
 from hedgebot.journal.verify import verify
 from tests.unit.journal.world import SETTINGS, Run, book, fill
 
@@ -261,6 +261,27 @@ async def test_the_log_is_folded_in_when_idle(tmp_path: Path, monkeypatch: pytes
     size = (tmp_path / (schema.DB_FILE + "-wal")).stat().st_size
     await run.take(fill("more"))
     assert (tmp_path / (schema.DB_FILE + "-wal")).stat().st_size <= size
+    await run.journal.close()
+
+
+async def test_the_log_of_a_journal_that_is_never_idle_is_folded_in_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert CHECKPOINT_ROWS_MAX <= 2_000, "some 10 MB of log"
+    monkeypatch.setattr("hedgebot.journal.store.CHECKPOINT_ROWS_MAX", 40)
+    monkeypatch.setattr("hedgebot.journal.store.IDLE_S", 60.0)
+    run = await Run.start(tmp_path)
+    log = tmp_path / (schema.DB_FILE + "-wal")
+    sizes = []
+    for number in range(300):
+        await run.take(fill(str(number)))
+        if number % 30 == 29:
+            # Market events wake the keeper before it could count as idle.
+            await run.take(book())
+            await until(lambda: run.journal._unchecked_rows <= 40)
+            sizes.append(log.stat().st_size)
+    # Three hundred rows without it come to nine times the first sixty.
+    assert sizes[-1] <= 2.5 * sizes[1], sizes
     await run.journal.close()
 
 

@@ -20,6 +20,11 @@ def test_the_cache_is_bounded() -> None:
     assert len(told) == CACHE_ITEMS_MAX + 10
 
 
+def test_few_items_are_kept_because_nobody_reads_them_again() -> None:
+    # A thousand orders and a thousand executions took 8 MB, which for hours looked like a leak.
+    assert CACHE_ITEMS_MAX <= 100
+
+
 def test_an_item_without_its_raw_row_is_stored_in_silence() -> None:
     told: list[Raw] = []
     cache = NotifyingCache(told.append)
