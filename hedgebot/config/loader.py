@@ -49,6 +49,7 @@ class AccountConnection:
     recv_window_ms: int
     order_timeout_ms: int
     order_entry: str
+    dead_man_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,8 @@ class Config:
             config_hash=self.hash,
             install=install,
             accounts=tuple(
-                AccountSettings(name=name, venue=one.venue, role=one.role) for name, one in self.file.accounts.items()
+                AccountSettings(name=name, venue=one.venue, role=one.role, dead_man_s=one.dead_man_s)
+                for name, one in self.file.accounts.items()
             ),
             underlyings=tuple(
                 UnderlyingSettings(
@@ -130,6 +132,7 @@ class Config:
                 recv_window_ms=one.recv_window_ms,
                 order_timeout_ms=one.order_timeout_ms,
                 order_entry=one.order_entry,
+                dead_man_s=one.dead_man_s,
             )
             for name, one in self.file.accounts.items()
             if not isinstance(keys := found[name], str)

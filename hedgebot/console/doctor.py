@@ -64,7 +64,6 @@ def examine(config: Path | None, limits: Path | None, state_dir: Path | None, *,
     rows += [row, *check_secret_files(loaded), check_strategies(loaded), *check_alerts(loaded)]
     for connection in connections:
         rows += check_venue(connection, offline=offline)
-    rows.append(check_dead_man())
     return rows
 
 
@@ -208,21 +207,12 @@ def check_alerts(config: Config) -> Iterator[Row]:
 
 def check_venue(connection: AccountConnection, *, offline: bool) -> list[Row]:
     """Reach, clock, key rights and position mode of one account."""
-    names = ("venue", "clock", "key rights", "position mode")
+    names = ("venue", "clock", "key rights", "position mode", "dead man's switch")
     if offline:
         return [_skip(name, "--offline") for name in names]
     from hedgebot.console.doctor_venue import ask_venue
 
     return ask_venue(connection)
-
-
-def check_dead_man() -> Row:
-    """Bybit's retail accounts have no dead-man's switch; hedges are immediate-or-cancel, so nothing rests there."""
-    return Row(
-        check="dead man's switch",
-        status=Status.OK,
-        finding="the venue has none for this account; hedges are immediate-or-cancel and leave no order behind",
-    )
 
 
 def _permissions(check: str, path: Path, forbidden: int) -> Row:

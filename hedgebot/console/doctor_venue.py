@@ -55,7 +55,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
                 clock_row(measured.offset_ms),
             ]
     except (*FAULTS, TimeoutError) as error:
-        rows = [unreachable_row(where, error), *skipped("clock", "key rights", "position mode")]
+        rows = [unreachable_row(where, error), *skipped("clock", "key rights", "position mode", "dead man's switch")]
     else:
 
         async def rights() -> Row:
@@ -66,7 +66,11 @@ async def _ask(connection: AccountConnection) -> list[Row]:
             answer = await client.privateGetV5PositionList({"category": "linear", "settleCoin": "USDT"})
             return mode_row(answer)
 
+        async def switch() -> Row:
+            return dead_man_row(connection, await client.privateGetV5AccountQueryDcpInfo())
+
         rows += [await _asked("key rights", rights, FAULTS), await _asked("position mode", mode, FAULTS)]
+        rows.append(await _asked("dead man's switch", switch, FAULTS))
     finally:
         await client.close()
     return rows
@@ -111,6 +115,26 @@ def mode_row(answer: dict[str, Any]) -> Row:
         return Row(check="position mode", status=Status.FAIL, finding="the account is in hedge mode", advice=advice)
     finding = "one-way" if rows else "no position to tell it by; one-way is the default"
     return Row(check="position mode", status=Status.OK, finding=finding)
+
+
+def dead_man_row(connection: AccountConnection, answer: dict[str, Any]) -> Row:
+    """What the venue has, what it granted this account, and what is asked for; it cancels orders, keeps positions."""
+    from hedgebot.venues.deadman_table import AS_OF, capability
+
+    has, wanted = capability(connection.venue), connection.dead_man_s
+    listed = (answer.get("result") or {}).get("dcpInfos") or []
+    granted = [f"{one.get('product')} {one.get('timeWindow')} s" for one in listed if one.get("dcpStatus") == "ON"]
+    known = f"{has.venue} ({has.kind.value}, {has.caveat}; as of {AS_OF})"
+    check = "dead man's switch"
+    if granted:
+        use = f"{wanted:g} s is asked for" if wanted else "not asked for, so that nothing may rest"
+        finding = plain(f"granted to this account: {', '.join(granted)}; {use}; {known}")
+        return Row(check=check, status=Status.OK, finding=finding)
+    finding = f"none for this account: immediate-or-cancel orders only, nothing rests; {known}"
+    if wanted is None:
+        return Row(check=check, status=Status.OK, finding=finding)
+    advice = f"take accounts.{connection.account}.dead_man_s out, or have the venue grant it"
+    return Row(check=check, status=Status.WARN, finding=finding, advice=advice)
 
 
 def unreachable_row(where: str, error: BaseException) -> Row:

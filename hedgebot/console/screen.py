@@ -177,7 +177,11 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"account {account.account} ({account.role})", "dim"),
         (f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),
     ]
-    return [fit(margin, width), fit([one for one in data if one[0]], width)]
+    lines = [fit(margin, width), fit([one for one in data if one[0]], width)]
+    if account.dead_man:
+        well = account.dead_man.startswith("armed")
+        lines.append(fit([(f"dead man's switch {words.dead_man(account)}", "" if well else "bold red")], width))
+    return lines
 
 
 def _orders(book: BookSnapshot, width: int) -> Text:

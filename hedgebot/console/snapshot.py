@@ -98,6 +98,7 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     margin_age_ms: float | None = None
     clock_offset_ms: float | None = None
     differences: tuple[str, ...] = ()
+    dead_man: str = ""
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):

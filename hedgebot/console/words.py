@@ -180,8 +180,14 @@ def account_lines(account: AccountRow) -> list[str]:
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
         f"data      {account.account}: {streams(account)}; {truth}",
+        f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),
     ]
+
+
+def dead_man(account: AccountRow) -> str:
+    """How the venue's dead-man's switch stands; it cancels orders and keeps positions."""
+    return plain(account.dead_man) or "none asked for, immediate-or-cancel orders only"
 
 
 def streams(account: AccountRow) -> str:

@@ -18,6 +18,7 @@ from typing import assert_never
 from hedgebot.core import (
     breakers,
     connections,
+    deadman,
     flatten,
     kill_rules,
     latches,
@@ -32,12 +33,13 @@ from hedgebot.core import (
 )
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
-from hedgebot.core.state import AccountState, EngineState, adopt_settings
+from hedgebot.core.state import AccountState, DeadManState, EngineState, adopt_settings
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, SetTimer, StopNow
+from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.reports import OrderReport
@@ -138,6 +140,8 @@ class Engine:
             case ev.SnapshotTaken():
                 reconcile.on_snapshot(step, event)
                 self._enter_active(step)
+            case DeadManChanged():
+                deadman.on_changed(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
@@ -212,7 +216,7 @@ class Engine:
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
         state = step.state
         if event.instrument not in state.instruments:
-            _note_unlisted(step, event)
+            reconcile.note_unlisted(step, event)
             return
         if not ledger.is_new_execution(state, event.account, event.instrument, event.trade_id, event.venue_at_ns):
             return
@@ -245,6 +249,7 @@ class Engine:
         kill_rules.watch(step)
         latches.sweep(step)
         flatten.sweep(step)
+        deadman.watch(step)
         self._enter_active(step)
         if step.state.stopping:
             self._finish_stop(step)
@@ -272,7 +277,7 @@ class Engine:
             account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
             account.private.alive_at_ns = 0
-            account.clock_offset_ms = None
+            account.clock_offset_ms, account.dead_man = None, DeadManState()
         for quote in state.quotes.values():
             quote.book_at_ns = quote.mark_at_ns = 0
         for underlying in state.underlyings.values():
@@ -311,16 +316,8 @@ class Engine:
 
     def _finish_stop(self, step: Step) -> None:
         alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
-        if not alive:
+        if not alive and deadman.laid_down(step):
             step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
-
-
-def _note_unlisted(step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
-    """An execution of something whose rules are not known cannot be booked: it is pulled again once they are loaded."""
-    summary = f"execution {event.trade_id} is on {event.instrument}, whose trading rules are not loaded"
-    step.alert(AlertKind.SUSPECT_DATA, reconcile.suspect_feed(event.account, event.instrument), summary)
-    if account := step.state.accounts.get(event.account):
-        reconcile.lose_truth(account, step.at_ns)
 
 
 def _apply_order_report(step: Step, report: OrderReport) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import breakers, latches, limits, market, order_table
+from hedgebot.core import breakers, deadman, latches, limits, market, order_table
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
@@ -134,6 +134,13 @@ def _account(one: Candidate) -> Finding:
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
     return _finding("account", one.account.role.value, "private streams up and reconciled", problem)
+
+
+def _dead_man(one: Candidate) -> Finding:
+    rests = one.intent.time_in_force in deadman.RESTING
+    problem = deadman.resting_problem(one.state, one.account, one.at_ns) if rests else ""
+    value = one.account.dead_man.status.value if rests else one.intent.time_in_force.value
+    return _finding("dead_man", value, "armed, for an order that rests", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
@@ -332,6 +339,7 @@ RULES: tuple[Rule, ...] = (
     _mode,
     _latches,
     _account,
+    _dead_man,
     _private_silence,
     _unexplained,
     _clock,

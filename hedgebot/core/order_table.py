@@ -4,12 +4,13 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers
+from hedgebot.core import breakers, deadman
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import DecisionCause, QueryOrder, SubmitOrder
+from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import (
     FillReceived,
@@ -108,6 +109,8 @@ def on_report(step: Step, report: OrderReport) -> None:
     record.reported_contracts = max(record.reported_contracts, filled)
     if not _advance(step, record, report.status):
         return
+    if report.reason == DEAD_MAN_REASON:
+        deadman.on_fired(step, step.state.accounts[record.intent.account])
     if report.status is OrderStatus.REJECTED:
         _back_off(step, record, f"refused: {report.reason}", refused=True)
         breakers.on_rejected(step, record)

@@ -15,7 +15,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import SnapshotTaken
+from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
@@ -50,6 +50,14 @@ def lose_truth(account: AccountState, at_ns: int) -> None:
     account.reconciled = False
     account.truth_lost_at_ns = at_ns
     account.snapshot_due_ns = 0
+
+
+def note_unlisted(step: Step, event: FillReceived | FundingPaid) -> None:
+    """An execution of something whose rules are not known cannot be booked: it is pulled again once they are loaded."""
+    summary = f"execution {event.trade_id} is on {event.instrument}, whose trading rules are not loaded"
+    step.alert(AlertKind.SUSPECT_DATA, suspect_feed(event.account, event.instrument), summary)
+    if account := step.state.accounts.get(event.account):
+        lose_truth(account, step.at_ns)
 
 
 def note_pause(step: Step) -> None:
@@ -294,11 +302,14 @@ def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> in
     """
     foreign: list[str] = []
     orphans = 0
+    account.dead_man.own_open = 0
     for report in event.open_orders:
         record = step.state.orders.get(report.client_id or "")
         if is_foreign(step.state, account, report):
             foreign.append(report.order_id)
-        elif record is None:
+            continue
+        account.dead_man.own_open += decode_client_id(report.client_id) is not None
+        if record is None:
             order_table.note_seen(step, account.name, report.client_id)
             orphans += _cancel_orphan(step, report, "is ours but not in the journal")
         elif not record.status.is_terminal:

@@ -11,6 +11,7 @@ import msgspec
 
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
+from hedgebot.domain.deadman import DeadManKind, DeadManStatus
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope
@@ -187,6 +188,26 @@ class Mismatch(msgspec.Struct, kw_only=True):
     count: int
 
 
+class DeadManState(msgspec.Struct, kw_only=True):
+    """One account's dead-man's switch. `fires_at_ns` is 0 while no timer runs, `due_ns` when it is asked for next.
+
+    `own_open` are orders of ours in the newest snapshot; `stop_at_ns` is when a graceful stop began to lay it down.
+    """
+
+    kind: DeadManKind | None = None
+    status: DeadManStatus = DeadManStatus.OFF
+    seconds: float = 0.0
+    read_back: bool = False
+    detail: str = ""
+    asked_at_ns: int = 0
+    due_ns: int = 0
+    fires_at_ns: int = 0
+    unarmed_since_ns: int = 0
+    own_open: int = 0
+    stop_at_ns: int = 0
+    laying_down: bool = False
+
+
 class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth."""
 
@@ -212,6 +233,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     mismatches: dict[str, Mismatch] = {}
     day: int = 0
     day_equity_usd: Decimal | None = None
+    dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
 
 
 class AlertState(msgspec.Struct, kw_only=True):

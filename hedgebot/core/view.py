@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import limits, market
+from hedgebot.core import deadman, limits, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, order_of, unfilled_delta_coin
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
@@ -82,6 +82,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     margin_age_ms: int | None
     clock_offset_ms: float | None
     differences: tuple[str, ...]
+    dead_man: str = ""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,6 +295,7 @@ def _account(state: EngineState, account: AccountState, at_ns: int) -> AccountVi
         margin_age_ms=_age_ms(at_ns, account.wallet_at_ns) if wallet else None,
         clock_offset_ms=account.clock_offset_ms,
         differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
+        dead_man=deadman.describe(state, account, at_ns),
     )
 
 

@@ -104,7 +104,7 @@ class Run:
             venue_accounts=first_accounts((one.name, one.venue) for one in accounts),
             timer=self._timer,
             alerts=self._alerts,
-            on_stop=self._wound_down,
+            on_stop=self._end,
             window=window,
         )
         self._pump = self._build_pump(dispatcher)
@@ -124,6 +124,7 @@ class Run:
             latch=self._latch,
             config=config,
             install=identity.install,
+            failpoints=failpoints,
         )
         self._control = ControlServer(config.state_dir, self._verbs.handle)
 
@@ -346,6 +347,7 @@ class Run:
         try:
             async with self._pump.quiet() as seq:
                 work = asyncio.ensure_future(self._journal.snapshot(seq, encode_state(self._engine.state)))
+                await self._failpoints.passed_soon(Failpoint.IN_SNAPSHOT)
                 try:
                     await self._pump.settled(work)
                 finally:
@@ -364,16 +366,16 @@ class Run:
             await self._snapshot()
 
     def _spawn_heartbeat(self) -> None:
-        url = self._config.daemon.heartbeat_url
-        if url is not None:
+        settings = self._config.daemon
+        if settings.heartbeat_url is not None:
             told = partial(self._alerts.check, AlertKind.WATCHDOG, "heartbeat")
-            heart = Heartbeat(url, self._config.daemon.heartbeat_interval_s, told)
+            heart = Heartbeat(settings.heartbeat_url, settings.heartbeat_interval_s, told)
             self._supervisor.spawn("heartbeat", partial(chores.beat, heart, self.health, self._no_heartbeat))
 
     def _no_heartbeat(self) -> str:
         """Why the monitor outside must ring although this process lives; empty when it need not."""
-        because = self._identity.halted_because
-        return because if because and self._mode() is Mode.HALTED else ""
+        state = self._engine.state
+        return state.mode_reason if state.latched and state.mode_reason.startswith(CRASH_GUARD) else ""
 
     def _loop_blocked(self, problem: str) -> None:
         """Called in the guard's thread, while nothing in the loop can speak."""
@@ -384,9 +386,6 @@ class Run:
         self._latch.told = True
         self._pump.block_orders()
         self._inbox.put(OperatorKilled(operator="kill file", reason=self._latch.reason()))
-
-    def _wound_down(self, summary: str) -> None:
-        self._end(summary)
 
     def _vital_task_ended(self, name: str, error: str) -> None:
         self.exit_code = 1

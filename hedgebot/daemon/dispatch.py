@@ -11,6 +11,7 @@ from hedgebot.daemon.alerts import Alerts
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.domain.commands import (
+    ArmDeadMan,
     CancelOrder,
     Command,
     QueryOrder,
@@ -29,7 +30,7 @@ from hedgebot.domain.commands import (
     WatchInstruments,
 )
 from hedgebot.domain.errors import ProgrammingError
-from hedgebot.domain.events import Event, OrderAccepted, OrderOutcomeUnknown, OrderRejected, SnapshotTaken
+from hedgebot.domain.events import Event, FillReceived, OrderAccepted, OrderOutcomeUnknown, OrderRejected, SnapshotTaken
 from hedgebot.domain.ports import EventSink, VenuePort
 
 # Long enough for the request's bytes to leave over loopback, short enough to come before most answers.
@@ -66,7 +67,13 @@ class Dispatcher:
         match command:
             case SubmitOrder():
                 self._submit(command)
-            case CancelOrder() | QueryOrder() | RequestSnapshot():
+            case CancelOrder():
+                self._port(command.account).send(command)
+                self._window.left(Failpoint.IN_CANCEL)
+            case RequestSnapshot():
+                self._port(command.account).send(command)
+                self._window.left(Failpoint.IN_RECONCILIATION)
+            case QueryOrder() | ArmDeadMan():
                 self._port(command.account).send(command)
             case WatchInstruments():
                 self._port(self._venue_accounts.get(command.venue, command.venue)).send(command)
@@ -104,7 +111,7 @@ class Dispatcher:
 
 
 class SendWindow:
-    """The failpoint between an order's bytes leaving and its answer: passed once for each order."""
+    """The failpoints between a request's bytes leaving and its answer; an order's is passed once for each order."""
 
     def __init__(self, failpoints: Failpoints) -> None:
         self._failpoints = failpoints
@@ -115,6 +122,11 @@ class SendWindow:
         if self._failpoints.armed(Failpoint.AFTER_SEND_BEFORE_ANSWER):
             self._waiting.add(client_id)
             asyncio.get_running_loop().call_later(SENT_S, self.close, client_id)
+
+    def left(self, point: Failpoint) -> None:
+        """A request of another kind is on its way: its point strikes as soon as the bytes have left."""
+        if self._failpoints.armed(point):
+            asyncio.get_running_loop().call_later(SENT_S, self._failpoints.passed, point)
 
     def close(self, client_id: str) -> None:
         """Time is up, or the venue was quicker than SENT_S: the point strikes here at the latest."""
@@ -136,6 +148,8 @@ class FailpointSink:
         if isinstance(event, OrderAccepted | OrderRejected | OrderOutcomeUnknown):
             self._window.close(event.client_id)
             self._failpoints.passed(Failpoint.AFTER_ANSWER_BEFORE_APPLY)
+        elif isinstance(event, FillReceived):
+            self._failpoints.passed(Failpoint.BEFORE_FILL_APPLY)
         elif isinstance(event, SnapshotTaken):
             self._failpoints.passed(Failpoint.IN_RECOVERY)
         self._sink.put(event)

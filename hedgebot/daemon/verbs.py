@@ -15,6 +15,7 @@ from hedgebot.config.loader import Config, diff, load_config, restart_needed
 from hedgebot.config.plugins import known_strategies
 from hedgebot.daemon.control import Reply, Request, refusal
 from hedgebot.daemon.delivery import Trial, trial_code
+from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.plugins import load_strategy
@@ -49,12 +50,22 @@ class Shell(msgspec.Struct, kw_only=True):
 class Verbs:
     """Handles the requests of the control socket."""
 
-    def __init__(self, *, shell: Shell, receipts: Receipts, latch: KillLatch, config: Config, install: int) -> None:
+    def __init__(
+        self,
+        *,
+        shell: Shell,
+        receipts: Receipts,
+        latch: KillLatch,
+        config: Config,
+        install: int,
+        failpoints: Failpoints | None = None,
+    ) -> None:
         self._shell = shell
         self._receipts = receipts
         self._latch = latch
         self._config = config
         self._install = install
+        self._failpoints = failpoints or Failpoints()
         self._log = structlog.stdlib.get_logger("hedgebot.operator")
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[Reply]]] = {
             "status": self._status,
@@ -80,8 +91,11 @@ class Verbs:
         self._shell.block_orders()
         self._latch.told = True
         pending = self._receipts.send(OperatorKilled(operator=operator, reason=reason))
+        self._failpoints.passed(Failpoint.IN_KILL)
         problem = await self._write_latch(operator, reason)
+        self._failpoints.passed(Failpoint.IN_KILL)
         answer = await self._receipts.answer(pending, ANSWER_S_MAX - LATCH_S_MAX)
+        self._failpoints.passed(Failpoint.IN_KILL)
         if answer is None:
             said = "The kill file is written." if problem is None else problem
             return _unanswered("kill", f"Orders are blocked. {said}")

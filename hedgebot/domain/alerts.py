@@ -38,6 +38,8 @@ class AlertKind(StrEnum):
     DAILY_LOSS = "DailyLossLimit"
     INBOX_OVERFLOW = "InboxOverflow"
     WATCHDOG = "Watchdog"
+    DMS_NOT_ARMED = "DmsNotArmed"
+    RATE_LIMIT_BAN = "RateLimitBan"
 
     @property
     def severity(self) -> Severity:
@@ -71,6 +73,8 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
+    AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
+    AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),
     AlertKind.DELIVERY_FAILED: (Severity.WARN, "RB-30"),
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),

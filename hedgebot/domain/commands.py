@@ -63,6 +63,17 @@ class WatchInstruments(_Command, frozen=True, kw_only=True):
     instruments: tuple[InstrumentId, ...]
 
 
+class ArmDeadMan(_Command, frozen=True, kw_only=True):
+    """Arm the account's dead-man's switch for `seconds`, push it back, or (0) disarm it. Answer: DeadManChanged.
+
+    `instruments` are those that orders of ours may rest on, for venues whose switches cover an instrument.
+    """
+
+    account: str
+    seconds: float
+    instruments: tuple[InstrumentId, ...]
+
+
 # --- to the shell --------------------------------------------------------------------------------------------------
 
 
@@ -192,7 +203,7 @@ class RecordLatch(_Command, frozen=True, kw_only=True):
     held: bool
 
 
-VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments
+VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments | ArmDeadMan
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
 RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator | RecordLatch
 Command = VenueCommand | ShellCommand | RecordCommand

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.operator_events import ConfigApplied as ConfigApplied  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.operator_events import OperatorEvent
@@ -348,6 +349,7 @@ Event = (
     | OrderLookedUp
     | CancelAnswered
     | SnapshotTaken
+    | DeadManChanged
     | StreamChanged
     | StreamAlive
     | FrameQuarantined

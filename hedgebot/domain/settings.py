@@ -24,11 +24,15 @@ class AccountRole(StrEnum):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at one venue; `name` is the operator's word for it, unique in the book."""
+    """One account at one venue; `name` is the operator's word for it, unique in the book.
+
+    `dead_man_s` is the window in seconds of the dead-man's switch that it wants; None for none.
+    """
 
     name: str
     venue: str
     role: AccountRole
+    dead_man_s: float | None = None
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -254,7 +254,7 @@ class _Process:
             match command:
                 case cmd.SubmitOrder():
                     self._venues[command.approved.intent.account].send(command)
-                case cmd.CancelOrder() | cmd.QueryOrder() | cmd.RequestSnapshot():
+                case cmd.CancelOrder() | cmd.QueryOrder() | cmd.RequestSnapshot() | cmd.ArmDeadMan():
                     self._venues[command.account].send(command)
                 case cmd.WatchInstruments():
                     next(iter(self._venues.values())).send(command)

@@ -28,6 +28,7 @@ from hedgebot.exchange.types import (
     Refusal,
     SimOrder,
 )
+from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.translate import (
     MarketFact,
     execution_fact,
@@ -44,7 +45,6 @@ NS_PER_S = 1_000 * NS_PER_MS
 MARKET_EVERY_NS = 250 * NS_PER_MS
 OPTIONS_EVERY = 4
 ALIVE_EVERY_NS = NS_PER_S
-CLOCK_EVERY_NS = 60 * NS_PER_S
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 OVERLAP_NS = 60 * NS_PER_S
@@ -79,6 +79,7 @@ class SimVenue:
         self._link = link
         self._timeline = timeline
         self._sink = sink
+        self._care = SimCare(account, holder, exchange, link, timeline, self._put)
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
         self._round = 0
@@ -93,7 +94,7 @@ class SimVenue:
         self._running = True
         self._unlisten = self._exchange.listen(self._on_notice)
         self._load_instruments()
-        self._measure_clock()
+        self._care.start()
         self._link.streams.on_stream = self._on_stream
         for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             if self._link.streams.is_up(name.value):
@@ -105,6 +106,7 @@ class SimVenue:
     def stop(self) -> None:
         """Let go: nothing is told any more, whatever is under way."""
         self._running = False
+        self._care.stop()
         self._unlisten()
 
     # --- commands
@@ -124,6 +126,8 @@ class SimVenue:
                 self._watched |= dict.fromkeys(command.instruments)
                 if any(self._exchange.listing(one) is None for one in command.instruments):
                     self._load_instruments()
+            case cmd.ArmDeadMan():
+                self._care.arm(command)
             case _:
                 assert_never(command)
 
@@ -293,25 +297,6 @@ class SimVenue:
         if self._running:
             self._load_instruments()
 
-    def _measure_clock(self) -> None:
-        if not self._running:
-            return
-        asked_at_ns = self._timeline.now_ns
-
-        def answered(venue_ns: int) -> None:
-            round_trip_ns = self._timeline.now_ns - asked_at_ns
-            offset_ns = venue_ns - (asked_at_ns + round_trip_ns / 2)
-            self._put(
-                ev.ClockMeasured(
-                    account=self._account,
-                    offset_ms=offset_ns / NS_PER_MS,
-                    round_trip_ms=round_trip_ns / NS_PER_MS,
-                )
-            )
-
-        self._link.request(lambda: self._exchange.now_ns, answered, lambda _why: None, QUERY_TIMEOUT_NS)
-        self._timeline.after(CLOCK_EVERY_NS, self._measure_clock)
-
     def _beat(self) -> None:
         """Signs of life of both streams: pongs, which a muted topic does not stop."""
         if not self._running:
@@ -319,6 +304,7 @@ class SimVenue:
         for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             alive = ev.StreamAlive(account=self._account, stream=stream)
             self._link.streams.alive(stream.value, partial(self._put, alive))
+        self._care.heartbeat()
         self._watch_silence()
         self._timeline.after(ALIVE_EVERY_NS, self._beat)
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import assert_never
 
 from hedgebot.domain import events as ev
+from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ProgrammingError
 
 
@@ -63,6 +64,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.FrameQuarantined()
             | ev.AuthenticationFailed()
             | ev.ClockMeasured()
+            | DeadManChanged()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

@@ -61,7 +61,7 @@ class _Route(Enum):
 
 def _route(command: cmd.Command) -> _Route:
     match command:
-        case cmd.CancelOrder() | cmd.RaiseAlert() | cmd.ResolveAlert():
+        case cmd.CancelOrder() | cmd.ArmDeadMan() | cmd.RaiseAlert() | cmd.ResolveAlert():
             return _Route.URGENT
         case (
             cmd.SubmitOrder()

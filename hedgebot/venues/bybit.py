@@ -13,6 +13,7 @@ from typing import assert_never
 import ccxt
 
 from hedgebot.domain.commands import (
+    ArmDeadMan,
     CancelOrder,
     QueryOrder,
     RequestSnapshot,
@@ -26,6 +27,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
+from hedgebot.venues.bybit_deadman import BybitDeadMan
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_clients
 from hedgebot.venues.clock import measure, sign_with
@@ -79,6 +81,9 @@ class BybitVenue:
         self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
         self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
+        self._dead_man = BybitDeadMan(connection.account, BYBIT, self._query, budget, sink, now_ns)
+        self._dead_man.subscribe = self._streams.subscribe_private
+        self._dead_man.stands = self._streams.private_stands
         self._unlisted: set[InstrumentId] = set()
         self._reload = asyncio.Event()
         self._running = False
@@ -132,6 +137,8 @@ class BybitVenue:
                 self._tasks.once(f"look up {command.client_id}", work)
             case RequestSnapshot():
                 self._tasks.once(f"snapshot {command.request}", self._snapshots.take(command))
+            case ArmDeadMan():
+                self._tasks.once("dead man's switch", self._dead_man.arm(command))
             case WatchInstruments():
                 self._watch(command.instruments)
             case _:

@@ -135,6 +135,8 @@ BYBIT = VenueProfile(
     creator_kinds=_CREATOR_KINDS,
     funding_kinds=frozenset({"Funding"}),
     order_statuses=_ORDER_STATUSES,
+    # [N] cancelType.
+    dead_man_reasons=frozenset({"CancelByDCP"}),
     # [D] order/create-order: orderLinkId.
     client_id_pattern=r"[0-9A-Za-z_-]{1,36}",
     # The venue refuses more than ten topics a request for spot ("args size >10"); elsewhere the bound is on characters.

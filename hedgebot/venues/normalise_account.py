@@ -6,6 +6,7 @@ position/position, account/wallet-balance. The pulled rows name no category: the
 
 from decimal import Decimal
 
+from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import FillReceived, FundingPaid, Source
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
@@ -117,9 +118,15 @@ def order(scope: Scope, category: str, row: Raw) -> OrderReport:
         qty_contracts=number(row, "qty"),
         filled_contracts=number_or_none(row, "cumExecQty") or ZERO,
         limit_price=price_or_none(row, "price"),
-        reason=" ".join(part for part in words if part not in _SILENT),
+        reason=_reason(scope, words),
         venue_at_ns=ns_from_ms(row, moment),
     )
+
+
+def _reason(scope: Scope, words: tuple[str, ...]) -> str:
+    if not scope.profile.dead_man_reasons.isdisjoint(words):
+        return DEAD_MAN_REASON
+    return " ".join(part for part in words if part not in _SILENT)
 
 
 def position(scope: Scope, category: str, row: Raw) -> PositionReport:

@@ -100,6 +100,8 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     creator_kinds: Mapping[str, ExecutionKind]
     funding_kinds: frozenset[str]
     order_statuses: Mapping[str, OrderStatus]
+    # Why the venue ended an order, in its words for its dead-man's switch.
+    dead_man_reasons: frozenset[str]
     # client ids
     client_id_pattern: str
     # streams

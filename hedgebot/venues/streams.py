@@ -55,6 +55,8 @@ class Streams:
         self._runners: dict[str, SocketRunner] = {}
         self._watched: set[InstrumentId] = set()
         self._trade: Link | None = None
+        self._private: tuple[Link, SocketRunner] | None = None
+        self._extra: set[str] = set()
 
     def start(self) -> None:
         """Put hooks and caches in place and start the private sockets. Market sockets start when they are wanted."""
@@ -63,7 +65,9 @@ class Streams:
         client.myTrades = NotifyingCache(self._on_execution)
         client.orders = NotifyingCache(self._on_order)
         sockets = client.urls["api"]["ws"]["private"]
-        private = self._runner(Link(client.implode_hostname(sockets["contract"]), Stream.PRIVATE, needs_auth=True))
+        link = Link(client.implode_hostname(sockets["contract"]), Stream.PRIVATE, needs_auth=True)
+        private = self._runner(link)
+        self._private = (link, private)
         for topic, watch in (
             ("execution", client.watch_my_trades),
             ("order", client.watch_orders),
@@ -77,6 +81,23 @@ class Streams:
             trade = self._runner(self._trade)
             trade.add(Subscription(topics=frozenset(), open=partial(client.authenticate, self._trade.url)))
             self._tasks.lasting("trade stream", trade.run)
+
+    def subscribe_private(self, topic: str) -> None:
+        """Want one more topic on the private socket, on each of its connections; repeats do nothing."""
+        if self._private is None or topic in self._extra:
+            return
+        self._extra.add(topic)
+        link, runner = self._private
+
+        async def watch() -> None:
+            await self._client.authenticate(link.url)
+            await self._client.watch_topics(link.url, [topic], [topic])
+
+        runner.add(Subscription(topics=frozenset({topic}), open=watch))
+
+    def private_stands(self, topic: str) -> bool:
+        """Whether the venue confirmed a topic on the living private connection."""
+        return self._private is not None and self._private[0].up and topic in self._private[0].acked
 
     def listen(self, dial_refused: Callable[[object], float], on_trade_answer: Callable[[str, Raw], None]) -> None:
         """Say who hears of refused dials and of the trade socket's answers."""

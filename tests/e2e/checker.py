@@ -55,12 +55,44 @@ def read_truth(answer: Mapping[str, Any], account: str = "main") -> Truth:
 
 def read_rows(state_dir: Path) -> list[Row]:
     """Every row of the journal, in order."""
+    rows = _select(state_dir, "SELECT seq, kind, payload FROM rows ORDER BY row")
+    return [Row(seq, kind, json.loads(payload)) for seq, kind, payload in rows]
+
+
+class Head(NamedTuple):
+    """The last row of the journal, by number and hash: it must be there for ever after."""
+
+    row: int
+    hash: str
+
+
+def read_head(state_dir: Path) -> Head:
+    """The last committed row; (0, "") before there is one."""
+    found = _select(state_dir, "SELECT row, hex(hash) FROM rows ORDER BY row DESC LIMIT 1")
+    return Head(*found[0]) if found else Head(0, "")
+
+
+def has_row(state_dir: Path, head: Head) -> bool:
+    """Whether that very row is still in the journal."""
+    return not head.row or bool(
+        _select(state_dir, "SELECT 1 FROM rows WHERE row = ? AND hex(hash) = ?", head.row, head.hash)
+    )
+
+
+def active_at_s(state_dir: Path) -> list[float]:
+    """The moments (seconds UTC) at which the book became active, oldest first."""
+    changes = _select(state_dir, "SELECT at_ns, payload FROM rows WHERE kind = 'RecordMode' ORDER BY row")
+    return [at_ns / 1e9 for at_ns, payload in changes if json.loads(payload)["after"] == "active"]
+
+
+def _select(state_dir: Path, sql: str, *values: object) -> list[Any]:
+    if not (state_dir / "journal.db").exists():
+        return []
     link = sqlite3.connect(f"{(state_dir / 'journal.db').resolve().as_uri()}?mode=ro", uri=True)
     try:
-        rows = link.execute("SELECT seq, kind, payload FROM rows ORDER BY row").fetchall()
+        return link.execute(sql, values).fetchall()
     finally:
         link.close()
-    return [Row(seq, kind, json.loads(payload)) for seq, kind, payload in rows]
 
 
 def submitted(rows: list[Row]) -> Counter[str]:

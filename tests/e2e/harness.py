@@ -6,10 +6,12 @@ Every process is ended on every way out, by the id under which it was started.
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,16 +22,21 @@ from typing import Any, Self
 HERE = Path(__file__).parent
 START_S_MAX = 20.0
 END_S_MAX = 25.0
+CONSOLE = "hedgebot.console.main"
+
+
+class DiedError(AssertionError):
+    """The daemon ended while something was expected of it."""
 
 
 class Process:
     """One `hedgebot` verb."""
 
-    def __init__(self, words: list[str], log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, words: list[str], log: Path, environment: dict[str, str], module: str = CONSOLE) -> None:
         self.log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hedgebot.console.main", *words],
+                [sys.executable, "-m", module, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -64,7 +71,7 @@ class Process:
 
     def words(self) -> str:
         """The last of what it said."""
-        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-30:])
+        return _last_words(self.log)
 
     def close(self) -> None:
         """End it, whatever it does."""
@@ -76,15 +83,109 @@ class Process:
             self._process.stdout.close()
 
 
+class Nursery:
+    """Starts daemons by fork from a process that has imported everything (tests/e2e/nursery.py)."""
+
+    def __init__(self, log: Path) -> None:
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.nursery"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=HERE.parents[1],
+            )
+        self._ended: dict[int, int] = {}
+        self._lock = threading.RLock()
+        assert self._read() == {"ready": True}, log.read_text("utf-8")
+
+    def start(self, words: list[str], log: Path, environment: dict[str, str]) -> "Forked":
+        """Fork one that runs `words`."""
+        assert self._process.stdin is not None
+        line = json.dumps({"words": words, "environment": environment, "log": str(log)})
+        with self._lock:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+            while "code" in (told := self._read()):
+                self._ended[told["pid"]] = told["code"]
+        return Forked(self, told["pid"], log)
+
+    def code(self, pid: int) -> int | None:
+        """The exit code of a child; None while it runs."""
+        assert self._process.stdout is not None
+        with self._lock:
+            while pid not in self._ended and select.select([self._process.stdout], [], [], 0)[0]:
+                told = self._read()
+                self._ended[told["pid"]] = told["code"]
+            return self._ended.get(pid)
+
+    def close(self) -> None:
+        """End it; its children are ended by who started them."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(END_S_MAX)
+        self._process.stdout.close()
+
+    def _read(self) -> dict[str, Any]:
+        # Byte by byte: what a buffer holds would be hidden from `select`.
+        assert self._process.stdout is not None
+        line = b""
+        while not line.endswith(b"\n"):
+            one = os.read(self._process.stdout.fileno(), 1)
+            assert one, "the nursery ended"
+            line += one
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+
+class Forked:
+    """A daemon that the nursery forked; as much of a Process as a Daemon needs."""
+
+    def __init__(self, nursery: Nursery, pid: int, log: Path) -> None:
+        self._nursery = nursery
+        self.pid = pid
+        self.log = log
+
+    @property
+    def code(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs."""
+        return self._nursery.code(self.pid)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.code is None:
+            os.kill(self.pid, number)
+
+    def wait(self, seconds: float = END_S_MAX) -> int:
+        """Wait for its end; fails with its last words when it does not come."""
+        for _ in _ticks(seconds, 0.02):
+            if (code := self.code) is not None:
+                return code
+        raise AssertionError(f"no end within {seconds} s:\n{self.words()}")
+
+    def words(self) -> str:
+        """The last of what it said."""
+        return _last_words(self.log)
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+
 class World:
     """The exchange on the wire and a book's folders; starts daemons against it."""
 
-    def __init__(self, folder: Path, *, scenario: Path = HERE / "world.toml", seed: int = 11) -> None:
+    def __init__(
+        self, folder: Path, *, scenario: Path = HERE / "world.toml", seed: int = 11, nursery: Nursery | None = None
+    ) -> None:
+        """`nursery` forks the daemons; without one each is a fresh interpreter."""
         self.folder = folder
         self.state_dir = folder / "state"
         self.config = folder / "book.toml"
         self.environment = {"XDG_STATE_HOME": str(folder / "xdg"), "XDG_RUNTIME_DIR": ""}
-        self._processes: list[Process] = []
+        self._processes: list[Process | Forked] = []
+        self._nursery = nursery
         words = ["exchange", "serve", "--port", "0", "--scenario", str(scenario), "--seed", str(seed)]
         self.exchange = self._start(words, "exchange.log", {})
         first = self.exchange.line()
@@ -103,18 +204,28 @@ class World:
         for process in reversed(self._processes):
             process.close()
 
-    def _start(self, words: list[str], log: str, environment: dict[str, str]) -> Process:
-        process = Process(words, self.folder / log, self.environment | environment)
+    def _start(self, words: list[str], log: str, environment: dict[str, str], module: str = CONSOLE) -> Process:
+        process = Process(words, self.folder / log, self.environment | environment, module)
         self._processes.append(process)
         return process
 
-    def daemon(self, *, state_dir: Path | None = None, guarded: bool = False, **environment: str) -> "Daemon":
+    def _start_daemon(self, words: list[str], log: str, environment: dict[str, str], module: str) -> Process | Forked:
+        if self._nursery is None or module != CONSOLE:
+            return self._start(words, log, environment, module)
+        forked = self._nursery.start(words, self.folder / log, self.environment | environment)
+        self._processes.append(forked)
+        return forked
+
+    def daemon(
+        self, *, state_dir: Path | None = None, guarded: bool = False, module: str = CONSOLE, **environment: str
+    ) -> "Daemon":
         """Start a daemon; `environment` is added to its own. Earlier crashes count only when `guarded`."""
         chosen = state_dir or self.state_dir
         if not guarded:
             (chosen / "unclean_starts").unlink(missing_ok=True)
         words = ["run", "--config", str(self.config), "--state-dir", str(chosen)]
-        return Daemon(self._start(words, f"daemon-{chosen.name}.log", environment), chosen)
+        process = self._start_daemon(words, f"daemon-{chosen.name}.log", environment, module)
+        return Daemon(process, chosen)
 
     def verb(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run a verb of the console with --json on this book: its exit code and its object."""
@@ -142,7 +253,7 @@ class World:
 class Daemon:
     """A running daemon and its control socket."""
 
-    def __init__(self, process: Process, state_dir: Path) -> None:
+    def __init__(self, process: Process | Forked, state_dir: Path) -> None:
         self.process = process
         self.state_dir = state_dir
 
@@ -171,7 +282,8 @@ class Daemon:
         """Wait until the book satisfies `holds`; fails with the daemon's last words."""
         book: dict[str, Any] = {}
         for _ in _ticks(seconds):
-            assert self.process.code is None, f"the daemon ended with {self.process.code}:\n{self.words()}"
+            if self.process.code is not None:
+                raise DiedError(f"the daemon ended with {self.process.code}:\n{self.words()}")
             with contextlib.suppress(OSError, json.JSONDecodeError):
                 book = self.book()
                 if holds(book):
@@ -195,6 +307,10 @@ class Daemon:
         """SIGTERM, and its exit code."""
         self.process.signal(signal.SIGTERM)
         return self.process.wait()
+
+
+def _last_words(log: Path) -> str:
+    return "\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]) if log.exists() else ""
 
 
 def _ticks(seconds: float, step_s: float = 0.1) -> Iterator[float]:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e import checker
 from tests.e2e.harness import HERE, Daemon, World
-from tests.e2e.test_crash import verify
+from tests.e2e.settling import verify
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

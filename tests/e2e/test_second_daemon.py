@@ -1,5 +1,7 @@
 """A second daemon on the same account is refused at once, whatever its state directory, and sends nothing."""
 
+import os
+import resource
 import signal
 import time
 
@@ -11,16 +13,25 @@ from tests.e2e.harness import World
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 
-def test_a_second_daemon_is_refused_within_two_seconds(world: World) -> None:
+def children_cpu_s() -> float:
+    """Processor seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_p07_a_second_daemon_is_refused_within_two_seconds(world: World) -> None:
     first = world.daemon()
     first.until_active()
     for folder in (world.state_dir, world.folder / "other"):
-        began_s = time.monotonic()
+        began_s, used_before_s = time.monotonic(), children_cpu_s()
         second = world.daemon(state_dir=folder)
         assert second.process.wait() == 7, second.process.words()
-        # The interpreter and its imports take a second of these on a busy machine.
-        assert time.monotonic() - began_s < 4.0
+        took_s, used_s = time.monotonic() - began_s, children_cpu_s() - used_before_s
         assert "already run by process" in second.process.words()
+        # From the shell's command to its exit code, the interpreter's start included. A machine that is busy with other
+        # things makes everything slow: there the processor's time is what it took.
+        assert used_s <= 2.0
+        assert took_s <= (2.0 if os.getloadavg()[0] < 1.0 else 10.0)
     assert not (world.folder / "other" / "journal.db").exists()
     assert first.book()["mode"] == "active"
     assert first.stop() == 0

@@ -81,8 +81,8 @@ class World:
 
 
 @asynccontextmanager
-async def world(*, start: bool = True, **changes: Any) -> AsyncIterator[World]:
-    """A quiet world: no client flow until a test asks for it, no weather."""
+async def world(*, start: bool = True, dead_man: bool = False, **changes: Any) -> AsyncIterator[World]:
+    """A quiet world: no client flow until a test asks for it, no weather. `dead_man`: the venue grants the switch."""
     scenario = Scenario(
         accounts=(
             AccountSpec(
@@ -90,6 +90,7 @@ async def world(*, start: bool = True, **changes: Any) -> AsyncIterator[World]:
                 api_key="key-of-the-test",
                 api_secret="secret-of-the-test",
                 coins={"USDT": Decimal(500_000), "USDC": Decimal(500_000), "BTC": Decimal(2), "ETH": Decimal(10)},
+                dead_man=dead_man,
             ),
         ),
         client_flow=ClientFlowSpec(account="main", enabled=False),

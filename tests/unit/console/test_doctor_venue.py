@@ -2,7 +2,7 @@ import pytest
 from pydantic import SecretStr
 
 from hedgebot.config import AccountConnection
-from hedgebot.console.doctor_venue import ask_venue, clock_row, key_row, mode_row, unreachable_row
+from hedgebot.console.doctor_venue import ask_venue, clock_row, dead_man_row, key_row, mode_row, unreachable_row
 from hedgebot.domain.settings import AccountRole
 
 
@@ -32,8 +32,8 @@ def test_errors_show_no_query() -> None:
     assert row.finding.startswith("bybit does not answer: OSError: GET https://x/")
 
 
-def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
-    connection = AccountConnection(
+def connection(dead_man_s: float | None = None) -> AccountConnection:
+    return AccountConnection(
         account="main",
         venue="bybit",
         role=AccountRole.SHARED,
@@ -45,8 +45,35 @@ def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
         recv_window_ms=5_000,
         order_timeout_ms=2_000,
         order_entry="ws",
+        dead_man_s=dead_man_s,
     )
-    rows = ask_venue(connection)
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "status", "words"),
+    [
+        (False, None, "ok", "immediate-or-cancel orders only"),
+        (False, 30.0, "warn", "none for this account"),
+        (True, 30.0, "ok", "DERIVATIVES 10 s; 30 s is asked for"),
+        (True, None, "ok", "not asked for, so that nothing may rest"),
+    ],
+)
+def test_the_dead_mans_switch_is_told(granted: bool, wanted: float | None, status: str, words: str) -> None:
+    rows = [{"product": "DERIVATIVES", "dcpStatus": "ON", "timeWindow": "10"}] if granted else []
+    row = dead_man_row(connection(wanted), {"result": {"dcpInfos": rows}})
+    assert (row.check, row.status.value) == ("dead man's switch", status)
+    assert words in row.finding
+    assert "ws_disconnect" in row.finding
+
+
+def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
+    rows = ask_venue(connection())
     assert [(row.check, row.status.value) for row in rows] == [
-        *(("venue", "fail"), ("clock", "skip"), ("key rights", "skip"), ("position mode", "skip"))
+        *(
+            ("venue", "fail"),
+            ("clock", "skip"),
+            ("key rights", "skip"),
+            ("position mode", "skip"),
+            ("dead man's switch", "skip"),
+        )
     ]

@@ -95,6 +95,10 @@ def _killed() -> Candidate:
     return one
 
 
+def _resting() -> Candidate:
+    return _intent(_candidate(), time_in_force=TimeInForce.GTC)
+
+
 def _silent() -> Candidate:
     one = _candidate()
     one.account.private.alive_at_ns = one.at_ns - 16_000 * MS
@@ -233,6 +237,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
     "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
+    "_dead_man": (_resting, "dead_man", "off", "armed, for an order that rests"),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),

@@ -87,6 +87,21 @@ async def test_the_send_window_strikes_after_the_send(tmp_path: Path) -> None:
     assert parts.struck == ["struck"]
 
 
+@pytest.mark.parametrize(
+    ("point", "command"),
+    [
+        ("in_cancel", cmd.CancelOrder(account="main", instrument=BTC, client_id=CLIENT_ID, reason="drill")),
+        ("in_reconciliation", cmd.RequestSnapshot(account="main", request=1, executions_since_ns=0, reason="drill")),
+    ],
+)
+async def test_other_requests_have_their_window_too(tmp_path: Path, point: str, command: cmd.Command) -> None:
+    parts = Parts(tmp_path, point)
+    parts.dispatcher.dispatch([command])
+    assert (parts.main.sent, parts.struck) == ([command], [])
+    await asyncio.sleep(0.02)
+    assert parts.struck == ["struck"]
+
+
 async def test_the_send_window_counts_each_order_once_and_strikes_before_a_quick_answer(tmp_path: Path) -> None:
     parts = Parts(tmp_path, "after_send_before_answer:2")
     way_back = FailpointSink(parts.sink, parts.points, parts.window)

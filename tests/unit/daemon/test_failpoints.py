@@ -41,6 +41,15 @@ def test_nothing_is_armed_without_the_variable() -> None:
     assert struck == []
 
 
+async def test_a_point_in_the_middle_of_something_strikes_a_moment_later() -> None:
+    struck: list[str] = []
+    points = Failpoints("in_snapshot", strike=lambda: struck.append("struck"))
+    await points.passed_soon(Failpoint.IN_CANCEL)
+    assert struck == []
+    await points.passed_soon(Failpoint.IN_SNAPSHOT)
+    assert struck == ["struck"]
+
+
 @pytest.mark.parametrize("spec", ["nowhere", "before_commit:often", ":2"])
 def test_a_misspelt_point_is_refused_with_the_known_ones(spec: str) -> None:
     with pytest.raises(ConfigError, match="before_commit"):

@@ -73,8 +73,14 @@ SETTINGS = EngineSettings(
 class Bench:
     """A host and an exchange on one timeline."""
 
-    def __init__(self, *, seed: int = 5, flow: bool = True) -> None:
-        scenario = msgspec.structs.replace(SCENARIO, seed=seed)
+    def __init__(
+        self, *, seed: int = 5, flow: bool = True, venue_rules: str = "bybit", dead_man_s: float | None = None
+    ) -> None:
+        """`venue_rules` says whose rules hold at the exchange, `dead_man_s` how long its dead-man's switch waits."""
+        allowed = tuple(msgspec.structs.replace(one, dead_man=dead_man_s is not None) for one in SCENARIO.accounts)
+        scenario = msgspec.structs.replace(SCENARIO, seed=seed, venue_rules=venue_rules, accounts=allowed)
+        wishes = tuple(msgspec.structs.replace(one, dead_man_s=dead_man_s) for one in SETTINGS.accounts)
+        settings = msgspec.structs.replace(SETTINGS, accounts=wishes)
         if not flow:
             scenario = msgspec.structs.replace(scenario, client_flow=None)
         self.exchange = Exchange(scenario, START_NS)
@@ -82,7 +88,7 @@ class Bench:
         legs = Latencies(request=Latency.fixed(1.0), private=Latency.fixed(2.0), public=Latency.fixed(2.0))
         self.link = Link(self.exchange, "main", self.timeline, LinkSpec(latencies=legs), seed=seed)
         self.host = Host(
-            timeline=self.timeline, settings=SETTINGS, load_strategy=STRATEGY.build, open_venue=self._open_venue
+            timeline=self.timeline, settings=settings, load_strategy=STRATEGY.build, open_venue=self._open_venue
         )
 
     def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
