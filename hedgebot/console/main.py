@@ -9,6 +9,7 @@ import typer
 from hedgebot.console import (
     leash,
     verbs_alerts,
+    verbs_backtest,
     verbs_book,
     verbs_config,
     verbs_exchange,
@@ -47,6 +48,7 @@ for _verbs in (
     verbs_lab,
     verbs_margin,
     verbs_alerts,
+    verbs_backtest,
 ):
     _verbs.register(app)
 

@@ -162,6 +162,11 @@ class RecordedPath:
         return tuple(self._gaps)
 
     @property
+    def days(self) -> float:
+        """How long it plays, at its speed."""
+        return (self._end - self._start) / self._speed / 86_400e9
+
+    @property
     def speed(self) -> float:
         """How many times faster than recorded it is played."""
         return self._speed

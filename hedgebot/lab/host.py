@@ -28,7 +28,10 @@ OpenVenue = Callable[[str, Inbox], SimVenue]
 
 
 class Host:
-    """One installation: its journal outlives its processes. `commit_ns` is what a durable write takes."""
+    """One installation: its journal outlives its processes. `commit_ns` is what a durable write takes.
+
+    `timer_ns_min`: the engine's timer fires no oftener, for long runs whose market stands still in between.
+    """
 
     def __init__(
         self,
@@ -38,9 +41,12 @@ class Host:
         load_strategy: LoadStrategy,
         open_venue: OpenVenue,
         commit_ns: int = 300_000,
+        journal: MemoryJournal | None = None,
+        timer_ns_min: int = 0,
     ) -> None:
         self.timeline = timeline
-        self.journal = MemoryJournal()
+        self.journal = journal or MemoryJournal()
+        self.timer_ns_min = timer_ns_min
         self.alerts: dict[tuple[str, str], int] = {}
         self.alert_log: list[tuple[int, str, str]] = []
         self.epoch = 0
@@ -260,7 +266,7 @@ class _Process:
                     next(iter(self._venues.values())).send(command)
                 case cmd.SetTimer():
                     self._timer += 1
-                    self._arm(command.interval_ns, self._timer)
+                    self._arm(max(command.interval_ns, self._host.timer_ns_min), self._timer)
                 case cmd.RaiseAlert() | cmd.ResolveAlert():
                     self._host.note_alert(command)
                 case cmd.StopNow():

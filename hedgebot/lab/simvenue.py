@@ -28,6 +28,7 @@ from hedgebot.exchange.types import (
     Refusal,
     SimOrder,
 )
+from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.translate import (
     MarketFact,
@@ -42,13 +43,9 @@ from hedgebot.lab.translate import (
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000 * NS_PER_MS
-MARKET_EVERY_NS = 250 * NS_PER_MS
-OPTIONS_EVERY = 4
-ALIVE_EVERY_NS = NS_PER_S
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 OVERLAP_NS = 60 * NS_PER_S
-SILENCE_NS_MAX = 15 * NS_PER_S
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",
@@ -71,6 +68,7 @@ class SimVenue:
         link: Link,
         timeline: Timeline,
         sink: EventSink,
+        pace: Pace = ORDINARY_PACE,
     ) -> None:
         self._account = account
         self._holder = holder
@@ -80,6 +78,7 @@ class SimVenue:
         self._timeline = timeline
         self._sink = sink
         self._care = SimCare(account, holder, exchange, link, timeline, self._put)
+        self._pace = pace
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
         self._round = 0
@@ -306,13 +305,13 @@ class SimVenue:
             self._link.streams.alive(stream.value, partial(self._put, alive))
         self._care.heartbeat()
         self._watch_silence()
-        self._timeline.after(ALIVE_EVERY_NS, self._beat)
+        self._timeline.after(self._pace.alive_ns, self._beat)
 
     def _watch_silence(self) -> None:
         """Drop a connection that has been silent for too long, as the adapter does."""
         for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             silent_ns = self._timeline.now_ns - self._heard_ns[stream]
-            if silent_ns > SILENCE_NS_MAX and self._link.streams.is_up(stream.value):
+            if silent_ns > self._pace.silence_ns_max and self._link.streams.is_up(stream.value):
                 self._heard_ns[stream] = self._timeline.now_ns
                 self._link.streams.drop(stream.value, "no frame for too long")
 
@@ -333,7 +332,7 @@ class SimVenue:
         self._round += 1
         for instrument in self._watched:
             listing = self._exchange.listing(instrument)
-            if listing is None or (listing.instrument.kind.is_option and self._round % OPTIONS_EVERY):
+            if listing is None or (listing.instrument.kind.is_option and self._round % self._pace.options_every):
                 continue
             for fact in market_facts(self._exchange, instrument):
                 self._link.market(
@@ -345,7 +344,7 @@ class SimVenue:
                         altered=partial(self._altered, fact),
                     )
                 )
-        self._timeline.after(MARKET_EVERY_NS, self._show_markets)
+        self._timeline.after(self._pace.market_ns, self._show_markets)
 
     def _on_notice(self, notice: Notice) -> None:
         fact = private_fact(self._exchange, notice, self._holder, self._account)

@@ -1,0 +1,139 @@
+"""`hedgebot backtest`: a configuration over a market of history or of a seed, on virtual time, with a page of plots."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import msgspec
+import typer
+
+from hedgebot.console.assets import scenario_file
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.output import emit
+from hedgebot.console.place import JsonFlag
+from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption, build_world
+
+if TYPE_CHECKING:
+    from hedgebot.exchange.scenario import Scenario
+    from hedgebot.lab.backtest import Result, Wish
+
+BAR_WIDTH = 30
+_INSTALL = 1
+
+ScenarioOption = Annotated[
+    Path | None, typer.Option("--scenario", help="Accounts, positions, client flow and market, a TOML file.")
+]
+DaysOption = Annotated[
+    float | None, typer.Option("--days", min=0.01, help="Days to run. Default: the recording's, or 1.")
+]
+StepOption = Annotated[float, typer.Option("--step-s", min=0.1, max=60, help="Seconds between looks at the market.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hedgebot backtest` to the command line."""
+    app.command(
+        epilog="Example: hedgebot backtest config/demo.toml --data BTCUSDT_1m.csv --report out.html", name="backtest"
+    )(backtest)
+
+
+def backtest(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
+    config: Annotated[Path, typer.Argument(help="The configuration to try, as `hedgebot run` takes it.")],
+    scenario: ScenarioOption = None,
+    data: DataOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    days: DaysOption = None,
+    step_s: StepOption = 10.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which of the many possible worlds.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a page with plots to this file.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the engine over a market and say what hedging cost and what it left open.
+
+    It is the daemon's own engine and turn, against the simulated exchange in process. Limits on the age of data are
+    raised to what --step-s can keep. Exit code: 0 done, 2 the configuration and the scenario do not fit.
+    """
+    from hedgebot.console.backtest_report import report_lines, report_page
+    from hedgebot.daemon.plugins import load_strategy
+    from hedgebot.lab.backtest import run_backtest
+
+    wish = make_wish(config, backtest_world(scenario, data or [], start, end, seed), step_s, days)
+    with Progress() as progress:
+        result = run_backtest(wish, load_strategy, progress.told)
+    lines = report_lines(result)
+    if report is not None:
+        report.write_text(report_page(result), encoding="utf-8")
+        lines.append(f"the page with its plots is {report}")
+    emit(result_data(result), lines, as_json=as_json)
+
+
+def backtest_world(
+    scenario: Path | None, data: list[Path], start: datetime | None, end: datetime | None, seed: int | None
+) -> "Scenario":
+    """The world of a run; raises ConfigError, DataError or WrongUse for one that cannot be."""
+    world = build_world(scenario or scenario_file("recorded" if data else "demo"), seed, data, 1.0, start, end)
+    if world.venues:
+        raise WrongUse("a backtest runs one exchange; this scenario has several [[venues]]")
+    if scenario is None:
+        # A demo's world settles every minute so that people see it; economics have real venues' eight hours.
+        world = msgspec.structs.replace(world, funding_interval_s=28_800)
+    return world
+
+
+def make_wish(config: Path, world: "Scenario", step_s: float, days: float | None) -> "Wish":
+    """A run of a configuration in a world; raises ConfigError or DataError for what does not fit."""
+    from hedgebot.config.loader import load_config
+    from hedgebot.exchange.playback import RecordedPath
+    from hedgebot.exchange.recording import load_paths, load_pegs
+    from hedgebot.lab.backtest import Wish
+
+    loaded = load_config(config)
+    # Files are read onto the steps of the scenario, so the step is set first.
+    world = msgspec.structs.replace(world, step_ms=round(step_s * 1_000))
+    paths = load_paths(world)
+    recorded = min((one.days for one in paths.values() if isinstance(one, RecordedPath)), default=1.0)
+    return Wish(
+        scenario=world,
+        settings=loaded.engine_settings(_INSTALL),
+        days=days or recorded,
+        paths=paths,
+        pegs=load_pegs(world, paths),
+        label=config.stem,
+    )
+
+
+def result_data(result: "Result") -> dict[str, Any]:
+    """The figures without their columns, for programs."""
+    data = {name: getattr(result, name) for name in result.__struct_fields__ if name != "hedges"}
+    data["hedges"] = [
+        {"underlying": one.underlying, "measures": one.measures, "costs": one.costs, "centre_coin": one.centre_coin}
+        for one in result.hedges
+    ]
+    return data
+
+
+class Progress:
+    """A bar on the terminal, only where there is one."""
+
+    def __init__(self, what: str = "") -> None:
+        self._what = what
+        self._shown = -1
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the line."""
+        if self._shown >= 0:
+            sys.stderr.write("\n")
+
+    def told(self, share: float) -> None:
+        """Show how much is done, 0 to 1."""
+        if not sys.stderr.isatty() or round(share * 100) == self._shown:
+            return
+        self._shown = round(share * 100)
+        full = round(share * BAR_WIDTH)
+        sys.stderr.write(f"\r{self._what}[{'#' * full}{'.' * (BAR_WIDTH - full)}] {self._shown:3d} %")
+        sys.stderr.flush()

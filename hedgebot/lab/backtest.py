@@ -1,0 +1,185 @@
+"""A backtest: one book's own turn over a market of history or of a seed, on virtual time, and what it came to.
+
+Owns the run: how long, how often it looks, what it takes from the journal (the book at each decision). The engine, the
+turn and the exchange are those of every other run; the journal's entries are passed on and not kept, so that memory
+does not grow with history.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from hedgebot.core.engine import LoadStrategy
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import EngineSettings
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.pegtape import RecordedPeg
+from hedgebot.exchange.pricepath import PricePath
+from hedgebot.exchange.scenario import Scenario
+from hedgebot.lab.memory import PassingJournal
+from hedgebot.lab.observe import Columns, Costs, Measures, Observer, Profit, measures
+from hedgebot.lab.pace import NS_PER_S, Pace
+from hedgebot.lab.simbook import SimBook
+
+START_NS = 1_790_000_000_000_000_000
+WARM_UP_S = 120.0
+LOOKS_MAX = 20_000
+
+Told = Callable[[float], None]
+"""Hears how much of the run is done, 0 to 1."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run. The market moves and is shown once in a step of the scenario, to which paths were loaded."""
+
+    scenario: Scenario
+    settings: EngineSettings
+    days: float
+    paths: Mapping[str, PricePath] = {}
+    pegs: Iterable[RecordedPeg] = ()
+    label: str = ""
+
+    @property
+    def step_s(self) -> float:
+        """Seconds between looks."""
+        return self.scenario.step_ms / 1_000.0
+
+
+class Hedges(msgspec.Struct, frozen=True, kw_only=True):
+    """One underlying's hedging: realised figures, costs, the columns they come from."""
+
+    underlying: str
+    measures: Measures
+    costs: Costs
+    columns: Columns
+    centre_coin: float
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to. `alerts` are kinds with how often each was raised; `refusals` rules with how often."""
+
+    label: str
+    scenario: str
+    config_hash: str
+    days: float
+    step_s: float
+    equity_first_usd: float
+    equity_last_usd: float
+    profit: Profit
+    hedges: tuple[Hedges, ...]
+    alerts: Mapping[str, int]
+    refusals: Mapping[str, int]
+    events: int
+    mode: str
+
+
+class _Ear:
+    """Takes from the journal what the exchange's side cannot tell."""
+
+    def __init__(self) -> None:
+        self.observer: Observer | None = None
+        self.alerts: dict[str, int] = {}
+        self.refusals: dict[str, int] = {}
+        self.bands: dict[str, tuple[float, float]] = {}
+        self.events = 0
+
+    def __call__(self, entry: ev.Stamped | cmd.Issued) -> None:
+        """One entry of the journal."""
+        if isinstance(entry, ev.Stamped):
+            self.events += 1
+            return
+        match entry.command:
+            case cmd.RaiseAlert(kind=kind):
+                self.alerts[kind.value] = self.alerts.get(kind.value, 0) + 1
+            case cmd.RecordRefusal(refused=refused):
+                self.refusals[refused.check.rule] = self.refusals.get(refused.check.rule, 0) + 1
+            case cmd.RecordDecision():
+                self._on_decision(entry.command)
+            case _:
+                pass
+
+    def _on_decision(self, decision: cmd.RecordDecision) -> None:
+        low, high = decision.target_coin - decision.band_coin, decision.target_coin + decision.band_coin
+        self.bands[decision.underlying] = (low, high)
+        bid, ask = decision.evidence.get("bid"), decision.evidence.get("ask")
+        if decision.client_id and self.observer is not None and bid is not None and ask is not None:
+            self.observer.note_order(decision.client_id, float(bid), float(ask))
+
+
+def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _share: None) -> Result:
+    """Run it to its end. ConfigError when the book cannot run there, or never becomes active."""
+    ear, pace = _Ear(), Pace.of_seconds(wish.step_s)
+    exchange = Exchange(wish.scenario, START_NS, wish.paths, wish.pegs)
+    book = SimBook(exchange, wish.settings, load_strategy, pace=pace, journal=PassingJournal(ear))
+    # The client waits until the book is hedged: what came before is no part of the figures.
+    book.exchange.set_client_flow(enabled=False)
+    book.host.start()
+    # Looks fall into the middle of steps: at their very moment the client has traded and nobody could have hedged.
+    warm_up_ns = max(round(WARM_UP_S * NS_PER_S), 8 * pace.market_ns)
+    book.timeline.advance(START_NS + warm_up_ns - warm_up_ns % pace.market_ns + pace.market_ns // 2)
+    mode = book.host.engine.state.mode
+    if mode is not cmd.Mode.ACTIVE:
+        raise ConfigError(f"the book did not become active: {book.host.engine.state.mode_reason}")
+    book.exchange.set_client_flow(enabled=True)
+    names = [one.underlying for one in wish.settings.underlyings]
+    observer = ear.observer = Observer(
+        book.exchange, [one.name for one in wish.settings.accounts], names, wish.settings.install
+    )
+    _watch(wish, book, observer, ear, told)
+    return _result(wish, book, observer, ear)
+
+
+def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told) -> None:
+    """Advance to the end, looking after every step; in long runs after every few, so that columns stay bounded."""
+    began_ns = book.timeline.now_ns
+    whole_ns = round(wish.days * 86_400 * NS_PER_S)
+    steps = max(1, math.ceil(whole_ns / (wish.step_s * NS_PER_S) / LOOKS_MAX))
+    stride_ns = round(steps * wish.step_s * NS_PER_S)
+    configured = {one.underlying: (-one.band_coin, one.band_coin) for one in wish.settings.underlyings}
+    observer.look(configured)
+    while (gone_ns := book.timeline.now_ns - began_ns) < whole_ns:
+        book.timeline.advance(book.timeline.now_ns + stride_ns)
+        observer.look(configured | ear.bands)
+        told(min(1.0, gone_ns / whole_ns))
+    told(1.0)
+
+
+def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
+    hedges = []
+    for name, track in observer.tracks.items():
+        columns = track.columns()
+        low, high = columns.low_coin, columns.high_coin
+        centre = float(((low + high) / 2.0).mean())
+        hedges.append(
+            Hedges(
+                underlying=name,
+                measures=measures(
+                    columns,
+                    centre_coin=centre,
+                    volume_coin=observer.volume_coin[name],
+                    orders=observer.orders[name],
+                    trading_cost_usd=observer.costs[name].trading,
+                ),
+                costs=observer.costs[name],
+                columns=columns,
+                centre_coin=centre,
+            )
+        )
+    return Result(
+        label=wish.label or wish.settings.config_hash,
+        scenario=wish.scenario.name,
+        config_hash=wish.settings.config_hash,
+        days=wish.days,
+        step_s=wish.step_s,
+        equity_first_usd=observer.first_equity_usd,
+        equity_last_usd=observer.equity_usd,
+        profit=observer.profit,
+        hedges=tuple(hedges),
+        alerts=ear.alerts,
+        refusals=ear.refusals,
+        events=ear.events,
+        mode=book.host.engine.state.mode.value if book.host.running else f"ended: {book.host.ended}",
+    )

@@ -1,0 +1,57 @@
+import msgspec
+import pytest
+
+from hedgebot.domain.errors import ConfigError
+from hedgebot.lab.backtest import Result, Wish, run_backtest
+from hedgebot.lab.faultworld import SCENARIO, SETTINGS
+from strategies.delta_neutral import STRATEGY
+
+WORLD = msgspec.structs.replace(SCENARIO, step_ms=5_000)
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    shares: list[float] = []
+    found = run_backtest(Wish(scenario=WORLD, settings=SETTINGS, days=0.03), STRATEGY.build, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    return found
+
+
+def test_a_run_hedges_and_every_dollar_of_equity_has_a_cause(result: Result) -> None:
+    (one,) = result.hedges
+    assert result.mode == "active"
+    assert one.measures.orders_per_day > 0
+    assert one.costs.fees > 0.0
+    moved = result.equity_last_usd - result.equity_first_usd
+    assert result.profit.total == pytest.approx(moved, abs=1e-6)
+    explained = abs(result.profit.rest)
+    assert explained < 0.2 * (abs(result.profit.hedge_fees) + abs(result.profit.client_fees) + abs(moved))
+
+
+def test_costs_are_the_hedges_own(result: Result) -> None:
+    (one,) = result.hedges
+    assert one.costs.fees == pytest.approx(-result.profit.hedge_fees)
+    assert one.columns.trading_usd[-1] == pytest.approx(one.costs.trading)
+    assert len(one.columns.days) == len(one.columns.delta_coin) > 100
+
+
+def test_the_same_wish_gives_the_same_figures(result: Result) -> None:
+    again = run_backtest(Wish(scenario=WORLD, settings=SETTINGS, days=0.03), STRATEGY.build)
+    assert again.profit == result.profit
+    assert again.hedges[0].measures == result.hedges[0].measures
+
+
+def test_a_wider_band_costs_less(result: Result) -> None:
+    wide = msgspec.structs.replace(SETTINGS.underlyings[0], band_coin=0.3)
+    settings = msgspec.structs.replace(SETTINGS, underlyings=(wide,))
+    found = run_backtest(Wish(scenario=WORLD, settings=settings, days=0.03), STRATEGY.build)
+    assert found.hedges[0].costs.trading < result.hedges[0].costs.trading
+    assert found.hedges[0].measures.variance_coin2 > result.hedges[0].measures.variance_coin2
+
+
+def test_a_book_that_cannot_become_active_is_told() -> None:
+    blind = msgspec.structs.replace(SETTINGS.underlyings[0], hedge_instrument="bybit:linear:NOTHING")
+    settings = msgspec.structs.replace(SETTINGS, underlyings=(blind,))
+    with pytest.raises(ConfigError, match="did not become active"):
+        run_backtest(Wish(scenario=WORLD, settings=settings, days=0.03), STRATEGY.build)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from hedgebot.lab.observe import Columns, measures
+
+
+def columns(days: list[float], price: list[float], delta: list[float], unhedged: list[float]) -> Columns:
+    edge = np.full(len(days), 1.0)
+    zero = np.zeros(len(days))
+    return Columns(
+        np.array(days), np.array(price), np.array(delta), np.array(unhedged), -edge, edge, zero, zero, zero, zero
+    )
+
+
+def test_figures_of_a_short_path_by_hand() -> None:
+    path = columns([0.0, 1.0, 3.0], [100.0, 110.0, 100.0], [0.5, -2.0, 0.0], [0.0, 1.0, -1.0])
+    found = measures(path, centre_coin=0.0, volume_coin=6.0, orders=3, trading_cost_usd=9.0)
+    assert found.days == 3.0
+    assert found.variance_coin2 == pytest.approx((0.25 * 1 + 4.0 * 2) / 3)
+    assert found.flow_coin2_per_day == pytest.approx((1.0 + 4.0) / 3)
+    assert found.turnover_coin_per_day == 2.0
+    assert found.cost_usd_per_day == 3.0
+    assert found.tracking_error_usd == pytest.approx(((5.0**2 + 20.0**2) / 3) ** 0.5)
+    assert found.efficiency == pytest.approx(found.variance_coin2**0.5 * 2.0 / found.flow_coin2_per_day)
+    assert found.inside_band == pytest.approx(1 / 3)
+
+
+def test_an_exposure_that_never_moved_has_no_efficiency() -> None:
+    path = columns([0.0, 1.0], [100.0, 100.0], [0.0, 0.0], [0.0, 0.0])
+    assert measures(path, centre_coin=0.0, volume_coin=0.0, orders=0, trading_cost_usd=0.0).efficiency is None
+
+
+def test_one_look_is_too_few() -> None:
+    path = columns([0.0], [100.0], [0.0], [0.0])
+    with pytest.raises(ValueError, match="two looks"):
+        measures(path, centre_coin=0.0, volume_coin=0.0, orders=0, trading_cost_usd=0.0)
+
+
+def test_reflected_diffusion_hedged_to_three_quarters_has_the_efficiency_of_the_table() -> None:
+    """Hedging reference section 7: about .2916 for rho = .75, .4082 to zero, when checks are frequent."""
+    rng = np.random.default_rng(3)
+    steps, dt, edge = 400_000, 1e-3, 1.0
+    for ratio, wanted in ((0.75, 0.2916), (0.0, 0.4082)):
+        moves = rng.standard_normal(steps) * dt**0.5
+        x = hedged = volume = 0.0
+        delta, unhedged = np.empty(steps), np.empty(steps)
+        for number, move in enumerate(moves):
+            x += move
+            if abs(x) > edge:
+                trade = np.sign(x) * ratio * edge - x
+                x, hedged, volume = x + trade, hedged + trade, volume + abs(trade)
+            delta[number], unhedged[number] = x, x - hedged
+        days = (np.arange(steps) * dt).astype(np.float64)
+        flat = np.full(steps, 100.0)
+        path = Columns(days, flat, delta, unhedged, -flat, flat, flat, flat, flat, flat)
+        found = measures(path, centre_coin=0.0, volume_coin=volume, orders=1, trading_cost_usd=0.0)
+        assert found.efficiency == pytest.approx(wanted, rel=0.1)
