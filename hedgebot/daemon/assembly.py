@@ -146,7 +146,7 @@ class Run:
         self._supervisor.spawn("pump", self._pump.run, vital=True)
         self._supervisor.spawn("alerts", self._alerts.deliver)
         self._supervisor.spawn("loop-watch", self._watch.watch)
-        self._supervisor.spawn("clock", partial(chores.check_clock, self._clock))
+        self._supervisor.spawn("clock", partial(chores.check_clock, self._clock, self._alerts, self._engine))
         self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._told_kill_file))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         if self._manager.ping_every_s:

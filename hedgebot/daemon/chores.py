@@ -6,26 +6,40 @@ Each is given what it looks at and whom it tells. Decides nothing; the superviso
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
-from hedgebot.daemon.clock import Clock
+from hedgebot.core.engine import Engine
+from hedgebot.daemon.alerts import Alerts
+from hedgebot.daemon.clock import STEP_NS, Clock
 from hedgebot.daemon.health import Health
 from hedgebot.daemon.heartbeat import Heartbeat
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.notify import ServiceManager
+from hedgebot.domain.alerts import AlertKind
 
-CLOCK_CHECK_S = 60.0
+CLOCK_CHECK_S = 1.0
+# Beyond it the gate refuses every order as well.
+VENUE_AGREES_MS = 1_000.0
 KILL_FILE_CHECK_S = 1.0
 
 
-async def check_clock(clock: Clock) -> None:
-    """Follow the wall clock, and say when it stepped."""
-    log = structlog.stdlib.get_logger("hedgebot.daemon")
+async def check_clock(clock: Clock, alerts: Alerts, engine: Engine) -> None:
+    """Tell of a wall clock that is not where our steady one is, and follow it where no venue bears our clock out."""
     while True:
         await asyncio.sleep(CLOCK_CHECK_S)
-        gap_ns = clock.resync()
-        if abs(gap_ns) > 1e9:
-            log.warning("wall clock stepped", gap_ms=round(gap_ns / 1e6))
+        offsets_ms = [one.clock_offset_ms for one in engine.state.accounts.values()]
+        alerts.check(AlertKind.CLOCK_SKEW, "wall clock", _stepped(clock, offsets_ms))
+
+
+def _stepped(clock: Clock, offsets_ms: list[float | None]) -> str:
+    agreed = bool(offsets_ms) and all(one is not None and abs(one) <= VENUE_AGREES_MS for one in offsets_ms)
+    gap_ns = clock.resync(follow=not agreed)
+    if abs(gap_ns) <= STEP_NS:
+        return ""
+    stepped = f"the machine's clock stepped by {gap_ns / 1e9:+.1f} s"
+    if agreed:
+        return f"{stepped}; the venues' clocks agree with ours, which stays as it is: set the machine's clock right"
+    return (
+        f"{stepped} and is followed" if gap_ns > 0 else f"{stepped}; time does not run backwards here: it is waited for"
+    )
 
 
 async def watch_kill_file(latch: KillLatch, found: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """The one clock: UTC nanoseconds, anchored once to the wall and carried by a steady clock. Decides nothing.
 
 A step of the wall clock backwards (an operator, NTP) never moves it backwards; a step forward is followed on `resync`,
-so that a machine that slept or started with a wrong clock does not stay behind.
+so that a machine that started with a wrong clock does not stay behind, unless the caller knows better: a venue that
+agrees with this clock is a better witness than a wall that somebody moved.
 """
 
 import time
@@ -38,9 +39,9 @@ class Clock:
         """Move forward to `moment_ns` if the clock stands before it: the journal's time never runs backwards."""
         self._anchor_ns += max(0, moment_ns - self.now_ns())
 
-    def resync(self) -> int:
-        """Compare with the wall: follow a step forward, never one back. Returns wall minus clock before, in ns."""
+    def resync(self, *, follow: bool = True) -> int:
+        """Compare with the wall: follow a step forward if told to, never one back. Wall minus clock before, in ns."""
         gap_ns = self._wall() - self.now_ns()
-        if gap_ns > STEP_NS:
+        if follow and gap_ns > STEP_NS:
             self._anchor_ns += gap_ns
         return gap_ns

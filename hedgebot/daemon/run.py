@@ -170,9 +170,10 @@ def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]
 def _venue_opener(connections: tuple[AccountConnection, ...], clock: Clock) -> Callable[[str, EventSink], Venue]:
     # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
     from hedgebot.venues.connection import VenueConnection
-    from hedgebot.venues.registry import open_venue
+    from hedgebot.venues.registry import open_venue, take_time_from
 
     by_name = {one.account: one for one in connections}
+    take_time_from(clock.now_ns)
 
     def open_one(account: str, sink: EventSink) -> Venue:
         one = by_name[account]

@@ -32,3 +32,14 @@ def open_venue(connection: VenueConnection, sink: EventSink, now_ns: Callable[[]
     from hedgebot.venues.bybit import BybitVenue
 
     return BybitVenue(connection, sink, now_ns)
+
+
+def take_time_from(now_ns: Callable[[], int]) -> None:
+    """Let the client library stamp, sign and wait by `now_ns` (UTC nanoseconds) from now on, in the whole process.
+
+    By itself it reads the machine's clock, for the stamps of its socket requests and for the age of a pong: a step of
+    that clock would put every order outside of the venue's window and cut every connection.
+    """
+    from ccxt.base.exchange import BaseExchange
+
+    BaseExchange.milliseconds = staticmethod(lambda: now_ns() // 1_000_000)

@@ -1,11 +1,16 @@
 """The small tasks: each looks at one thing and tells whoever must know."""
 
 import asyncio
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from hedgebot.core.engine import Engine
 from hedgebot.daemon import chores
+from hedgebot.daemon.alerts import Alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.health import Health
 from hedgebot.daemon.heartbeat import Heartbeat
@@ -35,17 +40,34 @@ async def test_a_kill_file_is_found_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert found == ["smoke"]
 
 
-async def test_the_clock_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chores, "CLOCK_CHECK_S", 0.001)
-    clock, asked = Clock(), []
-
-    def resync() -> int:
-        asked.append(1)
-        return 0
-
-    monkeypatch.setattr(clock, "resync", resync)
-    await for_a_moment(asyncio.ensure_future(chores.check_clock(clock)))
-    assert asked
+@pytest.mark.parametrize(
+    ("offset_ms", "step_s", "followed", "said"),
+    [
+        (2.0, 600, False, "the venues' clocks agree with ours"),
+        (2.0, -600, False, "the venues' clocks agree with ours"),
+        (600_000.0, 600, True, "+600.0 s and is followed"),
+        (None, 600, True, "+600.0 s and is followed"),
+        (-600_000.0, -600, False, "is waited for"),
+    ],
+)
+async def test_a_step_of_the_machines_clock_is_told_and_followed_only_against_no_witness(
+    offset_ms: float | None, step_s: int, followed: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "CLOCK_CHECK_S", 0.01)
+    step_ns = 0
+    clock = Clock(wall=lambda: time.time_ns() + step_ns)
+    account = SimpleNamespace(clock_offset_ms=offset_ms)
+    engine = cast("Engine", SimpleNamespace(state=SimpleNamespace(accounts={"main": account})))
+    alerts = Alerts(tmp_path, clock.now_ns)
+    raised: list[str] = []
+    monkeypatch.setattr(alerts, "check", lambda kind, subject, problem: raised.append(f"{kind} {subject}: {problem}"))
+    work = asyncio.ensure_future(chores.check_clock(clock, alerts, engine))
+    await asyncio.sleep(0.03)
+    assert set(raised) == {"ClockSkew wall clock: "}
+    before_ns, step_ns = clock.now_ns(), step_s * 10**9
+    await for_a_moment(work)
+    assert any(said in one for one in raised)
+    assert (clock.now_ns() - before_ns > 599 * 10**9) is followed
 
 
 @pytest.mark.parametrize(("health", "pinged"), [(WELL, True), (STUCK, False)])
