@@ -16,6 +16,7 @@ from hedgebot.daemon.health import Health
 from hedgebot.daemon.heartbeat import Heartbeat
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.notify import ServiceManager
+from hedgebot.domain.alerts import AlertKind
 
 WELL = Health(live=True, ready=True, not_live=(), not_ready=())
 STUCK = Health(live=False, ready=False, not_live=("the event loop was late",), not_ready=("the event loop was late",))
@@ -51,16 +52,19 @@ async def test_a_kill_file_is_found_once(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 async def test_a_step_of_the_machines_clock_is_told_and_followed_only_against_no_witness(
-    offset_ms: float | None, step_s: int, followed: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    offset_ms: float | None, step_s: int, followed: bool, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chores, "CLOCK_CHECK_S", 0.01)
     step_ns = 0
     clock = Clock(wall=lambda: time.time_ns() + step_ns)
     account = SimpleNamespace(clock_offset_ms=offset_ms)
     engine = cast("Engine", SimpleNamespace(state=SimpleNamespace(accounts={"main": account})))
-    alerts = Alerts(tmp_path, clock.now_ns)
     raised: list[str] = []
-    monkeypatch.setattr(alerts, "check", lambda kind, subject, problem: raised.append(f"{kind} {subject}: {problem}"))
+
+    def check(kind: AlertKind, subject: str, problem: str) -> None:
+        raised.append(f"{kind} {subject}: {problem}")
+
+    alerts = cast("Alerts", SimpleNamespace(check=check))
     work = asyncio.ensure_future(chores.check_clock(clock, alerts, engine))
     await asyncio.sleep(0.03)
     assert set(raised) == {"ClockSkew wall clock: "}
