@@ -21,6 +21,9 @@ IV_MAX = 20.0
 FORWARD_RATIO_MAX = 3.0
 """A forward this far from the underlying is in another unit, not a basis."""
 
+BASIS_RATIO_MAX = 0.005
+"""A hedge's book this far from an option quote's own index is from before a jump that the quote has seen."""
+
 AHEAD_MS_MAX = 10_000.0
 """A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
 _NS_PER_MS = 1_000_000
@@ -82,7 +85,7 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
     mark = OptionMark(
         iv=iv,
         forward=forward,
-        underlying_price=underlying.price if underlying else 0.0,
+        underlying_price=_price_at_quote(underlying.price if underlying else 0.0, event.index),
         mark_coin=float(event.mark) if in_coin and event.mark is not None else 0.0,
         at_ns=step.at_ns,
         venue_ns=event.venue_at_ns,
@@ -161,6 +164,16 @@ def clock_offset_ms(state: EngineState, venue: str) -> float | None:
         ),
         None,
     )
+
+
+def _price_at_quote(price: float, index: Decimal | None) -> float:
+    """What the underlying stood at when an option was quoted (0 = unknown): the hedge's middle, as far as it is as new.
+
+    A forward that has jumped already must not be carried along by the same jump once the hedge's book shows it.
+    """
+    if not price or index is None or not _is_price(index):
+        return price
+    return price if abs(price / float(index) - 1.0) <= BASIS_RATIO_MAX else float(index)
 
 
 def _is_price(value: Decimal | None) -> bool:

@@ -250,3 +250,19 @@ def test_the_index_is_a_third_witness_for_perpetuals() -> None:
     assert book_mark_gap_bps(quote) == pytest.approx(0.0)
     assert book_mark_gap_bps(quote, against_index=True) == pytest.approx((1 - 100 / 120) * 1e4)
     assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), against_index=True) == 0.0
+
+
+@pytest.mark.parametrize("first", ["option", "book"])
+def test_a_jump_counts_once_whichever_feed_shows_it_first(first: str) -> None:
+    """The option's forward has jumped and the hedge's book has not: its own move later must not be added to it."""
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.SELL, "5", BTC_CALL))
+    for one in (first, "book" if first == "option" else "option"):
+        if one == "book":
+            book.send(book.book(Decimal(105_000)))
+        else:
+            book.send(msgspec.structs.replace(book.option(forward=105_000.0), index=Decimal(105_000)))
+    book.tick(1_100)
+    short = book.state.underlyings["BTC"].option_delta
+    assert short == pytest.approx(-5 * 0.646, abs=0.01), "Black-76 at 105,000, 60 % and thirty days"
