@@ -33,7 +33,7 @@ from hedgebot.core import (
 )
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
-from hedgebot.core.state import AccountState, DeadManState, EngineState, adopt_settings
+from hedgebot.core.state import DeadManState, EngineState, adopt_settings
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
@@ -43,7 +43,7 @@ from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.reports import OrderReport
-from hedgebot.domain.settings import AccountRole, StrategySettings
+from hedgebot.domain.settings import StrategySettings
 
 TIMER_INTERVAL_NS = 250_000_000
 """How often standing limits are looked at: well below the tightest age limit."""
@@ -234,7 +234,7 @@ class Engine:
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
         own = order_table.on_fill(step, event)
         if own is None:
-            _note_foreign(step, state.accounts.get(event.account), event)
+            reconcile.note_foreign(step, state.accounts.get(event.account), event)
         elif exposed is not None:
             after_coin = breakers.measured_delta_coin(exposed)
             moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin
@@ -328,14 +328,3 @@ def _apply_order_report(step: Step, report: OrderReport) -> None:
         return
     summary = f"order {report.order_id} on {report.instrument} is not ours"
     step.alert(AlertKind.FOREIGN_ACTIVITY, account.name, summary)
-
-
-def _note_foreign(step: Step, account: AccountState | None, fill: ev.FillReceived) -> None:
-    """Executions that are not ours: the business of a book, an alarm on an account that should be ours alone."""
-    if fill.kind in (ev.ExecutionKind.ADL, ev.ExecutionKind.LIQUIDATION):
-        subject = f"{fill.account}|{fill.instrument}"
-        summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
-        step.alert(AlertKind.ADL_OR_LIQUIDATION, subject, summary)
-    elif account is not None and account.role is AccountRole.HEDGE:
-        summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
-        step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)

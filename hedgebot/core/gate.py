@@ -51,6 +51,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it brings the delta back that is beyond its hard limit."""
+        return self.reduces_delta and abs(self.delta_coin) > self.settings.delta_limit_coin
+
+    @property
     def grows_position(self) -> bool:
         """Whether the order needs margin: it does not only shrink the position of its own instrument."""
         return not self.intent.reduce_only
@@ -259,6 +264,34 @@ def _collar(one: Candidate) -> Finding:
     return _finding("collar_bps", beyond, one.settings.collar_bps, problem)
 
 
+def _chase(one: Candidate) -> Finding:
+    limits_now, underlying = one.state.limits, one.underlying
+    limit = limits_now.chase_bps_max
+    if not underlying.chase_from or one.at_ns - underlying.chase_at_ns > limits_now.chase_window_ms * 1_000_000:
+        return _finding("chase_bps", 0.0, limit)
+    followed = (float(one.intent.limit_price) / underlying.chase_from - 1.0) * 1e4 * one.intent.side.sign
+    over = followed > limit and not one.is_urgent
+    problem = f"our orders on {one.rules.id} have followed its price by {followed:.0f} bps" if over else ""
+    return _finding("chase_bps", followed, limit, problem)
+
+
+def _forced(one: Candidate) -> Finding:
+    limit_ms, forced_at_ns = one.state.limits.adl_pause_ms, one.underlying.forced_at_ns
+    since_ms = (one.at_ns - forced_at_ns) // 1_000_000 if forced_at_ns else None
+    waits = since_ms is not None and since_ms < limit_ms and one.grows_position
+    problem = f"the venue closed {one.rules.id} by force {since_ms} ms ago: it is not opened again yet" if waits else ""
+    return _finding("forced_ms", "never" if since_ms is None else since_ms, limit_ms, problem)
+
+
+def _account_notional(one: Candidate) -> Finding:
+    limit = one.state.limits.account_notional_usd_max
+    held = limits.hedge_notional_usd(one.state, one.account.name)
+    after = held if one.intent.reduce_only else held + one.intent.notional_usd
+    over = after > limit and not one.intent.reduce_only
+    problem = f"hedges on {one.account.name} would come to {after:.0f} USD" if over else ""
+    return _finding("account_notional_usd", after, limit, problem)
+
+
 def _size(one: Candidate) -> Finding:
     coins = abs(one.intent.delta_effect_coin)
     limit = one.settings.order_qty_coin_max
@@ -305,8 +338,7 @@ def _funding(one: Candidate) -> Finding:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
         return _finding("funding_usd_per_day", "unknown", limit, problem)
     # Beyond the delta limit the hedge is urgent: a budget does not hold it back (hedging reference section 12).
-    urgent = one.reduces_delta and abs(one.delta_coin) > one.settings.delta_limit_coin
-    over = after > limit and after > before and not urgent
+    over = after > limit and after > before and not one.is_urgent
     problem = f"funding would cost {after:.2f} USD a day" if over else ""
     return _finding("funding_usd_per_day", after, limit, problem)
 
@@ -354,8 +386,11 @@ RULES: tuple[Rule, ...] = (
     _spread,
     _book_against_mark,
     _collar,
+    _chase,
+    _forced,
     _size,
     _notional,
+    _account_notional,
     _delta_limit,
     _margin,
     _funding,

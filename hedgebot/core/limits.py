@@ -81,6 +81,21 @@ def _funding_cost(state: EngineState, rules: Instrument, held: Decimal, at_ns: i
     return float(rules.notional_quote(held, quote.mark)) * quote.funding_rate * _HOURS_PER_DAY / hours
 
 
+def hedge_notional_usd(state: EngineState, account: str) -> float:
+    """Absolute notional of all hedge positions on one account, each at its mark."""
+    total = 0.0
+    for settings in state.settings.underlyings:
+        rules = state.instruments.get(settings.hedge_instrument)
+        held = position_contracts(state, account, settings.hedge_instrument)
+        if rules is None or not held or settings.hedge_account != account:
+            continue
+        quote = state.quotes.get(rules.id)
+        price = (quote.mark or quote.mid) if quote else None
+        # Without any price nothing is sent on it anyway: the book is not fresh then.
+        total += float(rules.notional_quote(abs(held), price)) if price else 0.0
+    return total
+
+
 def refill_tokens(state: EngineState, at_ns: int) -> float:
     """Order messages that may be sent now: a bucket of `order_burst_max` refilled at `orders_per_second_max`."""
     elapsed_s = max(at_ns - state.tokens_at_ns, 0) / 1e9

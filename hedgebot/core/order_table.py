@@ -60,6 +60,9 @@ def send(
     state.unsettled[client_id] = intent.underlying
     state.tokens -= 1.0
     _forget_old(state)
+    underlying = state.underlyings[intent.underlying]
+    if not underlying.chase_at_ns or step.at_ns - underlying.chase_at_ns > state.limits.chase_window_ms * _NS_PER_MS:
+        underlying.chase_from, underlying.chase_at_ns = arrival_mid, step.at_ns
     breakers.on_sent(step, record)
     step.emit(SubmitOrder(approved=approved, client_id=client_id))
     return client_id

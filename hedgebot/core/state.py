@@ -139,6 +139,8 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
+    `chase_from` is the hedge's middle at our first order of the present window, `chase_at_ns` its moment;
+    `forced_at_ns` is when the venue last closed a hedge by force.
     """
 
     name: str
@@ -166,6 +168,9 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     note: str = ""
     noted_at_ns: int = 0
     residual_coin: float = 0.0
+    chase_from: float = 0.0
+    chase_at_ns: int = 0
+    forced_at_ns: int = 0
     hedges: int = 0
     last_decision: RecordDecision | None = None
     efficacy: Efficacy = msgspec.field(default_factory=Efficacy)

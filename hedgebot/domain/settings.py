@@ -76,6 +76,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     frozen_move_bps_max: float = 25.0
     price_jump_ratio_max: float = 0.5
     option_delta_gap_max: float = 0.05
+    adl_pause_ms: int = 30_000
+    chase_bps_max: float = 1_000.0
+    chase_window_ms: int = 60_000
+    account_notional_usd_max: float = 10_000_000.0
     orders_per_second_max: float = 5.0
     order_burst_max: int = 5
     repeat_orders_max: int = 60

@@ -1,6 +1,7 @@
 """What lowers risk passes where it must: every mode, purpose and margin."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hedgebot.core.gate import Candidate, judge
+from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.strategy import Proposal
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.orders import Approved, OrderIntent, Refused
-from tests.support.playbook import PRICE
+from tests.support.playbook import ACCOUNT, BTC_PERP, PRICE, START_NS
 from tests.unit.core.test_gate import _candidate, _limit, _set_margin
 
 SHRINKING, CUTTING, ADDING = "shrinks its position", "cuts delta with a new position", "adds delta"
@@ -56,6 +58,27 @@ def test_a_hedge_that_ends_a_funding_cost_is_not_stopped_by_it() -> None:
     one = _candidate(reduce_only=True)
     # Long half a coin at 3 x 2 %: selling lowers a cost that is beyond its limit.
     one.quote.funding_rate = 0.02
+    assert isinstance(judge(one), Approved)
+
+
+def test_what_only_shrinks_passes_after_a_forced_close_and_on_a_full_account() -> None:
+    one = _candidate(reduce_only=True)
+    one.underlying.forced_at_ns = one.at_ns - 1
+    set_position(one.state, ACCOUNT, BTC_PERP, Decimal(150), PRICE, START_NS)
+    one.quote.funding_rate = 0.0
+    verdict = judge(one)
+    assert isinstance(verdict, Approved), verdict
+
+
+def test_a_hedge_beyond_the_delta_limit_follows_the_price() -> None:
+    one = _candidate(delta_coin=9.0)
+    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns
+    assert isinstance(judge(one), Approved)
+
+
+def test_a_window_that_is_over_begins_anew() -> None:
+    one = _candidate()
+    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns - 60_001 * 1_000_000
     assert isinstance(judge(one), Approved)
 
 

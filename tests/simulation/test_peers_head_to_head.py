@@ -246,8 +246,8 @@ def _rollback(book: Playbook) -> tuple[Command, ...]:
     [
         (_manual_trade, None, True, Mode.ACTIVE),
         (_foreign_order, AlertKind.FOREIGN_ACTIVITY, False, Mode.ACTIVE),
-        (_forced(ev.ExecutionKind.ADL), AlertKind.ADL_OR_LIQUIDATION, True, Mode.ACTIVE),
-        (_forced(ev.ExecutionKind.LIQUIDATION), AlertKind.ADL_OR_LIQUIDATION, True, Mode.ACTIVE),
+        (_forced(ev.ExecutionKind.ADL), AlertKind.ADL_OR_LIQUIDATION, False, Mode.ACTIVE),
+        (_forced(ev.ExecutionKind.LIQUIDATION), AlertKind.ADL_OR_LIQUIDATION, False, Mode.ACTIVE),
         (_forced(ev.ExecutionKind.DELIVERY), None, True, Mode.ACTIVE),
         (_funding, None, False, Mode.ACTIVE),
         (_rollback, AlertKind.RECON_BREAK, False, Mode.HALTED),
@@ -265,3 +265,19 @@ def test_each_thing_a_venue_may_do_has_its_policy(
     assert (alert is None) or book.is_up(alert), "told"
     assert book.mode() is mode, book.state.mode_reason
     assert book.state.latched is (mode is Mode.HALTED)
+
+
+def test_what_was_closed_by_force_is_hedged_again_after_a_pause() -> None:
+    """Never blindly back into a venue that deleverages: after the last forced close it waits, and then it hedges."""
+    book = ready()
+    life = Life(book)
+    life.trade(book.fill(Side.BUY, "1"))
+    for _ in range(3):
+        life.live(20)
+        assert len(life.sent) == 1
+        life.trade(msgspec.structs.replace(book.fill(Side.BUY, "0.2", BTC_PERP), kind=ev.ExecutionKind.ADL))
+    life.live(29)
+    assert len(life.sent) == 1, "twenty seconds apart, none of them is the last for half a minute"
+    life.live(2)
+    assert len(life.sent) == 2
+    assert abs(delta_of(book.state)) <= 0.05

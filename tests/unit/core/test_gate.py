@@ -233,6 +233,25 @@ def _overdone() -> Candidate:
     return one
 
 
+def _chasing() -> Candidate:
+    one = _candidate()
+    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns - 59_000 * MS
+    return one
+
+
+def _closed_by_force() -> Candidate:
+    one = _candidate()
+    one.underlying.forced_at_ns = one.at_ns - 10_000 * MS
+    return one
+
+
+def _full_account() -> Candidate:
+    one = _candidate()
+    set_position(one.state, ACCOUNT, BTC_PERP, Decimal("-99.95"), PRICE, START_NS)
+    one.quote.funding_rate = 0.0
+    return one
+
+
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
@@ -253,8 +272,11 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
     "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),
+    "_chase": (_chasing, "chase_bps", pytest.approx(1_071.4, abs=0.1), 1_000.0),
+    "_forced": (_closed_by_force, "forced_ms", 10_000, 30_000),
     "_size": (_too_large, "order_qty_coin", 0.1, 0.05),
     "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
+    "_account_notional": (_full_account, "account_notional_usd", pytest.approx(10_005_000.0), 10_000_000.0),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
     "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),
