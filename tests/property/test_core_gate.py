@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hedgebot.core import gate
 from hedgebot.core.gate import Candidate, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
@@ -80,6 +81,14 @@ def test_a_window_that_is_over_begins_anew() -> None:
     one = _candidate()
     one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns - 60_001 * 1_000_000
     assert isinstance(judge(one), Approved)
+
+
+def test_without_a_middle_there_is_no_collar_to_keep() -> None:
+    one = _candidate()
+    one.quote.bid = None
+    finding = gate._collar(one)
+    assert finding.check.value == "unknown"
+    assert finding.problem
 
 
 # --- shaping and gate agree ------------------------------------------------------------------------------------------

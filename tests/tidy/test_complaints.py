@@ -160,7 +160,7 @@ COMPLAINTS: dict[int, tuple[str, str, str]] = {
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
@@ -173,4 +173,4 @@ def test_no_complaint_is_missing() -> None:
 def test_a_complaint_has_its_test(number: int) -> None:
     requirement, path, name = COMPLAINTS[number]
     assert requirement
-    assert name in tests_of(path), f"{number} ({requirement}): tests/{path} has no {name}"
+    assert name in names_in(path), f"{number} ({requirement}): tests/{path} has no {name}"

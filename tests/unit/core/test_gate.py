@@ -397,11 +397,3 @@ def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
     assert not one.reduces_delta
     assert not one.reduces_risk
     assert isinstance(judge(one), Refused)
-
-
-def test_without_a_middle_there_is_no_collar_to_keep() -> None:
-    one = _candidate()
-    one.quote.bid = None
-    finding = gate._collar(one)
-    assert finding.check.value == "unknown"
-    assert finding.problem
