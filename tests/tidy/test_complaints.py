@@ -131,8 +131,8 @@ COMPLAINTS: dict[int, tuple[str, str, str]] = {
     29: ("dead data kills", PEERS, "test_a_kill_check_that_fails"),
     30: (
         "a kill is latched and taken back by name",
-        "unit/core/test_operator.py",
-        "test_unkill_fails_closed_while_a_cause_persists",
+        "unit/core/test_unkill.py",
+        "test_o09_unkill_fails_closed_while_a_cause_persists",
     ),
     31: (
         "what lowers risk passes every block",
