@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 HASH_BYTES = 8
+# A value this many times larger or smaller than before is more often a slip of the unit than a wish.
+SLIP_RATIO = 10.0
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -38,6 +40,18 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
+
+
+def is_slip(change: str) -> bool:
+    """Whether a line "key: old -> new" looks like a slip of unit or sign: ten times more or less, or turned."""
+    values = change.partition(": ")[2].split(" -> ")
+    try:
+        old, new = (float(value) for value in values)
+    except ValueError:
+        return False
+    if old == 0 or new == 0:
+        return False
+    return old * new < 0 or not 1 / SLIP_RATIO < abs(new / old) < SLIP_RATIO
 
 
 def _text(value: object) -> str:

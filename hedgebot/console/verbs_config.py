@@ -1,10 +1,12 @@
 """Verbs about the configuration: show, validate, diff, apply. The rules are the config room's."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hedgebot.config.canonical import is_slip
 from hedgebot.console import place as common
 from hedgebot.console.control import ask
 from hedgebot.console.errors import DaemonUnreachable, WrongUse
@@ -12,8 +14,7 @@ from hedgebot.console.output import emit, plain
 from hedgebot.console.place import find_place
 from hedgebot.console.replies import WORD_TIMEOUT_S, checked, confirm, user_name
 
-# A value this many times larger or smaller than before is more often a slip of the unit than a wish.
-SLIP_RATIO = 10.0
+SECOND_STEP = re.compile(r"^[0-9a-f]{8}$")
 
 FileArgument = Annotated[Path, typer.Argument(help="A book's configuration, a TOML file.")]
 
@@ -87,7 +88,8 @@ def apply(
 ) -> None:
     """Put a changed configuration in force in the running daemon; journaled with every change, who and why.
 
-    A bad one is refused, and the last good one stays.
+    A bad one is refused, and the last good one stays. One in which a value looks like a slip (tenfold or more, a sign
+    turned) is refused once, with what it would do to the book now, and names the words that confirm exactly it.
     """
     from hedgebot.config import load_config
 
@@ -105,7 +107,11 @@ def apply(
     if dry_run:
         _show_what_would_change(where.state_dir, phrase, words, as_json)
         return
-    confirm(phrase, confirm_phrase)
+    step = second_step(phrase, confirm_phrase)
+    if step:
+        words["confirm"] = step
+    else:
+        confirm(phrase, confirm_phrase)
     answer = checked(
         ask(
             where.state_dir, "apply", timeout_s=WORD_TIMEOUT_S, operator=operator or user_name(), reason=reason, **words
@@ -117,6 +123,12 @@ def apply(
         *(f"  {plain(str(one))}" for one in data.get("changes", [])),
     ]
     emit(data, lines, as_json=as_json)
+
+
+def second_step(phrase: str, given: str | None) -> str:
+    """The piece of a hash behind the phrase, by which a change that looks like a slip is confirmed; else empty."""
+    word = (given or "").removeprefix(f"{phrase} ")
+    return word if given == f"{phrase} {word}" and SECOND_STEP.match(word) else ""
 
 
 def _show_what_would_change(state_dir: Path, phrase: str, words: dict[str, str], as_json: bool) -> None:
@@ -138,18 +150,6 @@ def _show_what_would_change(state_dir: Path, phrase: str, words: dict[str, str],
     head = f"running {data.get('running_hash')}, {words['path']} {data.get('config_hash')}"
     lines = [f"  {plain(_marked(one, [], slips))}" for one in changes] or ["  no difference"]
     emit(data | {"confirm": phrase, "check_the_unit": slips}, [head, *lines, closing], as_json=as_json)
-
-
-def is_slip(change: str) -> bool:
-    """Whether a line "key: old -> new" looks like a slip of unit or sign: ten times more or less, or turned."""
-    values = change.partition(": ")[2].split(" -> ")
-    try:
-        old, new = (float(value) for value in values)
-    except ValueError:
-        return False
-    if old == 0 or new == 0:
-        return False
-    return old * new < 0 or not 1 / SLIP_RATIO < abs(new / old) < SLIP_RATIO
 
 
 def _marked(change: str, restart: list[str], slips: list[str]) -> str:

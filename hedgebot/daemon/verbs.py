@@ -20,6 +20,7 @@ from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.daemon.receipts import Answer, Receipts
+from hedgebot.daemon.slips import exposure_lines, second_step, slips
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ConfigError, ExitCode
@@ -184,6 +185,8 @@ class Verbs:
         self._shell.alert(AlertKind.CONFIG_REJECTED, path.name, "")
         if not changes:
             return Reply(ok=True, data={"explanation": "nothing changed", "changes": [], "config_hash": new.hash})
+        if (unlikely := slips(changes)) and args.get("confirm") != second_step(new.hash):
+            return self._asked_twice(new, unlikely)
         event = ConfigApplied(
             settings=new.engine_settings(self._install),
             changes=tuple(changes),
@@ -195,6 +198,19 @@ class Verbs:
             return reply
         self._config = new
         return Reply(ok=True, data=(reply.data or {}) | {"changes": changes, "config_hash": new.hash})
+
+    def _asked_twice(self, new: Config, unlikely: list[str]) -> Reply:
+        """Refuse once what looks like a slip, with what it would do to the book; the old configuration stays."""
+        before, after = self._config.engine_settings(self._install), new.engine_settings(self._install)
+        exposure = exposure_lines(before, after, self._shell.status()["book"])
+        words = f"apply {new.book.name} {second_step(new.hash)}"
+        lines = [
+            f"{len(unlikely)} values look like a slip of unit or sign: {'; '.join(unlikely)}",
+            *exposure,
+            f'The running configuration {self._config.hash} stays. If it is meant, confirm it with --confirm "{words}"',
+        ]
+        data = {"check_the_unit": unlikely, "exposure": exposure, "confirm": words, "config_hash": new.hash}
+        return Reply(ok=False, code=ExitCode.REFUSED, error="\n".join(lines), data=data)
 
     def _would_apply(self, path: Path, limits: Path | None) -> Reply:
         """What applying would change in the running configuration; changes nothing and alerts nobody."""

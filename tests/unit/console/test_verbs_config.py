@@ -5,7 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from hedgebot.console.verbs_config import is_slip
+from hedgebot.config.canonical import is_slip
+from hedgebot.console.verbs_config import second_step
 from tests.unit.console.conftest import StubDaemon
 
 
@@ -130,3 +131,9 @@ def test_what_the_daemon_would_refuse_is_told(
     code, _, err = hedgebot("config", "apply", book, "-s", daemon.state_dir, "--dry-run")
     assert code == 6
     assert "need a restart" in err
+
+
+def test_the_second_step_is_a_piece_of_the_new_hash_behind_the_phrase() -> None:
+    assert second_step("apply demo", "apply demo 0123abcd") == "0123abcd"
+    for given in (None, "", "apply demo", "apply demo 0123", "apply other 0123abcd", "apply demo 0123abcX", "0123abcd"):
+        assert second_step("apply demo", given) == ""
