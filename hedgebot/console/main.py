@@ -12,6 +12,7 @@ from hedgebot.console import (
     verbs_backtest,
     verbs_book,
     verbs_config,
+    verbs_dashboard,
     verbs_exchange,
     verbs_journal,
     verbs_lab,
@@ -49,6 +50,7 @@ for _verbs in (
     verbs_margin,
     verbs_alerts,
     verbs_backtest,
+    verbs_dashboard,
 ):
     _verbs.register(app)
 

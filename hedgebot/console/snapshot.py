@@ -146,6 +146,9 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
     funding: dict[str, Decimal] = {}
     hedges: int | None = None
     refusals: int | None = None
+    rejects: int | None = None
+    fills: int | None = None
+    own_fills: int | None = None
 
     @property
     def unknown_orders(self) -> int:
@@ -196,7 +199,9 @@ class DaemonFacts(_Part, frozen=True, kw_only=True):
     journal_failing: bool = False
     kill_file: bool = False
     stopping: bool = False
+    loop_lag_ms: float | None = None
     loop_lag_ms_max: float | None = None
+    journal_head_seq: int | None = None
     alerts: tuple[AlertRow, ...] = ()
     alert_delivery: DeliveryFacts = DeliveryFacts()
 

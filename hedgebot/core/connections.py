@@ -23,7 +23,8 @@ def apply(
     | ev.AuthenticationFailed
     | ev.ClockMeasured
     | ev.InboxOverflowed
-    | ev.TaskFailed,
+    | ev.TaskFailed
+    | ev.AccessRefused,
 ) -> None:
     """Take what the shell reports about connections, clocks and itself."""
     state = step.state
@@ -62,6 +63,8 @@ def apply(
             step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
             if not event.restarting:
                 step.halt(f"task {event.task} failed for good: {event.error}", f"task:{event.task}")
+        case ev.AccessRefused():
+            step.operator(event.operator, event.action, accepted=False, explanation=event.reason)
         case _:
             assert_never(event)
 

@@ -24,7 +24,7 @@ from hedgebot.daemon.slips import exposure_lines, second_step, slips
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ConfigError, ExitCode
-from hedgebot.domain.events import ConfigApplied, OperatorKilled, OperatorUnkilled, StrategySwitched
+from hedgebot.domain.events import AccessRefused, ConfigApplied, OperatorKilled, OperatorUnkilled, StrategySwitched
 
 # Below the five seconds that the console waits.
 ANSWER_S_MAX = 4.0
@@ -78,6 +78,7 @@ class Verbs:
             "apply": self._apply,
             "stop": self._stop,
             "alerts-test": self._test_alerts,
+            "refused": self._refused,
         }
 
     async def handle(self, request: Request) -> Reply:
@@ -235,6 +236,13 @@ class Verbs:
     async def _test_alerts(self, args: dict[str, Any]) -> Reply:
         trials = await self._shell.test_alerts(_operator(args))
         return Reply(ok=True, code=trial_code(trials), data={"trials": msgspec.to_builtins(trials)})
+
+    async def _refused(self, args: dict[str, Any]) -> Reply:
+        """Journal that a door of the shell refused somebody; the book hears of it and does nothing."""
+        action = _reason({"reason": args.get("action")}, "something")
+        event = AccessRefused(operator=_operator(args), action=action, reason=_reason(args, "no reason given"))
+        answer = await self._receipts.put(event, ANSWER_S_MAX)
+        return _unanswered("refused", "") if answer is None else Reply(ok=True, data={"on_disk": answer.on_disk})
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{_operator(args)}: {_reason(args, 'asked to stop')}")

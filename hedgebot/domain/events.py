@@ -310,6 +310,14 @@ class RestoredOrder(msgspec.Struct, frozen=True, kw_only=True):
     sent_at_ns: int
 
 
+class AccessRefused(_Event, frozen=True, kw_only=True):
+    """A door of the shell (the dashboard's) refused a stranger: `action` is what was tried. For the record only."""
+
+    operator: str
+    action: str
+    reason: str
+
+
 class RunStarted(_Event, frozen=True, kw_only=True):
     """The first event of every run: start-up is crash recovery. `epoch` is larger than any before it.
 
@@ -358,6 +366,7 @@ Event = (
     | InboxOverflowed
     | TimerFired
     | TaskFailed
+    | AccessRefused
     | RunStarted
     | StopRequested
     | OperatorEvent

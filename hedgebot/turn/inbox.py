@@ -47,6 +47,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.StrategySwitched()
             | ev.ConfigApplied()
             | ev.TaskFailed()
+            | ev.AccessRefused()
             | ev.InboxOverflowed()
         ):
             return Priority.OPERATOR

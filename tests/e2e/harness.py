@@ -209,6 +209,10 @@ class World:
         self._processes.append(process)
         return process
 
+    def start(self, words: list[str], log: str) -> Process:
+        """Start any verb that stays."""
+        return self._start(words, log, {})
+
     def _start_daemon(self, words: list[str], log: str, environment: dict[str, str], module: str) -> Process | Forked:
         if self._nursery is None or module != CONSOLE:
             return self._start(words, log, environment, module)

@@ -12,7 +12,7 @@ from hedgebot.domain.errors import DataError
 NOT_SHOWN = {
     "AccountView": {"venue"},
     "UnderlyingView": {"residual_coin"},
-    "BookView": {"run_id", "rejects", "fills", "own_fills"},
+    "BookView": {"run_id"},
 }
 
 

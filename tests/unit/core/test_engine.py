@@ -9,7 +9,7 @@ from hedgebot.core.engine import TIMER_INTERVAL_NS, Engine
 from hedgebot.core.state import decode_state, encode_state, state_digest
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, QueryOrder, SetTimer, StopNow
+from hedgebot.domain.commands import Command, DecisionCause, Mode, QueryOrder, RecordOperator, SetTimer, StopNow
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
@@ -245,3 +245,13 @@ def test_a_snapshot_in_the_middle_changes_nothing() -> None:
             engine = Engine(STRATEGY.build, decode_state(encode_state(engine.state)))
         heard += engine.step(stamped)
     assert heard == book.heard
+
+
+def test_a_stranger_who_was_refused_is_recorded_and_moves_nothing(book: Playbook) -> None:
+    before = decode_state(encode_state(book.state))
+    said = book.send(ev.AccessRefused(operator="dashboard", action="POST /api/v1/kill", reason="421: foreign Host"))
+    (record,) = of_type(said, RecordOperator)
+    assert (record.accepted, record.explanation) == (False, "421: foreign Host")
+    assert len(said) == 1
+    before.at_ns = book.state.at_ns
+    assert encode_state(before) == encode_state(book.state)

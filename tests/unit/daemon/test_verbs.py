@@ -329,3 +329,13 @@ async def test_an_unkill_whose_answer_was_lost_can_be_given_again(tmp_path: Path
     assert (await rig.ask("unkill", reason="over")).code == ExitCode.REFUSED
     assert not rig.latch.is_set
     assert not rig.blocked
+
+
+async def test_a_refusal_at_a_door_is_journaled_and_nothing_else(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, answer=no)
+    reply = await rig.ask("refused", operator="dashboard", action="POST /api/v1/kill", reason="403: no CSRF token")
+    assert (reply.ok, reply.data) == (True, {"on_disk": True})
+    assert rig.events == [
+        ev.AccessRefused(operator="dashboard", action="POST /api/v1/kill", reason="403: no CSRF token")
+    ]
+    assert not rig.blocked
