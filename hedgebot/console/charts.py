@@ -129,16 +129,33 @@ def profit_chart(parts: Sequence[tuple[str, float]]) -> str:
     return _svg(figure)
 
 
-def frontier_chart(series: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> str:
-    """Cost against tracking error of several policies, a line each; lower and more to the left is better."""
+def frontier_chart(
+    series: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    *,
+    title: str = "cost against tracking error",
+    error: str = "tracking error, USD per square root of a day",
+    cost: str = "trading cost, USD a day",
+    logarithmic: bool = False,
+) -> str:
+    """Cost against tracking error of several policies, a line each; lower and more to the left is better.
+
+    `error` and `cost` name the axes with their units. Sweeps over orders of magnitude are read on logarithmic axes.
+    """
     figure, (axes,) = _figure(4.6)
     for number, (name, points) in enumerate(series):
         known = sorted(points)
         color = PALETTE[number % len(PALETTE)]
         axes.plot([x for x, _ in known], [y for _, y in known], "o-", color=color, linewidth=1.4, label=name)
-    _title(axes, "cost against tracking error")
-    axes.set_xlabel("tracking error, USD per square root of a day")
-    axes.set_ylabel("trading cost, USD a day")
-    axes.set_ylim(bottom=0.0)
+    _title(axes, title)
+    axes.set_xlabel(error)
+    axes.set_ylabel(cost)
+    if logarithmic:
+        for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+            scale("log")
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("{x:g}")
+            axis.set_tick_params(which="minor", labelsize=7)
+    else:
+        axes.set_ylim(bottom=0.0)
     axes.legend()
     return _svg(figure)

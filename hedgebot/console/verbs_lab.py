@@ -1,21 +1,25 @@
-"""`hedgebot lab reproduce`: every figure that is claimed, computed anew, beside the claim. Computes nothing itself."""
+"""`hedgebot lab ...`: claimed figures computed anew, policies compared on recorded minutes. Computes nothing itself."""
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hedgebot.console.errors import WrongUse
-from hedgebot.console.output import emit
+from hedgebot.console.output import emit, table
 from hedgebot.console.place import JsonFlag
-from hedgebot.domain.errors import ExitCode
+from hedgebot.domain.errors import DataError, ExitCode
 
 if TYPE_CHECKING:
+    from hedgebot.lab.minuteworld import Compared
     from hedgebot.lab.reproduce import Verdict
 
 _ID_WIDTH = 28
+_DAY_MINUTES = 1_440
+_DEVIATIONS = (0.03, 0.05, 0.075, 0.10, 0.15, 0.20)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +27,9 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The laboratory: figures computed anew.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot lab reproduce --only 'modelA-*' --only example-w")(reproduce)
+    group.command(epilog="Example: hedgebot lab frontier --minutes BTC_1m.parquet --funding BTC_funding.parquet")(
+        frontier
+    )
     app.add_typer(group, name="lab")
 
 
@@ -91,3 +98,78 @@ def line(verdict: "Verdict") -> str:
         f"{case.id:<{_ID_WIDTH}} {word:<8} {verdict.found:>13.6g}  expected {case.value:<10.6g} {case.tolerance:<10} "
         f"{case.quantity}"
     )
+
+
+def frontier(
+    minutes: Annotated[Path, typer.Option("--minutes", help="Recorded minutes with perp_mark and index_price.")],
+    funding: Annotated[Path, typer.Option("--funding", help="Recorded funding settlements of the same time.")],
+    days: Annotated[int, typer.Option("--days", min=1, max=365, help="Days of each call that is hedged.")] = 30,
+    check: Annotated[int, typer.Option("--check", min=1, max=60, help="Minutes between two checks.")] = 1,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the picture there, as SVG.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare our band, a fixed one to its edge or to zero, and fixed times: cost against tracking error.
+
+    On recorded minutes with their real funding. A call at the money is sold each day and hedged with the perpetual
+    until it expires; its volatility is known. The tracking error is against the exact hedge at every check.
+    """
+    from hedgebot.exchange.recording import read_funding, read_minutes
+    from hedgebot.lab.minuteworld import compare, world_of
+
+    if _DAY_MINUTES % check:
+        raise WrongUse(f"--check is {check}, it must divide a day of {_DAY_MINUTES} minutes (1, 5, 15, 60 ...)")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise WrongUse(f"--report {report}: there is no folder {report.absolute().parent}")
+    world = world_of(read_minutes(minutes), read_funding(funding), days=days)._replace(check=check)
+    found = compare(world)
+    subtitle = f"{found.windows} calls of {days} days, one sold each day; checks every {check} min; 5 bp one way"
+    if report is not None:
+        report.write_text(_picture(found, subtitle), encoding="utf-8")
+    costs = {
+        name: {f"{100 * at:g}": _cost(line.cost_at, at) for at in _DEVIATIONS} for name, line in found.lines.items()
+    }
+    lines = [subtitle, *_frontier_table(found, costs)]
+    data = {"windows": found.windows, "floor": found.floor, "cost_percent": costs, "funding": found.funding}
+    emit(data, lines, as_json=as_json)
+
+
+def _picture(found: "Compared", subtitle: str) -> str:
+    from hedgebot.console.charts import frontier_chart
+
+    percent = [
+        (name, [(100.0 * one, 100.0 * two) for one, two in zip(line.deviation, line.cost, strict=True)])
+        for name, line in found.lines.items()
+    ]
+    return frontier_chart(
+        percent,
+        title=subtitle,
+        error="tracking error against the exact hedge, % of the premium",
+        cost="cost of trading, % of the premium",
+        logarithmic=True,
+    )
+
+
+def _cost(cost_at: Callable[[float], float], deviation: float) -> float | None:
+    """Cost in percent of the premium; None where the sweep did not reach."""
+    try:
+        return 100.0 * cost_at(deviation)
+    except DataError:
+        return None
+
+
+def _frontier_table(found: "Compared", costs: dict[str, dict[str, float | None]]) -> list[str]:
+    from hedgebot.lab.minuteworld import TO_ZERO
+
+    rows = [("cost, % of the premium, at", *(f"{100 * at:g} %" for at in _DEVIATIONS), "funding")]
+    for name, cells in costs.items():
+        texts = []
+        for at, value in cells.items():
+            zero = costs[TO_ZERO][at]
+            change = f" ({100 * (value / zero - 1):+.0f} %)" if value is not None and zero and name != TO_ZERO else ""
+            texts.append("-" if value is None else f"{value:.3f}{change}")
+        rows.append((name, *texts, f"{100 * found.funding[name]:+.2f} %"))
+    return [
+        *table(rows),
+        "In brackets: against the fixed band to zero. Funding: what the hedge paid, of the premium, beside the cost.",
+        f"The exact hedge itself leaves {100 * found.floor:.1f} % of the premium, whatever the policy.",
+    ]

@@ -21,13 +21,21 @@ class Step(NamedTuple):
     """One check of all paths, each of shape (paths,): price, the hedge that would be exact, and the width's shape.
 
     A scaled band's half width is its factor times `shape`. The last step is the end: nothing is traded there, and
-    `liability` is the profit of what was hedged, the hedge not counted.
+    `liability` is the profit of what was hedged, the hedge not counted. `hedge_price` is where the hedge trades, if
+    that is not the spot; `funding` is what a coin of it pays at this check, before it is traded.
     """
 
     spot: Floats
     target: Floats
     shape: Floats
     liability: Floats | None = None
+    hedge_price: Floats | None = None
+    funding: Floats | None = None
+
+    @property
+    def traded_at(self) -> Floats:
+        """Price of the hedge."""
+        return self.spot if self.hedge_price is None else self.hedge_price
 
 
 class Bands(NamedTuple):
@@ -61,11 +69,15 @@ Policy = Bands | Clock | Moves
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Of one policy, for each of its parameters (rows) and path (columns): profit before costs, cost, trades."""
+    """Of one policy, for each of its parameters (rows) and path (columns).
+
+    `profit` is before the `cost` of trading and before the `funding` that was paid; `trades` is a count.
+    """
 
     profit: Floats
     cost: Floats
     trades: Floats
+    funding: Floats
 
     @property
     def deviation(self) -> Floats:
@@ -74,8 +86,8 @@ class Played:
 
     @property
     def net_deviation(self) -> Floats:
-        """Standard deviation of the profit after costs, by parameter."""
-        return np.asarray((self.profit - self.cost).std(axis=1))
+        """Standard deviation of the profit after costs and funding, by parameter."""
+        return np.asarray((self.profit - self.cost - self.funding).std(axis=1))
 
     @property
     def mean_cost(self) -> Floats:
@@ -103,6 +115,7 @@ def joined(parts: Sequence[Played], axis: int) -> Played:
         np.concatenate([one.profit for one in parts], axis),
         np.concatenate([one.cost for one in parts], axis),
         np.concatenate([one.trades for one in parts], axis),
+        np.concatenate([one.funding for one in parts], axis),
     )
 
 
@@ -114,8 +127,9 @@ class _Book:
         # The one field beside the name and what it means: parameters, one row for each.
         shape = (len(policy[1]), len(first.spot))
         self.held = np.broadcast_to(start, shape).copy()
-        self.spent = self.held * first.spot
+        self.spent = self.held * first.traded_at
         self.volume = np.zeros(shape)
+        self.funding = np.zeros(shape)
         self.trades = np.zeros(shape)
         self._gap, self._size = np.empty(shape), np.empty(shape)
         if isinstance(policy, Bands):
@@ -123,20 +137,25 @@ class _Book:
             self._bounds = np.broadcast_to(self._triggers, shape).copy()
         self._last = np.broadcast_to(first.spot, shape).copy()
 
+    def pay(self, funding: Floats) -> None:
+        """Pay a settlement on what is held."""
+        self.funding += self.held * funding
+
     def check(self, number: int, step: Step) -> None:
         """Trade where the policy says so."""
+        price = step.traded_at
         match self._policy:
             case Bands():
                 self._check_band(self._policy, step)
             case Clock():
                 due = np.array([number % one == 0 for one in self._policy.every])
                 for row in np.flatnonzero(due).tolist():
-                    self._trade(np.arange(row * len(step.spot), (row + 1) * len(step.spot)), step.target, step.spot)
+                    self._trade(np.arange(row * len(step.spot), (row + 1) * len(step.spot)), step.target, price)
             case Moves():
                 moved = np.abs(step.spot / self._last - 1.0) > np.array(self._policy.shares)[:, np.newaxis]
                 out = np.flatnonzero(moved)
                 path = out % len(step.spot)
-                self._trade(out, step.target[path], step.spot[path])
+                self._trade(out, step.target[path], price[path])
                 self._last.reshape(-1)[out] = step.spot[path]
             case _:
                 assert_never(self._policy)
@@ -149,7 +168,7 @@ class _Book:
         out = np.flatnonzero(self._size > self._bounds)
         path = out % len(step.spot)
         inside = self._bounds.reshape(-1)[out] * policy.ratio
-        self._trade(out, step.target[path] + np.copysign(inside, self._gap.reshape(-1)[out]), step.spot[path])
+        self._trade(out, step.target[path] + np.copysign(inside, self._gap.reshape(-1)[out]), step.traded_at[path])
 
     def _trade(self, where: npt.NDArray[np.intp], to: Floats, spot: Floats) -> None:
         held = self.held.reshape(-1)
@@ -164,8 +183,8 @@ class _Book:
         """Value what is held."""
         if last.liability is None:
             raise ProgrammingError("a block of paths ended without the profit of what was hedged")
-        profit = self.held * last.spot - self.spent + last.liability
-        return Played(profit, cost_ratio * self.volume, self.trades)
+        profit = self.held * last.traded_at - self.spent + last.liability
+        return Played(profit, cost_ratio * self.volume, self.trades, self.funding)
 
 
 def _play_block(
@@ -177,9 +196,12 @@ def _play_block(
         if number == 0:
             first = step.target if start is None else start
             books = {one.name: _Book(one, step, first) for one in policies}
-        elif step.liability is None:
+        else:
             for book in books.values():
-                book.check(number, step)
+                if step.funding is not None:
+                    book.pay(step.funding)
+                if step.liability is None:
+                    book.check(number, step)
         last = step
     if last is None:
         raise ProgrammingError("a block of paths has no step")

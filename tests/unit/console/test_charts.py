@@ -30,3 +30,10 @@ def test_plots_are_pieces_of_svg_with_readable_text() -> None:
 
 def test_equal_input_gives_equal_bytes() -> None:
     assert profit_chart([("delta", 5.0)]) == profit_chart([("delta", 5.0)])
+
+
+def test_a_sweep_over_orders_of_magnitude_has_logarithmic_axes_and_its_own_words() -> None:
+    sweep = [("ours", [(1.0, 100.0), (10.0, 10.0), (100.0, 1.0)])]
+    text = frontier_chart(sweep, title="calls", error="error, %", cost="cost, %", logarithmic=True)
+    assert all(word in text for word in ("calls", "error, %", "cost, %", ">100<", ">10<"))
+    assert text != frontier_chart(sweep, title="calls", error="error, %", cost="cost, %")

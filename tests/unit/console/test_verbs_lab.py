@@ -1,7 +1,9 @@
-"""`hedgebot lab reproduce`: rows, counts, exit codes, and one sentence for wrong use."""
+"""`hedgebot lab`: rows, counts, exit codes, compared policies, and one sentence for wrong use."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import orjson
 
@@ -50,3 +52,55 @@ def test_what_cannot_be_read_is_one_sentence(hedgebot: Run, tmp_path: Path) -> N
     assert (code, "is no folder" in err) == (2, True)
     code, _, err = hedgebot("lab", "reproduce", "--cases", str(tmp_path / "none.csv"))
     assert (code, "No such file" in err) == (1, True)
+
+
+def _recording(folder: Path, days: int) -> tuple[Path, Path]:
+    """Minutes of a seeded walk and their funding, as CSV."""
+    random, price = Random(3), 60_000.0
+    start = datetime(2025, 6, 1, tzinfo=UTC)
+    rows = ["date,spot_mid,perp_mid,perp_mark,index_price"]
+    for minute in range(days * 1_440 + 1):
+        price *= 1.0 + random.gauss(0.0, 0.0009)
+        moment = f"{start + timedelta(minutes=minute):%Y-%m-%d %H:%M:%S}"
+        rows.append(f"{moment},{price:.2f},{price:.2f},{price:.2f},{price:.2f}")
+    rates = [f"{start + timedelta(hours=8 * number):%Y-%m-%d %H:%M:%S},0.0001" for number in range(3 * days)]
+    minutes, funding = folder / "minutes.csv", folder / "funding.csv"
+    minutes.write_text("\n".join(rows) + "\n")
+    funding.write_text("\n".join(["date,funding_rate", *rates]) + "\n")
+    return minutes, funding
+
+
+def test_policies_are_compared_on_recorded_minutes(hedgebot: Run, tmp_path: Path) -> None:
+    minutes, funding = _recording(tmp_path, 8)
+    words = ("lab", "frontier", "--minutes", str(minutes), "--funding", str(funding), "--days", "4", "--check", "15")
+    picture = tmp_path / "out.svg"
+    code, out, _ = hedgebot(*words, "--report", str(picture))
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "5 calls of 4 days, one sold each day; checks every 15 min; 5 bp one way"
+    assert [line.split("  ")[0] for line in lines[2:6]] == [
+        "ours (width by gamma, to 0.75 of the trigger)",
+        "fixed band to its edge",
+        "fixed band to zero",
+        "fixed time",
+    ]
+    assert "whatever the policy" in lines[-1]
+    assert picture.read_text().startswith("<svg")
+    code, out, _ = hedgebot(*words, "--json")
+    card = orjson.loads(out)
+    assert (code, card["windows"]) == (0, 5)
+    costs = card["cost_percent"]
+    assert costs["ours (width by gamma, to 0.75 of the trigger)"]["10"] < costs["fixed band to zero"]["10"]
+
+
+def test_too_short_a_recording_is_one_sentence(hedgebot: Run, tmp_path: Path) -> None:
+    minutes, funding = _recording(tmp_path, 2)
+    code, _, err = hedgebot("lab", "frontier", "--minutes", str(minutes), "--funding", str(funding))
+    assert (code, "a window has 30, give more of them" in err) == (1, True)
+    code, _, err = hedgebot("lab", "frontier", "--minutes", str(minutes), "--funding", str(funding), "--check", "7")
+    assert (code, "--check is 7, it must divide a day of 1440 minutes" in err) == (2, True)
+    nowhere = str(tmp_path / "none" / "out.svg")
+    code, _, err = hedgebot(
+        "lab", "frontier", "--minutes", str(minutes), "--funding", str(funding), "--report", nowhere
+    )
+    assert (code, "there is no folder" in err) == (2, True)

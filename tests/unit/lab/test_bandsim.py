@@ -105,3 +105,29 @@ def test_a_block_without_an_end_is_our_mistake() -> None:
         play([[next(_path())]], (Clock("time", (1,)),), 0.001)
     with pytest.raises(ProgrammingError, match="no step"):
         play([[]], (Clock("time", (1,)),), 0.001)
+
+
+def test_a_hedge_has_its_own_price_and_pays_funding_on_what_was_held() -> None:
+    """Bought 2 at 50 and held; marks 50, 60, 55; 0.5 a coin is settled at the second and the last check."""
+    marks, paid = (50.0, 60.0, 55.0), (None, 0.5, 0.5)
+    steps = [
+        Step(_column(100.0), _column(2.0), _column(9.0), _column(1.0) if number == 2 else None, _column(mark), fee)
+        for number, (mark, fee) in enumerate(
+            zip(marks, [None if one is None else _column(one) for one in paid], strict=True)
+        )
+    ]
+    found = play([steps], (Bands("wide", (9.0,), 1.0), Clock("time", (1,))), 0.001)
+    for name in ("wide", "time"):
+        assert found[name].profit[0, 0] == pytest.approx(2.0 * 5.0 + 1.0)
+        assert found[name].funding[0, 0] == pytest.approx(2.0)
+    assert found["time"].trades[0, 0] == 1.0
+
+
+def test_funding_counts_into_the_deviation_after_costs_alone() -> None:
+    steps = [
+        Step(_column(100.0), np.array([1.0, 2.0]), _column(9.0), None),
+        Step(_column(100.0), _column(1.0), _column(9.0), _column(0.0), None, _column(3.0)),
+    ]
+    found = play([steps], (Bands("wide", (9.0,), 1.0),), 0.001)["wide"]
+    assert found.deviation[0] == 0.0
+    assert found.net_deviation[0] == pytest.approx(1.5)

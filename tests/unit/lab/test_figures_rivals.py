@@ -12,7 +12,7 @@ SMALL = ShortCall(720, 400, 11)
 
 
 def _played(profit: Floats, cost: float) -> Played:
-    return Played(profit[np.newaxis], np.full((1, len(profit)), cost), np.zeros((1, len(profit))))
+    return Played(profit[np.newaxis], np.full((1, len(profit)), cost), *[np.zeros((1, len(profit)))] * 2)
 
 
 def test_a_sure_sum_is_worth_itself_and_risk_costs_half_its_variance() -> None:
