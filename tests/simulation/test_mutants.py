@@ -1,4 +1,7 @@
-"""Deliberately broken builds: each is caught by the fault world, and the wrong-way ones are halted within two fills."""
+"""Deliberately broken builds: each is caught by the fault world, and the wrong-way ones are halted within two fills.
+
+Each test says which check caught its build; `pytest -rP tests/simulation/test_mutants.py` shows the list.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -7,7 +10,7 @@ import msgspec
 import pytest
 
 from hedgebot.core import decide, gate, ledger, order_table, policy, shaping
-from hedgebot.core.state import OrderRecord
+from hedgebot.core.state import Latch, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -31,6 +34,34 @@ def found(outcome: Outcome) -> set[str]:
     return {one.invariant for one in outcome.violations}
 
 
+def caught(build: str, outcome: Outcome, *invariants: str) -> None:
+    """One of these checks must have caught it; those that did are printed."""
+    by = found(outcome) | ({"back in the band"} if outcome.stuck else set())
+    assert by & set(invariants), (build, by, outcome.violations[:3])
+    print(f"{build}: caught by {', '.join(sorted(by))}")
+
+
+def halted_within_two_fills(build: str, world: FaultWorld) -> None:
+    """Halted at run time by the effectiveness breaker, latched, after at most two executions of ours."""
+    halts = [
+        one
+        for one in world.host.journal.entries
+        if isinstance(one, cmd.Issued)
+        and isinstance(one.command, cmd.RecordMode)
+        and one.command.after is cmd.Mode.HALTED
+    ]
+    assert halts, "nothing halted it"
+    first = halts[0]
+    assert isinstance(first.command, cmd.RecordMode)
+    assert first.command.latched
+    assert "did not hedge" in first.command.reason, first.command.reason
+    moment, begins = first.at_ns, {order.at_ns for order in world.host.journal.orders()}
+    fills = {row.order.order_id for row in world.oracle._own_executions if row.at_ns <= moment}
+    assert 1 <= len(fills) <= 2, fills
+    assert sum(one <= moment for one in begins) <= 2
+    print(f"{build}: halted at run time after {len(fills)} orders' fills: {first.command.reason}")
+
+
 def test_the_builds_without_a_fault_pass() -> None:
     for name in ("N01", "N02", "N05", "N09", "O05", "P01"):
         assert played(name)[1].passed, name
@@ -40,15 +71,8 @@ def test_m10_a_flipped_sign_is_halted_within_two_fills(monkeypatch: Patch) -> No
     wanted = policy.wanted_trade_coin
     monkeypatch.setattr(decide, "wanted_trade_coin", lambda delta, proposal: -wanted(delta, proposal))
     world, outcome = played("P06")
-    assert outcome.stuck
-    halted = next(
-        one.at_ns
-        for one in world.host.journal.entries
-        if isinstance(one, cmd.Issued)
-        and isinstance(one.command, cmd.RecordMode)
-        and one.command.after is cmd.Mode.HALTED
-    )
-    assert sum(row.at_ns <= halted for row in world.oracle._own_executions) <= 2
+    halted_within_two_fills("hedge sign flipped", world)
+    caught("hedge sign flipped", outcome, "I4", "back in the band")
 
 
 def test_m10_a_contract_a_hundred_times_as_large_is_halted_within_two_fills(monkeypatch: Patch) -> None:
@@ -62,8 +86,8 @@ def test_m10_a_contract_a_hundred_times_as_large_is_halted_within_two_fills(monk
 
     monkeypatch.setattr(decide, "shape", large)
     world, outcome = played("P06")
-    assert outcome.stuck or found(outcome) & {"I4"}
-    assert len(world.host.journal.orders()) <= 2
+    halted_within_two_fills("contract multiplier x100", world)
+    caught("contract multiplier x100", outcome, "I4", "back in the band")
 
 
 def test_a_retry_after_a_timeout_is_caught(monkeypatch: Patch) -> None:
@@ -84,7 +108,7 @@ def test_a_retry_after_a_timeout_is_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(simvenue, "ORDER_TIMEOUT_NS", 500_000_000)
     scenario = msgspec.structs.replace(SCENARIO, venue_rules="deribit")
     outcome = FaultWorld(1, 5.0, STRATEGY.build, [BY_ID["N05"]], scenario=scenario).run()
-    assert "I1" in found(outcome)
+    caught("retry on timeout", outcome, "I1")
 
 
 def test_ids_that_repeat_at_the_venue_do_not_matter_to_a_sound_build() -> None:
@@ -102,7 +126,7 @@ def test_unknown_taken_for_rejected_is_caught(monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(order_table, "on_unknown", rejected)
     monkeypatch.setattr(simvenue, "ORDER_TIMEOUT_NS", 100_000_000)
-    assert "I1" in found(FaultWorld(1, 5.0, STRATEGY.build, [SILENT]).run())
+    caught("UNKNOWN taken for rejected", FaultWorld(1, 5.0, STRATEGY.build, [SILENT]).run(), "I1")
 
 
 def test_late_news_do_not_matter_to_a_sound_build() -> None:
@@ -121,7 +145,7 @@ SILENT = Mishap(id="N05", title="answers are lost and news are late", begin=_lat
 
 def test_fills_that_count_twice_are_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(ledger, "is_new_execution", lambda *_: True)
-    assert not played("N09")[1].passed
+    caught("fill dedupe off", played("N09")[1], "I6", "back in the band")
 
 
 def test_events_dropped_on_an_error_are_caught(monkeypatch: Patch) -> None:
@@ -136,7 +160,7 @@ def test_events_dropped_on_an_error_are_caught(monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(SimVenue, "_put", lossy)
     monkeypatch.setattr("hedgebot.core.order_table._settle", _always_free)
-    assert not played("N01")[1].passed
+    caught("events dropped on an error", played("N01")[1], "I1", "I6", "back in the band")
 
 
 def _always_free(step: Step, record: OrderRecord) -> None:
@@ -156,7 +180,7 @@ def _late(journal_write: Callable[..., None]) -> Callable[..., None]:
 
 def test_a_journal_that_does_not_wait_for_the_disk_is_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(MemoryJournal, "write", _late(MemoryJournal.write))
-    assert "I3" in found(played("P06")[1])
+    caught("no WAL sync", played("P06")[1], "I3")
 
 
 def test_an_order_sent_before_its_journal_row_is_caught(monkeypatch: Patch) -> None:
@@ -171,7 +195,7 @@ def test_an_order_sent_before_its_journal_row_is_caught(monkeypatch: Patch) -> N
 
     monkeypatch.setattr(host._Process, "_carry_out", hasty)
     monkeypatch.setattr("hedgebot.lab.faultworld.LINK", msgspec.structs.replace(_fast_link()))
-    assert "I3" in found(played("P06")[1])
+    caught("journal after send", played("P06")[1], "I3")
 
 
 def _fast_link() -> Any:
@@ -186,15 +210,15 @@ def test_a_gate_without_freshness_is_caught(monkeypatch: Patch) -> None:
     kept = tuple(rule for rule in gate.RULES if rule.__name__ not in {"_book_fresh", "_mark_fresh"})
     monkeypatch.setattr(gate, "RULES", kept)
     outcomes = [played("N02", seed)[1] for seed in (1, 2, 3)]
-    assert any("I5" in found(one) for one in outcomes)
+    caught("freshness gate off", max(outcomes, key=lambda one: len(one.violations)), "I5")
 
 
 def test_a_kill_that_is_not_latched_is_caught(monkeypatch: Patch) -> None:
-    def soft(self: Step, reason: str) -> None:
-        self.set_mode(cmd.Mode.RECOVERING, reason)
+    def soft(self: Step, latch: Latch) -> None:
+        self.set_mode(cmd.Mode.RECOVERING, latch.reason)
 
-    monkeypatch.setattr(Step, "halt", soft)
-    assert "I7" in found(played("O05")[1])
+    monkeypatch.setattr(Step, "hold", soft)
+    caught("kill not latched", played("O05")[1], "I7")
 
 
 def test_a_reconnect_without_backfill_is_caught(monkeypatch: Patch) -> None:
@@ -205,4 +229,5 @@ def test_a_reconnect_without_backfill_is_caught(monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(SimVenue, "_put_all", forgetful)
     outcomes = [played("N01", seed)[1] for seed in (1, 2, 3, 4)]
-    assert any(not one.passed for one in outcomes)
+    worst = max(outcomes, key=lambda one: (len(one.violations), bool(one.stuck)))
+    caught("reconnect without backfill", worst, "I6", "back in the band")
