@@ -9,7 +9,7 @@ from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import ClientId, decode_client_id
-from hedgebot.domain.commands import DecisionCause, QueryOrder, SubmitOrder
+from hedgebot.domain.commands import CancelOrder, DecisionCause, QueryOrder, SubmitOrder
 from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import (
@@ -298,6 +298,16 @@ def _ask(step: Step, record: OrderRecord) -> None:
     record.query_at_ns = step.at_ns + pause_ns
     intent = record.intent
     step.emit(QueryOrder(account=intent.account, instrument=intent.instrument, client_id=record.client_id))
+    if step.at_ns > proof_after_ns(step.state, record) and not record.status.is_terminal:
+        # A hedge has no business at the venue any more; a cancel of what is gone does no harm.
+        step.emit(
+            CancelOrder(
+                account=intent.account,
+                instrument=intent.instrument,
+                client_id=record.client_id,
+                reason=f"it is {record.status} beyond its deadline",
+            )
+        )
 
 
 def _advance(step: Step, record: OrderRecord, status: OrderStatus) -> bool:

@@ -5,7 +5,7 @@ import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode, SubmitOrder
+from hedgebot.domain.commands import CancelOrder, Mode, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import (
@@ -16,6 +16,7 @@ from tests.support.playbook import (
     PRICE,
     Playbook,
     instrument,
+    of_type,
     orders,
     settings,
     the_order,
@@ -120,3 +121,24 @@ def test_absence_is_proof_only_after_the_deadline_and_from_every_source(
     book.send(looked)
     assert (lost.client_id not in book.state.unsettled) is ends
     assert book.state.orders[lost.client_id].status is (OrderStatus.EXPIRED if ends else OrderStatus.UNKNOWN)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.OPEN, OrderStatus.UNKNOWN])
+def test_what_outlives_its_deadline_is_cancelled_until_it_has_ended(status: OrderStatus) -> None:
+    """An immediate-or-cancel hedge that the venue keeps: nobody wants it filled a minute later."""
+    book = two_underlyings()
+    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    if status is OrderStatus.OPEN:
+        book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.OPEN)))
+    else:
+        lose(book, order)
+    cancels: list[int] = []
+    for _ in range(240):
+        show(book)
+        if of_type(book.tick(250), CancelOrder):
+            cancels.append(book.at_ns)
+    assert cancels
+    assert cancels[0] > order.approved.intent.deadline_ns
+    assert 5 <= len(cancels) <= 20, "again and again, and paced"
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED)))
+    assert not of_type([one for _ in range(40) for one in book.tick(250)], CancelOrder)
