@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The laboratory: figures computed anew.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot lab reproduce --only 'modelA-*' --only example-w")(reproduce)
+    group.command(epilog="Example: hedgebot lab greeks --data ../shared/data")(greeks)
     group.command(epilog="Example: hedgebot lab frontier --minutes BTC_1m.parquet --funding BTC_funding.parquet")(
         frontier
     )
@@ -54,14 +55,13 @@ def reproduce(
     0 every computed row is inside its tolerance, 1 one is not.
     """
     from hedgebot.lab.experiment import Setting
-    from hedgebot.lab.reproduce import CASES, chosen, find_recordings, read_cases
+    from hedgebot.lab.reproduce import CASES, chosen, read_cases
     from hedgebot.lab.reproduce import reproduce as run
 
     if data is not None and not data.is_dir():
         raise WrongUse(f"--data {data} is no folder; it must hold the sets of recorded data")
     rows = chosen(read_cases(cases or CASES), only or ())
-    checkout = Path(__file__).resolve().parents[2]
-    setting = Setting(data=data or find_recordings((Path.cwd() / "here", Path.cwd(), checkout)), effort=effort)
+    setting = Setting(data=data or _recordings(), effort=effort)
     began_s = time.monotonic()
     verdicts: list[Verdict] = []
     for some in run(rows, setting, workers=workers):
@@ -98,6 +98,54 @@ def line(verdict: "Verdict") -> str:
         f"{case.id:<{_ID_WIDTH}} {word:<8} {verdict.found:>13.6g}  expected {case.value:<10.6g} {case.tolerance:<10} "
         f"{case.quantity}"
     )
+
+
+def greeks(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of recorded data. Default: ../shared/data.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Hold our greeks against the ones that Deribit published: the largest error by tenor and moneyness.
+
+    Reads the recorded chains m18 (synchronous) and m19 (not synchronous) in the folder; one that is absent is left out.
+    """
+    from hedgebot.lab.published import CAPTURES, TICKERS, read_captures, read_tickers
+
+    folder = data or _recordings()
+    sources = {
+        TICKERS: (read_tickers, folder / TICKERS if folder else None),
+        CAPTURES: (read_captures, folder / CAPTURES / "deribit_btc_eth_chain_6h.parquet" if folder else None),
+    }
+    there = {name: read(path) for name, (read, path) in sources.items() if path is not None and path.exists()}
+    if not there:
+        raise WrongUse(
+            f"neither {TICKERS} nor {CAPTURES} is in {folder or 'a folder ../shared/data'}; name one with --data"
+        )
+    lines: list[str] = []
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name, rows in there.items():
+        for greek in [one for one in ("delta", "gamma", "vega") if one in rows.columns]:
+            cells = rows.cells(greek)
+            lines += [f"largest error of {greek}, {len(rows.days)} rows of {name}", *_cells_table(cells), ""]
+            found.setdefault(name, {})[greek] = {f"{tenor}, {wing}": value for (tenor, wing), value in cells.items()}
+    emit(found, lines[:-1], as_json=as_json)
+
+
+def _cells_table(cells: dict[tuple[str, str], float]) -> list[str]:
+    from hedgebot.lab.published import TENORS, WINGS
+
+    rows = [
+        (tenor, *(f"{cells[tenor, wing]:.2e}" if (tenor, wing) in cells else "-" for wing in WINGS)) for tenor in TENORS
+    ]
+    return table([("expires in", *(f"|ln K/F| {wing}" for wing in WINGS)), *rows])
+
+
+def _recordings() -> Path | None:
+    """Recorded data beside the folder of work or the checkout."""
+    from hedgebot.lab.reproduce import find_recordings
+
+    return find_recordings((Path.cwd() / "here", Path.cwd(), Path(__file__).resolve().parents[2]))
 
 
 def frontier(

@@ -21,6 +21,7 @@ from hedgebot.lab import (
     figures_model_a,
     figures_rivals,
     figures_walks,
+    published,
 )
 from hedgebot.lab.experiment import Experiment, Figures, Setting
 
@@ -29,6 +30,7 @@ CASES = Path(__file__).with_name("hedging_cases.csv")
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *figures_closed.EXPERIMENTS,
+    *published.EXPERIMENTS,
     *figures_history.EXPERIMENTS,
     *figures_walks.EXPERIMENTS,
     *figures_rivals.EXPERIMENTS,

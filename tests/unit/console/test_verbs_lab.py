@@ -6,6 +6,8 @@ from pathlib import Path
 from random import Random
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -104,3 +106,35 @@ def test_too_short_a_recording_is_one_sentence(hedgebot: Run, tmp_path: Path) ->
         "lab", "frontier", "--minutes", str(minutes), "--funding", str(funding), "--report", nowhere
     )
     assert (code, "there is no folder" in err) == (2, True)
+
+
+def test_greeks_are_held_against_what_a_venue_published(hedgebot: Run, tmp_path: Path) -> None:
+    code, _, err = hedgebot("lab", "greeks", "--data", str(tmp_path))
+    assert (code, "name one with --data" in err) == (2, True)
+    folder = tmp_path / "m18_deribit_btc_chain_full_greeks"
+    folder.mkdir()
+    _tickers(folder)
+    code, out, _ = hedgebot("lab", "greeks", "--data", str(tmp_path))
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "largest error of delta, 2 rows of m18_deribit_btc_chain_full_greeks"
+    assert lines[4].split() == ["7-30", "d", "2.50e-01", "-", "-", "-"]
+    code, out, _ = hedgebot("lab", "greeks", "--data", str(tmp_path), "--json")
+    assert list(orjson.loads(out)["m18_deribit_btc_chain_full_greeks"]) == ["delta", "gamma", "vega"]
+
+
+def _tickers(folder: Path) -> None:
+    """Two options a year's 20 days out at their forward; of a delta of one half a quarter is published."""
+    at, forward = 1_768_000_000_000, 100.0
+    deep = {"mark_iv": [1e-9, 1e-9], "greeks_gamma": [0.0, 0.0], "greeks_vega": [0.0, 0.0], "greeks_theta": [0.0, 0.0]}
+    columns = {
+        "strike": [forward, forward],
+        "expiration_timestamp": [at + 20 * 86_400_000] * 2,
+        "timestamp": [at] * 2,
+        "underlying_price": [forward] * 2,
+        "mark_price": [0.0, 0.0],
+        "option_type": ["call", "put"],
+        "greeks_delta": [0.25, -0.5],
+        **deep,
+    }
+    pq.write_table(pa.table(columns), folder / "deribit_btc_options_1.parquet")
