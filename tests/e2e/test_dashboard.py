@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.e2e import checker
 from tests.e2e.harness import Daemon, World
@@ -132,6 +133,20 @@ def test_s02_strangers_are_refused_and_written_down_and_move_nothing(site: Site)
     assert not (site.world.state_dir / "KILL").exists()
     hedges = site.daemon.book()["hedges"]
     site.daemon.until("hedging on", lambda book: bool(book["hedges"] > hedges), 20)
+    # A real book keeps the schema that is published with it.
+    bearer = {"Authorization": f"Bearer {site.token}"}
+    schema, shown = (json.loads(site.ask(path, **bearer)[1]) for path in ("/api/v1/schema", "/api/v1/snapshot"))
+    assert list(Draft202012Validator(schema).iter_errors(shown)) == []
+    # The page itself may kill, and only the machine can undo it.
+    good = site.login()
+    began_s = time.monotonic()
+    status, text, _ = site.ask("/api/v1/kill", "POST", body=json.dumps({"reason": "drill"}), **good)
+    assert (status, json.loads(text)["confirmed"]) == (200, True)
+    assert time.monotonic() - began_s < 5.0
+    book = site.daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
+    assert "dashboard ada" in book["mode_reason"]
+    assert site.ask("/api/v1/unkill", "POST", body="{}", **good)[0] == 404
+    assert (site.ask("/health/ready")[0], site.ask("/health/live")[0]) == (503, 200)
     lines = [json.loads(line) for line in (site.world.state_dir / "dashboard.jsonl").read_text("utf-8").splitlines()]
     refused = [one for one in lines if one["status"] in {401, 403, 421}]
     told = sum(map(len, tries.values()))
@@ -144,20 +159,6 @@ def test_s02_strangers_are_refused_and_written_down_and_move_nothing(site: Site)
     assert {row.payload["reason"][:3] for row in journaled} == {"401", "403", "421"}
     everything = json.dumps([row.payload for row in journaled]) + json.dumps(lines)
     assert site.token not in everything
-
-
-def test_a_kill_from_the_page_halts_the_book_and_only_the_machine_can_undo_it(site: Site) -> None:
-    good = site.login()
-    body = json.dumps({"reason": "drill"})
-    began_s = time.monotonic()
-    status, text, _ = site.ask("/api/v1/kill", "POST", body=body, **good)
-    assert (status, json.loads(text)["confirmed"]) == (200, True)
-    assert time.monotonic() - began_s < 5.0
-    book = site.daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
-    assert "dashboard ada" in book["mode_reason"]
-    assert site.ask("/api/v1/unkill", "POST", body=body, **good)[0] == 404
-    assert site.ask("/health/ready")[0] == 503
-    assert site.ask("/health/live")[0] == 200
 
 
 PROGRAM = browser.find()
