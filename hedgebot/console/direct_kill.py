@@ -12,10 +12,11 @@ import msgspec
 import typer
 
 from hedgebot.console.control import ask
-from hedgebot.console.errors import DaemonUnreachable
+from hedgebot.console.errors import DaemonUnreachable, WrongUse
 from hedgebot.console.output import emit, plain
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.errors import ExitCode, HedgebotError
+from hedgebot.domain.kill import KillAction, KillScope, scope_words
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -27,17 +28,34 @@ DAEMON_WAIT_S = 2.0
 WITHIN_S = 30.0
 
 
-def kill_directly(config: "Config", operator: str, reason: str, *, everything: bool, as_json: bool) -> None:
-    """Cancel what is ours (or everything) on every account that we may trade on; says what is not proven.
+def kill_directly(
+    config: "Config",
+    operator: str,
+    reason: str,
+    *,
+    scope: KillScope,
+    name: str,
+    action: KillAction,
+    foreign: bool,
+    as_json: bool,
+) -> None:
+    """Cancel what is ours in a scope (or everybody's) on every account that we may trade on; says what is not proven.
 
-    Raises ConfigError when keys are missing. Ends with typer.Exit: 0 proven, 5 not proven.
+    Raises ConfigError when keys are missing, WrongUse for a scope that cannot be told from here. Ends with typer.Exit:
+    0 proven, 5 not proven.
     """
-    connections = [one for one in config.connections() if one.role.may_trade]
-    told, done = asyncio.run(_kill(config, connections, operator, reason, everything=everything))
+    connections = [one for one in config.connections() if one.role.may_trade and _is_meant(one, scope, name)]
+    if not connections:
+        raise WrongUse(f"no account that we may trade on belongs to {scope_words(scope, name)}")
+    is_ours = _everybody if foreign else _within(config, scope, name)
+    words = {"operator": operator, "reason": reason, "scope": scope.value, "name": name, "action": action.value}
+    told, done = asyncio.run(_kill(config, connections, is_ours, words))
     proven = all(not one.unproven for one in done)
     data = {"killed": True, "daemon": told, "proven": proven, "accounts": msgspec.to_builtins(done)}
-    lines = [f"killed; the daemon {'has halted' if told else 'did not answer: its next start stays halted'}"]
-    if not everything and _install_of(config) is None:
+    lines = [f"killed; the daemon {'has taken it' if told else 'did not answer: its next start stays killed'}"]
+    if action is not KillAction.FREEZE:
+        data["degraded"] = lines[0] = f"{lines[0]}; from here orders are cancelled only, {action} is the daemon's to do"
+    if not foreign and _install_of(config) is None:
         lines.append(
             f"{config.state_dir} does not say which installation this is: orders of every hedgebot counted as ours"
         )
@@ -47,11 +65,37 @@ def kill_directly(config: "Config", operator: str, reason: str, *, everything: b
     raise typer.Exit(ExitCode.OK if proven else ExitCode.UNKNOWN)
 
 
+def _is_meant(connection: "AccountConnection", scope: KillScope, name: str) -> bool:
+    """Whether an account can hold orders of a scope."""
+    if scope is KillScope.ACCOUNT:
+        return connection.account == name
+    return scope is not KillScope.VENUE or connection.venue == name
+
+
+def _within(config: "Config", scope: KillScope, name: str) -> "IsOurs":
+    """Orders of ours in a scope, by what their client ids say. Raises WrongUse for a scope that no id tells."""
+    of_us = _of_installation(config)
+    if scope is KillScope.UNDERLYING:
+        raise WrongUse("--direct knows orders by their client ids, which name no underlying: choose another scope")
+    if scope is KillScope.ORDER:
+        return lambda client_id: client_id == name and of_us(client_id)
+    if scope is KillScope.STRATEGY:
+        names = list(config.file.strategies)
+        if name not in names:
+            raise WrongUse(f"strategy {name!r} is not configured: configured {', '.join(names) or 'none'}")
+        return lambda client_id: of_us(client_id) and _strategy_of(client_id) == names.index(name)
+    return of_us
+
+
+def _strategy_of(client_id: str | None) -> int | None:
+    made_by = decode_client_id(client_id)
+    return None if made_by is None else made_by.strategy
+
+
 async def _kill(
-    config: "Config", connections: list["AccountConnection"], operator: str, reason: str, *, everything: bool
+    config: "Config", connections: list["AccountConnection"], is_ours: "IsOurs", words: dict[str, str]
 ) -> tuple[bool, list["DirectCancel"]]:
-    is_ours = _everybody if everything else _of_installation(config)
-    daemon = asyncio.create_task(asyncio.to_thread(_tell_daemon, config, operator, reason))
+    daemon = asyncio.create_task(asyncio.to_thread(_tell_daemon, config, words))
     done = await all_of({one.account: _cancel(one, is_ours) for one in connections})
     return await daemon, done
 
@@ -103,10 +147,10 @@ async def _cancel(connection: "AccountConnection", is_ours: "IsOurs") -> "Direct
     )
 
 
-def _tell_daemon(config: "Config", operator: str, reason: str) -> bool:
+def _tell_daemon(config: "Config", words: dict[str, str]) -> bool:
     """Whether the daemon took the kill."""
     try:
-        return ask(config.state_dir, "kill", timeout_s=DAEMON_WAIT_S, operator=operator, reason=reason).ok
+        return ask(config.state_dir, "kill", timeout_s=DAEMON_WAIT_S, **words).ok
     except (DaemonUnreachable, HedgebotError):
         return False
 
@@ -134,12 +178,13 @@ def _install_of(config: "Config") -> int | None:
 
 
 def _lines(one: "DirectCancel") -> list[str]:
-    left = f", {one.left_alone} orders of others left alone" if one.left_alone else ""
+    left = f", {one.left_alone} other orders left alone" if one.left_alone else ""
+    filled = [f"  FILLED {plain(why)}: a position came of it" for why in one.filled]
     if not one.unproven:
-        return [
-            f"{one.account}: {len(one.cancelled)} orders cancelled, none of ours alive after {one.verified_s} s{left}"
-        ]
+        done = f"{one.account}: {len(one.cancelled)} orders cancelled, {len(one.filled)} filled"
+        return [f"{done}, none of ours alive after {one.verified_s} s{left}", *filled]
     return [
         f"{one.account}: NOT PROVEN that no order of ours is alive{left}",
         *(f"  {plain(why)}" for why in one.unproven),
+        *filled,
     ]

@@ -20,7 +20,9 @@ from hedgebot.config import AccountConnection, Config
 from hedgebot.config.loader import load_config
 from hedgebot.console.control import is_running
 from hedgebot.console.place import books
+from hedgebot.daemon.latch import KillLatch
 from hedgebot.domain.errors import ConfigError, ExitCode
+from hedgebot.domain.kill import scope_words
 
 SQLITE_MIN = (3, 51, 3)
 DISK_WARN_BYTES = 1 << 30
@@ -133,11 +135,11 @@ def check_folder(folder: Path | None) -> Iterator[Row]:
     yield _permissions("state folder", folder, 0o077)
     key = folder / KEY_FILE
     yield _permissions("journal key", key, 0o077) if key.exists() else _skip("journal key", "made at the first start")
-    if (folder / "KILL").exists():
+    for one in KillLatch(folder).found():
         yield Row(
             check="kill file",
             status=Status.WARN,
-            finding=f"{folder / 'KILL'} is there: the book stays halted",
+            finding=f"{folder / one.file} is there: {scope_words(one.scope, one.name)} stays killed ({one.action})",
             advice="when its cause is over: hedgebot unkill",
         )
     running = is_running(folder)

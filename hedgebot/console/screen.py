@@ -89,7 +89,7 @@ def _title(snapshot: Snapshot, width: int) -> Text:
 
 def _mode(book: BookSnapshot, width: int) -> Text:
     counts = f"{words.unsigned(book.hedges)} hedges, {words.unsigned(book.refusals)} refused"
-    reason = plain(book.mode_reason) or "no reason given"
+    reason = "; ".join(map(words.latch_line, book.latches)) or plain(book.mode_reason) or "no reason given"
     line = fit([(reason, MODE_STYLES.get(book.mode, ""))], width - len(counts) - 2)
     line.pad_right(max(2, width - line.cell_len - len(counts)))
     return line.append(counts)

@@ -125,6 +125,20 @@ class AlertRow(_Part, frozen=True, kw_only=True):
     raised_at_ns: int | None = None
 
 
+class LatchRow(_Part, frozen=True, kw_only=True):
+    """One kill that stands: what it stops, what it lets through, who and why. `review` names what to look at first."""
+
+    scope: str = ""
+    name: str = ""
+    action: str = ""
+    operator: str = ""
+    reason: str = ""
+    review: tuple[str, ...] = ()
+    done: bool = False
+    note: str = ""
+    age_ms: float | None = None
+
+
 class BookSnapshot(_Part, frozen=True, kw_only=True):
     """The book as the engine sees it at `at_ns`. Fees and funding are costs (positive: paid), by coin."""
 
@@ -132,6 +146,7 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
     mode: str = "unknown"
     mode_reason: str = ""
     latched: bool = False
+    latches: tuple[LatchRow, ...] = ()
     epoch: int | None = None
     config_hash: str = ""
     strategies: dict[str, bool] = {}

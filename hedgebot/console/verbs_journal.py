@@ -13,9 +13,10 @@ from hedgebot.console.explaining import story_lines
 from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import find_place
 from hedgebot.console.words import clock
-from hedgebot.domain.commands import RecordDecision, RecordMode, RecordOperator, RecordRefusal, SubmitOrder
+from hedgebot.domain.commands import RecordDecision, RecordLatch, RecordMode, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.events import FillReceived
+from hedgebot.domain.kill import scope_key
 from hedgebot.journal.query import JournalReader, Recorded
 
 RESTORE = (
@@ -168,5 +169,8 @@ def _gist(row: Recorded) -> str:
             return plain(refused.explanation)
         case RecordOperator() as word:
             return plain(f"{word.operator}: {word.action}: {word.explanation}")
+        case RecordLatch() as latch:
+            what = f"{latch.action}{' done' if latch.done else ''}" if latch.held else "lifted"
+            return plain(f"{scope_key(latch.scope, latch.name)}: {what}: {latch.operator}: {latch.reason}")
         case _:
             return row.client_id or ""

@@ -15,6 +15,7 @@ from hedgebot.console.snapshot import (
     ChannelRow,
     DecisionRow,
     DeliveryFacts,
+    LatchRow,
     OrderRow,
     PositionRow,
     Snapshot,
@@ -140,6 +141,7 @@ def status_lines(snapshot: Snapshot) -> list[str]:
     lines.append(f"costs     fees {coins(book.fees)}; funding paid {coins(book.funding)}, {funding_forecast(book)}")
     lines.append(orders_line(book))
     lines += [f"          {plain(one.client_id)} {order_words(one)}" for one in book.orders]
+    lines += [f"KILLED    {latch_line(one)}" for one in book.latches]
     lines += [f"ALERT     {alert_line(one)}" for one in snapshot.alerts]
     lines += channel_lines(daemon.alert_delivery)
     lines += [f"decision  {decision_line(one)}" for one in book.decisions[-5:]]
@@ -168,6 +170,15 @@ def channel(one: ChannelRow) -> str:
     if one.problem:
         return f"{one.name} FAILS ({plain(one.problem)}; RB-30)"
     return f"{one.name} ok" if one.handed_over else f"{one.name} not used yet"
+
+
+def latch_line(one: LatchRow) -> str:
+    """A kill in one line: scope, action, who and why, since when, and what an unkill must name."""
+    where = "the book" if one.scope == "all" else f"{one.scope} {plain(one.name)}"
+    action = f"{one.action}, done" if one.done else one.action
+    note = f"; {plain(one.note)}" if one.note else ""
+    review = f"; to review: {', '.join(map(plain, one.review))}" if one.review else ""
+    return f"{where} ({action}) by {plain(one.operator)}: {plain(one.reason)}, {age(one.age_ms)} ago{note}{review}"
 
 
 def account_lines(account: AccountRow) -> list[str]:

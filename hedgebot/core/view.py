@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, limits, market
+from hedgebot.core import deadman, latches, limits, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, order_of, unfilled_delta_coin
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
@@ -108,6 +108,20 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int
 
 
+class LatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """One kill that stands. `review` are its causes: whoever lifts it must name each."""
+
+    scope: str
+    name: str
+    action: str
+    operator: str
+    reason: str
+    review: tuple[str, ...]
+    done: bool
+    note: str
+    age_ms: int
+
+
 class BookView(msgspec.Struct, frozen=True, kw_only=True):
     """The whole book at one moment."""
 
@@ -118,6 +132,7 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     mode_reason: str
     latched: bool
+    latches: tuple[LatchView, ...]
     strategies: dict[str, bool]
     underlyings: tuple[UnderlyingView, ...]
     accounts: tuple[AccountView, ...]
@@ -146,6 +161,7 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         mode=state.mode.value,
         mode_reason=state.mode_reason,
         latched=state.latched,
+        latches=_latches(state, at_ns),
         strategies={one.name: one.enabled for one in state.settings.strategies},
         underlyings=tuple(_underlying(state, limits.in_force(state, one), at_ns) for one in state.settings.underlyings),
         accounts=tuple(_account(state, one, at_ns) for one in state.accounts.values()),
@@ -168,8 +184,15 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     """Say in one sentence why an underlying is not being hedged at this moment."""
     underlying = state.underlyings[settings.underlying]
     name = settings.underlying
-    if state.latched or state.mode.value in ("halted", "recovering"):
+    if state.mode.value == "recovering":
         return f"the book is {state.mode}: {state.mode_reason}"
+    if frozen := latches.is_frozen(state, settings):
+        return frozen
+    stopped = [
+        latches.strategy_problem(state, one.name) for one in state.settings.strategies if name in one.underlyings
+    ]
+    if any(stopped) and not latches.flat_proposal(state, settings):
+        return next(one for one in stopped if one)
     if not any(one.enabled and name in one.underlyings for one in state.settings.strategies):
         return f"no strategy for {name} is enabled"
     for strategy, why in state.tripped.items():
@@ -326,6 +349,39 @@ def _alerts(state: EngineState, at_ns: int) -> tuple[AlertView, ...]:
         )
         for one in state.alerts.values()
     )
+
+
+def _latches(state: EngineState, at_ns: int) -> tuple[LatchView, ...]:
+    """Kills that stand; a strategy that a throttle latched off stands beside them, `enable` lifts it."""
+    kills = [
+        LatchView(
+            scope=one.scope.value,
+            name=one.name,
+            action=one.action.value,
+            operator=one.operator,
+            reason=one.reason,
+            review=tuple(one.causes),
+            done=one.done,
+            note=one.note,
+            age_ms=_age_ms(at_ns, one.since_ns),
+        )
+        for one in state.latches.values()
+    ]
+    throttled = [
+        LatchView(
+            scope="strategy",
+            name=strategy,
+            action="freeze",
+            operator="throttle",
+            reason=why,
+            review=(f"throttle:{strategy}",),
+            done=False,
+            note="`hedgebot enable` lifts it",
+            age_ms=0,
+        )
+        for strategy, why in state.tripped.items()
+    ]
+    return (*kills, *throttled)
 
 
 def _age_ms(at_ns: int, since_ns: int) -> int:

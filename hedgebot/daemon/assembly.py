@@ -9,7 +9,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
-from hedgebot.daemon import chores
+from hedgebot.daemon import chores, sanity
 from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
@@ -28,6 +28,7 @@ from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, firs
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
 from hedgebot.daemon.heartbeat import Heartbeat
+from hedgebot.daemon.killswitch import KillSwitch
 from hedgebot.daemon.lagwatch import LoopGuard
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.logs import Redactor
@@ -108,6 +109,7 @@ class Run:
             window=window,
         )
         self._pump = self._build_pump(dispatcher)
+        self._switch = self._build_switch()
         self._verbs = Verbs(
             shell=Shell(
                 status=self.status,
@@ -116,17 +118,17 @@ class Run:
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
                 test_alerts=self._alerts.test,
-                block_orders=self._pump.block_orders,
-                kills=lambda: self._pump.kills,
-                unblock_orders=self._pump.unblock_orders,
             ),
             receipts=self._receipts,
-            latch=self._latch,
+            switch=self._switch,
             config=config,
             install=identity.install,
-            failpoints=failpoints,
         )
         self._control = ControlServer(config.state_dir, self._verbs.handle)
+
+    def _build_switch(self) -> KillSwitch:
+        engine, latch, receipts = self._engine, self._latch, self._receipts
+        return KillSwitch(self._pump, lambda: engine.state.latches, self._against_unkill, latch, receipts, self._inbox)
 
     def _build_pump(self, dispatcher: Dispatcher) -> Pump:
         return Pump(
@@ -147,7 +149,7 @@ class Run:
         self._supervisor.spawn("alerts", self._alerts.deliver)
         self._supervisor.spawn("loop-watch", self._watch.watch)
         self._supervisor.spawn("clock", partial(chores.check_clock, self._clock, self._alerts, self._engine))
-        self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._told_kill_file))
+        self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._switch.tell_files))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         if self._manager.ping_every_s:
             self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))
@@ -220,7 +222,7 @@ class Run:
         self._pump.block_orders()
 
         async def kill() -> None:
-            await self._verbs.kill(operator, reason)
+            await self._switch.kill(OperatorKilled(operator=operator, reason=reason))
 
         self._supervisor.spawn("kill-signal", kill, lasting=False)
 
@@ -284,6 +286,10 @@ class Run:
             )
         )
 
+    async def _against_unkill(self, told: Mapping[str, Any]) -> tuple[str, ...]:
+        running, problem = self._engine.state.settings.config_hash, self._pump.journal_problem
+        return await sanity.unmet(told, self._verbs.config, running, self._identity.version, problem)
+
     def _mode(self) -> Mode:
         return self._engine.state.mode
 
@@ -291,10 +297,12 @@ class Run:
         self._pump.wake()
 
     def _observe(self, entries: Entries) -> None:
+        self._switch.observe(entries)
         self._receipts.observe(entries)
         self._records.keep(entries)
 
     def _observe_unwritten(self, entries: Entries) -> None:
+        self._switch.observe(entries)
         self._receipts.observe_unwritten(entries)
         self._records.keep(entries, on_disk=False)
 
@@ -314,14 +322,9 @@ class Run:
         self._failpoints.passed(Failpoint.IN_RECOVERY)
         # From here on recovery starts with a state that knows its settings.
         await self._snapshot()
-        if self._identity.halted_because and not self._latch.is_set:
-            # A disk that refuses the file does not keep the engine from being told.
-            with contextlib.suppress(OSError):
-                self._latch.set(CRASH_GUARD, self._identity.halted_because)
-            self._pump.block_orders()
-            self._inbox.put(OperatorKilled(operator=CRASH_GUARD, reason=self._identity.halted_because))
-        elif self._latch.is_set:
-            self._told_kill_file()
+        if because := self._identity.halted_because:
+            self._switch.tell(OperatorKilled(operator=CRASH_GUARD, reason=because, cause="crash_loop"))
+        self._switch.tell_files()
 
     async def _finish(self) -> None:
         """End in order: no more commands first, then the venues, then the last snapshot."""
@@ -381,11 +384,6 @@ class Run:
         """Called in the guard's thread, while nothing in the loop can speak."""
         self._alerts.shout(RaiseAlert(kind=AlertKind.LOOP_LAG, subject="event loop", summary=problem))
         self._manager.say(problem)
-
-    def _told_kill_file(self) -> None:
-        self._latch.told = True
-        self._pump.block_orders()
-        self._inbox.put(OperatorKilled(operator="kill file", reason=self._latch.reason()))
 
     def _vital_task_ended(self, name: str, error: str) -> None:
         self.exit_code = 1

@@ -43,10 +43,10 @@ def _stepped(clock: Clock, offsets_ms: list[float | None]) -> str:
 
 
 async def watch_kill_file(latch: KillLatch, found: Callable[[], None]) -> None:
-    """Tell of a kill file that somebody made."""
+    """Tell of kill files that somebody made."""
     while True:
         await asyncio.sleep(KILL_FILE_CHECK_S)
-        if latch.is_set and not latch.told:
+        if latch.is_untold:
             found()
 
 

@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from hedgebot.domain.orders import OrderStatus
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_query_client
@@ -19,12 +21,13 @@ from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import Raw, text, text_or_none
+from hedgebot.venues.reading import Raw, number_or_none, text, text_or_none
 
 # [D] order/batch-cancel: ten orders a request are allowed in every category. [D] rate-limit: ten cancels a second.
 BATCH_MAX = 10
 PER_SECOND = 10
 PAUSE_S = 0.2
+END_ASKS_MAX = 10
 CLOCK_WAIT_S = 2.0
 
 IsOurs = Callable[[str | None], bool]
@@ -34,14 +37,17 @@ IsOurs = Callable[[str | None], bool]
 class DirectCancel(msgspec.Struct, frozen=True, kw_only=True):
     """What was done for one account. Seconds count from the start; None where it did not come to that.
 
-    `cancelled` names orders that were alive and are not any more; `left_alone` counts other people's. `unproven` has a
-    sentence for each thing that could not be proven: empty means that a whole listing shows nothing of ours.
+    Of the orders that were alive `cancelled` names those that the venue says were cancelled with nothing filled,
+    `filled` those that were filled, whole or in part (with how much): a position came of them. `unproven` has a
+    sentence for each thing that could not be proven: empty means that a whole listing shows nothing of ours, and that
+    the venue said how each order ended. `left_alone` counts other people's.
     """
 
     account: str
     cancelled: tuple[str, ...]
     left_alone: int
     unproven: tuple[str, ...]
+    filled: tuple[str, ...] = ()
     last_request_s: float | None
     verified_s: float | None
 
@@ -69,11 +75,29 @@ async def cancel_directly(
         async with asyncio.timeout(within_s):
             await work.set_clock(now_ns)
             await work.run(settle_s)
+            await work.learn_ends()
     except TimeoutError:
         work.out_of_time(within_s)
     finally:
         await client.close()
     return work.report()
+
+
+class _End(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order ended, by the venue's own word; `filled` is None where it did not say how much."""
+
+    status: OrderStatus
+    filled: Decimal | None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing came of it."""
+        return self.status is not OrderStatus.FILLED and self.filled is not None and not self.filled
+
+    def words(self, name: str) -> str:
+        """The order with what was filled of it."""
+        much = "an amount that the venue does not say" if self.filled is None else f"{self.filled:f}"
+        return f"{name}: {much} filled ({self.status})"
 
 
 class _Work:
@@ -93,6 +117,8 @@ class _Work:
         self._started_s = now_s()
         self._queries = Queries(client, BYBIT, Budget(BYBIT, now_s))
         self._seen: dict[str, str] = {}
+        self._where: dict[str, tuple[str, str]] = {}
+        self._ends: dict[str, _End] = {}
         self._alive: dict[str, str] = {}
         self._others = 0
         self._problems: list[str] = ["nothing was listed"]
@@ -118,6 +144,29 @@ class _Work:
             await asyncio.gather(*(self._cancel(category, rows) for category, rows in by_category.items()))
             await asyncio.sleep(PAUSE_S)
 
+    async def learn_ends(self) -> None:
+        """How each order that was alive ended: one that is gone may have been filled before its cancel came."""
+        for _ in range(END_ASKS_MAX):
+            left = [one for one in self._seen if one not in self._ends and one not in self._alive]
+            if not left:
+                return
+            await asyncio.gather(*(self._learn_end(one) for one in left))
+            if any(one not in self._ends for one in left):
+                await asyncio.sleep(PAUSE_S)
+
+    async def _learn_end(self, order_id: str) -> None:
+        category, symbol = self._where[order_id]
+        for ask in (self._queries.orders, self._queries.order_history):
+            narrow = {"symbol": symbol, "orderId": order_id}
+            if ask == self._queries.orders:
+                narrow["openOnly"] = "1"
+            with contextlib.suppress(*FAULTS):
+                for row in await ask(category, **narrow):
+                    status = BYBIT.order_statuses.get(text_or_none(row, "orderStatus") or "")
+                    if row.get("orderId") == order_id and status is not None and status.is_terminal:
+                        self._ends[order_id] = _End(status=status, filled=number_or_none(row, "cumExecQty"))
+                        return
+
     def out_of_time(self, within_s: float) -> None:
         """Note that the time was up before there was proof."""
         self._problems.append(f"not done within {within_s:g} s")
@@ -125,12 +174,18 @@ class _Work:
     def report(self) -> DirectCancel:
         """What came of it."""
         unproven = [*self._problems, *(f"order {name} was alive when last seen" for name in self._alive.values())]
-        gone = tuple(name for key, name in self._seen.items() if key not in self._alive)
+        ends = {name: self._ends.get(key) for key, name in self._seen.items() if key not in self._alive}
+        unproven += [
+            f"order {name} is not open any more, and how it ended the venue has not said"
+            for name, end in ends.items()
+            if end is None
+        ]
         return DirectCancel(
             account=self._connection.account,
-            cancelled=gone if self._verified_s is not None else (),
+            cancelled=tuple(name for name, end in ends.items() if end is not None and end.is_clean),
+            filled=tuple(end.words(name) for name, end in ends.items() if end is not None and not end.is_clean),
             left_alone=self._others,
-            unproven=() if self._verified_s is not None else tuple(unproven),
+            unproven=tuple(unproven),
             last_request_s=self._last_request_s,
             verified_s=self._verified_s,
         )
@@ -158,6 +213,7 @@ class _Work:
                     continue
                 order_id = text(row, "orderId")
                 alive[order_id] = client_id or order_id
+                self._where[order_id] = (part.category, text(row, "symbol"))
                 found[part.category].append(row)
         self._alive, self._problems, self._others = alive, problems, others
         self._seen |= alive

@@ -131,12 +131,12 @@ async def test_a_kill_reaches_the_engine_before_the_kill_file_is_synced(
             order.append("engine")
         put(event)
 
-    def slow(_latch: KillLatch, _operator: str, _reason: str) -> None:
+    def slow(*_: object) -> None:
         order.append("disk")
 
     monkeypatch.setattr(KillLatch, "set", slow)
     monkeypatch.setattr(rig.run._verbs._receipts, "_sink", type("Sink", (), {"put": staticmethod(watched)})())
-    await rig.run._verbs.kill("o", "r")
+    await rig.run._switch.kill(ev.OperatorKilled(operator="o", reason="r"))
     rig.run.request_stop("end")
     rig.run.request_stop("end")
     await rig.end()

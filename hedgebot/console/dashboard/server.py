@@ -21,7 +21,7 @@ from hedgebot.console.dashboard.metrics import CONTENT_TYPE, exposition
 from hedgebot.console.dashboard.record import Record
 from hedgebot.console.dashboard.view import View, build_view
 from hedgebot.console.replies import WORD_TIMEOUT_S
-from hedgebot.console.verbs_book import write_kill_file
+from hedgebot.daemon.latch import kill_file_problem
 
 COOKIE = "hedgebot_session"
 BODY_BYTES_MAX = 4_096
@@ -238,7 +238,7 @@ class Dashboard:
         """The kill file first, as the verb does, so that a daemon that does not answer is halted at its next start."""
         reason = _reason(await _fields(request))
         operator = _operator(request)
-        problem = await asyncio.to_thread(write_kill_file, self._state_dir, operator, reason)
+        problem = await asyncio.to_thread(kill_file_problem, self._state_dir, operator, reason)
         data, refused = await self._feed.say("kill", timeout_s=WORD_TIMEOUT_S, operator=operator, reason=reason)
         said = str((data or {}).get("explanation") or refused)
         killed = data is not None or problem is None

@@ -59,8 +59,8 @@ def test_it_says_that_it_is_proven(
     answering(monkeypatch, done(left_alone=2))
     code, out, _ = hedgebot("kill", "--direct", "-c", config, "-s", short_dir, "--reason", "drill")
     assert code == 0
-    assert "the daemon did not answer: its next start stays halted" in out
-    assert "main: 2 orders cancelled, none of ours alive after 0.3 s, 2 orders of others left alone" in out
+    assert "the daemon did not answer: its next start stays killed" in out
+    assert "main: 2 orders cancelled, 0 filled, none of ours alive after 0.3 s, 2 other orders left alone" in out
     assert "drill" in (short_dir / "KILL").read_text()
 
 
@@ -84,7 +84,7 @@ def test_ours_is_this_installation_or_any_hedgebot_where_it_is_unknown(
     (short_dir / "install_id").write_text("00000007\n")
     hedgebot("kill", "--direct", "-c", config, "-s", short_dir)
     assert [asked[1](one) for one in (OURS, OTHER, "manual", None)] == [True, False, False, False]
-    hedgebot("kill", "--direct", "--everything", "-c", config, "-s", short_dir)
+    hedgebot("kill", "--direct", "--foreign", "-c", config, "-s", short_dir)
     assert all(asked[2](one) for one in (OURS, OTHER, "manual", None))
 
 
@@ -138,6 +138,36 @@ def test_a_daemon_that_has_halted_proves_nothing_about_what_is_under_way(monkeyp
 def test_it_needs_the_keys(hedgebot: Run, short_dir: Path) -> None:
     code, _, err = hedgebot("kill", "--direct", "-s", short_dir)
     assert (code, err) == (2, "hedgebot: --direct needs --config FILE: the keys are looked up there\n")
-    code, _, err = hedgebot("kill", "--everything", "-s", short_dir)
-    assert (code, err) == (2, "hedgebot: --everything goes with --direct\n")
+    code, _, err = hedgebot("kill", "--foreign", "-s", short_dir)
+    assert (code, err) == (2, "hedgebot: --foreign goes with --direct\n")
     assert not (short_dir / "KILL").exists()
+
+
+def test_scopes_are_told_by_client_ids(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answering(monkeypatch, done())
+    (short_dir / "install_id").write_text("00000007\n")
+    other_strategy = ClientId(install=7, epoch=1, strategy=5, intent=2).encode()
+    words = ("-c", config, "-s", short_dir)
+    assert hedgebot("kill", "--direct", "--order", OURS, *words)[0] == 0
+    assert [asked[0](one) for one in (OURS, other_strategy, OTHER)] == [True, False, False]
+    assert hedgebot("kill", "--direct", "--strategy", "delta_neutral", *words)[0] == 0
+    assert [asked[1](one) for one in (OURS, other_strategy, OTHER)] == [True, False, False]
+    assert hedgebot("kill", "--direct", "--venue", "bybit", *words)[0] == 0
+    assert [asked[2](one) for one in (OURS, other_strategy, OTHER)] == [True, True, False]
+    for scope, words_said in (("--venue", "venue okx"), ("--underlying", "name no underlying")):
+        code, _, err = hedgebot("kill", "--direct", scope, "okx", *words)
+        assert code == 2
+        assert words_said in err
+
+
+def test_another_action_is_cancel_only_from_here_and_says_so(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, done(filled=("x: 0.5 filled (filled)",)))
+    code, out, _ = hedgebot("kill", "--direct", "--action", "flatten", "-c", config, "-s", short_dir)
+    assert code == 0
+    assert "cancelled only, flatten is the daemon's to do" in out
+    assert "FILLED x: 0.5 filled (filled): a position came of it" in out
+    assert "action: flatten" in (short_dir / "KILL").read_text()

@@ -61,54 +61,6 @@ def test_health_has_a_code_for_monitors(hedgebot: Callable[..., tuple[int, str, 
     assert hedgebot("health", "--ready", "-s", daemon.state_dir)[:2] == (0, "ready\n")
 
 
-def test_kill_writes_the_file_and_tells_the_daemon(
-    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
-) -> None:
-    daemon.answers["kill"] = {"data": {"explanation": "halted by eve"}}
-    code, out, _ = hedgebot("kill", "-s", daemon.state_dir, "--operator", "eve", "--reason", "drill")
-    assert (code, out) == (0, "killed: halted by eve\n")
-    assert (daemon.state_dir / "KILL").read_text() == "killed by eve: drill\n"
-    assert daemon.asked == [{"verb": "kill", "operator": "eve", "reason": "drill"}]
-
-
-def test_kill_works_with_the_daemon_dead(hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path) -> None:
-    code, out, _ = hedgebot("kill", "-s", short_dir, "--json")
-    assert code == 0
-    assert orjson.loads(out)["daemon"] is False
-    assert (short_dir / "KILL").exists()
-
-
-def test_a_kill_that_reached_nothing_says_so(hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path) -> None:
-    code, _, err = hedgebot("kill", "-s", short_dir / "no")
-    assert code == 1
-    assert "NOT KILLED" in err
-
-
-def test_a_kill_without_the_file_still_halts_and_warns(
-    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
-) -> None:
-    (daemon.state_dir / "KILL").mkdir()
-    daemon.answers["kill"] = {"data": {"explanation": "halted"}}
-    code, out, err = hedgebot("kill", "-s", daemon.state_dir)
-    assert (code, out) == (0, "killed: halted\n")
-    assert "a restart may forget this kill" in err
-
-
-def test_unkill_needs_operator_reason_and_phrase(
-    hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon
-) -> None:
-    assert hedgebot("unkill", "-s", daemon.state_dir)[0] == 2
-    words = ("unkill", "-s", daemon.state_dir, "--operator", "eve", "--reason", "over")
-    code, _, err = hedgebot(*words)
-    assert code == 6
-    assert err == 'hedgebot: nothing was changed: this can add risk, confirm it with --confirm "unkill demo"\n'
-    assert [one["verb"] for one in daemon.asked] == ["status"]
-    daemon.answers["unkill"] = {"ok": False, "code": 6, "error": "unkill refused: orders unknown"}
-    assert hedgebot(*words, "--confirm", "unkill demo")[::2] == (6, "hedgebot: unkill refused: orders unknown\n")
-    daemon.answers["unkill"] = {"data": {"explanation": "active again"}}
-    assert hedgebot(*words, "--confirm", "unkill demo")[:2] == (0, "unkill taken: active again\n")
-
-
 def test_a_dry_run_changes_nothing(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
     code, out, _ = hedgebot("enable", "delta_neutral", "-s", daemon.state_dir, "--dry-run")
     assert code == 0
@@ -126,3 +78,12 @@ def test_strategies_are_switched_with_who_and_why(
     assert hedgebot("enable", "x", *words, "--confirm", "enable x")[:2] == (0, "enable taken: done\n")
     assert hedgebot("disable", "x", *words)[:2] == (0, "disable taken: off\n")
     assert daemon.asked[-1] == {"verb": "disable", "strategy": "x", "operator": "eve", "reason": "test"}
+
+
+def test_pause_switches_every_strategy_off(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
+    daemon.answers["disable"] = {"data": {"explanation": "off"}}
+    code, out, _ = hedgebot("pause", "-s", daemon.state_dir, "--operator", "eve", "--reason", "noon", "--json")
+    assert code == 0
+    paused = orjson.loads(out)["paused"]
+    assert paused
+    assert [one["strategy"] for one in daemon.asked if one["verb"] == "disable"] == paused

@@ -33,8 +33,9 @@ async def test_a_kill_file_is_found_once(tmp_path: Path, monkeypatch: pytest.Mon
     latch, found = KillLatch(tmp_path), []
 
     def told() -> None:
-        latch.told = True
-        found.append(latch.reason())
+        for one in latch.untold():
+            latch.tell_file(one.file)
+            found.append(one.reason)
 
     latch.path.write_text("smoke")
     await for_a_moment(asyncio.ensure_future(chores.watch_kill_file(latch, told)))

@@ -2,16 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hedgebot.config.loader import load_config
+from hedgebot.core.state import Latch
 from hedgebot.daemon.control import Reply, Request
 from hedgebot.daemon.delivery import Trial
 from hedgebot.daemon.health import Health
+from hedgebot.daemon.killswitch import KillSwitch
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.verbs import Shell, Verbs
@@ -19,6 +21,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Issued, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ExitCode
+from hedgebot.domain.kill import KillAction, KillScope
 from tests.unit.daemon.fakes import CONFIG, write_config
 
 Answer = Callable[[ev.Event], tuple[Command, ...]]
@@ -30,6 +33,10 @@ def yes(_event: ev.Event) -> tuple[Command, ...]:
 
 def no(_event: ev.Event) -> tuple[Command, ...]:
     return (RecordOperator(operator="ada", action="a", accepted=False, explanation="order 7 is unknown"),)
+
+
+def latched(action: KillAction = KillAction.FREEZE) -> Latch:
+    return Latch(scope=KillScope.ALL, name="", action=action, operator="ada", reason="smoke", since_ns=1)
 
 
 class Rig:
@@ -47,6 +54,8 @@ class Rig:
         self.blocked = False
         self.blocked_at_event: list[bool] = []
         self.latch = KillLatch(folder)
+        self.latches: dict[str, Latch] = {}
+        self.against: tuple[str, ...] = ()
         self.latched_at_event: list[bool] = []
         self.receipts = Receipts(self)
         self.health = Health(live=True, ready=True, not_live=(), not_ready=())
@@ -59,12 +68,16 @@ class Rig:
                 request_stop=self.stops.append,
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
                 test_alerts=self.test_alerts,
-                block_orders=self.block,
-                kills=lambda: self.kills,
-                unblock_orders=self.unblock,
             ),
             receipts=self.receipts,
-            latch=self.latch,
+            switch=KillSwitch(
+                gate=self,
+                latches=lambda: self.latches,
+                unmet=self.unmet,
+                latch=self.latch,
+                receipts=self.receipts,
+                sink=self,
+            ),
             config=load_config(self.path, state_dir=folder),
             install=7,
         )
@@ -78,11 +91,14 @@ class Rig:
             see = self.receipts.observe if self.on_disk else self.receipts.observe_unwritten
             see([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
 
-    def block(self) -> None:
+    async def unmet(self, _told: Mapping[str, Any]) -> tuple[str, ...]:
+        return self.against
+
+    def block_orders(self) -> None:
         self.kills += 1
         self.blocked = True
 
-    def unblock(self, kills: int) -> bool:
+    def unblock_orders(self, kills: int) -> bool:
         self.blocked = self.blocked and kills != self.kills
         return kills == self.kills
 
@@ -143,7 +159,7 @@ async def test_kill_blocks_and_tells_the_engine_before_any_disk(tmp_path: Path) 
 async def test_kill_goes_on_without_a_disk_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(tmp_path)
 
-    def full(operator: str, reason: str) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(rig.latch, "set", full)
@@ -156,7 +172,9 @@ async def test_kill_goes_on_without_a_disk_and_says_so(tmp_path: Path, monkeypat
 async def test_an_engine_that_does_not_answer_is_unknown_not_ok(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hedgebot.daemon.verbs.ANSWER_S_MAX", 0.01)
+    for module in ("verbs", "killswitch"):
+        monkeypatch.setattr(f"hedgebot.daemon.{module}.ANSWER_S_MAX", 0.01)
+    monkeypatch.setattr("hedgebot.daemon.killswitch.LATCH_S_MAX", 0.005)
     rig = Rig(tmp_path, None)
     for verb, args in (("kill", {}), ("unkill", {"reason": "r"}), ("enable", {"strategy": "delta_neutral"})):
         reply = await rig.ask(verb, **args)
@@ -167,6 +185,7 @@ async def test_an_engine_that_does_not_answer_is_unknown_not_ok(
 async def test_unkill_clears_the_file_only_when_the_engine_agrees(tmp_path: Path) -> None:
     rig = Rig(tmp_path, no, mode=Mode.HALTED)
     rig.latch.set("ada", "smoke")
+    rig.latches["all"] = latched()
     reply = await rig.ask("unkill", reason="smoke is gone")
     assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
     assert reply.error is not None
@@ -278,7 +297,7 @@ async def test_a_kill_that_comes_during_an_unkill_stands(tmp_path: Path) -> None
     rig = Rig(tmp_path)
 
     def meanwhile(event: ev.Event) -> tuple[Command, ...]:
-        rig.block()
+        rig.block_orders()
         return yes(event)
 
     rig.latch.set("ada", "smoke")
@@ -289,10 +308,10 @@ async def test_a_kill_that_comes_during_an_unkill_stands(tmp_path: Path) -> None
 
 
 async def test_a_kill_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hedgebot.daemon.verbs.LATCH_S_MAX", 0.02)
+    monkeypatch.setattr("hedgebot.daemon.killswitch.LATCH_S_MAX", 0.02)
     rig = Rig(tmp_path)
     release = threading.Event()
-    monkeypatch.setattr(rig.latch, "set", lambda _operator, _reason: release.wait(5))
+    monkeypatch.setattr(rig.latch, "set", lambda *_: release.wait(5))
     reply = await asyncio.wait_for(rig.ask("kill"), 1)
     release.set()
     assert rig.events == [ev.OperatorKilled(operator="local", reason="no reason given")]
@@ -325,7 +344,7 @@ async def test_parameters_that_a_strategy_refuses_never_reach_the_engine(tmp_pat
 async def test_an_unkill_whose_answer_was_lost_can_be_given_again(tmp_path: Path) -> None:
     rig = Rig(tmp_path, no, mode=Mode.RECOVERING)
     rig.latch.set("ada", "smoke")
-    rig.block()
+    rig.block_orders()
     assert (await rig.ask("unkill", reason="over")).code == ExitCode.REFUSED
     assert not rig.latch.is_set
     assert not rig.blocked
@@ -339,3 +358,40 @@ async def test_a_refusal_at_a_door_is_journaled_and_nothing_else(tmp_path: Path)
         ev.AccessRefused(operator="dashboard", action="POST /api/v1/kill", reason="403: no CSRF token")
     ]
     assert not rig.blocked
+
+
+async def test_scope_and_action_reach_the_engine_and_the_file(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    reply = await rig.ask("kill", scope="venue", name="bybit", action="reduce", operator="ada", reason="slow")
+    assert reply.ok
+    (event,) = rig.events
+    assert event == ev.OperatorKilled(
+        operator="ada", reason="slow", scope=KillScope.VENUE, name="bybit", action=KillAction.REDUCE
+    )
+    assert "action: reduce" in (tmp_path / "KILL.venue.bybit").read_text()
+
+
+async def test_a_frozen_book_stays_blocked_and_another_action_does_not(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    for action, blocked in ((KillAction.REDUCE, False), (KillAction.FREEZE, True)):
+        rig.latches["all"] = latched(action)
+        assert (await rig.ask("kill", action=action.value)).ok
+        rig.verbs._switch.observe([ev.Stamped(seq=1, at_ns=0, event=rig.events[-1])])
+        assert rig.blocked is blocked
+
+
+@pytest.mark.parametrize("args", [{"scope": "vneue"}, {"action": "explode"}])
+async def test_a_word_that_is_none_is_usage(tmp_path: Path, args: dict[str, str]) -> None:
+    rig = Rig(tmp_path)
+    assert (await rig.ask("kill", **args)).code == ExitCode.USAGE
+    assert rig.events == []
+
+
+async def test_what_the_shell_has_against_an_unkill_reaches_the_engine(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, no)
+    rig.latches["all"] = latched()
+    rig.against = ("the journal's chain is not sound: row 3",)
+    await rig.ask("unkill", reason="over", reviewed=["task:journal"])
+    (event,) = rig.events
+    assert isinstance(event, ev.OperatorUnkilled)
+    assert (event.unmet, event.reviewed) == (rig.against, ("task:journal",))

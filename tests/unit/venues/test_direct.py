@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from hedgebot.venues import direct
 from hedgebot.venues.direct import BATCH_MAX, PER_SECOND, DirectCancel, cancel_directly
 from tests.unit.venues.double import BybitDouble, connection, ok, refusal
 
@@ -16,11 +19,20 @@ class Book:
     def __init__(self, double: BybitDouble, orders: dict[str, list[str]], deaf: int = 0) -> None:
         self.alive = {category: dict.fromkeys(names) for category, names in orders.items()}
         self.deaf = deaf
+        self.ended: dict[str, tuple[str, str]] = {}
         double.scripts["v5/order/realtime"] = self._listed
         double.scripts["v5/order/cancel-batch"] = self._batch
         double.scripts["v5/order/cancel"] = self._one
 
     def _listed(self, asked: dict[str, str]) -> tuple[int, Any]:
+        if "orderId" in asked:
+            name = asked["orderId"].removeprefix("id-")
+            ends = [(name, *self.ended[name])] if name in self.ended and asked.get("openOnly") == "1" else []
+            rows = [
+                {"orderId": f"id-{one}", "orderLinkId": one, "symbol": "BTCUSDT", "orderStatus": how, "cumExecQty": qty}
+                for one, how, qty in ends
+            ]
+            return 200, ok({"category": asked["category"], "list": rows, "nextPageCursor": ""})
         # Linear contracts are listed by settlement coin: the double's are all of USDT.
         names = [] if asked.get("settleCoin") == "USDC" else list(self.alive.get(asked["category"], ()))
         rows = [{"orderId": f"id-{name}", "orderLinkId": name, "symbol": "BTCUSDT"} for name in names]
@@ -39,7 +51,10 @@ class Book:
         if self.deaf > 0:
             self.deaf -= 1
             return
-        self.alive[category].pop(order_id.removeprefix("id-"), None)
+        name = order_id.removeprefix("id-")
+        if name in self.alive[category]:
+            del self.alive[category][name]
+            self.ended.setdefault(name, ("Cancelled", "0"))
 
 
 def ours(client_id: str | None) -> bool:
@@ -70,7 +85,8 @@ async def test_every_category_is_looked_through_and_only_ours_is_cancelled() -> 
     assert (done.unproven, done.left_alone) == ((), 1)
     assert done.verified_s is not None
     assert {name for names in book.alive.values() for name in names} == {"theirs-1"}
-    asked = {(one["category"], one.get("settleCoin")) for one in double.asked("v5/order/realtime")}
+    listed = [one for one in double.asked("v5/order/realtime") if "orderId" not in one]
+    asked = {(one["category"], one.get("settleCoin")) for one in listed}
     assert asked == {("linear", "USDT"), ("linear", "USDC"), ("inverse", None), ("spot", None), ("option", None)}
 
 
@@ -157,3 +173,25 @@ async def test_an_order_on_its_way_is_waited_for() -> None:
     assert done.cancelled == ("ours-late",)
     assert done.verified_s is not None
     assert done.verified_s >= 1.0
+
+
+async def test_an_order_that_was_filled_first_is_not_told_as_cancelled() -> None:
+    double = BybitDouble()
+    book = Book(double, {"linear": ["ours-1", "ours-2", "ours-3"]})
+    book.ended = {"ours-2": ("Filled", "0.5"), "ours-3": ("PartiallyFilledCanceled", "0.2")}
+    async with double.serving():
+        done = await cancelled(double)
+    assert done.cancelled == ("ours-1",)
+    assert done.filled == ("ours-2: 0.5 filled (filled)", "ours-3: 0.2 filled (cancelled)")
+    assert done.unproven == ()
+
+
+async def test_an_order_whose_end_nobody_tells_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "PAUSE_S", 0.01)
+    double = BybitDouble()
+    book = Book(double, {"linear": ["ours-1"]})
+    book.ended = {"ours-1": ("New", "0")}
+    async with double.serving():
+        done = await cancelled(double)
+    assert done.cancelled == ()
+    assert done.unproven == ("order ours-1 is not open any more, and how it ended the venue has not said",)
