@@ -213,6 +213,9 @@ def _book_problem(state: EngineState, quote: Quote, event: BookTop) -> str:
         return f"the book of {event.instrument} has an empty side"
     if not (_is_price(bid) and _is_price(ask)):
         return f"the book of {event.instrument} quotes {bid} / {ask}: not prices"
+    empty = [one for one in (event.bid_qty, event.ask_qty) if one is not None and not _is_price(one)]
+    if empty:
+        return f"the book of {event.instrument} quotes a quantity of {empty[0]}: nobody stands there"
     if bid >= ask:
         return f"the book of {event.instrument} is crossed: bid {bid}, ask {ask}"
     reference = quote.mark or quote.mid

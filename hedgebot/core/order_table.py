@@ -83,6 +83,13 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
     record = step.state.orders.get(event.client_id)
     if record is None:
         return
+    if record.filled_contracts or record.reported_contracts:
+        # Refused and filled cannot both be: another request was refused, or another order filled. Only the venue knows.
+        if not record.status.is_terminal:
+            summary = f"order {record.client_id} was refused ({event.code}) after {record.filled_contracts} were filled"
+            step.alert(AlertKind.RECON_BREAK, record.client_id, summary)
+            _suspect(step, record)
+        return
     if _advance(step, record, OrderStatus.REJECTED):
         _back_off(step, record, f"refused: {event.code} {event.message}", refused=not event.passing)
         breakers.on_rejected(step, record)
@@ -330,6 +337,7 @@ def _settle(step: Step, record: OrderRecord) -> None:
         unsettled[record.client_id] = underlying
     elif unsettled.pop(record.client_id, None) is not None:
         step.resolve(AlertKind.UNKNOWN_ORDER_AGE, record.client_id)
+        step.resolve(AlertKind.RECON_BREAK, record.client_id)
         step.touch(underlying, DecisionCause.PRICE)
 
 

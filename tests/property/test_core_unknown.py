@@ -5,7 +5,7 @@ import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import CancelOrder, Mode, SubmitOrder
+from hedgebot.domain.commands import CancelOrder, Mode, QueryOrder, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import (
@@ -142,3 +142,20 @@ def test_what_outlives_its_deadline_is_cancelled_until_it_has_ended(status: Orde
     assert 5 <= len(cancels) <= 20, "again and again, and paced"
     book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED)))
     assert not of_type([one for _ in range(40) for one in book.tick(250)], CancelOrder)
+
+
+def test_a_refusal_of_what_was_filled_in_part_is_no_proof() -> None:
+    book = two_underlyings()
+    order = the_order(book.send(book.fill(Side.BUY, "0.2")))
+    book.send(book.fill(Side.SELL, "0.05", BTC_PERP, client_id=order.client_id))
+    refused = ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code="110001", message="no such order")
+    heard = book.send(refused)
+    assert book.state.orders[order.client_id].status is OrderStatus.UNKNOWN
+    assert of_type(heard, QueryOrder)
+    assert order.client_id in book.state.unsettled
+    assert book.is_up(AlertKind.RECON_BREAK)
+    book.send(book.fill(Side.SELL, "0.112", BTC_PERP, client_id=order.client_id))
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    assert orders(book.send(refused)) == [], "a late word about an order that has ended changes nothing"
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    assert book.state.orders[order.client_id].status is OrderStatus.FILLED

@@ -266,3 +266,16 @@ def test_a_jump_counts_once_whichever_feed_shows_it_first(first: str) -> None:
     book.tick(1_100)
     short = book.state.underlyings["BTC"].option_delta
     assert short == pytest.approx(-5 * 0.646, abs=0.01), "Black-76 at 105,000, 60 % and thirty days"
+
+
+@pytest.mark.parametrize("qty", ["0", "-1", "NaN", "Infinity"])
+@pytest.mark.parametrize("side", ["bid_qty", "ask_qty"])
+def test_a_price_at_which_nobody_stands_is_no_price(qty: str, side: str) -> None:
+    book = _ready()
+    age_ms = book_age_ms(book.state, BTC_PERP, book.at_ns)
+    book.send(msgspec.structs.replace(book.book("100200"), **{side: Decimal(qty)}), after_ms=10.0)
+    assert book.state.quotes[BTC_PERP].mid == PRICE
+    assert book_age_ms(book.state, BTC_PERP, book.at_ns) == age_ms + 10
+    assert book.is_up(AlertKind.SUSPECT_DATA)
+    book.send(book.book())
+    assert not book.is_up(AlertKind.SUSPECT_DATA)
