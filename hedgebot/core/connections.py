@@ -22,6 +22,7 @@ def apply(
     | ev.FrameQuarantined
     | ev.AuthenticationFailed
     | ev.ClockMeasured
+    | ev.VenuePaused
     | ev.InboxOverflowed
     | ev.TaskFailed
     | ev.AccessRefused,
@@ -53,6 +54,10 @@ def apply(
             skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
             problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
             step.check(AlertKind.CLOCK_SKEW, event.account, problem)
+        case ev.VenuePaused():
+            if account := state.accounts.get(event.account):
+                account.paused_until_ns = max(account.paused_until_ns, step.at_ns + round(event.seconds * 1e9))
+                step.alert(AlertKind.RATE_LIMIT_BAN, account.name, f"{account.name}: {event.reason}")
         case ev.InboxOverflowed():
             step.alert(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
@@ -67,6 +72,14 @@ def apply(
             step.operator(event.operator, event.action, accepted=False, explanation=event.reason)
         case _:
             assert_never(event)
+
+
+def sweep(step: Step) -> None:
+    """Take down what time has ended. Called by the timer."""
+    for account in step.state.accounts.values():
+        if account.paused_until_ns and step.at_ns >= account.paused_until_ns:
+            account.paused_until_ns = 0
+            step.resolve(AlertKind.RATE_LIMIT_BAN, account.name)
 
 
 def _apply_stream(step: Step, event: ev.StreamChanged) -> None:

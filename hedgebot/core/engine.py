@@ -245,6 +245,7 @@ class Engine:
     def _on_timer(self, step: Step) -> None:
         order_table.sweep(step)
         reconcile.sweep(step)
+        connections.sweep(step)
         limits.watch(step)
         kill_rules.watch(step)
         latches.sweep(step)

@@ -238,6 +238,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     mismatches: dict[str, Mismatch] = {}
     day: int = 0
     day_equity_usd: Decimal | None = None
+    paused_until_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
 
 

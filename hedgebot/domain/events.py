@@ -283,6 +283,14 @@ class ClockMeasured(_Event, frozen=True, kw_only=True):
     round_trip_ms: float
 
 
+class VenuePaused(_Event, frozen=True, kw_only=True):
+    """The venue wants no requests from our address for `seconds`: a rate limit that was broken, or a ban."""
+
+    account: str
+    seconds: float
+    reason: str
+
+
 class InboxOverflowed(_Event, frozen=True, kw_only=True):
     """The bounded inbox dropped events of this kind; what it lost must be pulled again."""
 
@@ -363,6 +371,7 @@ Event = (
     | FrameQuarantined
     | AuthenticationFailed
     | ClockMeasured
+    | VenuePaused
     | InboxOverflowed
     | TimerFired
     | TaskFailed

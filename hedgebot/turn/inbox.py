@@ -65,6 +65,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.FrameQuarantined()
             | ev.AuthenticationFailed()
             | ev.ClockMeasured()
+            | ev.VenuePaused()
             | DeadManChanged()
         ):
             return Priority.PRIVATE

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hedgebot.domain.events import AuthenticationFailed, Stream, StreamChanged
+from hedgebot.domain.events import AuthenticationFailed, Stream, StreamChanged, VenuePaused
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
@@ -81,8 +81,9 @@ class Answers:
         # Several answers of one burst say the same.
         if paused_s > 0.0 and pause_s <= paused_s + 1.0:
             return
-        reason = f"{why}: requests and dials pause for {pause_s:.0f} s, cancels go on"
+        reason = f"{why}: requests and dials pause for {pause_s:.0f} s, but for one cancel"
         _log.warning("account %s: %s", self._account, reason)
+        self._sink.put(VenuePaused(account=self._account, seconds=pause_s, reason=reason[:200]))
         # The way by which orders leave: its socket, where there is one, is as it was.
         self._sink.put(
             StreamChanged(account=self._account, stream=Stream.TRADE, up=self.trade_ready(), reason=reason[:200])

@@ -11,6 +11,9 @@ from enum import Enum
 
 from hedgebot.venues.profile import Rate, VenueProfile
 
+# Requests that may leave while the venue wants none.
+PROBES_MAX = 1
+
 
 class Purpose(Enum):
     """What a request is for, from what may wait to what must not."""
@@ -62,6 +65,7 @@ class Budget:
     def __init__(self, profile: VenueProfile, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._paused_until_s = now_s()
+        self._probes = 0
         self._left_to_others = profile.limit_left_to_others
         self._address = TokenBucket(profile.ip_rate, now_s)
         self._reserves: Mapping[Purpose, float] = {
@@ -75,15 +79,16 @@ class Budget:
         }
 
     def wait_s(self, purpose: Purpose, category: str, *, http: bool = True) -> float:
-        """Seconds until a request of this purpose may leave. A pause stops everything but cancels.
+        """Seconds until a request of this purpose may leave. A pause stops everything but one cancel, which probes.
 
-        A request over an open socket (not `http`) counts in its own limit only, not in the address's.
+        A request over an open socket (not `http`) counts in its own limit only, not in the address's: there cancels go
+        on. A venue that bans an address counts what still comes and bans it for longer.
         """
         own = self._own.get(purpose, {}).get(category)
         own_s = 0.0 if own is None else own.wait_s()
         if not http:
             return own_s
-        paused_s = 0.0 if purpose is Purpose.CANCEL else self.paused_s
+        paused_s = 0.0 if purpose is Purpose.CANCEL and self._probes else self.paused_s
         return max(paused_s, self._address.wait_s(self._reserves[purpose]), own_s)
 
     @property
@@ -91,8 +96,15 @@ class Budget:
         """Seconds that the pause still lasts, 0 for none."""
         return max(0.0, self._paused_until_s - self._now_s())
 
+    async def over_pause(self) -> None:
+        """Return once there is no pause, also when it is made longer meanwhile."""
+        while (left_s := self.paused_s) > 0.0:  # noqa: ASYNC110  (nobody is told when a pause ends)
+            await asyncio.sleep(left_s)
+
     def pause(self, seconds: float) -> None:
-        """The venue wants no requests from this address for a while."""
+        """The venue wants no requests from this address for a while; a pause that is made longer has no new probe."""
+        if not self.paused_s:
+            self._probes = PROBES_MAX
         self._paused_until_s = max(self._paused_until_s, self._now_s() + seconds)
 
     def heard(self, purpose: Purpose, category: str | None, left: int, hold_s: float) -> None:
@@ -119,6 +131,8 @@ class Budget:
                 return False
             await asyncio.sleep(wait)
         if http:
+            if self.paused_s:
+                self._probes -= 1
             self._address.take()
         own = self._own.get(purpose, {}).get(category)
         if own is not None:

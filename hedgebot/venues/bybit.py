@@ -80,7 +80,7 @@ class BybitVenue:
         self._answers.trade_ready = lambda: self._streams.trade_ready
         self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
-        self._orders.on_clock = lambda: self._tasks.once("clock", self._measure())
+        self._orders.on_clock = lambda: self._tasks.once("clock", self._measure_unless_paused())
         self._dead_man = BybitDeadMan(connection.account, BYBIT, self._query, budget, sink, now_ns)
         self._dead_man.subscribe = self._streams.subscribe_private
         self._dead_man.stands = self._streams.private_stands
@@ -186,9 +186,14 @@ class BybitVenue:
         self._orders.clock_offset_ms = measured.offset_ms
         self._sink.put(measured)
 
+    async def _measure_unless_paused(self) -> None:
+        if not self._budget.paused_s:
+            await self._measure()
+
     async def _keep_clock(self) -> None:
         while True:
-            await asyncio.sleep(max(self._connection.clock_interval_s, self._budget.paused_s))
+            await asyncio.sleep(self._connection.clock_interval_s)
+            await self._budget.over_pause()
             try:
                 await self._measure()
             except FAULTS as error:
@@ -213,7 +218,7 @@ class BybitVenue:
             except TimeoutError:
                 pass
             self._reload.clear()
-            await asyncio.sleep(self._budget.paused_s)
+            await self._budget.over_pause()
             try:
                 await self._load()
             except FAULTS as error:

@@ -55,7 +55,12 @@ _CODES: dict[str, Verdict] = {
 _TRADE_CODES: dict[str, Verdict] = {"10003": Verdict.THROTTLED, "10404": Verdict.REJECTED}
 
 # [E] HTTP codes. 403 is the IP limit (wait ten minutes) or a refused region.
-_STATUSES: dict[int, Verdict] = {401: Verdict.AUTH, 403: Verdict.THROTTLED, 429: Verdict.THROTTLED}
+_STATUSES: dict[int, Verdict] = {
+    401: Verdict.AUTH,
+    403: Verdict.THROTTLED,
+    418: Verdict.THROTTLED,
+    429: Verdict.THROTTLED,
+}
 
 # [N] execType. Each moves a position but for Funding; Settle is the settlement of an inverse future.
 _EXECUTION_KINDS: dict[str, ExecutionKind] = {
@@ -150,7 +155,8 @@ BYBIT = VenueProfile(
     ip_reserve_orders=40.0,
     ip_reserve_cancels=20.0,
     # [E] 403: the address broke its limit, wait ten minutes. 429 and 10018 name no time: the limit's window.
-    pause_statuses_s={403: 600.0, 429: 5.0},
+    # 418 is not documented there; where it is, a ban lasts two minutes at least.
+    pause_statuses_s={403: 600.0, 418: 120.0, 429: 5.0},
     pause_codes_s={"10018": 5.0},
     limit_left_to_others=2.0,
     create_rates={"linear": _CREATE, "inverse": _CREATE, "option": _CREATE, "spot": _SPOT_CREATE},

@@ -163,3 +163,22 @@ async def test_a_wrong_secret_is_refused_at_start() -> None:
         with pytest.raises(ConfigError, match="refuses the API key"):
             await found.venue.start()
         assert found.sink.of(AuthenticationFailed)[0].code in {"10003", "10004"}
+
+
+async def test_o06_a_key_revoked_while_it_runs_is_told_without_the_key_and_nothing_is_retried() -> None:
+    async with world() as found:
+        await found.top()
+        for code, path in ((33004, "/v5/account/wallet-balance"), (10003, "/v5/order/create")):
+            before = len(found.sink.events)
+            await found.admin("faults", type="http", kind="ret_code", endpoint=path, code=code, count=50)
+            if path.endswith("create"):
+                await found.submit()
+                refused = await found.sink.one(OrderRejected, after=before)
+                assert refused.code == str(code), "proof that it was not accepted"
+            else:
+                assert not (await found.snapshot()).complete
+            told = await found.sink.one(AuthenticationFailed, after=before)
+            assert (told.account, told.code) == ("main", str(code))
+            assert "key-of-the-test" not in repr(found.sink.events)
+            assert "secret-of-the-test" not in repr(found.sink.events)
+        assert len(await found.orders()) == 0

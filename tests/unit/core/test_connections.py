@@ -4,8 +4,9 @@ import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import RequestSnapshot
-from tests.support.playbook import ACCOUNT, Playbook, of_type
+from hedgebot.domain.commands import Mode, RaiseAlert, RequestSnapshot
+from hedgebot.domain.instrument import Side
+from tests.support.playbook import ACCOUNT, Playbook, alerts, of_type, orders
 
 
 @pytest.fixture
@@ -38,3 +39,31 @@ def test_a_task_that_is_restarted_is_told_and_halts_nothing(book: Playbook) -> N
     book.send(ev.TaskFailed(task="clock", error="a bug", restarting=True))
     assert book.is_up(AlertKind.TASK_FAILED)
     assert not book.state.latched
+
+
+def test_a_ban_is_told_once_and_ends_with_its_time() -> None:
+    book = Playbook()
+    book.ready()
+    paused = ev.VenuePaused(account=ACCOUNT, seconds=2.0, reason="HTTP 418: requests and dials pause for 2 s")
+    assert alerts(book.send(paused)) == {AlertKind.RATE_LIMIT_BAN}
+    assert alerts(book.send(paused)) == set()
+    assert book.state.accounts[ACCOUNT].paused_until_ns > book.at_ns
+    book.tick(after_ms=1_500.0)
+    assert book.is_up(AlertKind.RATE_LIMIT_BAN)
+    book.tick(after_ms=1_000.0)
+    assert not book.is_up(AlertKind.RATE_LIMIT_BAN)
+
+
+def test_o06_a_revoked_key_halts_the_book_and_the_alert_names_the_account_not_the_key() -> None:
+    """Retrying does not help: no order leaves any more, whatever the delta, until an operator unkills the book."""
+    book = Playbook()
+    book.ready()
+    heard = book.send(ev.AuthenticationFailed(account=ACCOUNT, code="33004", message="Your api key has expired."))
+    (told,) = [one for one in of_type(heard, RaiseAlert) if one.kind is AlertKind.API_KEY_INVALID]
+    assert told.subject == ACCOUNT
+    assert told.summary == "the venue refused the key: 33004 Your api key has expired."
+    assert book.mode() is Mode.HALTED
+    assert book.state.latched
+    assert orders(book.send(book.fill(Side.BUY, "1"))) == []
+    for _ in range(40):
+        assert orders(book.tick(after_ms=250.0)) == []

@@ -14,6 +14,7 @@ from hedgebot.domain.events import (
     SnapshotTaken,
     Stream,
     StreamChanged,
+    VenuePaused,
 )
 from hedgebot.venues.answers import PAUSE_MAX_S, REPEAT_S, Answers
 from hedgebot.venues.buckets import Budget, Purpose
@@ -48,6 +49,7 @@ def ear() -> tuple[Answers, Budget, Sink, Clock]:
     [
         (403, None, None, 600.0),
         (403, None, 30.0, 30.0),
+        (418, None, None, 120.0),
         (429, None, None, 5.0),
         (429, None, 12.0, 12.0),
         (429, None, 1.0, 1.0),
@@ -70,6 +72,8 @@ def test_how_long_the_address_pauses(status: int, code: str | None, asked_s: flo
         assert budget.wait_s(Purpose.ORDER, "linear") >= paused_s
         assert budget.wait_s(Purpose.ORDER, "linear", http=False) == 0.0
         assert budget.wait_s(Purpose.CANCEL, "linear") == 0.0
+        (paused,) = sink.of(VenuePaused)
+        assert paused.seconds == paused_s
         clock.now += paused_s
         assert budget.wait_s(Purpose.ORDER, "linear") == 0.0
 
@@ -187,3 +191,32 @@ def paused_for(seconds: float) -> Any:
     import msgspec.structs
 
     return msgspec.structs.replace(BYBIT, pause_statuses_s={429: seconds})
+
+
+async def test_v02_a_rate_limit_and_then_a_ban_let_one_probe_through_each() -> None:
+    """429 with Retry-After 30, then 418 for 120 s, on a clock of its own: tenth by tenth, everybody asks to leave."""
+    answers, budget, sink, clock = ear()
+    probes = []
+    for status, asked_s, window_s in ((429, 30.0, 30.0), (418, None, 120.0)):
+        answers.observe(RawReply(status=status, retry_after_s=asked_s))
+        left = 0
+        for _ in range(round(window_s * 10) - 1):
+            clock.now += 0.1
+            for purpose in Purpose:
+                left += await budget.acquire(purpose, "linear", within_s=0.0)
+        probes.append(left)
+        clock.now += 0.2
+        assert budget.wait_s(Purpose.POLL, "") == 0.0, "the window is over"
+    assert probes == [1, 1]
+    assert [one.seconds for one in sink.of(VenuePaused)] == [30.0, 120.0]
+
+
+async def test_a_probe_that_hears_the_ban_again_gets_no_second_one() -> None:
+    answers, budget, _, clock = ear()
+    answers.observe(RawReply(status=418))
+    assert await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0)
+    clock.now += 1.0
+    answers.observe(RawReply(status=418, retry_after_s=300.0))
+    assert not await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0)
+    assert budget.paused_s == 300.0
+    assert await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0, http=False), "an open socket is no visit"
