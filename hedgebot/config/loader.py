@@ -50,6 +50,7 @@ class AccountConnection:
     order_timeout_ms: int
     order_entry: str
     dead_man_s: float | None = None
+    drop_copy: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class Config:
                 order_timeout_ms=one.order_timeout_ms,
                 order_entry=one.order_entry,
                 dead_man_s=one.dead_man_s,
+                drop_copy=one.drop_copy,
             )
             for name, one in self.file.accounts.items()
             if not isinstance(keys := found[name], str)

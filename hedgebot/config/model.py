@@ -105,6 +105,7 @@ class AccountSection(Section):
         2_000, ge=100, le=30_000, description="a number of milliseconds to wait for the answer to an order"
     )
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
+    drop_copy: bool = Field(True, description="true or false: whether a second reader checks the venue's trade history")
     dead_man_s: Number | None = Field(
         None, ge=3, le=300, description="a number of seconds without us after which the venue cancels our orders"
     )

@@ -65,6 +65,10 @@ def run(
     limits: common.LimitsOption = None,
     state_dir: common.StateDirOption = None,
     live: Annotated[bool, typer.Option("--live", help="Needed for a book whose run_mode is live: real money.")] = False,
+    accept_key_rights: Annotated[
+        list[str] | None,
+        typer.Option("--accept-key-rights", help="A venue whose key may move money out; journaled with your name."),
+    ] = None,
 ) -> None:
     """Run the daemon of one book until it is stopped (SIGTERM or Ctrl-C). Log lines go where the configuration says.
 
@@ -79,9 +83,14 @@ def run(
         raise NotConfirmed(f'{config}: this book trades real money (run_mode = "live"); add --live to start it')
     if live and loaded.book.run_mode != "live":
         raise WrongUse(f'{config}: --live was given, but book.run_mode is "{loaded.book.run_mode}"')
+    venues = {one.venue for one in loaded.file.accounts.values()}
+    if stranger := sorted(set(accept_key_rights or ()) - venues):
+        raise WrongUse(
+            f"--accept-key-rights {stranger[0]}: it must name a venue of the book ({', '.join(sorted(venues))})"
+        )
     from hedgebot.daemon.run import run as run_to_the_end
 
-    code = run_to_the_end(loaded)
+    code = run_to_the_end(loaded, key_rights_of=frozenset(accept_key_rights or ()))
     if code == ExitCode.FAILED:
         file = loaded.daemon.log_file
         tell(f"the daemon failed; the reason is in {loaded.state_dir / file if file else 'the log above'}", code)

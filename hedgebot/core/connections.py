@@ -23,6 +23,7 @@ def apply(
     | ev.AuthenticationFailed
     | ev.ClockMeasured
     | ev.VenuePaused
+    | ev.KeyRightsAccepted
     | ev.InboxOverflowed
     | ev.TaskFailed
     | ev.AccessRefused,
@@ -58,6 +59,9 @@ def apply(
             if account := state.accounts.get(event.account):
                 account.paused_until_ns = max(account.paused_until_ns, step.at_ns + round(event.seconds * 1e9))
                 step.alert(AlertKind.RATE_LIMIT_BAN, account.name, f"{account.name}: {event.reason}")
+        case ev.KeyRightsAccepted():
+            words = f"the key of {event.account} may move money out: {', '.join(event.rights)}"
+            step.operator(event.operator, f"accept key rights {event.venue}", accepted=True, explanation=words)
         case ev.InboxOverflowed():
             step.alert(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"

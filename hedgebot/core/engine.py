@@ -19,6 +19,7 @@ from hedgebot.core import (
     breakers,
     connections,
     deadman,
+    dropcopy,
     flatten,
     kill_rules,
     latches,
@@ -40,6 +41,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, SetTimer, StopNow
 from hedgebot.domain.deadman import DeadManChanged
+from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.reports import OrderReport
@@ -142,6 +144,8 @@ class Engine:
                 self._enter_active(step)
             case DeadManChanged():
                 deadman.on_changed(step, event)
+            case ExecutionsRead():
+                dropcopy.on_read(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
@@ -246,6 +250,7 @@ class Engine:
         order_table.sweep(step)
         reconcile.sweep(step)
         connections.sweep(step)
+        dropcopy.sweep(step)
         limits.watch(step)
         kill_rules.watch(step)
         latches.sweep(step)

@@ -169,6 +169,10 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
         difference.venue_value += since
         _adjust(step, account, subject, difference, f"accepted by {operator} at unkill")
     account.mismatches.clear()
+    for key in account.unseen:
+        step.adjust(account.name, key, "not in the journal", "known", f"accepted by {operator} at unkill")
+    account.unseen.clear()
+    account.break_since_ns = 0
 
 
 def _clear_feeds(step: Step, account: AccountState) -> None:

@@ -214,7 +214,11 @@ class DeadManState(msgspec.Struct, kw_only=True):
 
 
 class AccountState(msgspec.Struct, kw_only=True):
-    """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth."""
+    """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth.
+
+    `unseen` are executions that only the drop copy has, with when it read them; `break_since_ns` is 0 while none is
+    late.
+    """
 
     name: str
     venue: str
@@ -239,6 +243,8 @@ class AccountState(msgspec.Struct, kw_only=True):
     day: int = 0
     day_equity_usd: Decimal | None = None
     paused_until_ns: int = 0
+    unseen: dict[str, int] = {}
+    break_since_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -42,10 +43,13 @@ from hedgebot.journal.store import Journal
 CLOSE_S_MAX = 20.0
 
 
-def run(config: Config) -> int:
-    """Run one daemon to its end, on uvloop where there is one; the exit code. Raises HedgebotError for a bad start."""
+def run(config: Config, *, key_rights_of: frozenset[str] = frozenset()) -> int:
+    """Run one daemon to its end, on uvloop where there is one; the exit code. Raises HedgebotError for a bad start.
+
+    `key_rights_of` names venues whose keys may be able to move money out: an operator takes that on them.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(run_daemon(config))
+        return runner.run(run_daemon(config, key_rights_of=key_rights_of))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -56,7 +60,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = None) -> int:
+async def run_daemon(
+    config: Config, *, environment: Mapping[str, str] | None = None, key_rights_of: frozenset[str] = frozenset()
+) -> int:
     """Run one daemon inside this event loop; the exit code.
 
     Raises ConfigError, InstanceError (another daemon owns the state directory or an account, told within 2 s),
@@ -75,7 +81,7 @@ async def run_daemon(config: Config, *, environment: Mapping[str, str] | None = 
             )
             locks.take_account(one.account, fingerprint, folders, state_dir)
         redactor = _set_up_logs(config, connections)
-        return await _recover_and_run(config, connections, failpoints, env, redactor)
+        return await _recover_and_run(config, connections, failpoints, env, redactor, key_rights_of)
 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
@@ -94,6 +100,7 @@ async def _recover_and_run(
     failpoints: Failpoints,
     environment: Mapping[str, str],
     redactor: logs.Redactor,
+    key_rights_of: frozenset[str],
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")
     operator, manager = environment.get("USER"), ServiceManager(environment)
@@ -135,7 +142,7 @@ async def _recover_and_run(
             journal=journal,
             clock=clock,
             failpoints=failpoints,
-            open_venue=_venue_opener(connections, clock),
+            open_venue=_venue_opener(connections, clock, dict.fromkeys(key_rights_of, operator or "unknown")),
             redactor=redactor,
         )
         journal.tell_housekeeping(run_of.journal_complaint)
@@ -167,7 +174,9 @@ def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]
     )
 
 
-def _venue_opener(connections: tuple[AccountConnection, ...], clock: Clock) -> Callable[[str, EventSink], Venue]:
+def _venue_opener(
+    connections: tuple[AccountConnection, ...], clock: Clock, accepted: Mapping[str, str] = types.MappingProxyType({})
+) -> Callable[[str, EventSink], Venue]:
     # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
     from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.registry import open_venue, take_time_from
@@ -188,6 +197,8 @@ def _venue_opener(connections: tuple[AccountConnection, ...], clock: Clock) -> C
             recv_window_ms=one.recv_window_ms,
             order_timeout_ms=one.order_timeout_ms,
             order_entry="ws" if one.order_entry == "ws" else "rest",
+            drop_copy=one.drop_copy,
+            rights_accepted_by=accepted.get(one.venue, ""),
         )
         return open_venue(connection, sink, clock.now_ns)
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from hedgebot.domain.deadman import DeadManChanged
+from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.operator_events import ConfigApplied as ConfigApplied  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.operator_events import OperatorEvent
@@ -275,6 +276,15 @@ class AuthenticationFailed(_Event, frozen=True, kw_only=True):
     message: str
 
 
+class KeyRightsAccepted(_Event, frozen=True, kw_only=True):
+    """The account's key can move money out (`rights`, the venue's names), and an operator took that on them."""
+
+    account: str
+    venue: str
+    rights: tuple[str, ...]
+    operator: str
+
+
 class ClockMeasured(_Event, frozen=True, kw_only=True):
     """Venue clock minus ours, in milliseconds, halved round trip removed."""
 
@@ -366,12 +376,14 @@ Event = (
     | CancelAnswered
     | SnapshotTaken
     | DeadManChanged
+    | ExecutionsRead
     | StreamChanged
     | StreamAlive
     | FrameQuarantined
     | AuthenticationFailed
     | ClockMeasured
     | VenuePaused
+    | KeyRightsAccepted
     | InboxOverflowed
     | TimerFired
     | TaskFailed

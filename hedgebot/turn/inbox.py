@@ -14,6 +14,7 @@ from typing import assert_never
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged
+from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
 
 
@@ -66,7 +67,9 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.AuthenticationFailed()
             | ev.ClockMeasured()
             | ev.VenuePaused()
+            | ev.KeyRightsAccepted()
             | DeadManChanged()
+            | ExecutionsRead()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

@@ -22,18 +22,19 @@ from hedgebot.domain.commands import (
     WatchInstruments,
 )
 from hedgebot.domain.errors import ConfigError, VenueError, VenueUnreachable
-from hedgebot.domain.events import InstrumentsLoaded, OrderRejected
+from hedgebot.domain.events import InstrumentsLoaded, KeyRightsAccepted, OrderRejected
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_deadman import BybitDeadMan
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.client import open_clients
+from hedgebot.venues.client import open_clients, open_query_client
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
+from hedgebot.venues.dropcopy import DropCopy
 from hedgebot.venues.guard import FAULTS
-from hedgebot.venues.keys import key_problem
+from hedgebot.venues.keys import key_problem, moving_rights
 from hedgebot.venues.lookup import look_up
 from hedgebot.venues.markets import load_apart
 from hedgebot.venues.normalise import Scope
@@ -66,6 +67,7 @@ class BybitVenue:
         self._budget = budget
         self._answers = Answers(connection.account, BYBIT, budget, sink, time.monotonic)
         self._stream, self._query = open_clients(connection, self._answers.observe)
+        self._copy_client = open_query_client(connection, self._answers.observe) if connection.drop_copy else None
         self._tasks = TaskGroup(connection.account, sink)
         self._table = InstrumentTable()
         self._scope = Scope(account=connection.account, profile=BYBIT, instruments=self._table.instruments)
@@ -117,6 +119,9 @@ class BybitVenue:
         self._streams.start()
         self._tasks.lasting("clock", self._keep_clock)
         self._tasks.lasting("instruments", self._keep_instruments)
+        if self._copy_client is not None:
+            copy = DropCopy(self._connection.account, BYBIT, self._copy_client, self._budget, self._sink, self._now_ns)
+            self._tasks.lasting("drop copy", copy.run)
 
     async def stop(self) -> None:
         """Let orders under way get their answers, then close every socket and session."""
@@ -163,16 +168,21 @@ class BybitVenue:
     async def _prepare(self) -> None:
         await self._measure()
         result = as_object(await self._query.privateGetV5UserQueryApi(), "the key's answer").get("result")
-        problem = key_problem(BYBIT, self._connection.role, as_object(result, "result"))
+        accepted_by, rights = self._connection.rights_accepted_by, as_object(result, "result")
+        problem = key_problem(BYBIT, self._connection.role, rights, accepted=bool(accepted_by))
         if problem is not None:
             msg = f"account {self._connection.account}: {problem}"
             raise ConfigError(msg)
+        if accepted_by and (movers := moving_rights(BYBIT, rights)):
+            account = self._connection.account
+            self._sink.put(KeyRightsAccepted(account=account, venue=BYBIT.venue, rights=movers, operator=accepted_by))
         # The client asks what sort of account this is before its first private call; once is enough.
         await self._stream.is_unified_enabled()
         await self._load()
 
     async def _close(self) -> None:
-        await asyncio.gather(self._stream.close(), self._query.close())
+        clients = (self._stream, self._query, self._copy_client)
+        await asyncio.gather(*(one.close() for one in clients if one is not None))
 
     @property
     def _address(self) -> str:
@@ -182,7 +192,7 @@ class BybitVenue:
 
     async def _measure(self) -> None:
         measured = await measure(self._connection.account, self._stream, self._now_ns)
-        sign_with(measured, self._stream, self._query)
+        sign_with(measured, *(one for one in (self._stream, self._query, self._copy_client) if one is not None))
         self._orders.clock_offset_ms = measured.offset_ms
         self._sink.put(measured)
 

@@ -22,9 +22,13 @@ class VenueConnection(msgspec.Struct, frozen=True, kw_only=True):
     testnet: bool = False
     api_key: str = ""
     api_secret: str = ""
+    # Who takes it on them that the key may move money out; empty: such a key is refused.
+    rights_accepted_by: str = ""
     recv_window_ms: int = 5_000
     order_timeout_ms: int = 3_000
     order_entry: Literal["rest", "ws"] = "rest"
+    # A second reader of executions, with a client of its own.
+    drop_copy: bool = False
     query_timeout_ms: int = 10_000
     # A ping each `keep_alive_ms`; a socket without any frame for `silence_ms_max` is dropped and dialled again.
     keep_alive_ms: int = 5_000

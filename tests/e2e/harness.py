@@ -221,13 +221,18 @@ class World:
         return forked
 
     def daemon(
-        self, *, state_dir: Path | None = None, guarded: bool = False, module: str = CONSOLE, **environment: str
+        self,
+        *options: str,
+        state_dir: Path | None = None,
+        guarded: bool = False,
+        module: str = CONSOLE,
+        **environment: str,
     ) -> "Daemon":
-        """Start a daemon; `environment` is added to its own. Earlier crashes count only when `guarded`."""
+        """Start a daemon with options; `environment` is added to its own. Earlier crashes count only when `guarded`."""
         chosen = state_dir or self.state_dir
         if not guarded:
             (chosen / "unclean_starts").unlink(missing_ok=True)
-        words = ["run", "--config", str(self.config), "--state-dir", str(chosen)]
+        words = ["run", "--config", str(self.config), "--state-dir", str(chosen), *options]
         process = self._start_daemon(words, f"daemon-{chosen.name}.log", environment, module)
         return Daemon(process, chosen)
 

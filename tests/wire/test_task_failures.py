@@ -40,7 +40,8 @@ VITAL = "pump"
 TASKS = (
     VITAL,
     *("alerts", "loop-watch", "clock", "kill-file", "snapshots", "service-manager", "heartbeat"),
-    *("main:private stream", "main:trade stream", "main:clock", "main:instruments", "main:linear market stream"),
+    *("main:private stream", "main:trade stream", "main:clock", "main:instruments", "main:drop copy"),
+    "main:linear market stream",
 )
 Factory = Callable[[], Coroutine[Any, Any, None]]
 
@@ -118,7 +119,9 @@ class Rig:
         self.task = asyncio.ensure_future(self.run.run())
 
     def _open(self, account: str, sink: EventSink) -> BybitVenue:
-        return BybitVenue(connection(self.server.endpoint, account=account, order_entry="ws"), sink, time.time_ns)
+        return BybitVenue(
+            connection(self.server.endpoint, account=account, order_entry="ws", drop_copy=True), sink, time.time_ns
+        )
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         """Wait for it; nobody is told when the engine's state changes."""

@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.domain.settings import AccountRole
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.keys import key_problem
+from hedgebot.venues.keys import key_problem, moving_rights
 from tests.unit.venues.double import golden
 
 
@@ -32,3 +32,12 @@ def test_a_read_only_key_is_good_for_the_book_only() -> None:
 def test_silence_about_rights_is_no_permission() -> None:
     assert key_problem(BYBIT, AccountRole.SHARED, key(permissions=None)) is not None
     assert "unified" in str(key_problem(BYBIT, AccountRole.SHARED, key(uta=0)))
+
+
+def test_o07_whoever_takes_it_on_them_may_use_such_a_key_and_nothing_else() -> None:
+    may_move = key(permissions={"Wallet": ["Withdraw", "AccountTransfer", "SubMemberTransferList"]})
+    assert moving_rights(BYBIT, may_move) == ("AccountTransfer", "Withdraw")
+    assert "--accept-key-rights bybit" in str(key_problem(BYBIT, AccountRole.SHARED, may_move))
+    assert key_problem(BYBIT, AccountRole.SHARED, may_move, accepted=True) is None
+    assert key_problem(BYBIT, AccountRole.SHARED, {**may_move, "readOnly": 1}, accepted=True) is not None
+    assert moving_rights(BYBIT, key()) == ()

@@ -1,0 +1,121 @@
+"""The drop copy as a conversation: what the venue's history has and the journal has not is a break, found soon."""
+
+import pytest
+
+from hedgebot.core import dropcopy, reconcile
+from hedgebot.core.step import Step
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordAdjustment
+from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.instrument import Side
+from tests.support.playbook import ACCOUNT, BTC_USDC, Playbook, alerts, of_type, orders, snapshots
+
+LOST = f"{ACCOUNT}|bybit:linear|lost"
+# A reading every 6 s, its nine queries, the grace, and the timer.
+READ_EVERY_MS, READING_MS = 6_000.0, 1_000.0
+
+
+@pytest.fixture
+def book() -> Playbook:
+    playbook = Playbook()
+    playbook.ready()
+    return playbook
+
+
+def read(book: Playbook, *keys: str) -> tuple[Command, ...]:
+    return book.send(ExecutionsRead(account=ACCOUNT, executions=keys, problem="", asked_at_ns=book.at_ns))
+
+
+def pass_time(book: Playbook, seconds: float) -> list[Command]:
+    heard: list[Command] = []
+    for _ in range(round(seconds * 4)):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=0.0)
+        book.send(book.book(), after_ms=0.0)
+        book.send(book.ticker(), after_ms=0.0)
+        heard += book.tick(after_ms=250.0)
+    return heard
+
+
+def test_what_the_journal_has_is_no_break(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "0.01", trade_id="seen"))
+    read(book, f"{ACCOUNT}|bybit:linear|seen")
+    pass_time(book, 10.0)
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    assert book.state.accounts[ACCOUNT].unseen == {}
+
+
+def test_a_fill_that_the_reader_saw_first_is_waited_for(book: Playbook) -> None:
+    read(book, f"{ACCOUNT}|bybit:linear|late")
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    book.send(book.fill(Side.BUY, "0.01", trade_id="late"), after_ms=1_000.0)
+    pass_time(book, 5.0)
+    assert not book.is_up(AlertKind.RECON_BREAK)
+
+
+def test_a_missed_fill_is_a_break_within_fifteen_seconds_and_stops_trading(book: Playbook) -> None:
+    """At worst it executes just after a reading began: the next one begins 6 s later and takes a second."""
+    missed_at_ns = book.at_ns
+    pass_time(book, READ_EVERY_MS / 1_000)
+    asked_at_ns = book.at_ns
+    pass_time(book, READING_MS / 1_000)
+    book.send(ExecutionsRead(account=ACCOUNT, executions=(LOST,), problem="", asked_at_ns=asked_at_ns))
+    heard: list[Command] = []
+    while not (told := [one for one in heard if isinstance(one, RaiseAlert) and one.kind is AlertKind.RECON_BREAK]):
+        heard += pass_time(book, 0.25)
+        assert book.at_ns - missed_at_ns <= 15_000_000_000, "not found in time"
+    assert "has execution lost" in told[0].summary
+    assert len(snapshots(heard)) == 1, "the venue is asked at once"
+    assert orders(book.send(book.fill(Side.BUY, "1"))) == [], "nothing is sent while it lasts"
+
+
+def test_the_snapshot_that_brings_it_ends_the_break(book: Playbook) -> None:
+    read(book, LOST)
+    pass_time(book, 4.0)
+    assert book.is_up(AlertKind.RECON_BREAK)
+    book.send(book.fill(Side.BUY, "0.01", trade_id="lost"))
+    book.snapshot((book.position("0.01", BTC_USDC),))
+    pass_time(book, 0.5)
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    assert book.state.accounts[ACCOUNT].reconciled
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_one_that_a_clean_snapshot_does_not_explain_blocks_and_then_halts(book: Playbook) -> None:
+    read(book, LOST)
+    pass_time(book, 4.0)
+    book.snapshot()
+    assert orders(book.send(book.fill(Side.BUY, "1"))) == []
+    assert book.is_up(AlertKind.RECON_BREAK)
+    for _ in range(8):
+        pass_time(book, 4.0)
+        book.snapshot((book.position("1", BTC_USDC),))
+    assert book.mode() is Mode.HALTED
+    assert "has execution lost" in book.state.mode_reason
+
+
+def test_while_a_snapshot_is_on_its_way_nothing_is_a_break(book: Playbook) -> None:
+    """After a restart the history holds what was executed meanwhile, and the first snapshot will bring it."""
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="cut"))
+    read(book, LOST)
+    assert AlertKind.RECON_BREAK not in alerts(pass_time(book, 10.0))
+
+
+def test_before_the_opening_snapshot_nothing_counts() -> None:
+    book = Playbook()
+    read(book, LOST)
+    assert book.state.accounts[ACCOUNT].unseen == {}
+
+
+def test_its_memory_is_bounded(book: Playbook) -> None:
+    read(book, *(f"{ACCOUNT}|bybit:linear|{number}" for number in range(20_000)))
+    assert len(book.state.accounts[ACCOUNT].unseen) == dropcopy._UNSEEN_MAX
+
+
+def test_an_unkill_accepts_it_and_says_so(book: Playbook) -> None:
+    read(book, LOST)
+    account = book.state.accounts[ACCOUNT]
+    step = Step(book.state, seq=1, at_ns=book.at_ns)
+    reconcile.accept_differences(step, account, "ada")
+    assert account.unseen == {}
+    assert [one.subject for one in of_type(step.commands, RecordAdjustment)] == [LOST]

@@ -1,0 +1,91 @@
+"""The second reader: identities once each, its own reading of a row, and a part that fails does not hide the others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ccxt
+import pytest
+
+from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.venues import dropcopy
+from hedgebot.venues.buckets import Budget
+from hedgebot.venues.bybit_profile import BYBIT
+from hedgebot.venues.dropcopy import DropCopy
+from tests.unit.venues.double import Sink
+
+NOW_NS = 1_790_000_000_000_000_000
+Rows = list[dict[str, Any]]
+
+
+class Client:
+    """The venue's history behind the one call."""
+
+    def __init__(self, rows: Callable[[dict[str, Any]], Rows]) -> None:
+        self.rows = rows
+        self.asked: list[dict[str, Any]] = []
+
+    async def privateGetV5ExecutionList(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  (its name)
+        self.asked.append(request)
+        return {"result": {"list": self.rows(request)}}
+
+
+def reader(rows: Callable[[dict[str, Any]], Rows]) -> tuple[DropCopy, Client, Sink]:
+    client, sink = Client(rows), Sink()
+    return DropCopy("main", BYBIT, client, Budget(BYBIT, lambda: 0.0), sink, lambda: NOW_NS), client, sink
+
+
+def linear(*rows: dict[str, Any]) -> Callable[[dict[str, Any]], Rows]:
+    return lambda request: list(rows) if request["category"] == "linear" else []
+
+
+def row(trade_id: str, qty: str = "0.1", kind: str = "Trade") -> dict[str, Any]:
+    return {"execId": trade_id, "execQty": qty, "execType": kind}
+
+
+async def test_each_identity_is_told_once_as_the_ledger_keeps_it() -> None:
+    copy, client, sink = reader(linear(row("e1"), row("e2")))
+    await copy.read()
+    client.rows = linear(row("e2"), row("e3"))
+    await copy.read()
+    await copy.read()
+    told = [one.executions for one in sink.of(ExecutionsRead)]
+    assert told == [("main|bybit:linear|e1", "main|bybit:linear|e2"), ("main|bybit:linear|e3",)]
+
+
+async def test_every_category_is_read_over_the_window() -> None:
+    copy, client, sink = reader(lambda _request: [])
+    await copy.read()
+    assert len(client.asked) == len(BYBIT.executions)
+    now_ms = NOW_NS // 1_000_000
+    assert {int(one["startTime"]) for one in client.asked} == {now_ms - dropcopy.WINDOW_MS}
+    assert all(int(one["endTime"]) > now_ms for one in client.asked)
+    assert not any("execType" in one for one in client.asked), "a type that is asked for hides the others"
+    assert sink.events == [], "nothing new, nothing said"
+
+
+async def test_rows_of_no_quantity_count_only_as_funding() -> None:
+    copy, _, sink = reader(linear(row("none", "0"), row("paid", "0", "Funding"), row("odd", "?")))
+    await copy.read()
+    (told,) = sink.of(ExecutionsRead)
+    assert [one.rpartition("|")[2] for one in told.executions] == ["paid", "odd"]
+
+
+@pytest.mark.parametrize("spoilt", [[{"execQty": "1"}], [row("")]])
+async def test_a_part_that_cannot_be_read_does_not_hide_the_others(spoilt: Rows) -> None:
+    def rows(request: dict[str, Any]) -> Rows:
+        if request["category"] == "inverse":
+            raise ccxt.RequestTimeout("bybit GET")
+        return {"linear": spoilt, "spot": [row("s1")]}.get(request["category"], [])
+
+    copy, _, sink = reader(rows)
+    await copy.read()
+    (told,) = sink.of(ExecutionsRead)
+    assert told.executions == ("main|bybit:spot|s1",)
+    assert told.problem
+
+
+async def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropcopy, "TOLD_MAX", 3)
+    copy, _, _ = reader(linear(*(row(f"e{number}") for number in range(10))))
+    await copy.read()
+    assert len(copy._told) == 3
