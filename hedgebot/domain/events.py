@@ -21,6 +21,8 @@ from hedgebot.domain.operator_events import StrategySwitched as StrategySwitched
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.settings import EngineSettings
+from hedgebot.domain.venue_events import KeyRightsAccepted as KeyRightsAccepted  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.venue_events import VenuePaused as VenuePaused  # noqa: PLC0414  (mypy: part of this module)
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -276,29 +278,12 @@ class AuthenticationFailed(_Event, frozen=True, kw_only=True):
     message: str
 
 
-class KeyRightsAccepted(_Event, frozen=True, kw_only=True):
-    """The account's key can move money out (`rights`, the venue's names), and an operator took that on them."""
-
-    account: str
-    venue: str
-    rights: tuple[str, ...]
-    operator: str
-
-
 class ClockMeasured(_Event, frozen=True, kw_only=True):
     """Venue clock minus ours, in milliseconds, halved round trip removed."""
 
     account: str
     offset_ms: float
     round_trip_ms: float
-
-
-class VenuePaused(_Event, frozen=True, kw_only=True):
-    """The venue wants no requests from our address for `seconds`: a rate limit that was broken, or a ban."""
-
-    account: str
-    seconds: float
-    reason: str
 
 
 class InboxOverflowed(_Event, frozen=True, kw_only=True):

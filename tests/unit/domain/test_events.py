@@ -6,14 +6,18 @@ import msgspec
 import pytest
 
 from hedgebot.domain import events, operator_events
+from hedgebot.domain.deadman import DeadManChanged
+from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.events import Event, MarketEvent, Stamped
+from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused
 from tests.unit.domain.samples import sample
 
 MEMBERS = get_args(Event)
 
 
 def test_the_union_has_every_event() -> None:
-    assert set(MEMBERS) == {*events._Event.__subclasses__(), *operator_events._Word.__subclasses__()}
+    of_their_own = {DeadManChanged, ExecutionsRead, VenuePaused, KeyRightsAccepted}
+    assert set(MEMBERS) == {*events._Event.__subclasses__(), *operator_events._Word.__subclasses__(), *of_their_own}
 
 
 def test_market_events_are_events() -> None:
