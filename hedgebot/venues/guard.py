@@ -32,6 +32,10 @@ FAULTS = (
     ValueError,
 )
 
+# No frame of the topics that we ask for comes near it; a larger one is not parsed.
+FRAME_CHARS_MAX = 1_000_000
+SAMPLED_CHARS = 1_000
+
 
 class Guard:
     """The hooks of one client. `read` gets each data frame of a link before the client does."""
@@ -58,6 +62,8 @@ class Guard:
         # Set by the streams: what a failed dial says about the next one, in seconds; what the trade socket answered.
         self.dial_refused: Callable[[object], float] = lambda _error: 0.0
         self.on_trade_answer: Callable[[str, Raw], None] = lambda _op, _frame: None
+        # Set by the streams: hears of each data frame once the client is done with it.
+        self.handled: Callable[[Link, Raw], None] = lambda _link, _frame: None
         self._closing: set[asyncio.Task[None]] = set()
 
     def attach(self) -> None:
@@ -101,6 +107,9 @@ class Guard:
         parse = connection.handle_text_or_binary_message
 
         def guarded(data: str | bytes) -> None:
+            if len(data) > FRAME_CHARS_MAX:
+                self._spoiled(link, connection, f"a frame of {len(data)} characters", data[:SAMPLED_CHARS])
+                return
             try:
                 parse(data)
             except ValueError as error:
@@ -156,6 +165,7 @@ class Guard:
             else:
                 self._control(link, connection, message)
             self._handle(connection, message)
+            self.handled(link, message)
             _forget_request(connection, message)
         except FAULTS as error:
             self._spoiled(link, connection, f"{type(error).__name__}: {error}", message)

@@ -55,6 +55,8 @@ class Streams:
         self._runners: dict[str, SocketRunner] = {}
         self._watched: set[InstrumentId] = set()
         self._trade: Link | None = None
+        # Rows of the private frame in hand that the client has handed on.
+        self._handed = 0
         self._private: tuple[Link, SocketRunner] | None = None
         self._extra: set[str] = set()
 
@@ -62,6 +64,7 @@ class Streams:
         """Put hooks and caches in place and start the private sockets. Market sockets start when they are wanted."""
         client = self._client
         self._guard.attach()
+        self._guard.handled = self._handled
         client.myTrades = NotifyingCache(self._on_execution)
         client.orders = NotifyingCache(self._on_order)
         sockets = client.urls["api"]["ws"]["private"]
@@ -186,6 +189,7 @@ class Streams:
             if fact is not None:
                 self._sink.put(fact)
             return
+        self._handed = 0
         match frame.get("topic"):
             case "position":
                 for row in as_rows(frame.get("data"), "data"):
@@ -199,7 +203,18 @@ class Streams:
             case _:
                 return
 
+    def _handled(self, link: Link, frame: Raw) -> None:
+        """Tell of rows that the client kept to itself: it drops those whose instrument it cannot name."""
+        if link.stream is not Stream.PRIVATE or frame.get("topic") not in {"execution", "order"}:
+            return
+        lost = len(as_rows(frame.get("data"), "data")) - self._handed
+        if lost > 0:
+            self._guard.quarantine(
+                Stream.PRIVATE, str(frame["topic"]), f"{lost} rows name no instrument that the client knows", frame
+            )
+
     def _on_execution(self, row: Raw) -> None:
+        self._handed += 1
         try:
             fact = execution(self._scope, category_of(row), row, Source.STREAM)
         except FrameProblem as error:
@@ -209,6 +224,7 @@ class Streams:
             self._sink.put(fact)
 
     def _on_order(self, row: Raw) -> None:
+        self._handed += 1
         try:
             report = order(self._scope, category_of(row), row)
         except FrameProblem as error:

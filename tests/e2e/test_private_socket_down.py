@@ -15,7 +15,7 @@ def private_is_up(book: dict[str, Any]) -> bool:
     return any(one["up"] for one in book["accounts"][0]["streams"] if one["stream"] == "private")
 
 
-def test_fills_in_the_dark_appear_once(world: World) -> None:
+def test_n01_fills_in_the_dark_appear_once(world: World) -> None:
     daemon = world.daemon()
     daemon.until_active()
     # Nothing reaches the private socket for four seconds, not even the answer to its login.

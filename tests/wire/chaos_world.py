@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from hedgebot.domain.client_id import ClientId
 from hedgebot.lab.chaosproxy import ChaosProxy, ProxyThread, proxied
 from tests.e2e import checker
 from tests.e2e.harness import HERE, Daemon, World
@@ -59,6 +60,32 @@ class Broken:
     def ours(self) -> list[dict[str, Any]]:
         """Our orders as the exchange has them, all that ever were."""
         return checker.read_truth(self.world.admin("truth")).ours
+
+    def rest(self, install: int | None, count: int) -> set[str]:
+        """Leave orders far below the market, ours or (without an install) somebody's; their client ids."""
+        names = {
+            f"manual-{number}"
+            if install is None
+            else ClientId(install=install, epoch=1, strategy=0, intent=9_000 + number).encode()
+            for number in range(count)
+        }
+        for name in sorted(names):
+            # The venue takes ten a second.
+            time.sleep(0.12)
+            self.world.admin(
+                "trade",
+                instrument="bybit:linear:BTCUSDT",
+                side="buy",
+                contracts="0.001",
+                limit_price="80000",
+                client_id=name,
+            )
+        return names
+
+    def alive(self) -> set[str]:
+        """Client ids of the orders that can still fill."""
+        orders = self.world.admin("truth")["accounts"]["main"]["orders"]
+        return {one["client_id"] for one in orders if one["status"] in {"open", "partial"}}
 
     def until_ours(self, count: int, seconds: float = 10.0) -> list[dict[str, Any]]:
         """Wait until the exchange has so many orders of ours."""

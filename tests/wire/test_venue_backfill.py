@@ -29,7 +29,7 @@ def of_the_trade(found: World) -> list[FillReceived]:
     return [fill for fill in fills if fill.instrument == USDC_PERP]
 
 
-async def test_a_fill_of_the_dark_appears_exactly_once_after_the_snapshot() -> None:
+async def test_n01_a_fill_of_the_dark_appears_exactly_once_after_the_snapshot() -> None:
     async with world() as found:
         since_ns = time.time_ns()
         await executed_in_the_dark(found)
@@ -42,7 +42,7 @@ async def test_a_fill_of_the_dark_appears_exactly_once_after_the_snapshot() -> N
         assert len({fill.trade_id for fill in fills}) == len(fills) >= 1
 
 
-async def test_without_the_backfill_it_is_never_seen() -> None:
+async def test_n01_without_the_backfill_it_is_never_seen() -> None:
     async with world() as found:
         # The same, but the snapshot asks for no executions: the test above must be able to fail.
         scope = found.venue._snapshots._scope

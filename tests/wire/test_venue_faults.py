@@ -28,7 +28,7 @@ pytestmark = pytest.mark.wire
 
 
 @pytest.mark.parametrize("entry", ["rest", "ws"])
-async def test_an_order_whose_answer_is_lost_is_unknown_and_found_once(entry: str) -> None:
+async def test_n05_an_order_whose_answer_is_lost_is_unknown_and_found_once(entry: str) -> None:
     async with world(order_entry=entry, order_timeout_ms=300) as found:
         if entry == "ws":
             await found.until_stream(Stream.TRADE, up=True)
@@ -67,7 +67,7 @@ async def test_return_codes(code: int, kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", ["request_lost", "garble"])
-async def test_a_request_or_an_answer_that_breaks_is_unknown(kind: str) -> None:
+async def test_n05_a_request_or_an_answer_that_breaks_is_unknown(kind: str) -> None:
     async with world() as found:
         await found.top()
         await found.admin("faults", type="http", kind=kind, endpoint="/v5/order/create")
@@ -120,7 +120,7 @@ async def test_many_orders_at_once_are_never_throttled_by_the_venue() -> None:
         assert len(found.sink.of(OrderAccepted)) >= 15
 
 
-async def test_a_muted_topic_is_noticed_and_comes_back() -> None:
+async def test_n02_a_muted_topic_is_noticed_and_comes_back() -> None:
     async with world(keep_alive_ms=200, content_ms_max=700) as found:
         await found.top()
         await found.admin("faults", type="socket", kind="mute", channel="linear", topic="orderbook", seconds=1.5)
@@ -130,7 +130,7 @@ async def test_a_muted_topic_is_noticed_and_comes_back() -> None:
         await found.sink.until(lambda event: isinstance(event, BookTop), after=after + 1)
 
 
-async def test_garbage_is_quarantined_and_the_stream_recovers() -> None:
+async def test_n11_garbage_is_quarantined_and_the_stream_recovers() -> None:
     async with world() as found:
         await found.top()
         await found.admin("faults", type="socket", kind="garble", channel="linear", count=1)
@@ -141,7 +141,7 @@ async def test_garbage_is_quarantined_and_the_stream_recovers() -> None:
         assert found.sink.of(TaskFailed) == []
 
 
-async def test_a_frozen_socket_is_dropped_and_comes_back() -> None:
+async def test_n02_a_frozen_socket_is_dropped_and_comes_back() -> None:
     async with world(keep_alive_ms=200, silence_ms_max=700) as found:
         await found.until_stream(Stream.PRIVATE, up=True)
         await found.admin("faults", type="socket", kind="freeze", channel="private", seconds=1.2)

@@ -62,7 +62,7 @@ def test_a_storm_for_a_quarter_of_the_time_is_no_leak() -> None:
 
 def test_what_is_needed_to_warm_up_is_not_counted() -> None:
     assert judge(samples(1_800.0, rss_mb=lambda at_s: 150.0 + min(at_s, 500.0) / 10.0), 600.0).complaints == ()
-    assert (warm_up_s(60.0), warm_up_s(1_800.0), warm_up_s(86_400.0)) == (20.0, 600.0, 600.0)
+    assert (warm_up_s(60.0), warm_up_s(1_800.0), warm_up_s(86_400.0)) == (40.0, 1_200.0, 1_200.0)
 
 
 @pytest.mark.parametrize("what", ["tasks", "descriptors"])
