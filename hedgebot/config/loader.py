@@ -99,7 +99,13 @@ class Config:
                 for name, one in self.file.underlyings.items()
             ),
             strategies=tuple(
-                StrategySettings(name=name, enabled=one.enabled, underlyings=one.underlyings, params=one.params)
+                StrategySettings(
+                    name=name,
+                    enabled=one.enabled,
+                    underlyings=one.underlyings,
+                    params=one.params,
+                    plugin=one.plugin,
+                )
                 for name, one in self.file.strategies.items()
             ),
             limits=self.limits,
@@ -251,8 +257,9 @@ def _strategies(main: Mapping[str, Any], file: str) -> list[Problem]:
     sections = main.get("strategies")
     for name, section in sections.items() if isinstance(sections, Mapping) else ():
         key = f"strategies.{name}"
-        if name not in known:
-            meant, _ = nearest(name, known)
+        module = str(section.get("plugin") or name) if isinstance(section, Mapping) else name
+        if module not in known:
+            meant, _ = nearest(module, known)
             hint = f"; did you mean {meant}?" if meant else ""
             problems.append(
                 Problem(
@@ -265,6 +272,6 @@ def _strategies(main: Mapping[str, Any], file: str) -> list[Problem]:
         if isinstance(params, Mapping):
             problems += [
                 Problem(key=f"{key}.params", sentence=one)
-                for one in plugins.parameter_problems(name, params, file=file)
+                for one in plugins.parameter_problems(name, params, module=module, file=file)
             ]
     return problems

@@ -131,6 +131,9 @@ class UnderlyingSection(Section):
     )
     order_qty_coin_max: Number = Field(gt=0, description="a number of coins; larger hedges are sent in pieces")
     order_notional_usd_max: Number = Field(gt=0, description="a number of USD; larger hedges are sent in pieces")
+    cost_bps: Number = Field(
+        5.0, gt=0, le=200, description="a number of basis points: what a hedge costs one way, fee and half spread"
+    )
 
 
 class StrategySection(Section):
@@ -139,6 +142,7 @@ class StrategySection(Section):
     enabled: bool = Field(description="true or false")
     underlyings: tuple[Coin, ...] = Field(min_length=1, description="a list of names of [underlyings]")
     params: dict[str, float | str | bool] = Field(default={}, description="the strategy's own settings")
+    plugin: str = Field("", description="the name of a file in strategies/, where the section has another name")
 
 
 class AlertSection(Section):

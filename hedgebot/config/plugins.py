@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from hedgebot.config.problems import show_value, unknown_key
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import StrategySettings
 
 PACKAGE = "strategies"
 
@@ -24,9 +26,9 @@ def known_strategies() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-def parameter_problems(name: str, params: Mapping[str, Any], *, file: str) -> list[str]:
-    """Sentences for settings that the strategy `name` does not take."""
-    factory = importlib.import_module(f"{PACKAGE}.{name}").STRATEGY
+def parameter_problems(name: str, params: Mapping[str, Any], *, module: str, file: str) -> list[str]:
+    """Sentences for settings that the strategy `name`, made by the plug-in `module`, does not take or lacks."""
+    factory = importlib.import_module(f"{PACKAGE}.{module}").STRATEGY
     model: type[msgspec.Struct] = factory.parameters
     key = f"strategies.{name}.params"
     known = model.__struct_fields__
@@ -38,7 +40,16 @@ def parameter_problems(name: str, params: Mapping[str, Any], *, file: str) -> li
             problem = _value_problem(model, one, params[one])
             if problem is not None:
                 sentences.append(f"{file}: {key}.{one} = {show_value(one, params[one])} is wrong: {problem}")
-    return sentences
+    return sentences or _build_problem(factory, name, params, file)
+
+
+def _build_problem(factory: Any, name: str, params: Mapping[str, Any], file: str) -> list[str]:  # noqa: ANN401
+    """What the plug-in itself says: a value out of range, or one that is missing."""
+    try:
+        factory.build(StrategySettings(name=name, enabled=True, underlyings=(), params=dict(params)))
+    except (ConfigError, msgspec.ValidationError) as error:
+        return [f"{file}: strategies.{name}.params: {error}"]
+    return []
 
 
 def _value_problem(model: type[msgspec.Struct], name: str, value: object) -> str | None:

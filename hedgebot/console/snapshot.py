@@ -48,8 +48,19 @@ class DecisionRow(_Part, frozen=True, kw_only=True):
         return int(found) if isinstance(found, int | float) else 0
 
 
+class FiguresRow(_Part, frozen=True, kw_only=True):
+    """How well an exposure was kept, predicted or realised (hedging reference section 6)."""
+
+    tracking_error_usd_root_day: float | None = None
+    cost_usd_day: float | None = None
+    turnover_coin_day: float | None = None
+    orders_day: float | None = None
+    variance_coin2_day: float | None = None
+    efficiency: float | None = None
+
+
 class UnderlyingRow(_Part, frozen=True, kw_only=True):
-    """Exposure of one underlying against its band. The band lies around zero."""
+    """Exposure of one underlying against its band, which lies around `centre_coin`."""
 
     underlying: str = ""
     delta_coin: float | None = None
@@ -57,6 +68,7 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     convention: str = ""
     band_coin: float | None = None
     inside_coin: float | None = None
+    centre_coin: float = 0.0
     limit_coin: float | None = None
     worst_case_coin: float | None = None
     gamma_coin_per_pct: float | None = None
@@ -73,6 +85,11 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     hedges: int | None = None
     positions: tuple[PositionRow, ...] = ()
     why_not: str = ""
+    vol_year: float | None = None
+    flow_coin2_day: float | None = None
+    tracked_days: float = 0.0
+    predicted: FiguresRow = FiguresRow()
+    realised: FiguresRow = FiguresRow()
 
 
 class StreamRow(_Part, frozen=True, kw_only=True):

@@ -22,8 +22,10 @@ from hedgebot.console.snapshot import (
     StreamRow,
     UnderlyingRow,
 )
+from hedgebot.console.tracking_words import tracking_lines
 
 UNKNOWN = "?"
+
 _CAUSES = {"fill": "after a fill", "price": "price moved", "recovery": "at recovery", "operator": "operator's word"}
 
 
@@ -260,8 +262,9 @@ def _against_band(one: UnderlyingRow) -> str:
 
 def band(one: UnderlyingRow) -> str:
     """The band, without the coin's name."""
-    width = UNKNOWN if one.band_coin is None else f"{one.band_coin:g}"
-    return f"±{width}"
+    width = UNKNOWN if one.band_coin is None else f"{one.band_coin:.4g}"
+    around = f" around {one.centre_coin:.4g}" if one.centre_coin else ""
+    return f"±{width}{around}"
 
 
 def _underlying_lines(one: UnderlyingRow) -> list[str]:
@@ -275,6 +278,7 @@ def _underlying_lines(one: UnderlyingRow) -> list[str]:
         f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
         f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",
     ]
+    lines += tracking_lines(one)
     lines += [
         f"          {position_name(row)} {position_size(row, name)}, mark {unsigned(row.mark, 2)} {age(row.age_ms)}"
         for row in one.positions

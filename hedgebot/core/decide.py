@@ -5,10 +5,11 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, latches, limits, market, order_table
+from hedgebot.core import breakers, latches, limits, market, order_table, tracking
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import Candidate, judge
-from hedgebot.core.policy import wanted_trade_coin
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.policy import waits_for, wanted_trade_coin
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -42,6 +43,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     proposal = latches.flat_proposal(step.state, settings) or propose(
         step.state, strategy_of, underlying, settings, delta_coin, step.at_ns
     )
+    _remember(underlying, proposal)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
         underlying.breach_since_ns, underlying.note, underlying.residual_coin = 0, "", 0.0
@@ -55,7 +57,20 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         or latches.is_frozen(step.state, settings)
     ):
         return
+    underlying.waits_for = waits_for(underlying, proposal, delta_coin, settings.delta_limit_coin, step.at_ns)
+    if underlying.waits_for:
+        return
     _hedge(step, underlying, settings, proposal, delta_coin, trade_coin)
+
+
+def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
+    """The band in force, for the screen and for what is predicted of it."""
+    underlying.waits_for = ""
+    if proposal is None:
+        underlying.centre_coin = underlying.trigger_coin = underlying.inside_coin = 0.0
+        return
+    underlying.centre_coin = proposal.centre_coin
+    underlying.trigger_coin, underlying.inside_coin = proposal.trigger_coin, proposal.inside_coin
 
 
 def propose(
@@ -73,12 +88,29 @@ def propose(
         gamma_coin_per_usd=underlying.option_gamma,
         price_usd=underlying.price,
         settings=settings,
+        hedge_coin=_hedge_coin(state, settings),
+        lot_coin=_lot_coin(state, settings, underlying.price),
+        vol_root_day=tracking.vol_day_of(underlying),
+        flow_variance=underlying.drift.flow_at(at_ns),
     )
     proposal: Proposal | None = None
     for one in state.settings.strategies:
         if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
             proposal = strategy_of(one).propose(view, proposal)
     return proposal
+
+
+def _hedge_coin(state: EngineState, settings: UnderlyingSettings) -> float:
+    """Delta of the hedge instrument's position on the hedge account."""
+    rules, price = state.instruments.get(settings.hedge_instrument), state.underlyings[settings.underlying].price
+    if rules is None or price <= 0.0:
+        return 0.0
+    return rules.delta_coin(float(position_contracts(state, settings.hedge_account, rules.id)), price)
+
+
+def _lot_coin(state: EngineState, settings: UnderlyingSettings, price: float) -> float | None:
+    rules = state.instruments.get(settings.hedge_instrument)
+    return abs(rules.delta_coin(float(rules.lot_size), price)) if rules is not None and price > 0.0 else None
 
 
 def _hedge(
@@ -144,6 +176,7 @@ def _record_hedge(
 ) -> None:
     after = delta_coin + intent.delta_effect_coin
     underlying.hedges += 1
+    tracking.on_hedge(underlying, step.at_ns)
     step.state.totals.hedges += 1
     underlying.residual_coin = trade_coin - intent.delta_effect_coin
     underlying.note = ""

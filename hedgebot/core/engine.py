@@ -30,6 +30,7 @@ from hedgebot.core import (
     order_table,
     reconcile,
     specs,
+    tracking,
     unkill,
 )
 from hedgebot.core.decide import decide
@@ -237,12 +238,15 @@ class Engine:
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
         own = order_table.on_fill(step, event)
+        after_coin = breakers.measured_delta_coin(exposed) if exposed else None
+        moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin
         if own is None:
             reconcile.note_foreign(step, state.accounts.get(event.account), event)
+            if exposed is not None:
+                tracking.on_foreign_fill(step, exposed, rules, event, moved_coin)
         elif exposed is not None:
-            after_coin = breakers.measured_delta_coin(exposed)
-            moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin
             breakers.on_own_fill(step, own, moved_coin, float(event.qty_contracts / own.intent.qty_contracts))
+            tracking.on_own_fill(exposed, own, rules, event, moved_coin)
         for name in sorted(moved):
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 
@@ -252,6 +256,7 @@ class Engine:
         connections.sweep(step)
         dropcopy.sweep(step)
         limits.watch(step)
+        tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)
         flatten.sweep(step)

@@ -62,6 +62,7 @@ class Exposures:
         underlying.option_unknown = self._unknown(arrays)
         if underlying.option_unknown or not arrays.ids:
             underlying.option_delta = underlying.option_gamma = underlying.option_vega = underlying.option_theta = 0.0
+            underlying.option_vol = 0.0
             return
         marks = [self._state.options[instrument] for instrument in arrays.ids]
         price = underlying.price
@@ -73,12 +74,15 @@ class Exposures:
             ]
         )
         years = np.maximum(arrays.expiry_ns - at_ns, 0.0) / NS_PER_YEAR
-        found = greeks(forward, arrays.strike, years, np.array([mark.iv for mark in marks]), arrays.is_call)
+        vol = np.array([mark.iv for mark in marks])
+        found = greeks(forward, arrays.strike, years, vol, arrays.is_call)
         mark_coin = np.where(arrays.in_coin, np.array([mark.mark_coin for mark in marks]), 0.0)
         underlying.option_delta = float(arrays.held @ net_transaction_delta(found.delta, mark_coin))
         underlying.option_gamma = float(arrays.held @ found.gamma)
         underlying.option_vega = float(arrays.held @ found.vega)
         underlying.option_theta = float(arrays.held @ found.theta)
+        weight = np.abs(arrays.held * found.vega)
+        underlying.option_vol = float(vol @ weight / weight.sum()) if weight.sum() > 0.0 else 0.0
 
     def _columns(self, underlying: UnderlyingState) -> _Arrays:
         arrays = self._arrays.get(underlying.name)

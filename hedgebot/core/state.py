@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from hedgebot.core.drift import Drift, Tracking
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
 from hedgebot.domain.deadman import DeadManKind, DeadManStatus
@@ -174,6 +175,13 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     hedges: int = 0
     last_decision: RecordDecision | None = None
     efficacy: Efficacy = msgspec.field(default_factory=Efficacy)
+    option_vol: float = 0.0
+    centre_coin: float = 0.0
+    trigger_coin: float = 0.0
+    inside_coin: float = 0.0
+    waits_for: str = ""
+    drift: Drift = msgspec.field(default_factory=Drift)
+    tracking: Tracking = msgspec.field(default_factory=Tracking)
 
 
 class StreamState(msgspec.Struct, kw_only=True):

@@ -12,19 +12,42 @@ from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one underlying at one moment. Delta in coin (long positive), gamma in coin per USD."""
+    """What is known of one underlying at one moment. Delta in coin (long positive), gamma in coin per USD.
+
+    `hedge_coin` is the delta of the hedge instrument's position, which is part of `delta_coin`; `lot_coin` its smallest
+    step (None: not known). `vol_root_day` and `flow_variance` (coin^2 a day) are None until they are known.
+    """
 
     at_ns: int
     delta_coin: float
     gamma_coin_per_usd: float
     price_usd: float
     settings: UnderlyingSettings
+    hedge_coin: float = 0.0
+    lot_coin: float | None = None
+    vol_root_day: float | None = None
+    flow_variance: float | None = None
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hedge beyond the band waits for, all of it, unless the distance exceeds `hard_coin` (None: no such edge).
+
+    `dwell_ms` outside the band; `interval_ms` after the last hedge; a price move of `price_move_bps` since then, for
+    hedges that no fill asks for. `closed` is a sentence that says why the operator's hours forbid it, or empty.
+    """
+
+    hard_coin: float | None = None
+    dwell_ms: int = 0
+    interval_ms: int = 0
+    price_move_bps: float = 0.0
+    closed: str = ""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """Keep the delta within `centre_coin` +- `trigger_coin`; outside, trade to `inside_coin` from the centre.
 
-    `inside_coin` < `trigger_coin`, both >= 0. `evidence` are the inputs that a reader of the journal will want.
+    `inside_coin` < `trigger_coin`, both >= 0. `below` are (trigger, inside) of the side below the centre where they
+    differ. `evidence` are the inputs that a reader of the journal will want.
     """
 
     strategy: str
@@ -33,6 +56,14 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     inside_coin: float
     reason: str
     evidence: dict[str, int | float | str | None]
+    below: tuple[float, float] | None = None
+    patience: Patience | None = None
+
+    def edges(self, distance_coin: float) -> tuple[float, float]:
+        """Trigger and inside target on the side of a signed distance from the centre."""
+        if distance_coin < 0.0 and self.below is not None:
+            return self.below
+        return self.trigger_coin, self.inside_coin
 
 
 class Strategy(Protocol):

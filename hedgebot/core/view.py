@@ -3,17 +3,20 @@
 A pure function of state and time. Every number has its unit in its name; unknown is None.
 """
 
+import math
 from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, latches, limits, market
+from hedgebot.core import deadman, latches, limits, market, tracking
+from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, order_of, unfilled_delta_coin
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.pricing.band import DAYS_PER_YEAR
 
 _NS_PER_MS = 1_000_000
 
@@ -39,6 +42,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     convention: str
     band_coin: float
     inside_coin: float
+    centre_coin: float
     limit_coin: float
     worst_case_coin: float | None
     gamma_coin_per_pct: float | None
@@ -56,6 +60,11 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     hedges: int
     why_not: str
     positions: tuple[PositionView, ...]
+    vol_year: float | None
+    flow_coin2_day: float | None
+    tracked_days: float
+    predicted: Figures
+    realised: Figures
 
 
 class StreamView(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,14 +211,18 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     if problem:
         return f"the exposure is unknown: {problem}"
     delta = net_delta_coin(underlying)
-    if abs(delta) <= settings.band_coin:
-        return f"abs delta {abs(delta):.4f} {name} is inside the band {settings.band_coin:g} {name}"
+    band_coin = underlying.trigger_coin or settings.band_coin
+    if abs(delta - underlying.centre_coin) <= band_coin:
+        around = f" around {underlying.centre_coin:.4g}" if underlying.centre_coin else ""
+        return f"abs delta {abs(delta):.4f} {name} is inside the band {band_coin:g} {name}{around}"
     live = order_of(state, name)
     if live:
         record = state.orders[live]
         return f"order {record.client_id} is {record.status} since {_age_ms(at_ns, record.sent_at_ns)} ms"
     if at_ns < underlying.retry_at_ns:
         return f"waiting {(underlying.retry_at_ns - at_ns) // _NS_PER_MS} ms after {underlying.rejects} refused orders"
+    if underlying.waits_for:
+        return underlying.waits_for
     last = underlying.last_decision
     return last.explanation if last is not None and underlying.note else "it is: a decision is due with the next event"
 
@@ -229,8 +242,9 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         delta_coin=delta,
         delta_usd=None if delta is None else delta * one.price,
         convention="linear: USD value held constant",
-        band_coin=settings.band_coin,
-        inside_coin=settings.band_coin * settings.target_ratio,
+        band_coin=one.trigger_coin or settings.band_coin,
+        inside_coin=one.inside_coin or settings.band_coin * settings.target_ratio,
+        centre_coin=one.centre_coin,
         limit_coin=settings.delta_limit_coin,
         worst_case_coin=worst,
         gamma_coin_per_pct=one.option_gamma * one.price / 100.0 if has_options else None,
@@ -248,7 +262,16 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         hedges=one.hedges,
         why_not=why_not(state, settings, at_ns),
         positions=_positions(state, one, at_ns),
+        vol_year=_annual(tracking.vol_day_of(one)),
+        flow_coin2_day=one.drift.flow_at(at_ns),
+        tracked_days=one.tracking.days,
+        predicted=predicted(one.tracking),
+        realised=realised(one.tracking),
     )
+
+
+def _annual(vol_root_day: float | None) -> float | None:
+    return None if vol_root_day is None else vol_root_day * math.sqrt(DAYS_PER_YEAR)
 
 
 def _next_triggers(
@@ -256,9 +279,10 @@ def _next_triggers(
 ) -> tuple[float | None, float | None]:
     """Prices at which gamma alone would take the delta to an edge of the band; None where it never does."""
     gamma = one.option_gamma
-    if delta is None or not gamma or abs(delta) > settings.band_coin:
+    band_coin, off = one.trigger_coin or settings.band_coin, (delta or 0.0) - one.centre_coin
+    if delta is None or not gamma or abs(off) > band_coin:
         return None, None
-    moves = sorted(((settings.band_coin - delta) / gamma, (-settings.band_coin - delta) / gamma))
+    moves = sorted(((band_coin - off) / gamma, (-band_coin - off) / gamma))
     down, up = one.price + moves[0], one.price + moves[1]
     return up, down if down > 0.0 else None
 

@@ -22,6 +22,7 @@ from hedgebot.domain.commands import (
     RecordMode,
     RecordOperator,
     RecordRefusal,
+    RecordTracking,
     RequestSnapshot,
     ResolveAlert,
     SetTimer,
@@ -92,6 +93,7 @@ class Dispatcher:
                 | RecordAdjustment()
                 | RecordOperator()
                 | RecordLatch()
+                | RecordTracking()
             ):
                 pass
             case _:

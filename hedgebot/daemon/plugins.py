@@ -16,12 +16,12 @@ from hedgebot.domain.settings import StrategySettings
 def load_strategy(settings: StrategySettings) -> Strategy:
     """Build one configured strategy; raises ConfigError that lists the known ones, or names the parameter."""
     known = known_strategies()
-    if settings.name not in known:
-        raise ConfigError(f"unknown strategy {settings.name!r}: there are {', '.join(known) or 'none'}")
-    module = importlib.import_module(f"strategies.{settings.name}")
+    if settings.module not in known:
+        raise ConfigError(f"unknown strategy {settings.module!r}: there are {', '.join(known) or 'none'}")
+    module = importlib.import_module(f"strategies.{settings.module}")
     factory: StrategyPlugin | None = getattr(module, "STRATEGY", None)
     if factory is None:
-        raise ConfigError(f"strategies/{settings.name}.py has no STRATEGY: it is no strategy plug-in")
+        raise ConfigError(f"strategies/{settings.module}.py has no STRATEGY: it is no strategy plug-in")
     try:
         return factory.build(settings)
     except msgspec.ValidationError as error:

@@ -17,13 +17,14 @@ from hedgebot.domain.commands import (
     RecordMode,
     RecordOperator,
     RecordRefusal,
+    RecordTracking,
 )
 from hedgebot.domain.events import Stamped
 from hedgebot.domain.kill import scope_key
 
 # Longer than a request takes to leave; formatting and redacting a record takes 0.2 ms, as long as a decision.
 LOG_AFTER_S = 0.005
-_RECORDS = (RecordDecision, RecordRefusal, RecordMode, RecordAdjustment, RecordOperator, RecordLatch)
+_RECORDS = (RecordDecision, RecordRefusal, RecordMode, RecordAdjustment, RecordOperator, RecordLatch, RecordTracking)
 
 
 class RecordLog:
@@ -59,11 +60,11 @@ class RecordLog:
                 self._one(log, entry)
 
     def _one(self, log: structlog.stdlib.BoundLogger, issued: Issued) -> None:
+        log = log.bind(seq=issued.seq)
         match issued.command:
             case RecordDecision() as decision:
                 log.info(
                     "decision",
-                    seq=issued.seq,
                     underlying=decision.underlying,
                     outcome=str(decision.outcome),
                     cause=str(decision.cause),
@@ -75,7 +76,6 @@ class RecordLog:
             case RecordRefusal(refused=refused):
                 log.info(
                     "refused",
-                    seq=issued.seq,
                     rule=refused.check.rule,
                     value=refused.check.value,
                     limit=refused.check.limit,
@@ -84,7 +84,6 @@ class RecordLog:
             case RecordMode() as mode:
                 log.info(
                     "mode",
-                    seq=issued.seq,
                     before=str(mode.before),
                     after=str(mode.after),
                     reason=mode.reason,
@@ -93,7 +92,6 @@ class RecordLog:
             case RecordAdjustment() as adjustment:
                 log.warning(
                     "adjustment",
-                    seq=issued.seq,
                     subject=adjustment.subject,
                     before=adjustment.before,
                     after=adjustment.after,
@@ -102,7 +100,6 @@ class RecordLog:
             case RecordOperator() as word:
                 log.info(
                     "operator",
-                    seq=issued.seq,
                     operator=word.operator,
                     action=word.action,
                     accepted=word.accepted,
@@ -111,7 +108,6 @@ class RecordLog:
             case RecordLatch() as latch:
                 log.warning(
                     "latch",
-                    seq=issued.seq,
                     scope=scope_key(latch.scope, latch.name),
                     action=str(latch.action),
                     operator=latch.operator,
@@ -119,6 +115,14 @@ class RecordLog:
                     causes=list(latch.causes),
                     done=latch.done,
                     held=latch.held,
+                )
+            case RecordTracking() as tracking:
+                log.info(
+                    "tracking",
+                    underlying=tracking.underlying,
+                    days=tracking.days,
+                    predicted=tracking.predicted,
+                    realised=tracking.realised,
                 )
             case _:
                 pass

@@ -203,9 +203,24 @@ class RecordLatch(_Command, frozen=True, kw_only=True):
     held: bool
 
 
+class RecordTracking(_Command, frozen=True, kw_only=True):
+    """How one underlying was kept since `since_ns`, and what its bands promised: figures by name, None unknown.
+
+    Names carry their units; see `core/drift.py`.
+    """
+
+    underlying: str
+    since_ns: int
+    days: float
+    predicted: dict[str, float | None]
+    realised: dict[str, float | None]
+
+
 VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments | ArmDeadMan
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
-RecordCommand = RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator | RecordLatch
+RecordCommand = (
+    RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator | RecordLatch | RecordTracking
+)
 Command = VenueCommand | ShellCommand | RecordCommand
 
 

@@ -36,7 +36,10 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How one underlying is hedged. `band_coin` is the trigger b (half width); trades go to `target_ratio` * b."""
+    """How one underlying is hedged. `band_coin` is the trigger b (half width); trades go to `target_ratio` * b.
+
+    `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way.
+    """
 
     underlying: str
     hedge_account: str
@@ -48,15 +51,25 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     spread_bps_max: float
     order_qty_coin_max: float
     order_notional_usd_max: float
+    cost_bps: float = 5.0
 
 
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One plug-in and its switch; `params` are the plug-in's own, already validated by its model."""
+    """One plug-in and its switch; `params` are the plug-in's own, already validated by its model.
+
+    `plugin` is the plug-in's module where `name` is another word; empty: they are the same.
+    """
 
     name: str
     enabled: bool
     underlyings: tuple[str, ...]
     params: dict[str, int | float | str | bool] = {}
+    plugin: str = ""
+
+    @property
+    def module(self) -> str:
+        """The plug-in's module under strategies/."""
+        return self.plugin or self.name
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -278,6 +278,7 @@ class _Process:
                     | cmd.RecordAdjustment()
                     | cmd.RecordOperator()
                     | cmd.RecordLatch()
+                    | cmd.RecordTracking()
                 ):
                     pass
                 case _:

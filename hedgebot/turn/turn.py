@@ -79,6 +79,7 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.RecordAdjustment()
             | cmd.RecordOperator()
             | cmd.RecordLatch()
+            | cmd.RecordTracking()
         ):
             return _Route.RECORD
         case _:

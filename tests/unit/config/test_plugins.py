@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from hedgebot.config import plugins
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import StrategySettings
 
 
 class Parameters(msgspec.Struct):
@@ -12,6 +14,11 @@ class Parameters(msgspec.Struct):
 
 class Factory:
     parameters = Parameters
+
+    @staticmethod
+    def build(settings: StrategySettings) -> None:
+        if settings.params.get("ratio") == 3:
+            raise ConfigError("ratio is 3, it must be below")
 
 
 class Module:
@@ -25,12 +32,14 @@ def test_the_strategies_that_come_with_it_are_found_by_their_files() -> None:
 
 def test_settings_that_a_strategy_does_not_take_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.import_module", lambda name: Module)
-    sentences = plugins.parameter_problems("x", {"ratoi": 2.0, "ratio": "much"}, file="f.toml")
+    sentences = plugins.parameter_problems("x", {"ratoi": 2.0, "ratio": "much"}, module="x", file="f.toml")
     assert sentences[0] == (
         "f.toml: strategies.x.params.ratoi = 2.0 is not a known key; did you mean strategies.x.params.ratio?"
     )
     assert sentences[1].startswith("f.toml: strategies.x.params.ratio = 'much' is wrong: ")
-    assert plugins.parameter_problems("x", {"ratio": 2}, file="f.toml") == []
+    assert plugins.parameter_problems("x", {"ratio": 2}, module="x", file="f.toml") == []
+    (told,) = plugins.parameter_problems("x", {"ratio": 3}, module="x", file="f.toml")
+    assert told == "f.toml: strategies.x.params: ratio is 3, it must be below"
 
 
 def test_an_unknown_strategy_lists_the_known_ones(spoil: Callable[..., list[str]]) -> None:

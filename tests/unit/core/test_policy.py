@@ -1,11 +1,16 @@
 """Policy: nothing inside the band, never across the centre, and outside always exactly to the inside target."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.policy import wanted_trade_coin
-from hedgebot.core.strategy import Proposal
+from hedgebot.core.policy import waits_for, wanted_trade_coin
+from hedgebot.core.state import UnderlyingState
+from hedgebot.core.strategy import Patience, Proposal
+from hedgebot.domain.commands import DecisionCause
+
+SECOND = 1_000_000_000
 
 
 def _proposal(centre: float = 0.0, trigger: float = 1.0, inside: float = 0.75) -> Proposal:
@@ -56,3 +61,53 @@ def test_what_is_left_needs_no_further_trade(delta: float, proposal: Proposal) -
 def test_a_band_without_width_holds_the_centre() -> None:
     assert wanted_trade_coin(0.2, _proposal(trigger=0.0, inside=0.0)) == -0.2
     assert wanted_trade_coin(0.0, _proposal(trigger=0.0, inside=0.0)) == 0.0
+
+
+def test_each_side_may_have_its_own_edges() -> None:
+    lopsided = msgspec.structs.replace(_proposal(), below=(2.0, 1.0))
+    assert wanted_trade_coin(-1.5, lopsided) == 0.0
+    assert wanted_trade_coin(-2.5, lopsided) == 1.5
+    assert wanted_trade_coin(1.5, lopsided) == -0.75
+
+
+def _state(**changes: object) -> UnderlyingState:
+    found = UnderlyingState(name="BTC", price=100.0, breach_since_ns=10 * SECOND, breach_cause=DecisionCause.PRICE)
+    found.drift.hedged_at_ns, found.drift.hedged_price = 5 * SECOND, 100.0
+    for name, value in changes.items():
+        setattr(found, name, value)
+    return found
+
+
+def _waits(patience: Patience, delta: float = 1.5, at_s: float = 12.0, **changes: object) -> str:
+    proposal = msgspec.structs.replace(_proposal(), patience=patience)
+    return waits_for(_state(**changes), proposal, delta, 5.0, round(at_s * SECOND))
+
+
+def test_without_patience_nothing_waits() -> None:
+    assert waits_for(_state(), _proposal(), 1.5, 5.0, 12 * SECOND) == ""
+
+
+@pytest.mark.parametrize(
+    ("patience", "words"),
+    [
+        (Patience(dwell_ms=3_000), "outside the band for 2000 ms"),
+        (Patience(interval_ms=10_000), "the last hedge was 7000 ms ago"),
+        (Patience(price_move_bps=10.0), "the price moved 0.0 bps"),
+        (Patience(closed="closed for the night"), "closed for the night"),
+    ],
+)
+def test_a_hedge_between_the_edges_waits_and_says_for_what(patience: Patience, words: str) -> None:
+    assert words in _waits(patience)
+    # Beyond the hard edge, and beyond the delta limit, nothing waits.
+    assert _waits(msgspec.structs.replace(patience, hard_coin=1.2)) == ""
+    assert _waits(patience, delta=5.5) == ""
+
+
+def test_what_is_waited_for_comes() -> None:
+    assert _waits(Patience(dwell_ms=3_000), at_s=13.0) == ""
+    assert _waits(Patience(interval_ms=10_000), at_s=15.0) == ""
+    assert _waits(Patience(price_move_bps=10.0), price=100.2) == ""
+
+
+def test_a_price_gate_never_holds_back_what_a_fill_asks_for() -> None:
+    assert _waits(Patience(price_move_bps=10.0), breach_cause=DecisionCause.FILL) == ""

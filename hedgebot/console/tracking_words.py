@@ -1,0 +1,33 @@
+"""Predicted and realised tracking in words, for `hedgebot status`. Pure; what is unknown is "?"."""
+
+from hedgebot.console.snapshot import FiguresRow, UnderlyingRow
+
+UNKNOWN = "?"
+
+
+def tracking_lines(one: UnderlyingRow) -> list[str]:
+    """What the bands in force promised since the window began, and what came; empty before there is a window."""
+    if one.tracked_days <= 0.0:
+        return []
+    hours = one.tracked_days * 24.0
+    length = f"{hours:.1f} h" if hours < 48.0 else f"{one.tracked_days:.1f} days"
+    return [
+        f"          last {length}, predicted: {_figures(one.predicted, one.underlying)}",
+        f"          {' ' * len(f'last {length},')} realised: {_figures(one.realised, one.underlying)}",
+        (
+            f"          volatility {_of(one.vol_year, '.1%')} a year, others' trades "
+            f"{_of(one.flow_coin2_day, '.4g')} {one.underlying}2 a day"
+        ),
+    ]
+
+
+def _figures(one: FiguresRow, name: str) -> str:
+    return (
+        f"tracking error {_of(one.tracking_error_usd_root_day, ',.0f')} USD/sqrt(day), "
+        f"cost {_of(one.cost_usd_day, ',.2f')} USD/day, turnover {_of(one.turnover_coin_day, '.4g')} {name}/day, "
+        f"{_of(one.orders_day, '.1f')} orders/day, E {_of(one.efficiency, '.3f')}"
+    )
+
+
+def _of(value: float | None, form: str) -> str:
+    return UNKNOWN if value is None else format(value, form)

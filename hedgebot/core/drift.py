@@ -1,0 +1,208 @@
+"""How one underlying's exposure moves by itself, and how well it was kept: numbers of a state, and their arithmetic.
+
+Owns the estimates that a band is made of (variance of fills that we do not choose, volatility) and the sums behind
+realised figures (hedging reference sections 4, 6 and 7). Pure: moments and prices are handed in. Must not know orders,
+accounts or the engine's state.
+"""
+
+import math
+
+import msgspec
+
+from hedgebot.pricing.band import Band, Conditions, exposure_variance, flow_variance_after, forecast, vol_root_day
+
+NS_PER_DAY = 86_400 * 1_000_000_000
+FLOW_HALF_LIFE_DAYS = 3.0
+VOL_HALF_LIFE_DAYS = 1.0
+KNOWN_AFTER_DAYS = 1.0 / 24.0
+"""Before an hour has been seen an estimate is none: a quiet minute is not a quiet book."""
+
+_VOL_STEP_NS = 60 * 1_000_000_000
+# A gap longer than this says nothing of the volatility inside it.
+_VOL_GAP_NS = 600 * 1_000_000_000
+
+
+class Drift(msgspec.Struct, kw_only=True):
+    """Estimates of one underlying. `flow` is in coin^2 per day, `log_var` of log price per day; both exponential.
+
+    The newest hedge's moment and price are kept for rules that wait.
+    """
+
+    since_ns: int = 0
+    flow: float = 0.0
+    flow_at_ns: int = 0
+    log_var: float = 0.0
+    log_weight: float = 0.0
+    vol_price: float = 0.0
+    vol_at_ns: int = 0
+    hedged_at_ns: int = 0
+    hedged_price: float = 0.0
+
+    def add_flow(self, moved_coin: float, at_ns: int) -> None:
+        """A fill that was no hedge moved the delta."""
+        self.flow = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS, moved_coin)
+        self.flow_at_ns = at_ns
+
+    def flow_at(self, at_ns: int) -> float | None:
+        """s_flow^2 in coin^2 a day; None before it is known. What was seen is weighed by how long that was."""
+        seen_days = self._days(self.since_ns, at_ns)
+        if not self.since_ns or seen_days < KNOWN_AFTER_DAYS:
+            return None
+        decayed = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS)
+        return decayed / (1.0 - math.exp2(-seen_days / FLOW_HALF_LIFE_DAYS))
+
+    def add_price(self, price: float, at_ns: int) -> None:
+        """The live price; once a minute it moves the realised volatility."""
+        if not self.since_ns:
+            self.since_ns = self.flow_at_ns = at_ns
+        gap_ns = at_ns - self.vol_at_ns
+        if self.vol_price > 0.0 and gap_ns < _VOL_STEP_NS:
+            return
+        if self.vol_price > 0.0 and gap_ns <= _VOL_GAP_NS:
+            days = gap_ns / NS_PER_DAY
+            keep = math.exp2(-days / VOL_HALF_LIFE_DAYS)
+            self.log_var = self.log_var * keep + math.log(price / self.vol_price) ** 2 / days * (1.0 - keep)
+            self.log_weight = self.log_weight * keep + 1.0 - keep
+        self.vol_price, self.vol_at_ns = price, at_ns
+
+    def realised_vol_root_day(self) -> float | None:
+        """Realised volatility per root day; None before half an hour of it has been seen."""
+        least = 1.0 - math.exp2(-0.5 * KNOWN_AFTER_DAYS / VOL_HALF_LIFE_DAYS)
+        return math.sqrt(self.log_var / self.log_weight) if self.log_weight >= least else None
+
+    @staticmethod
+    def _days(since_ns: int, at_ns: int) -> float:
+        return max(at_ns - since_ns, 0) / NS_PER_DAY
+
+
+class Tracking(msgspec.Struct, kw_only=True):
+    """Sums of one window: realised ones, and the integrals of what was predicted meanwhile.
+
+    `off2`: integral of (x - target)^2 over days; `moved2`: squared changes of the exposure without hedges; `left2`:
+    squared USD that the open delta gained or lost between looks. Money is USD, positive is a cost.
+    """
+
+    since_ns: int = 0
+    days: float = 0.0
+    off2: float = 0.0
+    moved2: float = 0.0
+    left2: float = 0.0
+    volume_coin: float = 0.0
+    cost_usd: float = 0.0
+    orders: int = 0
+    predicted_days: float = 0.0
+    predicted_off2: float = 0.0
+    predicted_te2: float = 0.0
+    predicted_volume_coin: float = 0.0
+    predicted_cost_usd: float = 0.0
+    predicted_orders: float = 0.0
+    predicted_moved2: float = 0.0
+    at_ns: int = 0
+    off_coin: float = 0.0
+    unhedged_coin: float = 0.0
+    price: float = 0.0
+    hedged_coin: float = 0.0
+    recorded_ns: int = 0
+
+    def look(self, *, off_coin: float, delta_coin: float, price: float, at_ns: int) -> float:
+        """Take the exposure as it is; the days since the last look, 0 for the first one of a window."""
+        unhedged = delta_coin - self.hedged_coin
+        days = (at_ns - self.at_ns) / NS_PER_DAY if self.at_ns else 0.0
+        if days > 0.0:
+            self.days += days
+            self.off2 += self.off_coin**2 * days
+            self.moved2 += (unhedged - self.unhedged_coin) ** 2
+            self.left2 += (self.off_coin * (price - self.price)) ** 2
+        elif not self.since_ns:
+            self.since_ns = at_ns
+        self.at_ns, self.off_coin, self.unhedged_coin, self.price = at_ns, off_coin, unhedged, price
+        return days
+
+    def predict(self, band: Band, conditions: Conditions, days: float) -> None:
+        """What this band will do under these conditions for so long."""
+        expected = forecast(band, conditions)
+        self.predicted_days += days
+        self.predicted_te2 += expected.tracking_error_usd_root_day**2 * days
+        self.predicted_off2 += (band.trigger_coin**2 + band.target_coin**2) / 6.0 * days
+        self.predicted_volume_coin += expected.turnover_coin_day * days
+        self.predicted_cost_usd += expected.cost_usd_day * days
+        self.predicted_orders += expected.orders_day * days
+        self.predicted_moved2 += conditions.variance_coin2_day * days
+
+    def hedged(self, moved_coin: float, cost_usd: float) -> None:
+        """A fill of ours."""
+        self.hedged_coin += moved_coin
+        self.volume_coin += abs(moved_coin)
+        self.cost_usd += cost_usd
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Predicted or realised, over one window (hedging reference section 6). None: nothing was seen to make it of."""
+
+    tracking_error_usd_root_day: float | None
+    cost_usd_day: float | None
+    turnover_coin_day: float | None
+    orders_day: float | None
+    variance_coin2_day: float | None
+    efficiency: float | None
+
+
+def realised(sums: Tracking) -> Figures:
+    """What came of it."""
+    if sums.days <= 0.0:
+        return _NOTHING
+    return Figures(
+        tracking_error_usd_root_day=math.sqrt(sums.left2 / sums.days),
+        cost_usd_day=sums.cost_usd / sums.days,
+        turnover_coin_day=sums.volume_coin / sums.days,
+        orders_day=sums.orders / sums.days,
+        variance_coin2_day=sums.moved2 / sums.days,
+        efficiency=math.sqrt(sums.off2 / sums.days) * sums.volume_coin / sums.moved2 if sums.moved2 > 0.0 else None,
+    )
+
+
+def predicted(sums: Tracking) -> Figures:
+    """What the bands in force promised meanwhile."""
+    days = sums.predicted_days
+    if days <= 0.0:
+        return _NOTHING
+    moved2 = sums.predicted_moved2
+    return Figures(
+        tracking_error_usd_root_day=math.sqrt(sums.predicted_te2 / days),
+        cost_usd_day=sums.predicted_cost_usd / days,
+        turnover_coin_day=sums.predicted_volume_coin / days,
+        orders_day=sums.predicted_orders / days,
+        variance_coin2_day=moved2 / days,
+        efficiency=math.sqrt(sums.predicted_off2 / days) * sums.predicted_volume_coin / moved2
+        if moved2 > 0.0
+        else None,
+    )
+
+
+_NOTHING = Figures(
+    tracking_error_usd_root_day=None,
+    cost_usd_day=None,
+    turnover_coin_day=None,
+    orders_day=None,
+    variance_coin2_day=None,
+    efficiency=None,
+)
+
+
+def conditions(
+    *, price: float, vol_day: float | None, cost_bps: float, gamma: float, flow: float | None
+) -> Conditions | None:
+    """What a band is made for now; None while the volatility, the flow or the price is not known."""
+    if vol_day is None or flow is None or not (price > 0.0 and vol_day > 0.0):
+        return None
+    return Conditions(
+        price_usd=price,
+        vol_root_day=vol_day,
+        cost_ratio=cost_bps * 1e-4,
+        variance_coin2_day=exposure_variance(gamma, price, vol_day, flow),
+    )
+
+
+def implied_vol_root_day(vol_year: float) -> float | None:
+    """An implied volatility per root day; None for one that is not above zero."""
+    return vol_root_day(vol_year) if vol_year > 0.0 else None

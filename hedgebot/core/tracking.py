@@ -1,0 +1,120 @@
+"""Keeps each underlying's drift and tracking up to date, and records them: once an hour, and when a day ends.
+
+Owns when something is looked at and what is told. The arithmetic is `drift.py`'s; it decides nothing.
+"""
+
+from hedgebot.core.drift import NS_PER_DAY, Figures, Tracking, conditions, implied_vol_root_day, predicted, realised
+from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
+from hedgebot.core.state import OrderRecord, UnderlyingState
+from hedgebot.core.step import Step
+from hedgebot.domain.commands import Mode, RecordTracking
+from hedgebot.domain.events import FillReceived
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.pricing.band import Band, Conditions
+
+LOOK_NS = 1_000_000_000
+RECORD_NS = 3_600 * 1_000_000_000
+
+
+def conditions_of(underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int) -> Conditions | None:
+    """What the band of an underlying is made for now; None while something of it is not known."""
+    return conditions(
+        price=underlying.price,
+        vol_day=vol_day_of(underlying),
+        cost_bps=settings.cost_bps,
+        gamma=underlying.option_gamma,
+        flow=underlying.drift.flow_at(at_ns),
+    )
+
+
+def vol_day_of(underlying: UnderlyingState) -> float | None:
+    """Volatility per root day: what held options imply, weighted by vega; realised where none are held."""
+    implied = implied_vol_root_day(underlying.option_vol) if underlying.option_count else None
+    return implied if implied is not None else underlying.drift.realised_vol_root_day()
+
+
+def on_foreign_fill(
+    step: Step, underlying: UnderlyingState, rules: Instrument, fill: FillReceived, moved_coin: float | None
+) -> None:
+    """A fill that is no hedge of ours moved the delta; what it moved is None while that is not known."""
+    if rules.kind.is_option:
+        # It shows in the delta with the next re-mark only.
+        delta = own_option_delta(step.state, rules.id, step.at_ns)
+        size = float(fill.qty_contracts * rules.contract_size)
+        moved_coin = None if delta is None else delta * size
+    if moved_coin is not None:
+        underlying.drift.add_flow(moved_coin, step.at_ns)
+
+
+def on_own_fill(
+    underlying: UnderlyingState, order: OrderRecord, rules: Instrument, fill: FillReceived, moved_coin: float | None
+) -> None:
+    """A hedge of ours was filled: what it moved and what it cost against the middle at its decision."""
+    coins = abs(float(rules.coins(fill.qty_contracts, fill.price)))
+    fee_price = 1.0 if fill.fee_coin != rules.underlying else float(fill.price)
+    cost_usd = (float(fill.price) - order.arrival_mid) * fill.side.sign * coins + float(fill.fee) * fee_price
+    underlying.tracking.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
+
+
+def on_hedge(underlying: UnderlyingState, at_ns: int) -> None:
+    """An order was sent."""
+    underlying.drift.hedged_at_ns, underlying.drift.hedged_price = at_ns, underlying.price
+    underlying.tracking.orders += 1
+
+
+def sweep(step: Step) -> None:
+    """Look at every underlying at most once a second; while its exposure is unknown nothing is added up."""
+    for settings in step.state.settings.underlyings:
+        underlying = step.state.underlyings[settings.underlying]
+        if underlying.price <= 0.0:
+            continue
+        underlying.drift.add_price(underlying.price, step.at_ns)
+        sums = underlying.tracking
+        if step.at_ns - sums.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
+            continue
+        _look(step, underlying, settings)
+        if step.at_ns // RECORD_NS != sums.recorded_ns // RECORD_NS:
+            _record(step, underlying)
+
+
+def _look(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings) -> None:
+    delta = net_delta_coin(underlying)
+    days = underlying.tracking.look(
+        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
+    )
+    now = conditions_of(underlying, settings, step.at_ns)
+    if now is not None and underlying.trigger_coin > 0.0:
+        underlying.tracking.predict(Band(underlying.trigger_coin, underlying.inside_coin), now, days)
+
+
+def _record(step: Step, underlying: UnderlyingState) -> None:
+    sums, is_first = underlying.tracking, underlying.tracking.recorded_ns == 0
+    sums.recorded_ns = step.at_ns
+    if is_first:
+        return
+    step.emit(
+        RecordTracking(
+            underlying=underlying.name,
+            since_ns=sums.since_ns,
+            days=sums.days,
+            predicted=figures_data(predicted(sums)),
+            realised=figures_data(realised(sums)),
+        )
+    )
+    if step.at_ns // NS_PER_DAY != sums.since_ns // NS_PER_DAY and sums.days >= 1.0:
+        # A new window; where the exposure stands goes on.
+        underlying.tracking = Tracking(
+            at_ns=sums.at_ns,
+            since_ns=sums.at_ns,
+            off_coin=sums.off_coin,
+            unhedged_coin=sums.unhedged_coin,
+            price=sums.price,
+            hedged_coin=sums.hedged_coin,
+            recorded_ns=sums.recorded_ns,
+        )
+
+
+def figures_data(figures: Figures) -> dict[str, float | None]:
+    """As a record keeps it: names with their units."""
+    return {name: getattr(figures, name) for name in figures.__struct_fields__}

@@ -1,0 +1,152 @@
+"""cost_aware: a band whose width follows what hedging costs, gamma and the client's trading (Whalley and Wilmott).
+
+Does: keeps the tracking error that the operator pays for, at the least cost. Risk aversion is solved once, from
+`tracking_error_usd` (USD per square root of a day) at the reference conditions of the parameters, and then held; the
+width follows the variance of the exposure as it is: net gamma times volatility, and fills that we do not choose.
+Trades go to `target_ratio` of the edge; where each order costs something (`order_cost_usd`) trigger and target are the
+best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the reference width.
+Limits: volatility and flow are estimates; before the first hour has been seen, the reference variance is used.
+Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`).
+"""
+
+import math
+
+import msgspec
+
+from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import StrategySettings
+from hedgebot.pricing import band
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the plug-in; units stand in the names, `reference_vol` is per year (0.6 = 60 %)."""
+
+    tracking_error_usd: float
+    reference_price_usd: float
+    reference_vol: float
+    reference_variance_coin2_day: float
+    cap_coin: float
+    target_ratio: float = band.TARGET_RATIO_DEFAULT
+    order_cost_usd: float = 0.0
+    noise_floor_usd: float = 0.0
+
+
+class CostAware:
+    """A band made anew at every look, of one held risk aversion."""
+
+    def __init__(self, name: str, parameters: Parameters) -> None:
+        self.name = name
+        self._parameters = parameters
+        self._aversion: dict[float, float] = {}
+        self._reference_width_coin = (
+            math.sqrt(3.0)
+            * self._budget()
+            / (band.vol_root_day(parameters.reference_vol) * parameters.reference_price_usd)
+        )
+
+    def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal:
+        """Propose the width of this moment around the centre that an earlier strategy chose."""
+        one, cost_bps = self._parameters, view.settings.cost_bps
+        conditions, known = self._conditions(view)
+        aversion = self._risk_aversion(cost_bps)
+        width = band.bounded_width(
+            band.width_coin(conditions, aversion),
+            self._reference_width_coin,
+            view.lot_coin or 0.0,
+            one.cap_coin / band.trigger_ratio(one.target_ratio),
+        )
+        found = self._band(conditions, aversion, width)
+        centre_coin = previous.centre_coin if previous else 0.0
+        return Proposal(
+            strategy=self.name,
+            centre_coin=centre_coin,
+            trigger_coin=found.trigger_coin,
+            inside_coin=found.target_coin,
+            reason=f"keep {view.settings.underlying} within {found.trigger_coin:.4g} of {centre_coin:g}",
+            patience=previous.patience if previous else None,
+            evidence={
+                "tracking_error_usd": one.tracking_error_usd,
+                "risk_aversion": aversion,
+                "variance_coin2_day": conditions.variance_coin2_day,
+                "vol_root_day": conditions.vol_root_day,
+                "cost_bps": cost_bps,
+                "estimates": "live" if known else "reference",
+                "width_coin": width,
+            },
+        )
+
+    def _budget(self) -> float:
+        """What of the tracking error is left for the band beside the error in volatility."""
+        one = self._parameters
+        return band.band_budget(one.tracking_error_usd, one.noise_floor_usd)
+
+    def _risk_aversion(self, cost_bps: float) -> float:
+        """Solved once for each cost that the configuration has, at reference conditions."""
+        if cost_bps not in self._aversion:
+            one = self._parameters
+            reference = band.Conditions(
+                price_usd=one.reference_price_usd,
+                vol_root_day=band.vol_root_day(one.reference_vol),
+                cost_ratio=cost_bps * 1e-4,
+                variance_coin2_day=one.reference_variance_coin2_day,
+            )
+            self._aversion[cost_bps] = band.risk_aversion_for(self._budget(), reference)
+        return self._aversion[cost_bps]
+
+    def _conditions(self, view: UnderlyingView) -> tuple[band.Conditions, bool]:
+        """What the band is made for, and whether it rests on live estimates alone."""
+        one = self._parameters
+        known = view.vol_root_day is not None and view.flow_variance is not None
+        vol = view.vol_root_day or band.vol_root_day(one.reference_vol)
+        variance = one.reference_variance_coin2_day
+        if view.flow_variance is not None and known:
+            variance = band.exposure_variance(view.gamma_coin_per_usd, view.price_usd, vol, view.flow_variance)
+        return (
+            band.Conditions(
+                price_usd=view.price_usd,
+                vol_root_day=vol,
+                cost_ratio=view.settings.cost_bps * 1e-4,
+                variance_coin2_day=variance,
+                order_cost_usd=one.order_cost_usd,
+            ),
+            known,
+        )
+
+    def _band(self, conditions: band.Conditions, aversion: float, width: float) -> band.Band:
+        one = self._parameters
+        if one.order_cost_usd <= 0.0:
+            return band.band_of_width(width, one.target_ratio)
+        best = band.band_with_order_cost(conditions, aversion)
+        trigger = max(min(best.trigger_coin, one.cap_coin), width)
+        return band.Band(trigger, min(best.target_coin, one.target_ratio * trigger))
+
+
+class Plugin:
+    """How the daemon finds this strategy."""
+
+    name = "cost_aware"
+    parameters = Parameters
+
+    def build(self, settings: StrategySettings) -> Strategy:
+        """Make the strategy; raises ConfigError for a parameter out of range or a budget that cannot be had."""
+        one = msgspec.convert(settings.params, Parameters)
+        for name in ("tracking_error_usd", "reference_price_usd", "reference_vol", "reference_variance_coin2_day"):
+            _above_zero(settings.name, name, getattr(one, name))
+        _above_zero(settings.name, "cap_coin", one.cap_coin)
+        if not 0.0 < one.target_ratio < 1.0:
+            raise ConfigError(
+                f"strategies.{settings.name}.params.target_ratio is {one.target_ratio:g}, it must be between 0 and 1"
+            )
+        try:
+            return CostAware(settings.name, one)
+        except ValueError as error:
+            raise ConfigError(f"strategies.{settings.name}.params.tracking_error_usd: {error}") from error
+
+
+def _above_zero(strategy: str, name: str, value: float) -> None:
+    if not (value > 0.0 and math.isfinite(value)):
+        raise ConfigError(f"strategies.{strategy}.params.{name} is {value:g}, it must be above zero")
+
+
+STRATEGY = Plugin()

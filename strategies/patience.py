@@ -1,0 +1,107 @@
+"""patience: lets a hedge beyond the soft band wait, and never one beyond the hard band. Refines the strategy before it.
+
+Does: between the band and `hard_coin` a hedge waits until the delta was outside for `dwell_s`, `interval_s` after the
+last hedge, for a price move of `price_move_bps` since then (not after a fill), and for the hours of the day in `hours`
+("07:00-22:00", UTC; may run over midnight). From `end_at` on (ISO time, UTC) it stops hedging and leaves positions.
+Limits: waiting costs money; it moves any band towards hedging by the clock (hedging reference section 13).
+Fails: without an enabled strategy before it there is no band to refine.
+"""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+from hedgebot.core.strategy import Patience, Proposal, Strategy, UnderlyingView
+from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.settings import StrategySettings
+
+_NS_PER_MINUTE = 60 * 1_000_000_000
+_MINUTES_PER_DAY = 24 * 60
+_HOURS = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$")
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the plug-in. `hard_coin` 0: the delta limit alone is the hard edge."""
+
+    hard_coin: float = 0.0
+    dwell_s: float = 0.0
+    interval_s: float = 0.0
+    price_move_bps: float = 0.0
+    hours: str = ""
+    end_at: str = ""
+
+
+class Waiting:
+    """Refines a proposal. `hours` are minutes of the UTC day (from, until), `end_ns` UTC nanoseconds."""
+
+    def __init__(self, name: str, parameters: Parameters) -> None:
+        self.name = name
+        self._parameters = parameters
+        self._hours = _minutes(name, parameters.hours)
+        self._end_ns = _moment_ns(name, parameters.end_at)
+
+    def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
+        """Add what has to be waited for; nothing at all after the end."""
+        if previous is None or (self._end_ns is not None and view.at_ns >= self._end_ns):
+            return None
+        one = self._parameters
+        patience = Patience(
+            hard_coin=one.hard_coin or None,
+            dwell_ms=round(one.dwell_s * 1_000),
+            interval_ms=round(one.interval_s * 1_000),
+            price_move_bps=one.price_move_bps,
+            closed=self._closed(view.at_ns),
+        )
+        return msgspec.structs.replace(previous, patience=patience)
+
+    def _closed(self, at_ns: int) -> str:
+        if self._hours is None:
+            return ""
+        begin, end = self._hours
+        minute = at_ns // _NS_PER_MINUTE % _MINUTES_PER_DAY
+        inside = begin <= minute < end if begin < end else minute >= begin or minute < end
+        return "" if inside else f"outside the hours {self._parameters.hours} UTC only the hard band is hedged"
+
+
+class Plugin:
+    """How the daemon finds this strategy."""
+
+    name = "patience"
+    parameters = Parameters
+
+    def build(self, settings: StrategySettings) -> Strategy:
+        """Make the strategy; raises ConfigError for a parameter out of range."""
+        one = msgspec.convert(settings.params, Parameters)
+        for name in ("hard_coin", "dwell_s", "interval_s", "price_move_bps"):
+            if getattr(one, name) < 0.0:
+                where = f"strategies.{settings.name}.params.{name}"
+                raise ConfigError(f"{where} is {getattr(one, name):g}, it must not be negative")
+        return Waiting(settings.name, one)
+
+
+def _minutes(name: str, hours: str) -> tuple[int, int] | None:
+    if not hours:
+        return None
+    found = _HOURS.match(hours)
+    if found is None or found[0][:5] == found[0][6:]:
+        raise ConfigError(
+            f'strategies.{name}.params.hours is {hours!r}, it must be like "07:00-22:00" with two different times'
+        )
+    first, second, third, fourth = (int(one) for one in found.groups())
+    return first * 60 + second, third * 60 + fourth
+
+
+def _moment_ns(name: str, moment: str) -> int | None:
+    if not moment:
+        return None
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        raise ConfigError(
+            f"strategies.{name}.params.end_at is {moment!r}, it must be a time like 2026-12-31T08:00:00"
+        ) from None
+    return round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
+
+
+STRATEGY = Plugin()

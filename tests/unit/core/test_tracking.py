@@ -1,0 +1,67 @@
+"""Tracking through the engine: others' fills are flow, ours are hedges, and the journal keeps what came of it."""
+
+import pytest
+
+from hedgebot.core import tracking
+from hedgebot.core.state import UnderlyingState
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command, RecordTracking
+from hedgebot.domain.instrument import Side
+from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, of_type, orders
+
+SECOND_MS = 1_000.0
+
+
+@pytest.fixture
+def book() -> Playbook:
+    playbook = Playbook()
+    playbook.ready()
+    return playbook
+
+
+def underlying(book: Playbook) -> UnderlyingState:
+    return book.state.underlyings["BTC"]
+
+
+def let_pass(book: Playbook, seconds: int, every_s: int = 4) -> list[Command]:
+    heard: list[Command] = []
+    for _ in range(seconds // every_s):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=every_s * SECOND_MS)
+        book.send(book.ticker())
+        book.send(book.book())
+        heard += book.send(ev.TimerFired())
+    return heard
+
+
+def test_a_clients_fill_is_flow_and_a_hedge_is_volume_with_its_cost(book: Playbook) -> None:
+    (order,) = orders(book.send(book.fill(Side.BUY, "0.2")))
+    assert underlying(book).drift.flow > 0.0
+    flow = underlying(book).drift.flow
+    before = underlying(book).tracking.volume_coin
+    book.done(order)
+    sums = underlying(book).tracking
+    assert sums.volume_coin - before == pytest.approx(float(order.approved.intent.qty_contracts))
+    assert sums.orders == 1
+    assert underlying(book).drift.flow == flow
+
+
+def test_an_options_fill_counts_with_its_delta(book: Playbook) -> None:
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    moved = (underlying(book).drift.flow / 0.231049) ** 0.5
+    assert 0.4 < moved < 0.7  # about the delta of a call at the money
+
+
+def test_the_hour_is_recorded_with_what_was_promised(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "0.03"))
+    heard = let_pass(book, 3_700)
+    (record,) = of_type(heard, RecordTracking)
+    assert record.underlying == "BTC"
+    assert record.realised["variance_coin2_day"] is not None
+    assert record.days > 0.0
+
+
+def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> None:
+    let_pass(book, 60)
+    assert underlying(book).tracking.predicted_days == 0.0
+    assert tracking.vol_day_of(underlying(book)) is None
