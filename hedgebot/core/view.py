@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, latches, limits, market, tracking
+from hedgebot.core import deadman, limits, market, tracking
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
-from hedgebot.core.order_table import live_orders, order_of, unfilled_delta_coin
+from hedgebot.core.order_table import live_orders, unfilled_delta_coin
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
+from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.settings import UnderlyingSettings
@@ -187,44 +188,6 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         fills=totals.fills,
         own_fills=totals.own_fills,
     )
-
-
-def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str:
-    """Say in one sentence why an underlying is not being hedged at this moment."""
-    underlying = state.underlyings[settings.underlying]
-    name = settings.underlying
-    if state.mode.value == "recovering":
-        return f"the book is {state.mode}: {state.mode_reason}"
-    if frozen := latches.is_frozen(state, settings):
-        return frozen
-    stopped = [
-        latches.strategy_problem(state, one.name) for one in state.settings.strategies if name in one.underlyings
-    ]
-    if any(stopped) and not latches.flat_proposal(state, settings):
-        return next(one for one in stopped if one)
-    if not any(one.enabled and name in one.underlyings for one in state.settings.strategies):
-        return f"no strategy for {name} is enabled"
-    for strategy, why in state.tripped.items():
-        if any(one.name == strategy and name in one.underlyings for one in state.settings.strategies):
-            return f"strategy {strategy} is latched off until an operator enables it: {why}"
-    problem = exposure_problem(underlying)
-    if problem:
-        return f"the exposure is unknown: {problem}"
-    delta = net_delta_coin(underlying)
-    band_coin = underlying.trigger_coin or settings.band_coin
-    if abs(delta - underlying.centre_coin) <= band_coin:
-        around = f" around {underlying.centre_coin:.4g}" if underlying.centre_coin else ""
-        return f"abs delta {abs(delta):.4f} {name} is inside the band {band_coin:g} {name}{around}"
-    live = order_of(state, name)
-    if live:
-        record = state.orders[live]
-        return f"order {record.client_id} is {record.status} since {_age_ms(at_ns, record.sent_at_ns)} ms"
-    if at_ns < underlying.retry_at_ns:
-        return f"waiting {(underlying.retry_at_ns - at_ns) // _NS_PER_MS} ms after {underlying.rejects} refused orders"
-    if underlying.waits_for:
-        return underlying.waits_for
-    last = underlying.last_decision
-    return last.explanation if last is not None and underlying.note else "it is: a decision is due with the next event"
 
 
 def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> UnderlyingView:

@@ -6,7 +6,7 @@ import pytest
 from hedgebot.core.view import BookView, book_view
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, the_order
+from tests.support.playbook import BTC_CALL, Playbook, the_order
 
 
 @pytest.fixture
@@ -29,7 +29,6 @@ def test_it_survives_json(book: Playbook) -> None:
 def test_before_any_price_the_delta_is_unknown_not_zero() -> None:
     one = _view(Playbook()).underlyings[0]
     assert (one.delta_coin, one.delta_usd, one.price_usd) == (None, None, None)
-    assert "recovering" in one.why_not
 
 
 def test_an_order_in_flight_counts_at_its_worst(book: Playbook) -> None:
@@ -39,12 +38,6 @@ def test_an_order_in_flight_counts_at_its_worst(book: Playbook) -> None:
     assert one.delta_coin == pytest.approx(0.06)
     assert one.worst_case_coin == pytest.approx(0.06)
     assert _view(book).orders[0].status == "sent"
-    assert "is sent since" in one.why_not
-
-
-def test_inside_the_band_it_says_so_with_numbers(book: Playbook) -> None:
-    book.send(book.fill(Side.BUY, "0.02"))
-    assert _view(book).underlyings[0].why_not == "abs delta 0.0200 BTC is inside the band 0.05 BTC"
 
 
 def test_gamma_tells_the_next_triggers(book: Playbook) -> None:
@@ -57,12 +50,6 @@ def test_gamma_tells_the_next_triggers(book: Playbook) -> None:
     assert one.price_usd is not None
     assert one.next_trigger_up_usd is not None
     assert one.next_trigger_up_usd > one.price_usd
-
-
-def test_a_refusal_is_what_why_not_says(book: Playbook) -> None:
-    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="gone"))
-    book.send(book.fill(Side.BUY, "0.2"))
-    assert "private stream" in _view(book).underlyings[0].why_not
 
 
 def test_margin_unknown_is_none(book: Playbook) -> None:
