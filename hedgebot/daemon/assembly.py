@@ -150,6 +150,7 @@ class Run:
         self._supervisor.spawn("loop-watch", self._watch.watch)
         self._supervisor.spawn("clock", partial(chores.check_clock, self._clock, self._alerts, self._engine))
         self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._switch.tell_files))
+        self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         if self._manager.ping_every_s:
             self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))

@@ -4,7 +4,9 @@ Each is given what it looks at and whom it tells. Decides nothing; the superviso
 """
 
 import asyncio
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from hedgebot.core.engine import Engine
 from hedgebot.daemon.alerts import Alerts
@@ -19,6 +21,10 @@ CLOCK_CHECK_S = 1.0
 # Beyond it the gate refuses every order as well.
 VENUE_AGREES_MS = 1_000.0
 KILL_FILE_CHECK_S = 1.0
+DISK_CHECK_S = 2.0
+DISK_USED_MAX = 0.85
+# A large volume with so much left is not low, whatever its share says.
+DISK_FREE_BYTES_PLENTY = 20 << 30
 
 
 async def check_clock(clock: Clock, alerts: Alerts, engine: Engine) -> None:
@@ -40,6 +46,21 @@ def _stepped(clock: Clock, offsets_ms: list[float | None]) -> str:
     return (
         f"{stepped} and is followed" if gap_ns > 0 else f"{stepped}; time does not run backwards here: it is waited for"
     )
+
+
+async def watch_disk(state_dir: Path, alerts: Alerts) -> None:
+    """Tell of a volume that fills up, long before the journal cannot be written."""
+    while True:
+        try:
+            disk = await asyncio.to_thread(shutil.disk_usage, state_dir)
+        except OSError as error:
+            problem = f"{state_dir}: its volume does not answer ({error.strerror})"
+        else:
+            full = disk.used / disk.total >= DISK_USED_MAX and disk.free < DISK_FREE_BYTES_PLENTY
+            share, free_mb = disk.used / disk.total, disk.free / 1e6
+            problem = f"{state_dir}: its volume is {share:.0%} full, {free_mb:,.1f} MB are free" if full else ""
+        alerts.check(AlertKind.DISK_LOW, "state folder", problem)
+        await asyncio.sleep(DISK_CHECK_S)
 
 
 async def watch_kill_file(latch: KillLatch, found: Callable[[], None]) -> None:

@@ -28,8 +28,8 @@ from hedgebot.turn.turn import Turn, TurnOutput
 
 TURN_EVENTS_MAX = 64
 WRITE_S_MAX = 5.0
-# After a kill: below the time that the kill verb waits for its answer.
-WRITE_KILLED_S_MAX = 2.0
+# After a kill: well below the time that the kill verb waits for its answer (two seconds once the file is written).
+WRITE_KILLED_S_MAX = 1.0
 # What a kill leaves to a write in hand: a healthy disk answers within it, and its entries are then told as written.
 KILL_GRACE_S = 0.05
 KILLED = "a kill was given before it left"

@@ -33,6 +33,7 @@ class AlertKind(StrEnum):
     LOOP_LAG = "LoopLag"
     TASK_FAILED = "SupervisedTaskFailed"
     JOURNAL_WRITE_FAILED = "JournalWriteFailed"
+    DISK_LOW = "DiskLow"
     CONFIG_REJECTED = "ConfigRejected"
     DELIVERY_FAILED = "AlertDeliveryFailed"
     DAILY_LOSS = "DailyLossLimit"
@@ -72,6 +73,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.LOOP_LAG: (Severity.CRIT, "RB-23"),
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
+    AlertKind.DISK_LOW: (Severity.CRIT, "RB-26"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
     AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
     AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),

@@ -38,6 +38,9 @@ ANCHOR_INTERVAL_S = 600.0
 PRUNE_INTERVAL_S = 3_600.0
 # A busy book is never idle: without this its WAL file grew to 100 MB, and a restart reads all of it.
 CHECKPOINT_ROWS_MAX = 2_000
+# A commit that takes so long is followed by no checkpoint before this many rows wait for one (some 150 MB of log).
+COMMIT_S_SLOW = 0.5
+SLOW_CHECKPOINT_ROWS_MAX = 200_000
 CLOSE_S_MAX = 10.0
 
 
@@ -73,6 +76,7 @@ class Journal:
         self._flush_s = FLUSH_INTERVAL_MS / 1_000
         self._now_ns: Callable[[], int] = time.time_ns
         self._unchecked_rows = 0
+        self._commit_s = 0.0
         self._anchored_at = self._pruned_at = time.monotonic()
         self._anchoring = asyncio.Lock()
         self._keeper_problem = ""
@@ -264,7 +268,7 @@ class Journal:
     async def _commit(self) -> None:
         batch, states = self._queue.batch()
         # Until the database has answered, nobody knows: the caller may be cancelled, the answer may be an error.
-        self._uncertain = True
+        self._uncertain, began_s = True, time.monotonic()
         if len(batch) <= STATEMENT_ROWS_MAX and not states:
             values = [value for row in batch for value in to_tuple(row)]
             await self._db.execute(insert_many(len(batch)), values)
@@ -276,7 +280,7 @@ class Journal:
                 await self._db.execute(snapshots.FORGET)
             await self._db.execute("COMMIT")
         self._queue.committed(batch[-1])
-        self._uncertain = False
+        self._uncertain, self._commit_s = False, time.monotonic() - began_s
         self._unchecked_rows += len(batch)
 
     async def _resync(self) -> None:
@@ -319,7 +323,7 @@ class Journal:
             self._tell(problem)
 
     async def _tidy(self, *, idle: bool) -> None:
-        if self._unchecked_rows and (idle or self._unchecked_rows > CHECKPOINT_ROWS_MAX):
+        if self._unchecked_rows and (idle or self._unchecked_rows > CHECKPOINT_ROWS_MAX) and not self._disk_is_slow:
             await self._checkpoint()
         now = time.monotonic()
         if now - self._anchored_at > ANCHOR_INTERVAL_S:
@@ -331,6 +335,14 @@ class Journal:
             cursor = await self._db.execute(snapshots.OLDEST)
             oldest = await cursor.fetchone()
             self._tape.prune(self._now_ns(), (oldest[0] if oldest else None) or 0)
+
+    @property
+    def _disk_is_slow(self) -> bool:
+        """Whether a checkpoint (two waits for the disk, with an order's commit behind it) should wait for better days.
+
+        The log grows meanwhile, in bounds: past them it is folded in whatever that takes.
+        """
+        return self._commit_s > COMMIT_S_SLOW and self._unchecked_rows < SLOW_CHECKPOINT_ROWS_MAX
 
     async def _checkpoint(self) -> None:
         async with self._lock:

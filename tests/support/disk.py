@@ -109,9 +109,10 @@ class _Rows:
 class Connection:
     """As much of the standard library's connection as the journal uses."""
 
-    def __init__(self, place: str, disk: Disk, busy_ms: int) -> None:
+    def __init__(self, place: str, disk: Disk, busy_ms: int, *, uri: bool = False) -> None:
         self._disk = disk
-        self._link = apsw.Connection(place, vfs=disk.name)
+        flags = apsw.SQLITE_OPEN_READONLY if uri else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        self._link = apsw.Connection(place, flags | apsw.SQLITE_OPEN_URI if uri else flags, vfs=disk.name)
         self._link.set_busy_timeout(busy_ms)
 
     @property
@@ -147,16 +148,17 @@ def _translated(error: apsw.Error) -> sqlite3.Error:
 class OnDisk:
     """Stands where `hedgebot.journal.schema` sees the module sqlite3: its writers open their files on the disk."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, *, readers: bool = False) -> None:
         self._disk = disk
+        self._readers = readers
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sqlite3, name)
 
     def connect(self, place: str, *, timeout: float, **more: Any) -> Any:
-        if more.get("uri"):
+        if more.get("uri") and not self._readers:
             return sqlite3.connect(place, timeout=timeout, **more)
-        return Connection(place, self._disk, round(timeout * 1_000))
+        return Connection(place, self._disk, round(timeout * 1_000), uri=bool(more.get("uri")))
 
 
 class _Platter:
@@ -231,6 +233,6 @@ class Cut(NamedTuple):
         return cls(folder, rows)
 
 
-def use(disk: Disk, patch: Any) -> None:
-    """Let the journal write on `disk` for the rest of a test (`patch` is pytest's monkeypatch)."""
-    patch.setattr(schema, "sqlite3", OnDisk(disk))
+def use(disk: Disk, patch: Any, *, readers: bool = False) -> None:
+    """Let the journal write on `disk` for the rest of a test (`patch` is pytest's monkeypatch); `readers` too."""
+    patch.setattr(schema, "sqlite3", OnDisk(disk, readers=readers))

@@ -103,3 +103,22 @@ async def test_the_heart_beats_only_for_the_living(
     await for_a_moment(asyncio.ensure_future(chores.beat(heart, lambda: health, lambda: why)))
     assert set(beats) == {withheld}
     assert len(beats) > 1
+
+
+@pytest.mark.parametrize(
+    ("used", "total", "low"),
+    [(80, 100, False), (86, 100, True), (86 << 40, 100 << 40, False), (99 << 30, 100 << 30, True)],
+)
+async def test_a_volume_that_fills_up_is_told_before_it_is_full(
+    used: int,
+    total: int,
+    low: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usage = SimpleNamespace(used=used, total=total, free=total - used)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage)
+    told: list[str] = []
+    alerts = cast("Alerts", SimpleNamespace(check=lambda _kind, _subject, problem: told.append(problem)))
+    await for_a_moment(asyncio.ensure_future(chores.watch_disk(tmp_path, alerts)))
+    assert bool(told[0]) is low
