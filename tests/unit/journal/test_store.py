@@ -13,7 +13,7 @@ import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import InstanceError, JournalCorrupt, JournalError, JournalTooNew, ProgrammingError
-from hedgebot.journal import queue, schema, store
+from hedgebot.journal import queue, schema
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import CHECKPOINT_ROWS_MAX, Journal
 from hedgebot.journal.verify import verify
@@ -249,20 +249,6 @@ async def test_misuse_is_a_bug_of_ours(tmp_path: Path) -> None:
         await journal.snapshot(3, b"state")
     await journal.close()
     await journal.close()
-
-
-async def test_a_slow_disk_is_not_made_slower_by_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Two waits for the disk, with an order's commit behind them: past the time that the daemon waits for one.
-    monkeypatch.setattr(store, "COMMIT_S_SLOW", 0.0)
-    monkeypatch.setattr(store, "IDLE_S", 0.01)
-    run = await Run.start(tmp_path)
-    await hedge_on(run, 3)
-    await asyncio.sleep(0.1)
-    assert run.journal._unchecked_rows > 0
-    monkeypatch.setattr(store, "SLOW_CHECKPOINT_ROWS_MAX", 1)
-    await asyncio.sleep(0.1)
-    assert run.journal._unchecked_rows == 0
-    await run.journal.close()
 
 
 async def test_the_log_is_folded_in_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
