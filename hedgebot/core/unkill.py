@@ -4,7 +4,7 @@ Owns the checklist (safety reference section 13) and the end of orders that nobo
 forgets them with evidence. What only the shell can know (journal, versions, files) comes with the event.
 """
 
-from hedgebot.core import breakers, kill_rules, latches, limits, market, order_table, reconcile
+from hedgebot.core import breakers, deadman, kill_rules, latches, limits, market, order_table, reconcile
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch
@@ -148,6 +148,8 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
     offset_ms = account.clock_offset_ms
     if offset_ms is None or abs(offset_ms) > CLOCK_OFFSET_MS_MAX:
         problems.append(f"the clock of {account.name} is {'not measured' if offset_ms is None else 'too far off'}")
+    if deadman.wanted_s(state, account) is not None and (unarmed := deadman.resting_problem(state, account, at_ns)):
+        problems.append(unarmed)
     if f"{AlertKind.API_KEY_INVALID}|{account.name}" in state.alerts:
         problems.append(f"the key of {account.name} was refused")
     problems += [

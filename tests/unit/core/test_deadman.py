@@ -10,7 +10,7 @@ from hedgebot.core import deadman, gate
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import ArmDeadMan, Command, ResolveAlert, StopNow
+from hedgebot.domain.commands import ArmDeadMan, Command, RecordOperator, ResolveAlert, StopNow
 from hedgebot.domain.deadman import DEAD_MAN_REASON, DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, OrderStatus, TimeInForce
@@ -288,3 +288,17 @@ def test_d6_it_stays_armed_while_the_venue_lists_an_order_of_ours() -> None:
 def test_a_socket_switch_is_left_as_it_is_at_the_end() -> None:
     book = armed(SOCKET)
     assert len(of_type(book.send(ev.StopRequested(reason="SIGTERM")), StopNow)) == 1
+
+
+# --- the checklist of unkill
+
+
+@pytest.mark.parametrize("status", [DeadManStatus.FAILED, DeadManStatus.REFUSED, DeadManStatus.ARMED])
+def test_unkill_wants_a_switch_that_was_asked_for_armed_and_read_back(status: DeadManStatus) -> None:
+    book = playbook()
+    book.ready()
+    answer(book, status=status, detail="no")
+    book.send(ev.OperatorKilled(operator="ann", reason="drill"))
+    (said,) = of_type(book.send(ev.OperatorUnkilled(operator="ann", reason="over")), RecordOperator)
+    assert said.accepted is (status is DeadManStatus.ARMED)
+    assert ("its dead man's switch is" in said.explanation) is not said.accepted
