@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import ccxt
+from aiohttp import ClientWSTimeout
 
 from hedgebot.domain.errors import HedgebotError
 from hedgebot.domain.events import AuthenticationFailed, FrameQuarantined, Stream
@@ -35,6 +36,7 @@ FAULTS = (
 # No frame of the topics that we ask for comes near it; a larger one is not parsed.
 FRAME_CHARS_MAX = 1_000_000
 SAMPLED_CHARS = 1_000
+CLOSE_S_MAX = 0.5
 
 
 class Guard:
@@ -104,6 +106,8 @@ class Guard:
             task.add_done_callback(self._closing.discard)
             return
         link.connection = connection
+        # As shipped the goodbye is waited for ten seconds, on a line that is dead (safety reference, section 5).
+        connection.connection._timeout = ClientWSTimeout(ws_close=CLOSE_S_MAX)  # noqa: SLF001  # no other way in
         parse = connection.handle_text_or_binary_message
 
         def guarded(data: str | bytes) -> None:

@@ -56,3 +56,21 @@ def test_n02_market_data_stand_still_on_a_connection_that_stands() -> None:
         assert len(found.ours()) > before
         found.agree()
         assert found.daemon.stop() == 0
+
+
+def test_n11_unreadable_frames_are_counted_and_the_book_goes_on() -> None:
+    with broken() as found:
+        found.calm()
+        spoilt = (("linear", "orderbook", "truncate"), ("linear", "tickers", "null"), ("private", "execution", "huge"))
+        for number, (channel, topic, kind) in enumerate(spoilt):
+            since_ns = time.time_ns()
+            quarantined = len(found.rows("FrameQuarantined"))
+            found.world.admin("faults", type="socket", kind=kind, channel=channel, topic=topic, count=1)
+            found.client("0.8", side="buy" if number % 2 == 0 else "sell")
+            # Suspect within five seconds, counted in the journal, and nobody is dead.
+            assert found.raised("SuspectData", since_ns) - since_ns <= 5 * NS_PER_S
+            assert len(found.rows("FrameQuarantined")) > quarantined
+            assert found.rows("TaskFailed") == []
+            found.settled(30.0)
+        found.agree()
+        assert found.daemon.stop() == 0

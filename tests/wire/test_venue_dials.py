@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import hedgebot.venues.bybit
 from hedgebot.domain.commands import WatchInstruments
-from hedgebot.domain.events import Stream, StreamChanged, TaskFailed
-from hedgebot.lab.chaosproxy import ChaosProxy, Door
+from hedgebot.domain.events import Event, Stream, StreamChanged, TaskFailed
+from hedgebot.lab.chaosproxy import ChaosProxy, Door, Way
 from hedgebot.venues.bybit import BybitVenue
 from tests.support.fasttime import run_fast
 from tests.unit.venues.double import BTC, OPTION, SPOT, BybitDouble, Sink, connection
@@ -119,3 +120,37 @@ def test_n04_a_host_that_is_gone_is_probed_by_one_and_dialled_by_all_when_it_is_
             assert sink.of(TaskFailed) == []
 
     run_fast(FACTOR, work)
+
+
+@pytest.mark.parametrize("name", ["/v5/private", "/v5/public/linear"])
+async def test_n02_a_connection_that_is_given_up_is_gone_within_a_second(name: str) -> None:
+    """A client that waits for the other side's goodbye on a dead line would hold the socket for ten seconds more."""
+    double, sink = BybitDouble(), Sink()
+    async with double.serving():
+        proxy = ChaosProxy(double.port)
+        await proxy.start()
+        patience: dict[str, Any] = {"keep_alive_ms": 200, "silence_ms_max": 700}
+        venue = BybitVenue(connection(proxy.endpoint, **patience), sink, time.time_ns)
+        stream = Stream.PRIVATE if "private" in name else Stream.PUBLIC
+
+        def changed(*, up: bool) -> Callable[[Event], bool]:
+            return lambda event: isinstance(event, StreamChanged) and event.stream is stream and event.up is up
+
+        try:
+            await venue.start()
+            venue.send(WatchInstruments(venue="bybit", instruments=(BTC,)))
+            await sink.until(changed(up=True))
+            (link,) = proxy.links(name)
+            heard = len(sink.events)
+            proxy.freeze(name, (Way.DOWN,))
+            dead_s = time.monotonic()
+            await sink.until(changed(up=False))
+            assert time.monotonic() - dead_s <= 0.7 + 1.0, "noticed within its limit and a second"
+            down_s = time.monotonic()
+            while link in proxy.links():
+                assert time.monotonic() - down_s <= 1.0, "the socket stands although it was given up"
+                await asyncio.sleep(0.01)
+            await sink.until(changed(up=True), after=heard, seconds=5.0)
+        finally:
+            await venue.stop()
+            await proxy.close()
