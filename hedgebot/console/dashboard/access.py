@@ -111,7 +111,7 @@ class Access:
             raise Refused(401, "the token at the login is wrong")
         while len(self._sessions) >= SESSIONS_MAX:
             del self._sessions[next(iter(self._sessions))]
-        name = "".join(one for one in operator if one.isprintable())[:NAME_CHARS_MAX].strip() or "dashboard"
+        name = "".join(one for one in operator if one.isprintable())[:NAME_CHARS_MAX].strip() or "no name"
         session = Session(
             key=secrets.token_urlsafe(TOKEN_BYTES),
             csrf=secrets.token_urlsafe(TOKEN_BYTES),

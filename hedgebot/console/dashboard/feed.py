@@ -7,14 +7,23 @@ number of browsers and no slow one of them can hold it up.
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from hedgebot.console.control import ask
+from hedgebot.console.control import TIMEOUT_S, ask
+from hedgebot.console.replies import WORD_TIMEOUT_S
 from hedgebot.console.snapshot import Snapshot, read_snapshot
 from hedgebot.domain.errors import HedgebotError
 
 INTERVAL_S = 1.0
+# Threads that wait for the daemon: looks and notes never take the ones that an action needs.
+LOOKS_MAX = 3
+ACTIONS_MAX = 4
+
+T = TypeVar("T")
 
 
 class Feed:
@@ -28,6 +37,9 @@ class Feed:
         self._waiters = 0
         self._wake = asyncio.Event()
         self._asked_at_s = 0.0
+        self._health: tuple[float, dict[str, Any] | None, str] = (-interval_s, None, "")
+        self._looks = ThreadPoolExecutor(LOOKS_MAX, thread_name_prefix="look")
+        self._actions = ThreadPoolExecutor(ACTIONS_MAX, thread_name_prefix="action")
         self.number = 0
         self.snapshot: Snapshot | None = None
         self.problem = "the daemon has not been asked yet"
@@ -77,10 +89,38 @@ class Feed:
             self.number += 1
             self._changed.notify_all()
 
-    async def say(self, verb: str, timeout_s: float = 5.0, **args: Any) -> tuple[dict[str, Any] | None, str]:  # noqa: ANN401
-        """Ask the daemon anything: its data, and an empty sentence, or None and why not."""
+    async def health(self) -> tuple[dict[str, Any] | None, str]:
+        """The daemon's health, asked like the status for everybody at once, since strangers may ask for it."""
+        async with self._asking:
+            asked_at_s, data, problem = self._health
+            if time.monotonic() - asked_at_s >= self._interval_s:
+                data, problem = await self.say("health")
+                self._health = (time.monotonic(), data, problem)
+        return data, problem
+
+    async def say(self, verb: str, **args: Any) -> tuple[dict[str, Any] | None, str]:  # noqa: ANN401  (JSON)
+        """Tell or ask the daemon something: its data, and an empty sentence, or None and why not."""
+        return await self._in(self._looks, verb, TIMEOUT_S, args)
+
+    async def act(self, verb: str, **args: Any) -> tuple[dict[str, Any] | None, str]:  # noqa: ANN401  (JSON)
+        """Say an operator's word, which waits for no look and no note and may take as long as the verb's answer."""
+        return await self._in(self._actions, verb, WORD_TIMEOUT_S, args)
+
+    async def urgently(self, work: Callable[[], T]) -> T:
+        """Do work on the disk in a thread that no look and no note can hold."""
+        return await asyncio.get_running_loop().run_in_executor(self._actions, work)
+
+    def close(self) -> None:
+        """Let the threads go; one that still waits for a hung daemon keeps nobody."""
+        self._looks.shutdown(wait=False, cancel_futures=True)
+        self._actions.shutdown(wait=False, cancel_futures=True)
+
+    async def _in(
+        self, threads: ThreadPoolExecutor, verb: str, timeout_s: float, args: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, str]:
+        work = partial(ask, self._state_dir, verb, timeout_s=timeout_s, **args)
         try:
-            answer = await asyncio.to_thread(ask, self._state_dir, verb, timeout_s=timeout_s, **args)
+            answer = await asyncio.get_running_loop().run_in_executor(threads, work)
         except HedgebotError as error:
             return None, str(error)
         if not answer.ok:

@@ -20,15 +20,19 @@ from hedgebot.console.dashboard.feed import Feed, ended
 from hedgebot.console.dashboard.metrics import CONTENT_TYPE, exposition
 from hedgebot.console.dashboard.record import Record
 from hedgebot.console.dashboard.view import View, build_view
-from hedgebot.console.replies import WORD_TIMEOUT_S
 from hedgebot.daemon.latch import kill_file_problem
+from hedgebot.domain.kill import KillAction, KillScope
 
 COOKIE = "hedgebot_session"
+# Those that send orders of their own (hedge-to-flat, flatten) are words at the machine.
+ACTIONS = {one.value: one for one in (KillAction.FREEZE, KillAction.REDUCE)}
 BODY_BYTES_MAX = 4_096
 STREAMS_MAX = 8
 # Whoever does not read for so long is left.
 WRITE_S_MAX = 5.0
 STREAM_S_MAX = 3_600.0
+# Refusals that wait to be journaled; one task tells them one after another, and what does not fit is in the file.
+NOTES_MAX = 100
 REASON_CHARS_MAX = 200
 HEADERS = {
     "Content-Security-Policy": (
@@ -72,7 +76,7 @@ class Dashboard:
         self._feed = feed or Feed(state_dir)
         self._record = Record(state_dir)
         self._streams = 0
-        self._notes: set[asyncio.Task[Any]] = set()
+        self._notes: asyncio.Queue[dict[str, str]] = asyncio.Queue(NOTES_MAX)
 
     def application(self) -> web.Application:
         """The routes behind the checks."""
@@ -101,9 +105,12 @@ class Dashboard:
         return app
 
     async def _life(self, _app: web.Application) -> AsyncIterator[None]:
-        asking = asyncio.get_running_loop().create_task(self._feed.run(), name="feed")
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(self._feed.run(), name="feed"), loop.create_task(self._tell_journal(), name="notes")]
         yield
-        await ended(asking)
+        for one in tasks:
+            await ended(one)
+        self._feed.close()
 
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every request comes through here before any work is done for it."""
@@ -142,9 +149,12 @@ class Dashboard:
     def _journal(self, what: str, why: str, left_out: int) -> None:
         """Have the daemon journal a refusal, without waiting for it: nobody is kept, nobody is helped by the time."""
         more = f"; {left_out} more were left out" if left_out else ""
-        note = asyncio.ensure_future(self._feed.say("refused", operator="dashboard", action=what, reason=why + more))
-        self._notes.add(note)
-        note.add_done_callback(self._notes.discard)
+        with contextlib.suppress(asyncio.QueueFull):
+            self._notes.put_nowait({"operator": "dashboard", "action": what, "reason": why + more})
+
+    async def _tell_journal(self) -> None:
+        while True:
+            await self._feed.say("refused", **await self._notes.get())
 
     # Looking
 
@@ -180,7 +190,7 @@ class Dashboard:
 
     async def _health(self, which: str, _request: web.Request, *, reasons: bool = False) -> web.Response:
         """The daemon's word; without a session or a token no reasons, which tell of the book."""
-        data, problem = await self._feed.say("health")
+        data, problem = await self._feed.health()
         if data is None:
             return _json({"live": False, "ready": False} | ({"problem": problem} if reasons else {}), 503)
         short = {name: bool(data.get(name)) for name in ("live", "ready")}
@@ -236,10 +246,17 @@ class Dashboard:
 
     async def _kill(self, request: web.Request) -> web.Response:
         """The kill file first, as the verb does, so that a daemon that does not answer is halted at its next start."""
-        reason = _reason(await _fields(request))
-        operator = _operator(request)
-        problem = await asyncio.to_thread(kill_file_problem, self._state_dir, operator, reason)
-        data, refused = await self._feed.say("kill", timeout_s=WORD_TIMEOUT_S, operator=operator, reason=reason)
+        fields = await _fields(request)
+        action = ACTIONS.get(str(fields.get("action", KillAction.FREEZE.value)))
+        if action is None:
+            raise Refused(400, f"a kill from the page can {' or '.join(ACTIONS)}")
+        reason, operator = _reason(fields), _operator(request)
+        problem = await self._feed.urgently(
+            partial(kill_file_problem, self._state_dir, operator, reason, KillScope.ALL, "", action)
+        )
+        data, refused = await self._feed.act(
+            "kill", scope=KillScope.ALL.value, name="", action=action.value, operator=operator, reason=reason
+        )
         said = str((data or {}).get("explanation") or refused)
         killed = data is not None or problem is None
         if data is None and problem is None:
@@ -254,8 +271,8 @@ class Dashboard:
     async def _disable(self, request: web.Request) -> web.Response:
         fields = await _fields(request)
         name = str(fields.get("strategy", ""))[:64]
-        data, refused = await self._feed.say(
-            "disable", timeout_s=WORD_TIMEOUT_S, strategy=name, operator=_operator(request), reason=_reason(fields)
+        data, refused = await self._feed.act(
+            "disable", strategy=name, operator=_operator(request), reason=_reason(fields)
         )
         said = str((data or {}).get("explanation") or refused)
         self._note(request, 200 if data is not None else 409, f"disable {name}: {said}", request[CALLER].session)

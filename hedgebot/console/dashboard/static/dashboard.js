@@ -144,7 +144,7 @@ function positions(one) {
       {},
       el("td", {}, row.kind === "coins" ? `coins ${row.instrument}` : shortName(row.instrument)),
       el("td", { class: "num" }, `${known(row.contracts) ? number(row.contracts, 4, true).replace(/\.?0+$/, "") : UNKNOWN} ${row.kind === "coins" ? row.instrument : "contracts"}`),
-      el("td", { class: "num" }, known(row.mark) ? `${number(row.mark, 2)} · ${age(row.age_ms)}` : ""),
+      el("td", { class: "num" }, known(row.mark) ? `${number(row.mark, 2)} · ${age(row.age_ms)}` : known(row.age_ms) ? `age ${age(row.age_ms)}` : ""),
     ),
   );
   const shown = el("details", {}, el("summary", {}, `${rows.length} positions (size, mark and its age)`), el("table", {}, ...rows));
@@ -243,9 +243,12 @@ function costs(book) {
 }
 
 function strategies(book) {
+  const reduce = el("button", { class: "small" }, "Reduce only");
+  reduce.addEventListener("click", () => act("kill", { action: "reduce" }, "Only orders that reduce risk?", "Our orders are cancelled; from then on only what reduces risk goes out, also across restarts, until somebody says unkill at the machine.", "Reduce only"));
   return el(
     "table",
     {},
+    el("tr", {}, el("td", {}, "the whole book"), el("td", {}, book.mode), el("td", { class: "num" }, book.mode === "active" ? reduce : "")),
     ...Object.entries(book.strategies).map(([name, enabled]) => {
       const off = el("button", { class: "small" }, "Disable");
       off.addEventListener("click", () => act("disable", { strategy: name }, `Disable ${name}?`, `It proposes nothing any more; positions are kept. Enabling again is a word at the machine: hedgebot enable ${name}`, "Disable"));

@@ -147,7 +147,7 @@ def test_the_login_wants_the_token_and_takes_a_harmless_name(access: Access) -> 
         access.open_session("wrong", "ada")
     assert refused.value.status == 401
     assert access.open_session(TOKEN, "a\x1bda\n" + "x" * 99).operator == "ada" + "x" * 37
-    assert access.open_session(TOKEN, "\n ").operator == "dashboard"
+    assert access.open_session(TOKEN, "\n ").operator == "no name"
 
 
 def test_the_token_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,16 @@ async def test_a_kill_from_the_page_is_the_verb_with_its_operator(site: Site, da
     assert site.record()[-1]["operator"] == "ada"
 
 
+async def test_the_page_may_reduce_and_send_no_order_of_its_own(site: Site, daemon: StubDaemon) -> None:
+    session = await site.login()
+    for action in ("flatten", "hedge-to-flat", "nonsense"):
+        assert (await site.ask("/api/v1/kill", "POST", json={"action": action}, headers=session))[0] == 400
+    assert {one["verb"] for one in daemon.asked} <= {"refused"}
+    assert (await site.ask("/api/v1/kill", "POST", json={"action": "reduce"}, headers=session))[0] == 200
+    (asked,) = [one for one in daemon.asked if one["verb"] == "kill"]
+    assert (asked["scope"], asked["action"]) == ("all", "reduce")
+
+
 async def test_a_kill_without_a_daemon_leaves_the_kill_file_and_says_so(short_dir: Path) -> None:
     async with serving(short_dir) as site:
         session = await site.login()
@@ -205,6 +217,29 @@ async def test_a_kill_without_a_daemon_leaves_the_kill_file_and_says_so(short_di
         status, text, _ = await site.ask("/api/v1/snapshot", headers=session)
         assert status == 503
         assert "no daemon runs" in text
+
+
+async def test_strangers_and_a_hung_daemon_hold_no_kill_up(short_dir: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hung:
+        hung.bind(str(short_dir / "control.sock"))
+        hung.listen(64)  # it takes every question and answers none
+        async with serving(short_dir) as site:
+            session = await site.login()
+            for _ in range(40):
+                assert (await site.ask("/api/v1/snapshot"))[0] == 401
+            looks = [asyncio.ensure_future(site.ask("/health/live")) for _ in range(20)]
+            began_s = time.monotonic()
+            kill = asyncio.ensure_future(site.ask("/api/v1/kill", "POST", json={}, headers=session))
+            await until((short_dir / "KILL").exists, 2.0)
+            assert time.monotonic() - began_s < 2.0
+            for one in (kill, *looks):
+                one.cancel()
+            await asyncio.gather(kill, *looks, return_exceptions=True)
+
+
+async def test_strangers_who_ask_for_health_cost_one_question(site: Site, daemon: StubDaemon) -> None:
+    await asyncio.gather(*(site.ask("/health/live") for _ in range(30)))
+    assert len([one for one in daemon.asked if one["verb"] == "health"]) <= 10
 
 
 async def test_a_strategy_is_disabled_and_a_refusal_is_passed_on(site: Site, daemon: StubDaemon) -> None:
@@ -257,6 +292,7 @@ async def test_health_tells_strangers_two_words_and_friends_the_reasons(site: Si
     status, text, _ = await site.ask("/health", headers=BEARER)
     assert (status, "x is down" in text) == (503, True)
     daemon.answers["health"] = {"data": {"live": True, "ready": True}}
+    await asyncio.sleep(0.1)
     assert (await site.ask("/health/ready"))[0] == 200
 
 
