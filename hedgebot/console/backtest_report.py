@@ -86,15 +86,19 @@ def _figures(hedges: "Sequence[Hedges]") -> list[tuple[str, list[str]]]:
     """Name and one cell for each underlying."""
     return [
         ("tracking error, USD/sqrt(day)", [money(one.measures.tracking_error_usd) for one in hedges]),
+        ("  predicted", [number(one.predicted.tracking_error_usd_root_day) for one in hedges]),
         ("trading cost, USD/day", [money(one.measures.cost_usd_per_day) for one in hedges]),
+        ("  predicted", [number(one.predicted.cost_usd_day) for one in hedges]),
         ("  fees, USD", [money(one.costs.fees) for one in hedges]),
         ("  half spreads, USD", [money(one.costs.spread) for one in hedges]),
         ("  beyond the spread, USD", [money(one.costs.impact) for one in hedges]),
         ("funding, USD", [money(one.costs.funding) for one in hedges]),
         ("orders/day", [number(one.measures.orders_per_day) for one in hedges]),
+        ("  predicted", [number(one.predicted.orders_day) for one in hedges]),
         ("turnover, coins/day", [number(one.measures.turnover_coin_per_day) for one in hedges]),
         ("exposure's variance, coin2/day", [number(one.measures.flow_coin2_per_day) for one in hedges]),
         ("efficiency E", [number(one.measures.efficiency, ".3f") for one in hedges]),
+        ("  predicted", [number(one.predicted.efficiency, ".3f") for one in hedges]),
         ("time inside the band", [f"{one.measures.inside_band:.1%}" for one in hedges]),
     ]
 
@@ -106,7 +110,7 @@ def report_page(result: "Result") -> str:
         columns, name = one.columns, one.underlying
         parts.append(f"<h2>{html.escape(name)}</h2>{_cards(one)}")
         parts.append(
-            _plot(
+            plot(
                 delta_chart(
                     name,
                     columns.days,
@@ -118,8 +122,8 @@ def report_page(result: "Result") -> str:
                 )
             )
         )
-        parts.append(_plot(cost_chart(name, columns.days, columns.trading_usd, columns.funding_usd)))
-    parts.append("<h2>Profit and its causes</h2>" + _plot(profit_chart(profit_parts(result))))
+        parts.append(plot(cost_chart(name, columns.days, columns.trading_usd, columns.funding_usd)))
+    parts.append("<h2>Profit and its causes</h2>" + plot(profit_chart(profit_parts(result))))
     rows = [("figure", *(one.underlying for one in result.hedges))]
     rows += [(name.strip(), *cells) for name, cells in _figures(result.hedges)]
     parts.append(f"<h2>All figures</h2>{html_table(rows)}")
@@ -177,5 +181,6 @@ def _card_row(cards: Sequence[tuple[str, str]]) -> str:
     return f'<div class="cards">{inner}</div>'
 
 
-def _plot(svg: str) -> str:
+def plot(svg: str) -> str:
+    """A plot in its frame."""
     return f'<div class="plot">{svg}</div>'

@@ -11,6 +11,7 @@ from hedgebot.console import (
     verbs_alerts,
     verbs_backtest,
     verbs_book,
+    verbs_compare,
     verbs_config,
     verbs_dashboard,
     verbs_exchange,
@@ -52,6 +53,7 @@ for _verbs in (
     verbs_margin,
     verbs_alerts,
     verbs_backtest,
+    verbs_compare,
     verbs_dashboard,
 ):
     _verbs.register(app)

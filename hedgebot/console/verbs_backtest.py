@@ -15,6 +15,7 @@ from hedgebot.console.place import JsonFlag
 from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption, build_world
 
 if TYPE_CHECKING:
+    from hedgebot.config.loader import Config
     from hedgebot.exchange.scenario import Scenario
     from hedgebot.lab.backtest import Result, Wish
 
@@ -54,11 +55,14 @@ def backtest(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     It is the daemon's own engine and turn, against the simulated exchange in process. Limits on the age of data are
     raised to what --step-s can keep. Exit code: 0 done, 2 the configuration and the scenario do not fit.
     """
+    from hedgebot.config.loader import load_config
     from hedgebot.console.backtest_report import report_lines, report_page
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.backtest import run_backtest
 
-    wish = make_wish(config, backtest_world(scenario, data or [], start, end, seed), step_s, days)
+    loaded = load_config(config)
+    world = backtest_world(scenario or default_scenario(loaded, recorded=bool(data)), data or [], start, end, seed)
+    wish = make_wish(loaded, world, step_s, days)
     with Progress() as progress:
         result = run_backtest(wish, load_strategy, progress.told)
     lines = report_lines(result)
@@ -68,38 +72,41 @@ def backtest(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     emit(result_data(result), lines, as_json=as_json)
 
 
+def default_scenario(config: "Config", *, recorded: bool) -> Path:
+    """The shipped scenario that has what a configuration hedges."""
+    if set(config.file.underlyings) <= {"BTC"}:
+        return scenario_file("options_book")
+    return scenario_file("recorded" if recorded else "demo")
+
+
 def backtest_world(
-    scenario: Path | None, data: list[Path], start: datetime | None, end: datetime | None, seed: int | None
+    scenario: Path, data: list[Path], start: datetime | None, end: datetime | None, seed: int | None
 ) -> "Scenario":
     """The world of a run; raises ConfigError, DataError or WrongUse for one that cannot be."""
-    world = build_world(scenario or scenario_file("recorded" if data else "demo"), seed, data, 1.0, start, end)
+    world = build_world(scenario, seed, data, 1.0, start, end)
     if world.venues:
         raise WrongUse("a backtest runs one exchange; this scenario has several [[venues]]")
-    if scenario is None:
-        # A demo's world settles every minute so that people see it; economics have real venues' eight hours.
-        world = msgspec.structs.replace(world, funding_interval_s=28_800)
-    return world
+    # A demo's world settles every minute so that people see it; economics have real venues' eight hours.
+    return msgspec.structs.replace(world, funding_interval_s=max(world.funding_interval_s, 3_600))
 
 
-def make_wish(config: Path, world: "Scenario", step_s: float, days: float | None) -> "Wish":
+def make_wish(config: "Config", world: "Scenario", step_s: float, days: float | None) -> "Wish":
     """A run of a configuration in a world; raises ConfigError or DataError for what does not fit."""
-    from hedgebot.config.loader import load_config
     from hedgebot.exchange.playback import RecordedPath
     from hedgebot.exchange.recording import load_paths, load_pegs
     from hedgebot.lab.backtest import Wish
 
-    loaded = load_config(config)
     # Files are read onto the steps of the scenario, so the step is set first.
     world = msgspec.structs.replace(world, step_ms=round(step_s * 1_000))
     paths = load_paths(world)
     recorded = min((one.days for one in paths.values() if isinstance(one, RecordedPath)), default=1.0)
     return Wish(
         scenario=world,
-        settings=loaded.engine_settings(_INSTALL),
+        settings=config.engine_settings(_INSTALL),
         days=days or recorded,
         paths=paths,
         pegs=load_pegs(world, paths),
-        label=config.stem,
+        label=config.path.stem,
     )
 
 
@@ -107,8 +114,7 @@ def result_data(result: "Result") -> dict[str, Any]:
     """The figures without their columns, for programs."""
     data = {name: getattr(result, name) for name in result.__struct_fields__ if name != "hedges"}
     data["hedges"] = [
-        {"underlying": one.underlying, "measures": one.measures, "costs": one.costs, "centre_coin": one.centre_coin}
-        for one in result.hedges
+        {name: getattr(one, name) for name in one.__struct_fields__ if name != "columns"} for one in result.hedges
     ]
     return data
 

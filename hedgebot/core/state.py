@@ -18,13 +18,7 @@ from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.domain.reports import WalletReport
-from hedgebot.domain.settings import (
-    AccountRole,
-    AccountSettings,
-    EngineSettings,
-    LimitSettings,
-    UnderlyingSettings,
-)
+from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, LimitSettings, UnderlyingSettings
 
 
 class Quote(msgspec.Struct, kw_only=True):
@@ -182,6 +176,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     waits_for: str = ""
     drift: Drift = msgspec.field(default_factory=Drift)
     tracking: Tracking = msgspec.field(default_factory=Tracking)
+    tracked_since_start: Tracking = msgspec.field(default_factory=Tracking)
 
 
 class StreamState(msgspec.Struct, kw_only=True):

@@ -54,13 +54,15 @@ def on_own_fill(
     coins = abs(float(rules.coins(fill.qty_contracts, fill.price)))
     fee_price = 1.0 if fill.fee_coin != rules.underlying else float(fill.price)
     cost_usd = (float(fill.price) - order.arrival_mid) * fill.side.sign * coins + float(fill.fee) * fee_price
-    underlying.tracking.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
+    for sums in (underlying.tracking, underlying.tracked_since_start):
+        sums.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
 
 
 def on_hedge(underlying: UnderlyingState, at_ns: int) -> None:
     """An order was sent."""
     underlying.drift.hedged_at_ns, underlying.drift.hedged_price = at_ns, underlying.price
     underlying.tracking.orders += 1
+    underlying.tracked_since_start.orders += 1
 
 
 def sweep(step: Step) -> None:
@@ -80,12 +82,13 @@ def sweep(step: Step) -> None:
 
 def _look(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings) -> None:
     delta = net_delta_coin(underlying)
-    days = underlying.tracking.look(
-        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
-    )
     now = conditions_of(underlying, settings, step.at_ns)
-    if now is not None and underlying.trigger_coin > 0.0:
-        underlying.tracking.predict(Band(underlying.trigger_coin, underlying.inside_coin), now, days)
+    for sums in (underlying.tracking, underlying.tracked_since_start):
+        days = sums.look(
+            off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
+        )
+        if now is not None and underlying.trigger_coin > 0.0:
+            sums.predict(Band(underlying.trigger_coin, underlying.inside_coin), now, days)
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:

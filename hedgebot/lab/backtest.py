@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -49,10 +50,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hedges(msgspec.Struct, frozen=True, kw_only=True):
-    """One underlying's hedging: realised figures, costs, the columns they come from."""
+    """One underlying's hedging: realised figures, costs, the columns they come from.
+
+    `predicted` is what the engine promised of its bands meanwhile, `engine` what it itself saw come of it.
+    """
 
     underlying: str
     measures: Measures
+    predicted: Figures
+    engine: Figures
     costs: Costs
     columns: Columns
     centre_coin: float
@@ -149,6 +155,7 @@ def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told)
 
 def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
     hedges = []
+    tracked = {name: one.tracked_since_start for name, one in book.host.engine.state.underlyings.items()}
     for name, track in observer.tracks.items():
         columns = track.columns()
         low, high = columns.low_coin, columns.high_coin
@@ -163,6 +170,8 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
                     orders=observer.orders[name],
                     trading_cost_usd=observer.costs[name].trading,
                 ),
+                predicted=predicted(tracked[name]),
+                engine=realised(tracked[name]),
                 costs=observer.costs[name],
                 columns=columns,
                 centre_coin=centre,

@@ -1,0 +1,35 @@
+from hedgebot.console.verbs_compare import compare_page, point_rows, verdicts
+from hedgebot.lab.compare import OURS, ZERO, Point
+
+
+def points() -> list[Point]:
+    return [
+        Point(
+            policy=policy,
+            scale=scale,
+            underlying="BTC",
+            tracking_error_usd=100.0 * scale,
+            cost_usd_day=cost / scale,
+            orders_day=10.0,
+            efficiency=0.29,
+        )
+        for policy, cost in ((OURS, 50.0), (ZERO, 75.0))
+        for scale in (1.0, 2.0)
+    ]
+
+
+def test_a_rival_is_told_by_what_it_costs_more() -> None:
+    (line,) = verdicts(points())
+    assert line == "BTC: fixed band to zero costs +50% against the configured policy at equal tracking error"
+
+
+def test_the_rows_have_units_in_their_head() -> None:
+    head, first, *_ = point_rows(points())
+    assert "cost USD/day" in head
+    assert first == ("BTC", OURS, "1", "100", "50.00", "10", "0.290")
+
+
+def test_the_page_draws_a_line_for_each_policy() -> None:
+    text = compare_page(points(), "mine")
+    assert text.count("<svg") == 1
+    assert ZERO in text
