@@ -59,7 +59,7 @@ VENUE_START_S_MAX = 90.0
 class Run:
     """One run of one book."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one for each part)
         self,
         *,
         config: Config,
@@ -70,6 +70,7 @@ class Run:
         failpoints: Failpoints,
         open_venue: OpenVenue,
         redactor: Redactor | None = None,
+        latch: KillLatch | None = None,
     ) -> None:
         self._config = config
         self._identity = identity
@@ -86,7 +87,7 @@ class Run:
         self.exit_code = 0
         self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
         self._failpoints = failpoints
-        self._latch = KillLatch(config.state_dir)
+        self._latch = latch or KillLatch(config.state_dir)
         self._alerts = open_alerts(config, clock.now_ns)
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)

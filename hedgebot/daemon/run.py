@@ -26,7 +26,9 @@ from hedgebot.daemon.channels import channel_secrets
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
+from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.identity import install_id, prepare_state_dir
+from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
@@ -108,8 +110,7 @@ async def _recover_and_run(
     settings = config.engine_settings(install)
     for one in settings.strategies:
         load_strategy(one)  # what cannot be built is refused before anything starts
-    # Counted from here on: a configuration that is refused is no crash.
-    crash_loop = CrashLoop(config.state_dir, time.time())
+    crash_loop = CrashLoop(config.state_dir, time.time())  # from here on: a refused configuration is no crash
     journal = await Journal.open(config.state_dir)
     try:
         clock = Clock()
@@ -126,6 +127,7 @@ async def _recover_and_run(
         header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
         failpoints.passed(Failpoint.IN_RECOVERY)
         log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
+        hold = SendHold(KillLatch(config.state_dir), clock.now_ns, settings.limits.order_deadline_ms)
         run_of = Run(
             config=config,
             identity=Identity(
@@ -142,7 +144,8 @@ async def _recover_and_run(
             journal=journal,
             clock=clock,
             failpoints=failpoints,
-            open_venue=_venue_opener(connections, clock, dict.fromkeys(key_rights_of, operator or "unknown")),
+            open_venue=_venue_opener(connections, clock, hold, dict.fromkeys(key_rights_of, operator or "unknown")),
+            latch=hold.latch,
             redactor=redactor,
         )
         journal.tell_housekeeping(run_of.journal_complaint)
@@ -175,12 +178,16 @@ def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]
 
 
 def _venue_opener(
-    connections: tuple[AccountConnection, ...], clock: Clock, accepted: Mapping[str, str] = types.MappingProxyType({})
+    connections: tuple[AccountConnection, ...],
+    clock: Clock,
+    hold: SendHold,
+    accepted: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Callable[[str, EventSink], Venue]:
     # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
     from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.registry import open_venue, take_time_from
 
+    hold.beat()
     by_name = {one.account: one for one in connections}
     take_time_from(clock.now_ns)
 
@@ -200,7 +207,9 @@ def _venue_opener(
             drop_copy=one.drop_copy,
             rights_accepted_by=accepted.get(one.venue, ""),
         )
-        return open_venue(connection, sink, clock.now_ns)
+        venue = open_venue(connection, sink, clock.now_ns)
+        venue.hold_orders(hold.problem)
+        return venue
 
     return open_one
 

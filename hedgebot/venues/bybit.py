@@ -24,6 +24,7 @@ from hedgebot.domain.commands import (
 from hedgebot.domain.errors import ConfigError, VenueError, VenueUnreachable
 from hedgebot.domain.events import InstrumentsLoaded, KeyRightsAccepted, OrderRejected
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
@@ -128,6 +129,10 @@ class BybitVenue:
         self._running = False
         await self._tasks.drain(self._connection.order_timeout_ms / 1_000 + 1.0)
         await self._close()
+
+    def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
+        """Ask `problem` right before each order leaves; a sentence keeps it back, answered as not sent."""
+        self._orders.hold = problem
 
     def send(self, command: VenueCommand) -> None:
         """Start carrying out a command and return at once."""

@@ -78,6 +78,8 @@ class OrderEntry:
         # Set by the venue: whether the trade socket can be used now, how to drop it, what to do on a clock refusal.
         self.trade_ready: Callable[[], bool] = lambda: False
         self.drop_trade: Callable[[str], None] = lambda _reason: None
+        # Asked right before a request leaves: why the order may not, in a sentence, or nothing.
+        self.hold: Callable[[OrderIntent], str] = lambda _intent: ""
         self.on_clock: Callable[[], None] = lambda: None
         self.on_key_refused: Callable[[str, str], None] = lambda _code, _words: None
         # The venue's clock minus ours, as measured last.
@@ -130,6 +132,8 @@ class OrderEntry:
         if by_socket is None:
             why = f"no request may leave for {self._budget.wait_s(Purpose.ORDER, category):.1f} s, not sent"
             return self._refused(intent, client_id, "local:throttled", why, passing=True)
+        if held := self.hold(intent):
+            return self._refused(intent, client_id, "local:held", f"{held}, not sent", passing=True)
         arguments = (
             symbol,
             "limit",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.ports import EventSink, VenuePort
 from hedgebot.venues.connection import VenueConnection
 
@@ -15,6 +16,9 @@ class Venue(VenuePort, Protocol):
 
     async def start(self) -> None:
         """Open the connection; raises VenueUnreachable, ConfigError or VenueError, each with one clear sentence."""
+
+    def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
+        """Ask `problem` right before each order leaves; a sentence keeps it back."""
 
     async def stop(self) -> None:
         """Close it; orders under way get their answers first."""

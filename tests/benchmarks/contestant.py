@@ -26,6 +26,8 @@ from hedgebot.daemon import run as daemon_run
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.hold import SendHold
+from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
@@ -232,6 +234,7 @@ async def daemon(
         await journal.recover(lambda snapshot: Engine(load_strategy, decode_state(snapshot) if snapshot else None))
         header = await journal.begin_run(build_manifest(settings, version="bench"))
         clock = Clock()
+        hold = SendHold(KillLatch(config.state_dir), clock.now_ns, settings.limits.order_deadline_ms)
         run = Run(
             config=config,
             identity=Identity(
@@ -241,7 +244,7 @@ async def daemon(
             journal=journal,
             clock=clock,
             failpoints=Failpoints.from_environment({}),
-            open_venue=daemon_run._venue_opener(connections, clock),
+            open_venue=daemon_run._venue_opener(connections, clock, hold),
         )
         if code := await run.run():
             sys.exit(f"the daemon ended with {code}; see {state_dir}")

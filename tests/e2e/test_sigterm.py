@@ -64,3 +64,31 @@ def test_a_kill_is_latched_across_a_restart_and_unkill_ends_it(world: World) -> 
     assert not (world.state_dir / "KILL").exists()
     daemon.until_active()
     assert daemon.stop() == 0
+
+
+def test_o09_unkill_while_the_cause_persists_is_refused_with_every_unmet_check(world: World) -> None:
+    """The venue stands still: nothing is fresh, so the latch stays, and says why; when it is back, unkill works."""
+    daemon = world.daemon()
+    daemon.until_active()
+    assert daemon.ask("kill", operator="ada", reason="the venue hangs")["ok"]
+    world.exchange.signal(signal.SIGSTOP)
+    time.sleep(6.5)
+    refused = daemon.ask("unkill", operator="ada", reason="hope", version="0.0.0-other")
+    world.exchange.signal(signal.SIGCONT)
+    assert not refused["ok"]
+    assert refused["code"] == 6
+    for words in ("the book of bybit:linear:BTCUSDT is not fresh", "this command is of version 0.0.0-other"):
+        assert words in refused["error"]
+    assert (world.state_dir / "KILL").exists()
+    assert daemon.ask("status")["data"]["book"]["latches"][0]["operator"] == "ada"
+    answer = refused
+    for _ in range(60):
+        causes = [one for latch in daemon.ask("status")["data"]["book"]["latches"] for one in latch["review"]]
+        answer = daemon.ask("unkill", operator="ada", reason="the venue is back", reviewed=causes)
+        if answer["ok"]:
+            break
+        time.sleep(0.5)
+    assert answer["ok"], answer
+    assert not (world.state_dir / "KILL").exists()
+    daemon.until_active()
+    assert daemon.stop() == 0
