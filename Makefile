@@ -6,6 +6,7 @@ SECONDS ?= 120
 SEED ?= 7
 WORKERS ?= 2
 SEEDS ?= 5000
+FIRST ?= 1
 MINUTES ?= 30
 KILLS ?= 50
 
@@ -56,9 +57,9 @@ conformance: $(STAMP)  ## ccxt's own test suites against the simulated exchange,
 cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-branch --cov-report=term-missing:skip-covered tests/unit tests/property
 
-campaign: $(STAMP)  ## 50 kills at every failpoint, then thousands of worlds of faults (SEEDS=5000 MINUTES=30: some hours)
+campaign: $(STAMP)  ## 50 kills at every failpoint, then thousands of worlds of faults (in pieces: FIRST=1001 SEEDS=1000)
 	@$(BIN)/python -m tests.e2e.matrix $(KILLS)
-	@$(BIN)/hedgebot sim run --seeds $(SEEDS) --minutes $(MINUTES)
+	@$(BIN)/hedgebot sim run --first $(FIRST) --seeds $(SEEDS) --minutes $(MINUTES)
 
 soak: $(STAMP)  ## the daemon on bad lines for MINUTES=30 real minutes: memory, tasks, descriptors, and whether the books agree
 	@$(BIN)/hedgebot sim soak --minutes $(MINUTES)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hedgebot.domain.settings import AccountRole
+from hedgebot.domain.settings import AccountRole, AdlPolicy
 
 
 def _refuse_bool(value: object) -> object:
@@ -242,3 +242,5 @@ class LimitsFile(Section):
     daily_loss_usd_max: Number = Field(50_000.0, gt=0, description="a number of USD")
     unexplained_position_ms_max: Count = Field(30_000, ge=1_000, le=600_000, description="a number of milliseconds")
     blind_ms_halt: Count = Field(300_000, ge=10_000, le=86_400_000, description="a number of milliseconds")
+    adl_policy: AdlPolicy = Field(AdlPolicy.FREEZE, description="freeze or halt")
+    settling_ms_halt: Count = Field(3_600_000, ge=1_000, le=86_400_000, description="a number of milliseconds")

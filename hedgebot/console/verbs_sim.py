@@ -3,6 +3,7 @@
 `hedgebot sim soak`: the daemon itself on the wire, on bad lines, for long: whether it grows.
 """
 
+import math
 import sys
 import time
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ def run(
     """
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.campaign import campaign
+    from hedgebot.lab.faultworld import minutes_for
     from hedgebot.lab.mishaps import BY_ID
 
     unknown = [name for name in only or () if name not in BY_ID]
@@ -56,6 +58,9 @@ def run(
         raise WrongUse(f"there is no mishap {unknown[0]!r}; known: {', '.join(BY_ID)}")
     if minutes < MINUTES_MIN:
         raise WrongUse(f"--minutes is {minutes:g}, a world needs at least {MINUTES_MIN:g} to be broken and to recover")
+    for name in only or ():
+        if minutes < (least := math.ceil(minutes_for(BY_ID[name]))):
+            raise WrongUse(f"--minutes is {minutes:g}, {name} needs a world of at least {least}")
     chosen = [seed] if seed is not None else list(range(first, first + seeds))
     began_s = time.monotonic()
     card = campaign(
@@ -64,7 +69,7 @@ def run(
         load_strategy,
         only=only or (),
         workers=1 if seed is not None else workers,
-        told=_Progress(len(chosen)) if sys.stderr.isatty() else lambda _outcome: None,
+        told=_Progress(len(chosen), counts=sys.stderr.isatty()),
     )
     seconds = time.monotonic() - began_s
     speed = len(chosen) * minutes * 60.0 / seconds
@@ -111,10 +116,14 @@ def _say(line: str) -> None:
 
 
 class _Progress:
-    """One line on the terminal that counts."""
+    """A failure is told when it happens, so that a campaign that is broken off was not for nothing.
 
-    def __init__(self, total: int) -> None:
+    On a terminal one line counts beside that.
+    """
+
+    def __init__(self, total: int, *, counts: bool) -> None:
         self._total = total
+        self._counts = counts
         self._done = 0
         self._failed = 0
 
@@ -122,6 +131,12 @@ class _Progress:
         """Take one more world."""
         self._done += 1
         self._failed += not outcome.passed
+        if not outcome.passed:
+            from hedgebot.lab.campaign import repeat_line
+
+            sys.stderr.write(f"\rFAILED: {repeat_line(outcome)}\n")
+        if not self._counts:
+            return
         end = "\n" if self._done == self._total else ""
         sys.stderr.write(f"\r{self._done} of {self._total} worlds, {self._failed} failed{end}")
         sys.stderr.flush()
@@ -139,6 +154,7 @@ def _lines(card: "Scorecard") -> list[str]:
     for outcome in card.failed:
         lines.append(f"FAILED: {repeat_line(outcome)}")
         lines += [f"  {one.invariant}: {plain(one.sentence)}" for one in outcome.violations[:3]]
+        lines += [f"  {plain(one)}" for one in outcome.unmet]
         if outcome.stuck:
             lines.append(f"  not back within a minute: {plain(outcome.stuck)}")
     if unplayed := [one.id for one in card.lines if not one.played and not one.elsewhere]:

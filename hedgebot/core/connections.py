@@ -93,7 +93,7 @@ def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
     stream = getattr(account, event.stream)
     stream.up = event.up
     if event.up:
-        stream.alive_at_ns = step.at_ns
+        stream.alive_at_ns = stream.up_since_ns = step.at_ns
     if event.stream is not ev.Stream.PRIVATE:
         return
     # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.

@@ -21,6 +21,7 @@ from hedgebot.core import (
     deadman,
     dropcopy,
     flatten,
+    forced,
     kill_rules,
     latches,
     ledger,
@@ -241,7 +242,7 @@ class Engine:
         after_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin
         if own is None:
-            reconcile.note_foreign(step, state.accounts.get(event.account), event)
+            forced.note_foreign(step, state.accounts.get(event.account), event)
             if exposed is not None:
                 tracking.on_foreign_fill(step, exposed, rules, event, moved_coin)
         elif exposed is not None:

@@ -8,7 +8,7 @@ dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 4
 
 from collections.abc import Callable, Iterator
 
-from hedgebot.core import limits, market
+from hedgebot.core import forced, limits, market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
@@ -110,7 +110,15 @@ def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
         yield "loop_lag", f"the process stood still {len(recent)} times within {minutes} minutes"
 
 
-RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag)
+def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    for settings in state.settings.underlyings:
+        left_ms, hedge = forced.settles_in_ms(state, settings, at_ns), settings.hedge_instrument
+        if left_ms <= state.limits.settling_ms_halt:
+            # No figure: the same sentence each time it is looked at.
+            yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
+
+
+RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling)
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import market
+from hedgebot.core import forced, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState
@@ -27,6 +27,8 @@ _NS_PER_MS = 1_000_000
 _NS_PER_DAY = 86_400 * 1_000_000_000
 _HOURS_PER_DAY = 24.0
 _OUTSIDE_BAND_S_MAX = 60
+_STEADY_NS = 10_000_000_000
+"""How long a connection must have stood before it counts as good again."""
 
 
 def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float | None:
@@ -177,7 +179,9 @@ def _watch_private(step: Step, account: AccountState) -> None:
     silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // _NS_PER_MS
     silent = silence_ms > limits.private_silence_ms_max or (was_alive and not stream.up)
     problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
-    step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
+    if silent or step.at_ns - stream.up_since_ns > _STEADY_NS:
+        # A connection that is cut again and again is one alert, not one for each time.
+        step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
     # What was not said while this process stood still was not silence.
     silence_ms = (step.at_ns - max(stream.alive_at_ns, step.state.resumed_at_ns)) // _NS_PER_MS
     if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
@@ -250,6 +254,7 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
         )
     step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
     _watch_gap(step, settings.hedge_instrument)
+    forced.watch_settling(step, settings)
     _watch_delta(step, settings)
 
 

@@ -15,7 +15,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.events import ExecutionKind, FillReceived, FundingPaid, SnapshotTaken
+from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
@@ -297,20 +297,6 @@ def is_foreign(state: EngineState, account: AccountState, report: OrderReport) -
         return False
     hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
     return account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges)
-
-
-def note_foreign(step: Step, account: AccountState | None, fill: FillReceived) -> None:
-    """Executions that are not ours: the business of a book, an alarm on an account that should be ours alone."""
-    if fill.kind in (ExecutionKind.ADL, ExecutionKind.LIQUIDATION):
-        subject = f"{fill.account}|{fill.instrument}"
-        summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
-        step.alert(AlertKind.ADL_OR_LIQUIDATION, subject, summary)
-        for one in step.state.settings.underlyings:
-            if (one.hedge_account, one.hedge_instrument) == (fill.account, fill.instrument):
-                step.state.underlyings[one.underlying].forced_at_ns = step.at_ns
-    elif account is not None and account.role is AccountRole.HEDGE:
-        summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
-        step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
 
 
 def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> int:

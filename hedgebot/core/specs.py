@@ -43,7 +43,9 @@ def _note_change(step: Step, before: Instrument, after: Instrument) -> None:
         return
     old, new = (", ".join(f"{name} {getattr(one, name)}" for name in changed) for one in (before, after))
     step.adjust(after.venue, f"rules of {after.symbol}", old, new, "the venue published other rules")
-    if not any(name in MEANING for name in changed):
+    # A date on a perpetual is a delisting that was announced (or taken back): what it is worth stays, until then.
+    ending = {"expiry_ns"} if after.kind.is_perp else set()
+    if not any(name in MEANING and name not in ending for name in changed):
         return
     # The sums of exposure were kept by the old rules.
     ledger.rebuild(step.state)

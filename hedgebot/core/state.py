@@ -183,6 +183,7 @@ class StreamState(msgspec.Struct, kw_only=True):
     """One connection: up or not, and when it last proved to be alive."""
 
     up: bool = False
+    up_since_ns: int = 0
     alive_at_ns: int = 0
 
 

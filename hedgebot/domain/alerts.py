@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     ADL_OR_LIQUIDATION = "AdlOrLiquidation"
     MARGIN_BUFFER_LOW = "MarginBufferLow"
     FUNDING_COST_LIMIT = "FundingCostLimit"
+    INSTRUMENT_SETTLING = "InstrumentSettling"
     KILL_ACTIVE = "KillActive"
     VENUE_UNREACHABLE = "VenueUnreachable"
     ORDER_REJECTED = "RepeatThrottleTripped"
@@ -65,6 +66,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.ADL_OR_LIQUIDATION: (Severity.CRIT, "RB-10"),
     AlertKind.MARGIN_BUFFER_LOW: (Severity.CRIT, "RB-11"),
     AlertKind.FUNDING_COST_LIMIT: (Severity.WARN, "RB-14"),
+    AlertKind.INSTRUMENT_SETTLING: (Severity.CRIT, "RB-15"),
     AlertKind.ORDER_REJECTED: (Severity.CRIT, "RB-16"),
     AlertKind.KILL_ACTIVE: (Severity.CRIT, "RB-17"),
     AlertKind.VENUE_UNREACHABLE: (Severity.CRIT, "RB-19"),

@@ -23,6 +23,13 @@ class AccountRole(StrEnum):
         return self is not AccountRole.BOOK
 
 
+class AdlPolicy(StrEnum):
+    """What follows when the venue closes a position of ours by force."""
+
+    FREEZE = "freeze"  # the position is not made larger until the venue has left it alone for a while
+    HALT = "halt"  # the book is halted: an operator decides
+
+
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
@@ -112,6 +119,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     daily_loss_usd_max: float = 50_000.0
     unexplained_position_ms_max: int = 30_000
     blind_ms_halt: int = 300_000
+    adl_policy: AdlPolicy = AdlPolicy.FREEZE
+    settling_ms_halt: int = 3_600_000
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,6 +58,8 @@ class Floor:
     settlements: Settlements
     # USD per unit of what prices are quoted in.
     pegs: dict[str, float]
+    # What a position needs, times this.
+    margin_ratio = 1.0
     start_ns: int
     step_ns: int
     step_number: int

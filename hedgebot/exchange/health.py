@@ -119,7 +119,8 @@ class Health:
             key=position.key,
             is_isolated=True,
             equity=margin + float(self.risk.valuation.unrealised(position)),
-            maintenance_margin=ladder.maintenance(abs(float(position.contracts)) * self.risk.value_each(market)),
+            maintenance_margin=ladder.maintenance(abs(float(position.contracts)) * self.risk.value_each(market))
+            * self.risk.world.margin_ratio,
             liquidation_price=isolated_price(
                 ladder, qty=size, entry=float(entry), margin=margin, is_inverse=is_inverse
             ),
@@ -131,6 +132,7 @@ class Health:
         usd, mark = self.risk.world.usd_price(instrument.settle), float(self.risk.world.mark(market))
         ladder, size = self.risk.ladder(market), float(position.contracts * instrument.contract_size)
         own = ladder.maintenance(abs(float(position.contracts)) * self.risk.value_each(market))
+        own *= self.risk.world.margin_ratio
         balance, maintenance = standing.balance / usd, standing.need.maintenance / usd
         is_inverse = instrument.kind.is_inverse
         # What is left for this position once the others have theirs.

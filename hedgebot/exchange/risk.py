@@ -105,6 +105,7 @@ class Risk:
     def _needed(self, account: Account, working: tuple[Working, ...], sums: Sums) -> Requirement:
         if account.margin.mode is MarginMode.PORTFOLIO:
             derivatives = portfolio_requirement(self.world, self.parameters.portfolio, account, working)
+            derivatives = derivatives.times(self.world.margin_ratio)
         else:
             derivatives = total(
                 one.times(self.world.usd_price(self.world.markets[key[0]].instrument.settle))
@@ -129,10 +130,13 @@ class Risk:
         for order in working:
             orders.setdefault(order.key, _Both()).add(order)
         none = _Both()
-        return {
+        found = {
             key: self._position(account, key, orders.get(key, none))
             for key in dict.fromkeys((*account.positions, *orders))
         }
+        if self.world.margin_ratio == 1.0:
+            return found
+        return {key: one.times(self.world.margin_ratio) for key, one in found.items()}
 
     def _position(self, account: Account, key: PositionKey, orders: _Both) -> Requirement:
         position = account.positions.get(key)

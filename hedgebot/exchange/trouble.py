@@ -108,6 +108,16 @@ class Regime(TroubleBase, frozen=True, kw_only=True):
     duration_s: Seconds | None = None
 
 
+class MarginHike(TroubleBase, frozen=True, kw_only=True):
+    """Initial and maintenance margin of every position are `ratio` times what the published figures say.
+
+    Liquidation follows it; prices of liquidation that are shown stay those of the published figures.
+    """
+
+    ratio: Annotated[float, msgspec.Meta(gt=0.0, le=20.0)]
+    duration_s: Seconds
+
+
 class Suspension(TroubleBase, frozen=True, kw_only=True):
     """Trading in an instrument stops: no order is taken, resting ones stay, the mark goes on."""
 
@@ -185,6 +195,7 @@ Trouble = (
     | HaltedIndex
     | WrongMark
     | Regime
+    | MarginHike
     | Suspension
     | FundingChange
     | Maintenance

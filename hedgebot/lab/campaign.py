@@ -13,7 +13,8 @@ import msgspec
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import FaultWorld, Outcome
-from hedgebot.lab.mishaps import BY_ID, MISHAPS, Mishap
+from hedgebot.lab.mishaps import BY_ID, MISHAPS
+from hedgebot.lab.stage import Mishap
 
 CHUNK = 2
 PLAYED = frozenset(one.fault for one in MISHAPS)

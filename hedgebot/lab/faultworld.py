@@ -1,12 +1,12 @@
 """One run of the fault world: the daemon's own turn, an exchange, mishaps, all from one seed; then peace and judgement.
 
-Safety first: the oracle's invariants hold at every moment. Then the mishaps end, and within a minute the book must be
-active and its true delta inside the band again; what was latched on the way an operator takes back, as he would.
+Safety first: the oracle's invariants hold at every moment, and each mishap's own criterion where no other disturbs it.
+Then the mishaps end, and within a minute the book must be active and its true delta inside the band again; what was
+latched on the way an operator takes back, as he would.
 """
 
 import random
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -14,92 +14,31 @@ from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.unkill import to_review
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillScope
-from hedgebot.domain.settings import (
-    AccountRole,
-    AccountSettings,
-    EngineSettings,
-    LimitSettings,
-    StrategySettings,
-    UnderlyingSettings,
-)
-from hedgebot.exchange.latency import Latencies, Latency
 from hedgebot.exchange.link import Link
-from hedgebot.exchange.link_types import LinkSpec
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, HoldingSpec, Scenario, UnderlyingSpec
+from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.timeline import Timeline
+from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.host import Host
-from hedgebot.lab.mishaps import MISHAPS, Mishap
-from hedgebot.lab.oracle import Interval, Oracle, Violation
+from hedgebot.lab.mishaps import MISHAPS
+from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.simvenue import SimVenue
+from hedgebot.lab.stage import Mishap
+from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, UNDERLYING
 from hedgebot.turn.inbox import Inbox
 
-START_NS = 1_790_000_000_000_000_000
 NS_PER_S = 1_000_000_000
 WARM_UP_S, PEACE_S, QUIET_S = 30.0, 90.0, 20.0
 RECOVER_S = 60.0
 MISHAPS_MAX = 4
-HOLDER, UNDERLYING = "main", "BTC"
-HEDGE = InstrumentId("bybit:linear:BTCUSDT")
+APART_S = 40.0
+"""Mishaps that are nearer to each other than this disturb each other: then only the invariants judge them."""
 
-SCENARIO = Scenario(
-    name="fault world",
-    step_ms=500,
-    underlyings=(
-        UnderlyingSpec(name=UNDERLYING, start_price=90_000.0, vol=0.7, option_expiries_days=(7.0,), option_strikes=3),
-    ),
-    accounts=(
-        AccountSpec(
-            name=HOLDER,
-            api_key="key",
-            api_secret="secret",  # noqa: S106  (nobody signs in process)
-            coins={"USDT": Decimal(3_000_000), "USDC": Decimal(1_000_000)},
-            positions=(
-                HoldingSpec(instrument="option:BTC/0/0/C", contracts=Decimal(-2)),
-                HoldingSpec(instrument="option:BTC/0/0/P", contracts=Decimal(-2)),
-            ),
-        ),
-    ),
-    client_flow=ClientFlowSpec(
-        account=HOLDER,
-        trades_per_minute=10.0,
-        size_coin={UNDERLYING: 0.08},
-        bound_coin={UNDERLYING: 0.8},
-        products={"usdc_perp": 1.0},
-    ),
-)
 
-SETTINGS = EngineSettings(
-    config_hash="fault world",
-    install=7,
-    accounts=(AccountSettings(name=HOLDER, venue="bybit", role=AccountRole.SHARED),),
-    underlyings=(
-        UnderlyingSettings(
-            underlying=UNDERLYING,
-            hedge_account=HOLDER,
-            hedge_instrument=HEDGE,
-            band_coin=0.06,
-            target_ratio=0.75,
-            delta_limit_coin=3.0,
-            collar_bps=20.0,
-            spread_bps_max=50.0,
-            order_qty_coin_max=1.0,
-            order_notional_usd_max=200_000.0,
-        ),
-    ),
-    strategies=(StrategySettings(name="delta_neutral", enabled=True, underlyings=(UNDERLYING,)),),
-    limits=LimitSettings(daily_loss_usd_max=1e9, funding_cost_usd_per_day_max=1e9, repeat_orders_max=200),
-)
-
-LINK = LinkSpec(
-    latencies=Latencies(
-        request=Latency(floor_ms=1.0, median_ms=4.0, p99_ms=40.0),
-        private=Latency(floor_ms=1.0, median_ms=5.0, p99_ms=60.0),
-        public=Latency(floor_ms=1.0, median_ms=5.0, p99_ms=60.0),
-    )
-)
+def minutes_for(mishap: Mishap) -> float:
+    """Length of a world that has room for a mishap: at least five minutes, and some of them for chance."""
+    return max(5.0, (WARM_UP_S + mishap.seconds + 45.0 + PEACE_S + QUIET_S) / 60.0)
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +52,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one seed. `stuck` says why the book did not come back, or did not stay; empty when it did.
 
-    `only` are the ids that it was drawn from; empty for all.
+    `unmet` says which criteria of single mishaps were not met. `only` are the ids it was drawn from; empty for all.
     """
 
     seed: int
@@ -125,12 +64,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     own_fills: int
     starts: int
     alerts: tuple[str, ...]
+    unmet: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether nothing was broken and the book came back."""
-        return not self.violations and not self.stuck
+        return not (self.violations or self.stuck or self.unmet)
 
 
 class FaultWorld:
@@ -145,6 +85,14 @@ class FaultWorld:
         *,
         scenario: Scenario = SCENARIO,
     ) -> None:
+        self._seed = seed
+        self._minutes = minutes
+        self._load_strategy = load_strategy
+        self._random = random.Random(f"{seed}/mishaps")
+        self._only = () if mishaps is MISHAPS else tuple(one.id for one in mishaps)
+        self._plan = self._draw(mishaps)
+        for mishap, _ in self._plan:
+            scenario = mishap.scenario(scenario) if mishap.scenario else scenario
         self.exchange = Exchange(msgspec.structs.replace(scenario, seed=seed), START_NS)
         self.timeline = Timeline(self.exchange)
         self.link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed)
@@ -153,14 +101,8 @@ class FaultWorld:
         )
         self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, SETTINGS)
         self.holder, self.underlying, self.hedge = HOLDER, UNDERLYING, HEDGE
-        self._seed = seed
-        self._minutes = minutes
-        self._load_strategy = load_strategy
-        self._random = random.Random(f"{seed}/mishaps")
-        self._only = () if mishaps is MISHAPS else tuple(one.id for one in mishaps)
-        self._plan = self._draw(mishaps)
         self._lasting: dict[str, Mishap] = {}
-        self._blind: list[Interval] = []
+        self._evidence: dict[str, Evidence] = {}
         self._peace = False
 
     # --- the stage
@@ -182,19 +124,23 @@ class FaultWorld:
             link=self.link,
             timeline=self.timeline,
             sink=inbox,
+            clock=self.host.now_ns,
         )
 
     # --- the run
 
     def _draw(self, mishaps: Sequence[Mishap]) -> list[tuple[Mishap, float]]:
-        """Up to four mishaps, one after the other or two at a time, so that each can be told from the rest."""
+        """Up to four mishaps, one after the other or two at a time; one that needs the world for itself is alone."""
         latest_s = self._minutes * 60.0 - PEACE_S - QUIET_S
-        chosen = self._random.sample(list(mishaps), min(self._random.randint(1, MISHAPS_MAX), len(mishaps)))
+        fitting = [one for one in mishaps if latest_s - WARM_UP_S - one.seconds > 0]
+        if not fitting:
+            return []
+        chosen = self._random.sample(fitting, min(self._random.randint(1, MISHAPS_MAX), len(fitting)))
+        chosen = [one for one in chosen if one.alone][:1] or chosen
         plan = []
         for mishap in chosen:
             room_s = latest_s - WARM_UP_S - mishap.seconds
-            if room_s > 0:
-                plan.append((mishap, WARM_UP_S + room_s * self._random.random()))
+            plan.append((mishap, WARM_UP_S + room_s * self._random.random()))
         return sorted(plan, key=lambda one: one[1])
 
     def run(self) -> Outcome:
@@ -211,10 +157,12 @@ class FaultWorld:
         self._advance_to(end_s)
         # Back for a moment is not back: nobody trades any more, so that the end is as it should be.
         stuck = stuck or self._problem()
-        self.oracle.judge(blind=self._blind)
+        self.oracle.judge()
         if not stuck:
             self.oracle.judge_quiet()
         self._judge_replay()
+        if all(mishap.may_halt for mishap, _ in self._plan) and self._plan and self._is_halted():
+            stuck = ""
         return Outcome(
             seed=self._seed,
             minutes=self._minutes,
@@ -228,22 +176,46 @@ class FaultWorld:
             own_fills=self.oracle.own_fills,
             starts=self.host.epoch,
             alerts=tuple(sorted({kind for _, kind, _ in self.host.alert_log})),
+            unmet=tuple(self._judge_criteria()),
             only=self._only,
         )
 
     def _begin(self, mishap: Mishap) -> None:
-        mishap.begin(self)
+        self._evidence[mishap.id] = Evidence(
+            hedge=self.hedge,
+            settings=SETTINGS,
+            oracle=self.oracle,
+            journal=self.host.journal,
+            alert_log=self.host.alert_log,
+            begun_ns=self.timeline.now_ns,
+        )
         self._lasting[mishap.id] = mishap
-        now_ns = self.timeline.now_ns
-        until_ns = now_ns + round(mishap.seconds * NS_PER_S)
-        if mishap.blind:
-            self._blind.append((now_ns, until_ns))
+        mishap.begin(self)
+        self._sample(mishap.id)
         self.later(mishap.seconds, lambda: self._end(mishap))
 
     def _end(self, mishap: Mishap) -> None:
         """End what has begun, once: a second end would be a mishap of its own (a wick that goes back twice)."""
         if self._lasting.pop(mishap.id, None) is not None:
+            self._evidence[mishap.id].ended_ns = self.timeline.now_ns
             mishap.end(self)
+
+    def _sample(self, name: str) -> None:
+        """Look at the truth each second while a mishap lasts, and until the book is back in its band after it."""
+        evidence = self._evidence[name]
+        settings = SETTINGS.underlyings[0]
+        delta = self.oracle.delta_coin(settings)
+        sample = Sample(
+            at_ns=self.timeline.now_ns,
+            delta_coin=delta,
+            unhedged_coin=delta - self.oracle.hedge_coin(settings),
+            margin_use=self.oracle.margin_use(),
+        )
+        evidence.samples.append(sample)
+        if evidence.ended_ns and self._in_band(delta):
+            evidence.back_ns = self.timeline.now_ns
+        elif not evidence.ended_ns or self.timeline.now_ns < evidence.ended_ns + RECOVER_S * NS_PER_S:
+            self.timeline.after(NS_PER_S, lambda: self._sample(name))
 
     def _make_peace(self) -> None:
         """Everything ends: faults, a broken disk, a stopped or dead process, a strategy that was switched off."""
@@ -285,13 +257,41 @@ class FaultWorld:
             return f"the book is {state.mode}: {state.mode_reason}"
         settings = SETTINGS.underlyings[0]
         delta = self.oracle.delta_coin(settings)
-        # A trade of the client's in this second is not hedged yet.
-        if abs(delta) > settings.band_coin + 0.02:
+        if not self._in_band(delta):
             return f"the true delta is {delta:+.4f}, the band {settings.band_coin:g}"
         return ""
 
+    @staticmethod
+    def _in_band(delta_coin: float) -> bool:
+        """A trade of the client's in this second is not hedged yet."""
+        return abs(delta_coin) <= SETTINGS.underlyings[0].band_coin + 0.02
+
+    def _is_halted(self) -> bool:
+        return self.host.running and self.host.engine.state.mode is cmd.Mode.HALTED
+
     def _advance_to(self, seconds: float) -> None:
         self.timeline.advance(START_NS + round(seconds * NS_PER_S))
+
+    def _judge_criteria(self) -> list[str]:
+        """What single mishaps ask for, of those that no other one disturbed."""
+        found = []
+        for mishap, from_s in self._plan:
+            evidence = self._evidence.get(mishap.id)
+            if evidence is None or not self._undisturbed(mishap, from_s):
+                continue
+            evidence.state = self.host.engine.state if self.host.running else None
+            found += [
+                f"{mishap.id}: {said}" for said in (mishap.criterion(evidence), _alerted(mishap, evidence)) if said
+            ]
+        return found
+
+    def _undisturbed(self, mishap: Mishap, from_s: float) -> bool:
+        """No other mishap near it, and time enough before the peace to see it end."""
+        until_s = from_s + mishap.seconds
+        return all(
+            other is mishap or start_s > until_s + APART_S or start_s + other.seconds + APART_S < from_s
+            for other, start_s in self._plan
+        )
 
     def _judge_replay(self) -> None:
         """The journal gives the same commands again."""
@@ -308,3 +308,21 @@ class FaultWorld:
             self.oracle.violations.append(
                 Violation(invariant="I8", at_ns=self.timeline.now_ns, sentence=f"the replay differs from seq {seq} on")
             )
+
+
+def _alerted(mishap: Mishap, evidence: Evidence) -> str:
+    """I9: the fault has its own alert in time, with a runbook, and once."""
+    due_ns = mishap.due(evidence) if mishap.alerts else None
+    if due_ns is None:
+        return ""
+    until_ns = due_ns + round(mishap.alert_s * NS_PER_S)
+    told = evidence.alerts(*mishap.alerts, since_ns=due_ns)
+    if not any(at_ns <= until_ns for at_ns, _ in told):
+        kinds = " or ".join(mishap.alerts)
+        late = f", it came after {(told[0][0] - due_ns) / NS_PER_S:.1f} s" if told else ""
+        return f"I9: no alert {kinds} within {mishap.alert_s:g} s{late}"
+    meanwhile = [subject for at_ns, subject in told if at_ns <= evidence.ended_ns]
+    twice = [subject for subject in meanwhile if meanwhile.count(subject) > 1]
+    if not twice or meanwhile.count(twice[0]) <= mishap.times:
+        return ""
+    return f"I9: the alert of {twice[0]} was raised {meanwhile.count(twice[0])} times"

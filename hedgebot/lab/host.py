@@ -56,8 +56,20 @@ class Host:
         self._open_venue = open_venue
         self._commit_ns = commit_ns
         self._process: _Process | None = None
+        # Its clock: what it showed at a moment of the timeline, and what it gains from then on.
+        self._clock = (timeline.now_ns, timeline.now_ns, 0.0)
         # Called at each point of the order path by its name; may crash the process.
         self.passing: Callable[[str], None] = lambda _point: None
+
+    def now_ns(self) -> int:
+        """What the process's clock shows; it never steps back."""
+        since_ns, shown_ns, ppm = self._clock
+        passed_ns = self.timeline.now_ns - since_ns
+        return shown_ns + passed_ns + round(passed_ns * ppm * 1e-6)
+
+    def drift(self, ppm: float) -> None:
+        """Let the clock gain `ppm` from now on; what it has gained stays."""
+        self._clock = (self.timeline.now_ns, self.now_ns(), ppm)
 
     @property
     def engine(self) -> Engine:
@@ -208,7 +220,7 @@ class _Process:
             self._asleep = True
             return
         while self._alive and not self._busy:
-            out = self._turn.run(self._timeline.now_ns, TURN_EVENTS_MAX)
+            out = self._turn.run(self._host.now_ns(), TURN_EVENTS_MAX)
             if not out.entries:
                 self._asleep = True
                 return

@@ -17,17 +17,15 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import Executed, Execution, Notice, OrderChanged, SimOrder
+from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
+from hedgebot.lab.datajudge import judge_data
 from hedgebot.lab.memory import MemoryJournal
 
 NS_PER_S = 1_000_000_000
-# A decision on data that died may follow until the daemon's own look at its age, every quarter of a second.
-FRESH_GRACE_NS = NS_PER_S
 KILL_WITHIN_NS = 10 * NS_PER_S
 _DELTA_SLACK_COIN = 1e-6
 
-Interval = tuple[int, int]
-"""From and until, UTC nanoseconds."""
+_FORCED = (ExecKind.ADL, ExecKind.BUST)
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +46,13 @@ class Oracle:
         self._settings = settings
         self._limits = {one.underlying: one for one in settings.underlyings}
         self._seen: dict[str, SimOrder] = {}
+        # What the venue closed by itself: deleveragings and liquidations.
+        self.forced: list[Execution] = []
         self._accepted: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self._moments: list[int] = []
         self.violations: list[Violation] = []
         self.own_fills = 0
-        self._own_executions: list[Execution] = []
+        self.own_executions: list[Execution] = []
         exchange.listen(self._on_notice)
 
     # --- while it happens
@@ -61,13 +61,20 @@ class Oracle:
         match notice:
             case OrderChanged(order=order) if self._is_ours(order.client_id) and order.order_id not in self._seen:
                 self._on_new_order(order)
+            case Executed(execution=row) if row.account == self._holder and row.kind in _FORCED:
+                self.forced.append(row)
             case Executed(execution=row) if row.account == self._holder and self._is_ours(row.order.client_id):
                 self.own_fills += 1
-                self._own_executions.append(row)
+                self.own_executions.append(row)
                 effect = float(row.qty_contracts) * row.side.sign
                 self._on_own_fill(row.instrument, effect, row.at_ns)
             case _:
                 pass
+
+    @property
+    def own_orders(self) -> list[SimOrder]:
+        """Every order of ours that the venue took, as it was seen first."""
+        return list(self._seen.values())
 
     def _is_ours(self, client_id: str | None) -> bool:
         made_by = decode_client_id(client_id)
@@ -128,13 +135,23 @@ class Oracle:
         coins = {one.coin: one.wallet for one in self._exchange.wallet(self._holder).coins}
         return total + float(coins.get(name, ZERO))
 
+    def hedge_coin(self, underlying: UnderlyingSettings) -> float:
+        """The contracts of the hedge, as the venue has them."""
+        positions = self._exchange.positions(self._holder)
+        return float(sum(one.contracts for one in positions if one.instrument == underlying.hedge_instrument))
+
+    def margin_use(self) -> float:
+        """The true maintenance margin over equity; infinite when margin is due and nothing is left."""
+        wallet = self._exchange.wallet(self._holder)
+        needed, equity = wallet.maintenance_margin_usd, min(wallet.equity_usd, wallet.margin_balance_usd)
+        if not needed:
+            return 0.0
+        return needed / equity if equity > 0.0 else float("inf")
+
     # --- afterwards
 
-    def judge(self, *, blind: Iterable[Interval] = ()) -> list[Violation]:
-        """Hold the journal and the end against the invariants.
-
-        `blind` are the stretches in which the public streams brought nothing.
-        """
+    def judge(self) -> list[Violation]:
+        """Hold the journal and the end against the invariants."""
         self._judge_owners()
         self._judge_doubles()
         self._judge_adjustments()
@@ -143,8 +160,8 @@ class Oracle:
         # What the venue took, and what was sent at all: a storm of orders that it refuses shows in the second only.
         self._judge_pace(self._moments)
         self._judge_pace([one.at_ns for one in self._journal.orders()])
-        for since_ns, until_ns in blind:
-            self._judge_freshness(since_ns, until_ns)
+        for invariant, at_ns, sentence in judge_data(self._journal.entries, self._settings):
+            self._broken(invariant, at_ns, sentence)
         return self.violations
 
     def judge_quiet(self) -> list[Violation]:
@@ -169,7 +186,7 @@ class Oracle:
     def _judge_doubles(self) -> None:
         """No new hedge before every execution of the ones before is booked: the peers' hedge that was sent twice."""
         booked: set[str] = set()
-        rows = [one for one in self._own_executions if one.order.client_id]
+        rows = [one for one in self.own_executions if one.order.client_id]
         for entry in self._journal.entries:
             if isinstance(entry, ev.Stamped):
                 if isinstance(entry.event, ev.FillReceived):
@@ -179,7 +196,10 @@ class Oracle:
                 missed = [
                     row
                     for row in rows
-                    if row.at_ns < entry.at_ns and row.instrument == intent.instrument and row.exec_id not in booked
+                    if row.at_ns < entry.at_ns
+                    and row.order.client_id != entry.command.client_id
+                    and row.instrument == intent.instrument
+                    and row.exec_id not in booked
                 ]
                 if missed:
                     self._broken(
@@ -251,12 +271,6 @@ class Oracle:
             if number - first + 1 > most:
                 self._broken("I11", moment, f"{number - first + 1} orders within a second, at most {most:g}")
                 return
-
-    def _judge_freshness(self, since_ns: int, until_ns: int) -> None:
-        from_ns = since_ns + self._settings.limits.book_age_ms_max * 1_000_000 + FRESH_GRACE_NS
-        for one in self._journal.orders():
-            if from_ns < one.at_ns < until_ns:
-                self._broken("I5", one.at_ns, "an order was decided on market data that had died")
 
     def judge_kill(self, killed_at_ns: int) -> list[Violation]:
         """After a kill nothing of ours is alive and nothing new comes."""

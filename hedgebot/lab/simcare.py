@@ -35,6 +35,7 @@ class SimCare:
         link: Link,
         timeline: Timeline,
         put: Callable[[Event], None],
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._account = account
         self._holder = holder
@@ -42,6 +43,9 @@ class SimCare:
         self._link = link
         self._timeline = timeline
         self._put = put
+        # The process's clock decides; the wall clock, which the link has, signs: with what was last measured of it.
+        self._clock = clock if clock is not None else lambda: timeline.now_ns
+        self._signing_offset_ms = 0
         self._running = False
 
     def start(self) -> None:
@@ -53,14 +57,23 @@ class SimCare:
         """End; the switch is left as it stands."""
         self._running = False
 
+    def signing_ms(self) -> int:
+        """What requests are signed with: the wall clock, put right by its last measurement."""
+        return self._link.client_ms() + self._signing_offset_ms
+
     def _measure_clock(self) -> None:
-        if not self._running:
-            return
-        asked_at_ns = self._timeline.now_ns
+        if self._running:
+            self.ask_the_time()
+            self._timeline.after(CLOCK_EVERY_NS, self._measure_clock)
+
+    def ask_the_time(self) -> None:
+        """Measure both clocks against the venue's: the one that decides, and the one that signs."""
+        asked_at_ns, wall_ms = self._clock(), self._link.client_ms()
 
         def answered(venue_ns: int) -> None:
-            round_trip_ns = self._timeline.now_ns - asked_at_ns
+            round_trip_ns = self._clock() - asked_at_ns
             offset_ns = venue_ns - (asked_at_ns + round_trip_ns / 2)
+            self._signing_offset_ms = venue_ns // NS_PER_MS - wall_ms
             self._put(
                 ClockMeasured(
                     account=self._account,
@@ -69,14 +82,15 @@ class SimCare:
                 )
             )
 
-        self._link.request(lambda: self._exchange.now_ns, answered, lambda _why: None, REQUEST_TIMEOUT_NS)
-        self._timeline.after(CLOCK_EVERY_NS, self._measure_clock)
+        # Nobody signs this question.
+        call: Call[int] = Call(name="query.time", sent_ms=self._exchange.now_ns // NS_PER_MS)
+        self._link.request(lambda: self._exchange.now_ns, answered, lambda _why: None, REQUEST_TIMEOUT_NS, call)
 
     # --- the dead-man's switch
 
     def arm(self, command: ArmDeadMan) -> None:
         """Arm, push back or disarm, read back, and say how it stands."""
-        asked_at_ns = self._timeline.now_ns
+        asked_at_ns = self._clock()
         kind = DeadManKind(self._exchange.rules.dead_man.kind.value)
         keys = self._keys(command.instruments)
 
@@ -115,7 +129,11 @@ class SimCare:
             self._put,
             lambda why: self._put(told(DeadManStatus.FAILED, why)),
             ARM_TIMEOUT_NS,
-            Call(name="dead_man", refuse=lambda refusal: told(DeadManStatus.FAILED, refusal.detail)),
+            Call(
+                name="dead_man",
+                sent_ms=self.signing_ms(),
+                refuse=lambda refusal: told(DeadManStatus.FAILED, refusal.detail),
+            ),
         )
 
     def heartbeat(self) -> None:

@@ -26,26 +26,18 @@ from hedgebot.exchange.types import (
     OrderRequest,
     OrderType,
     Refusal,
-    SimOrder,
+    RefusalReason,
 )
+from hedgebot.lab.asking import Lookup, Snapshot, looked_up, lookup, no_snapshot, snapshot
 from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simcare import SimCare
-from hedgebot.lab.translate import (
-    MarketFact,
-    execution_fact,
-    market_facts,
-    order_report,
-    position_report,
-    private_fact,
-    spoilt,
-    wallet_report,
-)
+from hedgebot.lab.translate import MarketFact, market_facts, private_fact, spoilt
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000 * NS_PER_MS
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
-OVERLAP_NS = 60 * NS_PER_S
+SILENCE_NS_MAX = 15 * NS_PER_S
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",
@@ -58,7 +50,7 @@ _TOPICS: dict[type, str] = {
 class SimVenue:
     """VenuePort of one account. `account` is the book's name for `holder`, the exchange's account."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the parts of one account, each by its name)
         self,
         *,
         account: str,
@@ -69,6 +61,7 @@ class SimVenue:
         timeline: Timeline,
         sink: EventSink,
         pace: Pace = ORDINARY_PACE,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._account = account
         self._holder = holder
@@ -77,7 +70,9 @@ class SimVenue:
         self._link = link
         self._timeline = timeline
         self._sink = sink
-        self._care = SimCare(account, holder, exchange, link, timeline, self._put)
+        # The process's clock decides; the wall clock, which the link has, signs: with what was last measured of it.
+        self._clock = clock if clock is not None else lambda: timeline.now_ns
+        self._care = SimCare(account, holder, exchange, link, timeline, self._put, self._clock)
         self._pace = pace
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
@@ -158,16 +153,20 @@ class SimVenue:
             elif answer.reason.proves_nothing:
                 self._unknown(client_id, answer.reason.value, answer.detail)
             else:
+                if answer.reason is RefusalReason.OUTSIDE_WINDOW:
+                    self._care.ask_the_time()
+                self._note_key(answer.reason.value)
                 self._reject(client_id, answer.reason.value, answer.detail, passing=answer.reason.is_passing)
 
         # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
-        window_ms = (intent.deadline_ns - self._timeline.now_ns) // NS_PER_MS
+        window_ms = (intent.deadline_ns - self._clock()) // NS_PER_MS
         if window_ms <= 0:
             self._reject(client_id, "local:deadline", "the deadline passed, not sent", passing=True)
             return
         call: Call[Ack | Refusal] = Call(
             name="place",
             instrument=intent.instrument,
+            sent_ms=self._care.signing_ms(),
             window_ms=window_ms,
             refuse=lambda refusal: refusal,
             pretend=lambda: Ack(order_id=f"never-{client_id}", client_id=client_id),
@@ -179,6 +178,11 @@ class SimVenue:
     def _reject(self, client_id: str, code: str, message: str, *, passing: bool = False) -> None:
         account = self._account
         self._put(ev.OrderRejected(account=account, client_id=client_id, code=code, message=message, passing=passing))
+
+    def _note_key(self, reason: str) -> None:
+        """A key that the venue does not take (any more): no request of the account will do."""
+        if reason == RefusalReason.NO_PERMISSION:
+            self._put(ev.AuthenticationFailed(account=self._account, code=reason, message="the key has no permission"))
 
     def _unknown(self, client_id: str, code: str, message: str) -> None:
         self._put(ev.OrderOutcomeUnknown(account=self._account, client_id=client_id, code=code, message=message))
@@ -197,67 +201,34 @@ class SimVenue:
         def answered(answer: Ack | Refusal) -> None:
             tell("" if isinstance(answer, Ack) else answer.reason.value)
 
-        call: Call[Ack | Refusal] = Call(name="cancel", instrument=command.instrument, refuse=lambda refusal: refusal)
+        call: Call[Ack | Refusal] = Call(
+            name="cancel",
+            instrument=command.instrument,
+            sent_ms=self._care.signing_ms(),
+            refuse=lambda refusal: refusal,
+        )
         self._link.request(work, answered, tell, ORDER_TIMEOUT_NS, call)
 
     def _query(self, command: cmd.QueryOrder) -> None:
-        asked_at_ns = self._timeline.now_ns
-
-        def look() -> tuple[ev.FillReceived | ev.OrderLookedUp, ...]:
-            order = self._exchange.order(self._holder, client_id=command.client_id)
-            rows = self._exchange.executions(self._holder)
-            facts = [execution_fact(row, self._account, ev.Source.QUERY) for row in rows]
-            fills = [one for one in facts if isinstance(one, ev.FillReceived) and one.client_id == command.client_id]
-            return (*fills, self._looked_up(command, asked_at_ns, order, complete=True))
-
-        def empty(_answer: object) -> tuple[ev.FillReceived | ev.OrderLookedUp, ...]:
-            return (self._looked_up(command, asked_at_ns, None, complete=True),)
-
-        self._link.request(
-            look,
-            self._put_all,
-            lambda _why: self._put(self._looked_up(command, asked_at_ns, None, complete=False)),
-            QUERY_TIMEOUT_NS,
-            Call(name="query.order", instrument=command.instrument, empty=empty),
+        asked_at_ns, account = self._clock(), self._account
+        call: Call[Lookup] = Call(
+            name="query.order",
+            sent_ms=self._care.signing_ms(),
+            instrument=command.instrument,
+            empty=lambda _answer: (looked_up(account, command, asked_at_ns, None, complete=True),),
         )
-
-    def _looked_up(
-        self, command: cmd.QueryOrder, asked_at_ns: int, order: SimOrder | None, *, complete: bool
-    ) -> ev.OrderLookedUp:
-        return ev.OrderLookedUp(
-            account=self._account,
-            client_id=command.client_id,
-            report=None if order is None else order_report(order, self._account),
-            searched=("open", "history", "executions") if complete else (),
-            complete=complete,
-            asked_at_ns=asked_at_ns,
+        self._link.request(
+            lambda: lookup(self._exchange, self._holder, account, command, asked_at_ns),
+            self._put_all,
+            lambda _why: self._put(looked_up(account, command, asked_at_ns, None, complete=False)),
+            QUERY_TIMEOUT_NS,
+            call,
         )
 
     def _snapshot(self, command: cmd.RequestSnapshot) -> None:
-        asked_at_ns = self._timeline.now_ns
+        asked_at_ns, account = self._clock(), self._account
 
-        def look() -> tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...]:
-            exchange, holder = self._exchange, self._holder
-            facts = [
-                execution_fact(row, self._account, ev.Source.QUERY)
-                for row in exchange.executions(holder, command.executions_since_ns - OVERLAP_NS)
-            ]
-            taken = ev.SnapshotTaken(
-                account=self._account,
-                request=command.request,
-                complete=True,
-                problem="",
-                positions=tuple(position_report(one, self._account) for one in exchange.positions(holder)),
-                open_orders=tuple(order_report(one, self._account) for one in exchange.open_orders(holder)),
-                wallet=wallet_report(exchange.wallet(holder), self._account),
-                executions_since_ns=command.executions_since_ns,
-                asked_at_ns=asked_at_ns,
-            )
-            return (*facts, taken)
-
-        def flat(
-            answer: tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...],
-        ) -> tuple[ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, ...]:
+        def flat(answer: Snapshot) -> Snapshot:
             """The positions list comes back empty, everything else as it is."""
             return tuple(
                 msgspec.structs.replace(one, positions=()) if isinstance(one, ev.SnapshotTaken) else one
@@ -265,21 +236,16 @@ class SimVenue:
             )
 
         def lost(why: str) -> None:
-            self._put(
-                ev.SnapshotTaken(
-                    account=self._account,
-                    request=command.request,
-                    complete=False,
-                    problem=why,
-                    positions=(),
-                    open_orders=(),
-                    wallet=None,
-                    executions_since_ns=command.executions_since_ns,
-                    asked_at_ns=asked_at_ns,
-                )
-            )
+            self._note_key(why)
+            self._put(no_snapshot(account, command, asked_at_ns, why))
 
-        self._link.request(look, self._put_all, lost, QUERY_TIMEOUT_NS, Call(name="query.positions", empty=flat))
+        self._link.request(
+            lambda: snapshot(self._exchange, self._holder, account, command, asked_at_ns),
+            self._put_all,
+            lost,
+            QUERY_TIMEOUT_NS,
+            Call(name="query.positions", sent_ms=self._care.signing_ms(), empty=flat),
+        )
 
     # --- what comes by itself
 
@@ -289,7 +255,7 @@ class SimVenue:
             lambda found: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=found)),
             lambda _why: self._timeline.after(NS_PER_S, self._load_again),
             QUERY_TIMEOUT_NS,
-            Call(name="query.instruments"),
+            Call(name="query.instruments", sent_ms=self._exchange.now_ns // NS_PER_MS),
         )
 
     def _load_again(self) -> None:

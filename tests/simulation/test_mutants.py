@@ -16,10 +16,12 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
 from hedgebot.lab import simvenue
-from hedgebot.lab.faultworld import SCENARIO, FaultWorld, Outcome
+from hedgebot.lab.faultworld import FaultWorld, Outcome
 from hedgebot.lab.memory import MemoryJournal
-from hedgebot.lab.mishaps import BY_ID, Mishap, Stage
+from hedgebot.lab.mishaps import BY_ID
 from hedgebot.lab.simvenue import SimVenue
+from hedgebot.lab.stage import Mishap, Stage
+from hedgebot.lab.worldspec import SCENARIO
 from strategies.delta_neutral import STRATEGY
 
 Patch = pytest.MonkeyPatch
@@ -56,7 +58,7 @@ def halted_within_two_fills(build: str, world: FaultWorld) -> None:
     assert first.command.latched
     assert "did not hedge" in first.command.reason, first.command.reason
     moment, begins = first.at_ns, {order.at_ns for order in world.host.journal.orders()}
-    fills = {row.order.order_id for row in world.oracle._own_executions if row.at_ns <= moment}
+    fills = {row.order.order_id for row in world.oracle.own_executions if row.at_ns <= moment}
     assert 1 <= len(fills) <= 2, fills
     assert sum(one <= moment for one in begins) <= 2
     print(f"{build}: halted at run time after {len(fills)} orders' fills: {first.command.reason}")

@@ -10,7 +10,8 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.exchange.types import OrderChanged
-from hedgebot.lab.faultworld import HOLDER, START_NS, FaultWorld
+from hedgebot.lab.faultworld import FaultWorld
+from hedgebot.lab.worldspec import HOLDER, START_NS
 from strategies.delta_neutral import STRATEGY
 
 NS_PER_S = 1_000_000_000

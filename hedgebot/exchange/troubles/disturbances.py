@@ -1,4 +1,4 @@
-"""What befalls markets for a while: a lost peg, a halted index, a wrong mark, volatility, suspension, funding.
+"""What befalls markets for a while: a lost peg, a halted index, a wrong mark, volatility, margins, suspension, funding.
 
 Owns how each begins and ends; the world carries it out at its next step. Must not know accounts.
 """
@@ -10,14 +10,14 @@ import msgspec
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.market import Market
-from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, Regime, Suspension, WrongMark
+from hedgebot.exchange.trouble import Depeg, FundingChange, HaltedIndex, MarginHike, Regime, Suspension, WrongMark
 from hedgebot.exchange.troubles.bent import Bend, BentWorld
 from hedgebot.exchange.troubles.spells import Spells
 from hedgebot.exchange.types import InstrumentStatus, ListingChanged
 
 NS_PER_S = 1_000_000_000
 _OPEN = (InstrumentStatus.TRADING, InstrumentStatus.STALE, InstrumentStatus.SUSPENDED)
-Disturbance = Depeg | HaltedIndex | WrongMark | Regime | Suspension | FundingChange
+Disturbance = Depeg | HaltedIndex | WrongMark | Regime | MarginHike | Suspension | FundingChange
 
 
 class Disturbances:
@@ -44,12 +44,18 @@ class Disturbances:
             case Regime(underlying=name, volatility=volatility, liquidity=liquidity, duration_s=duration_s):
                 self._regime(name, volatility, liquidity)
                 self._begin("regime", name, duration_s, lambda: self._regime(name, 1.0, 1.0))
+            case MarginHike(ratio=ratio, duration_s=duration_s):
+                self._hike(ratio)
+                self._begin("margin", "", duration_s, lambda: self._hike(1.0))
             case Suspension(instrument=instrument, duration_s=duration_s):
                 market = self._market(instrument)
                 self._suspend(market, on=True)
                 self._begin("suspension", instrument, duration_s, lambda: self._suspend(market, on=False))
             case FundingChange():
                 self._change_funding(trouble)
+
+    def _hike(self, ratio: float) -> None:
+        self._world.margin_ratio = ratio
 
     def _begin(self, kind: str, target: str, duration_s: float | None, end: Callable[[], None]) -> None:
         until_ns = None if duration_s is None else self._books.now_ns + int(duration_s * NS_PER_S)

@@ -18,6 +18,7 @@ from hedgebot.exchange.trouble import (
     InsuranceFund,
     Liquidation,
     Maintenance,
+    MarginHike,
     OffBookTrade,
     PriceShock,
     Regime,
@@ -81,7 +82,7 @@ class Striker:
                 if not balance.is_finite() or abs(balance) > VALUE_MAX:
                     raise ValueError(f"balance is {balance}, it must be a number of at most {VALUE_MAX:f}")
                 self.insurance.set_balance(coin, balance)
-            case Depeg() | HaltedIndex() | WrongMark() | Regime() | Suspension() | FundingChange():
+            case Depeg() | HaltedIndex() | WrongMark() | Regime() | MarginHike() | Suspension() | FundingChange():
                 self.disturbances.strike(trouble)
                 self.watch.alarm()
             case Maintenance():

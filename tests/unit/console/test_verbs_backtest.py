@@ -10,7 +10,7 @@ from hedgebot.console.backtest_report import report_lines, report_page
 from hedgebot.console.main import app
 from hedgebot.console.verbs_backtest import Progress
 from hedgebot.lab.backtest import Result, Wish, run_backtest
-from hedgebot.lab.faultworld import SCENARIO, SETTINGS
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
 
 

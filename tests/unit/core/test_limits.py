@@ -241,6 +241,24 @@ def test_a_sign_of_life_ends_the_alert() -> None:
     assert AlertKind.PRIVATE_STREAM_SILENT in {one.kind for one in of_type(book.tick(), ResolveAlert)}
 
 
+def test_n12_a_connection_that_is_cut_again_and_again_is_one_alert() -> None:
+    book = _ready()
+    said: list[AlertKind] = []
+    resolved: list[AlertKind] = []
+    for second in range(60):
+        change = ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=second % 2 == 1, reason="cut")
+        said += alerts(book.send(change, after_ms=500))
+        heard = book.tick(after_ms=500)
+        said += alerts(heard)
+        resolved += [one.kind for one in of_type(heard, ResolveAlert)]
+    assert said.count(AlertKind.PRIVATE_STREAM_SILENT) == 1
+    assert AlertKind.PRIVATE_STREAM_SILENT not in resolved
+    for _ in range(12):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        resolved += [one.kind for one in of_type(book.tick(after_ms=1_000), ResolveAlert)]
+    assert AlertKind.PRIVATE_STREAM_SILENT in resolved
+
+
 @pytest.mark.parametrize(("count", "age_ms", "halts"), [(1, 60_000, False), (2, 60_000, True), (2, 20_000, False)])
 def test_a_repeated_difference_that_lasts_halts(count: int, age_ms: int, halts: bool) -> None:
     book = _ready()

@@ -3,7 +3,7 @@ import pytest
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.lab.backtest import Result, Wish, run_backtest
-from hedgebot.lab.faultworld import SCENARIO, SETTINGS
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
 
 WORLD = msgspec.structs.replace(SCENARIO, step_ms=5_000)

@@ -4,7 +4,7 @@ import pytest
 from hedgebot.domain.errors import ConfigError
 from hedgebot.lab.backtest import Wish
 from hedgebot.lab.compare import CLOCK, EDGE, OURS, POLICIES, ZERO, Point, compare, dearer, variant
-from hedgebot.lab.faultworld import SCENARIO, SETTINGS
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
 
 

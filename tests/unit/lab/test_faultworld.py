@@ -2,7 +2,8 @@
 
 from hedgebot.domain import events as ev
 from hedgebot.lab.faultworld import NS_PER_S, QUIET_S, FaultWorld
-from hedgebot.lab.mishaps import BY_ID, Mishap
+from hedgebot.lab.mishaps import BY_ID
+from hedgebot.lab.stage import Mishap
 from strategies.delta_neutral import STRATEGY
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hedgebot.lab.catalogue import BY_FAULT
-from hedgebot.lab.faultworld import FaultWorld
+from hedgebot.lab.faultworld import FaultWorld, minutes_for
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from strategies.delta_neutral import STRATEGY
 
@@ -19,7 +19,7 @@ def test_ids_are_the_tables_and_each_is_there_once() -> None:
 
 @pytest.mark.parametrize("name", BY_ID)
 def test_each_begins_and_ends(name: str) -> None:
-    world = FaultWorld(1, 6.0, STRATEGY.build, [BY_ID[name]])
+    world = FaultWorld(1, minutes_for(BY_ID[name]), STRATEGY.build, [BY_ID[name]])
     world.host.start()
     world.timeline.advance(world.timeline.now_ns + 5_000_000_000)
     BY_ID[name].begin(world)

@@ -4,10 +4,10 @@ import pytest
 from hedgebot.domain import commands as cmd
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.model import Exchange
-from hedgebot.lab.faultworld import SCENARIO, SETTINGS, START_NS
 from hedgebot.lab.memory import PassingJournal
 from hedgebot.lab.pace import NS_PER_S, Pace
 from hedgebot.lab.simbook import SimBook
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS, START_NS
 from strategies.delta_neutral import STRATEGY
 
 

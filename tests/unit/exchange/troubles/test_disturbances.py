@@ -12,6 +12,7 @@ from hedgebot.exchange.trouble import (
     Depeg,
     FundingChange,
     HaltedIndex,
+    MarginHike,
     PriceShock,
     Regime,
     Suspension,
@@ -75,6 +76,21 @@ def test_a_halted_index_stands_while_books_move_and_marks_follow_them(weak: Weak
     assert mark(exchange) == pytest.approx(0.95 * before, rel=5e-3), "its basis has caught up"
     later(exchange, 120)
     assert exchange.index_price("BTC") == pytest.approx(0.95 * before, rel=5e-3)
+
+
+def test_raised_margins_are_felt_and_end(weak: Weak) -> None:
+    exchange = weak()
+    assert isinstance(order(exchange), Ack)
+    before = exchange.wallet("main")
+    assert before.maintenance_margin_usd > 0
+    exchange.strike(MarginHike(ratio=2.0, duration_s=30))
+    raised = exchange.wallet("main")
+    assert raised.maintenance_margin_usd == pytest.approx(2 * before.maintenance_margin_usd)
+    assert raised.initial_margin_usd == pytest.approx(2 * before.initial_margin_usd)
+    held = exchange.positions("main")[0]
+    later(exchange, 40)
+    assert exchange.wallet("main").maintenance_margin_usd == pytest.approx(before.maintenance_margin_usd, rel=0.02)
+    assert exchange.positions("main")[0].maintenance_margin == pytest.approx(held.maintenance_margin / 2, rel=0.02)
 
 
 def test_a_wrong_mark_liquidates_and_is_put_right(weak: Weak) -> None:

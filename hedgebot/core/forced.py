@@ -1,0 +1,70 @@
+"""What others do to our positions: closes that the venue forces, trades that are not ours, hedges that come to an end.
+
+Owns what each of them means; how long nobody goes in again is the gate's to keep. Sends no order.
+
+After a deleveraging or a liquidation the venue may go on: whoever buys back at once is closed again, at the venue's
+price. So nothing makes that position larger until the venue has left it alone for `adl_pause_ms` (the policy `freeze`),
+or until an operator has looked (`halt`). What only reduces it passes.
+"""
+
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.events import ExecutionKind, FillReceived
+from hedgebot.domain.settings import AccountRole, AdlPolicy, UnderlyingSettings
+
+_NS_PER_MS = 1_000_000
+_SETTLING_ALERT_MS = 86_400_000
+NEVER_MS = 10**12
+
+
+def note_foreign(step: Step, account: AccountState | None, fill: FillReceived) -> None:
+    """Executions that are not ours: the business of a book, an alarm where only we should trade."""
+    if fill.kind in (ExecutionKind.ADL, ExecutionKind.LIQUIDATION):
+        _note_forced(step, fill)
+    elif account is not None and _is_ours_alone(step.state, account, fill):
+        summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
+        step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
+
+
+def _note_forced(step: Step, fill: FillReceived) -> None:
+    key = _key(fill.account, fill.instrument)
+    for one in step.state.settings.underlyings:
+        if (one.hedge_account, one.hedge_instrument) == (fill.account, fill.instrument):
+            step.state.underlyings[one.underlying].forced_at_ns = step.at_ns
+    summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
+    step.alert(AlertKind.ADL_OR_LIQUIDATION, key, summary)
+    if step.state.limits.adl_policy is AdlPolicy.HALT:
+        step.halt(f"{summary}; adl_policy is halt", f"forced:{key}")
+
+
+def _is_ours_alone(state: EngineState, account: AccountState, fill: FillReceived) -> bool:
+    """Whether nobody but us should trade there: a hedge account, or the hedge instrument of a shared one."""
+    if account.role is AccountRole.HEDGE:
+        return True
+    hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
+    trade = fill.kind is ExecutionKind.TRADE and fill.instrument in hedges
+    return account.role is AccountRole.SHARED and trade
+
+
+def settles_in_ms(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> int:
+    """Milliseconds until the hedge instrument is delivered or delisted; NEVER_MS when no end is known."""
+    rules = state.instruments.get(settings.hedge_instrument)
+    if rules is None or rules.expiry_ns is None:
+        return NEVER_MS
+    return (rules.expiry_ns - at_ns) // _NS_PER_MS
+
+
+def watch_settling(step: Step, settings: UnderlyingSettings) -> None:
+    """A hedge that will be delivered or delisted is told a day before; a kill rule halts while there is still time.
+
+    The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge.
+    """
+    ending = settles_in_ms(step.state, settings, step.at_ns) <= _SETTLING_ALERT_MS
+    # One sentence for the whole day: a figure that counts down would make it a new alert each time.
+    problem = f"{settings.hedge_instrument} is settled or delisted within a day, it hedges {settings.underlying}"
+    step.check(AlertKind.INSTRUMENT_SETTLING, settings.hedge_instrument, problem if ending else "")
+
+
+def _key(account: str, instrument: str) -> str:
+    return f"{account}|{instrument}"

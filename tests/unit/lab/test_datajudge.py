@@ -1,0 +1,120 @@
+"""What orders were decided on: each kind of bad news is found, and a sound run has none of it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.lab.datajudge import judge_data
+from tests.unit.lab.bench import PERP, SETTINGS, Bench
+
+Entry = ev.Stamped | cmd.Issued
+
+
+def journal() -> list[Entry]:
+    bench = Bench()
+    bench.host.start()
+    bench.run(40)
+    assert bench.host.journal.orders()
+    return list(bench.host.journal.entries)
+
+
+ENTRIES = journal()
+
+
+def changed(kind: type[ev.Event], change: Callable[[ev.Event], ev.Event | None]) -> list[Entry]:
+    """The journal with other news of one kind; None leaves one out."""
+    found: list[Entry] = []
+    for one in ENTRIES:
+        if isinstance(one, ev.Stamped) and isinstance(one.event, kind):
+            event = change(one.event)
+            if event is not None:
+                found.append(msgspec.structs.replace(one, event=event))
+        else:
+            found.append(one)
+    return found
+
+
+def said(entries: list[Entry]) -> set[tuple[str, str]]:
+    return {(name, sentence.split(" although ")[1]) for name, _, sentence in judge_data(entries, SETTINGS)}
+
+
+def with_fields(**fields: object) -> Callable[[ev.Event], ev.Event]:
+    def change(event: ev.Event) -> ev.Event:
+        hedge = getattr(event, "instrument", PERP) == PERP
+        return msgspec.structs.replace(event, **fields) if hedge else event
+
+    return change
+
+
+def test_a_sound_run_is_decided_on_sound_data() -> None:
+    assert said(ENTRIES) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "invariant", "sentence"),
+    [
+        (ev.BookTop, {"bid": None}, "I5", "the book had an empty side"),
+        (ev.BookTop, {"bid": Decimal("NaN")}, "I5", "the book quoted NaN"),
+        (ev.BookTop, {"ask": Decimal(0)}, "I5", "/ 0"),
+        (ev.BookTop, {"bid": Decimal(10**6)}, "I5", "the book was crossed"),
+        (ev.Ticker, {"mark": Decimal(70_000)}, "I5", "bps from the mark"),
+        (ev.Ticker, {"index": Decimal(70_000)}, "I5", "bps from the index"),
+        (ev.Ticker, {"mark": None}, "I5", "there was no mark"),
+    ],
+)
+def test_bad_market_news_are_found(
+    kind: type[ev.Event], fields: dict[str, object], invariant: str, sentence: str
+) -> None:
+    found = said(changed(kind, with_fields(**fields)))
+    assert any(name == invariant and sentence in problem for name, problem in found), found
+
+
+def test_old_news_are_found_by_their_stamp_too() -> None:
+    def older(event: ev.Event) -> ev.Event:
+        assert isinstance(event, ev.BookTop)
+        return msgspec.structs.replace(event, venue_at_ns=event.venue_at_ns - 20 * 10**9)
+
+    assert any("book was 2" in problem for _, problem in said(changed(ev.BookTop, older)))
+
+
+@pytest.mark.parametrize(
+    ("equity", "needed", "sentence"),
+    [("100", "85", "margin use was 85%"), ("0", "5", "nothing was left"), (None, "5", "not known")],
+)
+def test_orders_below_the_margin_floor_are_found(equity: str | None, needed: str, sentence: str) -> None:
+    def thin(event: ev.Event) -> ev.Event:
+        report = event.report if isinstance(event, ev.WalletUpdated) else getattr(event, "wallet", None)
+        if report is None:
+            return event
+        worth = None if equity is None else Decimal(equity)
+        report = msgspec.structs.replace(report, equity_usd=worth, maintenance_margin_usd=Decimal(needed))
+        name = "report" if isinstance(event, ev.WalletUpdated) else "wallet"
+        return msgspec.structs.replace(event, **{name: report})
+
+    entries = [
+        msgspec.structs.replace(one, event=thin(one.event)) if isinstance(one, ev.Stamped) else one for one in ENTRIES
+    ]
+    assert any(name == "I13" and sentence in problem for name, problem in said(entries))
+
+
+def test_orders_beyond_their_caps_are_found() -> None:
+    found: list[Entry] = []
+    for one in ENTRIES:
+        command = one.command if isinstance(one, cmd.Issued) else None
+        if isinstance(one, cmd.Issued) and isinstance(command, cmd.SubmitOrder):
+            intent = command.approved.intent
+            wild = msgspec.structs.replace(
+                intent, limit_price=intent.limit_price * (1 + intent.side.sign), delta_effect_coin=5.0, notional_usd=1e7
+            )
+            approved = msgspec.structs.replace(command.approved, intent=wild)
+            found.append(msgspec.structs.replace(one, command=msgspec.structs.replace(command, approved=approved)))
+        else:
+            found.append(one)
+    problems = {problem for name, problem in said(found) if name == "I4"}
+    assert any("coins" in one for one in problems)
+    assert any("USD" in one for one in problems)
+    assert any("beyond the book" in one for one in problems)

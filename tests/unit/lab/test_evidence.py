@@ -1,0 +1,32 @@
+"""Evidence answers from the venue's side, the journal and the alert log, within the time of its mishap."""
+
+from hedgebot.domain import commands as cmd
+from hedgebot.domain.alerts import AlertKind
+from tests.unit.lab.bench import S
+from tests.unit.lab.test_criteria import mode, played
+
+
+def test_orders_and_fills_are_those_of_its_time() -> None:
+    evidence = played(60.0)
+    everything = len(evidence.orders())
+    assert everything == len(evidence.arrived()) > 0
+    assert evidence.fills()
+    assert evidence.turnover_coin() == sum(one.qty_contracts for one in evidence.fills())
+    assert evidence.booked_ns().keys() >= {one.exec_id for one in evidence.fills()}
+    evidence.begun_ns = evidence.orders()[0][0] + 1
+    assert len(evidence.orders()) == everything - 1
+    evidence.ended_ns = evidence.begun_ns
+    assert evidence.orders() == []
+    assert len(evidence.orders(evidence.begun_ns + 3_600 * S)) == everything - 1
+
+
+def test_modes_and_alerts_are_asked_by_kind_and_moment() -> None:
+    evidence = played(30.0)
+    mode(evidence, 7.0, cmd.Mode.HALTED)
+    assert evidence.entered(cmd.Mode.HALTED) == evidence.begun_ns + 7 * S
+    assert evidence.entered(cmd.Mode.REDUCING) is None
+    evidence.alert_log[:] = [(evidence.begun_ns - 1, "LoopLag", "a"), (evidence.begun_ns + 1, "LoopLag", "b")]
+    assert evidence.alerts(AlertKind.LOOP_LAG) == [(evidence.begun_ns + 1, "b")]
+    assert len(evidence.alerts(AlertKind.LOOP_LAG, since_ns=0)) == 2
+    assert evidence.alerts(AlertKind.CLOCK_SKEW, since_ns=0) == []
+    assert evidence.band_coin == 0.05
