@@ -7,6 +7,7 @@ new epoch is durable. Decides nothing.
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -71,6 +72,8 @@ async def run_daemon(
     JournalError and VenueUnreachable, all before anything was sent.
     """
     env = os.environ if environment is None else environment
+    # A core file would hold the keys.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connections = config.connections(env)
     failpoints = Failpoints.from_environment(env)
     state_dir = prepare_state_dir(config.state_dir)

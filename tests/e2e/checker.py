@@ -23,6 +23,7 @@ class Row(NamedTuple):
     seq: int
     kind: str
     payload: dict[str, Any]
+    at_ns: int = 0
 
 
 class Truth(NamedTuple):
@@ -55,8 +56,8 @@ def read_truth(answer: Mapping[str, Any], account: str = "main") -> Truth:
 
 def read_rows(state_dir: Path) -> list[Row]:
     """Every row of the journal, in order."""
-    rows = _select(state_dir, "SELECT seq, kind, payload FROM rows ORDER BY row")
-    return [Row(seq, kind, json.loads(payload)) for seq, kind, payload in rows]
+    rows = _select(state_dir, "SELECT seq, kind, payload, at_ns FROM rows ORDER BY row")
+    return [Row(seq, kind, json.loads(payload), at_ns) for seq, kind, payload, at_ns in rows]
 
 
 class Head(NamedTuple):

@@ -30,6 +30,37 @@ def test_a_signal_ends_it_in_order(world: World, number: signal.Signals) -> None
     assert [row for row in rows if row.kind == "SubmitOrder" and row.seq >= after_stop] == []
 
 
+def test_p02_sigterm_with_a_create_in_flight_and_three_resting_orders_ends_in_time_with_nothing_alive(
+    world: World,
+) -> None:
+    daemon = world.daemon()
+    daemon.until("hedging", lambda book: bool(book["hedges"] >= 2), 40)
+    # Answers come late from here on: the next hedge is a create in flight. Hedges are immediate-or-cancel, so that what
+    # rests on the account is the client's.
+    world.admin("weather", ack_delay_ms=1_000.0, push_delay_ms=1_000.0)
+    rest = {"instrument": "bybit:linear:BTCUSDT", "side": "buy", "contracts": "0.1", "limit_price": "50000"}
+    for _ in range(3):
+        world.admin("trade", **rest)
+    daemon.until("a create in flight", lambda book: bool(book["orders"]), 30)
+    began_s = time.monotonic()
+    assert daemon.stop() == 0, daemon.words()
+    assert time.monotonic() - began_s <= 20.0
+    rows, truth = checker.read_rows(world.state_dir), checker.read_truth(world.admin("truth"))
+    asked = next(row.seq for row in rows if row.kind == "StopRequested")
+    assert [row for row in rows if row.kind == "SubmitOrder" and row.seq > asked] == []
+    # Policy: what is ours is cancelled or looked up to its end, positions and other people's orders stay.
+    assert [one["client_id"] for one in truth.ours if one["status"] in {"open", "partial"}] == []
+    others = [one for one in truth.orders if not checker.is_ours(one["client_id"]) and one["status"] == "open"]
+    assert len(others) == 3
+    ended = {"OrderUpdated", "OrderLookedUp", "FillReceived", "OrderRejected", "OrderOutcomeUnknown"}
+    told = {
+        str(row.payload.get("client_id") or row.payload.get("report", {}).get("client_id"))
+        for row in rows
+        if row.kind in ended
+    }
+    assert set(checker.submitted(rows)) <= told, "an order's end is not in the journal"
+
+
 def test_a_second_signal_hastens(world: World) -> None:
     daemon = world.daemon()
     daemon.until_active()
