@@ -21,6 +21,7 @@ from hedgebot.console import (
     verbs_margin,
     verbs_sim,
     verbs_system,
+    verbs_tune,
 )
 from hedgebot.console.errors import crash_hook, tell_error, with_last_word
 from hedgebot.domain.errors import HedgebotError
@@ -54,6 +55,7 @@ for _verbs in (
     verbs_alerts,
     verbs_backtest,
     verbs_compare,
+    verbs_tune,
     verbs_dashboard,
 ):
     _verbs.register(app)

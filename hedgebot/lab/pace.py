@@ -50,8 +50,6 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
                 "funding_age_ms_max",
                 "frozen_ms_max",
                 "pause_ms_max",
-                "reconcile_interval_ms",
-                "reconcile_timeout_ms",
             )
         }
         return msgspec.structs.replace(settings, limits=msgspec.structs.replace(limits, **raised))

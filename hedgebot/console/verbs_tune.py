@@ -1,0 +1,156 @@
+"""`hedgebot tune`: which band would have been better, on a recorded market or on the book's own journal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hedgebot.console.backtest_report import money, number
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.output import emit, table
+from hedgebot.console.place import JsonFlag
+from hedgebot.console.verbs_backtest import (
+    DaysOption,
+    Progress,
+    ScenarioOption,
+    StepOption,
+    backtest_world,
+    default_scenario,
+    make_wish,
+)
+from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
+
+if TYPE_CHECKING:
+    from hedgebot.config.loader import Config
+    from hedgebot.lab.sweep import Exposure
+    from hedgebot.lab.tune import Tuned
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hedgebot tune` to the command line."""
+    app.command(epilog="Example: hedgebot tune config/mine.toml --journal ~/.local/state/hedgebot/mine")(tune)
+
+
+def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
+    config: Annotated[Path, typer.Argument(help="The configuration whose band is to be held against others.")],
+    journal: Annotated[
+        Path | None, typer.Option("--journal", help="A state folder: tune on what that book lived through.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None,
+        typer.Option("--budget-usd", min=0.0, help="Tracking error per sqrt(day). Default: what the band has now."),
+    ] = None,
+    folds: Annotated[int, typer.Option("--folds", min=1, max=50, help="Steps of the walk forward.")] = 5,
+    scenario: ScenarioOption = None,
+    data: DataOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    days: DaysOption = None,
+    step_s: StepOption = 30.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which of the many possible worlds.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Search fixed bands on history, walking forward, and report what was chosen before on what came after.
+
+    Without --journal the book is run once over the scenario or recording, and bands are searched on its exposure.
+    """
+    from hedgebot.config.loader import load_config
+    from hedgebot.lab.sweep import BandChoice
+    from hedgebot.lab.tune import tune as search
+
+    loaded = load_config(config)
+    if journal is not None:
+        paths = journal_paths(loaded, journal)
+    else:
+        world = backtest_world(scenario or default_scenario(loaded, recorded=bool(data)), data or [], start, end, seed)
+        paths = _run_paths(loaded, world, step_s, days)
+    found = []
+    for name, path in paths.items():
+        one = loaded.file.underlyings[name]
+        found.append(
+            search(
+                path,
+                name,
+                BandChoice(trigger_coin=one.band_coin, target_ratio=one.target_ratio),
+                budget_usd=budget_usd,
+                cost_ratio=one.cost_bps * 1e-4,
+                folds=folds,
+                workers=workers,
+            )
+        )
+    emit(found, [line for one in found for line in tuned_lines(one)], as_json=as_json)
+
+
+def _run_paths(config: "Config", world: object, step_s: float, days: float | None) -> "dict[str, Exposure]":
+    from hedgebot.daemon.plugins import load_strategy
+    from hedgebot.lab.backtest import run_backtest
+    from hedgebot.lab.sweep import Exposure
+
+    with Progress() as progress:
+        result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)  # type: ignore[arg-type]
+    return {
+        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin)
+        for one in result.hedges
+    }
+
+
+def journal_paths(config: "Config", state_dir: Path) -> "dict[str, Exposure]":
+    """Exposure without hedges and price of each underlying, replayed from a journal; once a second at most."""
+    import numpy as np
+
+    from hedgebot.console.replaying import replay_journal
+    from hedgebot.core.engine import Engine
+    from hedgebot.core.exposure import exposure_problem, net_delta_coin
+    from hedgebot.domain.commands import Command
+    from hedgebot.domain.events import Stamped
+    from hedgebot.lab.sweep import Exposure
+
+    rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in config.file.underlyings}
+    last_ns: dict[str, int] = {}
+
+    def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
+        for name, one in engine.state.underlyings.items():
+            if name not in rows or stamped.at_ns - last_ns.get(name, 0) < 1_000_000_000 or exposure_problem(one):
+                continue
+            last_ns[name] = stamped.at_ns
+            hedged = one.tracked_since_start.hedged_coin
+            rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged))
+
+    replay_journal(state_dir, verify=False, observer=see)
+    paths = {name: np.array(seen, dtype=np.float64) for name, seen in rows.items() if len(seen) > 1}
+    if not paths:
+        raise WrongUse(f"the journal of {state_dir} has no priced exposure of {', '.join(rows)}")
+    return {
+        name: Exposure(found[:, 0] - found[0, 0], found[:, 1].copy(), found[:, 2].copy())
+        for name, found in paths.items()
+    }
+
+
+def tuned_lines(one: "Tuned") -> list[str]:
+    """A search in words: its steps, and what it comes to."""
+    rows: list[tuple[str, ...]] = [
+        ("days", "band chosen before", "cost USD/day", "tracking error", "present band: cost", "tracking error")
+    ]
+    rows += [
+        (
+            f"{fold.from_day:.2f} to {fold.until_day:.2f}",
+            f"{fold.chosen.trigger_coin:.4g} to {fold.chosen.target_ratio:g}",
+            money(fold.after.cost_usd_day),
+            money(fold.after.tracking_error_usd),
+            money(fold.present.cost_usd_day),
+            money(fold.present.tracking_error_usd),
+        )
+        for fold in one.folds
+    ]
+    gain = one.gain
+    told = "the present band cost nothing" if gain is None else f"{gain:+.0%} of the present band's cost"
+    head = (
+        f"{one.underlying}: {one.candidates} bands, tracking error at most {money(one.budget_usd)} USD/sqrt(day); "
+        "out-of-sample figures only"
+    )
+    last = (
+        f"out of sample: {told}; for the time after this history: band_coin = {number(one.now.trigger_coin)}, "
+        f"target_ratio = {one.now.target_ratio:g}"
+    )
+    return [head, *table(rows), last]
