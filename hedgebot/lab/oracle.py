@@ -186,6 +186,8 @@ class Oracle:
     def _judge_doubles(self) -> None:
         """No new hedge before every execution of the ones before is booked: the peers' hedge that was sent twice."""
         booked: set[str] = set()
+        # Orders before this one, by the journal: its clock may be ahead of the venue's, so that times alone would lie.
+        sent: set[str | None] = set()
         rows = [one for one in self.own_executions if one.order.client_id]
         for entry in self._journal.entries:
             if isinstance(entry, ev.Stamped):
@@ -197,7 +199,7 @@ class Oracle:
                     row
                     for row in rows
                     if row.at_ns < entry.at_ns
-                    and row.order.client_id != entry.command.client_id
+                    and row.order.client_id in sent
                     and row.instrument == intent.instrument
                     and row.exec_id not in booked
                 ]
@@ -209,6 +211,7 @@ class Oracle:
                         "not booked",
                     )
                     return
+                sent.add(entry.command.client_id)
 
     def _judge_adjustments(self) -> None:
         """Executions explain every position here: a number that was merely taken over is a fill that was missed."""
