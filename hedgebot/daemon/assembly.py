@@ -129,7 +129,8 @@ class Run:
 
     def _build_switch(self) -> KillSwitch:
         engine, latch, receipts = self._engine, self._latch, self._receipts
-        return KillSwitch(self._pump, lambda: engine.state.latches, self._against_unkill, latch, receipts, self._inbox)
+        inbox, points, unmet = self._inbox, self._failpoints, self._against_unkill
+        return KillSwitch(self._pump, lambda: engine.state.latches, unmet, latch, receipts, inbox, points)
 
     def _build_pump(self, dispatcher: Dispatcher) -> Pump:
         return Pump(
