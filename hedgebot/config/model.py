@@ -134,6 +134,12 @@ class UnderlyingSection(Section):
     cost_bps: Number = Field(
         5.0, gt=0, le=200, description="a number of basis points: what a hedge costs one way, fee and half spread"
     )
+    settlement_window_s: Number = Field(
+        1_800.0, ge=1, le=86_400, description="a number of seconds: how long before an expiry its price is averaged"
+    )
+    skew_stickiness: Number = Field(
+        1.0, ge=1, le=2, description="a number from 1 (sticky strike) to 2 (local volatility), never 0 (sticky delta)"
+    )
 
 
 class StrategySection(Section):

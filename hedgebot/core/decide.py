@@ -6,8 +6,9 @@ Owns the order of the stages and the record of each decision; the stages themsel
 from collections.abc import Callable
 
 from hedgebot.core import breakers, latches, limits, market, order_table, tracking
+from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
-from hedgebot.core.gate import Candidate, judge
+from hedgebot.core.gate import judge
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.policy import waits_for, wanted_trade_coin
 from hedgebot.core.shaping import NoLot, shape
@@ -260,6 +261,8 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
         "option_delta_coin": underlying.option_delta,
         "option_gamma_coin_per_usd": underlying.option_gamma,
         "remark_age_ms": (step.at_ns - underlying.remark_at_ns) // 1_000_000 if underlying.option_count else None,
+        "settled_futures_coin": underlying.sums.settled_coin,
+        "settling": int(underlying.sums.settling),
         "config_hash": state.settings.config_hash,
         **proposal.evidence,
     }
@@ -272,5 +275,8 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
             "book_age_ms": market.book_age_ms(state, settings.hedge_instrument, step.at_ns),
             "mark_age_ms": market.mark_age_ms(state, settings.hedge_instrument, step.at_ns),
             "funding_rate": quote.funding_rate,
+            "skew_stickiness": settings.skew_stickiness,
+            "smile_delta_coin": underlying.sums.smile_coin,
+            "smile_unknown_options": underlying.sums.smile_unknown,
         }
     return evidence

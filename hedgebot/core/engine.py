@@ -238,6 +238,9 @@ class Engine:
             reconcile.watch_held(step)
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
+        if kind.is_future and exposed is not None:
+            # What was averaged of a delivered future leaves with it: only then the delta after it can be measured.
+            self._valuation().remark(exposed, step.at_ns)
         own = order_table.on_fill(step, event)
         after_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin

@@ -7,8 +7,9 @@ fresh book and clipped like every hedge. What of the delta they leave open is wh
 from decimal import Decimal
 
 from hedgebot.core import latches, limits, order_table
+from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
-from hedgebot.core.gate import Candidate, judge_closing
+from hedgebot.core.gate import judge_closing
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.shaping import NoLot, collared_price, qty_ceiling, shape
 from hedgebot.core.state import EngineState, Latch, UnderlyingState

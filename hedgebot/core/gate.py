@@ -5,80 +5,17 @@ An intent that lowers the book's delta and does not need margin that may not be 
 the rules that only stop new risk (safety reference section 2 owns the definition).
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 
-import msgspec
-
 from hedgebot.core import breakers, deadman, latches, limits, market, order_table
+from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
-from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.orders import Approved, OrderIntent, Refused, RuleCheck
-from hedgebot.domain.settings import AccountRole, UnderlyingSettings
+from hedgebot.domain.orders import Approved, Refused, RuleCheck
+from hedgebot.domain.settings import AccountRole
 
 CLOCK_OFFSET_MS_MAX = 1_000.0
 """Bybit accepts timestamps up to 1 s ahead of its clock; beyond that requests and ages are both unreliable."""
-
-
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent with everything the rules may look at.
-
-    `delta_coin` is the underlying's net delta before it, `centre_coin` what the hedge brings it towards.
-    """
-
-    state: EngineState
-    settings: UnderlyingSettings
-    underlying: UnderlyingState
-    account: AccountState
-    rules: Instrument
-    quote: Quote
-    intent: OrderIntent
-    delta_coin: float
-    centre_coin: float = 0.0
-    at_ns: int
-
-    def worst_delta_coin(self, after_coin: float = 0.0) -> float:
-        """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""
-        down, up = order_table.pending_delta_coin(self.state, self.underlying.name)
-        delta_coin = self.delta_coin + after_coin
-        return max(abs(delta_coin + down), abs(delta_coin + up))
-
-    @property
-    def reduces_delta(self) -> bool:
-        """Whether the whole fill would leave less absolute delta, at the worst that live orders can do to it."""
-        return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it brings the delta back that is beyond its hard limit."""
-        return self.reduces_delta and abs(self.delta_coin) > self.settings.delta_limit_coin
-
-    @property
-    def grows_position(self) -> bool:
-        """Whether the order needs margin: it does not only shrink the position of its own instrument."""
-        return not self.intent.reduce_only
-
-    @property
-    def reduces_risk(self) -> bool:
-        """The one definition: less delta, and no margin taken from a buffer that is unknown or below its floor."""
-        if not self.reduces_delta:
-            return False
-        if not self.grows_position:
-            return True
-        use = limits.margin_use(self.state, self.account, self.at_ns)
-        return use is not None and use < self.state.limits.margin_use_reduce
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one rule found; `problem` is empty when the rule is content."""
-
-    check: RuleCheck
-    problem: str
-
-
-Rule = Callable[[Candidate], Finding]
 
 
 def judge(candidate: Candidate) -> Approved | Refused:
@@ -94,15 +31,11 @@ def judge_closing(candidate: Candidate) -> Approved | Refused:
 def _judge(candidate: Candidate, rules: tuple[Rule, ...]) -> Approved | Refused:
     checks: list[RuleCheck] = []
     for rule in rules:
-        finding = rule(candidate)
-        if finding.problem:
-            return Refused(intent=candidate.intent, check=finding.check, explanation=finding.problem)
-        checks.append(finding.check)
+        found = rule(candidate)
+        if found.problem:
+            return Refused(intent=candidate.intent, check=found.check, explanation=found.problem)
+        checks.append(found.check)
     return Approved(intent=candidate.intent, checks=tuple(checks), risk_reducing=candidate.reduces_risk)
-
-
-def _finding(rule: str, value: float | str, limit: float | str, problem: str = "") -> Finding:
-    return Finding(check=RuleCheck(rule=rule, value=value, limit=limit), problem=problem)
 
 
 def _mode(one: Candidate) -> Finding:
@@ -111,12 +44,12 @@ def _mode(one: Candidate) -> Finding:
     reducing = mode is Mode.REDUCING or (mode is Mode.HALTED and latches.halt_reduces(one.state))
     allowed = mode is Mode.ACTIVE or (reducing and one.reduces_risk)
     problem = "" if allowed and not one.state.stopping else f"the book is {mode}: {one.state.mode_reason}"
-    return _finding("mode", mode.value, "active, or reducing for what lowers risk", problem)
+    return finding("mode", mode.value, "active, or reducing for what lowers risk", problem)
 
 
 def _latches(one: Candidate) -> Finding:
     problem = latches.order_problem(one.state, one.intent, reduces_risk=one.reduces_risk)
-    return _finding("kill", "killed" if problem else "not killed", "not killed, or what the kill lets through", problem)
+    return finding("kill", "killed" if problem else "not killed", "not killed, or what the kill lets through", problem)
 
 
 def _closing(one: Candidate) -> Finding:
@@ -125,7 +58,7 @@ def _closing(one: Candidate) -> Finding:
     problem = latches.closing_problem(one.state, one.intent)
     problem = problem or ("" if shrinks else f"it would not only shrink the position of {held} contracts")
     problem = problem or ("the book is stopping" if one.state.stopping else "")
-    return _finding("closing", str(one.intent.qty_contracts), str(abs(held)), problem)
+    return finding("closing", str(one.intent.qty_contracts), str(abs(held)), problem)
 
 
 def _account(one: Candidate) -> Finding:
@@ -140,14 +73,14 @@ def _account(one: Candidate) -> Finding:
             problem = problem or f"the venue has executions of {account.name} that the journal has not"
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
-    return _finding("account", one.account.role.value, "private streams up and reconciled", problem)
+    return finding("account", one.account.role.value, "private streams up and reconciled", problem)
 
 
 def _dead_man(one: Candidate) -> Finding:
     rests = one.intent.time_in_force in deadman.RESTING
     problem = deadman.resting_problem(one.state, one.account, one.at_ns) if rests else ""
     value = one.account.dead_man.status.value if rests else one.intent.time_in_force.value
-    return _finding("dead_man", value, "armed, for an order that rests", problem)
+    return finding("dead_man", value, "armed, for an order that rests", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
@@ -155,7 +88,7 @@ def _private_silence(one: Candidate) -> Finding:
     silence_ms = (one.at_ns - last_sign_ns) // 1_000_000
     limit_ms = one.state.limits.private_silence_ms_max
     problem = "" if silence_ms <= limit_ms else f"no sign of life from a private stream for {silence_ms} ms"
-    return _finding("private_silence_ms", silence_ms, limit_ms, problem)
+    return finding("private_silence_ms", silence_ms, limit_ms, problem)
 
 
 def _unexplained(one: Candidate) -> Finding:
@@ -166,33 +99,33 @@ def _unexplained(one: Candidate) -> Finding:
         if limits.concerns(one.state, subject, one.settings)
     ]
     problem = f"the venue and the ledger differ on {', '.join(differing)}" if differing else ""
-    return _finding("unexplained_position", len(differing), 0, problem)
+    return finding("unexplained_position", len(differing), 0, problem)
 
 
 def _clock(one: Candidate) -> Finding:
     offset_ms = one.account.clock_offset_ms
     if offset_ms is None:
-        return _finding("clock_offset_ms", "unknown", CLOCK_OFFSET_MS_MAX, "the venue's clock was never measured")
+        return finding("clock_offset_ms", "unknown", CLOCK_OFFSET_MS_MAX, "the venue's clock was never measured")
     problem = "" if abs(offset_ms) <= CLOCK_OFFSET_MS_MAX else f"our clock and the venue's differ by {offset_ms:.0f} ms"
-    return _finding("clock_offset_ms", offset_ms, CLOCK_OFFSET_MS_MAX, problem)
+    return finding("clock_offset_ms", offset_ms, CLOCK_OFFSET_MS_MAX, problem)
 
 
 def _one_in_flight(one: Candidate) -> Finding:
     live = order_table.order_of(one.state, one.underlying.name)
     problem = f"order {live} on {one.underlying.name} is in flight or unknown" if live else ""
-    return _finding("in_flight", live or "none", "none", problem)
+    return finding("in_flight", live or "none", "none", problem)
 
 
 def _strategy_armed(one: Candidate) -> Finding:
     why = one.state.tripped.get(one.intent.strategy, "")
     problem = f"strategy {one.intent.strategy} is latched off until an operator enables it: {why}" if why else ""
-    return _finding("strategy", "latched off" if why else "armed", "armed", problem)
+    return finding("strategy", "latched off" if why else "armed", "armed", problem)
 
 
 def _duplicate(one: Candidate) -> Finding:
     twin = breakers.duplicate_of(one.state, one.intent, one.delta_coin, one.at_ns)
     problem = f"order {twin} was the same, it was filled and the delta has not moved" if twin else ""
-    return _finding("duplicate_of", twin or "none", "none", problem)
+    return finding("duplicate_of", twin or "none", "none", problem)
 
 
 def _hedge_volume(one: Candidate) -> Finding:
@@ -201,21 +134,21 @@ def _hedge_volume(one: Candidate) -> Finding:
     problem = (
         "" if volume <= limit else f"hedges of {volume:g} {one.underlying.name} for less drift than they would undo"
     )
-    return _finding(breakers.VOLUME_RULE, volume, limit, problem)
+    return finding(breakers.VOLUME_RULE, volume, limit, problem)
 
 
 def _book_fresh(one: Candidate) -> Finding:
     age_ms = market.book_age_ms(one.state, one.rules.id, one.at_ns)
     limit_ms = one.state.limits.book_age_ms_max
     problem = "" if age_ms <= limit_ms else f"the book of {one.rules.id} is {age_ms} ms old"
-    return _finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
+    return finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
 
 
 def _mark_fresh(one: Candidate) -> Finding:
     age_ms = market.mark_age_ms(one.state, one.rules.id, one.at_ns)
     limit_ms = one.state.limits.mark_age_ms_max
     problem = "" if age_ms <= limit_ms else f"the mark price of {one.rules.id} is {age_ms} ms old"
-    return _finding("mark_age_ms", age_ms, limit_ms, problem)
+    return finding("mark_age_ms", age_ms, limit_ms, problem)
 
 
 def _options_fresh(one: Candidate) -> Finding:
@@ -223,58 +156,56 @@ def _options_fresh(one: Candidate) -> Finding:
     # Until then the band is wider instead: delta comes from the live underlying and the last volatility.
     limit_ms = one.state.limits.option_age_ms_stop
     problem = "" if age_ms <= limit_ms else f"the quote of {oldest} is {age_ms} ms old"
-    return _finding("option_age_ms", age_ms, limit_ms, problem)
+    return finding("option_age_ms", age_ms, limit_ms, problem)
 
 
 def _options_checked(one: Candidate) -> Finding:
     held = one.underlying.option_keys.values()
     suspect = [name for name in held if name in one.state.options and one.state.options[name].suspect]
     problem = f"our delta of {suspect[0]} and the venue's disagree" if suspect else ""
-    return _finding("options_suspect", len(suspect), 0, problem)
+    return finding("options_suspect", len(suspect), 0, problem)
 
 
 def _spread(one: Candidate) -> Finding:
     spread, limit = market.spread_bps(one.quote), one.settings.spread_bps_max
     if spread is None:
-        return _finding("spread_bps", "unknown", limit, f"the book of {one.rules.id} is not two-sided")
+        return finding("spread_bps", "unknown", limit, f"the book of {one.rules.id} is not two-sided")
     problem = "" if spread <= limit else f"the spread of {one.rules.id} is {spread:.1f} bps"
-    return _finding("spread_bps", spread, limit, problem)
+    return finding("spread_bps", spread, limit, problem)
 
 
 def _book_against_mark(one: Candidate) -> Finding:
     gap = market.book_mark_gap_bps(one.quote, against_index=one.rules.kind.is_perp)
     limit = one.state.limits.book_mark_gap_bps_max
     if gap is None:
-        return _finding(
+        return finding(
             "book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold the book against"
         )
     problem = "" if gap <= limit else f"book and mark of {one.rules.id} are {gap:.0f} bps apart"
-    return _finding("book_mark_gap_bps", gap, limit, problem)
+    return finding("book_mark_gap_bps", gap, limit, problem)
 
 
 def _collar(one: Candidate) -> Finding:
     mid = one.quote.mid
     if mid is None:
-        return _finding(
-            "collar_bps", "unknown", one.settings.collar_bps, f"the book of {one.rules.id} is not two-sided"
-        )
+        return finding("collar_bps", "unknown", one.settings.collar_bps, f"the book of {one.rules.id} is not two-sided")
     # Compared exactly: shaping puts the limit on the collar itself, and a float would refuse it by its last bit.
     exact = (one.intent.limit_price - mid) * one.intent.side.sign * 10_000
     inside = exact <= Decimal(repr(one.settings.collar_bps)) * mid
     beyond = float(exact / mid)
     problem = "" if inside else f"limit {one.intent.limit_price} is {beyond:.1f} bps beyond {mid}"
-    return _finding("collar_bps", beyond, one.settings.collar_bps, problem)
+    return finding("collar_bps", beyond, one.settings.collar_bps, problem)
 
 
 def _chase(one: Candidate) -> Finding:
     limits_now, underlying = one.state.limits, one.underlying
     limit = limits_now.chase_bps_max
     if not underlying.chase_from or one.at_ns - underlying.chase_at_ns > limits_now.chase_window_ms * 1_000_000:
-        return _finding("chase_bps", 0.0, limit)
+        return finding("chase_bps", 0.0, limit)
     followed = (float(one.intent.limit_price) / underlying.chase_from - 1.0) * 1e4 * one.intent.side.sign
     over = followed > limit and not one.is_urgent
     problem = f"our orders on {one.rules.id} have followed its price by {followed:.0f} bps" if over else ""
-    return _finding("chase_bps", followed, limit, problem)
+    return finding("chase_bps", followed, limit, problem)
 
 
 def _forced(one: Candidate) -> Finding:
@@ -282,7 +213,7 @@ def _forced(one: Candidate) -> Finding:
     since_ms = (one.at_ns - forced_at_ns) // 1_000_000 if forced_at_ns else None
     waits = since_ms is not None and since_ms < limit_ms and one.grows_position
     problem = f"the venue closed {one.rules.id} by force {since_ms} ms ago: it is not opened again yet" if waits else ""
-    return _finding("forced_ms", "never" if since_ms is None else since_ms, limit_ms, problem)
+    return finding("forced_ms", "never" if since_ms is None else since_ms, limit_ms, problem)
 
 
 def _account_notional(one: Candidate) -> Finding:
@@ -291,7 +222,7 @@ def _account_notional(one: Candidate) -> Finding:
     after = held if one.intent.reduce_only else held + one.intent.notional_usd
     over = after > limit and not one.intent.reduce_only
     problem = f"hedges on {one.account.name} would come to {after:.0f} USD" if over else ""
-    return _finding("account_notional_usd", after, limit, problem)
+    return finding("account_notional_usd", after, limit, problem)
 
 
 def _size(one: Candidate) -> Finding:
@@ -299,13 +230,13 @@ def _size(one: Candidate) -> Finding:
     limit = one.settings.order_qty_coin_max
     problem = "" if coins <= limit else f"order of {coins:g} {one.underlying.name}"
     problem = problem or one.rules.order_problem(one.intent.qty_contracts, one.intent.limit_price) or ""
-    return _finding("order_qty_coin", coins, limit, problem)
+    return finding("order_qty_coin", coins, limit, problem)
 
 
 def _notional(one: Candidate) -> Finding:
     notional, limit = one.intent.notional_usd, one.settings.order_notional_usd_max
     problem = "" if notional <= limit else f"order of {notional:.0f} USD"
-    return _finding("order_notional_usd", notional, limit, problem)
+    return finding("order_notional_usd", notional, limit, problem)
 
 
 def _delta_limit(one: Candidate) -> Finding:
@@ -314,17 +245,17 @@ def _delta_limit(one: Candidate) -> Finding:
     # Any part may fill, so the worse of before and after counts; an order that lowers the delta may start outside.
     worst = after if one.reduces_delta else max(one.worst_delta_coin(), after)
     problem = "" if worst <= limit or one.reduces_delta else f"net delta could reach {worst:g} {one.underlying.name}"
-    return _finding("worst_delta_coin", worst, limit, problem)
+    return finding("worst_delta_coin", worst, limit, problem)
 
 
 def _margin(one: Candidate) -> Finding:
     use, limit = limits.margin_use(one.state, one.account, one.at_ns), one.state.limits.margin_use_no_risk
     if one.reduces_risk:
-        return _finding("margin_use", "unknown" if use is None else use, "risk-reducing", "")
+        return finding("margin_use", "unknown" if use is None else use, "risk-reducing", "")
     if use is None:
-        return _finding("margin_use", "unknown", limit, f"margin use of {one.account.name} is unknown")
+        return finding("margin_use", "unknown", limit, f"margin use of {one.account.name} is unknown")
     problem = "" if use <= limit else f"margin use of {one.account.name} is {use:.0%}"
-    return _finding("margin_use", use, limit, problem)
+    return finding("margin_use", use, limit, problem)
 
 
 def _funding(one: Candidate) -> Finding:
@@ -338,17 +269,17 @@ def _funding(one: Candidate) -> Finding:
     before = sum(cost or 0.0 for cost in limits.funding_costs_usd_per_day(one.state, one.at_ns, {}).values())
     if one.rules.id in costs and costs[one.rules.id] is None:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
-        return _finding("funding_usd_per_day", "unknown", limit, problem)
+        return finding("funding_usd_per_day", "unknown", limit, problem)
     # Beyond the delta limit the hedge is urgent: a budget does not hold it back (hedging reference section 12).
     over = after > limit and after > before and not one.is_urgent
     problem = f"funding would cost {after:.2f} USD a day" if over else ""
-    return _finding("funding_usd_per_day", after, limit, problem)
+    return finding("funding_usd_per_day", after, limit, problem)
 
 
 def _message_rate(one: Candidate) -> Finding:
     tokens = limits.refill_tokens(one.state, one.at_ns)
     problem = "" if tokens >= 1.0 else "the order rate limit is used up"
-    return _finding("order_tokens", tokens, 1.0, problem)
+    return finding("order_tokens", tokens, 1.0, problem)
 
 
 CLOSING_RULES: tuple[Rule, ...] = (

@@ -5,7 +5,7 @@ A fill is its venue trade id: seeing it twice changes nothing, in whatever order
 
 from decimal import Decimal
 
-from hedgebot.core.state import Coin, EngineState, Position, UnderlyingState
+from hedgebot.core.state import Coin, EngineState, Position
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
@@ -194,20 +194,23 @@ def _move_exposure(
     if instrument.kind.is_option:
         underlying.option_moves += 1
         underlying.remark_due = True
-        _track_option(underlying, position)
+        _track(underlying.option_keys, position)
         return
+    if instrument.kind.is_future:
+        _track(underlying.sums.dated, position)
+        underlying.remark_due = True
     coin, quote = _exposure(instrument, position)
     underlying.linear_coin += coin - before[0]
     underlying.inverse_quote += quote - before[1]
 
 
-def _track_option(underlying: UnderlyingState, position: Position) -> None:
-    """Keep the list of held options, so that nobody has to search a whole book for them."""
+def _track(held: dict[str, InstrumentId], position: Position) -> None:
+    """Keep the list of held options or dated futures, so that nobody has to search a whole book for them."""
     key = position_key(position.account, position.instrument)
     if position.contracts:
-        underlying.option_keys[key] = position.instrument
+        held[key] = position.instrument
     else:
-        underlying.option_keys.pop(key, None)
+        held.pop(key, None)
 
 
 def forget_flat(state: EngineState, account: str, before_ns: int) -> None:
@@ -225,7 +228,7 @@ def rebuild(state: EngineState) -> None:
     """Derive each underlying's sums anew from positions and coins: for underlyings and accounts that came or went."""
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
-        underlying.option_keys = {}
+        underlying.option_keys, underlying.sums.dated = {}, {}
         underlying.option_moves += 1
         underlying.remark_due = True
     for coin in state.coins.values():

@@ -240,7 +240,10 @@ def _frozen_problem(step: Step, quote: Quote, event: BookTop) -> str:
 
 def check_venue_delta(step: Step, event: OptionQuote) -> None:
     """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
-    own = own_option_delta(step.state, event.instrument, step.at_ns) if event.delta is not None else None
+    # While a delivery price is averaged a venue may publish either: the decayed delta, or the plain one.
+    both = (own_option_delta(step.state, event.instrument, step.at_ns, averaged=one) for one in (True, False))
+    owns = [own for own in both if own is not None and event.delta is not None]
+    own = min(owns, key=lambda one: abs(one - (event.delta or 0.0))) if owns else None
     gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
     # "Not within" and not "beyond": a venue's NaN must not pass.
     suspect = not gap <= step.state.limits.option_delta_gap_max

@@ -2,7 +2,8 @@
 
 To zero costs 41 % more turnover for the same variance; 0.75 of the edge costs 1 % (hedging reference section 2).
 Between the band's edge and its hard edge a hedge may wait: for a time outside, a price move, an interval, the
-operator's hours. Beyond the hard edge, and beyond the delta limit, nothing waits (the same, sections 12 and 13).
+operator's hours. Beyond the hard edge, beyond the delta limit, and while a delivery price is averaged nothing waits
+(the same, sections 12 and 13).
 """
 
 from hedgebot.core.state import UnderlyingState
@@ -30,7 +31,7 @@ def waits_for(underlying: UnderlyingState, proposal: Proposal, delta_coin: float
     after a fill.
     """
     patience, distance = proposal.patience, abs(delta_coin - proposal.centre_coin)
-    if patience is None or abs(delta_coin) > limit_coin:
+    if patience is None or abs(delta_coin) > limit_coin or underlying.sums.settling:
         return ""
     if patience.hard_coin is not None and distance > patience.hard_coin:
         return ""

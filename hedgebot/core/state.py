@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from hedgebot.core.drift import Drift, Tracking
+from hedgebot.core.sums import Sums
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
 from hedgebot.domain.deadman import DeadManKind, DeadManStatus
@@ -177,6 +178,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     drift: Drift = msgspec.field(default_factory=Drift)
     tracking: Tracking = msgspec.field(default_factory=Tracking)
     tracked_since_start: Tracking = msgspec.field(default_factory=Tracking)
+    sums: Sums = msgspec.field(default_factory=Sums)
 
 
 class StreamState(msgspec.Struct, kw_only=True):

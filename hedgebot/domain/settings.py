@@ -46,6 +46,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How one underlying is hedged. `band_coin` is the trigger b (half width); trades go to `target_ratio` * b.
 
     `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way.
+    `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
+    moves with the price (1: sticky strike, up to 2: local-volatility-like).
     """
 
     underlying: str
@@ -59,6 +61,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     order_qty_coin_max: float
     order_notional_usd_max: float
     cost_bps: float = 5.0
+    settlement_window_s: float = 1_800.0
+    skew_stickiness: float = 1.0
 
 
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):

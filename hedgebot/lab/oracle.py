@@ -14,7 +14,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
@@ -129,9 +129,10 @@ class Oracle:
                 total += contracts * self._exchange.option_ticker(one.instrument).delta
             elif listing.instrument.kind.is_inverse:
                 # Its delta at the mark, and the coins that it would pay there.
-                total += contracts / float(one.mark_price) + float(one.unrealised_pnl)
+                left = self._share_left(listing.instrument)
+                total += left * contracts / float(one.mark_price) + float(one.unrealised_pnl)
             else:
-                total += contracts
+                total += self._share_left(listing.instrument) * contracts
         coins = {one.coin: one.wallet for one in self._exchange.wallet(self._holder).coins}
         return total + float(coins.get(name, ZERO))
 
@@ -147,6 +148,13 @@ class Oracle:
         if not needed:
             return 0.0
         return needed / equity if equity > 0.0 else float("inf")
+
+    def _share_left(self, instrument: Instrument) -> float:
+        """What of a dated future's delivery price is still to come; what was averaged moves no more."""
+        if instrument.expiry_ns is None:
+            return 1.0
+        window_ns = self._exchange.scenario.delivery_window_s * 1_000_000_000
+        return min(max((instrument.expiry_ns - self._exchange.now_ns) / window_ns, 0.0), 1.0)
 
     # --- afterwards
 

@@ -8,7 +8,7 @@ Source: hedging reference sections 3.1 (coin-settled rule), 3.3 (settlement wind
 
 import numpy as np
 
-from hedgebot.pricing.black76 import Floats
+from hedgebot.pricing.black76 import NS_PER_YEAR, Floats
 
 SETTLEMENT_WINDOW_NS = 30 * 60 * 1_000_000_000
 """Deribit and Bybit deliver at the average index of the last 30 minutes."""
@@ -58,7 +58,18 @@ def smile_slope(log_moneyness: Floats, vol: Floats) -> Floats:
 def settlement_share(expiry_ns: Floats, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> Floats:
     """What is left of an expiring option's delta: 1 before the averaging window, then linearly down to 0 at expiry.
 
-    The delivery price is an average; the part that was taken moves no more. Delta and gamma are multiplied by it (an
-    option on an average has gamma times its square: one factor keeps the estimate on the large side).
+    The delivery price is an average; the part that was taken moves no more. Delta is multiplied by it; the gamma of an
+    option on an average (`averaged_years`) by its square.
     """
     return np.clip((expiry_ns - now_ns) / window_ns, 0.0, 1.0)
+
+
+def averaged_years(expiry_ns: Floats, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> Floats:
+    """Time over which the delivery price still varies, in years of the index's variance.
+
+    An average of a Brownian path over its last stretch has the variance of a third of it; what has been averaged
+    already varies no more, and the rest counts by its share, squared.
+    """
+    left = np.maximum(expiry_ns - now_ns, 0.0)
+    inside = np.minimum(left, window_ns)
+    return np.asarray((left - inside + (inside / window_ns) ** 2 * inside / 3.0) / NS_PER_YEAR)

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hedgebot.core import gate
-from hedgebot.core.gate import Candidate, judge
+from hedgebot.core.candidate import Candidate
+from hedgebot.core.gate import judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.strategy import Proposal

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from hedgebot.core import deadman, gate
+from hedgebot.core.candidate import Candidate
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -72,7 +73,7 @@ def resting_problem(book: Playbook) -> str:
     return deadman.resting_problem(book.state, account_of(book), book.at_ns)
 
 
-def candidate(book: Playbook, tif: TimeInForce) -> gate.Candidate:
+def candidate(book: Playbook, tif: TimeInForce) -> Candidate:
     state = book.state
     intent = OrderIntent(
         account=ACCOUNT,
@@ -89,7 +90,7 @@ def candidate(book: Playbook, tif: TimeInForce) -> gate.Candidate:
         deadline_ns=book.at_ns + 5_000 * MS,
         reason="test",
     )
-    return gate.Candidate(
+    return Candidate(
         state=state,
         settings=state.settings.underlyings[0],
         underlying=state.underlyings["BTC"],

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import UnderlyingState, decode_state, encode_state
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.domain.settings import EngineSettings
 from hedgebot.pricing.black76 import greeks, price
 from tests.support.playbook import (
     ACCOUNT,
@@ -19,15 +21,21 @@ from tests.support.playbook import (
     BTC_INVERSE,
     BTC_SPOT,
     BTC_USDC,
+    MS,
     PRICE,
     START_NS,
     Playbook,
     instrument,
     orders,
+    settings,
 )
 
 COIN_CALL = InstrumentId("bybit:option:BTC-27NOV26-100000-C")
+FUTURE = InstrumentId("bybit:linear:BTCUSDT-27NOV26")
+LOWER_CALL = InstrumentId("bybit:option:BTC-27NOV26-90000-C-USDT")
+LINEAR = InstrumentKind.LINEAR_FUTURE
 YEARS = 30 / 365
+EXPIRY_NS = START_NS + 30 * 86_400 * 1_000 * MS
 
 
 def _ready() -> Playbook:
@@ -43,6 +51,8 @@ def _btc(book: Playbook) -> UnderlyingState:
 
 
 def _call_delta(forward: float = 100_000.0, iv: float = 0.6, years: float = YEARS) -> float:
+    # Delivered at an average of half an hour, which varies for ten minutes only.
+    years -= 1_200 / (365 * 86_400)
     found = greeks(np.array([forward]), np.array([100_000.0]), np.array([years]), np.array([iv]), np.array([True]))
     return float(found.delta[0])
 
@@ -180,12 +190,12 @@ def test_a_decoded_state_is_valued_the_same() -> None:
     assert net_delta_coin(underlying) == before
 
 
-def test_expiry_leaves_intrinsic_delta() -> None:
+def test_nothing_moves_after_expiry_whoever_is_late_with_the_delivery() -> None:
     book = _ready()
     book.send(book.option())
     book.send(book.fill(Side.BUY, "1", BTC_CALL))
     book.send(book.book("120000"), after_ms=31 * 86_400 * 1_000)
-    assert net_delta_coin(_btc(book)) == pytest.approx(1.0)
+    assert net_delta_coin(_btc(book)) == 0.0
 
 
 def test_our_delta_of_one_option_is_none_until_it_is_known() -> None:
@@ -213,3 +223,83 @@ def test_a_hundred_thousand_fills_leave_no_drift() -> None:
         net += fill.qty_contracts * fill.side.sign - fill.fee
     assert _btc(book).linear_coin == net
     assert ledger.position_contracts(state, ACCOUNT, BTC_USDC) == 0
+
+
+def test_inside_the_window_an_options_delta_decays_with_what_is_averaged() -> None:
+    """HEDGING 3.3: in the money a quarter is left 7.5 minutes before the end; at the end nothing is."""
+    book = _ready()
+    for left_s, share in ((2_400, 1.0), (1_800, 1.0), (900, 0.5), (450, 0.25), (0, 0.0), (-5, 0.0)):
+        book.at_ns = EXPIRY_NS - left_s * 1_000 * MS
+        book.send(book.book("120000"), after_ms=0)
+        book.send(book.option(forward=120_000.0))
+        if not _btc(book).option_keys:
+            book.send(book.fill(Side.SELL, "2", BTC_CALL))
+        book.send(book.book("120000"))
+        assert net_delta_coin(_btc(book)) == pytest.approx(-2 * share, abs=1e-4), left_s
+        assert _btc(book).sums.settling is (left_s < 1_800)
+
+
+def test_a_dated_future_decays_too_and_its_delivery_moves_nothing() -> None:
+    book = _ready()
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(instrument(FUTURE, LINEAR, expiry_ns=EXPIRY_NS),)))
+    book.at_ns = EXPIRY_NS - 1_800_000 * MS
+    book.send(book.fill(Side.BUY, "3", FUTURE))
+    assert net_delta_coin(_btc(book)) == pytest.approx(3.0, abs=1e-5)
+    book.at_ns = EXPIRY_NS - 600_000 * MS
+    book.send(book.book())
+    assert net_delta_coin(_btc(book)) == pytest.approx(1.0, abs=1e-4)
+    assert _btc(book).sums.settling
+    book.at_ns = EXPIRY_NS + MS
+    book.send(book.book())
+    assert net_delta_coin(_btc(book)) == pytest.approx(0.0, abs=1e-9)
+    flow = _btc(book).drift.flow
+    book.send(book.fill(Side.SELL, "3", FUTURE))
+    assert net_delta_coin(_btc(book)) == pytest.approx(0.0, abs=1e-9)
+    assert _btc(book).drift.flow <= flow, "a delivery is no trade of the client's"
+    assert not _btc(book).sums.dated
+
+
+def test_a_venue_may_publish_the_plain_delta_or_the_decayed_one() -> None:
+    book = _ready()
+    book.at_ns = EXPIRY_NS - 600_000 * MS
+    for published, suspect in ((1.0, False), (1 / 3, False), (0.7, True)):
+        book.send(book.option(forward=130_000.0, delta=published))
+        assert book.state.options[BTC_CALL].suspect is suspect, published
+
+
+def test_deltas_follow_the_skew_by_the_underlyings_stickiness() -> None:
+    """Delta + (R - 1) vega skew / S with the slope of the call's own expiry: puts' strikes below count too."""
+    plain, sticky = _ready(), Playbook(_sticky(2.0))
+    sticky.ready()
+    sticky.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="op", reason="look only"))
+    for book in (plain, sticky):
+        lower = instrument(LOWER_CALL, InstrumentKind.LINEAR_OPTION, strike=Decimal(90_000))
+        book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(lower,)))
+        book.send(book.option(iv=0.6))
+        book.send(msgspec.structs.replace(book.option(iv=0.65), instrument=LOWER_CALL))
+        book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    skew = (0.6 - 0.65) / float(np.log(100_000 / 90_000))
+    vega = _btc(plain).option_vega
+    gap = net_delta_coin(_btc(sticky)) - net_delta_coin(_btc(plain))
+    assert gap == pytest.approx(vega * skew / 100_000, rel=1e-6)
+    assert _btc(sticky).sums.smile_coin == pytest.approx(gap)
+    assert not _btc(sticky).sums.smile_unknown
+
+
+def test_where_one_strike_is_quoted_no_skew_is_made_up() -> None:
+    book = Playbook(_sticky(1.5))
+    book.ready()
+    book.send(book.option())
+    commands = book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    assert _btc(book).sums.smile_unknown == 1
+    assert _btc(book).option_delta == pytest.approx(_call_delta(), abs=1e-6)
+    (decision,) = [one for one in commands if isinstance(one, RecordDecision)]
+    assert decision.evidence["skew_stickiness"] == 1.5
+    assert decision.evidence["smile_unknown_options"] == 1
+
+
+def _sticky(stickiness: float) -> EngineSettings:
+    made = settings()
+    return msgspec.structs.replace(
+        made, underlyings=(msgspec.structs.replace(made.underlyings[0], skew_stickiness=stickiness),)
+    )

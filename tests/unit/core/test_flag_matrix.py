@@ -11,7 +11,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core.gate import Candidate, judge
+from hedgebot.core.candidate import Candidate
+from hedgebot.core.gate import judge
 from hedgebot.core.state import Latch, OrderRecord
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import CancelOrder, Mode

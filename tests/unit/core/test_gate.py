@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from hedgebot.core import gate
-from hedgebot.core.gate import RULES, Candidate, judge
+from hedgebot.core.candidate import Candidate
+from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.state import Latch, Mismatch, OptionMark, OrderRecord
 from hedgebot.domain.commands import Mode

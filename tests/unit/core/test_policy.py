@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hedgebot.core.policy import waits_for, wanted_trade_coin
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Patience, Proposal
+from hedgebot.core.sums import Sums
 from hedgebot.domain.commands import DecisionCause
 
 SECOND = 1_000_000_000
@@ -81,6 +82,12 @@ def _state(**changes: object) -> UnderlyingState:
 def _waits(patience: Patience, delta: float = 1.5, at_s: float = 12.0, **changes: object) -> str:
     proposal = msgspec.structs.replace(_proposal(), patience=patience)
     return waits_for(_state(**changes), proposal, delta, 5.0, round(at_s * SECOND))
+
+
+def test_nothing_waits_while_a_delivery_price_is_averaged() -> None:
+    patience = Patience(hard_coin=3.0, dwell_ms=60_000, interval_ms=60_000, closed="outside the operator's hours")
+    assert _waits(patience)
+    assert _waits(patience, sums=Sums(settling=True)) == ""
 
 
 def test_without_patience_nothing_waits() -> None:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.pricing.black76 import Floats, greeks, price
+from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, greeks, price
 from hedgebot.pricing.delta import (
     SETTLEMENT_WINDOW_NS,
+    averaged_years,
     net_transaction_delta,
     settlement_share,
     smile_adjusted_delta,
@@ -97,3 +98,31 @@ def test_the_venues_own_example_of_the_window() -> None:
     """Half of the window gone, delta 1.0, mark 0.3 coin: 0.35 (Deribit's example, hedging reference section 3.3)."""
     left = settlement_share(_one(30.0 * MINUTE_NS), 15 * MINUTE_NS)
     assert (left * net_transaction_delta(_one(1.0), _one(0.3)))[0] == 0.35
+
+
+def test_an_average_varies_for_a_third_of_its_window_and_less_inside_it() -> None:
+    hour = 60.0 * MINUTE_NS
+    per_year = 365 * 24.0
+    assert averaged_years(_one(2 * hour), 0)[0] * per_year == pytest.approx(1.5 + 0.5 / 3)
+    assert averaged_years(_one(0.25 * hour), 0)[0] * per_year == pytest.approx(0.25 * 0.25 / 3)
+    assert averaged_years(_one(0.0), MINUTE_NS)[0] == 0.0
+
+
+def test_a_window_of_average_has_the_delta_and_gamma_of_simulated_averages() -> None:
+    """Half of the window gone at 100: the rest is simulated; delta by common paths, the share times Black-76's."""
+    window_ns, left_ns, vol, taken = SETTLEMENT_WINDOW_NS, SETTLEMENT_WINDOW_NS // 2, 0.8, 99.97
+    random = np.random.default_rng(5)
+    steps = 200
+    shocks = random.standard_normal((20_000, steps)) * vol * np.sqrt(left_ns / NS_PER_YEAR / steps)
+    shape = np.exp(np.cumsum(np.vstack([shocks, -shocks]), axis=1)).mean(axis=1)
+
+    def value(spot: float) -> float:
+        return float(np.maximum(0.5 * taken + 0.5 * spot * shape - 100.0, 0.0).mean())
+
+    bump = 0.02
+    delta = (value(100.0 + bump) - value(100.0 - bump)) / (2 * bump)
+    gamma = (value(100.0 + bump) - 2 * value(100.0) + value(100.0 - bump)) / bump**2
+    years = averaged_years(_one(float(left_ns)), 0, window_ns)
+    found = greeks(_one(0.5 * taken + 50.0), _one(100.0), years, _one(vol), np.array([True]))
+    assert float(found.delta[0]) * 0.5 == pytest.approx(delta, abs=0.005)
+    assert float(found.gamma[0]) * 0.25 == pytest.approx(gamma, rel=0.05)

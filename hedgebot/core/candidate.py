@@ -1,0 +1,79 @@
+"""What the gate judges: one intent with everything that its rules may look at, and what a rule says of it.
+
+Owns the definitions of risk-reducing and urgent (safety reference section 2). Holds no rule and approves nothing.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hedgebot.core import limits, order_table
+from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.orders import OrderIntent, RuleCheck
+from hedgebot.domain.settings import UnderlyingSettings
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent with everything the rules may look at.
+
+    `delta_coin` is the underlying's net delta before it, `centre_coin` what the hedge brings it towards.
+    """
+
+    state: EngineState
+    settings: UnderlyingSettings
+    underlying: UnderlyingState
+    account: AccountState
+    rules: Instrument
+    quote: Quote
+    intent: OrderIntent
+    delta_coin: float
+    centre_coin: float = 0.0
+    at_ns: int
+
+    def worst_delta_coin(self, after_coin: float = 0.0) -> float:
+        """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""
+        down, up = order_table.pending_delta_coin(self.state, self.underlying.name)
+        delta_coin = self.delta_coin + after_coin
+        return max(abs(delta_coin + down), abs(delta_coin + up))
+
+    @property
+    def reduces_delta(self) -> bool:
+        """Whether the whole fill would leave less absolute delta, at the worst that live orders can do to it."""
+        return self.worst_delta_coin(self.intent.delta_effect_coin) < self.worst_delta_coin()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it brings a delta back that is beyond its hard limit, or that a delivery takes its hedge from."""
+        beyond = abs(self.delta_coin) > self.settings.delta_limit_coin
+        return self.reduces_delta and (beyond or self.underlying.sums.settling)
+
+    @property
+    def grows_position(self) -> bool:
+        """Whether the order needs margin: it does not only shrink the position of its own instrument."""
+        return not self.intent.reduce_only
+
+    @property
+    def reduces_risk(self) -> bool:
+        """The one definition: less delta, and no margin taken from a buffer that is unknown or below its floor."""
+        if not self.reduces_delta:
+            return False
+        if not self.grows_position:
+            return True
+        use = limits.margin_use(self.state, self.account, self.at_ns)
+        return use is not None and use < self.state.limits.margin_use_reduce
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule found; `problem` is empty when the rule is content."""
+
+    check: RuleCheck
+    problem: str
+
+
+Rule = Callable[[Candidate], Finding]
+
+
+def finding(rule: str, value: float | str, limit: float | str, problem: str = "") -> Finding:
+    """Say what a rule found; without a problem it is content."""
+    return Finding(check=RuleCheck(rule=rule, value=value, limit=limit), problem=problem)
