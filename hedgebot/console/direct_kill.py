@@ -73,16 +73,12 @@ def _is_meant(connection: "AccountConnection", scope: KillScope, name: str) -> b
 
 
 def _within(config: "Config", scope: KillScope, name: str) -> "IsOurs":
-    """Orders of ours in a scope, by what their client ids say. Raises WrongUse for a scope that no id tells."""
+    """Orders of ours in a scope, by what their client ids say: they name no underlying."""
     of_us = _of_installation(config)
-    if scope is KillScope.UNDERLYING:
-        raise WrongUse("--direct knows orders by their client ids, which name no underlying: choose another scope")
     if scope is KillScope.ORDER:
         return lambda client_id: client_id == name and of_us(client_id)
     if scope is KillScope.STRATEGY:
         names = list(config.file.strategies)
-        if name not in names:
-            raise WrongUse(f"strategy {name!r} is not configured: configured {', '.join(names) or 'none'}")
         return lambda client_id: of_us(client_id) and _strategy_of(client_id) == names.index(name)
     return of_us
 

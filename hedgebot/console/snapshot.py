@@ -104,6 +104,7 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     """Margin and connections of one account. `margin_use` = maintenance margin / equity."""
 
     account: str = ""
+    venue: str = ""
     role: str = ""
     streams: tuple[StreamRow, ...] = ()
     reconciled: bool = False

@@ -13,6 +13,7 @@ from hedgebot.console import place as common
 from hedgebot.console.control import Answer, ask
 from hedgebot.console.direct_kill import kill_directly
 from hedgebot.console.errors import DaemonUnreachable, WrongUse, tell
+from hedgebot.console.kill_scope import check_scope, chosen_scope
 from hedgebot.console.output import emit, plain
 from hedgebot.console.place import Place, find_place
 from hedgebot.console.replies import (
@@ -26,7 +27,7 @@ from hedgebot.console.replies import (
 )
 from hedgebot.daemon.latch import file_name, kill_file_problem
 from hedgebot.domain.errors import ExitCode, HedgebotError
-from hedgebot.domain.kill import KillAction, KillScope, action_problem, scope_key, scope_words
+from hedgebot.domain.kill import KillAction, KillScope, scope_key, scope_words
 
 # The daemon verifies the whole journal before it answers.
 UNKILL_TIMEOUT_S = 75.0
@@ -87,13 +88,14 @@ def kill(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     Exit code: 0 killed, 1 not killed, 5 killed but not proven that no order of ours is alive.
     """
     scope, name = chosen_scope(order, strategy, underlying, account, venue, everything=everything)
-    if senseless := action_problem(scope, name, action):
-        raise WrongUse(senseless)
     if foreign and not direct:
         raise WrongUse("--foreign goes with --direct")
     where = find_place(config, state_dir)
     if direct and where.config is None:
         raise WrongUse("--direct needs --config FILE: the keys are looked up there")
+    if direct and scope is KillScope.UNDERLYING:
+        raise WrongUse("--direct knows orders by their client ids, which name no underlying: choose another scope")
+    check_scope(where, scope, name, action)
     who = operator or user_name()
     problem = kill_file_problem(where.state_dir, who, reason, scope, name, action)
     if direct and where.config is not None:
@@ -121,6 +123,7 @@ def reduce(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     """Let only orders out that reduce risk: the same latch as `kill --action reduce`. Latched until `unkill`."""
     scope, name = chosen_scope(None, strategy, underlying, account, venue, everything=everything)
     where = find_place(config, state_dir)
+    check_scope(where, scope, name, KillAction.REDUCE)
     who = operator or user_name()
     problem = kill_file_problem(where.state_dir, who, reason, scope, name, KillAction.REDUCE)
     _tell_daemon(where, who, reason, scope, name, KillAction.REDUCE, problem, as_json=as_json)
@@ -197,29 +200,6 @@ def forget(
 ) -> None:
     """Say that an unknown order never reached the venue; the venue's positions judge it."""
     _resolve("forget", order, operator, evidence, confirm, find_place(config, state_dir), as_json=as_json)
-
-
-def chosen_scope(
-    order: str | None,
-    strategy: str | None,
-    underlying: str | None,
-    account: str | None,
-    venue: str | None,
-    *,
-    everything: bool,
-) -> tuple[KillScope, str]:
-    """The one scope that the options name, the whole book when they name none; raises WrongUse for two."""
-    given = {
-        KillScope.ORDER: order,
-        KillScope.STRATEGY: strategy,
-        KillScope.UNDERLYING: underlying,
-        KillScope.ACCOUNT: account,
-        KillScope.VENUE: venue,
-    }
-    named = [(scope, name) for scope, name in given.items() if name is not None]
-    if len(named) + everything > 1:
-        raise WrongUse("name one of --order, --strategy, --underlying, --account, --venue and --all, not several")
-    return named[0] if named else (KillScope.ALL, "")
 
 
 def _tell_daemon(

@@ -28,9 +28,9 @@ from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, firs
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
 from hedgebot.daemon.heartbeat import Heartbeat
+from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.killswitch import KillSwitch
 from hedgebot.daemon.lagwatch import LoopGuard
-from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
 from hedgebot.daemon.notify import ServiceManager
@@ -69,8 +69,8 @@ class Run:
         clock: Clock,
         failpoints: Failpoints,
         open_venue: OpenVenue,
+        hold: SendHold,
         redactor: Redactor | None = None,
-        latch: KillLatch | None = None,
     ) -> None:
         self._config = config
         self._identity = identity
@@ -87,7 +87,7 @@ class Run:
         self.exit_code = 0
         self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
         self._failpoints = failpoints
-        self._latch = latch or KillLatch(config.state_dir)
+        self._latch = hold.latch
         self._alerts = open_alerts(config, clock.now_ns)
         self._timer = OneTimer(self._inbox)
         self._receipts = Receipts(self._inbox)
@@ -110,6 +110,7 @@ class Run:
             window=window,
         )
         self._pump = self._build_pump(dispatcher)
+        hold.blocked = lambda: self._pump.orders_blocked
         self._switch = self._build_switch()
         self._verbs = Verbs(
             shell=Shell(

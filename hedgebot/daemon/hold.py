@@ -33,6 +33,8 @@ class SendHold:
         self._now_s = now_s
         self._beat_s = now_s()
         self._paused_until_ns = 0
+        # Set by the run: whether a kill forbids every order, heard by the engine or not.
+        self.blocked: Callable[[], bool] = lambda: False
 
     def beat(self) -> None:
         """Note that the loop runs, now and every BEAT_S for as long as the loop lives, and when it had not."""
@@ -45,6 +47,8 @@ class SendHold:
             self._paused_until_ns = self._now_ns()
         if intent.deadline_ns - self._deadline_ns <= self._paused_until_ns:
             return "the process stood still after it was decided"
+        if self.blocked():
+            return "a kill was given before it left"
         return "a kill file is there that the engine has not heard of" if self.latch.is_untold else ""
 
     def _look(self) -> None:

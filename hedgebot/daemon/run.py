@@ -148,7 +148,7 @@ async def _recover_and_run(
             clock=clock,
             failpoints=failpoints,
             open_venue=_venue_opener(connections, clock, hold, dict.fromkeys(key_rights_of, operator or "unknown")),
-            latch=hold.latch,
+            hold=hold,
             redactor=redactor,
         )
         journal.tell_housekeeping(run_of.journal_complaint)

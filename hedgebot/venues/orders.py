@@ -75,6 +75,8 @@ class OrderEntry:
         self._now_ns = now_ns
         self._pattern = re.compile(profile.client_id_pattern)
         self._abandoned: set[asyncio.Task[Any]] = set()
+        # Orders that wait for the rate budget, and whether they were cancelled meanwhile: then they never leave.
+        self._waiting: dict[str, bool] = {}
         # Set by the venue: whether the trade socket can be used now, how to drop it, what to do on a clock refusal.
         self.trade_ready: Callable[[], bool] = lambda: False
         self.drop_trade: Callable[[str], None] = lambda _reason: None
@@ -124,7 +126,14 @@ class OrderEntry:
             return self._refused(intent, client_id, "local:instrument", f"{intent.instrument} is not listed")
         category = self._table.instruments[intent.instrument].category
         left_s = (intent.deadline_ns - self._now_ns()) / NS_PER_S
-        by_socket = await self._way(Purpose.ORDER, category, left_s)
+        self._waiting[client_id] = False
+        try:
+            by_socket = await self._way(Purpose.ORDER, category, left_s)
+        finally:
+            withdrawn = self._waiting.pop(client_id)
+        if withdrawn:
+            why = "cancelled while it waited for the rate budget, not sent"
+            return self._refused(intent, client_id, "local:withdrawn", why, passing=True)
         left_ms = (intent.deadline_ns - self._now_ns()) // NS_PER_MS
         if left_ms <= 0:
             why = f"the deadline passed {-left_ms} ms ago, not sent"
@@ -172,6 +181,9 @@ class OrderEntry:
     # --- cancelling ---------------------------------------------------------------------------------------------------
 
     async def _cancel(self, command: CancelOrder) -> Said:
+        if command.client_id in self._waiting:
+            self._waiting[command.client_id] = True
+            return Said(verdict=Verdict.REJECTED, code="local:unsent", message="it had not left, and will not")
         symbol = self._table.symbol(command.instrument)
         if symbol is None:
             return Said(

@@ -245,6 +245,7 @@ async def daemon(
             clock=clock,
             failpoints=Failpoints.from_environment({}),
             open_venue=daemon_run._venue_opener(connections, clock, hold),
+            hold=hold,
         )
         if code := await run.run():
             sys.exit(f"the daemon ended with {code}; see {state_dir}")

@@ -19,6 +19,8 @@ from hedgebot.daemon import supervisor as supervising
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.hold import SendHold
+from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
@@ -114,6 +116,7 @@ class Rig:
             clock=Clock(),
             failpoints=Failpoints(),
             open_venue=self._open,
+            hold=SendHold(KillLatch(folder), time.time_ns, 5_000),
         )
         self.run.managed_by(ServiceManager({"NOTIFY_SOCKET": str(folder / "nobody"), "WATCHDOG_USEC": "1000000"}))
         self.task = asyncio.ensure_future(self.run.run())

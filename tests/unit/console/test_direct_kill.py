@@ -156,7 +156,7 @@ def test_scopes_are_told_by_client_ids(
     assert [asked[1](one) for one in (OURS, other_strategy, OTHER)] == [True, False, False]
     assert hedgebot("kill", "--direct", "--venue", "bybit", *words)[0] == 0
     assert [asked[2](one) for one in (OURS, other_strategy, OTHER)] == [True, True, False]
-    for scope, words_said in (("--venue", "venue okx"), ("--underlying", "name no underlying")):
+    for scope, words_said in (("--venue", "no venue okx"), ("--underlying", "name no underlying")):
         code, _, err = hedgebot("kill", "--direct", scope, "okx", *words)
         assert code == 2
         assert words_said in err

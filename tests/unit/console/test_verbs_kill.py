@@ -6,9 +6,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hedgebot.domain.client_id import ClientId
 from tests.unit.console.conftest import StubDaemon
 
 Run = Callable[..., tuple[int, str, str]]
+ORDER = ClientId(install=7, epoch=1, strategy=0, intent=1).encode()
 
 
 def test_kill_writes_the_file_and_tells_the_daemon(
@@ -64,7 +66,7 @@ def test_unkill_needs_operator_reason_and_phrase(
 @pytest.mark.parametrize(
     ("options", "file", "scope", "name"),
     [
-        (["--order", "4b00"], "KILL.order.4b00", "order", "4b00"),
+        (["--order", ORDER], f"KILL.order.{ORDER}", "order", ORDER),
         (["--strategy", "delta_neutral"], "KILL.strategy.delta_neutral", "strategy", "delta_neutral"),
         (["--underlying", "BTC"], "KILL.underlying.BTC", "underlying", "BTC"),
         (["--account", "main"], "KILL.account.main", "account", "main"),

@@ -15,6 +15,8 @@ from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import Reply, Request
 from hedgebot.daemon.failpoints import Failpoints
+from hedgebot.daemon.hold import SendHold
+from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
@@ -35,6 +37,7 @@ class Rig:
         self.struck: list[int] = []
         self.engine = Engine(load_strategy)
         self.silent = silent
+        self.hold = SendHold(KillLatch(folder), time.time_ns, 5_000)
         self.run = Run(
             config=self.config,
             identity=Identity(install=7, run_id="r1", epoch=3, version="0", next_seq=41, halted_because=halted_because),
@@ -43,6 +46,7 @@ class Rig:
             clock=Clock(),
             failpoints=Failpoints(spec, strike=lambda: self.struck.append(len(self.journal.entries))),
             open_venue=self.open_venue,
+            hold=self.hold,
         )
         self.task: asyncio.Task[int] | None = None
 

@@ -66,6 +66,14 @@ def test_a_kill_file_that_nobody_was_told_of_holds_everything(hold: SendHold, cl
     assert "kill file" in hold.problem(decided(clocks.ns))
 
 
+def test_a_kill_holds_what_waits_for_the_rate_budget(hold: SendHold, clocks: Clocks) -> None:
+    order = decided(clocks.ns)
+    hold.blocked = lambda: True
+    assert "a kill was given" in hold.problem(order)
+    hold.blocked = lambda: False
+    assert hold.problem(order) == ""
+
+
 async def test_it_beats_as_long_as_the_loop_runs(
     hold: SendHold, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

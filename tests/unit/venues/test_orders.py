@@ -238,6 +238,31 @@ async def test_a_burst_of_orders_stays_below_the_venues_limit_and_every_order_ha
     assert max(sum(1 for at in sent if start <= at < start + 1.0) for start in sent) <= 10
 
 
+async def test_an_order_cancelled_while_it_waits_for_the_budget_never_leaves() -> None:
+    double = BybitDouble()
+    async with double.serving(), running(double) as (venue, sink):
+        # So many that the last ones wait; each is cancelled before it could leave.
+        for count in range(12):
+            order = an_order(deadline_ns=time.time_ns() + 4_000_000_000)
+            venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
+        await eventually(lambda: len(double.asked("v5/order/create")) >= 4)
+        left = {asked["orderLinkId"] for asked in double.asked("v5/order/create")}
+        for count in range(12):
+            venue.send(CancelOrder(account="main", instrument=BTC, client_id=f"{count:032x}", reason="killed: all"))
+        await eventually(lambda: len(sink.of(*ANSWERS)) == 12)
+        await eventually(lambda: len(sink.of(CancelAnswered)) == 12)
+        sent = {asked["orderLinkId"] for asked in double.asked("v5/order/create")}
+        cancels = {asked["orderLinkId"] for asked in double.asked("v5/order/cancel")}
+    answers = {one.client_id: one for one in sink.of(*ANSWERS)}
+    held = {name for name, one in answers.items() if isinstance(one, OrderRejected)}
+    assert {answers[name].code for name in held} == {"local:withdrawn"}
+    assert len(held) >= 6
+    assert sent == answers.keys() - held
+    assert left <= sent
+    assert cancels == sent, "what never left costs no cancel"
+    assert {one.client_id for one in sink.of(CancelAnswered) if one.code == "local:unsent"} == held
+
+
 async def test_little_left_slows_the_next_orders() -> None:
     double, sent = BybitDouble(), list[float]()
 
