@@ -57,20 +57,21 @@ def _known(where: Place, scope: KillScope) -> set[str] | None:
     """Names that a scope can have; None where nobody says."""
     if where.config is not None:
         file = where.config.file
-        return {
+        named: dict[KillScope, set[str]] = {
             KillScope.STRATEGY: set(file.strategies),
             KillScope.UNDERLYING: set(file.underlyings),
             KillScope.ACCOUNT: set(file.accounts),
             KillScope.VENUE: {one.venue for one in file.accounts.values()},
-        }[scope]
+        }
+        return named[scope]
     try:
         book = read_snapshot(ask(where.state_dir, "status", timeout_s=NAMES_WAIT_S).data or {}).book
     except HedgebotError:
         return None
-    told = {
+    told: dict[KillScope, set[str]] = {
         KillScope.STRATEGY: set(book.strategies),
         KillScope.UNDERLYING: {one.underlying for one in book.underlyings},
         KillScope.ACCOUNT: {one.account for one in book.accounts},
         KillScope.VENUE: {one.venue for one in book.accounts},
-    }[scope] - {""}
-    return told or None
+    }
+    return told[scope] - {""} or None

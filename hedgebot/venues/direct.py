@@ -1,13 +1,14 @@
 """The last way to cancel: a process and a client of its own, without daemon, journal, engine or websocket.
 
 Lists what is alive in every category, cancels what is ours, and lists again until nothing of ours is left or the time
-is up. Says what it could not prove; must not open, change or close a position.
+is up; then looks for executions that came meanwhile. Says what it could not prove; must not open, change or close a
+position.
 """
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -20,16 +21,21 @@ from hedgebot.venues.client import open_query_client
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import Raw, number_or_none, text, text_or_none
+from hedgebot.venues.reading import NS_PER_MS, Raw, number_or_none, text, text_or_none
 
-# [D] order/batch-cancel: ten orders a request are allowed in every category. [D] rate-limit: ten cancels a second.
+# [D] order/batch-cancel: ten orders a request are allowed in every category. [D] rate-limit: ten cancels a second one
+# by one, and ten more in batches, in which each order counts (but for options).
 BATCH_MAX = 10
 PER_SECOND = 10
+# A little more than the venue's rolling second: a later request may be faster on its way.
+WINDOW_S = 1.05
 PAUSE_S = 0.2
 END_ASKS_MAX = 10
 CLOCK_WAIT_S = 2.0
 
+Ask = Callable[..., Awaitable[tuple[Raw, ...]]]
 IsOurs = Callable[[str | None], bool]
 """Whether an order with this client id is ours to cancel."""
 
@@ -38,9 +44,9 @@ class DirectCancel(msgspec.Struct, frozen=True, kw_only=True):
     """What was done for one account. Seconds count from the start; None where it did not come to that.
 
     Of the orders that were alive `cancelled` names those that the venue says were cancelled with nothing filled,
-    `filled` those that were filled, whole or in part (with how much): a position came of them. `unproven` has a
-    sentence for each thing that could not be proven: empty means that a whole listing shows nothing of ours, and that
-    the venue said how each order ended. `left_alone` counts other people's.
+    `filled` those that were filled, whole or in part (with how much), also one that came and went between two listings:
+    a position came of them. `unproven` has a sentence for each thing that could not be proven: empty means that a whole
+    listing shows nothing of ours, and that the venue said how each order ended. `left_alone` counts other people's.
     """
 
     account: str
@@ -56,6 +62,7 @@ async def cancel_directly(
     connection: VenueConnection,
     is_ours: IsOurs,
     *,
+    whole: bool = False,
     within_s: float,
     settle_s: Callable[[], float],
     now_ns: Callable[[], int],
@@ -64,17 +71,19 @@ async def cancel_directly(
     """Cancel every order of ours on one account; never raises for trouble of the venue or the network.
 
     A daemon that hangs may have sent an order that the venue still accepts: only a listing asked for `settle_s()`
-    seconds after the start proves anything. `now_ns` is the wall clock, `now_s` a monotonic one. Raises ConfigError for
-    an address that is not allowed.
+    seconds after the start proves anything. With `whole` (nobody else orders on this account, or everybody's orders are
+    meant) many orders of a symbol go by one request, where none but ours is listed there. `now_ns` is the wall clock,
+    `now_s` a monotonic one. Raises ConfigError for an address that is not allowed.
     """
     client = open_query_client(connection, observe=lambda _reply: None)
-    # Its limiter would queue cancels behind listings; the venue's own limits are met by asking again.
+    # Its limiter would queue cancels behind listings; the venue's limits of cancels are kept here.
     client.enableRateLimit = False
-    work = _Work(connection, client, is_ours, now_s)
+    work = _Work(connection, client, is_ours, now_s, whole=whole)
     try:
         async with asyncio.timeout(within_s):
             await work.set_clock(now_ns)
             await work.run(settle_s)
+            await work.find_executed()
             await work.learn_ends()
     except TimeoutError:
         work.out_of_time(within_s)
@@ -100,6 +109,23 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
         return f"{name}: {much} filled ({self.status})"
 
 
+class _Pace:
+    """How many orders one of the venue's limits still takes: so many in each rolling second ([D] rate-limit)."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._taken_s: deque[float] = deque()
+
+    def take(self, wanted: int, at_most: int = PER_SECOND) -> int:
+        """Take as many of `wanted` as may leave now."""
+        now_s = self._now_s()
+        while self._taken_s and now_s - self._taken_s[0] >= WINDOW_S:
+            self._taken_s.popleft()
+        count = max(0, min(wanted, at_most - len(self._taken_s)))
+        self._taken_s.extend([now_s] * count)
+        return count
+
+
 class _Work:
     """One account's listing and cancelling, over and over."""
 
@@ -109,29 +135,37 @@ class _Work:
         client: Any,  # noqa: ANN401  # ccxt is untyped
         is_ours: IsOurs,
         now_s: Callable[[], float],
+        *,
+        whole: bool,
     ) -> None:
         self._connection = connection
         self._client = client
         self._is_ours = is_ours
         self._now_s = now_s
+        self._whole = whole
         self._started_s = now_s()
+        self._started_ms = 0
+        self._paces: defaultdict[tuple[str, str], _Pace] = defaultdict(lambda: _Pace(now_s))
         self._queries = Queries(client, BYBIT, Budget(BYBIT, now_s))
         self._seen: dict[str, str] = {}
         self._where: dict[str, tuple[str, str]] = {}
         self._ends: dict[str, _End] = {}
         self._alive: dict[str, str] = {}
         self._others = 0
+        self._mixed: set[tuple[str, str]] = set()
+        self._wiped: set[tuple[str, str]] = set()
         self._problems: list[str] = ["nothing was listed"]
         self._last_request_s: float | None = None
         self._verified_s: float | None = None
 
     async def set_clock(self, now_ns: Callable[[], int]) -> None:
         """Sign with the venue's time where it can be had; a wrong clock must not stop a kill that would work."""
-        try:
+        self._started_ms = now_ns() // NS_PER_MS
+        with contextlib.suppress(*FAULTS, TimeoutError):
             async with asyncio.timeout(CLOCK_WAIT_S):
-                sign_with(await measure(self._connection.account, self._client, now_ns), self._client)
-        except (*FAULTS, TimeoutError):
-            return
+                measured = await measure(self._connection.account, self._client, now_ns)
+                sign_with(measured, self._client)
+                self._started_ms += round(measured.offset_ms)
 
     async def run(self, settle_s: Callable[[], float]) -> None:
         """Until a whole listing, asked for late enough, shows nothing of ours."""
@@ -143,6 +177,20 @@ class _Work:
                 return
             await asyncio.gather(*(self._cancel(category, rows) for category, rows in by_category.items()))
             await asyncio.sleep(PAUSE_S)
+
+    async def find_executed(self) -> None:
+        """Orders of ours that came and were filled between two listings: their executions since the start tell."""
+        since = {"startTime": str(self._started_ms)}
+        for part, rows in await self._ask_all(self._queries.executions, BYBIT.executions, since):
+            if isinstance(rows, BaseException):
+                self._problems.append(
+                    f"executions of {part.label} were not listed ({_sentence(rows)}): what came and was filled between "
+                    "two looks is not known"
+                )
+                continue
+            for row in rows:
+                if self._is_ours(text_or_none(row, "orderLinkId")) and text_or_none(row, "orderId"):
+                    self._note(part.category, row)
 
     async def learn_ends(self) -> None:
         """How each order that was alive ended: one that is gone may have been filled before its cancel came."""
@@ -192,45 +240,72 @@ class _Work:
 
     async def _list(self) -> dict[str, list[Raw]]:
         """Orders of ours by category; what could not be listed is a problem, and then nothing is proven."""
-        problems: list[str] = []
         found: dict[str, list[Raw]] = defaultdict(list)
-        others = 0
-        listed = await asyncio.gather(
-            *(self._queries.orders(part.category, **part.narrow) for part in BYBIT.open_orders),
-            return_exceptions=True,
-        )
-        alive: dict[str, str] = {}
-        for part, rows in zip(BYBIT.open_orders, listed, strict=True):
+        self._alive, self._problems, self._others, self._mixed = {}, [], 0, set()
+        for part, rows in await self._ask_all(self._queries.orders, BYBIT.open_orders, {}):
             if isinstance(rows, BaseException):
-                if not isinstance(rows, FAULTS):
-                    raise rows
-                problems.append(f"open orders of {part.label} were not listed ({_sentence(rows)})")
+                self._problems.append(f"open orders of {part.label} were not listed ({_sentence(rows)})")
                 continue
             for row in rows:
-                client_id = text_or_none(row, "orderLinkId")
-                if not self._is_ours(client_id):
-                    others += 1
-                    continue
-                order_id = text(row, "orderId")
-                alive[order_id] = client_id or order_id
-                self._where[order_id] = (part.category, text(row, "symbol"))
-                found[part.category].append(row)
-        self._alive, self._problems, self._others = alive, problems, others
-        self._seen |= alive
+                if self._is_ours(text_or_none(row, "orderLinkId")):
+                    order_id = self._note(part.category, row)
+                    self._alive[order_id] = self._seen[order_id]
+                    found[part.category].append(row)
+                else:
+                    self._others += 1
+                    self._mixed.add((part.category, _reach(part.category, row)))
         return found
 
-    async def _cancel(self, category: str, rows: list[Raw]) -> None:
-        """Ask for as many cancels as the venue takes in a second, both ways: singly and in a batch.
+    async def _ask_all(
+        self, ask: Ask, parts: tuple[SubQuery, ...], narrow: dict[str, str]
+    ) -> list[tuple[SubQuery, tuple[Raw, ...] | BaseException]]:
+        """All parts of a listing at once, each with its rows or with the trouble of the venue or the network."""
+        listed = await asyncio.gather(
+            *(ask(part.category, **part.narrow, **narrow) for part in parts), return_exceptions=True
+        )
+        for rows in listed:
+            if isinstance(rows, BaseException) and not isinstance(rows, FAULTS):
+                raise rows
+        return list(zip(parts, listed, strict=True))
 
-        Batches and single requests have limits of their own ([D] rate-limit). Whatever an answer says, the next listing
-        judges, and what is still alive is asked for again.
+    def _note(self, category: str, row: Raw) -> str:
+        """Remember an order of ours, and where it is asked about; its id at the venue."""
+        order_id = text(row, "orderId")
+        self._seen[order_id] = text_or_none(row, "orderLinkId") or order_id
+        self._where[order_id] = (category, text(row, "symbol"))
+        return order_id
+
+    async def _cancel(self, category: str, rows: list[Raw]) -> None:
+        """Ask for as many cancels as the venue takes now: whole symbols where they are ours alone, singly, in a batch.
+
+        Each way has a limit of its own ([D] rate-limit). Whatever an answer says, the next listing judges, and what is
+        still alive is asked for again, order by order.
         """
+        asked = []
+        for reach in self._whole_reaches(category, rows):
+            self._wiped.add((category, reach))
+            asked.append(self._ask("CancelAll", {"category": category, **({"symbol": reach} if reach else {})}))
+            rows = [row for row in rows if _reach(category, row) != reach]
         named = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
-        single, batch = named[:PER_SECOND], named[PER_SECOND : PER_SECOND + BATCH_MAX]
-        asked = [self._ask("Cancel", {"category": category, **one}) for one in single]
-        if batch:
+        left = self._pace("single", category).take(len(named))
+        single, named = named[:left], named[left:]
+        asked += [self._ask("Cancel", {"category": category, **one}) for one in single]
+        if batch := named[: self._pace("batch", category).take(len(named), BATCH_MAX)]:
             asked.append(self._ask("CancelBatch", {"category": category, "request": batch}))
         await asyncio.gather(*asked)
+
+    def _whole_reaches(self, category: str, rows: list[Raw]) -> list[str]:
+        """Symbols to cancel as a whole, once: several orders, all of them ours by the listing just taken."""
+        if not self._whole or len(rows) <= PER_SECOND:
+            return []
+        held = Counter(_reach(category, row) for row in rows)
+        barred = self._mixed | self._wiped
+        meant = [one for one, count in held.most_common() if count > 1 and (category, one) not in barred]
+        return meant[: self._pace("whole", category).take(len(meant))]
+
+    def _pace(self, way: str, category: str) -> _Pace:
+        # [D] rate-limit: linear and inverse share their limits, option and spot have their own.
+        return self._paces[way, category if category in {"option", "spot"} else ""]
 
     async def _ask(self, what: str, request: dict[str, Any]) -> None:
         self._last_request_s = self._elapsed_s()
@@ -239,6 +314,11 @@ class _Work:
 
     def _elapsed_s(self) -> float:
         return round(self._now_s() - self._started_s, 3)
+
+
+def _reach(category: str, row: Raw) -> str:
+    """What one request for all orders covers: a symbol, or (empty) all options, of which it takes one a second."""
+    return "" if category == "option" else text(row, "symbol")
 
 
 def _sentence(error: BaseException) -> str:

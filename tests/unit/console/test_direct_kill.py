@@ -45,7 +45,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, report: DirectCancel) -> list[Cal
     """Put a report in place of the venue; the answer collects who would have been asked about."""
     asked: list[Callable[[str | None], bool]] = []
 
-    async def cancel(connection: Any, is_ours: Callable[[str | None], bool]) -> DirectCancel:
+    async def cancel(connection: Any, is_ours: Callable[[str | None], bool], *, whole: bool = False) -> DirectCancel:
         asked.append(is_ours)
         return report
 
@@ -103,7 +103,7 @@ def test_one_account_that_cannot_be_asked_does_not_end_the_others(
 ) -> None:
     """The other's cancels take longer than the refusal of this one."""
 
-    async def cancel(connection: Any, is_ours: Callable[[str | None], bool]) -> DirectCancel:
+    async def cancel(connection: Any, is_ours: Callable[[str | None], bool], *, whole: bool = False) -> DirectCancel:
         if connection == "bad":
             raise ConfigError("account bad: its address is not allowed")
         await asyncio.sleep(0.05)
@@ -131,7 +131,7 @@ def test_a_daemon_that_has_halted_proves_nothing_about_what_is_under_way(monkeyp
     monkeypatch.setenv("HEDGEBOT_MAIN_API_KEY", "key-of-the-test")
     monkeypatch.setenv("HEDGEBOT_MAIN_API_SECRET", "secret-of-the-test")
     (connection,) = load_config(Path("config/demo.toml")).connections()
-    asyncio.run(direct_kill._cancel(connection, lambda _: True))
+    asyncio.run(direct_kill._cancel(connection, lambda _: True, whole=False))
     assert waits == [connection.recv_window_ms / 1_000]
 
 
@@ -160,6 +160,40 @@ def test_scopes_are_told_by_client_ids(
         code, _, err = hedgebot("kill", "--direct", scope, "okx", *words)
         assert code == 2
         assert words_said in err
+
+
+@pytest.mark.parametrize(
+    ("role", "options", "expected"),
+    [
+        ("hedge", [], True),
+        ("hedge", ["--venue", "bybit"], True),
+        ("hedge", ["--strategy", "delta_neutral"], False),
+        ("shared", [], False),
+        ("shared", ["--foreign"], True),
+    ],
+)
+def test_only_an_account_of_our_own_is_emptied_as_a_whole(
+    hedgebot: Run,
+    config: Path,
+    short_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    options: list[str],
+    *,
+    expected: bool,
+) -> None:
+    wholes: list[bool] = []
+
+    async def cancel(_connection: Any, _is_ours: Any, *, whole: bool) -> DirectCancel:
+        wholes.append(whole)
+        return done()
+
+    monkeypatch.setattr(direct_kill, "_cancel", cancel)
+    file = short_dir / "book.toml"
+    text = config.read_text("utf-8").replace('role = "shared"', f'role = "{role}"')
+    file.write_text(text.replace('limits = "', f'limits = "{config.parent.absolute()}/'), "utf-8")
+    assert hedgebot("kill", "--direct", "-c", file, "-s", short_dir, *options)[0] == 0
+    assert wholes == [expected]
 
 
 def test_another_action_is_cancel_only_from_here_and_says_so(

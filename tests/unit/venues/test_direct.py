@@ -23,6 +23,7 @@ class Book:
         double.scripts["v5/order/realtime"] = self._listed
         double.scripts["v5/order/cancel-batch"] = self._batch
         double.scripts["v5/order/cancel"] = self._one
+        double.scripts["v5/order/cancel-all"] = self._all
 
     def _listed(self, asked: dict[str, str]) -> tuple[int, Any]:
         if "orderId" in asked:
@@ -35,7 +36,7 @@ class Book:
             return 200, ok({"category": asked["category"], "list": rows, "nextPageCursor": ""})
         # Linear contracts are listed by settlement coin: the double's are all of USDT.
         names = [] if asked.get("settleCoin") == "USDC" else list(self.alive.get(asked["category"], ()))
-        rows = [{"orderId": f"id-{name}", "orderLinkId": name, "symbol": "BTCUSDT"} for name in names]
+        rows = [{"orderId": f"id-{name}", "orderLinkId": name, "symbol": symbol_of(name)} for name in names]
         return 200, ok({"category": asked["category"], "list": rows, "nextPageCursor": ""})
 
     def _batch(self, asked: Any) -> tuple[int, Any]:
@@ -47,6 +48,15 @@ class Book:
         self._end(asked["category"], asked["orderId"])
         return 200, ok({"orderId": asked["orderId"], "orderLinkId": ""})
 
+    def _all(self, asked: dict[str, str]) -> tuple[int, Any]:
+        if self.deaf > 0:
+            self.deaf -= 1
+            return 200, ok({"list": [], "success": "0"})
+        for name in list(self.alive[asked["category"]]):
+            if asked.get("symbol", symbol_of(name)) == symbol_of(name):
+                self._end(asked["category"], f"id-{name}")
+        return 200, ok({"list": [], "success": "1"})
+
     def _end(self, category: str, order_id: str) -> None:
         if self.deaf > 0:
             self.deaf -= 1
@@ -57,16 +67,27 @@ class Book:
             self.ended.setdefault(name, ("Cancelled", "0"))
 
 
+def symbol_of(name: str) -> str:
+    """Names may say their symbol: `ours-1@ETHUSDT`."""
+    return name.partition("@")[2] or "BTCUSDT"
+
+
 def ours(client_id: str | None) -> bool:
     return (client_id or "").startswith(OURS)
 
 
 async def cancelled(
-    double: BybitDouble, *, is_ours: Callable[[str | None], bool] = ours, within_s: float = 5.0, settle_s: float = 0.0
+    double: BybitDouble,
+    *,
+    is_ours: Callable[[str | None], bool] = ours,
+    whole: bool = False,
+    within_s: float = 5.0,
+    settle_s: float = 0.0,
 ) -> DirectCancel:
     return await cancel_directly(
         connection(double.endpoint),
         is_ours,
+        whole=whole,
         within_s=within_s,
         settle_s=lambda: settle_s,
         now_ns=time.time_ns,
@@ -195,3 +216,108 @@ async def test_an_order_whose_end_nobody_tells_is_not_proven(monkeypatch: pytest
         done = await cancelled(double)
     assert done.cancelled == ()
     assert done.unproven == ("order ours-1 is not open any more, and how it ended the venue has not said",)
+
+
+MANY = [f"ours-{number}" for number in range(PER_SECOND + 5)]
+
+
+async def test_an_account_of_our_own_is_emptied_by_one_request_a_symbol() -> None:
+    double = BybitDouble()
+    Book(double, {"linear": [*MANY, *(f"{name}@ETHUSDT" for name in MANY)], "option": MANY, "inverse": ["ours-1"]})
+    async with double.serving():
+        done = await cancelled(double, whole=True)
+        alls = [(one["category"], one.get("symbol")) for one in double.asked("v5/order/cancel-all")]
+    assert sorted(alls, key=str) == [("linear", "BTCUSDT"), ("linear", "ETHUSDT"), ("option", None)]
+    assert len(double.asked("v5/order/cancel")) == 1, "few orders go one by one"
+    assert set(done.cancelled) == {*MANY, *(f"{name}@ETHUSDT" for name in MANY), "ours-1"}
+    assert done.unproven == ()
+
+
+async def test_where_others_order_too_only_ours_go_one_by_one() -> None:
+    double = BybitDouble()
+    book = Book(double, {"linear": [*MANY, "theirs-1", *(f"{name}@ETHUSDT" for name in MANY)]})
+    async with double.serving():
+        done = await cancelled(double, whole=True)
+        alls = [(one["category"], one.get("symbol")) for one in double.asked("v5/order/cancel-all")]
+    assert alls == [("linear", "ETHUSDT")]
+    assert list(book.alive["linear"]) == ["theirs-1"]
+    assert (len(done.cancelled), done.left_alone) == (2 * len(MANY), 1)
+
+
+async def test_a_shared_account_is_never_emptied_as_a_whole() -> None:
+    double = BybitDouble()
+    Book(double, {"linear": MANY})
+    async with double.serving():
+        done = await cancelled(double)
+    assert double.asked("v5/order/cancel-all") == []
+    assert len(done.cancelled) == len(MANY)
+
+
+async def test_what_the_whole_did_not_reach_goes_one_by_one() -> None:
+    double = BybitDouble()
+    Book(double, {"linear": MANY}, deaf=1)
+    async with double.serving():
+        done = await cancelled(double, whole=True)
+    assert len(double.asked("v5/order/cancel-all")) == 1, "once"
+    assert len(double.asked("v5/order/cancel")) == PER_SECOND
+    assert len(done.cancelled) == len(MANY)
+
+
+async def test_cancels_stay_below_the_venues_limits_in_each_second() -> None:
+    double, at_s = BybitDouble(), dict[str, list[float]]()
+    book = Book(double, {"linear": [f"ours-{number}" for number in range(45)]})
+
+    def seen(way: str, answer: Callable[[Any], Any], count: Callable[[Any], int]) -> Callable[[Any], Any]:
+        def answered(asked: Any) -> Any:
+            at_s.setdefault(way, []).extend([time.monotonic()] * count(asked))
+            return answer(asked)
+
+        return answered
+
+    double.scripts["v5/order/cancel"] = seen("single", book._one, lambda _: 1)
+    double.scripts["v5/order/cancel-batch"] = seen("batch", book._batch, lambda asked: len(asked["request"]))
+    async with double.serving():
+        done = await cancelled(double)
+    assert len(done.cancelled) == 45
+    for times in at_s.values():
+        assert max(sum(1 for at in times if start <= at < start + 1.0) for start in times) <= PER_SECOND
+    assert sum(len(times) for times in at_s.values()) == 45, "nothing was asked for in vain"
+
+
+def executed(rows: list[dict[str, str]]) -> Callable[[dict[str, str]], tuple[int, Any]]:
+    return lambda asked: (
+        200,
+        ok(
+            {"category": asked["category"], "list": rows if asked["category"] == "linear" else [], "nextPageCursor": ""}
+        ),
+    )
+
+
+async def test_an_order_that_came_and_filled_between_two_listings_is_told() -> None:
+    double = BybitDouble()
+    book = Book(double, {"linear": []})
+    book.ended = {"ours-9": ("Filled", "0.3")}
+    rows = [
+        {"orderId": "id-ours-9", "orderLinkId": "ours-9", "symbol": "BTCUSDT", "execId": "e1", "execQty": "0.3"},
+        {"orderId": "id-theirs", "orderLinkId": "theirs", "symbol": "BTCUSDT", "execId": "e2", "execQty": "5"},
+    ]
+    double.scripts["v5/execution/list"] = executed(rows)
+    began_ms = time.time_ns() // 1_000_000
+    async with double.serving():
+        done = await cancelled(double)
+    assert done.filled == ("ours-9: 0.3 filled (filled)",)
+    assert (done.cancelled, done.unproven) == ((), ())
+    asked = double.asked("v5/execution/list")
+    assert {one["category"] for one in asked} == {"linear", "inverse", "spot", "option"}
+    assert all(began_ms - 1_000 <= int(one["startTime"]) <= began_ms + 5_000 for one in asked)
+
+
+async def test_without_the_executions_nothing_is_proven_about_fills() -> None:
+    double = BybitDouble()
+    Book(double, {"linear": ["ours-1"]})
+    double.scripts["v5/execution/list"] = lambda asked: (200, refusal(10016, "server error"))
+    async with double.serving():
+        done = await cancelled(double)
+    assert done.cancelled == ("ours-1",)
+    assert done.verified_s is not None
+    assert any("executions of linear were not listed" in why for why in done.unproven)
