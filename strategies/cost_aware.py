@@ -18,6 +18,9 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from hedgebot.pricing import band
 
+GAP_SHARE = 0.25
+"""Of the way from target to trigger that stays, however large the fills: below it every tick would be an order."""
+
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the plug-in; units stand in the names, `reference_vol` is per year (0.6 = 60 %)."""
@@ -56,7 +59,7 @@ class CostAware:
             view.lot_coin or 0.0,
             one.cap_coin / band.trigger_ratio(one.target_ratio),
         )
-        found = self._band(conditions, aversion, width)
+        found = _drawn_in(self._band(conditions, aversion, width), view.overshoot_coin)
         centre_coin = previous.centre_coin if previous else 0.0
         return Proposal(
             strategy=self.name,
@@ -73,6 +76,7 @@ class CostAware:
                 "cost_bps": cost_bps,
                 "estimates": "live" if known else "reference",
                 "width_coin": width,
+                "overshoot_coin": view.overshoot_coin,
             },
         )
 
@@ -120,6 +124,12 @@ class CostAware:
         best = band.band_with_order_cost(conditions, aversion)
         trigger = max(min(best.trigger_coin, one.cap_coin), width)
         return band.Band(trigger, min(best.target_coin, one.target_ratio * trigger))
+
+
+def _drawn_in(found: band.Band, overshoot_coin: float) -> band.Band:
+    """The trigger moved inward by what fills overshoot it, so that the delta turns where the formula wants it."""
+    least = found.target_coin + GAP_SHARE * (found.trigger_coin - found.target_coin)
+    return band.Band(max(found.trigger_coin - overshoot_coin, least), found.target_coin)
 
 
 class Plugin:

@@ -83,6 +83,7 @@ def propose(
     at_ns: int,
 ) -> Proposal | None:
     """Ask the enabled strategies in configured order, each refining the one before."""
+    now = tracking.conditions_of(underlying, settings, at_ns)
     view = UnderlyingView(
         at_ns=at_ns,
         delta_coin=delta_coin,
@@ -93,6 +94,7 @@ def propose(
         lot_coin=_lot_coin(state, settings, underlying.price),
         vol_root_day=tracking.vol_day_of(underlying),
         flow_variance=underlying.drift.flow_at(at_ns),
+        overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
     )
     proposal: Proposal | None = None
     for one in state.settings.strategies:

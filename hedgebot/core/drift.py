@@ -25,11 +25,13 @@ _VOL_GAP_NS = 600 * 1_000_000_000
 class Drift(msgspec.Struct, kw_only=True):
     """Estimates of one underlying. `flow` is in coin^2 per day, `log_var` of log price per day; both exponential.
 
+    `flow_coin` is the same fills' volume in coin per day: with `flow` it says how lumpy they are.
     The newest hedge's moment and price are kept for rules that wait.
     """
 
     since_ns: int = 0
     flow: float = 0.0
+    flow_coin: float = 0.0
     flow_at_ns: int = 0
     log_var: float = 0.0
     log_weight: float = 0.0
@@ -40,8 +42,21 @@ class Drift(msgspec.Struct, kw_only=True):
 
     def add_flow(self, moved_coin: float, at_ns: int) -> None:
         """A fill that was no hedge moved the delta."""
-        self.flow = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS, moved_coin)
+        days = self._days(self.flow_at_ns, at_ns)
+        self.flow = flow_variance_after(self.flow, days, FLOW_HALF_LIFE_DAYS, moved_coin)
+        # The same weights for |q| in place of q^2.
+        self.flow_coin = flow_variance_after(self.flow_coin, days, FLOW_HALF_LIFE_DAYS, math.sqrt(abs(moved_coin)))
         self.flow_at_ns = at_ns
+
+    def overshoot_coin(self, variance_coin2_day: float, at_ns: int) -> float:
+        """How far a fill carries the delta past an edge, on the mean: E q^2 / (2 E |q|), by the fills' share of s^2.
+
+        A delta that diffuses stops at the edge; one that jumps lands beyond it (mean excess of a renewal process).
+        """
+        flow = self.flow_at(at_ns)
+        if flow is None or self.flow_coin <= 0.0 or variance_coin2_day <= 0.0:
+            return 0.0
+        return min(flow / variance_coin2_day, 1.0) * self.flow / (2.0 * self.flow_coin)
 
     def flow_at(self, at_ns: int) -> float | None:
         """s_flow^2 in coin^2 a day; None before it is known. What was seen is weighed by how long that was."""

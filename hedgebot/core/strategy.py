@@ -15,7 +15,8 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one underlying at one moment. Delta in coin (long positive), gamma in coin per USD.
 
     `hedge_coin` is the delta of the hedge instrument's position, which is part of `delta_coin`; `lot_coin` its smallest
-    step (None: not known). `vol_root_day` and `flow_variance` (coin^2 a day) are None until they are known.
+    step (None: not known). `vol_root_day` and `flow_variance` (coin^2 a day) are None until they are known;
+    `overshoot_coin` is how far a fill carries the delta past an edge on the mean.
     """
 
     at_ns: int
@@ -27,6 +28,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     lot_coin: float | None = None
     vol_root_day: float | None = None
     flow_variance: float | None = None
+    overshoot_coin: float = 0.0
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):

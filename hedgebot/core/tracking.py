@@ -83,12 +83,13 @@ def sweep(step: Step) -> None:
 def _look(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings) -> None:
     delta = net_delta_coin(underlying)
     now = conditions_of(underlying, settings, step.at_ns)
+    beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, step.at_ns) if now else 0.0
     for sums in (underlying.tracking, underlying.tracked_since_start):
         days = sums.look(
             off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
         )
         if now is not None and underlying.trigger_coin > 0.0:
-            sums.predict(Band(underlying.trigger_coin, underlying.inside_coin), now, days)
+            sums.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:

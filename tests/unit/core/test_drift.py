@@ -32,6 +32,19 @@ def test_a_steady_flow_is_known_after_an_hour_without_a_slow_start() -> None:
     assert found == pytest.approx(0.25 * 100, rel=0.05)
 
 
+def test_equal_fills_overshoot_by_half_their_size_and_gamma_shares_in_it() -> None:
+    drift = Drift()
+    drift.add_price(100.0, START)
+    for number in range(1, 40):
+        drift.add_flow(0.5 if number % 2 else -0.5, START + number * NS_PER_DAY // 100)
+    at_ns = START + 40 * NS_PER_DAY // 100
+    flow = drift.flow_at(at_ns)
+    assert flow is not None
+    assert drift.overshoot_coin(flow, at_ns) == pytest.approx(0.25)
+    assert drift.overshoot_coin(2.0 * flow, at_ns) == pytest.approx(0.125)
+    assert Drift().overshoot_coin(1.0, at_ns) == 0.0
+
+
 def test_a_quiet_book_forgets_its_flow() -> None:
     drift = Drift()
     drift.add_price(100.0, START)

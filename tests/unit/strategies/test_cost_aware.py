@@ -79,6 +79,16 @@ def test_the_band_stays_between_its_floor_and_its_cap(gamma: float, flow: float,
     assert 0.0 < proposal.inside_coin < proposal.trigger_coin
 
 
+def test_the_trigger_comes_inward_by_what_fills_overshoot_and_no_further_than_a_quarter_of_the_gap() -> None:
+    plain = propose(view())
+    small = propose(msgspec.structs.replace(view(), overshoot_coin=0.05))
+    large = propose(msgspec.structs.replace(view(), overshoot_coin=5.0))
+    assert small.trigger_coin == pytest.approx(plain.trigger_coin - 0.05)
+    assert small.inside_coin == plain.inside_coin
+    gap = plain.trigger_coin - plain.inside_coin
+    assert large.trigger_coin == pytest.approx(plain.inside_coin + 0.25 * gap)
+
+
 def test_a_cost_of_each_order_moves_the_target_inward() -> None:
     free, dear = propose(view()), propose(view(), order_cost_usd=5.0)
     assert dear.trigger_coin > free.trigger_coin
