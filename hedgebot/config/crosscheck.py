@@ -141,6 +141,7 @@ def _limits(limits: LimitsFile, file: str) -> list[Problem]:
         ("margin_use_clear", "margin_use_reduce", "reducing must have an end"),
         ("option_age_ms_max", "option_age_ms_stop", "the band widens before hedging stops"),
         ("private_silence_ms_max", "private_silence_ms_halt", "hedging pauses before the book is halted"),
+        ("es_ratio_alert", "es_ratio_max", "the alert comes first"),
     )
     return [
         Problem(

@@ -29,7 +29,9 @@ from hedgebot.core import (
     market,
     operator,
     order_table,
+    raises,
     reconcile,
+    risk_limits,
     specs,
     tracking,
     unkill,
@@ -46,7 +48,9 @@ from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.reports import OrderReport
+from hedgebot.domain.risk_events import RiskMeasured
 from hedgebot.domain.settings import StrategySettings
 
 TIMER_INTERVAL_NS = 250_000_000
@@ -148,6 +152,12 @@ class Engine:
                 deadman.on_changed(step, event)
             case ExecutionsRead():
                 dropcopy.on_read(step, event)
+            case RiskMeasured():
+                risk_limits.take(step, event)
+            case LimitRaised():
+                raises.raise_limit(step, event)
+            case LimitRestored():
+                raises.restore_limit(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
@@ -259,7 +269,9 @@ class Engine:
         reconcile.sweep(step)
         connections.sweep(step)
         dropcopy.sweep(step)
+        raises.sweep(step)
         limits.watch(step)
+        risk_limits.sweep(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)

@@ -10,13 +10,12 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import forced, market
+from hedgebot.core import forced, market, reducing
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import UnderlyingSettings
@@ -72,15 +71,23 @@ def funding_costs_usd_per_day(
 
 
 def _funding_cost(state: EngineState, rules: Instrument, held: Decimal, at_ns: int) -> float | None:
-    quote = state.quotes.get(rules.id)
-    if quote is None or quote.funding_rate is None or quote.mark is None:
+    quote, ratio = state.quotes.get(rules.id), funding_ratio_day(state, rules.id, at_ns)
+    if ratio is None or quote is None or quote.mark is None:
+        return None
+    return float(rules.notional_quote(held, quote.mark)) * ratio
+
+
+def funding_ratio_day(state: EngineState, instrument: InstrumentId, at_ns: int) -> float | None:
+    """Funding of one day as a ratio of notional, paid by longs when positive; None when unknown or too old."""
+    quote, rules = state.quotes.get(instrument), state.instruments.get(instrument)
+    if quote is None or rules is None or quote.funding_rate is None:
         return None
     hours = quote.funding_interval_hours or rules.funding_interval_hours
     if not hours or not math.isfinite(quote.funding_rate):
         return None
     if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * _NS_PER_MS:
         return None
-    return float(rules.notional_quote(held, quote.mark)) * quote.funding_rate * _HOURS_PER_DAY / hours
+    return quote.funding_rate * _HOURS_PER_DAY / hours
 
 
 def hedge_notional_usd(state: EngineState, account: str) -> float:
@@ -222,10 +229,11 @@ def _watch_margin(step: Step) -> None:
             problem = f"margin use of {account.name} is {use:.0%}, alert above {limits.margin_use_alert:.0%}"
         step.check(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
         worst, unknown = max(worst, use or 0.0), unknown or use is None
-    if worst > limits.margin_use_reduce and state.mode is Mode.ACTIVE:
-        step.set_mode(Mode.REDUCING, f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
-    elif state.mode is Mode.REDUCING and not unknown and worst < limits.margin_use_clear:
-        step.set_mode(Mode.ACTIVE, f"margin use {worst:.0%} is below {limits.margin_use_clear:.0%} again")
+    if worst > limits.margin_use_reduce:
+        reducing.hold(step, "margin", f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
+    elif not unknown and worst < limits.margin_use_clear:
+        reducing.release(step, "margin", f"margin use {worst:.0%} is below {limits.margin_use_clear:.0%} again")
+    reducing.sweep(step)
 
 
 def _watch_funding(step: Step) -> None:

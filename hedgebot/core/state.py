@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from hedgebot.core.drift import Drift, Tracking
+from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
@@ -346,6 +347,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     watched: dict[InstrumentId, int] = {}
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)
+    risk: RiskState = msgspec.field(default_factory=RiskState)
 
     @property
     def limits(self) -> LimitSettings:

@@ -38,6 +38,7 @@ from hedgebot.daemon.parts import Identity, OpenVenue, Store, Venue
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
 from hedgebot.daemon.redaction import RedactingSink
+from hedgebot.daemon.risk import RiskDesk
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
@@ -48,7 +49,6 @@ from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import Turn
 
-CRASH_GUARD = "crash-loop guard"
 # Of the stop budget: what the engine gets to wind down before the rest is closed under it.
 WIND_DOWN_SHARE = 0.6
 VENUE_STOP_S_MAX = 4.0
@@ -85,7 +85,8 @@ class Run:
         self._stop_asked = 0
         self._end_summary = ""
         self.exit_code = 0
-        self._inbox = Inbox(config.daemon.inbox_capacity, self._wake)
+        self._inbox = Inbox(config.daemon.inbox_capacity, lambda: self._pump.wake())  # noqa: PLW0108  (made below)
+        self._risk = RiskDesk(engine, self._inbox, clock.now_ns)
         self._failpoints = failpoints
         self._latch = hold.latch
         self._alerts = open_alerts(config, clock.now_ns)
@@ -120,6 +121,7 @@ class Run:
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
                 test_alerts=self._alerts.test,
+                risk_book=self._risk.book,
             ),
             receipts=self._receipts,
             switch=self._switch,
@@ -155,6 +157,7 @@ class Run:
         self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._switch.tell_files))
         self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
         self._supervisor.spawn("snapshots", self._take_snapshots)
+        self._supervisor.spawn("risk", self._risk.run)
         if self._manager.ping_every_s:
             self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))
         self._spawn_heartbeat()
@@ -297,9 +300,6 @@ class Run:
     def _mode(self) -> Mode:
         return self._engine.state.mode
 
-    def _wake(self) -> None:
-        self._pump.wake()
-
     def _observe(self, entries: Entries) -> None:
         self._switch.observe(entries)
         self._receipts.observe(entries)
@@ -327,7 +327,7 @@ class Run:
         # From here on recovery starts with a state that knows its settings.
         await self._snapshot()
         if because := self._identity.halted_because:
-            self._switch.tell(OperatorKilled(operator=CRASH_GUARD, reason=because, cause="crash_loop"))
+            self._switch.tell(OperatorKilled(operator=chores.CRASH_GUARD, reason=because, cause="crash_loop"))
         self._switch.tell_files()
 
     async def _finish(self) -> None:
@@ -377,12 +377,8 @@ class Run:
         if settings.heartbeat_url is not None:
             told = partial(self._alerts.check, AlertKind.WATCHDOG, "heartbeat")
             heart = Heartbeat(settings.heartbeat_url, settings.heartbeat_interval_s, told)
-            self._supervisor.spawn("heartbeat", partial(chores.beat, heart, self.health, self._no_heartbeat))
-
-    def _no_heartbeat(self) -> str:
-        """Why the monitor outside must ring although this process lives; empty when it need not."""
-        state = self._engine.state
-        return state.mode_reason if state.latched and state.mode_reason.startswith(CRASH_GUARD) else ""
+            withheld = partial(chores.no_heartbeat, self._engine)
+            self._supervisor.spawn("heartbeat", partial(chores.beat, heart, self.health, withheld))
 
     def _loop_blocked(self, problem: str) -> None:
         """Called in the guard's thread, while nothing in the loop can speak."""

@@ -17,6 +17,9 @@ from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.domain.alerts import AlertKind
 
+CRASH_GUARD = "crash-loop guard"
+"""The operator of a halt after too many unclean ends."""
+
 CLOCK_CHECK_S = 1.0
 # Beyond it the gate refuses every order as well.
 VENUE_AGREES_MS = 1_000.0
@@ -88,3 +91,9 @@ async def beat(heart: Heartbeat, health: Callable[[], Health], withheld: Callabl
         why = "; ".join(now.not_live) or withheld()
         await heart.beat("; ".join(now.not_ready) or "hedging", why)
         await asyncio.sleep(heart.every_s)
+
+
+def no_heartbeat(engine: Engine) -> str:
+    """Why the monitor outside must ring although this process lives; empty when it need not."""
+    state = engine.state
+    return state.mode_reason if state.latched and state.mode_reason.startswith(CRASH_GUARD) else ""

@@ -19,6 +19,7 @@ from hedgebot.daemon.killswitch import KillSwitch
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.slips import exposure_lines, second_step, slips
+from hedgebot.daemon.verbs_limits import LimitVerbs
 from hedgebot.daemon.words import (
     ANSWER_S_MAX,
     action_of,
@@ -41,6 +42,7 @@ from hedgebot.domain.events import (
     StrategySwitched,
 )
 from hedgebot.domain.operator_events import Resolution
+from hedgebot.domain.riskbook import RiskBook
 
 
 class Shell(msgspec.Struct, kw_only=True):
@@ -52,6 +54,7 @@ class Shell(msgspec.Struct, kw_only=True):
     request_stop: Callable[[str], None]
     alert: Callable[[AlertKind, str, str], None]
     test_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
+    risk_book: Callable[[], RiskBook]
 
 
 class Verbs:
@@ -77,6 +80,9 @@ class Verbs:
             "stop": self._stop,
             "alerts-test": self._test_alerts,
             "refused": self._refused,
+            "risk-book": self._risk_book,
+            "limit-raise": LimitVerbs(receipts).raise_limit,
+            "limit-restore": LimitVerbs(receipts).restore,
         }
 
     @property
@@ -238,6 +244,10 @@ class Verbs:
         event = AccessRefused(operator=operator_of(args), action=action, reason=reason_of(args, "no reason given"))
         answer = await self._receipts.put(event, ANSWER_S_MAX)
         return unanswered("refused", "") if answer is None else Reply(ok=True, data={"on_disk": answer.on_disk})
+
+    async def _risk_book(self, _args: dict[str, Any]) -> Reply:
+        """The book as risk numbers need it; whoever asks does the sums."""
+        return Reply(ok=True, data=msgspec.to_builtins(self._shell.risk_book()))
 
     async def _stop(self, args: dict[str, Any]) -> Reply:
         self._shell.request_stop(f"{operator_of(args)}: {reason_of(args, 'asked to stop')}")

@@ -42,6 +42,7 @@ class AlertKind(StrEnum):
     WATCHDOG = "Watchdog"
     DMS_NOT_ARMED = "DmsNotArmed"
     RATE_LIMIT_BAN = "RateLimitBan"
+    TAIL_RISK_LIMIT = "TailRiskLimit"
 
     @property
     def severity(self) -> Severity:
@@ -83,4 +84,5 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),
     AlertKind.INBOX_OVERFLOW: (Severity.CRIT, "RB-33"),
+    AlertKind.TAIL_RISK_LIMIT: (Severity.WARN, "RB-34"),
 }

@@ -71,4 +71,20 @@ class ConfigApplied(_Word, frozen=True, kw_only=True):
     changes: tuple[str, ...]
 
 
-OperatorEvent = OperatorKilled | OperatorUnkilled | OrderResolved | StrategySwitched | ConfigApplied
+class LimitRaised(_Word, frozen=True, kw_only=True):
+    """An operator raises a soft limit for a while."""
+
+    limit: str
+    to: float
+    for_ms: int
+
+
+class LimitRestored(_Word, frozen=True, kw_only=True):
+    """An operator ends a raise before its time."""
+
+    limit: str
+
+
+OperatorEvent = (
+    OperatorKilled | OperatorUnkilled | OrderResolved | StrategySwitched | ConfigApplied | LimitRaised | LimitRestored
+)

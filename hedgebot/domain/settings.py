@@ -121,6 +121,9 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_use_clear: float = 0.60
     funding_cost_usd_per_day_max: float = 5_000.0
     daily_loss_usd_max: float = 50_000.0
+    es_ratio_alert: float = 0.04
+    es_ratio_max: float = 0.05
+    risk_age_ms_max: int = 300_000
     unexplained_position_ms_max: int = 30_000
     blind_ms_halt: int = 300_000
     adl_policy: AdlPolicy = AdlPolicy.FREEZE

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from hedgebot.lab.experiment import Experiment, Figures, Setting
-from hedgebot.lab.riskstats import christoffersen, kupiec
 from hedgebot.lab.rivals import zakamouline
 from hedgebot.lab.worlds import short_call_step
 from hedgebot.pricing.band import (
@@ -22,6 +21,7 @@ from hedgebot.pricing.band import (
 )
 from hedgebot.pricing.black76 import Floats, Greeks, greeks
 from hedgebot.pricing.delta import SETTLEMENT_WINDOW_NS, net_transaction_delta, settlement_share
+from hedgebot.pricing.riskstats import christoffersen, kupiec
 
 HULL_PATH = (
     *(49.0, 48.12, 47.37, 50.25, 51.75, 53.12, 53.0, 51.87, 51.38, 53.0, 49.88),

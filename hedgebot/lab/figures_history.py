@@ -10,9 +10,9 @@ from hedgebot.lab.bandsim import Bands, Clock, joined, play
 from hedgebot.lab.experiment import Experiment, Figures, Setting
 from hedgebot.lab.figures_rivals import play_zakamouline
 from hedgebot.lab.frontier import dearer_percent, frontier
-from hedgebot.lab.riskstats import ewma_hedge_ratio, filtered_exceptions, hedging_effectiveness
 from hedgebot.lab.worlds import RecordedCalls, hourly_windows
 from hedgebot.pricing.black76 import Floats
+from hedgebot.pricing.riskstats import ewma_hedge_ratio, filtered_exceptions, hedging_effectiveness
 
 FOLDER = "m25_binance_hourly_daily_closes"
 """Closes of Binance spot; the klines are public on the exchange."""

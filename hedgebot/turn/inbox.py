@@ -16,6 +16,8 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored
+from hedgebot.domain.risk_events import RiskMeasured
 
 
 class Priority(IntEnum):
@@ -47,6 +49,8 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.OrderResolved()
             | ev.StrategySwitched()
             | ev.ConfigApplied()
+            | LimitRaised()
+            | LimitRestored()
             | ev.TaskFailed()
             | ev.AccessRefused()
             | ev.InboxOverflowed()
@@ -70,6 +74,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.KeyRightsAccepted()
             | DeadManChanged()
             | ExecutionsRead()
+            | RiskMeasured()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

@@ -22,6 +22,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Issued, Mode, RecordMode, RecordOperator
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.kill import KillAction, KillScope
+from hedgebot.domain.riskbook import RiskBook
 from tests.unit.daemon.fakes import CONFIG, write_config
 
 Answer = Callable[[ev.Event], tuple[Command, ...]]
@@ -68,6 +69,7 @@ class Rig:
                 request_stop=self.stops.append,
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
                 test_alerts=self.test_alerts,
+                risk_book=lambda: RiskBook(at_ns=1, underlyings=()),
             ),
             receipts=self.receipts,
             switch=KillSwitch(
@@ -117,6 +119,7 @@ async def test_an_unknown_verb_lists_the_known_ones(tmp_path: Path) -> None:
     assert (reply.ok, reply.code) == (False, ExitCode.USAGE)
     assert reply.error is not None
     assert "unkill" in reply.error
+    assert ((await Rig(tmp_path).ask("risk-book")).data or {})["at_ns"] == 1
 
 
 async def test_the_test_of_the_alert_channels_says_what_came_of_each(tmp_path: Path) -> None:

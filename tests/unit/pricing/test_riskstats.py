@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hedgebot.lab.riskstats import (
+from hedgebot.pricing.black76 import Bools
+from hedgebot.pricing.riskstats import (
     christoffersen,
     ewma_hedge_ratio,
     filtered_exceptions,
@@ -11,7 +12,6 @@ from hedgebot.lab.riskstats import (
     hedging_effectiveness,
     kupiec,
 )
-from hedgebot.pricing.black76 import Bools
 
 
 @pytest.mark.parametrize(

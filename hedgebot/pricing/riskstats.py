@@ -4,7 +4,7 @@ Sources: Kupiec 1995, Christoffersen 1998, Barone-Adesi et al. 1999; hedging ref
 """
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import chdtrc, xlogy
 
 from hedgebot.pricing.black76 import Bools, Floats
 
@@ -37,6 +37,11 @@ def christoffersen(hits: Bools) -> float:
         + xlogy(counts[1, 1], after_hit)
     )
     return float(-2.0 * (same - apart))
+
+
+def chance_of(ratio: float, freedoms: int) -> float:
+    """Probability of a likelihood ratio as large as this one where nothing is wrong: the tail of chi-square."""
+    return float(chdtrc(freedoms, max(ratio, 0.0)))
 
 
 def forecast_variance(returns: Floats, decay: float = EWMA_DECAY) -> Floats:

@@ -1,0 +1,93 @@
+"""Soft limits that an operator raised for a while: which may be, what is in force, when it ends.
+
+Owns the raises; the limits themselves stand in the settings. A hard limit is never raised here: it needs its file and a
+restart (safety reference section 11).
+"""
+
+from typing import NamedTuple
+
+from hedgebot.core.risk_state import Raised
+from hedgebot.core.state import EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored
+from hedgebot.domain.settings import LimitSettings
+
+
+class Soft(NamedTuple):
+    """A soft limit as configured, and the hard one that it may be raised up to."""
+
+    configured: float
+    hard: str
+    ceiling: float
+
+
+def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
+    """Every limit that may be raised, by its name."""
+    return {"es_ratio_alert": Soft(limits.es_ratio_alert, "es_ratio_max", limits.es_ratio_max)}
+
+
+FOR_MS_MAX = 24 * 3_600_000
+"""A limit that is raised for longer is a changed limit: it belongs into the file."""
+
+_NS_PER_MS = 1_000_000
+
+
+def in_force(state: EngineState, name: str, at_ns: int) -> float:
+    """A soft limit as it stands now."""
+    raised = state.risk.raised.get(name)
+    configured = soft_limits(state.limits)[name].configured
+    return raised.to if raised is not None and at_ns < raised.until_ns and raised.to > configured else configured
+
+
+def raise_limit(step: Step, event: LimitRaised) -> None:
+    """Take an operator's word, or say why not."""
+    problem = _problem(step.state, event)
+    action = f"limit raise {event.limit}"
+    if problem:
+        step.operator(event.operator, action, accepted=False, explanation=problem)
+        return
+    before = in_force(step.state, event.limit, step.at_ns)
+    until_ns = step.at_ns + event.for_ms * _NS_PER_MS
+    step.state.risk.raised[event.limit] = Raised(
+        to=event.to, until_ns=until_ns, operator=event.operator, reason=event.reason
+    )
+    words = f"{event.limit} is {event.to:g} (was {before:g}) for {_length(event.for_ms)}: {event.reason}"
+    step.operator(event.operator, action, accepted=True, explanation=words)
+
+
+def restore_limit(step: Step, event: LimitRestored) -> None:
+    """End a raise before its time."""
+    action = f"limit restore {event.limit}"
+    if step.state.risk.raised.pop(event.limit, None) is None:
+        words = f"{event.limit} is not raised; raised: {', '.join(step.state.risk.raised) or 'none'}"
+        step.operator(event.operator, action, accepted=False, explanation=words)
+        return
+    now = in_force(step.state, event.limit, step.at_ns)
+    step.operator(event.operator, action, accepted=True, explanation=f"{event.limit} is {now:g} again: {event.reason}")
+
+
+def sweep(step: Step) -> None:
+    """End what has run out; recorded, so that the journal says until when."""
+    for name, raised in list(step.state.risk.raised.items()):
+        if step.at_ns >= raised.until_ns:
+            del step.state.risk.raised[name]
+            now = in_force(step.state, name, step.at_ns)
+            words = f"the time is over: {name} is {now:g} again"
+            step.operator(raised.operator, f"limit restore {name}", accepted=True, explanation=words)
+
+
+def _problem(state: EngineState, event: LimitRaised) -> str:
+    soft = soft_limits(state.limits)
+    if event.limit not in soft:
+        hard = " It is a hard limit: that needs its file and a restart." if hasattr(state.limits, event.limit) else ""
+        return f"{event.limit} is no soft limit; those are {', '.join(soft)}.{hard}"
+    configured, hard, ceiling = soft[event.limit]
+    if not configured < event.to <= ceiling:
+        return f"{event.limit} is {configured:g} and may be raised up to {hard} ({ceiling:g}), not to {event.to:g}"
+    if not 0 < event.for_ms <= FOR_MS_MAX:
+        return f"a limit is raised for up to {_length(FOR_MS_MAX)}, not for {_length(event.for_ms)}"
+    return "" if event.reason else "it needs a reason"
+
+
+def _length(for_ms: int) -> str:
+    return f"{for_ms / 3_600_000:g} h"

@@ -1,0 +1,63 @@
+"""The risk numbers beside the turn: a copy of the book once a minute, valued in a thread, told as an event.
+
+Owns when and where; what a number means is the engine's. The copy is made between two turns, the sums are not: they may
+take tens of milliseconds on a large book.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from hedgebot.core.engine import Engine
+from hedgebot.core.risk_book import risk_book
+from hedgebot.daemon.risk_files import read_history, read_stress, read_tiers
+from hedgebot.domain.risk_events import RiskMeasured
+from hedgebot.domain.riskbook import RiskBook
+from hedgebot.margin.parameters import ParameterSet
+from hedgebot.margin.stress import StressSet
+from hedgebot.margin.stress_margin import report
+from hedgebot.margin.tail_risk import History, tail_risk
+from hedgebot.turn.inbox import Inbox
+
+INTERVAL_S = 60.0
+FIRST_AFTER_S = 5.0
+
+
+class RiskDesk:
+    """Measures the running book."""
+
+    def __init__(self, engine: Engine, inbox: Inbox, now_ns: Callable[[], int]) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._now_ns = now_ns
+
+    def book(self) -> RiskBook:
+        """The book at this moment."""
+        return risk_book(self._engine.state, self._now_ns())
+
+    async def run(self) -> None:
+        """Measure for ever."""
+        history, stress, tiers = read_history(), read_stress(), read_tiers()
+        await asyncio.sleep(FIRST_AFTER_S)
+        while True:
+            measured = await asyncio.to_thread(measure, self.book(), history, stress, tiers)
+            self._inbox.put(measured)
+            await asyncio.sleep(INTERVAL_S)
+
+
+def measure(book: RiskBook, history: History, stress: StressSet, tiers: ParameterSet) -> RiskMeasured:
+    """VaR, ES and the worst stress of a book; pure, made for a thread."""
+    found = tail_risk(book, history)
+    worst = report(book, stress, tiers) if book.underlyings else None
+    margin = worst.worst_margin if worst else None
+    return RiskMeasured(
+        book_at_ns=book.at_ns,
+        es_usd=found.es_usd,
+        var_usd=found.var_usd,
+        equity_usd=book.equity_usd,
+        scenarios=found.scenarios,
+        stale_days=found.stale_days,
+        problem=found.problem,
+        stress=worst.worst.name if worst else "",
+        stress_loss_usd=-worst.worst.profit_usd if worst else None,
+        stress_margin_use=margin.margin_use if margin else None,
+    )

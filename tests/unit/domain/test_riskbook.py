@@ -1,0 +1,48 @@
+"""A book that could not be valued is refused with the name of what is wrong."""
+
+import msgspec
+import pytest
+
+from hedgebot.domain.riskbook import AccountPoint, RiskBook, UnderlyingPoint
+from tests.support.riskbooks import AT_NS, book, coins, option
+
+
+def test_a_book_survives_a_file() -> None:
+    one = book(coins("BTC", 1.5), option("ETH", -2.0, price=4_000.0, strike=5_000.0))
+    assert msgspec.json.decode(msgspec.json.encode(one), type=RiskBook) == one
+
+
+def test_an_unknown_key_in_a_file_is_an_error() -> None:
+    content = msgspec.json.encode(msgspec.to_builtins(book()) | {"positons": []})
+    with pytest.raises(msgspec.ValidationError, match="positons"):
+        msgspec.json.decode(content, type=RiskBook)
+
+
+@pytest.mark.parametrize(
+    ("leg", "words"),
+    [
+        (coins("SOL", 1.0), "underlying SOL"),
+        (coins("BTC", 1.0, account="other"), "account other"),
+        (coins("BTC", float("nan")), "coins is nan"),
+        (option("BTC", 1.0, price=0.0, strike=1.0), "forward is 0"),
+        (option("BTC", 1.0, price=1.0, strike=-1.0), "strike is -1"),
+    ],
+)
+def test_a_leg_that_cannot_be_valued_is_named(leg: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        book(leg)  # type: ignore[arg-type]
+
+
+def test_a_price_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="price_usd of BTC"):
+        RiskBook(at_ns=AT_NS, underlyings=(UnderlyingPoint(underlying="BTC", price_usd=0.0),))
+
+
+def test_equity_is_unknown_while_one_account_is() -> None:
+    points = (
+        AccountPoint(account="a", equity_usd=5.0, maintenance_margin_usd=1.0),
+        AccountPoint(account="b", equity_usd=None, maintenance_margin_usd=1.0),
+    )
+    assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=points).equity_usd is None
+    assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=points[:1]).equity_usd == 5.0
+    assert RiskBook(at_ns=AT_NS, underlyings=()).equity_usd is None
