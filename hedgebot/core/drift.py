@@ -9,7 +9,15 @@ import math
 
 import msgspec
 
-from hedgebot.pricing.band import Band, Conditions, exposure_variance, flow_variance_after, forecast, vol_root_day
+from hedgebot.pricing.band import (
+    Band,
+    Conditions,
+    efficiency,
+    exposure_variance,
+    flow_variance_after,
+    forecast,
+    vol_root_day,
+)
 
 NS_PER_DAY = 86_400 * 1_000_000_000
 FLOW_HALF_LIFE_DAYS = 3.0
@@ -172,7 +180,7 @@ def realised(sums: Tracking) -> Figures:
         turnover_coin_day=sums.volume_coin / sums.days,
         orders_day=sums.orders / sums.days,
         variance_coin2_day=sums.moved2 / sums.days,
-        efficiency=math.sqrt(sums.off2 / sums.days) * sums.volume_coin / sums.moved2 if sums.moved2 > 0.0 else None,
+        efficiency=_efficiency(sums.off2 / sums.days, sums.volume_coin, sums.moved2),
     )
 
 
@@ -188,10 +196,13 @@ def predicted(sums: Tracking) -> Figures:
         turnover_coin_day=sums.predicted_volume_coin / days,
         orders_day=sums.predicted_orders / days,
         variance_coin2_day=moved2 / days,
-        efficiency=math.sqrt(sums.predicted_off2 / days) * sums.predicted_volume_coin / moved2
-        if moved2 > 0.0
-        else None,
+        efficiency=_efficiency(sums.predicted_off2 / days, sums.predicted_volume_coin, moved2),
     )
+
+
+def _efficiency(variance_coin2: float, volume_coin: float, moved2: float) -> float | None:
+    found = efficiency(variance_coin2, volume_coin, moved2)
+    return found if math.isfinite(found) else None
 
 
 _NOTHING = Figures(

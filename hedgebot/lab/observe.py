@@ -18,6 +18,7 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice
+from hedgebot.pricing.band import efficiency
 
 NS_PER_DAY = 86_400 * 1_000_000_000
 VOL_POINT = 0.01
@@ -155,7 +156,7 @@ def measures(
         orders_per_day=orders / days,
         cost_usd_per_day=trading_cost_usd / days,
         tracking_error_usd=math.sqrt(float((left**2).sum() / days)),
-        efficiency=math.sqrt(variance) * turnover / rate if rate > 0.0 else None,
+        efficiency=efficiency(variance, turnover, rate) if rate > 0.0 else None,
         inside_band=float((inside[:-1] * gaps).sum() / days),
     )
 
