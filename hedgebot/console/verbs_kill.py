@@ -229,7 +229,8 @@ def _tell_daemon(
         return
     data = checked(answer).data or {}
     told = plain(str(data.get("explanation") or f"{scope_words(scope, name)} is killed"))
-    emit({"killed": True, "daemon": True} | data, [f"killed: {told}"], as_json=as_json)
+    unproven = [f"  not proven: {plain(str(one))}" for one in data.get("unproven") or ()]
+    emit({"killed": True, "daemon": True} | data, [f"killed: {told}", *unproven], as_json=as_json)
 
 
 def _resolve(

@@ -6,6 +6,7 @@ may still live under a latch are cancelled again and again until each has a prov
 
 import msgspec
 
+from hedgebot.core import deadman
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, Latch, OrderRecord, settings_of
 from hedgebot.core.step import Step
@@ -133,6 +134,19 @@ def end_action(step: Step, latch: Latch, note: str) -> None:
     """The action of a latch has come to its end: from here on it is frozen."""
     latch.done, latch.note = True, note
     step.hold(latch)
+
+
+def unproven(state: EngineState, latch: Latch, at_ns: int) -> list[str]:
+    """What is not proven under a latch: each order that may still live, and what stands behind those of its account."""
+    alive = [one for one in live_orders(state) if _may_live_under(latch, one)]
+    found = [f"order {one.client_id} is {one.status}: its cancel is asked for, its end is not proven" for one in alive]
+    for name in dict.fromkeys(one.intent.account for one in alive):
+        account = state.accounts[name]
+        if not account.private.up:
+            found.append(f"the private stream of {name} is down: ends of orders come by asking only")
+        switch = deadman.describe(state, account, at_ns) or "none is configured"
+        found.append(f"dead man's switch of {name}: {switch}")
+    return found
 
 
 def covers(state: EngineState, latch: Latch, settings: UnderlyingSettings) -> bool:
@@ -266,7 +280,7 @@ def _known(state: EngineState, scope: KillScope) -> list[str]:
 def _cancel_covered(step: Step, latch: Latch) -> None:
     latch.cancel_at_ns = step.at_ns + CANCEL_AGAIN_NS
     for record in live_orders(step.state):
-        if not record.status.is_terminal and covers_order(latch, record) and _is_meant(latch, record):
+        if _may_live_under(latch, record):
             step.emit(
                 CancelOrder(
                     account=record.intent.account,
@@ -275,6 +289,10 @@ def _cancel_covered(step: Step, latch: Latch) -> None:
                     reason=f"killed: {scope_key(latch.scope, latch.name)}",
                 )
             )
+
+
+def _may_live_under(latch: Latch, record: OrderRecord) -> bool:
+    return not record.status.is_terminal and covers_order(latch, record) and _is_meant(latch, record)
 
 
 def _is_meant(latch: Latch, record: OrderRecord) -> bool:

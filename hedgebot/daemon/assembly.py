@@ -29,7 +29,7 @@ from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
 from hedgebot.daemon.heartbeat import Heartbeat
 from hedgebot.daemon.hold import SendHold
-from hedgebot.daemon.killswitch import KillSwitch
+from hedgebot.daemon.killswitch import KillSwitch, unproven_of
 from hedgebot.daemon.lagwatch import LoopGuard
 from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
@@ -131,9 +131,9 @@ class Run:
         self._control = ControlServer(config.state_dir, self._verbs.handle)
 
     def _build_switch(self) -> KillSwitch:
-        engine, latch, receipts = self._engine, self._latch, self._receipts
-        inbox, points, unmet = self._inbox, self._failpoints, self._against_unkill
-        return KillSwitch(self._pump, lambda: engine.state.latches, unmet, latch, receipts, inbox, points)
+        engine, latch, unmet = self._engine, self._latch, self._against_unkill
+        left, rest = partial(unproven_of, engine, self._clock.now_ns), (self._receipts, self._inbox, self._failpoints)
+        return KillSwitch(self._pump, lambda: engine.state.latches, left, unmet, latch, *rest)
 
     def _build_pump(self, dispatcher: Dispatcher) -> Pump:
         return Pump(

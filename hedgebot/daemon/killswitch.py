@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from hedgebot.core import latches
+from hedgebot.core.engine import Engine
 from hedgebot.core.state import Latch
 from hedgebot.daemon.control import Reply, refusal
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
@@ -39,22 +41,32 @@ class Gate(Protocol):
         """Allow orders again unless there was a kill after the first `kills` ones."""
 
 
+def unproven_of(engine: Engine, now_ns: Callable[[], int], latch: Latch) -> list[str]:
+    """What is left open under a latch of the engine's as it is now."""
+    return latches.unproven(engine.state, latch, now_ns())
+
+
 class KillSwitch:
     """Kill and unkill of one run."""
 
     def __init__(
         self,
         gate: Gate,
-        latches: Callable[[], Mapping[str, Latch]],
+        standing: Callable[[], Mapping[str, Latch]],
+        unproven: Callable[[Latch], list[str]],
         unmet: Callable[[Mapping[str, Any]], Awaitable[tuple[str, ...]]],
         latch: KillLatch,
         receipts: Receipts,
         sink: EventSink,
         failpoints: Failpoints | None = None,
     ) -> None:
-        """`latches` are the engine's; `unmet` finds what the shell has against an unkill."""
+        """`standing` latches are the engine's, `unproven` says what is left open under one of them.
+
+        `unmet` finds what the shell has against an unkill.
+        """
         self._gate = gate
-        self._latches = latches
+        self._latches = standing
+        self._unproven = unproven
         self._unmet = unmet
         self._latch = latch
         self._receipts = receipts
@@ -76,13 +88,15 @@ class KillSwitch:
         if answer is None:
             said = "The kill file is written." if problem is None else problem
             return unanswered("kill", f"Orders are blocked. {said}")
+        latch = self._latches().get(scope_key(event.scope, event.name))
         if not accepted(answer.commands):
-            if scope_key(event.scope, event.name) not in self._latches():
+            if latch is None:
                 await asyncio.to_thread(self._latch.clear, event.scope, event.name)
             return answered("kill", answer)
         data = outcome(answer) | {
             "latch": str(self._latch.path_of(event.scope, event.name)),
             "warning": problem,
+            "unproven": [] if latch is None else self._unproven(latch),
             "scope": event.scope.value,
             "name": event.name,
             "action": event.action.value,

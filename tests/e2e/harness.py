@@ -274,6 +274,12 @@ class World:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read())
 
+    def clear_faults(self) -> None:
+        """End every fault of the exchange."""
+        request = urllib.request.Request(f"{self.url}/admin/faults", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
 
 class Daemon:
     """A running daemon and its control socket."""

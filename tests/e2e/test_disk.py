@@ -1,13 +1,9 @@
 """D01, D07, D08: a disk that is full, locked or slow under the real daemon."""
 
 import contextlib
-import os
 import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,47 +12,14 @@ import pytest
 from tests.e2e import checker
 from tests.e2e.harness import Daemon, World
 from tests.e2e.settling import verify
+from tests.e2e.volumes import VOLUME_MB, fill, mount
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-# The row says 1 MB: what is left of this volume for the journal once the ballast lies on it.
-VOLUME_MB = 8
-
-
-def mount(folder: Path, *words: str) -> None:
-    done = subprocess.run(["mount", *words, str(folder)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-
-
-@pytest.fixture
-def volume() -> Iterator[Path]:
-    """A small file system of its own; needs the right to mount."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("a small tmpfs needs root and mount(8)")
-    with tempfile.TemporaryDirectory(prefix="hbv") as name:
-        folder = Path(name)
-        mount(folder, "-t", "tmpfs", "-o", f"size={VOLUME_MB}m,mode=700", "tmpfs")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def used_share(folder: Path) -> float:
     usage = shutil.disk_usage(folder)
     return usage.used / usage.total
-
-
-def fill(folder: Path, *, leave_bytes: int) -> None:
-    """Put a ballast down that leaves so many bytes free."""
-    free = shutil.disk_usage(folder).free - leave_bytes
-    with (folder / "ballast").open("ab") as file:
-        for _ in range(max(0, free) // 4096):
-            try:
-                file.write(bytes(4096))
-                file.flush()
-            except OSError:
-                return
 
 
 def alerts(daemon: Daemon) -> dict[str, str]:

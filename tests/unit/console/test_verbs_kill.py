@@ -25,6 +25,12 @@ def test_kill_writes_the_file_and_tells_the_daemon(
     ]
 
 
+def test_what_is_not_proven_is_told(hedgebot: Run, daemon: StubDaemon) -> None:
+    daemon.answers["kill"] = {"data": {"explanation": "halted", "unproven": ["order 4b00 is unknown"]}}
+    code, out, _ = hedgebot("kill", "-s", daemon.state_dir)
+    assert (code, out) == (0, "killed: halted\n  not proven: order 4b00 is unknown\n")
+
+
 def test_kill_works_with_the_daemon_dead(hedgebot: Callable[..., tuple[int, str, str]], short_dir: Path) -> None:
     code, out, _ = hedgebot("kill", "-s", short_dir, "--json")
     assert code == 0

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from hedgebot.core import latches
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import CancelOrder, Mode, RecordLatch, RecordMode, RecordOperator
@@ -273,3 +274,21 @@ def test_an_option_that_is_unknown_keeps_hedge_to_flat_from_ending(book: Playboo
     book.send(kill(action=KillAction.HEDGE_TO_FLAT))
     book.tick(300)
     assert not book.state.latches["all"].done
+
+
+def test_what_a_kill_leaves_open_is_named_until_it_is_proven(book: Playbook) -> None:
+    order = the_order(book.send(book.fill(Side.BUY, "2")))
+    book.send(
+        ev.OrderOutcomeUnknown(account=ACCOUNT, client_id=order.client_id, code="local:timeout", message="no answer")
+    )
+    book.send(kill())
+    latch = book.state.latches["all"]
+    assert latches.unproven(book.state, latch, 0) == [
+        f"order {order.client_id} is unknown: its cancel is asked for, its end is not proven",
+        f"dead man's switch of {ACCOUNT}: none is configured",
+    ]
+    account = book.state.accounts[ACCOUNT]
+    account.private.up = False
+    assert f"the private stream of {ACCOUNT} is down" in " ".join(latches.unproven(book.state, latch, 0))
+    book.state.orders[order.client_id].status = OrderStatus.EXPIRED
+    assert latches.unproven(book.state, latch, 0) == []

@@ -34,7 +34,8 @@ class Rig:
         self.receipts = Receipts(self)
         self.switch = KillSwitch(
             gate=self,
-            latches=lambda: self.latches,
+            standing=lambda: self.latches,
+            unproven=lambda latch: [f"left open under {latch.scope}"],
             unmet=self.unmet,
             latch=self.latch,
             receipts=self.receipts,
@@ -102,6 +103,15 @@ async def test_what_a_rule_latched_gets_a_file_too(rig: Rig) -> None:
         await asyncio.sleep(0.01)
     assert "2 fills did not hedge" in (rig.folder / "KILL").read_text()
     assert not rig.latch.is_untold
+
+
+async def test_what_is_left_open_is_told_with_the_kill(rig: Rig) -> None:
+    rig.latches["all"] = Latch(
+        scope=KillScope.ALL, name="", action=KillAction.FREEZE, operator="ada", reason="smoke", since_ns=0
+    )
+    reply = await rig.switch.kill(kill())
+    assert reply.data is not None
+    assert reply.data["unproven"] == ["left open under all"]
 
 
 async def test_without_the_journal_an_action_is_cancel_only_and_says_so(rig: Rig) -> None:

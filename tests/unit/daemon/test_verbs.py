@@ -74,7 +74,8 @@ class Rig:
             receipts=self.receipts,
             switch=KillSwitch(
                 gate=self,
-                latches=lambda: self.latches,
+                standing=lambda: self.latches,
+                unproven=lambda _latch: [],
                 unmet=self.unmet,
                 latch=self.latch,
                 receipts=self.receipts,
