@@ -16,6 +16,7 @@ from tests.e2e.settling import settle, verify
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 PAUSES_S = (3.0, 3.0, 12.0)
+SHORT_PAUSE_S = 2.5
 
 
 def test_p03_after_a_pause_the_venue_is_asked_before_anything_is_sent(world: World) -> None:
@@ -46,6 +47,45 @@ def test_p03_after_a_pause_the_venue_is_asked_before_anything_is_sent(world: Wor
         assert question < answer, f"pause {number}"
         assert order is None or order > answer, f"pause {number}: an order left before the venue had answered"
     assert _sent_of_before(rows, truth, woken_ns) == []
+    settle(world, daemon)
+    verify(world)
+
+
+def test_p03_an_order_decided_before_a_short_pause_and_young_enough_is_not_sent(world: World) -> None:
+    """Too short for the engine's rule and within the order's deadline: the last look before the first byte holds it."""
+    limits = world.folder / "limits.toml"
+    limits.write_text(limits.read_text("utf-8").replace("deadline_ms = 2000", "deadline_ms = 10000"), "utf-8")
+    sync = world.folder / "sync"
+    daemon = world.daemon(module="tests.e2e.slowdisk", SYNC_FILE=str(sync))
+    daemon.until_active(40)
+    world.admin("flow", enabled=False)
+    world.admin("weather", ack_lost_probability=0.0)
+    daemon.until("at rest", lambda book: not book["orders"] and abs(book["underlyings"][0]["delta_coin"]) < 0.25)
+    # A slow disk holds the order between its decision and its first byte, and there the process is stopped.
+    sync.write_text("1.0", "ascii")
+    time.sleep(0.2)
+    world.admin("trade", instrument="bybit:linear:BTCUSDT", side="buy", contracts="1")
+    until_s = time.monotonic() + 5.0
+    while not (waiting := daemon.book()["orders"]) and time.monotonic() < until_s:
+        time.sleep(0.01)
+    daemon.process.signal(signal.SIGSTOP)
+    (order,) = waiting
+    ours = {one["client_id"] for one in checker.read_truth(world.admin("truth")).ours}
+    assert order["client_id"] not in ours, "it had left before the process was stopped"
+    time.sleep(SHORT_PAUSE_S)
+    sync.write_text("0", "ascii")
+    woken_ns = time.time_ns()
+    daemon.process.signal(signal.SIGCONT)
+    daemon.until("hedged", lambda book: not book["orders"] and abs(book["underlyings"][0]["delta_coin"]) < 0.25, 20)
+    rows = checker.read_rows(world.state_dir)
+    decided = {row.payload["client_id"]: row.at_ns for row in rows if row.kind == "SubmitOrder"}
+    assert decided[order["client_id"]] < woken_ns
+    answers = [row.payload for row in rows if row.payload.get("client_id") == order["client_id"]]
+    (refused,) = [one for one in answers if one["type"] == "OrderRejected"]
+    assert (refused["code"], "stood still" in refused["message"]) == ("local:held", True)
+    sent = {one["client_id"] for one in checker.read_truth(world.admin("truth")).ours} - ours
+    assert sent, "nothing was hedged"
+    assert all(decided[one] >= woken_ns for one in sent), "an order of before the pause was sent"
     settle(world, daemon)
     verify(world)
 
