@@ -51,8 +51,7 @@ class Rig:
         self.alerts: list[tuple[AlertKind, str, str]] = []
         self.answer = answer
         self.on_disk = True
-        self.kills = 0
-        self.blocked = False
+        self.kills, self.blocked = 0, False
         self.blocked_at_event: list[bool] = []
         self.latch = KillLatch(folder)
         self.latches: dict[str, Latch] = {}
