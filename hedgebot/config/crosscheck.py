@@ -78,6 +78,14 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
         problems.append(
             (f"{key}.band_coin", f"= {band} must be below delta_limit_coin ({limit}): a hedge comes before the alarm")
         )
+    hedge = str(underlying.get("hedge_instrument"))
+    if hedge.split(":")[1:2] == ["inverse"] and underlying.get("delta_convention") in (None, "linear"):
+        problems.append(
+            (
+                f"{key}.delta_convention",
+                f"must be coin_neutral (keeps coins) or usd_neutral (keeps USD): {hedge} is margined in {name}",
+            )
+        )
     hedge_account, instrument = underlying.get("hedge_account"), underlying.get("hedge_instrument")
     account = accounts.get(hedge_account) if isinstance(hedge_account, str) else None
     if isinstance(hedge_account, str) and account is None:

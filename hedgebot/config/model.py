@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hedgebot.domain.settings import AccountRole, AdlPolicy
+from hedgebot.domain.settings import AccountRole, AdlPolicy, DeltaConvention
 
 
 def _refuse_bool(value: object) -> object:
@@ -136,6 +136,9 @@ class UnderlyingSection(Section):
     )
     settlement_window_s: Number = Field(
         1_800.0, ge=1, le=86_400, description="a number of seconds: how long before an expiry its price is averaged"
+    )
+    delta_convention: DeltaConvention | None = Field(
+        None, description="what a hedge keeps constant: linear, coin_neutral or usd_neutral"
     )
     skew_stickiness: Number = Field(
         1.0, ge=1, le=2, description="a number from 1 (sticky strike) to 2 (local volatility), never 0 (sticky delta)"

@@ -277,6 +277,7 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
             "book_age_ms": market.book_age_ms(state, settings.hedge_instrument, step.at_ns),
             "mark_age_ms": market.mark_age_ms(state, settings.hedge_instrument, step.at_ns),
             "funding_rate": quote.funding_rate,
+            "delta_convention": settings.delta_convention or "not set",
             "skew_stickiness": settings.skew_stickiness,
             "smile_delta_coin": underlying.sums.smile_coin,
             "smile_unknown_options": underlying.sums.smile_unknown,

@@ -18,6 +18,7 @@ from typing import assert_never
 from hedgebot.core import (
     breakers,
     connections,
+    convention,
     deadman,
     dropcopy,
     flatten,
@@ -272,6 +273,7 @@ class Engine:
         raises.sweep(step)
         limits.watch(step)
         risk_limits.sweep(step)
+        convention.watch(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)

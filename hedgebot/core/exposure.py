@@ -2,7 +2,7 @@
 
 Option greeks are our own Black-76 on the venue's implied volatility and the expiry's own forward, moved with the live
 underlying; the venue's delta only cross-checks them (hedging reference sections 3.1 and 3.4). Deltas are in coin, long
-positive; coin-settled options count premium-adjusted. The arrays here are derived from the state and never encoded.
+positive, by the underlying's convention (section 3.2). The arrays here are derived from the state and never encoded.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.valuation import Columns, columns_of, settled_futures, value_options, window_ns
 from hedgebot.domain.instrument import InstrumentId, OptionType
+from hedgebot.domain.settings import DeltaConvention
 from hedgebot.pricing.black76 import greeks, years_to
 from hedgebot.pricing.delta import averaged_years, net_transaction_delta, settlement_share
 
@@ -49,14 +50,17 @@ class Exposures:
         underlying.remark_price, underlying.remark_at_ns = underlying.price, at_ns
         underlying.option_unknown = self._unknown(columns)
         sums.settled_coin, sums.settling = settled_futures(self._state, underlying, settings, at_ns)
-        sums.smile_coin, sums.smile_unknown = 0.0, 0
+        sums.smile_coin, sums.smile_unknown, sums.premium_coin = 0.0, 0, 0.0
         if underlying.option_unknown or not columns.ids:
             underlying.option_delta = underlying.option_gamma = underlying.option_vega = underlying.option_theta = 0.0
             underlying.option_vol = 0.0
             return
         found = value_options(self._state, columns, underlying.price, settings, at_ns)
         held = columns.held
-        underlying.option_delta = float(held @ net_transaction_delta(found.delta, found.mark_coin))
+        # Where equity counts, an option's value in coin is in it, and takes back what the premium adjusts.
+        in_equity = sums.convention is not DeltaConvention.COIN_NEUTRAL
+        delta = found.delta if in_equity else net_transaction_delta(found.delta, found.mark_coin)
+        underlying.option_delta, sums.premium_coin = float(held @ delta), float(held @ found.mark_coin)
         underlying.option_gamma = float(held @ found.gamma)
         underlying.option_vega = float(held @ found.vega)
         underlying.option_theta = float(held @ found.theta)
@@ -78,9 +82,13 @@ class Exposures:
 
 def net_delta_coin(underlying: UnderlyingState) -> float:
     """Net delta in coin at the live price; long positive. The caller checks `exposure_problem` first."""
-    delta = float(underlying.linear_coin) + underlying.sums.settled_coin
-    if underlying.inverse_quote:
-        delta += float(underlying.inverse_quote) / underlying.price
+    sums, coins, quote = underlying.sums, underlying.linear_coin, underlying.inverse_quote
+    if sums.convention is DeltaConvention.COIN_NEUTRAL:
+        # The sum of deltas alone: neither coins that are owned nor unrealised ones.
+        coins, quote = coins - sums.balance_coin - sums.entry_coin, quote + sums.entry_quote
+    delta = float(coins) + sums.settled_coin
+    if quote:
+        delta += float(quote) / underlying.price
     if underlying.option_count:
         delta += underlying.option_delta + underlying.option_gamma * (underlying.price - underlying.remark_price)
     return delta

@@ -7,7 +7,7 @@ the rules that only stop new risk (safety reference section 2 owns the definitio
 
 from decimal import Decimal
 
-from hedgebot.core import breakers, deadman, latches, limits, market, order_table
+from hedgebot.core import breakers, convention, deadman, latches, limits, market, order_table
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
 from hedgebot.domain.commands import Mode
@@ -114,6 +114,13 @@ def _one_in_flight(one: Candidate) -> Finding:
     live = order_table.order_of(one.state, one.underlying.name)
     problem = f"order {live} on {one.underlying.name} is in flight or unknown" if live else ""
     return finding("in_flight", live or "none", "none", problem)
+
+
+def _convention(one: Candidate) -> Finding:
+    # Without the choice no order is proven to lower risk.
+    chosen = one.settings.delta_convention or "not set"
+    problem = convention.problem(one.state, one.settings)
+    return finding("delta_convention", chosen, "set, where the coin margins", problem)
 
 
 def _strategy_armed(one: Candidate) -> Finding:
@@ -309,6 +316,7 @@ RULES: tuple[Rule, ...] = (
     _unexplained,
     _clock,
     _one_in_flight,
+    _convention,
     _strategy_armed,
     _duplicate,
     _hedge_volume,

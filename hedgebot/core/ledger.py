@@ -6,6 +6,7 @@ A fill is its venue trade id: seeing it twice changes nothing, in whatever order
 from decimal import Decimal
 
 from hedgebot.core.state import Coin, EngineState, Position
+from hedgebot.core.sums import Sums
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
@@ -99,6 +100,7 @@ def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_n
     balance.qty += change
     balance.moved_at_ns = at_ns
     state.underlyings[coin].linear_coin += change
+    state.underlyings[coin].sums.balance_coin += change
 
 
 def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: int) -> None:
@@ -137,13 +139,17 @@ def _move_position(state: EngineState, fill: FillReceived, instrument: Instrumen
     exposure = _exposure(instrument, position)
     before = position.contracts
     after = before + signed
+    coin_option = instrument.kind is InstrumentKind.COIN_OPTION
+    if coin_option:
+        # Its premium is paid in coins when it is traded; what it is worth since then is equity, not a balance.
+        move_coin(state, fill.account, instrument.settle, -instrument.value_settle(signed, fill.price), at_ns)
     if before and (before > 0) != (signed > 0):
         closed = min(abs(signed), abs(before)) * (1 if before > 0 else -1)
         if position.entry_price > ZERO:
             profit = instrument.pnl_settle(closed, position.entry_price, fill.price)
             position.realised_settle += profit
             # An inverse contract pays its profit in coins, and coins are exposure.
-            move_coin(state, fill.account, instrument.settle, profit, at_ns)
+            move_coin(state, fill.account, instrument.settle, ZERO if coin_option else profit, at_ns)
         if (after > 0) != (before > 0) and after:
             position.entry_price = fill.price
     else:
@@ -168,29 +174,31 @@ def _average_entry(instrument: Instrument, position: Position, added: Decimal, p
     return (before * position.entry_price + added * price) / (before + added)
 
 
-def _exposure(instrument: Instrument, position: Position) -> tuple[Decimal, Decimal]:
-    """What a position adds to its underlying's sums: coins, and quote nominal that is worth coins at the live price.
+def _exposure(instrument: Instrument, position: Position) -> tuple[Decimal, Decimal, Decimal]:
+    """What a position adds to its underlying's sums: coins, quote nominal at the live price, nominal in the coins.
 
     An inverse contract is N/S coins of delta, and its coins of unrealised profit are N/entry - N/S more: together
     N/entry at any price, so coins sold one to one do not drift (hedging reference section 3.2).
     """
     nominal = position.contracts * instrument.contract_size
     if instrument.kind.is_option:
-        return ZERO, ZERO
+        return ZERO, ZERO, ZERO
     if not instrument.kind.is_inverse:
-        return nominal, ZERO
+        return nominal, ZERO, ZERO
     if position.entry_price > ZERO and instrument.settle == instrument.underlying:
-        return nominal / position.entry_price, ZERO
-    return ZERO, nominal
+        return nominal / position.entry_price, ZERO, nominal
+    return ZERO, nominal, ZERO
 
 
 def _move_exposure(
-    state: EngineState, instrument: Instrument, position: Position, before: tuple[Decimal, Decimal]
+    state: EngineState, instrument: Instrument, position: Position, before: tuple[Decimal, Decimal, Decimal]
 ) -> None:
     """Keep the underlying's sums in step with a position that moved: O(1), whatever the size of the book."""
     underlying = state.underlyings.get(instrument.underlying)
     if underlying is None:
         return
+    if instrument.settle == instrument.underlying:
+        _track(underlying.sums.coin_margined, position)
     if instrument.kind.is_option:
         underlying.option_moves += 1
         underlying.remark_due = True
@@ -199,9 +207,12 @@ def _move_exposure(
     if instrument.kind.is_future:
         _track(underlying.sums.dated, position)
         underlying.remark_due = True
-    coin, quote = _exposure(instrument, position)
+    coin, quote, at_entry = _exposure(instrument, position)
     underlying.linear_coin += coin - before[0]
     underlying.inverse_quote += quote - before[1]
+    if instrument.kind.is_inverse:
+        underlying.sums.entry_coin += coin - before[0]
+        underlying.sums.entry_quote += at_entry - before[2]
 
 
 def _track(held: dict[str, InstrumentId], position: Position) -> None:
@@ -228,14 +239,16 @@ def rebuild(state: EngineState) -> None:
     """Derive each underlying's sums anew from positions and coins: for underlyings and accounts that came or went."""
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
-        underlying.option_keys, underlying.sums.dated = {}, {}
+        underlying.option_keys = {}
+        underlying.sums = Sums(convention=underlying.sums.convention)
         underlying.option_moves += 1
         underlying.remark_due = True
     for coin in state.coins.values():
         if coin.coin in state.underlyings:
             state.underlyings[coin.coin].linear_coin += coin.qty
+            state.underlyings[coin.coin].sums.balance_coin += coin.qty
     for position in state.positions.values():
-        _move_exposure(state, state.instruments[position.instrument], position, (ZERO, ZERO))
+        _move_exposure(state, state.instruments[position.instrument], position, (ZERO, ZERO, ZERO))
 
 
 def know_coin(state: EngineState, account: str, coin: str) -> None:

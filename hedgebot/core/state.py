@@ -364,10 +364,10 @@ def adopt_settings(state: EngineState, settings: EngineSettings) -> None:
     """Put new settings in force; accounts and underlyings that are new get empty records, others keep theirs."""
     state.settings = settings
     for underlying in settings.underlyings:
-        state.underlyings.setdefault(underlying.underlying, UnderlyingState(name=underlying.underlying))
+        known = state.underlyings.setdefault(underlying.underlying, UnderlyingState(name=underlying.underlying))
+        known.sums.convention = underlying.delta_convention
     for account in settings.accounts:
-        known = state.accounts.setdefault(account.name, _fresh_account(account))
-        known.role = account.role
+        state.accounts.setdefault(account.name, _fresh_account(account)).role = account.role
 
 
 def _fresh_account(account: AccountSettings) -> AccountState:

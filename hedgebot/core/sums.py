@@ -4,13 +4,21 @@ Plain numbers of the state, kept up to date by the ledger (what is held) and the
 no arithmetic of prices. Deltas are in coin, long positive.
 """
 
+from decimal import Decimal
+
 import msgspec
 
+from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import DeltaConvention
 
 
 class Sums(msgspec.Struct, kw_only=True):
-    """`dated` are the positions of held dated futures. The rest is as of the last re-mark.
+    """`dated` are the positions of held dated futures, `coin_margined` those that settle in the coin itself.
+
+    `balance_coin` are coins in wallets. Inverse contracts whose entry is known: `entry_coin` is their nominal at it,
+    `entry_quote` the nominal. `convention` is the operator's choice. The rest is as of the last re-mark;
+    `premium_coin` is the value in coin of coin-settled options, signed like their position.
 
     `settled_coin` is what averaged delivery prices have taken from the deltas of dated futures; `settling` says that
     something held is inside the averaging window before its expiry. `smile_coin` is what the skew adds to the options'
@@ -18,6 +26,12 @@ class Sums(msgspec.Struct, kw_only=True):
     """
 
     dated: dict[str, InstrumentId] = {}
+    coin_margined: dict[str, InstrumentId] = {}
+    balance_coin: Decimal = ZERO
+    entry_coin: Decimal = ZERO
+    entry_quote: Decimal = ZERO
+    convention: DeltaConvention | None = None
+    premium_coin: float = 0.0
     settled_coin: float = 0.0
     settling: bool = False
     smile_coin: float = 0.0

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, limits, market, tracking
+from hedgebot.core import convention, deadman, limits, market, tracking
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
@@ -204,7 +204,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         underlying=one.name,
         delta_coin=delta,
         delta_usd=None if delta is None else delta * one.price,
-        convention="linear: USD value held constant",
+        convention=convention.describe(settings),
         band_coin=one.trigger_coin or settings.band_coin,
         inside_coin=one.inside_coin or settings.band_coin * settings.target_ratio,
         centre_coin=one.centre_coin,

@@ -43,6 +43,7 @@ class AlertKind(StrEnum):
     DMS_NOT_ARMED = "DmsNotArmed"
     RATE_LIMIT_BAN = "RateLimitBan"
     TAIL_RISK_LIMIT = "TailRiskLimit"
+    CONVENTION_MISSING = "DeltaConventionMissing"
 
     @property
     def severity(self) -> Severity:
@@ -80,6 +81,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
     AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
     AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),
+    AlertKind.CONVENTION_MISSING: (Severity.CRIT, "RB-36"),
     AlertKind.DELIVERY_FAILED: (Severity.WARN, "RB-30"),
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),

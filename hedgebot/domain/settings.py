@@ -30,6 +30,31 @@ class AdlPolicy(StrEnum):
     HALT = "halt"  # the book is halted: an operator decides
 
 
+class DeltaConvention(StrEnum):
+    """What a hedged book keeps constant (hedging reference section 3.2)."""
+
+    LINEAR = "linear"  # USD value; nothing is margined in the coin
+    COIN_NEUTRAL = "coin_neutral"  # the number of coins: the sum of all deltas, premium-adjusted
+    USD_NEUTRAL = "usd_neutral"  # USD value of a coin-margined account: its coin equity and the sum of all deltas
+
+    @property
+    def meaning(self) -> str:
+        """In a few words, for the screen."""
+        return _MEANINGS[self]
+
+    @property
+    def counts_equity(self) -> bool:
+        """Whether coins that are owned are exposure."""
+        return self is not DeltaConvention.COIN_NEUTRAL
+
+
+_MEANINGS = {
+    DeltaConvention.LINEAR: "USD value held constant, Black-Scholes deltas",
+    DeltaConvention.COIN_NEUTRAL: "number of coins held constant, premium-adjusted deltas, coins owned do not count",
+    DeltaConvention.USD_NEUTRAL: "USD value held constant, coin equity and deltas count together",
+}
+
+
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
@@ -47,7 +72,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way.
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
-    moves with the price (1: sticky strike, up to 2: local-volatility-like).
+    moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
+    will do while nothing is margined in the coin.
     """
 
     underlying: str
@@ -63,6 +89,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     cost_bps: float = 5.0
     settlement_window_s: float = 1_800.0
     skew_stickiness: float = 1.0
+    delta_convention: DeltaConvention | None = None
 
 
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import pytest
         ('hedge_account = "main"', 'hedge_account = "other"', "'other' is not one of the [accounts] (known: main)"),
         ("bybit:linear:BTCUSDT", "okx:linear:BTCUSDT", "is not traded at bybit, the venue of main"),
         ("bybit:linear:BTCUSDT", "bybit:linear:ETHUSDT", "does not look like an instrument on BTC"),
+        ("bybit:linear:BTCUSDT", "bybit:inverse:BTCUSD", "delta_convention must be coin_neutral (keeps coins) or usd"),
         ('underlyings = ["BTC", "ETH"]', 'underlyings = ["BTC", "SOL"]', "names SOL, which is not one of"),
         (
             'run_mode = "paper"',

@@ -13,6 +13,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import DeltaConvention
 from tests.support.playbook import (
     ACCOUNT,
     BTC_INVERSE,
@@ -225,7 +226,14 @@ def test_profit_that_an_inverse_hedge_realises_is_no_fault_of_the_fill() -> None
     whole = settings()
     (btc,) = whole.underlyings
     book = Playbook(
-        msgspec.structs.replace(whole, underlyings=(msgspec.structs.replace(btc, hedge_instrument=BTC_INVERSE),))
+        msgspec.structs.replace(
+            whole,
+            underlyings=(
+                msgspec.structs.replace(
+                    btc, hedge_instrument=BTC_INVERSE, delta_convention=DeltaConvention.USD_NEUTRAL
+                ),
+            ),
+        )
     )
     short = msgspec.structs.replace(book.position("-100000", BTC_INVERSE), entry_price=Decimal(200_000))
     for _ in range(2):

@@ -1,9 +1,13 @@
 """Candidate: urgent is what brings a delta back that is beyond its limit, or whose hedge a delivery takes away."""
 
+import math
+
 import pytest
 
 from hedgebot.core.candidate import finding
+from hedgebot.core.gate import judge
 from hedgebot.core.sums import Sums
+from hedgebot.domain.orders import Refused
 from tests.unit.core.test_gate import _candidate
 
 
@@ -19,3 +23,11 @@ def test_what_is_urgent(delta: float, settling: bool, urgent: bool) -> None:
 def test_a_finding_without_a_problem_is_content() -> None:
     assert not finding("rule", 1.0, 2.0).problem
     assert finding("rule", 3.0, 2.0, "too much").check.value == 3.0
+
+
+@pytest.mark.parametrize("delta", [math.nan, math.inf])
+def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
+    one = _candidate(delta_coin=delta)
+    assert not one.reduces_delta
+    assert not one.reduces_risk
+    assert isinstance(judge(one), Refused)

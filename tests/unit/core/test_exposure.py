@@ -13,7 +13,7 @@ from hedgebot.core.state import UnderlyingState, decode_state, encode_state
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
-from hedgebot.domain.settings import EngineSettings
+from hedgebot.domain.settings import DeltaConvention, EngineSettings
 from hedgebot.pricing.black76 import greeks, price
 from tests.support.playbook import (
     ACCOUNT,
@@ -105,15 +105,68 @@ def test_a_linear_option_counts_its_own_delta_on_the_venues_volatility() -> None
     assert net_delta_coin(_btc(book)) == pytest.approx(-3 * _call_delta(), abs=1e-6)
 
 
-def test_a_coin_option_counts_premium_adjusted() -> None:
-    book = _ready()
+def _sell_coin_call(convention: DeltaConvention | None) -> Playbook:
+    book = Playbook(_with(delta_convention=convention))
+    book.ready()
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="op", reason="look only"))
     rules = instrument(COIN_CALL, InstrumentKind.COIN_OPTION, settle="BTC", quote="BTC")
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(rules,)))
     value = _call_value_coin()
-    quote = msgspec.structs.replace(book.option(iv=0.6), instrument=COIN_CALL, mark=Decimal(repr(value)))
-    book.send(quote)
+    book.send(msgspec.structs.replace(book.option(iv=0.6), instrument=COIN_CALL, mark=Decimal(repr(value))))
     book.send(book.fill(Side.SELL, "1", COIN_CALL, price=Decimal(repr(value))))
-    assert _btc(book).option_delta == pytest.approx(-(_call_delta() - value), abs=1e-6)
+    return book
+
+
+def test_a_coin_option_counts_premium_adjusted_where_coins_are_kept() -> None:
+    book = _sell_coin_call(DeltaConvention.COIN_NEUTRAL)
+    assert net_delta_coin(_btc(book)) == pytest.approx(-(_call_delta() - _call_value_coin()), abs=1e-6)
+
+
+def test_against_equity_it_counts_black_scholes_and_its_premium_in_cash() -> None:
+    """-(Eq + q(delta - v)) = -(cash + q delta): the premium that was paid in coins is cash (HEDGING 3.2)."""
+    book = _sell_coin_call(DeltaConvention.USD_NEUTRAL)
+    assert _btc(book).option_delta == pytest.approx(-_call_delta(), abs=1e-6)
+    assert net_delta_coin(_btc(book)) == pytest.approx(_call_value_coin() - _call_delta(), abs=1e-6)
+
+
+@pytest.mark.parametrize("entry", [True, False])
+@pytest.mark.parametrize(("coins", "short", "wallet_drift"), [("20", "-1000000", 0.95238), ("100", "-5000000", 4.7619)])
+def test_inverse_contracts_drift_against_the_wallet_and_not_against_equity(
+    coins: str, short: str, wallet_drift: float, *, entry: bool
+) -> None:
+    """ART-2: sold one to one at 50,000, seen at 52,500. Without an entry only the wallet is known, and it drifts."""
+    book = Playbook(_with(delta_convention=DeltaConvention.USD_NEUTRAL, delta_limit_coin=500.0))
+    held = msgspec.structs.replace(book.position(short, BTC_INVERSE), entry_price=Decimal(50_000) if entry else None)
+    book.ready([held], btc=coins)
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="op", reason="look only"))
+    for mid, drift in (("50000", 0.0), ("52500", 0.0 if entry else wallet_drift)):
+        book.send(book.ticker(mid))
+        book.send(book.book(mid))
+        assert net_delta_coin(_btc(book)) == pytest.approx(drift, abs=1e-4)
+
+
+@pytest.mark.parametrize("convention", [DeltaConvention.USD_NEUTRAL, DeltaConvention.COIN_NEUTRAL])
+def test_the_net_delta_is_the_derivative_of_what_is_kept(convention: DeltaConvention) -> None:
+    """d(S Eq)/dS in USD, S dEq/dS in coins, by finite differences of an account's equity in coins."""
+    book = Playbook(_with(delta_convention=convention, delta_limit_coin=500.0))
+    book.ready([msgspec.structs.replace(book.position("-150000", BTC_INVERSE), entry_price=Decimal(80_000))], btc="3")
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=False, operator="op", reason="look only"))
+    rules = instrument(COIN_CALL, InstrumentKind.COIN_OPTION, settle="BTC", quote="BTC")
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(rules,)))
+    value = Decimal(repr(_call_value_coin()))
+    book.send(msgspec.structs.replace(book.option(iv=0.6), instrument=COIN_CALL, mark=value))
+    book.send(book.fill(Side.SELL, "2", COIN_CALL, price=value))
+
+    def equity(spot: float) -> float:
+        unrealised = -150_000 * (1 / 80_000 - 1 / spot)
+        years = YEARS - 1_200 / (365 * 86_400)
+        columns = (np.array([spot]), np.array([100_000.0]), np.array([years]), np.array([0.6]), np.array([True]))
+        return 3 + 2 * float(value) + unrealised - 2 * float(price(*columns)[0]) / spot
+
+    step, spot = 1.0, 100_000.0
+    kept = (lambda at: at * equity(at)) if convention is DeltaConvention.USD_NEUTRAL else (lambda at: spot * equity(at))
+    slope = (kept(spot + step) - kept(spot - step)) / (2 * step)
+    assert net_delta_coin(_btc(book)) == pytest.approx(slope, abs=1e-4)
 
 
 def test_an_option_without_a_volatility_makes_the_exposure_unknown_not_zero() -> None:
@@ -298,8 +351,10 @@ def test_where_one_strike_is_quoted_no_skew_is_made_up() -> None:
     assert decision.evidence["smile_unknown_options"] == 1
 
 
-def _sticky(stickiness: float) -> EngineSettings:
+def _with(**changes: object) -> EngineSettings:
     made = settings()
-    return msgspec.structs.replace(
-        made, underlyings=(msgspec.structs.replace(made.underlyings[0], skew_stickiness=stickiness),)
-    )
+    return msgspec.structs.replace(made, underlyings=(msgspec.structs.replace(made.underlyings[0], **changes),))
+
+
+def _sticky(stickiness: float) -> EngineSettings:
+    return _with(skew_stickiness=stickiness)

@@ -17,7 +17,7 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
 from hedgebot.domain.settings import AccountRole
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, PRICE, START_NS, Playbook
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, PRICE, START_NS, Playbook
 
 MS = 1_000_000
 
@@ -204,6 +204,12 @@ def _out_of_tokens() -> Candidate:
     return one
 
 
+def _coin_margined() -> Candidate:
+    one = _candidate()
+    one.underlying.sums.coin_margined["main|inverse"] = BTC_INVERSE
+    return one
+
+
 def _latched_off() -> Candidate:
     one = _candidate()
     one.state.tripped["delta_neutral"] = "61 sell orders"
@@ -262,6 +268,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
+    "_convention": (_coin_margined, "delta_convention", "not set", "set, where the coin margins"),
     "_strategy_armed": (_latched_off, "strategy", "latched off", "armed"),
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
@@ -390,11 +397,3 @@ def test_the_unknown_refuses(make: Callable[[], Candidate], rule: str) -> None:
     refused = judge(make())
     assert isinstance(refused, Refused)
     assert refused.check.rule == rule
-
-
-@pytest.mark.parametrize("delta", [math.nan, math.inf])
-def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
-    one = _candidate(delta_coin=delta)
-    assert not one.reduces_delta
-    assert not one.reduces_risk
-    assert isinstance(judge(one), Refused)
