@@ -16,7 +16,7 @@ from hedgebot.domain.events import OperatorKilled
 from hedgebot.domain.instrument import venue_of
 from hedgebot.domain.kill import FROM_FILE, KILL_STRATEGY, KillAction, KillScope, action_problem, scope_key, scope_words
 from hedgebot.domain.orders import OrderIntent
-from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.domain.settings import AccountRole, UnderlyingSettings
 
 CANCEL_AGAIN_NS = 2_000_000_000
 """An order whose fate is unknown may turn up at the venue until its deadline: so often it is cancelled again."""
@@ -279,6 +279,7 @@ def _known(state: EngineState, scope: KillScope) -> list[str]:
 
 def _cancel_covered(step: Step, latch: Latch) -> None:
     latch.cancel_at_ns = step.at_ns + CANCEL_AGAIN_NS
+    by_account = latch.scope in (KillScope.ALL, KillScope.VENUE, KillScope.ACCOUNT)
     for record in live_orders(step.state):
         if _may_live_under(latch, record):
             step.emit(
@@ -287,6 +288,9 @@ def _cancel_covered(step: Step, latch: Latch) -> None:
                     instrument=record.intent.instrument,
                     client_id=record.client_id,
                     reason=f"killed: {scope_key(latch.scope, latch.name)}",
+                    whole=by_account
+                    and latch.in_force is KillAction.FREEZE
+                    and step.state.accounts[record.intent.account].role is AccountRole.HEDGE,
                 )
             )
 

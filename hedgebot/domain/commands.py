@@ -28,12 +28,17 @@ class SubmitOrder(_Command, frozen=True, kw_only=True):
 
 
 class CancelOrder(_Command, frozen=True, kw_only=True):
-    """Cancel one of our orders. Never waits for the disk."""
+    """Cancel one of our orders. Never waits for the disk.
+
+    `whole`: every order on this instrument is meant and nobody else orders on this account, so that one request may
+    take the place of many.
+    """
 
     account: str
     instrument: InstrumentId
     client_id: str
     reason: str
+    whole: bool = False
 
 
 class QueryOrder(_Command, frozen=True, kw_only=True):

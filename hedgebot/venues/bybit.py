@@ -45,6 +45,7 @@ from hedgebot.venues.reading import as_object
 from hedgebot.venues.replies import reply_in_error
 from hedgebot.venues.snapshot import Snapshots
 from hedgebot.venues.streams import Streams
+from hedgebot.venues.sweep import Sweeper
 from hedgebot.venues.table import InstrumentTable
 from hedgebot.venues.tasks import TaskGroup
 
@@ -80,6 +81,7 @@ class BybitVenue:
         self._orders.trade_ready = lambda: self._streams.trade_ready
         self._orders.drop_trade = self._streams.drop_trade
         self._orders.on_key_refused = self._answers.key_refused
+        self._orders.sweep = Sweeper(self._query, queries, budget).reached
         self._answers.trade_ready = lambda: self._streams.trade_ready
         self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)

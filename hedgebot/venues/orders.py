@@ -7,7 +7,7 @@ section 3). Must not decide anything about an order beyond refusing to send one 
 import asyncio
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -82,6 +82,8 @@ class OrderEntry:
         self.drop_trade: Callable[[str], None] = lambda _reason: None
         # Asked right before a request leaves: why the order may not, in a sentence, or nothing.
         self.hold: Callable[[OrderIntent], str] = lambda _intent: ""
+        # Whether one request took this cancel (category, symbol, client id) together with all others of its symbol.
+        self.sweep: Callable[[str, str, str], Awaitable[bool]] = _no_sweep
         self.on_clock: Callable[[], None] = lambda: None
         self.on_key_refused: Callable[[str, str], None] = lambda _code, _words: None
         # The venue's clock minus ours, as measured last.
@@ -189,7 +191,10 @@ class OrderEntry:
             return Said(
                 verdict=Verdict.REJECTED, code="local:instrument", message=f"{command.instrument} is not listed"
             )
-        category = self._table.instruments[command.instrument].category
+        listed = self._table.instruments[command.instrument]
+        category = listed.category
+        if command.whole and await self.sweep(category, listed.symbol, command.client_id):
+            return Said(verdict=Verdict.ACCEPTED, code="0", message="with all orders of its instrument")
         by_socket = await self._way(Purpose.CANCEL, category, math.inf)
         # The client sends `clientOrderId` untranslated; only the venue's own parameter cancels by client id.
         arguments = (None, symbol, {"orderLinkId": command.client_id})
@@ -299,6 +304,10 @@ class OrderEntry:
         self._abandoned.discard(task)
         if not task.cancelled():
             task.exception()
+
+
+async def _no_sweep(_category: str, _symbol: str, _client_id: str) -> bool:
+    return False
 
 
 def _parameters(intent: OrderIntent, client_id: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""kill_direct: from the word to the last cancel request, with 50 orders of ours resting at the venue.
+"""kill_direct and kill_daemon: from the word to the last cancel request, with 50 orders of ours resting at the venue.
 
 Against the simulated exchange on loopback with its limits of requests in force; the goal is the release gate's. On a
 shared account orders go one by one: the venue takes ten singly and ten in a batch in each second, so that the last of
-50 cannot leave before two seconds have passed. That figure is told, without a goal.
+50 cannot leave before two seconds have passed. That figure is told, without a goal. kill_daemon has the daemon's own
+adapter in process: from the engine's 50 cancels to the answer to the last one.
 """
 
 import asyncio
@@ -13,21 +14,24 @@ from decimal import Decimal
 import pytest
 
 from hedgebot.domain.client_id import ClientId, decode_client_id
+from hedgebot.domain.commands import CancelOrder
+from hedgebot.domain.events import CancelAnswered
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, Scenario
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType
 from hedgebot.exchange.wire.server import serve
+from hedgebot.venues.bybit import BybitVenue
 from hedgebot.venues.direct import DirectCancel, cancel_directly
 from tests.benchmarks.measure import Goal, missed, percentile, report, run_loop
-from tests.unit.venues.double import BTC, connection
+from tests.unit.venues.double import BTC, Sink, connection, eventually
 
 ORDERS, ROUNDS = 50, 10
 
 
-async def one_round(number: int, *, whole: bool) -> DirectCancel:
-    """A fresh exchange with 50 resting orders, and the kill."""
+def resting(number: int) -> tuple[Exchange, list[str]]:
+    """A fresh exchange with 50 orders of ours in its book, and their client ids."""
     account = AccountSpec(
         name="main",
         api_key="key-of-the-test",
@@ -37,7 +41,8 @@ async def one_round(number: int, *, whole: bool) -> DirectCancel:
     scenario = Scenario(seed=number, accounts=(account,))
     exchange = Exchange(scenario, time.time_ns() - ORDERS * 300_000_000)
     price = (Decimal(str(exchange.index_price("BTC"))) * Decimal("0.97")).quantize(Decimal(1))
-    for intent in range(ORDERS):
+    client_ids = [ClientId(install=7, epoch=1, strategy=0, intent=intent).encode() for intent in range(ORDERS)]
+    for client_id in client_ids:
         # Ten a second are taken: the resting orders are laid in the exchange's own time.
         exchange.advance(exchange.now_ns + 200_000_000)
         answer = exchange.place(
@@ -49,10 +54,16 @@ async def one_round(number: int, *, whole: bool) -> DirectCancel:
                 qty_contracts=Decimal("0.001"),
                 limit_price=price,
                 time_in_force=TimeInForce.GTC,
-                client_id=ClientId(install=7, epoch=1, strategy=0, intent=intent).encode(),
+                client_id=client_id,
             )
         )
         assert isinstance(answer, Ack), answer
+    return exchange, client_ids
+
+
+async def one_round(number: int, *, whole: bool) -> DirectCancel:
+    """The kill from a process of its own."""
+    exchange, _ = resting(number)
     server = await serve(exchange)
     try:
         return await cancel_directly(
@@ -65,6 +76,26 @@ async def one_round(number: int, *, whole: bool) -> DirectCancel:
             now_s=time.monotonic,
         )
     finally:
+        await server.close()
+
+
+async def one_daemon_round(number: int, *, whole: bool) -> float:
+    """Seconds that the daemon's adapter takes for the engine's cancels."""
+    exchange, client_ids = resting(number)
+    server = await serve(exchange)
+    sink = Sink()
+    venue = BybitVenue(connection(server.endpoint), sink, time.time_ns)
+    try:
+        await venue.start()
+        began_s = time.monotonic()
+        for one in client_ids:
+            venue.send(CancelOrder(account="main", instrument=BTC, client_id=one, reason="killed: all", whole=whole))
+        await eventually(lambda: len(sink.of(CancelAnswered)) == ORDERS, seconds=30.0)
+        took_s = time.monotonic() - began_s
+        assert exchange.open_orders("main") == ()
+        return took_s
+    finally:
+        await venue.stop()
         await server.close()
 
 
@@ -93,5 +124,25 @@ def test_the_last_cancel_request_leaves_in_time(*, whole: bool) -> None:
         last_request_s=statistics.median(last),
         last_request_s_p99=percentile(last, 0.99),
         verified_empty_s=statistics.median(verified),
+    )
+    assert not missed(goals), missed(goals)
+
+
+async def daemon_rounds(*, whole: bool) -> list[float]:
+    return [await one_daemon_round(number, whole=whole) for number in range(ROUNDS if whole else 2)]
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("whole", [True, False], ids=["hedge", "shared"])
+def test_the_daemons_own_cancels_are_answered_in_time(*, whole: bool) -> None:
+    took = run_loop(daemon_rounds(whole=whole))
+    goals = [Goal(name="last_cancel_answer_s_p99", value=percentile(took, 0.99), limit=2.0)] if whole else []
+    report(
+        "kill_daemon",
+        goals=goals,
+        account="hedge" if whole else "shared",
+        orders=ORDERS,
+        last_answer_s=statistics.median(took),
+        last_answer_s_p99=percentile(took, 0.99),
     )
     assert not missed(goals), missed(goals)

@@ -12,6 +12,7 @@ from hedgebot.domain.commands import CancelOrder, Mode, RecordLatch, RecordMode,
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope, scope_key
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
@@ -292,3 +293,22 @@ def test_what_a_kill_leaves_open_is_named_until_it_is_proven(book: Playbook) -> 
     assert f"the private stream of {ACCOUNT} is down" in " ".join(latches.unproven(book.state, latch, 0))
     book.state.orders[order.client_id].status = OrderStatus.EXPIRED
     assert latches.unproven(book.state, latch, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "event", "whole"),
+    [
+        (AccountRole.HEDGE, kill(), True),
+        (AccountRole.HEDGE, kill(KillScope.VENUE), True),
+        (AccountRole.HEDGE, kill(KillScope.STRATEGY), False),
+        (AccountRole.HEDGE, kill(action=KillAction.REDUCE), False),
+        (AccountRole.SHARED, kill(), False),
+    ],
+)
+def test_only_a_frozen_account_of_our_own_may_be_cancelled_as_a_whole(
+    book: Playbook, role: AccountRole, event: ev.OperatorKilled, *, whole: bool
+) -> None:
+    the_order(book.send(book.fill(Side.BUY, "2")))
+    book.state.accounts[ACCOUNT].role = role
+    (cancel,) = of_type(book.send(event), CancelOrder)
+    assert cancel.whole is whole

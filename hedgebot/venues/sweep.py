@@ -1,0 +1,62 @@
+"""One request in place of many: cancels that are all meant, of one symbol, on an account where nobody else orders.
+
+The venue takes ten single cancels a second, and our budget six: fifty would take eight seconds. Looks first whether
+an order of anybody else is listed there; then none goes by the whole. Owns no single cancel and no outcome: what a
+sweep did not reach, its caller cancels by itself.
+"""
+
+import asyncio
+from typing import Any
+
+from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.errors import VenueError
+from hedgebot.venues.buckets import Budget, Purpose
+from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.queries import Queries
+from hedgebot.venues.reading import as_object, as_rows, text_or_none
+
+# As many as the budget lets go at once: fewer need no sweep.
+SWEEP_MIN = 5
+SWEEP_S_MAX = 1.0
+
+
+class Sweeper:
+    """Sweeps of one account, one at a time for a symbol; a cancel that comes meanwhile joins in."""
+
+    def __init__(self, client: Any, queries: Queries, budget: Budget) -> None:  # noqa: ANN401  # ccxt is untyped
+        self._client = client
+        self._queries = queries
+        self._budget = budget
+        self._waiting: dict[tuple[str, str], int] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[frozenset[str]]] = {}
+
+    async def reached(self, category: str, symbol: str, client_id: str) -> bool:
+        """Whether a sweep took this order's cancel; False soon, whatever happens."""
+        key = (category, symbol)
+        self._waiting[key] = self._waiting.get(key, 0) + 1
+        if key not in self._running:
+            self._running[key] = asyncio.create_task(self._sweep(key), name=f"sweep {symbol}")
+        return client_id in await asyncio.shield(self._running[key])
+
+    async def _sweep(self, key: tuple[str, str]) -> frozenset[str]:
+        """Client ids whose cancel the venue took; none where a sweep is not allowed, not worth it, or failed."""
+        try:
+            await asyncio.sleep(0)  # a kill's cancels come together
+            if self._waiting[key] < SWEEP_MIN:
+                return frozenset()
+            async with asyncio.timeout(SWEEP_S_MAX):
+                return await self._ask(*key)
+        except (*FAULTS, VenueError, TimeoutError):
+            return frozenset()
+        finally:
+            del self._running[key], self._waiting[key]
+
+    async def _ask(self, category: str, symbol: str) -> frozenset[str]:
+        rows = await self._queries.orders(category, symbol=symbol)
+        if any(decode_client_id(text_or_none(row, "orderLinkId")) is None for row in rows):
+            return frozenset()
+        if not await self._budget.acquire(Purpose.CANCEL, "", within_s=SWEEP_S_MAX):
+            return frozenset()
+        answer = await self._client.privatePostV5OrderCancelAll({"category": category, "symbol": symbol})
+        taken = as_rows(as_object(as_object(answer, "the answer").get("result"), "result").get("list"), "list")
+        return frozenset(one for row in taken if (one := text_or_none(row, "orderLinkId")) is not None)
