@@ -208,6 +208,7 @@ class Engine:
                 underlying = self._hedged_by(event.instrument)
                 if underlying and not quote.book_problem and quote.mid is not None:
                     self._valuation().set_price(state.underlyings[underlying], float(quote.mid))
+                    market.note_price(state, state.underlyings[underlying], event)
                     step.touch(underlying, DecisionCause.PRICE)
             case ev.Ticker():
                 market.apply_ticker(step, event)

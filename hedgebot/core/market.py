@@ -8,8 +8,9 @@ import math
 from decimal import Decimal
 
 from hedgebot.core.exposure import own_option_delta
-from hedgebot.core.state import EngineState, OptionMark, Quote
+from hedgebot.core.state import EngineState, OptionMark, Quote, UnderlyingState
 from hedgebot.core.step import Step
+from hedgebot.core.trail import note, price_of_quote
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.events import BookTop, OptionQuote, Ticker
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
@@ -85,7 +86,7 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
     mark = OptionMark(
         iv=iv,
         forward=forward,
-        underlying_price=_price_at_quote(underlying.price if underlying else 0.0, event.index),
+        underlying_price=_price_of_forward(state, underlying, event, forward, known) if underlying else 0.0,
         mark_coin=float(event.mark) if in_coin and event.mark is not None else 0.0,
         at_ns=step.at_ns,
         venue_ns=event.venue_at_ns,
@@ -166,14 +167,33 @@ def clock_offset_ms(state: EngineState, venue: str) -> float | None:
     )
 
 
-def _price_at_quote(price: float, index: Decimal | None) -> float:
-    """What the underlying stood at when an option was quoted (0 = unknown): the hedge's middle, as far as it is as new.
+def note_price(state: EngineState, underlying: UnderlyingState, event: BookTop) -> None:
+    """Keep a price of the hedge's book for the option quotes of the next seconds."""
+    note(underlying.trail, _own_ns(state, event.instrument, event.venue_at_ns), underlying.price)
 
-    A forward that has jumped already must not be carried along by the same jump once the hedge's book shows it.
+
+def _price_of_forward(
+    state: EngineState, underlying: UnderlyingState, event: OptionQuote, forward: float, known: OptionMark | None
+) -> float:
+    """What the underlying stood at when an option's forward was (0 = unknown).
+
+    A forward from before a jump must not be paired with the price after it, nor one that has jumped already with the
+    price before it: each would be carried along by the same jump once more, hedged, and taken back.
     """
-    if not price or index is None or not _is_price(index):
+    price, index = underlying.price, event.index
+    if not price:
         return price
-    return price if abs(price / float(index) - 1.0) <= BASIS_RATIO_MAX else float(index)
+    ahead = index is not None and _is_price(index) and abs(price / float(index) - 1.0) > BASIS_RATIO_MAX
+    now = (price, float(index)) if ahead and index is not None else (price,)
+    if known is None or not known.underlying_price:
+        return now[-1]
+    expected = forward * known.underlying_price / known.forward
+    return price_of_quote(underlying.trail, _own_ns(state, event.instrument, event.venue_at_ns), now, expected)
+
+
+def _own_ns(state: EngineState, instrument: InstrumentId, venue_at_ns: int) -> int:
+    """A venue's stamp on our clock."""
+    return venue_at_ns - round((clock_offset_ms(state, venue_of(instrument)) or 0.0) * _NS_PER_MS)
 
 
 def _is_price(value: Decimal | None) -> bool:

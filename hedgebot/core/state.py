@@ -12,6 +12,7 @@ import msgspec
 from hedgebot.core.drift import Drift, Tracking
 from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
+from hedgebot.core.trail import Spell
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
 from hedgebot.domain.deadman import DeadManKind, DeadManStatus
@@ -51,7 +52,7 @@ class Quote(msgspec.Struct, kw_only=True):
 
 
 class OptionMark(msgspec.Struct, kw_only=True):
-    """Newest surface point of one option. `underlying_price` is the hedge's mid when the quote came (0 = unknown)."""
+    """Newest surface point of one option. `underlying_price` is the hedge's mid at its forward (0 = unknown)."""
 
     iv: float
     forward: float
@@ -156,6 +157,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     remark_at_ns: int = 0
     remark_due: bool = False
     price: float = 0.0
+    trail: list[Spell] = []
     breach_since_ns: int = 0
     breach_cause: DecisionCause = DecisionCause.RECOVERY
     held_cause: DecisionCause | None = None

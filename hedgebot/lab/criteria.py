@@ -226,16 +226,22 @@ def slippage_inside_collar(evidence: Evidence) -> str:
 
 
 def turnover_within_bands(evidence: Evidence) -> str:
-    """We traded no more than twice what the delta moved, and two bands.
+    """Down and up again we traded no more than what the delta moved, and two bands: each way, and in all."""
+    halfway_ns = (evidence.begun_ns + evidence.ended_ns) // 2
+    whole = evidence.begun_ns, evidence.ended_ns
+    spans = (whole[0], halfway_ns), (halfway_ns, whole[1]), whole
+    return next((said for span in spans if (said := _turnover(evidence, *span))), "")
 
-    Twice: an option's quote carries a forward that is up to a second older than the price beside it, so that each jump
-    of the price is hedged, taken back and hedged again.
-    """
-    deltas = [one.unhedged_coin for one in evidence.samples]
+
+def _turnover(evidence: Evidence, from_ns: int, until_ns: int) -> str:
+    deltas = [one.unhedged_coin for one in evidence.samples if from_ns <= one.at_ns <= until_ns]
     moved = sum(abs(b - a) for a, b in itertools.pairwise(deltas))
-    traded = float(evidence.turnover_coin())
-    limit = 2 * moved + 2 * evidence.band_coin
-    return "" if traded <= limit else f"{traded:.3f} were traded for a delta that moved {moved:.3f}"
+    traded = float(evidence.turnover_coin(from_ns, until_ns))
+    seconds = (until_ns - from_ns) / NS_PER_S
+    limit = moved + 2 * evidence.band_coin
+    return (
+        "" if traded <= limit else f"{traded:.3f} were traded within {seconds:.0f} s for a delta that moved {moved:.3f}"
+    )
 
 
 def limit_breach_told(evidence: Evidence) -> str:

@@ -105,6 +105,7 @@ class Evidence:
         """When a mode was entered first since the begin; None when it was not."""
         return next((at_ns for at_ns, after in self.modes() if after is mode), None)
 
-    def turnover_coin(self) -> Decimal:
-        """What our orders traded while it lasted, in contracts of a linear hedge."""
-        return sum((one.qty_contracts for one in self.fills()), start=Decimal(0))
+    def turnover_coin(self, from_ns: int, until_ns: int) -> Decimal:
+        """What our orders traded between two moments while it lasted, in contracts of a linear hedge."""
+        traded = (one.qty_contracts for one in self.fills() if from_ns <= one.at_ns < until_ns)
+        return sum(traded, start=Decimal(0))

@@ -268,6 +268,43 @@ def test_a_jump_counts_once_whichever_feed_shows_it_first(first: str) -> None:
     assert short == pytest.approx(-5 * 0.646, abs=0.01), "Black-76 at 105,000, 60 % and thirty days"
 
 
+@pytest.mark.parametrize("index", [100_000, 105_000])
+@pytest.mark.parametrize("stamped", ["book first", "option first"])
+def test_a_forward_from_before_a_jump_is_not_carried_along_by_it(index: int, stamped: str) -> None:
+    """A quote that is newer than the jump brings a forward that is older: no delta goes to and fro."""
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.SELL, "5", BTC_CALL))
+    truth = pytest.approx(-5 * 0.646, abs=0.01)  # Black-76 at 105,000, 60 % and thirty days
+    for _ in range(2):
+        book.send(book.book(), after_ms=250)
+    stale = msgspec.structs.replace(book.option(), index=Decimal(index))
+    if stamped == "option first":
+        book.send(book.book(Decimal(105_000)), after_ms=20)
+        book.send(msgspec.structs.replace(stale, venue_at_ns=book.at_ns - 19 * MS))
+    else:
+        book.send(book.book(Decimal(105_000)), after_ms=20)
+        book.send(msgspec.structs.replace(stale, venue_at_ns=book.at_ns + MS))
+    book.tick(1_100)
+    assert book.state.underlyings["BTC"].option_delta == truth, "held while the quote is from before the jump"
+    book.send(book.book(Decimal(105_000)))
+    book.send(msgspec.structs.replace(book.option(forward=105_000.0), index=Decimal(105_000)))
+    book.tick(1_100)
+    assert book.state.underlyings["BTC"].option_delta == truth, "and when the forward has followed"
+
+
+def test_a_basis_that_really_moved_is_taken_when_nothing_else_explains_it() -> None:
+    book = _ready()
+    book.send(book.option())
+    book.send(book.fill(Side.SELL, "5", BTC_CALL))
+    for _ in range(12):
+        book.send(book.book(Decimal(105_000)), after_ms=250)
+    book.send(msgspec.structs.replace(book.option(), index=Decimal(105_000)))
+    book.tick(1_100)
+    # Three seconds later the forward still stands where it stood: it is another basis now, not another age.
+    assert book.state.underlyings["BTC"].option_delta == pytest.approx(-5 * 0.534, abs=0.01)
+
+
 @pytest.mark.parametrize("qty", ["0", "-1", "NaN", "Infinity"])
 @pytest.mark.parametrize("side", ["bid_qty", "ask_qty"])
 def test_a_price_at_which_nobody_stands_is_no_price(qty: str, side: str) -> None:

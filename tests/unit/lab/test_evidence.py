@@ -11,7 +11,8 @@ def test_orders_and_fills_are_those_of_its_time() -> None:
     everything = len(evidence.orders())
     assert everything == len(evidence.arrived()) > 0
     assert evidence.fills()
-    assert evidence.turnover_coin() == sum(one.qty_contracts for one in evidence.fills())
+    span = evidence.begun_ns, evidence.fills()[-1].at_ns
+    assert evidence.turnover_coin(*span) == sum(one.qty_contracts for one in evidence.fills()[:-1])
     assert evidence.booked_ns().keys() >= {one.exec_id for one in evidence.fills()}
     evidence.begun_ns = evidence.orders()[0][0] + 1
     assert len(evidence.orders()) == everything - 1
