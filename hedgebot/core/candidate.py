@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from hedgebot.core import limits, order_table
-from hedgebot.core.state import AccountState, EngineState, Quote, UnderlyingState
+from hedgebot.core.quotes import Quote
+from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent, RuleCheck
 from hedgebot.domain.settings import UnderlyingSettings

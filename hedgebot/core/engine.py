@@ -119,6 +119,7 @@ class Engine:
             self._exposures = Exposures(self._state)
         state = self._state
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
+        state.stop_at_ns = 0
         state.id_epoch = max(event.epoch, event.id_epoch, state.id_epoch + 1)
         adopt_settings(state, operator.keep_switches(state, event.settings))
         self._strategies.clear()
@@ -340,14 +341,17 @@ class Engine:
 
     def _on_stop(self, step: Step, event: ev.StopRequested) -> None:
         """No new orders from here on; what is alive is cancelled, what is unknown is looked up while there is time."""
-        step.state.stopping = True
+        step.state.stopping, step.state.stop_at_ns = True, step.at_ns
         operator.cancel_all(step, event.reason)
+        for account in step.state.accounts.values():
+            account.snapshot_due_ns = 0
         self._finish_stop(step)
 
     def _finish_stop(self, step: Step) -> None:
         alive = [one for one in order_table.live_orders(step.state) if not one.is_settled]
-        if not alive and deadman.laid_down(step):
-            step.emit(StopNow(summary="no order is alive or unknown; positions are kept"))
+        looked = reconcile.last_look(step)
+        if not alive and deadman.laid_down(step) and looked:
+            step.emit(StopNow(summary="no order is alive, unknown or unlisted; positions are kept"))
 
 
 def _apply_order_report(step: Step, report: OrderReport) -> None:

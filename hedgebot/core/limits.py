@@ -26,6 +26,9 @@ _NS_PER_MS = 1_000_000
 _NS_PER_DAY = 86_400 * 1_000_000_000
 _HOURS_PER_DAY = 24.0
 _OUTSIDE_BAND_S_MAX = 60
+_WIDE_NS = 2_000_000_000
+"""How long a spread must be beyond its limit before it is told: a book that thins for a moment is no news."""
+
 _STEADY_NS = 10_000_000_000
 """How long a connection must have stood before it counts as good again."""
 
@@ -262,6 +265,7 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
         )
     step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
     _watch_gap(step, settings.hedge_instrument)
+    _watch_spread(step, settings)
     forced.watch_settling(step, settings)
     _watch_delta(step, settings)
 
@@ -277,6 +281,22 @@ def _watch_gap(step: Step, hedge: InstrumentId) -> None:
     if gap > limits.book_mark_gap_bps_max:
         problem = f"the book of {hedge} is {gap:.0f} bps from its mark or index: nothing is sent on it"
     step.check(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
+
+
+def _watch_spread(step: Step, settings: UnderlyingSettings) -> None:
+    """A book that is too wide to hedge on is told once it stays so; an old one says nothing anew."""
+    hedge, limit = settings.hedge_instrument, settings.spread_bps_max
+    quote = step.state.quotes.get(hedge)
+    spread = market.spread_bps(quote) if quote else None
+    if not quote or spread is None:
+        return
+    if market.book_age_ms(step.state, hedge, step.at_ns) > step.state.limits.book_age_ms_max:
+        return
+    quote.wide_since_ns = (quote.wide_since_ns or step.at_ns) if spread > limit else 0
+    lasts = quote.wide_since_ns and step.at_ns - quote.wide_since_ns >= _WIDE_NS
+    problem = f"the spread of {hedge} is {spread:.0f} bps, limit {limit:g} bps: nothing is sent on it" if lasts else ""
+    if problem or not quote.wide_since_ns:
+        step.check(AlertKind.SUSPECT_DATA, f"{hedge} spread", problem)
 
 
 def _watch_delta(step: Step, settings: UnderlyingSettings) -> None:

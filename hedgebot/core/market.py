@@ -8,7 +8,8 @@ import math
 from decimal import Decimal
 
 from hedgebot.core.exposure import own_option_delta
-from hedgebot.core.state import EngineState, OptionMark, Quote, UnderlyingState
+from hedgebot.core.quotes import OptionMark, Quote
+from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.core.trail import note, price_of_quote
 from hedgebot.domain.alerts import AlertKind

@@ -104,6 +104,8 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         account.snapshot_due_ns = step.at_ns + _RETRY_NS
         return
     orphans = _check_orders(step, account, event)
+    if not orphans:
+        account.listed_ns = event.asked_at_ns
     conclusive = _compare(step, account, event)
     # An order of ours that nobody here knows may still fill: nothing is sent on the account until it is gone.
     account.reconciled = account.reconciled and not orphans
@@ -131,6 +133,21 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
     _clear_feeds(step, account)
     if all(one.reconciled for one in step.state.accounts.values()):
         step.resolve(AlertKind.LOOP_LAG, "engine")
+
+
+def last_look(step: Step) -> bool:
+    """Whether each account was looked at since the stop began, and no order of ours is open there that nobody knows.
+
+    Asks for what is missing. An account that was never worked with has nothing of ours that could be asked for.
+    """
+    state, done = step.state, True
+    for account in state.accounts.values():
+        if not account.role.may_trade or not account.instruments_loaded or account.listed_ns >= state.stop_at_ns:
+            continue
+        done = False
+        if step.at_ns >= account.snapshot_due_ns:
+            request_snapshot(step, account, "a last look before the end")
+    return done
 
 
 def forget_accounts(step: Step) -> None:

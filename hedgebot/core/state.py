@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from hedgebot.core.drift import Drift, Tracking
+from hedgebot.core.quotes import OptionMark, Quote
 from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
 from hedgebot.core.trail import Spell
@@ -22,45 +23,6 @@ from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, LimitSettings, UnderlyingSettings
-
-
-class Quote(msgspec.Struct, kw_only=True):
-    """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never.
-
-    `still_since_ns` is when the book's prices last changed, `still_mark` the mark at that moment.
-    """
-
-    bid: Decimal | None = None
-    ask: Decimal | None = None
-    book_at_ns: int = 0
-    book_venue_ns: int = 0
-    book_problem: str = ""
-    still_since_ns: int = 0
-    still_mark: Decimal | None = None
-    mark: Decimal | None = None
-    index: Decimal | None = None
-    mark_at_ns: int = 0
-    mark_venue_ns: int = 0
-    funding_rate: float | None = None
-    funding_interval_hours: float | None = None
-    funding_at_ns: int = 0
-
-    @property
-    def mid(self) -> Decimal | None:
-        """Middle of a two-sided book, None otherwise."""
-        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
-
-
-class OptionMark(msgspec.Struct, kw_only=True):
-    """Newest surface point of one option. `underlying_price` is the hedge's mid at its forward (0 = unknown)."""
-
-    iv: float
-    forward: float
-    underlying_price: float
-    mark_coin: float
-    suspect: bool = False
-    at_ns: int
-    venue_ns: int
 
 
 class Position(msgspec.Struct, kw_only=True):
@@ -225,6 +187,7 @@ class DeadManState(msgspec.Struct, kw_only=True):
 class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth.
 
+    `listed_ns` is when the newest list of open orders without one of ours that the journal does not know was asked for.
     `unseen` are executions that only the drop copy has, with when it read them; `break_since_ns` is 0 while none is
     late.
     """
@@ -252,6 +215,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     day: int = 0
     day_equity_usd: Decimal | None = None
     paused_until_ns: int = 0
+    listed_ns: int = 0
     unseen: dict[str, int] = {}
     break_since_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
@@ -306,7 +270,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
 
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
-    `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause.
+    `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause, `stop_at_ns` when a graceful
+    stop began (0 for none).
     `id_epoch` is the epoch that client ids carry: the run's, or a later one where the venue has seen ids from there.
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
@@ -324,6 +289,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     mode_reason: str = "starting"
     latched: bool = False
     stopping: bool = False
+    stop_at_ns: int = 0
     next_intent: int = 1
     id_epoch: int = 0
     tokens: float = 0.0

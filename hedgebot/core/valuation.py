@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core.state import EngineState, OptionMark, UnderlyingState
+from hedgebot.core.quotes import OptionMark
+from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.black76 import Bools, Floats, greeks

@@ -60,6 +60,7 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
     _spoilt("M02e", "the book is empty", "bid", "ask", missing=True),
     _spoilt("M02c", "the book is crossed", "bid", factor=1.01),
     _spoilt("M02w", "the book is a tenth wide", "ask", factor=1.1),
+    _spoilt("M02s", "the book is too wide to hedge on, and near its mark", "ask", factor=1.009),
     Mishap(
         id="M03",
         title="a wick of a sixth and back",

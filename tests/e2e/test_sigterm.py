@@ -3,8 +3,10 @@
 import signal
 import time
 
+import msgspec
 import pytest
 
+from hedgebot.domain.client_id import decode_client_id
 from tests.e2e import checker
 from tests.e2e.harness import World
 
@@ -59,6 +61,31 @@ def test_p02_sigterm_with_a_create_in_flight_and_three_resting_orders_ends_in_ti
         if row.kind in ended
     }
     assert set(checker.submitted(rows)) <= told, "an order's end is not in the journal"
+
+
+def test_p02_resting_orders_of_ours_that_the_journal_does_not_know_are_cancelled_before_the_end(world: World) -> None:
+    """A last look: three orders with our mark, placed in the moment before the signal; the client's own one stays."""
+    daemon = world.daemon()
+    daemon.until("hedging", lambda book: bool(book["hedges"] >= 2), 40)
+    mark = decode_client_id(next(iter(checker.submitted(checker.read_rows(world.state_dir)))))
+    assert mark is not None
+    planted = [msgspec.structs.replace(mark, intent=1_000_000 + number).encode() for number in range(3)]
+    rest = {"instrument": "bybit:linear:BTCUSDT", "side": "buy", "contracts": "0.1", "limit_price": "50000"}
+    world.admin("trade", **rest)
+    for client_id in planted:
+        world.admin("trade", client_id=client_id, **rest)
+    began_s = time.monotonic()
+    assert daemon.stop() == 0, daemon.words()
+    assert time.monotonic() - began_s <= 20.0
+    rows, truth = checker.read_rows(world.state_dir), checker.read_truth(world.admin("truth"))
+    status = {one["client_id"]: one["status"] for one in truth.orders}
+    assert [status[client_id] for client_id in planted] == ["cancelled"] * 3
+    assert [one for one in truth.ours if one["status"] in {"open", "partial"}] == []
+    others = [one for one in truth.orders if not checker.is_ours(one["client_id"]) and one["status"] == "open"]
+    assert len(others) == 1
+    asked = next(row.seq for row in rows if row.kind == "StopRequested")
+    assert {row.payload["client_id"] for row in rows if row.kind == "CancelOrder" and row.seq >= asked} >= set(planted)
+    assert any(row.kind == "StopNow" for row in rows), "in order, not because the time was over"
 
 
 def test_a_second_signal_hastens(world: World) -> None:

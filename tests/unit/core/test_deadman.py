@@ -288,7 +288,9 @@ def test_d6_it_stays_armed_while_the_venue_lists_an_order_of_ours() -> None:
 
 def test_a_socket_switch_is_left_as_it_is_at_the_end() -> None:
     book = armed(SOCKET)
-    assert len(of_type(book.send(ev.StopRequested(reason="SIGTERM")), StopNow)) == 1
+    heard = [*book.send(ev.StopRequested(reason="SIGTERM")), *book.snapshot(), *book.tick()]
+    assert len(of_type(heard, StopNow)) == 1
+    assert of_type(heard, ArmDeadMan) == []
 
 
 # --- the checklist of unkill

@@ -9,14 +9,26 @@ from hedgebot.core.engine import TIMER_INTERVAL_NS, Engine
 from hedgebot.core.state import decode_state, encode_state, state_digest
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, QueryOrder, RecordOperator, SetTimer, StopNow
+from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.commands import (
+    CancelOrder,
+    Command,
+    DecisionCause,
+    Mode,
+    QueryOrder,
+    RecordOperator,
+    SetTimer,
+    StopNow,
+)
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.reports import OrderReport
 from strategies.delta_neutral import STRATEGY
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
+    BTC_PERP,
     BTC_SPOT,
     BTC_USDC,
     INSTRUMENTS,
@@ -201,11 +213,55 @@ def test_stop_waits_for_what_is_unknown_and_sends_nothing_new(book: Playbook) ->
     assert of_type(book.tick(), StopNow) == []
     assert orders(book.send(book.fill(Side.BUY, "3"))) == []
     book.done(order)
+    book.snapshot()
     assert of_type(book.tick(), StopNow)
     assert orders(book.send(book.book())) == []
 
 
-def test_a_clean_stop_is_immediate(book: Playbook) -> None:
+def test_a_clean_stop_takes_a_last_look_and_ends(book: Playbook) -> None:
+    heard = book.send(ev.StopRequested(reason="SIGTERM"))
+    assert snapshots(heard)
+    assert of_type(heard, StopNow) == []
+    book.snapshot(complete=False)
+    assert of_type(book.tick(), StopNow) == []
+    assert snapshots(book.tick(1_100)), "asked again: an answer that is not whole proves nothing"
+    book.snapshot()
+    assert of_type(book.tick(), StopNow)
+
+
+def test_orders_of_ours_that_the_journal_does_not_know_are_cancelled_before_the_end(book: Playbook) -> None:
+    """Fault P02: they carry our mark, so that they are ours to end, whoever placed them."""
+    marks = [ClientId(install=book.state.settings.install, epoch=9, strategy=0, intent=one).encode() for one in (1, 2)]
+    planted = tuple(
+        OrderReport(
+            account=ACCOUNT,
+            instrument=BTC_PERP,
+            order_id=mark,
+            client_id=mark,
+            status=OrderStatus.OPEN,
+            side=Side.BUY,
+            qty_contracts=Decimal(1),
+            filled_contracts=Decimal(0),
+            limit_price=Decimal(50_000),
+            reason="",
+            venue_at_ns=book.at_ns,
+        )
+        for mark in marks
+    )
+    book.send(ev.StopRequested(reason="SIGTERM"))
+    cancelled = of_type(book.snapshot(orders=planted), CancelOrder)
+    assert [one.client_id for one in cancelled] == marks
+    assert of_type(book.tick(), StopNow) == []
+    assert snapshots(book.tick(1_100))
+    book.snapshot(orders=planted[:1])
+    assert of_type(book.tick(1_100), StopNow) == []
+    book.snapshot()
+    assert of_type(book.tick(), StopNow)
+
+
+def test_an_account_that_was_never_worked_with_is_not_waited_for() -> None:
+    book = Playbook()
+    book.start(1)
     assert of_type(book.send(ev.StopRequested(reason="SIGTERM")), StopNow)
 
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core import gate
+from hedgebot.core import gate, quotes
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.state import Latch, Mismatch, OptionMark, OrderRecord
+from hedgebot.core.state import Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
@@ -141,7 +141,7 @@ def _old_mark() -> Candidate:
 def _suspect_option() -> Candidate:
     one = _candidate()
     set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns)
-    one.state.options[BTC_CALL] = OptionMark(
+    one.state.options[BTC_CALL] = quotes.OptionMark(
         iv=0.6,
         forward=100_000.0,
         underlying_price=100_000.0,

@@ -8,7 +8,7 @@ import pytest
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.limits import funding_cost_usd_per_day
 from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_age_ms, option_age_ms, spread_bps
-from hedgebot.core.state import Quote
+from hedgebot.core.quotes import Quote
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import ResolveAlert

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgebot.core.quotes import Quote
 from hedgebot.core.state import (
     AccountState,
     AlertState,
     EngineState,
     Mismatch,
     OrderRecord,
-    Quote,
     StreamState,
     UnderlyingState,
     adopt_settings,

@@ -1,0 +1,46 @@
+"""The newest market of instruments, as values of the state. Owns their shape; sanity and ages are market's."""
+
+from decimal import Decimal
+
+import msgspec
+
+
+class Quote(msgspec.Struct, kw_only=True):
+    """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never.
+
+    `still_since_ns` is when the book's prices last changed, `still_mark` the mark at that moment; `wide_since_ns` is
+    since when the spread of each book is beyond its limit, 0 while it is not.
+    """
+
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    book_at_ns: int = 0
+    book_venue_ns: int = 0
+    book_problem: str = ""
+    still_since_ns: int = 0
+    still_mark: Decimal | None = None
+    wide_since_ns: int = 0
+    mark: Decimal | None = None
+    index: Decimal | None = None
+    mark_at_ns: int = 0
+    mark_venue_ns: int = 0
+    funding_rate: float | None = None
+    funding_interval_hours: float | None = None
+    funding_at_ns: int = 0
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle of a two-sided book, None otherwise."""
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+
+class OptionMark(msgspec.Struct, kw_only=True):
+    """Newest surface point of one option. `underlying_price` is the hedge's mid at its forward (0 = unknown)."""
+
+    iv: float
+    forward: float
+    underlying_price: float
+    mark_coin: float
+    suspect: bool = False
+    at_ns: int
+    venue_ns: int
