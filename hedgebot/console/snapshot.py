@@ -16,7 +16,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionRow(_Part, frozen=True, kw_only=True):
-    """One position or coin balance. `delta_coin` signed; `mark` in quote currency."""
+    """One position or coin balance. `delta_coin` signed, by the underlying's convention; `mark` in quote currency."""
 
     account: str = ""
     instrument: str = ""
@@ -26,6 +26,14 @@ class PositionRow(_Part, frozen=True, kw_only=True):
     entry_price: Decimal | None = None
     mark: Decimal | None = None
     age_ms: float | None = None
+    venue: str = ""
+    delta_usd: float | None = None
+    equity_coin: float | None = None
+    black_scholes_coin: float | None = None
+    premium_adjusted_coin: float | None = None
+    gamma_coin_per_usd: float | None = None
+    vega_usd_per_vol_point: float | None = None
+    theta_usd_per_day: float | None = None
 
 
 class DecisionRow(_Part, frozen=True, kw_only=True):
@@ -83,6 +91,8 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     lot_coin: float | None = None
     in_breach_ms: float | None = None
     hedges: int | None = None
+    gap_coin: float | None = None
+    residual_coin: float | None = None
     positions: tuple[PositionRow, ...] = ()
     why_not: str = ""
     vol_year: float | None = None

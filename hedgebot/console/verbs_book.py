@@ -11,6 +11,7 @@ import typer
 from hedgebot.console import place as common
 from hedgebot.console.control import ask
 from hedgebot.console.errors import WrongUse
+from hedgebot.console.greeks import greeks_data, greeks_lines
 from hedgebot.console.output import emit, plain
 from hedgebot.console.place import find_place
 from hedgebot.console.replies import (
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs to the command line."""
     app.command(epilog="Example: hedgebot status --json")(status)
     app.command("why-not", epilog="Example: hedgebot why-not BTC")(why_not)
+    app.command(epilog="Example: hedgebot greeks BTC --json")(greeks)
     app.command(epilog="Example: hedgebot health --live")(health)
     app.command(epilog='Example: hedgebot enable delta_neutral --confirm "enable delta_neutral"')(enable)
     app.command(epilog="Example: hedgebot disable delta_neutral")(disable)
@@ -69,6 +71,24 @@ def why_not(
         [f"book {book.mode}: {plain(book.mode_reason)}", *(f"{name}: {plain(why)}" for name, why in reasons.items())],
         as_json=as_json,
     )
+
+
+def greeks(
+    underlying: Annotated[str | None, typer.Argument(help="One underlying, for example BTC. Default: all.")] = None,
+    config: common.ConfigOption = None,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Say where the exposure stands: delta in coin and USD, gamma, vega, theta, by venue, account and instrument.
+
+    Each number says its convention; rows are valued now, and what they do not explain of the net delta is shown.
+    """
+    book = snapshot_of(find_place(config, state_dir)).book
+    known = [one.underlying for one in book.underlyings]
+    if underlying is not None and underlying not in known:
+        raise WrongUse(f"{underlying} is not an underlying of this book (known: {', '.join(known) or 'none'})")
+    chosen = [one for one in book.underlyings if underlying in {None, one.underlying}]
+    emit({one.underlying: greeks_data(one) for one in chosen}, greeks_lines(chosen), as_json=as_json)
 
 
 def health(

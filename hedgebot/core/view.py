@@ -12,30 +12,21 @@ from hedgebot.core import convention, deadman, limits, market, tracking
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
+from hedgebot.core.position_view import PositionView, positions
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
-from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.band import DAYS_PER_YEAR
 
 _NS_PER_MS = 1_000_000
 
 
-class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One position or coin balance with its share of the delta."""
-
-    account: str
-    instrument: str
-    kind: str
-    contracts: str
-    entry_price: str | None
-    mark: str | None
-    age_ms: int | None
-
-
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
-    """One underlying: its delta against its band. `delta_coin` is None while the exposure is unknown."""
+    """One underlying: its delta against its band. `delta_coin` is None while the exposure is unknown.
+
+    `gap_coin` is what the net delta has beside the sum of its rows: what a re-mark at this moment would change.
+    """
 
     underlying: str
     delta_coin: float | None
@@ -61,6 +52,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     hedges: int
     why_not: str
     positions: tuple[PositionView, ...]
+    gap_coin: float | None
     vol_year: float | None
     flow_coin2_day: float | None
     tracked_days: float
@@ -199,6 +191,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
     rules = state.instruments.get(settings.hedge_instrument)
     up, down = _next_triggers(one, settings, delta)
     has_options = known and one.option_count > 0
+    rows = positions(state, one, settings, at_ns)
     option_age_ms, _ = limits.oldest_option(state, one.name, at_ns)
     return UnderlyingView(
         underlying=one.name,
@@ -224,13 +217,20 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         residual_coin=one.residual_coin,
         hedges=one.hedges,
         why_not=why_not(state, settings, at_ns),
-        positions=_positions(state, one, at_ns),
+        positions=rows,
+        gap_coin=_gap(delta, rows),
         vol_year=_annual(tracking.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
         tracked_days=one.tracking.days,
         predicted=predicted(one.tracking),
         realised=realised(one.tracking),
     )
+
+
+def _gap(delta: float | None, rows: tuple[PositionView, ...]) -> float | None:
+    parts = [one.delta_coin for one in rows]
+    known = [one for one in parts if one is not None]
+    return delta - sum(known) if delta is not None and len(known) == len(parts) else None
 
 
 def _annual(vol_root_day: float | None) -> float | None:
@@ -248,41 +248,6 @@ def _next_triggers(
     moves = sorted(((band_coin - off) / gamma, (-band_coin - off) / gamma))
     down, up = one.price + moves[0], one.price + moves[1]
     return up, down if down > 0.0 else None
-
-
-def _positions(state: EngineState, underlying: UnderlyingState, at_ns: int) -> tuple[PositionView, ...]:
-    rows = [
-        PositionView(
-            account=coin.account,
-            instrument=coin.coin,
-            kind="coins",
-            contracts=str(coin.qty),
-            entry_price=None,
-            mark=None,
-            age_ms=None,
-        )
-        for coin in state.coins.values()
-        if coin.coin == underlying.name and coin.qty
-    ]
-    for position in state.positions.values():
-        rules = state.instruments[position.instrument]
-        if rules.underlying != underlying.name or not position.contracts:
-            continue
-        option = rules.kind in (InstrumentKind.LINEAR_OPTION, InstrumentKind.COIN_OPTION)
-        age_ms = market.option_age_ms(state, rules.id, at_ns) if option else market.mark_age_ms(state, rules.id, at_ns)
-        quote = state.quotes.get(rules.id)
-        rows.append(
-            PositionView(
-                account=position.account,
-                instrument=rules.id,
-                kind=rules.kind.value,
-                contracts=str(position.contracts),
-                entry_price=f"{position.entry_price:.8g}" if position.entry_price else None,
-                mark=str(quote.mark) if quote and quote.mark is not None else None,
-                age_ms=_known_age(age_ms),
-            )
-        )
-    return tuple(rows)
 
 
 def _account(state: EngineState, account: AccountState, at_ns: int) -> AccountView:

@@ -5,13 +5,12 @@ import msgspec
 import pytest
 
 from hedgebot.console.snapshot import read_snapshot
-from hedgebot.core.view import AccountView, AlertView, BookView, OrderView, PositionView, StreamView, UnderlyingView
+from hedgebot.core.position_view import PositionView
+from hedgebot.core.view import AccountView, AlertView, BookView, OrderView, StreamView, UnderlyingView
 from hedgebot.domain.errors import DataError
 
 # Parts of the engine's view that the console does not show on purpose.
 NOT_SHOWN = {
-    "AccountView": {"venue"},
-    "UnderlyingView": {"residual_coin"},
     "BookView": {"run_id"},
 }
 

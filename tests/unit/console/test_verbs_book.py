@@ -24,6 +24,7 @@ def test_status_shows_the_book_and_passes_the_code_on(
     [
         ["status"],
         ["why-not"],
+        ["greeks"],
         ["health"],
         ["disable", "x"],
         ["enable", "x"],
@@ -36,6 +37,18 @@ def test_without_a_daemon_the_state_is_unknown(
     code, out, err = hedgebot(*words, "-s", short_dir)
     assert (code, out) == (5, "")
     assert err.startswith(f"hedgebot: no daemon runs on {short_dir}; start one with: hedgebot run")
+
+
+def test_greeks_answer_for_one_or_all(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:
+    code, out, _ = hedgebot("greeks", "-s", daemon.state_dir)
+    assert code == 0
+    assert "delta coin" in out
+    code, out, _ = hedgebot("greeks", "BTC", "-s", daemon.state_dir, "--json")
+    assert code == 0
+    assert '"by_venue"' in out
+    code, _, err = hedgebot("greeks", "DOGE", "-s", daemon.state_dir)
+    assert code == 2
+    assert "DOGE is not an underlying of this book" in err
 
 
 def test_why_not_answers_for_each_underlying(hedgebot: Callable[..., tuple[int, str, str]], daemon: StubDaemon) -> None:

@@ -1,0 +1,145 @@
+"""Every position and coin balance with its share of the exposure, each delta under the name of its convention.
+
+A pure function of state and time, for people; the net delta that is hedged is `exposure.py`'s. Rows are valued at the
+moment they are asked for, so that they add up to the net delta but for what a re-mark would change.
+"""
+
+import msgspec
+
+from hedgebot.core import market
+from hedgebot.core.exposure import exposure_problem
+from hedgebot.core.state import EngineState, Position, UnderlyingState
+from hedgebot.core.valuation import Values, columns_of, share_left, value_options, window_ns
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.settings import DeltaConvention, UnderlyingSettings
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One position or coin balance. None: not known, or not a thing of its kind.
+
+    `delta_coin` is what it adds to the net delta by the underlying's convention; `equity_coin` the coins that it is
+    worth itself (a balance, unrealised coins, a coin-settled option's value), which count where equity does.
+    `black_scholes_coin` and `premium_adjusted_coin` are the delta of an option by either name. Vega is per point of
+    volatility (0.01), theta per day.
+    """
+
+    account: str
+    instrument: str
+    kind: str
+    contracts: str
+    entry_price: str | None
+    mark: str | None
+    age_ms: int | None
+    venue: str = ""
+    delta_coin: float | None = None
+    delta_usd: float | None = None
+    equity_coin: float | None = None
+    black_scholes_coin: float | None = None
+    premium_adjusted_coin: float | None = None
+    gamma_coin_per_usd: float | None = None
+    vega_usd_per_vol_point: float | None = None
+    theta_usd_per_day: float | None = None
+
+
+def positions(
+    state: EngineState, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
+) -> tuple[PositionView, ...]:
+    """The rows of one underlying: coins first, then positions in the order in which they were first held."""
+    counts_equity = settings.delta_convention is not DeltaConvention.COIN_NEUTRAL
+    price = underlying.price
+    venues = {one.name: one.venue for one in state.accounts.values()}
+    rows = [
+        PositionView(
+            account=coin.account,
+            venue=venues.get(coin.account, ""),
+            instrument=coin.coin,
+            kind="coins",
+            contracts=str(coin.qty),
+            entry_price=None,
+            mark=None,
+            age_ms=None,
+            delta_coin=float(coin.qty) if counts_equity else 0.0,
+            delta_usd=_usd(float(coin.qty) if counts_equity else 0.0, price),
+            equity_coin=float(coin.qty),
+        )
+        for coin in state.coins.values()
+        if coin.coin == underlying.name and coin.qty
+    ]
+    options = _options(state, underlying, settings, at_ns)
+    for key, position in state.positions.items():
+        rules = state.instruments[position.instrument]
+        if rules.underlying == underlying.name and position.contracts:
+            numbers = options.get(key, {}) if rules.kind.is_option else _linear(position, rules, settings, price, at_ns)
+            rows.append(_row(state, position, rules, venues.get(position.account, ""), numbers, at_ns))
+    return tuple(rows)
+
+
+def _row(
+    state: EngineState, position: Position, rules: Instrument, venue: str, numbers: dict[str, float | None], at_ns: int
+) -> PositionView:
+    aged = market.option_age_ms if rules.kind.is_option else market.mark_age_ms
+    age_ms = aged(state, rules.id, at_ns)
+    quote = state.quotes.get(rules.id)
+    return PositionView(
+        account=position.account,
+        venue=venue,
+        instrument=rules.id,
+        kind=rules.kind.value,
+        contracts=str(position.contracts),
+        entry_price=f"{position.entry_price:.8g}" if position.entry_price else None,
+        mark=str(quote.mark) if quote and quote.mark is not None else None,
+        age_ms=None if age_ms >= market.NEVER_MS else age_ms,
+        **numbers,
+    )
+
+
+def _linear(
+    position: Position, rules: Instrument, settings: UnderlyingSettings, price: float, at_ns: int
+) -> dict[str, float | None]:
+    """A perpetual, a future or spot: its delta, what is left of it while it is delivered, and unrealised coins."""
+    if price <= 0.0:
+        return {}
+    delta = rules.delta_coin(float(position.contracts), price)
+    equity = 0.0
+    if rules.kind.is_inverse and position.entry_price > ZERO and rules.settle == rules.underlying:
+        equity = float(position.contracts * rules.contract_size / position.entry_price) - delta
+    delta *= share_left(rules, at_ns, window_ns(settings))
+    counted = delta + (equity if settings.delta_convention is not DeltaConvention.COIN_NEUTRAL else 0.0)
+    return {"delta_coin": counted, "delta_usd": _usd(counted, price), "equity_coin": equity}
+
+
+def _options(
+    state: EngineState, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
+) -> dict[str, dict[str, float | None]]:
+    """Numbers of each held option by its position; nothing while one of them was never quoted."""
+    if not underlying.option_keys or exposure_problem(underlying):
+        return {}
+    columns = columns_of(state, underlying)
+    if any(one not in state.options for one in columns.ids):
+        return {}
+    found: Values = value_options(state, columns, underlying.price, settings, at_ns)
+    rows: dict[str, dict[str, float | None]] = {}
+    for number, key in enumerate(columns.keys):
+        held, in_coin = float(columns.held[number]), bool(columns.in_coin[number])
+        plain = held * float(found.delta[number])
+        value = held * float(found.mark_coin[number])
+        adjusted = plain - value if in_coin else None
+        counted = plain
+        if adjusted is not None and settings.delta_convention is DeltaConvention.COIN_NEUTRAL:
+            counted = adjusted
+        rows[key] = {
+            "delta_coin": counted,
+            "delta_usd": _usd(counted, underlying.price),
+            "equity_coin": value if in_coin else 0.0,
+            "black_scholes_coin": plain,
+            "premium_adjusted_coin": adjusted,
+            "gamma_coin_per_usd": held * float(found.gamma[number]),
+            "vega_usd_per_vol_point": held * float(found.vega[number]) / 100.0,
+            "theta_usd_per_day": held * float(found.theta[number]),
+        }
+    return rows
+
+
+def _usd(coin: float, price: float) -> float | None:
+    return coin * price if price > 0.0 else None
