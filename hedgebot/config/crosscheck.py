@@ -143,14 +143,21 @@ def _channel(key: str, channel: Table, file: str) -> list[Problem]:
 
 
 def _limits(limits: LimitsFile, file: str) -> list[Problem]:
-    ordered = (
+    ordered: list[tuple[str, str, str]] = [
         ("margin_use_alert", "margin_use_no_risk", "the alert comes first"),
         ("margin_use_no_risk", "margin_use_reduce", "risk is stopped before it is reduced"),
         ("margin_use_clear", "margin_use_reduce", "reducing must have an end"),
         ("option_age_ms_max", "option_age_ms_stop", "the band widens before hedging stops"),
         ("private_silence_ms_max", "private_silence_ms_halt", "hedging pauses before the book is halted"),
-        ("es_ratio_alert", "es_ratio_max", "the alert comes first"),
+    ]
+    soft = (
+        ("es_ratio_alert", "es_ratio_max"),
+        ("daily_loss_usd_alert", "daily_loss_usd_max"),
+        ("drawdown_ratio_alert", "drawdown_ratio_max"),
+        ("bleed_usd_alert", "bleed_usd_max"),
     )
+    # A soft limit that was left out is never above its hard one: raises.py sees to that.
+    ordered += [(low, high, "the alert comes first") for low, high in soft if low in limits.model_fields_set]
     return [
         Problem(
             key=low,

@@ -32,6 +32,17 @@ from hedgebot.domain.settings import (
 from hedgebot.domain.spelling import nearest
 
 RESTART_SECTIONS = ("book", "accounts", "alerts", "daemon")
+RESTART_TO_LOOSEN = frozenset(
+    f"limits.{name}"
+    for name in (
+        "daily_loss_usd_max",
+        "drawdown_ratio_max",
+        "bleed_usd_max",
+        "es_ratio_max",
+        "funding_cost_usd_per_day_max",
+    )
+)
+"""Hard limits of money: a running daemon takes a tighter one, and a looser one with its next start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +197,13 @@ def diff(old: Config, new: Config) -> list[str]:
 
 def restart_needed(lines: list[str]) -> list[str]:
     """Those lines of a diff that a running daemon cannot take over: they need a restart."""
-    return [line for line in lines if line.split(".", 1)[0] in RESTART_SECTIONS]
+    return [line for line in lines if line.split(".", 1)[0] in RESTART_SECTIONS or _loosens(line)]
+
+
+def _loosens(line: str) -> bool:
+    key, _, change = line.partition(": ")
+    old, _, new = change.partition(" -> ")
+    return key in RESTART_TO_LOOSEN and float(new) > float(old)
 
 
 def default_state_dir(book: str) -> Path:

@@ -27,6 +27,7 @@ from hedgebot.core import (
     latches,
     ledger,
     limits,
+    loss_limits,
     market,
     operator,
     order_table,
@@ -276,6 +277,7 @@ class Engine:
         limits.watch(step)
         risk_limits.sweep(step)
         convention.watch(step)
+        loss_limits.sweep(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)

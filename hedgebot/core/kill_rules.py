@@ -1,14 +1,14 @@
 """Kill rules that fire by themselves: something was wrong, or unknown, for too long. A rule that errors fires.
 
 Beside them halts come from where they are found: the breakers (fills that do not hedge), the watch over limits
-(silence, loss, unexplained positions), the engine (a refused key, a task or a journal that failed for good) and the
+(silence, unexplained positions), the engine (a refused key, a task or a journal that failed for good) and the
 shell (a crash loop). What a rule needs and has not got counts against the book as soon as there is something to lose: a
 dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks).
 """
 
 from collections.abc import Callable, Iterator
 
-from hedgebot.core import forced, limits, market
+from hedgebot.core import forced, limits, loss_limits, market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
@@ -103,6 +103,10 @@ def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
                 yield f"{feed}:{account.name}", f"{words} for {blind_s} s"
 
 
+def _losses(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    yield from loss_limits.firing(state, at_ns)
+
+
 def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     recent = [one for one in state.pauses if at_ns - one <= PAUSES_WINDOW_NS]
     if len(recent) >= PAUSES_HALT:
@@ -118,7 +122,7 @@ def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
             yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
 
 
-RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling)
+RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

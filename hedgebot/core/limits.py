@@ -47,6 +47,11 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
     return float(wallet.maintenance_margin_usd / wallet.equity_usd)
 
 
+def margin_age_ms(account: AccountState, at_ns: int) -> int:
+    """How long ago the account's money was reported."""
+    return (at_ns - account.wallet_at_ns) // _NS_PER_MS
+
+
 def funding_cost_usd_per_day(state: EngineState, at_ns: int) -> float | None:
     """Forecast funding cost per day of all hedge positions at present rates; None when a rate is unknown."""
     costs = funding_costs_usd_per_day(state, at_ns, {}).values()
@@ -175,7 +180,6 @@ def watch(step: Step) -> None:
     """Hold the state against every standing limit: raise, resolve, change the mode. Called by the timer."""
     for account in step.state.accounts.values():
         _watch_private(step, account)
-        _watch_loss(step, account)
         _watch_unexplained(step, account)
     _watch_margin(step)
     _watch_funding(step)
@@ -197,19 +201,6 @@ def _watch_private(step: Step, account: AccountState) -> None:
     if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
         why = f"the private stream of {account.name} has been silent for {silence_ms // 1000} s"
         step.halt(why, f"private_silence:{account.name}")
-
-
-def _watch_loss(step: Step, account: AccountState) -> None:
-    wallet = account.wallet
-    if wallet is None or wallet.equity_usd is None or account.day_equity_usd is None:
-        return
-    loss = float(account.day_equity_usd - wallet.equity_usd)
-    limit = step.state.limits.daily_loss_usd_max
-    if loss > limit:
-        step.alert(AlertKind.DAILY_LOSS, account.name, f"{account.name} lost {loss:.0f} USD today, limit {limit:.0f}")
-        step.halt(f"{account.name} lost {loss:.0f} USD today, the limit is {limit:.0f}", f"daily_loss:{account.name}")
-    else:
-        step.resolve(AlertKind.DAILY_LOSS, account.name)
 
 
 def _watch_unexplained(step: Step, account: AccountState) -> None:

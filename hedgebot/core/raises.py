@@ -23,7 +23,14 @@ class Soft(NamedTuple):
 
 def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
     """Every limit that may be raised, by its name."""
-    return {"es_ratio_alert": Soft(limits.es_ratio_alert, "es_ratio_max", limits.es_ratio_max)}
+    found = {
+        "es_ratio_alert": Soft(limits.es_ratio_alert, "es_ratio_max", limits.es_ratio_max),
+        "daily_loss_usd_alert": Soft(limits.daily_loss_usd_alert, "daily_loss_usd_max", limits.daily_loss_usd_max),
+        "drawdown_ratio_alert": Soft(limits.drawdown_ratio_alert, "drawdown_ratio_max", limits.drawdown_ratio_max),
+        "bleed_usd_alert": Soft(limits.bleed_usd_alert, "bleed_usd_max", limits.bleed_usd_max),
+    }
+    # Where only the hard one was set, below the soft one's default, the alert comes with it.
+    return {name: one._replace(configured=min(one.configured, one.ceiling)) for name, one in found.items()}
 
 
 FOR_MS_MAX = 24 * 3_600_000

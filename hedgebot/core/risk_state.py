@@ -75,10 +75,18 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """The highest equity of the book on one UTC day; `day` counts from 1970-01-01."""
+
+    day: int
+    equity_usd: float
+
+
 class RiskState(msgspec.Struct, kw_only=True):
     """Everything this module keeps. `closes` by underlying; `measured` is the newest risk number, with when it came.
 
-    `reducing` are causes for which the book only reduces risk, with their sentence; `raised` soft limits by name.
+    `reducing` are causes for which the book only reduces risk, with their sentence; `raised` soft limits by name;
+    `marks` the days of the drawdown's window, oldest first.
     """
 
     closes: dict[str, Closes] = {}
@@ -86,3 +94,4 @@ class RiskState(msgspec.Struct, kw_only=True):
     measured_at_ns: int = 0
     reducing: dict[str, str] = {}
     raised: dict[str, Raised] = {}
+    marks: list[Mark] = []

@@ -162,9 +162,4 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
         problems.append(f"margin use of {account.name} is unknown")
     elif use > state.limits.margin_use_clear:
         problems.append(f"margin use of {account.name} is {use:.0%}, clear level {state.limits.margin_use_clear:.0%}")
-    wallet = account.wallet
-    if wallet and wallet.equity_usd is not None and account.day_equity_usd is not None:
-        loss = float(account.day_equity_usd - wallet.equity_usd)
-        if loss > state.limits.daily_loss_usd_max:
-            problems.append(f"{account.name} lost {loss:.0f} USD today, limit {state.limits.daily_loss_usd_max:.0f}")
     return problems

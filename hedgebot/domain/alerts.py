@@ -44,6 +44,8 @@ class AlertKind(StrEnum):
     RATE_LIMIT_BAN = "RateLimitBan"
     TAIL_RISK_LIMIT = "TailRiskLimit"
     CONVENTION_MISSING = "DeltaConventionMissing"
+    DRAWDOWN = "DrawdownLimit"
+    HEDGE_BLEED = "HedgeBleed"
 
     @property
     def severity(self) -> Severity:
@@ -87,4 +89,6 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),
     AlertKind.INBOX_OVERFLOW: (Severity.CRIT, "RB-33"),
     AlertKind.TAIL_RISK_LIMIT: (Severity.WARN, "RB-34"),
+    AlertKind.DRAWDOWN: (Severity.CRIT, "RB-35"),
+    AlertKind.HEDGE_BLEED: (Severity.WARN, "RB-38"),
 }

@@ -147,7 +147,13 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_use_reduce: float = 0.80
     margin_use_clear: float = 0.60
     funding_cost_usd_per_day_max: float = 5_000.0
+    daily_loss_usd_alert: float = 25_000.0
     daily_loss_usd_max: float = 50_000.0
+    drawdown_ratio_alert: float = 0.1
+    drawdown_ratio_max: float = 0.2
+    drawdown_window_days: int = 30
+    bleed_usd_alert: float = 5_000.0
+    bleed_usd_max: float = 25_000.0
     es_ratio_alert: float = 0.04
     es_ratio_max: float = 0.05
     risk_age_ms_max: int = 300_000

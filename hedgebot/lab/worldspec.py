@@ -71,6 +71,8 @@ SETTINGS = EngineSettings(
     strategies=(StrategySettings(name="delta_neutral", enabled=True, underlyings=(UNDERLYING,)),),
     limits=LimitSettings(
         daily_loss_usd_max=1e9,
+        drawdown_ratio_max=1e9,
+        bleed_usd_max=1e9,
         funding_cost_usd_per_day_max=2_000.0,
         repeat_orders_max=40,
         adl_pause_ms=20_000,

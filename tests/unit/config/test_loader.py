@@ -119,3 +119,10 @@ def test_absent_files_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / "limits.toml").unlink()
     with pytest.raises(ConfigError, match=r"limits\.toml: there is no such file"):
         load_config(folder / "demo.toml")
+
+
+def test_a_hard_limit_of_money_is_tightened_at_once_and_loosened_with_a_restart() -> None:
+    tighter = "limits.daily_loss_usd_max: 50000.0 -> 40000.0"
+    looser = "limits.es_ratio_max: 0.05 -> 0.5"
+    soft = "limits.es_ratio_alert: 0.04 -> 0.045"
+    assert restart_needed([tighter, looser, soft]) == [looser]

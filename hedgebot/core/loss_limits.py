@@ -1,0 +1,111 @@
+"""Losses against their limits: of the day, from the high-water mark, and of hedging beyond its plan. Soft and hard.
+
+Owns the watch over soft limits and the marks; the hard ones are kill rules (`kill_rules.py` asks `firing`). Equity is
+the venue's; a withdrawal looks like a loss and a deposit lifts the mark: whoever moves money says so (RB-32, RB-35).
+"""
+
+from collections.abc import Iterator
+
+from hedgebot.core.limits import margin_age_ms
+from hedgebot.core.raises import in_force
+from hedgebot.core.risk_state import NS_PER_DAY, Mark
+from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+
+PLANNED_AFTER_DAYS = 1.0 / 24.0
+"""Before an hour of it has been predicted a plan is none."""
+
+
+def sweep(step: Step) -> None:
+    """Called by the timer: marks are kept, soft limits looked at. What is unknown says nothing anew."""
+    _note_equity(step)
+    state = step.state
+    for account in state.accounts.values():
+        loss, limit = daily_loss_usd(state, account.name), in_force(state, "daily_loss_usd_alert", step.at_ns)
+        if loss is not None:
+            problem = f"{account.name} lost {loss:.0f} USD today, limit {limit:.0f}" if loss > limit else ""
+            step.check(AlertKind.DAILY_LOSS, account.name, problem)
+    if (fallen := drawdown_ratio(state, step.at_ns)) is not None:
+        limit = in_force(state, "drawdown_ratio_alert", step.at_ns)
+        days = state.limits.drawdown_window_days
+        words = f"equity is {fallen:.1%} below its highest of the last {days} days, limit {limit:.1%}"
+        step.check(AlertKind.DRAWDOWN, "book", words if fallen > limit else "")
+    for underlying in state.underlyings.values():
+        if (bleed := bleed_usd(underlying)) is not None:
+            limit = in_force(state, "bleed_usd_alert", step.at_ns)
+            words = f"hedging {underlying.name} cost {bleed:.0f} USD more than planned, limit {limit:.0f}"
+            step.check(AlertKind.HEDGE_BLEED, underlying.name, words if bleed > limit else "")
+
+
+def firing(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+    """The kill rule: causes that halt the book, each with its sentence."""
+    limits = state.limits
+    for account in state.accounts.values():
+        loss = daily_loss_usd(state, account.name)
+        if loss is not None and loss > limits.daily_loss_usd_max:
+            why = f"{account.name} lost {loss:.0f} USD today, the limit is {limits.daily_loss_usd_max:.0f}"
+            yield f"daily_loss:{account.name}", why
+    fallen = drawdown_ratio(state, at_ns)
+    if fallen is not None and fallen > limits.drawdown_ratio_max:
+        yield "drawdown", f"equity is {fallen:.1%} below its highest, the limit is {limits.drawdown_ratio_max:.1%}"
+    for underlying in state.underlyings.values():
+        bleed = bleed_usd(underlying)
+        if bleed is not None and bleed > limits.bleed_usd_max:
+            why = f"hedging {underlying.name} cost {bleed:.0f} USD more than planned"
+            yield f"hedge_bleed:{underlying.name}", f"{why}, the limit is {limits.bleed_usd_max:.0f}"
+
+
+def daily_loss_usd(state: EngineState, account: str) -> float | None:
+    """Equity lost since 00:00 UTC; negative is a gain, None while it is not known."""
+    one = state.accounts[account]
+    if one.wallet is None or one.wallet.equity_usd is None or one.day_equity_usd is None:
+        return None
+    return float(one.day_equity_usd - one.wallet.equity_usd)
+
+
+def book_equity_usd(state: EngineState, at_ns: int) -> float | None:
+    """Equity of all accounts together, so that moving money between them is no loss; None while one is unknown."""
+    found = 0.0
+    for account in state.accounts.values():
+        age_ms = margin_age_ms(account, at_ns)
+        if account.wallet is None or account.wallet.equity_usd is None or age_ms > state.limits.margin_age_ms_max:
+            return None
+        found += float(account.wallet.equity_usd)
+    return found if state.accounts else None
+
+
+def drawdown_ratio(state: EngineState, at_ns: int) -> float | None:
+    """How far equity is below its highest of the window, as a share of that; None while either is not known."""
+    equity, marks = book_equity_usd(state, at_ns), _in_window(state, at_ns)
+    highest = max((one.equity_usd for one in marks), default=0.0)
+    if equity is None or highest <= 0.0:
+        return None
+    return max(1.0 - equity / highest, 0.0)
+
+
+def bleed_usd(underlying: UnderlyingState) -> float | None:
+    """What hedging cost in the present window above what its bands promised; None before there was a plan.
+
+    The plan is what was predicted, carried over the time for which nothing was.
+    """
+    sums = underlying.tracking
+    if sums.predicted_days < PLANNED_AFTER_DAYS:
+        return None
+    return sums.cost_usd - sums.predicted_cost_usd / sums.predicted_days * sums.days
+
+
+def _note_equity(step: Step) -> None:
+    equity, day = book_equity_usd(step.state, step.at_ns), step.at_ns // NS_PER_DAY
+    if equity is None:
+        return
+    risk = step.state.risk
+    if not risk.marks or risk.marks[-1].day != day:
+        risk.marks = [*_in_window(step.state, step.at_ns), Mark(day=day, equity_usd=equity)]
+    elif equity > risk.marks[-1].equity_usd:
+        risk.marks[-1] = Mark(day=day, equity_usd=equity)
+
+
+def _in_window(state: EngineState, at_ns: int) -> list[Mark]:
+    first = at_ns // NS_PER_DAY - state.limits.drawdown_window_days
+    return [one for one in state.risk.marks if one.day > first]
