@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hedgebot.lab.tune import Tuned
 
 
+LOOK_NS = 1_000_000_000
+
+
 def register(app: typer.Typer) -> None:
     """Add `hedgebot tune` to the command line."""
     app.command(epilog="Example: hedgebot tune config/mine.toml --journal ~/.local/state/hedgebot/mine")(tune)
@@ -95,8 +98,8 @@ def _run_paths(config: "Config", world: object, step_s: float, days: float | Non
     }
 
 
-def journal_paths(config: "Config", state_dir: Path) -> "dict[str, Exposure]":
-    """Exposure without hedges and price of each underlying, replayed from a journal; once a second at most."""
+def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) -> "dict[str, Exposure]":
+    """Exposure without hedges and price of each underlying, replayed from a journal; at most once in `every_ns`."""
     import numpy as np
 
     from hedgebot.console.replaying import replay_journal
@@ -111,7 +114,7 @@ def journal_paths(config: "Config", state_dir: Path) -> "dict[str, Exposure]":
 
     def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
         for name, one in engine.state.underlyings.items():
-            if name not in rows or stamped.at_ns - last_ns.get(name, 0) < 1_000_000_000 or exposure_problem(one):
+            if name not in rows or stamped.at_ns - last_ns.get(name, 0) < every_ns or exposure_problem(one):
                 continue
             last_ns[name] = stamped.at_ns
             hedged = one.tracked_since_start.hedged_coin

@@ -1,6 +1,17 @@
-from hedgebot.console.verbs_tune import tuned_lines
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hedgebot.config.loader import load_config
+from hedgebot.console.assets import config_file
+from hedgebot.console.errors import WrongUse
+from hedgebot.console.verbs_tune import journal_paths, tuned_lines
+from hedgebot.core.exposure import net_delta_coin
 from hedgebot.lab.sweep import BandChoice, Played
 from hedgebot.lab.tune import Fold, Tuned
+from tests.unit.console.conftest import recorded_book
 
 
 def played(cost: float) -> Played:
@@ -25,3 +36,22 @@ def test_only_what_came_after_is_told() -> None:
         "out of sample: -40% of the present band's cost; for the time after this history: band_coin = 0.2, "
         "target_ratio = 0.75"
     )
+
+
+def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> None:
+    paths = journal_paths(load_config(config_file("demo")), journal_dir, every_ns=1)
+    found = paths["BTC"]
+    assert len(found.days) == len(found.price) == len(found.unhedged_coin) > 1
+    assert (np.diff(found.days) > 0.0).all()
+    assert found.days[0] == 0.0
+    last = recorded_book().state.underlyings["BTC"]
+    # What clients did and nobody hedged yet: the delta is that plus our own fills.
+    assert last.tracked_since_start.hedged_coin != 0.0
+    assert abs(found.unhedged_coin).max() > abs(net_delta_coin(last))
+
+
+def test_a_journal_of_another_book_is_told(journal_dir: Path) -> None:
+    config = load_config(config_file("demo"))
+    other = config.file.model_copy(update={"underlyings": {"SOL": config.file.underlyings["BTC"]}})
+    with pytest.raises(WrongUse, match="no priced exposure of SOL"):
+        journal_paths(replace(config, file=other), journal_dir)
