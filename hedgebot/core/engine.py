@@ -238,7 +238,7 @@ class Engine:
         if event.instrument not in state.instruments:
             reconcile.note_unlisted(step, event)
             return
-        if not ledger.is_new_execution(state, event.account, event.instrument, event.trade_id, event.venue_at_ns):
+        if not ledger.is_new_execution(state, event, step.at_ns):
             return
         if isinstance(event, ev.FundingPaid):
             for underlying in ledger.book_funding(state, event, step.at_ns):

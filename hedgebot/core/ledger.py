@@ -12,11 +12,6 @@ from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 
-EXECUTIONS_KEPT = 20_000
-"""Trade ids remembered for dedupe; older ones are forgotten only when no snapshot can ask for them again."""
-
-DEDUPE_WINDOW_NS = 3_600 * 1_000_000_000
-
 
 def position_key(account: str, instrument: InstrumentId) -> str:
     """Key of a position in the state."""
@@ -28,24 +23,17 @@ def coin_key(account: str, coin: str) -> str:
     return f"{account}|{coin}"
 
 
-def is_new_execution(state: EngineState, account: str, instrument: InstrumentId, trade_id: str, venue_ns: int) -> bool:
+def is_new_execution(state: EngineState, fill: FillReceived | FundingPaid, at_ns: int) -> bool:
     """Remember an execution; False when it was seen before.
 
-    Trade ids are unique per venue category. Beyond EXECUTIONS_KEPT the oldest go, but only those that lie
-    DEDUPE_WINDOW_NS before the oldest account's cursor, since a snapshot never reaches further back.
+    Trade ids are unique per venue category. The later of the venue's moment and ours is kept: whichever clock is wrong,
+    `forgetting` never drops what a snapshot can bring again.
     """
-    venue, category, _ = instrument.split(":", 2)
-    key = f"{account}|{venue}:{category}|{trade_id}"
+    venue, category, _ = fill.instrument.split(":", 2)
+    key = f"{fill.account}|{venue}:{category}|{fill.trade_id}"
     if key in state.executions:
         return False
-    state.executions[key] = venue_ns
-    # A snapshot asks from the oldest cursor on: what it can bring again must stay known.
-    floor_ns = min((one.cursor_ns for one in state.accounts.values()), default=0) - DEDUPE_WINDOW_NS
-    while len(state.executions) > EXECUTIONS_KEPT:
-        oldest = next(iter(state.executions))
-        if state.executions[oldest] > floor_ns:
-            break
-        del state.executions[oldest]
+    state.executions[key] = max(fill.venue_at_ns, at_ns)
     return True
 
 

@@ -4,7 +4,7 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers, deadman
+from hedgebot.core import breakers, deadman, forgetting
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -31,7 +31,6 @@ _BACKOFF_DOUBLINGS_MAX = 7
 _MISS_DOUBLINGS_MAX = 3
 _ORPHANS_KEPT = 1_000
 _REJECTS_ALERT = 3
-_ORDERS_KEPT = 500
 
 
 def send(
@@ -59,7 +58,7 @@ def send(
     )
     state.unsettled[client_id] = intent.underlying
     state.tokens -= 1.0
-    _forget_old(state)
+    forgetting.forget_orders(state, step.at_ns)
     underlying = state.underlyings[intent.underlying]
     if not underlying.chase_at_ns or step.at_ns - underlying.chase_at_ns > state.limits.chase_window_ms * _NS_PER_MS:
         underlying.chase_from, underlying.chase_at_ns = arrival_mid, step.at_ns
@@ -385,11 +384,3 @@ def _note_orphan(state: EngineState, fill: FillReceived) -> None:
     orphans[fill.client_id] = orphans.get(fill.client_id, ZERO) + fill.qty_contracts
     if len(orphans) > _ORPHANS_KEPT:
         del orphans[next(iter(orphans))]
-
-
-def _forget_old(state: EngineState) -> None:
-    """Keep the table bounded; only settled orders are forgotten (the journal has them for ever)."""
-    if len(state.orders) <= _ORDERS_KEPT:
-        return
-    for client_id in [one.client_id for one in state.orders.values() if one.is_settled][: _ORDERS_KEPT // 2]:
-        del state.orders[client_id]

@@ -7,7 +7,7 @@ halted by the watch over limits. An operator's unkill takes the venue's number o
 
 from decimal import Decimal
 
-from hedgebot.core import kill_rules, ledger, order_table
+from hedgebot.core import forgetting, kill_rules, ledger, order_table
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
@@ -126,6 +126,7 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
     account.snapshot_at_ns = step.at_ns
     account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
     ledger.forget_flat(step.state, account.name, event.asked_at_ns)
+    forgetting.forget_executions(step.state, account)
     for coin in step.state.underlyings:
         ledger.know_coin(step.state, account.name, coin)
     step.resolve(AlertKind.RECON_BREAK, account.name)

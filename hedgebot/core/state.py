@@ -269,6 +269,7 @@ class Totals(msgspec.Struct, kw_only=True):
 class EngineState(msgspec.Struct, kw_only=True):
     """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
 
+    `executions` are trade ids that are booked, with when they were seen; `forgetting` says how long.
     `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
     `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause, `stop_at_ns` when a graceful
     stop began (0 for none).

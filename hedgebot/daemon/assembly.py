@@ -6,7 +6,6 @@ crash recovery.
 
 import asyncio
 import contextlib
-import gc
 import os
 import time
 from collections.abc import Coroutine, Mapping
@@ -20,7 +19,7 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
-from hedgebot.daemon import chores, sanity
+from hedgebot.daemon import chores, heap, sanity
 from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
@@ -182,9 +181,7 @@ class Run:
                 raise VenueUnreachable(
                     f"account {name}: its venue was not ready within {VENUE_START_S_MAX:.0f} s of the start"
                 ) from error
-        # What is alive now lives for long: a full collection would stop the loop for 100 ms (ccxt is large).
-        gc.collect()
-        gc.freeze()
+        heap.set_aside()
         self._starting = ""
         self._startup_s = round(time.monotonic() - self._started_s, 3)
         self._manager.ready()

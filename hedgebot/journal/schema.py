@@ -13,6 +13,8 @@ from hedgebot.domain.errors import JournalCorrupt, JournalError, JournalTooNew
 DB_FILE = "journal.db"
 APPLICATION_ID = 0x68656467
 BUSY_TIMEOUT_MS = 2_000
+# Each size of a group of rows is a statement of its own, up to 0.1 MB: the rare ones would add up over hours.
+STATEMENTS_KEPT = 12
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -51,7 +53,9 @@ def connect_writer(path: Path | None) -> sqlite3.Connection:
     """
     place = ":memory:" if path is None else str(path)
     try:
-        connection = sqlite3.connect(place, timeout=BUSY_TIMEOUT_MS / 1_000, isolation_level=None)
+        connection = sqlite3.connect(
+            place, timeout=BUSY_TIMEOUT_MS / 1_000, isolation_level=None, cached_statements=STATEMENTS_KEPT
+        )
     except sqlite3.Error as error:
         raise JournalError(f"{place}: the journal cannot be opened ({error})") from error
     try:

@@ -14,7 +14,7 @@ import numpy as np
 SLOPE_SPAN_S = 540.0
 SLOPE_MB_PER_H_MAX = 1.0
 GROWTH_MB_MAX = 12.0
-# At the demo's pace the bounded tables (500 orders, the client's caches) are full after some seventeen minutes.
+# The tables are bounded by age (orders ten minutes, trade ids fifteen): full by then, at any pace.
 WARM_UP_SHARE, WARM_UP_S_MAX = 2 / 3, 1_200.0
 TASKS_FLAT, DESCRIPTORS_FLAT = 3.0, 3.0
 # The later half's journal against the earlier half's.

@@ -23,8 +23,8 @@ EVERY_S = 6.0
 # How far back each reading goes; the venue shows executions late, and its clock is not ours.
 WINDOW_MS = 90_000
 AHEAD_MS = 5_000
-# Identities that were told; a window's worth and more.
-TOLD_MAX = 20_000
+# Identities that were told stay known for so long after the venue last listed them, but no more than so many.
+TOLD_MS, TOLD_MAX = 2 * WINDOW_MS, 20_000
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +45,7 @@ class DropCopy:
         self._queries = Queries(client, profile, budget)
         self._sink = sink
         self._now_ns = now_ns
-        self._told: dict[str, None] = {}
+        self._told: dict[str, int] = {}
 
     async def run(self) -> None:
         """Read for ever."""
@@ -66,15 +66,23 @@ class DropCopy:
             except FAULTS as error:
                 problem = problem or f"{part.label}: {type(error).__name__}"
         new = tuple(one for one in dict.fromkeys(found) if one not in self._told)
-        self._told |= dict.fromkeys(new)
-        while len(self._told) > TOLD_MAX:
-            del self._told[next(iter(self._told))]
+        self._remember(found, asked_at_ns // 1_000_000)
         if problem:
             _log.warning("account %s: the drop copy is incomplete (%s)", self._account, problem)
         if new or problem:
             self._sink.put(
                 ExecutionsRead(account=self._account, executions=new, problem=problem[:200], asked_at_ns=asked_at_ns)
             )
+
+    def _remember(self, found: list[str], asked_ms: int) -> None:
+        """Keep what the venue listed lately, in the order in which it was listed last."""
+        for one in found:
+            self._told.pop(one, None)
+            self._told[one] = asked_ms
+        gone = len(self._told) - TOLD_MAX
+        old = [one for nr, (one, at_ms) in enumerate(self._told.items()) if nr < gone or asked_ms - at_ms > TOLD_MS]
+        for one in old:
+            del self._told[one]
 
     async def _part(self, part: SubQuery, since_ms: int, until_ms: int) -> list[str]:
         rows = await self._queries.executions(

@@ -46,21 +46,37 @@ def _position(book: Playbook, name: InstrumentId) -> Position:
 # --- once is once --------------------------------------------------------------------------------------------------
 
 
+def _is_new(state: EngineState, account: str, name: InstrumentId, trade_id: str) -> bool:
+    fill = msgspec.structs.replace(
+        Playbook().fill(Side.BUY, "1"), account=account, instrument=name, trade_id=trade_id, venue_at_ns=START_NS + 7
+    )
+    return ledger.is_new_execution(state, fill, START_NS)
+
+
 def test_an_execution_is_its_account_category_and_trade_id() -> None:
     state = _ready().state
-    assert ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "t1", START_NS)
-    assert not ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "t1", START_NS + 5)
-    assert not ledger.is_new_execution(state, ACCOUNT, BTC_USDC, "t1", START_NS), "the same category"
-    assert ledger.is_new_execution(state, ACCOUNT, BTC_SPOT, "t1", START_NS), "another category"
-    assert ledger.is_new_execution(state, "other", BTC_PERP, "t1", START_NS), "another account"
-    assert ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "t2", START_NS)
+    assert _is_new(state, ACCOUNT, BTC_PERP, "t1")
+    assert not _is_new(state, ACCOUNT, BTC_PERP, "t1")
+    assert not _is_new(state, ACCOUNT, BTC_USDC, "t1"), "the same category"
+    assert _is_new(state, ACCOUNT, BTC_SPOT, "t1"), "another category"
+    assert _is_new(state, "other", BTC_PERP, "t1"), "another account"
+    assert _is_new(state, ACCOUNT, BTC_PERP, "t2")
+
+
+def test_the_later_of_the_two_clocks_is_remembered() -> None:
+    state = _ready().state
+    assert _is_new(state, ACCOUNT, BTC_PERP, "t1")
+    assert state.executions[f"{ACCOUNT}|bybit:linear|t1"] == START_NS + 7
+    old = msgspec.structs.replace(Playbook().fill(Side.BUY, "1"), trade_id="t2", venue_at_ns=START_NS - 7)
+    assert ledger.is_new_execution(state, old, START_NS)
+    assert state.executions[f"{ACCOUNT}|bybit:linear|t2"] == START_NS
 
 
 def test_ids_made_of_odd_characters_do_not_run_into_each_other() -> None:
     state = _ready().state
-    assert ledger.is_new_execution(state, "a", InstrumentId("b:c:X"), "d|e", START_NS)
-    assert ledger.is_new_execution(state, "a|b:c", InstrumentId("d:e:X"), "e", START_NS)
-    assert ledger.is_new_execution(state, "a", InstrumentId("b:c:X"), "e", START_NS)
+    assert _is_new(state, "a", InstrumentId("b:c:X"), "d|e")
+    assert _is_new(state, "a|b:c", InstrumentId("d:e:X"), "e")
+    assert _is_new(state, "a", InstrumentId("b:c:X"), "e")
 
 
 def test_the_same_fill_by_stream_and_by_query_is_one() -> None:
@@ -70,27 +86,6 @@ def test_the_same_fill_by_stream_and_by_query_is_one() -> None:
     before = book.state.underlyings["BTC"].linear_coin
     assert book.send(msgspec.structs.replace(fill, source=ev.Source.QUERY)) == ()
     assert book.state.underlyings["BTC"].linear_coin == before
-
-
-def test_the_memory_of_executions_is_bounded_and_forgets_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "EXECUTIONS_KEPT", 100)
-    state = _ready().state
-    step_ns = ledger.DEDUPE_WINDOW_NS // 50
-    for number in range(400):
-        # A clean snapshot follows each execution: what lies before it is never asked for again.
-        state.accounts[ACCOUNT].cursor_ns = START_NS + number * step_ns
-        assert ledger.is_new_execution(state, ACCOUNT, BTC_PERP, str(number), START_NS + number * step_ns)
-        assert len(state.executions) <= 100
-    assert not ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "399", START_NS)
-    assert not ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "301", START_NS)
-
-
-def test_executions_inside_the_window_are_kept_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "EXECUTIONS_KEPT", 10)
-    state = _ready().state
-    for number in range(30):
-        ledger.is_new_execution(state, ACCOUNT, BTC_PERP, str(number), START_NS + number)
-    assert not ledger.is_new_execution(state, ACCOUNT, BTC_PERP, "0", START_NS + 30)
 
 
 # --- entries and profits -------------------------------------------------------------------------------------------

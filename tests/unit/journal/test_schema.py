@@ -1,10 +1,12 @@
+import gc
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from hedgebot.domain.errors import JournalCorrupt, JournalError
-from hedgebot.journal import schema
+from hedgebot.journal import rows, schema
+from hedgebot.journal.store import STATEMENT_ROWS_MAX
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -16,6 +18,18 @@ def test_a_writer_survives_power_cuts_by_its_settings(tmp_path: Path) -> None:
     assert (pragma(connection, "journal_mode"), pragma(connection, "synchronous")) == ("wal", 2)
     assert (pragma(connection, "wal_autocheckpoint"), pragma(connection, "busy_timeout")) == (0, schema.BUSY_TIMEOUT_MS)
     assert (pragma(connection, "user_version"), pragma(connection, "application_id")) == (1, schema.APPLICATION_ID)
+    connection.close()
+
+
+def test_statements_of_rare_sizes_do_not_pile_up(tmp_path: Path) -> None:
+    """Each size of a group is a statement; kept all, they would take megabytes that come over hours."""
+    connection = schema.connect_writer(tmp_path / schema.DB_FILE)
+    fixed = ("", 1, 1, "", "", None, b"", b"", b"")
+    for count in range(1, STATEMENT_ROWS_MAX + 1):
+        values = [value for nr in range(count) for value in (count * 100 + nr, count, nr, *fixed)]
+        connection.execute(rows.insert_many(count), values)
+    held = [one for one in gc.get_objects() if type(one).__name__ == "Statement"]
+    assert len(held) <= schema.STATEMENTS_KEPT + 1
     connection.close()
 
 

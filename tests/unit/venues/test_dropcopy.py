@@ -52,6 +52,32 @@ async def test_each_identity_is_told_once_as_the_ledger_keeps_it() -> None:
     assert told == [("main|bybit:linear|e1", "main|bybit:linear|e2"), ("main|bybit:linear|e3",)]
 
 
+async def test_what_was_told_is_remembered_as_long_as_the_venue_may_list_it() -> None:
+    """As many identities as lie in two windows, at any pace: a table by number alone would fill over hours."""
+    now_ms = NOW_NS // 1_000_000
+    client, sink = Client(lambda _request: []), Sink()
+    copy = DropCopy("main", BYBIT, client, Budget(BYBIT, lambda: now_ms / 1_000), sink, lambda: now_ms * 1_000_000)
+    sizes = []
+    for reading in range(400):
+        # One execution each six seconds, listed for as long as the window is.
+        listed = range(max(0, reading - dropcopy.WINDOW_MS // 6_000), reading + 1)
+        client.rows = linear(*(row(f"e{number}") for number in listed))
+        await copy.read()
+        now_ms += 6_000
+        sizes.append(len(copy._told))
+    told = sum(len(one.executions) for one in sink.of(ExecutionsRead))
+    assert told == 400, "each once"
+    assert len(set(sizes[100:])) == 1, "flat"
+    assert sizes[-1] <= (dropcopy.WINDOW_MS + dropcopy.TOLD_MS) // 6_000 + 2
+
+
+async def test_at_any_pace_what_was_told_is_bounded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropcopy, "TOLD_MAX", 10)
+    copy, _, _ = reader(linear(*(row(f"e{number}") for number in range(25))))
+    await copy.read()
+    assert list(copy._told) == [f"main|bybit:linear|e{number}" for number in range(15, 25)]
+
+
 async def test_every_category_is_read_over_the_window() -> None:
     copy, client, sink = reader(lambda _request: [])
     await copy.read()

@@ -1,0 +1,61 @@
+"""What the engine forgets, and when it may: settled orders and the trade ids of booked executions.
+
+By age, so that at any pace the tables are as large after a quarter of an hour as they will ever be. The journal has
+everything for ever. Owns no booking and no order's life.
+"""
+
+from hedgebot.core.state import AccountState, EngineState, OrderRecord
+
+NS_PER_S = 1_000_000_000
+ORDERS_KEPT_MIN, ORDERS_KEPT = 100, 500
+ORDER_KEPT_NS = 600 * NS_PER_S
+ORDER_LATE_NS = 60 * NS_PER_S
+"""Longer than a lookup takes: what it finds of an order that hung until now must meet its record."""
+
+DEDUPE_WINDOW_NS = 900 * NS_PER_S
+"""Trade ids are remembered for so long before the cursor. Snapshots and the drop copy go back two minutes."""
+
+
+def forget_orders(state: EngineState, at_ns: int) -> None:
+    """Forget settled orders, the oldest first, once ORDERS_KEPT_MIN younger ones are known."""
+    spare = len(state.orders) - ORDERS_KEPT_MIN
+    for record in list(state.orders.values())[: max(spare, 0)]:
+        too_many = len(state.orders) > ORDERS_KEPT
+        if not too_many and at_ns - record.sent_at_ns <= ORDER_KEPT_NS:
+            return
+        if record.client_id not in state.unsettled and (
+            _may_go(record, at_ns) if too_many else at_ns - _heard_at_ns(record) > ORDER_KEPT_NS
+        ):
+            del state.orders[record.client_id]
+
+
+def _may_go(record: OrderRecord, at_ns: int) -> bool:
+    """Whether a settled order can go at once. One that hung for long was looked up until now: an answer may come."""
+    heard_at_ns = _heard_at_ns(record)
+    return heard_at_ns - record.sent_at_ns < ORDER_KEPT_NS or at_ns - heard_at_ns > ORDER_LATE_NS
+
+
+def forget_executions(state: EngineState, account: AccountState) -> None:
+    """Forget trade ids that nobody can bring again; called where the account's cursor moves.
+
+    Snapshots ask from the cursor on, with overlaps far smaller than the window. A lookup asks for one order, however
+    old: everything since the oldest order that may still be looked up stays known.
+    """
+    floor_ns = account.cursor_ns - DEDUPE_WINDOW_NS
+    for order in state.orders.values():
+        if order.client_id in state.unsettled or _heard_at_ns(order) > floor_ns:
+            floor_ns = min(floor_ns, order.sent_at_ns)
+    mine, gone = f"{account.name}|", []
+    for key, seen_ns in state.executions.items():
+        # In the order in which they were seen: behind one that stays nothing is older.
+        if seen_ns >= floor_ns:
+            break
+        if key.startswith(mine):
+            gone.append(key)
+    for key in gone:
+        del state.executions[key]
+
+
+def _heard_at_ns(record: OrderRecord) -> int:
+    """When an order ended or was asked for last: an answer about it may come for a while after that."""
+    return max(record.ended_at_ns, record.query_at_ns)
