@@ -43,8 +43,7 @@ class SendHold:
 
     def problem(self, intent: OrderIntent) -> str:
         """Why an order may not leave, in a sentence; empty when it may. Bounded by its own deadline all the same."""
-        if self._now_s() - self._beat_s > PAUSE_S:
-            self._paused_until_ns = self._now_ns()
+        self._note_pause()
         if intent.deadline_ns - self._deadline_ns <= self._paused_until_ns:
             return "the process stood still after it was decided"
         if self.blocked():
@@ -52,7 +51,9 @@ class SendHold:
         return "a kill file is there that the engine has not heard of" if self.latch.is_untold else ""
 
     def _look(self) -> None:
-        now_s = self._now_s()
-        if now_s - self._beat_s > PAUSE_S:
+        self._note_pause()
+        self._beat_s = self._now_s()
+
+    def _note_pause(self) -> None:
+        if self._now_s() - self._beat_s > PAUSE_S:
             self._paused_until_ns = self._now_ns()
-        self._beat_s = now_s

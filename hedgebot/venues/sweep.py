@@ -27,13 +27,13 @@ class Sweeper:
         self._client = client
         self._queries = queries
         self._budget = budget
-        self._waiting: dict[tuple[str, str], int] = {}
+        self._waiting: dict[tuple[str, str], set[str]] = {}
         self._running: dict[tuple[str, str], asyncio.Task[frozenset[str]]] = {}
 
     async def reached(self, category: str, symbol: str, client_id: str) -> bool:
         """Whether a sweep took this order's cancel; False soon, whatever happens."""
         key = (category, symbol)
-        self._waiting[key] = self._waiting.get(key, 0) + 1
+        self._waiting.setdefault(key, set()).add(client_id)
         if key not in self._running:
             self._running[key] = asyncio.create_task(self._sweep(key), name=f"sweep {symbol}")
         return client_id in await asyncio.shield(self._running[key])
@@ -42,21 +42,29 @@ class Sweeper:
         """Client ids whose cancel the venue took; none where a sweep is not allowed, not worth it, or failed."""
         try:
             await asyncio.sleep(0)  # a kill's cancels come together
-            if self._waiting[key] < SWEEP_MIN:
+            meant = self._waiting[key]
+            if len(meant) < SWEEP_MIN:
                 return frozenset()
             async with asyncio.timeout(SWEEP_S_MAX):
-                return await self._ask(*key)
+                return await self._ask(*key, {_maker(one) for one in meant})
         except (*FAULTS, VenueError, TimeoutError):
             return frozenset()
         finally:
             del self._running[key], self._waiting[key]
 
-    async def _ask(self, category: str, symbol: str) -> frozenset[str]:
+    async def _ask(self, category: str, symbol: str, us: set[int | None]) -> frozenset[str]:
         rows = await self._queries.orders(category, symbol=symbol)
-        if any(decode_client_id(text_or_none(row, "orderLinkId")) is None for row in rows):
+        makers = {_maker(text_or_none(row, "orderLinkId")) for row in rows}
+        if None in makers or makers - us:
             return frozenset()
         if not await self._budget.acquire(Purpose.CANCEL, "", within_s=SWEEP_S_MAX):
             return frozenset()
         answer = await self._client.privatePostV5OrderCancelAll({"category": category, "symbol": symbol})
         taken = as_rows(as_object(as_object(answer, "the answer").get("result"), "result").get("list"), "list")
         return frozenset(one for row in taken if (one := text_or_none(row, "orderLinkId")) is not None)
+
+
+def _maker(client_id: str | None) -> int | None:
+    """The installation that made an order; None for one that no hedgebot made."""
+    made_by = decode_client_id(client_id)
+    return None if made_by is None else made_by.install

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,3 +61,21 @@ def test_a_hung_daemon_does_not_keep_a_kill(world: World) -> None:
     assert daemon.stop() == 0
     orders = world.admin("truth")["accounts"]["main"]["orders"]
     assert len(orders) == sent, "a halted daemon sends nothing, whatever the price does"
+
+
+def test_an_order_that_comes_and_fills_between_two_looks_is_told(world: World) -> None:
+    world.admin("flow", enabled=False)
+    late = ClientId(install=7, epoch=1, strategy=0, intent=1).encode()
+    where = ("--config", str(world.config), "--state-dir", str(world.state_dir))
+    world.state_dir.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(world.verb, "kill", "--direct", *where, "--reason", "it hangs")
+        # A hung daemon's order is taken after the first look, and no listing ever shows it: it fills at once.
+        while not killing.done() and not world.admin("requests?path=/v5/order/realtime")["requests"]:
+            time.sleep(0.05)
+        world.admin("trade", instrument="bybit:linear:BTCUSDT", side="buy", contracts="0.5", client_id=late)
+        code, answer = killing.result()
+    assert code == 0, answer
+    (account,) = answer["accounts"]
+    assert account["cancelled"] == []
+    assert account["filled"] == [f"{late}: 0.5 filled (filled)"]

@@ -13,6 +13,7 @@ from hedgebot.venues.sweep import SWEEP_MIN
 from tests.unit.venues.double import BTC, BybitDouble, eventually, ok, refusal, running
 
 OURS = [ClientId(install=7, epoch=1, strategy=0, intent=number).encode() for number in range(SWEEP_MIN + 3)]
+ANOTHERS = ClientId(install=8, epoch=1, strategy=0, intent=1).encode()
 
 
 class Venue:
@@ -70,7 +71,7 @@ async def test_what_the_sweep_missed_goes_by_itself() -> None:
     assert (venue.sweeps, venue.singles) == (1, set(OURS[:2]))
 
 
-@pytest.mark.parametrize("others", [["manual-1"], [None]])
+@pytest.mark.parametrize("others", [["manual-1"], [None], [ANOTHERS]])
 async def test_an_order_of_somebody_else_forbids_it(others: list[str | None]) -> None:
     venue = Venue([*OURS, *others])
     await venue.cancel(OURS)
