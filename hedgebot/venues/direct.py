@@ -31,6 +31,8 @@ BATCH_MAX = 10
 PER_SECOND = 10
 # A little more than the venue's rolling second: a later request may be faster on its way.
 WINDOW_S = 1.05
+# So often many orders that are still alive go as a whole; then one by one, whatever the reason was.
+WHOLES_MAX = 3
 PAUSE_S = 0.2
 END_ASKS_MAX = 10
 CLOCK_WAIT_S = 2.0
@@ -153,7 +155,7 @@ class _Work:
         self._alive: dict[str, str] = {}
         self._others = 0
         self._mixed: set[tuple[str, str]] = set()
-        self._wiped: set[tuple[str, str]] = set()
+        self._wiped: Counter[tuple[str, str]] = Counter()
         self._problems: list[str] = ["nothing was listed"]
         self._last_request_s: float | None = None
         self._verified_s: float | None = None
@@ -283,7 +285,7 @@ class _Work:
         """
         asked = []
         for reach in self._whole_reaches(category, rows):
-            self._wiped.add((category, reach))
+            self._wiped[category, reach] += 1
             asked.append(self._ask("CancelAll", {"category": category, **({"symbol": reach} if reach else {})}))
             rows = [row for row in rows if _reach(category, row) != reach]
         named = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
@@ -295,13 +297,14 @@ class _Work:
         await asyncio.gather(*asked)
 
     def _whole_reaches(self, category: str, rows: list[Raw]) -> list[str]:
-        """Symbols to cancel as a whole, once: several orders, all of them ours by the listing just taken."""
+        """Symbols to cancel as a whole: several orders, all of them ours by the listing just taken."""
         if not self._whole or len(rows) <= PER_SECOND:
             return []
         held = Counter(_reach(category, row) for row in rows)
-        barred = self._mixed | self._wiped
+        barred = self._mixed | {one for one, count in self._wiped.items() if count >= WHOLES_MAX}
         meant = [one for one, count in held.most_common() if count > 1 and (category, one) not in barred]
-        return meant[: self._pace("whole", category).take(len(meant))]
+        at_most = 1 if category == "option" else PER_SECOND
+        return meant[: self._pace("whole", category).take(len(meant), at_most)]
 
     def _pace(self, way: str, category: str) -> _Pace:
         # [D] rate-limit: linear and inverse share their limits, option and spot have their own.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgebot.venues import direct
-from hedgebot.venues.direct import BATCH_MAX, PER_SECOND, DirectCancel, cancel_directly
+from hedgebot.venues.direct import BATCH_MAX, PER_SECOND, WHOLES_MAX, DirectCancel, cancel_directly
 from tests.unit.venues.double import BybitDouble, connection, ok, refusal
 
 OURS = "ours-"
@@ -255,10 +255,10 @@ async def test_a_shared_account_is_never_emptied_as_a_whole() -> None:
 
 async def test_what_the_whole_did_not_reach_goes_one_by_one() -> None:
     double = BybitDouble()
-    Book(double, {"linear": MANY}, deaf=1)
+    Book(double, {"linear": MANY}, deaf=WHOLES_MAX)
     async with double.serving():
         done = await cancelled(double, whole=True)
-    assert len(double.asked("v5/order/cancel-all")) == 1, "once"
+    assert len(double.asked("v5/order/cancel-all")) == WHOLES_MAX
     assert len(double.asked("v5/order/cancel")) == PER_SECOND
     assert len(done.cancelled) == len(MANY)
 
