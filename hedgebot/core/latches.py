@@ -296,7 +296,8 @@ def _cancel_covered(step: Step, latch: Latch) -> None:
 
 
 def _may_live_under(latch: Latch, record: OrderRecord) -> bool:
-    return not record.status.is_terminal and covers_order(latch, record) and _is_meant(latch, record)
+    alive = record.listed or not record.status.is_terminal
+    return alive and covers_order(latch, record) and _is_meant(latch, record)
 
 
 def _is_meant(latch: Latch, record: OrderRecord) -> bool:

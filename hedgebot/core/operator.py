@@ -65,7 +65,7 @@ def keep_switches(state: EngineState, settings: EngineSettings) -> EngineSetting
 def cancel_all(step: Step, reason: str) -> None:
     """Cancel every order of ours that may still be alive."""
     for record in live_orders(step.state):
-        if not record.status.is_terminal:
+        if record.listed or not record.status.is_terminal:
             step.emit(
                 CancelOrder(
                     account=record.intent.account,

@@ -116,6 +116,7 @@ def on_report(step: Step, report: OrderReport) -> None:
     # FILLED says the whole quantity, whatever else the report says.
     filled = record.intent.qty_contracts if report.status is OrderStatus.FILLED else report.filled_contracts
     record.reported_contracts = max(record.reported_contracts, filled)
+    record.listed = record.listed and not report.status.is_terminal
     if not _advance(step, record, report.status):
         return
     if report.reason == DEAD_MAN_REASON:
@@ -138,6 +139,7 @@ def on_looked_up(step: Step, event: OrderLookedUp) -> None:
         return
     # Hedges are IOC: after the deadline one that is on no list is over, with what was filled until then.
     if event.complete and event.asked_at_ns >= proof_after_ns(step.state, record):
+        record.listed = False
         ended = OrderStatus.CANCELLED if record.filled_contracts > ZERO else OrderStatus.EXPIRED
         _advance(step, record, ended)
 
@@ -213,7 +215,7 @@ def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
 
 def end_by_word(step: Step, record: OrderRecord, status: OrderStatus) -> None:
     """An operator says that an order has ended: executions that were told of and never came are not waited for."""
-    record.reported_contracts = record.filled_contracts
+    record.reported_contracts, record.listed = record.filled_contracts, False
     if not record.status.is_terminal:
         record.status = move(OrderStatus.UNKNOWN, status)
         record.ended_at_ns = step.at_ns
@@ -222,13 +224,15 @@ def end_by_word(step: Step, record: OrderRecord, status: OrderStatus) -> None:
 
 def reopen(step: Step, record: OrderRecord) -> None:
     """The venue lists an order that was taken for ended: its slot is taken again until it is really gone."""
-    step.state.unsettled[record.client_id] = record.intent.underlying
+    record.listed = True
+    _settle(step, record)
 
 
-def release_ended(step: Step, listed: set[str | None]) -> None:
-    """Free the slots of reopened orders that the venue does not list any more."""
+def release_ended(step: Step, account: str, listed: set[str | None]) -> None:
+    """Free the slots of an account's reopened orders that its venue does not list any more."""
     for record in live_orders(step.state):
-        if record.is_settled and record.client_id not in listed:
+        if record.listed and record.intent.account == account and record.client_id not in listed:
+            record.listed = False
             _settle(step, record)
 
 
@@ -304,7 +308,7 @@ def _ask(step: Step, record: OrderRecord) -> None:
     record.query_at_ns = step.at_ns + pause_ns
     intent = record.intent
     step.emit(QueryOrder(account=intent.account, instrument=intent.instrument, client_id=record.client_id))
-    if step.at_ns > proof_after_ns(step.state, record) and not record.status.is_terminal:
+    if step.at_ns > proof_after_ns(step.state, record) and (record.listed or not record.status.is_terminal):
         # A hedge has no business at the venue any more; a cancel of what is gone does no harm.
         step.emit(
             CancelOrder(

@@ -339,7 +339,7 @@ def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> in
         elif record.ended_at_ns < event.asked_at_ns:
             order_table.reopen(step, record)
             _cancel_orphan(step, report, f"was taken for {record.status} and is alive")
-    order_table.release_ended(step, {report.client_id for report in event.open_orders})
+    order_table.release_ended(step, account.name, {report.client_id for report in event.open_orders})
     problem = f"{len(foreign)} orders on {account.name} are not ours: {', '.join(foreign[:3])}" if foreign else ""
     step.check(AlertKind.FOREIGN_ACTIVITY, account.name, problem)
     return orphans

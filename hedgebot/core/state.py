@@ -52,6 +52,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     """One of our orders. `filled_contracts` counts booked fills; `reported_contracts` what the venue's reports say.
 
     `centre_coin` is the delta that the hedge was to bring the book towards, `moved_coin` what its fills did to it.
+    `listed`: the venue lists it among open orders although it was taken for ended.
     """
 
     client_id: str
@@ -68,11 +69,12 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     query_at_ns: int = 0
     queries: int = 0
     ended_at_ns: int = 0
+    listed: bool = False
 
     @property
     def is_settled(self) -> bool:
         """Whether the order ended and every execution the venue spoke of is booked: only then its slot is free."""
-        return self.status.is_terminal and self.filled_contracts >= self.reported_contracts
+        return self.status.is_terminal and not self.listed and self.filled_contracts >= self.reported_contracts
 
 
 class Efficacy(msgspec.Struct, kw_only=True):

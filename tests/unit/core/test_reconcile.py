@@ -25,6 +25,7 @@ from tests.support.playbook import (
     orders,
     settings,
     snapshots,
+    the_order,
 )
 from tests.support.stories import BOOK, answer, ready_pair
 
@@ -280,3 +281,39 @@ def test_a_long_pause_is_no_silence_of_the_private_stream() -> None:
     for _ in range(limit_ms // 1_000 + 2):
         book.tick(after_ms=1_000)
     assert book.mode() is Mode.HALTED, "from here on it is silence again"
+
+
+def test_another_account_says_nothing_of_an_ended_order_that_is_still_alive() -> None:
+    """Taken for expired and yet listed: its slot stays taken, whatever snapshots of other accounts do not list."""
+    book = ready_pair()
+    order = the_order(book.send(msgspec.structs.replace(book.fill(Side.BUY, "0.2"), account=BOOK)))
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.EXPIRED)))
+    book.tick(15_001)
+    alive = book.report(order, OrderStatus.OPEN)
+    held = (msgspec.structs.replace(book.position("0.2", BTC_USDC), account=BOOK),)
+    answer(book, ACCOUNT, open_orders=(alive,))
+    assert list(book.state.unsettled) == [order.client_id]
+    answer(book, BOOK, positions=held)
+    assert list(book.state.unsettled) == [order.client_id]
+    book.tick(1_001)
+    answer(book, ACCOUNT)
+    assert not book.state.unsettled, "its own account lists it no more"
+
+
+def test_a_late_word_frees_no_slot_of_an_order_that_the_venue_lists() -> None:
+    """Taken for expired, listed, then spoken of by the stream and filled in part: what is left may still fill."""
+    book = ready_pair()
+    order = the_order(book.send(msgspec.structs.replace(book.fill(Side.BUY, "0.2"), account=BOOK)))
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.EXPIRED)))
+    book.tick(15_001)
+    alive = book.report(order, OrderStatus.OPEN)
+    answer(book, ACCOUNT, open_orders=(alive,))
+    intent = order.approved.intent
+    book.send(ev.OrderUpdated(report=alive))
+    book.send(book.fill(intent.side, "0.01", intent.instrument, client_id=order.client_id))
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.PARTIAL, "0.01")))
+    assert list(book.state.unsettled) == [order.client_id]
+    killed = book.send(ev.OperatorKilled(operator="ann", reason="odd"))
+    assert [one.client_id for one in of_type(killed, CancelOrder)] == [order.client_id]
+    book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED, "0.01")))
+    assert not book.state.unsettled

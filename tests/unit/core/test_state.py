@@ -137,6 +137,8 @@ def test_an_order_is_settled_when_ended_and_every_execution_is_booked(
     status: OrderStatus, filled: str, reported: str, settled: bool
 ) -> None:
     record: OrderRecord = sample(OrderRecord, full=True)
-    record.status = status
+    record.status, record.listed = status, False
     record.filled_contracts, record.reported_contracts = Decimal(filled), Decimal(reported)
     assert record.is_settled is settled
+    record.listed = True
+    assert not record.is_settled, "the venue lists it"
