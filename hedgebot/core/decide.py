@@ -24,7 +24,6 @@ StrategyOf = Callable[[StrategySettings], Strategy]
 """Gives the running strategy of some settings."""
 
 _DECISIONS_SHOWN = 20
-_REPEAT_NOTE_NS = 30 * 1_000_000_000
 
 
 def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str, cause: DecisionCause) -> None:
@@ -47,7 +46,9 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     _remember(underlying, proposal)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
-        underlying.breach_since_ns, underlying.note, underlying.residual_coin = 0, "", 0.0
+        underlying.breach_since_ns, underlying.residual_coin = 0, 0.0
+        # What keeps a flatten waiting is not over because the delta is inside its band.
+        underlying.note = underlying.note if latches.is_frozen(step.state, settings) else ""
         return
     if not underlying.breach_since_ns:
         underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause
@@ -162,7 +163,7 @@ def _hedge(
         )
         _record_hedge(step, underlying, proposal, shaped, delta_coin, trade_coin, client_id)
         return
-    if _is_news(step, underlying, verdict.check.rule):
+    if step.is_news(underlying, verdict.check.rule):
         state.totals.refusals += 1
         step.emit(RecordRefusal(refused=verdict))
         _record(step, underlying, proposal, delta_coin, trade_coin, Outcome.REFUSED, verdict.explanation)
@@ -207,16 +208,8 @@ def _note(
     key: str,
     explanation: str,
 ) -> None:
-    if _is_news(step, underlying, key):
+    if step.is_news(underlying, key):
         _record(step, underlying, proposal, delta_coin, trade_coin, outcome, explanation)
-
-
-def _is_news(step: Step, underlying: UnderlyingState, key: str) -> bool:
-    """Whether a reason for not hedging is worth a journal row: a new one, or the same after half a minute."""
-    if underlying.note == key and step.at_ns - underlying.noted_at_ns < _REPEAT_NOTE_NS:
-        return False
-    underlying.note, underlying.noted_at_ns = key, step.at_ns
-    return True
 
 
 def _record(

@@ -12,13 +12,13 @@ from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge_closing
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.shaping import NoLot, collared_price, qty_ceiling, shape
-from hedgebot.core.state import EngineState, Latch, UnderlyingState
+from hedgebot.core.state import EngineState, Latch
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode, RecordRefusal
-from hedgebot.domain.instrument import Instrument, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.kill import KILL_STRATEGY, KillAction
 from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
-from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.domain.settings import AccountRole, UnderlyingSettings
 
 _NS_PER_MS = 1_000_000
 _WAITING = "waiting: "
@@ -39,18 +39,32 @@ def _flatten(step: Step, latch: Latch) -> None:
     for settings in state.settings.underlyings:
         if not latches.covers(state, latch, settings):
             continue
-        held = position_contracts(state, settings.hedge_account, settings.hedge_instrument)
-        busy = bool(order_table.order_of(state, settings.underlying))
-        if busy or held:
-            left.append(f"{held} {settings.hedge_instrument}")
+        held = _held(state, settings)
+        busy = order_table.order_of(state, settings.underlying)
+        left += [f"{contracts} {instrument}" for instrument, contracts in held.items()] or [busy] * bool(busy)
         if held and not busy and step.at_ns >= state.underlyings[settings.underlying].retry_at_ns:
-            waiting.append(_close(step, settings, latch, held))
+            waiting.append(_close(step, settings, latch, *next(iter(held.items()))))
     if not left and _is_known(state, latch):
         latches.end_action(step, latch, f"our hedge positions are closed; {_delta_words(state, latch)}")
     elif problem := next((one for one in waiting if one), ""):
         latch.note = f"{_WAITING}{problem}"
     elif left:
         latch.note = f"closing {', '.join(left)}"
+
+
+def _held(state: EngineState, settings: UnderlyingSettings) -> dict[InstrumentId, Decimal]:
+    """Our hedge positions on an underlying, in contracts.
+
+    On an account that is ours alone these are also what stands on instruments of an earlier configuration.
+    """
+    account, hedges = settings.hedge_account, {settings.hedge_instrument: 0}
+    if state.accounts[account].role is AccountRole.HEDGE:
+        for one in state.positions.values():
+            rules = state.instruments[one.instrument]
+            if one.account == account and rules.underlying == settings.underlying and not rules.kind.is_option:
+                hedges[one.instrument] = 0
+    found = {one: position_contracts(state, account, one) for one in hedges}
+    return {one: contracts for one, contracts in found.items() if contracts}
 
 
 def _is_known(state: EngineState, latch: Latch) -> bool:
@@ -62,13 +76,13 @@ def _is_known(state: EngineState, latch: Latch) -> bool:
     )
 
 
-def _close(step: Step, settings: UnderlyingSettings, latch: Latch, held: Decimal) -> str:
+def _close(step: Step, settings: UnderlyingSettings, latch: Latch, instrument: InstrumentId, held: Decimal) -> str:
     """Send one order that closes as much as one order may; why none was sent, empty when one was."""
     state = step.state
-    rules, quote = state.instruments.get(settings.hedge_instrument), state.quotes.get(settings.hedge_instrument)
+    rules, quote = state.instruments.get(instrument), state.quotes.get(instrument)
     mid = quote.mid if quote else None
     if rules is None or quote is None or mid is None:
-        return f"no two-sided book of {settings.hedge_instrument}"
+        return f"no two-sided book of {instrument}"
     intent = _closing_intent(step, settings, rules, latch, held, mid)
     underlying = state.underlyings[settings.underlying]
     delta_coin = 0.0 if exposure_problem(underlying) else net_delta_coin(underlying)
@@ -85,7 +99,9 @@ def _close(step: Step, settings: UnderlyingSettings, latch: Latch, held: Decimal
     )
     verdict = judge_closing(candidate)
     if not isinstance(verdict, Approved):
-        _note_refusal(step, underlying, latch, verdict.explanation, RecordRefusal(refused=verdict))
+        if step.is_news(underlying, f"flatten {verdict.check.rule}"):
+            state.totals.refusals += 1
+            step.emit(RecordRefusal(refused=verdict))
         return verdict.explanation
     # What a whole close leaves is where this order is meant to bring the delta: the breakers judge its fills by that.
     centre_coin = delta_coin - float(rules.coins(held, mid))
@@ -115,14 +131,6 @@ def _closing_intent(
         deadline_ns=step.at_ns + step.state.limits.order_deadline_ms * _NS_PER_MS,
         reason=f"flatten, chosen by {latch.operator}: {latch.reason}",
     )
-
-
-def _note_refusal(step: Step, underlying: UnderlyingState, latch: Latch, why: str, refusal: RecordRefusal) -> None:
-    """A refusal that says something new is journaled; the same again every quarter of a second is not."""
-    if latch.note != f"{_WAITING}{why}" and underlying.note != f"flatten {refusal.refused.check.rule}":
-        underlying.note = f"flatten {refusal.refused.check.rule}"
-        step.state.totals.refusals += 1
-        step.emit(refusal)
 
 
 def _end_when_flat(step: Step, latch: Latch) -> None:

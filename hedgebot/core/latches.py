@@ -198,6 +198,9 @@ def _covers_intent(state: EngineState, latch: Latch, intent: OrderIntent) -> boo
         return False
     if latch.scope is KillScope.STRATEGY and intent.strategy != KILL_STRATEGY:
         return latch.name == intent.strategy
+    if latch.scope is KillScope.STRATEGY and latch.in_force is KillAction.FREEZE:
+        # It stops the strategy's proposals; what an operator chose for more than it must still find its way out.
+        return False
     settings = settings_of(state, intent.underlying)
     return settings is None or covers(state, latch, settings)
 

@@ -1,6 +1,6 @@
 """The workbench of one step: the state, the moment, and the commands that have come of it so far. Decides nothing."""
 
-from hedgebot.core.state import AlertState, EngineState, Latch
+from hedgebot.core.state import AlertState, EngineState, Latch, UnderlyingState
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import (
     Command,
@@ -20,6 +20,8 @@ RULES = "rules"
 
 CAUSES_MAX = 50
 """Causes of one latch that are kept; beyond it the book is halted for reasons enough."""
+
+_REPEAT_NOTE_NS = 30 * 1_000_000_000
 
 
 class Step:
@@ -43,6 +45,13 @@ class Step:
         """Ask for a decision on an underlying; a fill outranks a price as its cause."""
         if underlying and self.touched.get(underlying) is not DecisionCause.FILL:
             self.touched[underlying] = cause
+
+    def is_news(self, underlying: UnderlyingState, key: str) -> bool:
+        """Whether a reason for sending nothing is worth a journal row: a new one, or the same after half a minute."""
+        if underlying.note == key and self.at_ns - underlying.noted_at_ns < _REPEAT_NOTE_NS:
+            return False
+        underlying.note, underlying.noted_at_ns = key, self.at_ns
+        return True
 
     def alert(self, kind: AlertKind, subject: str, summary: str) -> None:
         """Raise an alert once; while it is up, repeats are silent."""

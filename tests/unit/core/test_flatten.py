@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
@@ -9,7 +10,8 @@ from hedgebot.domain.commands import RecordRefusal
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction
 from hedgebot.domain.orders import OrderStatus
-from tests.support.playbook import ACCOUNT, BTC_PERP, Playbook, of_type, orders, the_order
+from hedgebot.domain.settings import AccountRole
+from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, Playbook, of_type, orders, settings, the_order
 
 FLATTEN = ev.OperatorKilled(operator="ann", reason="venue is failing", action=KillAction.FLATTEN)
 
@@ -67,4 +69,40 @@ def test_it_is_not_done_before_the_venue_agrees(book: Playbook) -> None:
     held = [book.position(str(one.contracts), one.instrument) for one in book.state.positions.values()]
     book.snapshot(held)
     book.tick(300)
+    assert book.state.latches["all"].done
+
+
+def test_what_keeps_a_flatten_waiting_is_journaled_once_though_its_figures_move(book: Playbook) -> None:
+    """An old book is older at each look, and inside the band nothing else is decided."""
+
+    def silence(seconds: float) -> None:
+        for _ in range(round(seconds * 4)):
+            book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+            book.tick(249)
+
+    silence(5.5)
+    book.heard.clear()
+    book.send(FLATTEN)
+    silence(5)
+    assert "the book of" in book.state.latches["all"].note
+    assert len(of_type(book.heard, RecordRefusal)) == 1
+
+
+def test_a_hedge_on_another_instrument_than_todays_is_closed_too(book: Playbook) -> None:
+    """The configuration moved the hedge: what stands on the old instrument of our account is ours as well."""
+    moved = msgspec.structs.replace(settings().underlyings[0], hedge_instrument=BTC_USDC)
+    role = msgspec.structs.replace(settings().accounts[0], role=AccountRole.HEDGE)
+    book.settings = msgspec.structs.replace(settings(), accounts=(role,), underlyings=(moved,))
+    book.send(ev.ConfigApplied(settings=book.settings, changes=(), operator="ann", reason="cheaper"))
+    book.send(book.fill(Side.SELL, "1", BTC_USDC))
+    for instrument in (BTC_USDC, BTC_PERP):
+        book.send(book.book(name=instrument))
+        book.send(book.ticker(name=instrument))
+    book.send(FLATTEN)
+    closed = []
+    for _ in range(4):
+        for order in orders(book.tick(300)):
+            closed.append(order.approved.intent.instrument)
+            book.done(order)
+    assert sorted(closed) == [BTC_PERP]
     assert book.state.latches["all"].done

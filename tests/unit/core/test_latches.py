@@ -170,6 +170,17 @@ def test_flatten_waits_for_a_fresh_book_and_says_so(book: Playbook) -> None:
     assert len(orders(book.tick(300))) == 1
 
 
+@pytest.mark.parametrize("action", [KillAction.HEDGE_TO_FLAT, KillAction.FLATTEN])
+def test_a_strategy_that_is_frozen_does_not_stop_what_an_operator_chose_for_the_book(
+    book: Playbook, action: KillAction
+) -> None:
+    """One flag must never also block the way out: a strategy's freeze is over its own proposals."""
+    book.done(the_order(book.send(book.fill(Side.BUY, "0.2"))))
+    book.send(kill(KillScope.STRATEGY))
+    heard = [*book.send(kill(action=action)), *book.send(book.book()), *book.tick(1_000)]
+    assert len(orders(heard)) == 1
+
+
 def test_a_rule_that_fires_ends_the_action_and_only_flatten_may_follow(book: Playbook) -> None:
     book.send(kill(action=KillAction.REDUCE))
     book.send(ev.TaskFailed(task="journal", error="disk full", restarting=False))

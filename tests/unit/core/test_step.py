@@ -16,7 +16,7 @@ from hedgebot.domain.commands import (
     ResolveAlert,
 )
 from hedgebot.domain.kill import KillAction, KillScope
-from tests.support.playbook import settings
+from tests.support.playbook import Playbook, settings
 
 
 def _step(mode: Mode = Mode.ACTIVE) -> Step:
@@ -103,3 +103,11 @@ def test_records_carry_what_they_are_told() -> None:
         RecordAdjustment(account="main", subject="BTC", before="1", after="2", evidence="snapshot 3"),
         RecordOperator(operator="op", action="kill", accepted=True, explanation="why"),
     ]
+
+
+def test_a_reason_is_news_once_and_again_after_half_a_minute() -> None:
+    book = Playbook()
+    underlying = book.state.underlyings["BTC"]
+    moments = [(0, "spread"), (29, "spread"), (31, "spread"), (32, "no_lot"), (33, "spread")]
+    told = [Step(book.state, seq=1, at_ns=at_s * 10**9 + 1).is_news(underlying, key) for at_s, key in moments]
+    assert told == [True, False, True, True, True]
