@@ -221,7 +221,7 @@ def _watch_margin(step: Step) -> None:
             problem = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
         elif use is not None and use > limits.margin_use_alert:
             problem = f"margin use of {account.name} is {use:.0%}, alert above {limits.margin_use_alert:.0%}"
-        step.check(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
+        step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
         worst, unknown = max(worst, use or 0.0), unknown or use is None
     if worst > limits.margin_use_reduce:
         reducing.hold(step, "margin", f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
@@ -235,7 +235,7 @@ def _watch_funding(step: Step) -> None:
     if cost is None:
         return
     problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if cost > limit else ""
-    step.check(AlertKind.FUNDING_COST_LIMIT, "book", problem)
+    step.watch(AlertKind.FUNDING_COST_LIMIT, "book", problem)
 
 
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
@@ -254,7 +254,7 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
             f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms: delta comes from the "
             f"live underlying and the last volatility, the band is {limits.stale_band_ratio:g} times as wide"
         )
-    step.check(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
+    step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
     _watch_gap(step, settings.hedge_instrument)
     _watch_spread(step, settings)
     forced.watch_settling(step, settings)
@@ -271,7 +271,7 @@ def _watch_gap(step: Step, hedge: InstrumentId) -> None:
     problem = ""
     if gap > limits.book_mark_gap_bps_max:
         problem = f"the book of {hedge} is {gap:.0f} bps from its mark or index: nothing is sent on it"
-    step.check(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
+    step.watch(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
 
 
 def _watch_spread(step: Step, settings: UnderlyingSettings) -> None:
@@ -298,7 +298,7 @@ def _watch_delta(step: Step, settings: UnderlyingSettings) -> None:
     delta = net_delta_coin(underlying)
     beyond = abs(delta) > settings.delta_limit_coin
     problem = f"net delta {delta:+.4f} {name} is beyond its limit {settings.delta_limit_coin:g}" if beyond else ""
-    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, name, problem)
+    step.watch(AlertKind.DELTA_OUTSIDE_LIMIT, name, problem)
     outside_s = (step.at_ns - underlying.breach_since_ns) // 1_000_000_000 if underlying.breach_since_ns else 0
     lasting = outside_s > _OUTSIDE_BAND_S_MAX
     # One sentence for the whole episode: the figure would make it a new alert each time.

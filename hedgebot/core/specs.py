@@ -16,6 +16,8 @@ from hedgebot.domain.instrument import Instrument, InstrumentId
 MEANING = ("contract_size", "kind", "quote", "settle", "underlying", "strike", "expiry_ns", "option_type")
 SHAPE = ("tick_size", "lot_size", "qty_min", "qty_max", "min_notional_quote", "funding_interval_hours")
 
+_SUBJECT = " rules"
+
 
 def take(step: Step, event: InstrumentsLoaded) -> None:
     """Take trading rules; known instruments are replaced, none is forgotten (positions may still name it)."""
@@ -30,6 +32,13 @@ def take(step: Step, event: InstrumentsLoaded) -> None:
     for account in state.accounts.values():
         if account.venue == event.venue:
             account.instruments_loaded = True
+
+
+def accept(step: Step) -> None:
+    """An operator has gone through the checklist: what the venue publishes now is taken for what is meant."""
+    for one in list(step.state.alerts.values()):
+        if one.kind is AlertKind.SUSPECT_DATA and one.subject.endswith(_SUBJECT):
+            step.resolve(one.kind, one.subject)
 
 
 def _matters(state: EngineState, instrument: InstrumentId) -> bool:
@@ -50,5 +59,5 @@ def _note_change(step: Step, before: Instrument, after: Instrument) -> None:
     # The sums of exposure were kept by the old rules.
     ledger.rebuild(step.state)
     summary = f"the venue changed what {after.id} means: {old} became {new}"
-    step.alert(AlertKind.SUSPECT_DATA, f"{after.id} rules", summary)
+    step.alert(AlertKind.SUSPECT_DATA, f"{after.id}{_SUBJECT}", summary)
     step.halt(summary, f"specification:{after.id}")

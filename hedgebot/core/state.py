@@ -224,12 +224,13 @@ class AccountState(msgspec.Struct, kw_only=True):
 
 
 class AlertState(msgspec.Struct, kw_only=True):
-    """An alert that is up."""
+    """An alert that is up; `seen_ns` is when what is wrong was seen last, for those that end after a steady while."""
 
     kind: AlertKind
     subject: str
     summary: str
     since_ns: int
+    seen_ns: int = 0
 
 
 class Latch(msgspec.Struct, kw_only=True):

@@ -21,6 +21,9 @@ RULES = "rules"
 CAUSES_MAX = 50
 """Causes of one latch that are kept; beyond it the book is halted for reasons enough."""
 
+STEADY_NS = 10_000_000_000
+"""How long what was wrong must not have been seen before an alert that watches a figure ends."""
+
 _REPEAT_NOTE_NS = 30 * 1_000_000_000
 
 
@@ -71,6 +74,18 @@ class Step:
         if problem:
             self.alert(kind, subject, problem)
         else:
+            self.resolve(kind, subject)
+
+    def watch(self, kind: AlertKind, subject: str, problem: str) -> None:
+        """Hold an alert up until `problem` was empty for STEADY_NS: a figure around its limit is one alert."""
+        if problem:
+            self.alert(kind, subject, problem)
+        known = self.state.alerts.get(f"{kind}|{subject}")
+        if known is None:
+            return
+        if problem:
+            known.seen_ns = self.at_ns
+        elif self.at_ns - known.seen_ns >= STEADY_NS:
             self.resolve(kind, subject)
 
     def set_mode(self, mode: Mode, reason: str, *, latched: bool = False) -> None:

@@ -4,7 +4,7 @@ Owns the checklist (safety reference section 13) and the end of orders that nobo
 forgets them with evidence. What only the shell can know (journal, versions, files) comes with the event.
 """
 
-from hedgebot.core import breakers, deadman, kill_rules, latches, limits, market, order_table, reconcile
+from hedgebot.core import breakers, deadman, kill_rules, latches, limits, market, order_table, reconcile, specs
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch
@@ -115,6 +115,7 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
     breakers.rearm(step, KILL_STRATEGY)
     breakers.forgive(state)
     state.pauses.clear()
+    specs.accept(step)
     for settings in state.settings.underlyings:
         if latch.action is KillAction.FLATTEN and latches.covers(state, latch, settings):
             # A flatten's own trades must not hold back the hedge that follows.

@@ -200,5 +200,8 @@ def _must_last(event: ev.Event, commands: tuple[cmd.Command, ...]) -> bool:
     if isinstance(event, _LASTING_EVENTS):
         return True
     return any(
-        cmd.adds_risk(command) or (isinstance(command, cmd.RecordMode) and command.latched) for command in commands
+        cmd.adds_risk(command)
+        or (isinstance(command, cmd.RecordMode) and command.latched)
+        or (isinstance(command, cmd.RecordLatch) and command.held)
+        for command in commands
     )

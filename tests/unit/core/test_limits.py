@@ -1,5 +1,6 @@
 """Limits: unknown is never zero, the side that pays funding, hysteresis, and what halts the book for good."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -9,7 +10,7 @@ from hedgebot.core import limits
 from hedgebot.core.state import AccountState, Mismatch
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, RecordMode, RecordRefusal, ResolveAlert
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordMode, RecordRefusal, ResolveAlert
 from hedgebot.domain.instrument import Side
 from tests.support.playbook import (
     ACCOUNT,
@@ -25,6 +26,7 @@ from tests.support.playbook import (
     settings,
     the_order,
 )
+from tests.support.stories import live
 
 DAY_MS = 86_400_000
 
@@ -48,6 +50,10 @@ def _use(book: Playbook, use: str | None) -> tuple[Command, ...]:
     """The venue reports this margin use; the timer looks at it."""
     maintenance = None if use is None else str(1_000_000 * Decimal(use))
     return _wallet(book, "1000000", maintenance) + book.tick()
+
+
+def _ended(commands: Iterable[object]) -> set[AlertKind]:
+    return {one.kind for one in commands if isinstance(one, ResolveAlert)}
 
 
 # --- margin --------------------------------------------------------------------------------------------------------
@@ -125,8 +131,30 @@ def test_a_low_buffer_is_said_once_and_taken_back() -> None:
     book = _ready()
     assert AlertKind.MARGIN_BUFFER_LOW in alerts(_use(book, "0.55"))
     assert AlertKind.MARGIN_BUFFER_LOW not in alerts(_use(book, "0.56"))
-    assert AlertKind.MARGIN_BUFFER_LOW in {one.kind for one in of_type(_use(book, "0.4"), ResolveAlert)}
+    _use(book, "0.4")
+    assert AlertKind.MARGIN_BUFFER_LOW in _ended(live(book, 10.5))
     assert AlertKind.MARGIN_BUFFER_LOW in alerts(_use(book, None))
+
+
+def test_a_figure_around_its_limit_is_one_alert() -> None:
+    """Margin, market data, cost and delta swing about their limits for a minute: raised once, ended once."""
+    book = _ready()
+    book.heard.clear()
+    book.send(book.fill(Side.BUY, "2", BTC_PERP))
+    for turn in range(12):
+        use, rate = ("0.55", 0.01) if turn % 2 else ("0.45", -0.001)
+        _use(book, use)
+        book.send(book.ticker(rate=rate))
+        live(book, 0.5)
+        for _ in range(19):
+            book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+            book.tick(249)
+    _use(book, "0.45")
+    live(book, 12)
+    kinds = (AlertKind.MARGIN_BUFFER_LOW, AlertKind.STALE_MARKET_DATA)
+    for kind in kinds:
+        assert [one.kind for one in of_type(book.heard, RaiseAlert)].count(kind) == 1
+        assert [one.kind for one in of_type(book.heard, ResolveAlert)].count(kind) == 1
 
 
 # --- funding -------------------------------------------------------------------------------------------------------
@@ -183,7 +211,11 @@ def test_a_hedge_that_costs_too_much_is_said() -> None:
     book.send(book.ticker(rate=0.01))
     assert AlertKind.FUNDING_COST_LIMIT in alerts(book.tick())
     book.send(book.ticker(rate=-0.001))
-    assert AlertKind.FUNDING_COST_LIMIT in {one.kind for one in of_type(book.tick(), ResolveAlert)}
+    assert AlertKind.FUNDING_COST_LIMIT not in _ended(book.tick()), "not before it stayed below"
+    for _ in range(11):
+        book.send(book.ticker(rate=-0.001))
+        book.tick(1_000)
+    assert not book.is_up(AlertKind.FUNDING_COST_LIMIT)
 
 
 # --- loss, silence, differences --------------------------------------------------------------------------------------
@@ -286,8 +318,7 @@ def test_n02_stale_data_are_told_within_the_limit_not_after_it() -> None:
 def test_stale_data_and_a_breached_delta_are_said() -> None:
     book = _ready()
     assert AlertKind.STALE_MARKET_DATA in alerts(book.tick(after_ms=6_000))
-    book.send(book.book())
-    assert AlertKind.STALE_MARKET_DATA in {one.kind for one in of_type(book.tick(), ResolveAlert)}
+    assert AlertKind.STALE_MARKET_DATA in _ended(live(book, 10.5))
     book.send(book.fill(Side.BUY, "6", BTC_USDC))
     assert AlertKind.DELTA_OUTSIDE_LIMIT in alerts(book.tick())
 
@@ -348,8 +379,9 @@ def test_when_the_greeks_stop_hedging_goes_on_in_a_wider_band() -> None:
     assert decision.band_coin == pytest.approx(0.075)
     book.send(book.option())
     book.tick()
-    assert not book.is_up(AlertKind.STALE_MARKET_DATA)
     assert limits.in_force(book.state, book.settings.underlyings[0]).band_coin == 0.05
+    live(book, 10.5)
+    assert not book.is_up(AlertKind.STALE_MARKET_DATA)
 
 
 def test_greeks_that_stay_away_stop_hedging_in_the_end() -> None:
@@ -372,6 +404,5 @@ def test_a_mark_that_contradicts_the_book_is_told() -> None:
     book.send(book.ticker("84000"))
     book.tick()
     assert book.is_up(AlertKind.SUSPECT_DATA)
-    book.send(book.ticker())
-    book.tick()
+    live(book, 10.5)
     assert not book.is_up(AlertKind.SUSPECT_DATA)

@@ -103,3 +103,14 @@ def test_a_change_while_we_were_down_is_found_at_the_start(book: Playbook) -> No
     book.start(epoch=2)
     load(book, instrument(BTC_USDC, quote="USDC", settle="USDC", contract_size=Decimal(10)))
     assert book.mode() is Mode.HALTED
+
+
+def test_the_alert_of_a_changed_meaning_ends_with_the_operators_review(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "0.01"))
+    load(book, instrument(BTC_USDC, quote="USDC", settle="USDC", contract_size=Decimal("0.1")))
+    assert book.is_up(AlertKind.SUSPECT_DATA)
+    book.send(book.book())
+    book.send(book.ticker())
+    book.unkill()
+    assert not book.state.latches
+    assert not book.is_up(AlertKind.SUSPECT_DATA)

@@ -111,3 +111,12 @@ def test_a_reason_is_news_once_and_again_after_half_a_minute() -> None:
     moments = [(0, "spread"), (29, "spread"), (31, "spread"), (32, "no_lot"), (33, "spread")]
     told = [Step(book.state, seq=1, at_ns=at_s * 10**9 + 1).is_news(underlying, key) for at_s, key in moments]
     assert told == [True, False, True, True, True]
+
+
+def test_a_watched_alert_ends_once_its_problem_stayed_away() -> None:
+    state, heard = Playbook().state, []
+    for at_s, problem in ((1, "low"), (2, ""), (9, "lower"), (18, ""), (19, ""), (20, "")):
+        step = Step(state, seq=1, at_ns=at_s * 10**9)
+        step.watch(AlertKind.MARGIN_BUFFER_LOW, "main", problem)
+        heard += [(at_s, type(one).__name__) for one in step.commands]
+    assert heard == [(1, "RaiseAlert"), (19, "ResolveAlert")]

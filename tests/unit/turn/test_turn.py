@@ -6,6 +6,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import NOT_SENT, Turn
 from tests.unit.journal.world import PERP, SETTINGS, SmallEngine, book, decision_for, fill
@@ -104,6 +105,18 @@ def test_an_operators_word_and_a_latched_mode_are_durable() -> None:
     assert durable(switch)
     assert durable(CLOCK, latched)
     assert not durable(CLOCK, passing)
+    # A rule that freezes what an operator had let through changes no mode: it must stay frozen after a power cut too.
+    frozen = cmd.RecordLatch(
+        scope=KillScope.ALL,
+        name="",
+        action=KillAction.FREEZE,
+        operator="rules",
+        reason="",
+        causes=(),
+        done=False,
+        held=True,
+    )
+    assert durable(CLOCK, frozen)
 
 
 def durable(event: ev.Event, *commands: cmd.Command) -> bool:
