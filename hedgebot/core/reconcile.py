@@ -165,6 +165,8 @@ def forget_accounts(step: Step) -> None:
                 step.adjust(name, coin.coin, coin.qty, 0, "the account left the configuration")
                 del state.coins[key]
         del state.accounts[name]
+        # Its equity is in the marks of the days before: without it their highest would be a loss that nobody made.
+        state.risk.marks = []
 
 
 def watch_held(step: Step) -> None:

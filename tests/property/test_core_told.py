@@ -9,7 +9,7 @@ from hedgebot.core.state import decode_state, encode_state
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode, RaiseAlert, RecordOperator
+from hedgebot.domain.commands import Mode, RaiseAlert, RecordOperator, ResolveAlert
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
@@ -261,3 +261,26 @@ def test_a_state_of_an_earlier_version_does_not_lose_its_options() -> None:
     book.start(epoch=2)
     book.send(book.book())
     assert book.state.underlyings["BTC"].option_count == 1
+
+
+def test_a_figure_around_its_limit_is_one_alert() -> None:
+    """Margin use and the age of the book swing about their limits for a minute: raised once, ended once."""
+    book = Playbook()
+    book.ready()
+    book.heard.clear()
+
+    def use(maintenance: str) -> None:
+        report = msgspec.structs.replace(book.wallet(maintenance=maintenance), venue_at_ns=book.at_ns)
+        book.send(ev.WalletUpdated(report=report, source=ev.Source.STREAM))
+
+    for turn in range(12):
+        use("550000" if turn % 2 else "450000")
+        live(book, 0.5)
+        for _ in range(19):
+            book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+            book.tick(249)
+    use("450000")
+    live(book, 12)
+    for kind in (AlertKind.MARGIN_BUFFER_LOW, AlertKind.STALE_MARKET_DATA):
+        assert [one.kind for one in of_type(book.heard, RaiseAlert)].count(kind) == 1
+        assert [one.kind for one in of_type(book.heard, ResolveAlert)].count(kind) == 1

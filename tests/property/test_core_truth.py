@@ -11,6 +11,7 @@ from hedgebot.domain.commands import CancelOrder, Mode
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import (
+    DeltaConvention,
     UnderlyingSettings,
 )
 from tests.support.playbook import (
@@ -298,7 +299,9 @@ def test_nothing_is_sent_on_a_delta_that_fails_its_cross_check(change: dict[str,
 
 def test_a_hedge_larger_than_one_order_is_clipped_on_an_inverse_contract_too() -> None:
     base = settings()
-    hedge = msgspec.structs.replace(base.underlyings[0], hedge_instrument=BTC_INVERSE)
+    hedge = msgspec.structs.replace(
+        base.underlyings[0], hedge_instrument=BTC_INVERSE, delta_convention=DeltaConvention.USD_NEUTRAL
+    )
     book = Playbook(msgspec.structs.replace(base, underlyings=(hedge,)))
     rules = tuple(msgspec.structs.replace(one, qty_max=None) for one in INSTRUMENTS)
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=rules))

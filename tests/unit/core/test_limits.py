@@ -10,7 +10,7 @@ from hedgebot.core import limits
 from hedgebot.core.state import AccountState, Mismatch
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordMode, RecordRefusal, ResolveAlert
+from hedgebot.domain.commands import Command, Mode, RecordMode, RecordRefusal, ResolveAlert
 from hedgebot.domain.instrument import Side
 from tests.support.playbook import (
     ACCOUNT,
@@ -134,27 +134,6 @@ def test_a_low_buffer_is_said_once_and_taken_back() -> None:
     _use(book, "0.4")
     assert AlertKind.MARGIN_BUFFER_LOW in _ended(live(book, 10.5))
     assert AlertKind.MARGIN_BUFFER_LOW in alerts(_use(book, None))
-
-
-def test_a_figure_around_its_limit_is_one_alert() -> None:
-    """Margin, market data, cost and delta swing about their limits for a minute: raised once, ended once."""
-    book = _ready()
-    book.heard.clear()
-    book.send(book.fill(Side.BUY, "2", BTC_PERP))
-    for turn in range(12):
-        use, rate = ("0.55", 0.01) if turn % 2 else ("0.45", -0.001)
-        _use(book, use)
-        book.send(book.ticker(rate=rate))
-        live(book, 0.5)
-        for _ in range(19):
-            book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
-            book.tick(249)
-    _use(book, "0.45")
-    live(book, 12)
-    kinds = (AlertKind.MARGIN_BUFFER_LOW, AlertKind.STALE_MARKET_DATA)
-    for kind in kinds:
-        assert [one.kind for one in of_type(book.heard, RaiseAlert)].count(kind) == 1
-        assert [one.kind for one in of_type(book.heard, ResolveAlert)].count(kind) == 1
 
 
 # --- funding -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.operator_events import LimitRaised
 from tests.support.playbook import ACCOUNT, Playbook, settings
+from tests.support.stories import live, ready_pair
 
 
 def ready(**limits: float) -> Playbook:
@@ -165,3 +166,18 @@ def test_a_plan_is_carried_over_the_time_it_was_not_made_for_and_none_before_an_
     bleed(book, 99_000.0, 0.1, planned=0.03)
     assert loss_limits.bleed_usd(book.state.underlyings["BTC"]) is None
     assert book.mode() is Mode.ACTIVE
+
+
+def test_an_account_that_leaves_takes_its_equity_out_of_the_marks() -> None:
+    """The rest of the book has lost nothing."""
+    book = ready_pair()
+    book.tick()
+    assert book.state.risk.marks
+    book.settings = settings()
+    book.start(epoch=2)
+    book.connect()
+    book.send(book.ticker())
+    book.snapshot()
+    live(book, 2.0)
+    assert loss_limits.drawdown_ratio(book.state, book.at_ns) == 0.0
+    assert not book.state.latches
