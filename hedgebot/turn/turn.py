@@ -24,6 +24,7 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.turn.inbox import Inbox
 
 JOURNAL_TASK = "journal"
@@ -93,6 +94,8 @@ _LASTING_EVENTS = (
     ev.OrderResolved,
     ev.StrategySwitched,
     ev.ConfigApplied,
+    LimitRaised,
+    LimitRestored,
 )
 """An operator's word outlives a power cut before anyone is told that it was taken: a latched kill must stay latched."""
 

@@ -7,6 +7,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.errors import JournalError, ProgrammingError
 from hedgebot.domain.kill import KillAction, KillScope
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import NOT_SENT, Turn
 from tests.unit.journal.world import PERP, SETTINGS, SmallEngine, book, decision_for, fill
@@ -103,6 +104,8 @@ def test_an_operators_word_and_a_latched_mode_are_durable() -> None:
     switch = ev.StrategySwitched(strategy="s", enabled=False, operator="eve", reason="drill")
     assert durable(kill)
     assert durable(switch)
+    assert durable(LimitRaised(operator="eve", reason="drill", limit="es_ratio_alert", to=0.1, for_ms=1))
+    assert durable(LimitRestored(operator="eve", reason="drill", limit="es_ratio_alert"))
     assert durable(CLOCK, latched)
     assert not durable(CLOCK, passing)
     # A rule that freezes what an operator had let through changes no mode: it must stay frozen after a power cut too.
