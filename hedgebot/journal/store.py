@@ -65,6 +65,7 @@ class Journal:
         self._tape: TapeWriter | None = None
         self._last_seq = opened.last_seq
         self._snapshot_seq = -1
+        self._packer = snapshots.Packer()
         self._run: RunHeader | None = None
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -179,7 +180,7 @@ class Journal:
         if seq == self._snapshot_seq:
             return
         digest = snapshots.state_digest(self._opened.key, state_bytes)
-        packed = await asyncio.to_thread(snapshots.pack_state, state_bytes)
+        packed = await self._packer.pack(state_bytes)
         if seq != self._last_seq:
             raise ProgrammingError("nothing may be written while a snapshot is being taken")
         record = snapshots.SnapshotRecord(seq=seq, digest=digest, size=len(state_bytes))
@@ -195,6 +196,7 @@ class Journal:
         if self._closed:
             return
         self._closed = True
+        self._packer.close()
         try:
             if self._keeper is not None:
                 self._keeper.cancel()

@@ -1,11 +1,14 @@
+import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from hedgebot.journal import schema
 from hedgebot.journal.chain import load_key
-from hedgebot.journal.snapshots import Snapshot, pack_state, read_snapshots, state_digest
+from hedgebot.journal.snapshots import Packer, Snapshot, read_snapshots, state_digest
 from tests.unit.journal.world import Run, book
 
 
@@ -62,4 +65,18 @@ async def test_one_exchanged_for_an_older_state_is_not_given(tmp_path: Path) -> 
 
 def test_the_digest_needs_the_key() -> None:
     assert state_digest(b"a" * 32, b"state") != state_digest(b"b" * 32, b"state")
-    assert len(pack_state(b"x" * 10_000)) < 1_000
+
+
+async def test_states_are_compressed_in_one_thread_with_one_working_memory() -> None:
+    """In whichever thread of a pool was free, a working memory of its own stayed in each of them."""
+    packer = Packer()
+    before = {one.ident for one in threading.enumerate()}
+    states = [bytes([number]) * 10_000 for number in range(40)]
+    packed = await asyncio.gather(*(packer.pack(one) for one in states))
+    new = [one for one in threading.enumerate() if one.ident not in before]
+    assert len(new) == 1
+    assert [zstandard.ZstdDecompressor().decompress(one) for one in packed] == states
+    assert all(len(one) < 1_000 for one in packed)
+    packer.close()
+    new[0].join(5.0)
+    assert not new[0].is_alive()
