@@ -182,6 +182,7 @@ class Run:
                     f"account {name}: its venue was not ready within {VENUE_START_S_MAX:.0f} s of the start"
                 ) from error
         heap.set_aside()
+        self._supervisor.spawn("heap", heap.keep_tidy)
         self._starting = ""
         self._startup_s = round(time.monotonic() - self._started_s, 3)
         self._manager.ready()

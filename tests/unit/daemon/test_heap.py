@@ -1,6 +1,8 @@
 """What a start sets aside is not looked through again, and what rings hold afterwards is found soon."""
 
+import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -51,3 +53,19 @@ def test_after_a_start_full_collections_come_at_the_pace_of_what_is_new() -> Non
     heap.set_aside()
     assert gc.get_freeze_count() > len(large)
     assert rings_looked_through(large) > 0
+
+
+@pytest.mark.usefixtures("thawed")
+async def test_rings_are_gone_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heap, "TIDY_S", 0.01)
+    heap.set_aside()
+    gc.disable()
+    try:
+        ring = weakref.ref(Ring())
+        assert ring() is not None, "nothing but the collector frees it"
+        tidy = asyncio.create_task(heap.keep_tidy())
+        await asyncio.sleep(0.1)
+        tidy.cancel()
+    finally:
+        gc.enable()
+    assert ring() is None
