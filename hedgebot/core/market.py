@@ -158,14 +158,10 @@ def ahead_ms(state: EngineState, venue: str, venue_at_ns: int, at_ns: int) -> fl
 
 def clock_offset_ms(state: EngineState, venue: str) -> float | None:
     """Venue clock minus ours; None when it was never measured."""
-    return next(
-        (
-            one.clock_offset_ms
-            for one in state.accounts.values()
-            if one.venue == venue and one.clock_offset_ms is not None
-        ),
-        None,
-    )
+    for one in state.accounts.values():
+        if one.venue == venue and one.clock_offset_ms is not None:
+            return one.clock_offset_ms
+    return None
 
 
 def note_price(state: EngineState, underlying: UnderlyingState, event: BookTop) -> None:
@@ -261,13 +257,16 @@ def _frozen_problem(step: Step, quote: Quote, event: BookTop) -> str:
 
 def check_venue_delta(step: Step, event: OptionQuote) -> None:
     """Hold our delta against the venue's at the same quote: a wrong sign or unit shows here first."""
+    limit, gap, own = step.state.limits.option_delta_gap_max, 0.0, None
     # While a delivery price is averaged a venue may publish either: the decayed delta, or the plain one.
-    both = (own_option_delta(step.state, event.instrument, step.at_ns, averaged=one) for one in (True, False))
-    owns = [own for own in both if own is not None and event.delta is not None]
-    own = min(owns, key=lambda one: abs(one - (event.delta or 0.0))) if owns else None
-    gap = abs(own - event.delta) if own is not None and event.delta is not None else 0.0
+    for averaged in (True, False) if event.delta is not None else ():
+        found = own_option_delta(step.state, event.instrument, step.at_ns, averaged=averaged)
+        if found is not None and event.delta is not None and (own is None or abs(found - event.delta) < gap):
+            own, gap = found, abs(found - event.delta)
+        if gap <= limit:
+            break
     # "Not within" and not "beyond": a venue's NaN must not pass.
-    suspect = not gap <= step.state.limits.option_delta_gap_max
+    suspect = not gap <= limit
     step.state.options[event.instrument].suspect = suspect
     problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if suspect else ""
     step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)

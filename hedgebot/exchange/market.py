@@ -343,6 +343,9 @@ class Market:
 
     def depth(self, side: Side, count: int) -> tuple[Level, ...]:
         """Price levels of a side, best first, participants' orders included."""
+        if not self.resting(side):
+            # The crowd alone, as nearly always: its levels are whole prices, best first.
+            return tuple((self.price(tick), self.qty(lots)) for tick, lots in islice(self.ladder.levels(side), count))
         merged: dict[int, int] = {}
         for match in self.offers(side.opposite):
             if match.tick not in merged and len(merged) == count:
