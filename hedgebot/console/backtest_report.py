@@ -86,19 +86,19 @@ def _figures(hedges: "Sequence[Hedges]") -> list[tuple[str, list[str]]]:
     """Name and one cell for each underlying."""
     return [
         ("tracking error, USD/sqrt(day)", [money(one.measures.tracking_error_usd) for one in hedges]),
-        ("  predicted", [number(one.predicted.tracking_error_usd_root_day) for one in hedges]),
+        ("  predicted tracking error", [number(one.predicted.tracking_error_usd_root_day) for one in hedges]),
         ("trading cost, USD/day", [money(one.measures.cost_usd_per_day) for one in hedges]),
-        ("  predicted", [number(one.predicted.cost_usd_day) for one in hedges]),
+        ("  predicted cost", [number(one.predicted.cost_usd_day) for one in hedges]),
         ("  fees, USD", [money(one.costs.fees) for one in hedges]),
         ("  half spreads, USD", [money(one.costs.spread) for one in hedges]),
         ("  beyond the spread, USD", [money(one.costs.impact) for one in hedges]),
         ("funding, USD", [money(one.costs.funding) for one in hedges]),
         ("orders/day", [number(one.measures.orders_per_day) for one in hedges]),
-        ("  predicted", [number(one.predicted.orders_day) for one in hedges]),
+        ("  predicted orders", [number(one.predicted.orders_day) for one in hedges]),
         ("turnover, coins/day", [number(one.measures.turnover_coin_per_day) for one in hedges]),
         ("exposure's variance, coin2/day", [number(one.measures.flow_coin2_per_day) for one in hedges]),
         ("efficiency E", [number(one.measures.efficiency, ".3f") for one in hedges]),
-        ("  predicted", [number(one.predicted.efficiency, ".3f") for one in hedges]),
+        ("  predicted E", [number(one.predicted.efficiency, ".3f") for one in hedges]),
         ("time inside the band", [f"{one.measures.inside_band:.1%}" for one in hedges]),
     ]
 
