@@ -25,6 +25,8 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _underlying(name, underlying, accounts, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
+    for name, holding in _tables(main, "holdings").items():
+        problems += _holding(f"holdings.{name}", holding, underlyings, file)
     for name, channel in _tables(main, "alerts").items():
         problems += _channel(f"alerts.{name}", channel, file)
     return problems + (_limits(limits, limits_file) if limits is not None else [])
@@ -125,6 +127,22 @@ def _strategy(key: str, strategy: Table, underlyings: Mapping[str, Table], file:
         for one in wanted
         if one not in underlyings
     ]
+
+
+def _holding(key: str, holding: Table, underlyings: Mapping[str, Table], file: str) -> list[Problem]:
+    problems, kind, coin = [], str(holding.get("kind")), holding.get("coin")
+    needed, other = {"file": ("path", "url"), "http": ("url", "path")}.get(kind, ("", ""))
+    if needed and needed not in holding:
+        problems.append((f"{key}.{needed}", f"is missing; a holding of kind {kind} needs it"))
+    if other in holding:
+        problems.append((f"{key}.{other}", f"does nothing for a holding of kind {kind}; leave it out"))
+    if isinstance(coin, str) and coin not in underlyings:
+        known = ", ".join(sorted(underlyings)) or "none"
+        problems.append((f"{key}.coin", f"= {coin!r} is not one of the [underlyings] (known: {known})"))
+    every, oldest = _number(holding.get("every_s", 30.0)), _number(holding.get("age_s_max"))
+    if every is not None and oldest is not None and every >= oldest:
+        problems.append((f"{key}.age_s_max", f"= {oldest} must be above every_s ({every}): it would be old each time"))
+    return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
 
 
 def _channel(key: str, channel: Table, file: str) -> list[Problem]:

@@ -20,6 +20,7 @@ from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, Limits
 from hedgebot.config.problems import Problem, problems_of, raise_problems
 from hedgebot.config.secrets import find_keys
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import (
     AccountRole,
@@ -43,6 +44,8 @@ RESTART_TO_LOOSEN = frozenset(
     )
 )
 """Hard limits of money: a running daemon takes a tighter one, and a looser one with its next start."""
+# What the engine judges a holding by; where it is read is the task's, which begins with the run.
+_HOLDING_KEYS_LIVE = ("ratio", "age_s_max", "jump_coin_max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,16 @@ class Config:
                 for name, one in self.file.strategies.items()
             ),
             limits=self.limits,
+            holdings=tuple(
+                HoldingSettings(
+                    name=name,
+                    underlying=one.coin,
+                    ratio=one.ratio,
+                    age_s_max=one.age_s_max,
+                    jump_coin_max=one.jump_coin_max,
+                )
+                for name, one in self.file.holdings.items()
+            ),
         )
 
     def connections(self, environment: Mapping[str, str] | None = None) -> tuple[AccountConnection, ...]:
@@ -197,13 +210,18 @@ def diff(old: Config, new: Config) -> list[str]:
 
 def restart_needed(lines: list[str]) -> list[str]:
     """Those lines of a diff that a running daemon cannot take over: they need a restart."""
-    return [line for line in lines if line.split(".", 1)[0] in RESTART_SECTIONS or _loosens(line)]
+    return [line for line in lines if _needs_restart(line.split(":", 1)[0]) or _loosens(line)]
 
 
 def _loosens(line: str) -> bool:
     key, _, change = line.partition(": ")
     old, _, new = change.partition(" -> ")
     return key in RESTART_TO_LOOSEN and float(new) > float(old)
+
+
+def _needs_restart(key: str) -> bool:
+    section, _, last = key.split(".", 1)[0], *key.rpartition(".")[1:]
+    return section in RESTART_SECTIONS or (section == "holdings" and last not in _HOLDING_KEYS_LIVE)
 
 
 def default_state_dir(book: str) -> Path:

@@ -154,6 +154,22 @@ class StrategySection(Section):
     plugin: str = Field("", description="the name of a file in strategies/, where the section has another name")
 
 
+class HoldingSection(Section):
+    """Something that is held outside the exchanges, and where its quantity is read."""
+
+    kind: Literal["file", "http"] = Field(description="where it is read: file or http")
+    coin: Coin = Field(description="the name of one of the [underlyings]")
+    path: Path | None = Field(None, description="the file that holds the quantity")
+    url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="the address that answers with the quantity"
+    )
+    ratio: Number = Field(1.0, gt=0, le=1_000, description="a number of coins that one unit stands for")
+    every_s: Number = Field(30.0, ge=0.1, le=3_600, description="a number of seconds between readings")
+    timeout_s: Number = Field(5.0, ge=0.1, le=60, description="a number of seconds that a reading may take")
+    age_s_max: Number = Field(gt=0, le=864_000, description="a number of seconds; older, it is not hedged on")
+    jump_coin_max: Number = Field(gt=0, description="a number of coins; a larger change is not believed")
+
+
 class AlertSection(Section):
     """One channel that takes alerts to people; the order of the sections is the order in which they are tried."""
 
@@ -195,6 +211,7 @@ class ConfigFile(BaseSettings):
     accounts: dict[Name, AccountSection] = Field(min_length=1, description="the sections of accounts")
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
+    holdings: dict[Name, HoldingSection] = Field(default={}, description="the sections of holdings outside")
     alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
 

@@ -23,6 +23,7 @@ from hedgebot.core import (
     dropcopy,
     flatten,
     forced,
+    holdings,
     kill_rules,
     latches,
     ledger,
@@ -49,6 +50,7 @@ from hedgebot.domain.commands import Command, DecisionCause, Mode, RaiseAlert, S
 from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
+from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.reports import OrderReport
@@ -155,6 +157,8 @@ class Engine:
                 deadman.on_changed(step, event)
             case ExecutionsRead():
                 dropcopy.on_read(step, event)
+            case HoldingReported():
+                holdings.on_reported(step, event)
             case RiskMeasured():
                 risk_limits.take(step, event)
             case LimitRaised():
@@ -200,6 +204,7 @@ class Engine:
             return
         operator.apply_config(step, event)
         ledger.rebuild(step.state)
+        holdings.adopt(step.state)
         self._strategies.clear()
 
     def _apply_market(self, step: Step, event: ev.BookTop | ev.Ticker | ev.OptionQuote) -> None:
@@ -278,6 +283,7 @@ class Engine:
         risk_limits.sweep(step)
         convention.watch(step)
         loss_limits.sweep(step)
+        holdings.watch(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)
@@ -300,6 +306,7 @@ class Engine:
         state.underlyings = {name: one for name, one in state.underlyings.items() if name in configured}
         order_table.forget_unknown_underlyings(state)
         ledger.rebuild(state)
+        holdings.adopt(state)
         order_table.restore(state, event.restored)
         for alert in state.alerts.values():
             # The shell of this run has not heard of them yet.

@@ -98,6 +98,9 @@ def exposure_problem(underlying: UnderlyingState) -> str:
     """Why the net delta of an underlying is unknown; empty when it is known."""
     if underlying.price <= 0.0:
         return f"no price of {underlying.name} yet"
+    unread = [name for name, held in underlying.sums.holdings.items() if held.qty is None]
+    if unread:
+        return f"holding {unread[0]} was not read yet"
     return underlying.option_unknown
 
 

@@ -7,7 +7,7 @@ the rules that only stop new risk (safety reference section 2 owns the definitio
 
 from decimal import Decimal
 
-from hedgebot.core import breakers, convention, deadman, latches, limits, market, order_table
+from hedgebot.core import breakers, convention, deadman, holdings, latches, limits, market, order_table
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
 from hedgebot.domain.commands import Mode
@@ -121,6 +121,11 @@ def _convention(one: Candidate) -> Finding:
     chosen = one.settings.delta_convention or "not set"
     problem = convention.problem(one.state, one.settings)
     return finding("delta_convention", chosen, "set, where the coin margins", problem)
+
+
+def _holdings(one: Candidate) -> Finding:
+    problem = holdings.problem(one.state, one.settings.underlying, one.at_ns)
+    return finding("holdings", "untrusted" if problem else "trusted", "trusted", problem)
 
 
 def _strategy_armed(one: Candidate) -> Finding:
@@ -317,6 +322,7 @@ RULES: tuple[Rule, ...] = (
     _clock,
     _one_in_flight,
     _convention,
+    _holdings,
     _strategy_armed,
     _duplicate,
     _hedge_volume,

@@ -228,7 +228,7 @@ def rebuild(state: EngineState) -> None:
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
         underlying.option_keys = {}
-        underlying.sums = Sums(convention=underlying.sums.convention)
+        underlying.sums = Sums(convention=underlying.sums.convention, holdings=underlying.sums.holdings)
         underlying.option_moves += 1
         underlying.remark_due = True
     for coin in state.coins.values():

@@ -6,7 +6,7 @@ moment they are asked for, so that they add up to the net delta but for what a r
 
 import msgspec
 
-from hedgebot.core import market
+from hedgebot.core import holdings, market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.core.valuation import Values, columns_of, share_left, value_options, window_ns
@@ -66,6 +66,7 @@ def positions(
         for coin in state.coins.values()
         if coin.coin == underlying.name and coin.qty
     ]
+    rows += _held(state, underlying, settings, at_ns)
     options = _options(state, underlying, settings, at_ns)
     for key, position in state.positions.items():
         rules = state.instruments[position.instrument]
@@ -73,6 +74,35 @@ def positions(
             numbers = options.get(key, {}) if rules.kind.is_option else _linear(position, rules, settings, price, at_ns)
             rows.append(_row(state, position, rules, venues.get(position.account, ""), numbers, at_ns))
     return tuple(rows)
+
+
+def _held(
+    state: EngineState, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
+) -> list[PositionView]:
+    """Holdings outside the exchanges: they are coins that are owned."""
+    rows = []
+    for one in state.settings.holdings:
+        held = underlying.sums.holdings.get(one.name)
+        if one.underlying != underlying.name or held is None:
+            continue
+        owned = float(holdings.coins(one, held)) if held.qty is not None else None
+        counted = owned if settings.delta_convention is not DeltaConvention.COIN_NEUTRAL or owned is None else 0.0
+        rows.append(
+            PositionView(
+                account=one.name,
+                venue="outside",
+                instrument=one.underlying,
+                kind="holding",
+                contracts=str(held.qty) if held.qty is not None else "",
+                entry_price=None,
+                mark=None,
+                age_ms=max(at_ns - held.as_of_ns, 0) // 1_000_000 if held.qty is not None else None,
+                delta_coin=counted,
+                delta_usd=None if counted is None else _usd(counted, underlying.price),
+                equity_coin=owned,
+            )
+        )
+    return rows
 
 
 def _row(

@@ -13,10 +13,19 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import DeltaConvention
 
 
+class Held(msgspec.Struct, kw_only=True):
+    """A holding outside the exchanges as it was read last; `qty` None: never. `problem` is what is wrong since then."""
+
+    qty: Decimal | None = None
+    as_of_ns: int = 0
+    problem: str = ""
+
+
 class Sums(msgspec.Struct, kw_only=True):
     """`dated` are the positions of held dated futures, `coin_margined` those that settle in the coin itself.
 
-    `balance_coin` are coins in wallets. Inverse contracts whose entry is known: `entry_coin` is their nominal at it,
+    `holdings` are those outside the exchanges by name; `balance_coin` are coins in wallets and in them.
+    Inverse contracts whose entry is known: `entry_coin` is their nominal at it,
     `entry_quote` the nominal. `convention` is the operator's choice. The rest is as of the last re-mark;
     `premium_coin` is the value in coin of coin-settled options, signed like their position.
 
@@ -27,6 +36,7 @@ class Sums(msgspec.Struct, kw_only=True):
 
     dated: dict[str, InstrumentId] = {}
     coin_margined: dict[str, InstrumentId] = {}
+    holdings: dict[str, Held] = {}
     balance_coin: Decimal = ZERO
     entry_coin: Decimal = ZERO
     entry_quote: Decimal = ZERO

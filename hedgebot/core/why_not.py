@@ -1,6 +1,6 @@
 """Why an underlying is not being hedged at this moment, in one sentence. A pure function of state and time."""
 
-from hedgebot.core import convention, latches
+from hedgebot.core import convention, holdings, latches
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import order_of
 from hedgebot.core.state import EngineState
@@ -35,7 +35,7 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     if abs(delta - underlying.centre_coin) <= band_coin:
         around = f" around {underlying.centre_coin:.4g}" if underlying.centre_coin else ""
         return f"abs delta {abs(delta):.4f} {name} is inside the band {band_coin:g} {name}{around}"
-    if owed := convention.problem(state, settings):
+    if owed := convention.problem(state, settings) or holdings.problem(state, name, at_ns):
         return owed
     live = order_of(state, name)
     if live:

@@ -19,7 +19,7 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
-from hedgebot.daemon import chores, heap, sanity
+from hedgebot.daemon import chores, heap, holdings, sanity
 from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
@@ -157,6 +157,8 @@ class Run:
         self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         self._supervisor.spawn("risk", self._risk.run)
+        for name, reading in holdings.tasks(self._config, self._inbox, self._clock.now_ns):
+            self._supervisor.spawn(name, reading)
         if self._manager.ping_every_s:
             self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))
         self._spawn_heartbeat()

@@ -46,6 +46,7 @@ class AlertKind(StrEnum):
     CONVENTION_MISSING = "DeltaConventionMissing"
     DRAWDOWN = "DrawdownLimit"
     HEDGE_BLEED = "HedgeBleed"
+    HOLDING_UNTRUSTED = "HoldingUntrusted"
 
     @property
     def severity(self) -> Severity:
@@ -84,6 +85,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
     AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),
     AlertKind.CONVENTION_MISSING: (Severity.CRIT, "RB-36"),
+    AlertKind.HOLDING_UNTRUSTED: (Severity.CRIT, "RB-37"),
     AlertKind.DELIVERY_FAILED: (Severity.WARN, "RB-30"),
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),

@@ -11,6 +11,7 @@ import msgspec
 
 from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.operator_events import ConfigApplied as ConfigApplied  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.operator_events import OperatorEvent
@@ -363,6 +364,7 @@ Event = (
     | SnapshotTaken
     | DeadManChanged
     | ExecutionsRead
+    | HoldingReported
     | RiskMeasured
     | StreamChanged
     | StreamAlive

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import InstrumentId
 
 
@@ -172,3 +173,4 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     underlyings: tuple[UnderlyingSettings, ...]
     strategies: tuple[StrategySettings, ...]
     limits: LimitSettings
+    holdings: tuple[HoldingSettings, ...] = ()

@@ -16,6 +16,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
+from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.risk_events import RiskMeasured
 
@@ -74,6 +75,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.KeyRightsAccepted()
             | DeadManChanged()
             | ExecutionsRead()
+            | HoldingReported()
             | RiskMeasured()
         ):
             return Priority.PRIVATE

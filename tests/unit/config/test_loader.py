@@ -9,6 +9,46 @@ from hedgebot.config.loader import restart_needed
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import AccountRole, LimitSettings
 
+HOLDING = """
+[holdings.vault]
+kind = "http"
+coin = "BTC"
+url = "http://127.0.0.1:9000/vault"
+ratio = 1.05
+age_s_max = 600
+jump_coin_max = 2
+"""
+
+
+def test_a_holding_reaches_the_engine_and_its_reader_needs_a_restart(folder: Path) -> None:
+    before = load_config(folder / "demo.toml")
+    text = (folder / "demo.toml").read_text()
+    (folder / "demo.toml").write_text(text + HOLDING)
+    config = load_config(folder / "demo.toml")
+    (holding,) = config.engine_settings(7).holdings
+    assert (holding.name, holding.underlying, holding.ratio, holding.jump_coin_max) == ("vault", "BTC", 1.05, 2.0)
+    assert restart_needed(diff(before, config))
+    (folder / "demo.toml").write_text(text + HOLDING.replace("jump_coin_max = 2", "jump_coin_max = 9"))
+    assert not restart_needed(diff(config, load_config(folder / "demo.toml")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('coin = "BTC"', 'coin = "SOL"', "holdings.vault.coin = 'SOL' is not one of the [underlyings]"),
+        ('url = "http://127.0.0.1:9000/vault"', "", "holdings.vault.url is missing; a holding of kind http needs it"),
+        ('kind = "http"', 'kind = "file"', "holdings.vault.url does nothing for a holding of kind file"),
+        ("age_s_max = 600", "age_s_max = 20", "holdings.vault.age_s_max = 20 must be above every_s (30.0)"),
+        ("ratio = 1.05", "ratio = -1", "holdings.vault.ratio"),
+    ],
+)
+def test_a_holding_that_cannot_be_meant_is_refused(folder: Path, old: str, new: str, sentence: str) -> None:
+    with (folder / "demo.toml").open("a") as file:
+        file.write(HOLDING.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_config(folder / "demo.toml")
+    assert sentence in str(caught.value)
+
 
 def test_the_demo_configuration_is_good(good: Config) -> None:
     settings = good.engine_settings(7)

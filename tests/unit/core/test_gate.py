@@ -1,6 +1,5 @@
 """The gate: each rule alone refuses with its number and limit, and what lowers risk passes where it must."""
 
-import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -13,10 +12,10 @@ from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.state import Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
-from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, PRICE, START_NS, Playbook
 
 MS = 1_000_000
@@ -210,6 +209,13 @@ def _coin_margined() -> Candidate:
     return one
 
 
+def _unread() -> Candidate:
+    one = _candidate()
+    vault = HoldingSettings(name="vault", underlying="BTC", age_s_max=60.0, jump_coin_max=1.0)
+    one.state.settings = msgspec.structs.replace(one.state.settings, holdings=(vault,))
+    return one
+
+
 def _latched_off() -> Candidate:
     one = _candidate()
     one.state.tripped["delta_neutral"] = "61 sell orders"
@@ -269,6 +275,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
     "_convention": (_coin_margined, "delta_convention", "not set", "set, where the coin margins"),
+    "_holdings": (_unread, "holdings", "untrusted", "trusted"),
     "_strategy_armed": (_latched_off, "strategy", "latched off", "armed"),
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
@@ -318,82 +325,3 @@ def test_what_no_rule_minds_is_approved_with_every_check() -> None:
 
 
 # --- more ways to refuse ---------------------------------------------------------------------------------------------
-
-
-def _unknown_clock() -> Candidate:
-    one = _candidate()
-    one.account.clock_offset_ms = None
-    return one
-
-
-def _book_role() -> Candidate:
-    one = _candidate()
-    one.account.role = AccountRole.BOOK
-    return one
-
-
-def _stream_down() -> Candidate:
-    one = _candidate()
-    one.account.private.up = False
-    return one
-
-
-def _suspect_book() -> Candidate:
-    one = _candidate()
-    one.quote.book_problem = "crossed"
-    return one
-
-
-def _one_sided() -> Candidate:
-    one = _candidate()
-    one.quote.ask = None
-    return one
-
-
-def _no_mark() -> Candidate:
-    one = _candidate()
-    one.quote.mark = None
-    return one
-
-
-def _half_a_lot() -> Candidate:
-    return _intent(_candidate(), qty_contracts=Decimal("0.1005"))
-
-
-def _unknown_funding() -> Candidate:
-    one = _candidate()
-    one.quote.funding_rate = None
-    return one
-
-
-def _nan_funding() -> Candidate:
-    one = _candidate()
-    one.quote.funding_rate = math.nan
-    return one
-
-
-def _stopping() -> Candidate:
-    one = _candidate()
-    one.state.stopping = True
-    return one
-
-
-@pytest.mark.parametrize(
-    ("make", "rule"),
-    [
-        (_unknown_clock, "clock_offset_ms"),
-        (_book_role, "account"),
-        (_stream_down, "account"),
-        (_suspect_book, "book_age_ms"),
-        (_one_sided, "spread_bps"),
-        (_no_mark, "book_mark_gap_bps"),
-        (_half_a_lot, "order_qty_coin"),
-        (_unknown_funding, "funding_usd_per_day"),
-        (_nan_funding, "funding_usd_per_day"),
-        (_stopping, "mode"),
-    ],
-)
-def test_the_unknown_refuses(make: Callable[[], Candidate], rule: str) -> None:
-    refused = judge(make())
-    assert isinstance(refused, Refused)
-    assert refused.check.rule == rule

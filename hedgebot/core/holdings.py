@@ -1,0 +1,117 @@
+"""Holdings outside the exchanges as exposure: taken, aged and checked; an untrusted one keeps its last value.
+
+What was read last still is the best guess, so it goes on counting and is shown with its age; but nothing proves any
+more that an order lowers the book's risk, so none is sent on its underlying (safety reference section 2, and invariant
+I5). A holding that was never read makes the exposure unknown. Owns no file and no socket: the shell reads.
+"""
+
+from decimal import Decimal
+
+from hedgebot.core.state import EngineState, settings_of
+from hedgebot.core.step import Step
+from hedgebot.core.sums import Held
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import DecisionCause
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.holdings import HoldingReported, HoldingSettings
+
+NS_PER_S = 1_000_000_000
+FIRST_READING_S = 15
+"""A start may take so long to its first reading; later it is told."""
+
+AHEAD_S_MAX = 60
+"""A moment further ahead than clocks differ is a wrong unit or zone."""
+
+
+def on_reported(step: Step, event: HoldingReported) -> None:
+    """Take a reading, or keep the last one and say why."""
+    settings = next((one for one in step.state.settings.holdings if one.name == event.name), None)
+    underlying = step.state.underlyings.get(settings.underlying) if settings else None
+    if settings is None or underlying is None:
+        return
+    held = underlying.sums.holdings.setdefault(event.name, Held())
+    held.problem = _reading_problem(settings, held, event, step.at_ns)
+    if event.qty is None or held.problem:
+        _tell(step, settings)
+        return
+    was_known, before = held.qty is not None, coins(settings, held)
+    held.qty, held.as_of_ns = event.qty, event.as_of_ns
+    moved = coins(settings, held) - before
+    underlying.linear_coin += moved
+    underlying.sums.balance_coin += moved
+    if moved and was_known:
+        underlying.drift.add_flow(float(moved), step.at_ns)
+    _tell(step, settings)
+    step.touch(settings.underlying, DecisionCause.FILL if moved else DecisionCause.PRICE)
+
+
+def adopt(state: EngineState) -> None:
+    """Count the configured holdings with what was last read of them; called after the sums were made anew."""
+    for settings in state.settings.holdings:
+        if (underlying := state.underlyings.get(settings.underlying)) is not None:
+            known = coins(settings, underlying.sums.holdings.setdefault(settings.name, Held()))
+            underlying.linear_coin += known
+            underlying.sums.balance_coin += known
+    configured = {(one.underlying, one.name) for one in state.settings.holdings}
+    for name, underlying in state.underlyings.items():
+        for gone in [one for one in underlying.sums.holdings if (name, one) not in configured]:
+            del underlying.sums.holdings[gone]
+
+
+def coins(settings: HoldingSettings, held: Held) -> Decimal:
+    """Coins of the underlying that a holding stands for; none before it was read."""
+    return ZERO if held.qty is None else held.qty * Decimal(repr(settings.ratio))
+
+
+def problem(state: EngineState, underlying: str, at_ns: int) -> str:
+    """Why an underlying's holdings cannot be trusted, in a sentence; empty when they can."""
+    mine = [one for one in state.settings.holdings if one.underlying == underlying]
+    return next((found for one in mine if (found := _problem(state, one, at_ns))), "")
+
+
+def watch(step: Step) -> None:
+    """Hold an alert up for each holding that cannot be trusted."""
+    for settings in step.state.settings.holdings:
+        if settings_of(step.state, settings.underlying) is not None:
+            _tell(step, settings)
+
+
+def _tell(step: Step, settings: HoldingSettings) -> None:
+    held = step.state.underlyings[settings.underlying].sums.holdings.get(settings.name, Held())
+    starting = step.at_ns - step.state.run_started_ns < FIRST_READING_S * NS_PER_S
+    if held.qty is None and not held.problem and starting:
+        # Nobody is woken for what every start looks like; nothing is hedged meanwhile all the same.
+        return
+    step.check(AlertKind.HOLDING_UNTRUSTED, settings.name, _problem(step.state, settings, step.at_ns))
+
+
+def _problem(state: EngineState, settings: HoldingSettings, at_ns: int) -> str:
+    held = state.underlyings[settings.underlying].sums.holdings.get(settings.name, Held())
+    kept = "" if held.qty is None else f"; it counts with its last {held.qty} and nothing is hedged on it"
+    if held.problem:
+        return f"holding {settings.name}: {held.problem}{kept}"
+    age_s = (at_ns - held.as_of_ns) / NS_PER_S
+    if held.qty is None:
+        return f"holding {settings.name} was not read yet"
+    if age_s > settings.age_s_max:
+        return f"holding {settings.name} is {age_s:.0f} s old, age_s_max is {settings.age_s_max:g}{kept}"
+    return ""
+
+
+def _reading_problem(settings: HoldingSettings, held: Held, event: HoldingReported, at_ns: int) -> str:
+    if event.problem or event.qty is None:
+        return event.problem or "it could not be read"
+    if not event.qty.is_finite() or event.qty < 0:
+        return f"its quantity is {event.qty}, it must be a number of zero or more"
+    ahead_s = (event.as_of_ns - at_ns) / NS_PER_S
+    if ahead_s > AHEAD_S_MAX:
+        return f"it is dated {ahead_s:.0f} s in the future: its time must be UTC or name its zone"
+    if held.qty is None:
+        return ""
+    jump = abs(event.qty - held.qty) * Decimal(repr(settings.ratio))
+    if jump > Decimal(repr(settings.jump_coin_max)):
+        return (
+            f"it changed from {held.qty} to {event.qty}, {jump:f} {settings.underlying} at once, jump_coin_max is "
+            f"{settings.jump_coin_max:g}: raise it with `hedgebot config apply` if that is true"
+        )
+    return ""
