@@ -7,6 +7,8 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,15 @@ from hedgebot.domain.settings import (
     AccountSettings,
     EngineSettings,
     LimitSettings,
+    MarginMode,
+    MarginParameters,
     StrategySettings,
     UnderlyingSettings,
 )
 from hedgebot.domain.spelling import nearest
+
+SHIPPED_MARGIN_PARAMETERS = {"bybit": "bybit_20261125.json"}
+"""The newest dated record of each venue, beside the margin package."""
 
 RESTART_SECTIONS = ("book", "accounts", "alerts", "daemon")
 RESTART_TO_LOOSEN = frozenset(
@@ -103,7 +110,13 @@ class Config:
             config_hash=self.hash,
             install=install,
             accounts=tuple(
-                AccountSettings(name=name, venue=one.venue, role=one.role, dead_man_s=one.dead_man_s)
+                AccountSettings(
+                    name=name,
+                    venue=one.venue,
+                    role=one.role,
+                    dead_man_s=one.dead_man_s,
+                    margin_mode=MarginMode(one.margin_mode),
+                )
                 for name, one in self.file.accounts.items()
             ),
             underlyings=tuple(
@@ -133,7 +146,17 @@ class Config:
                 )
                 for name, one in self.file.holdings.items()
             ),
+            margin_parameters=tuple(
+                _margin_parameters(venue, self.margin_path)
+                for venue in dict.fromkeys(one.venue for one in self.file.accounts.values())
+            ),
         )
+
+    @property
+    def margin_path(self) -> Path | None:
+        """The operator's own file of margin parameters; None for the shipped one."""
+        given = self.file.margin_parameters
+        return None if given is None else self.path.parent / given
 
     def connections(self, environment: Mapping[str, str] | None = None) -> tuple[AccountConnection, ...]:
         """Look all keys up. Raises ConfigError with one sentence for each account whose keys are missing."""
@@ -201,6 +224,18 @@ def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | Non
         limits=LimitSettings(**limits_model.model_dump()),
         state_dir=(state_dir or parsed.book.state_dir or default_state_dir(parsed.book.name)).expanduser().absolute(),
     )
+
+
+def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:
+    """A venue's margin parameters: the operator's file, or the one that ships. Raises ConfigError if unreadable."""
+    try:
+        shipped = files("hedgebot").joinpath("margin", SHIPPED_MARGIN_PARAMETERS[venue])
+        content = (path or shipped).read_bytes()
+        return MarginParameters(
+            venue=venue, hash=blake2b(content, digest_size=8).hexdigest(), content=content.decode("utf-8")
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"margin_parameters {path} cannot be read: {error}") from None
 
 
 def diff(old: Config, new: Config) -> list[str]:

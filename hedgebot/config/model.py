@@ -104,6 +104,9 @@ class AccountSection(Section):
     order_timeout_ms: Count = Field(
         2_000, ge=100, le=30_000, description="a number of milliseconds to wait for the answer to an order"
     )
+    margin_mode: Literal["cross", "portfolio"] = Field(
+        "cross", description="the margin mode of the account at the venue: cross or portfolio"
+    )
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
     drop_copy: bool = Field(True, description="true or false: whether a second reader checks the venue's trade history")
     dead_man_s: Number | None = Field(
@@ -207,6 +210,9 @@ class ConfigFile(BaseSettings):
     )
 
     limits: Path = Field(description="the file of hard limits, relative to this file")
+    margin_parameters: Path | None = Field(
+        None, description="a file of the venue's margin parameters, relative to this file, in place of the shipped one"
+    )
     book: BookSection = Field(description="the section that names the book")
     accounts: dict[Name, AccountSection] = Field(min_length=1, description="the sections of accounts")
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
@@ -264,6 +270,13 @@ class LimitsFile(Section):
     margin_use_no_risk: Number = Field(0.70, gt=0, lt=1, description="a ratio (0.7 is 70 %)")
     margin_use_reduce: Number = Field(0.80, gt=0, lt=1, description="a ratio (0.8 is 80 %)")
     margin_use_clear: Number = Field(0.60, gt=0, lt=1, description="a ratio (0.6 is 60 %)")
+    margin_use_high_vol: Number = Field(0.50, gt=0, lt=1, description="a ratio (0.5 is 50 %)")
+    high_vol_year: Number = Field(1.0, gt=0, le=100, description="a volatility (1.0 is 100 % a year)")
+    liquidation_distance_min: Number = Field(0.08, ge=0, lt=1, description="a ratio (0.08 is a move of 8 %)")
+    margin_tolerance_ratio: Number = Field(0.01, gt=0, lt=1, description="a ratio (0.01 is 1 %)")
+    margin_polls_max: Count = Field(3, ge=1, le=1_000, description="a number of reports")
+    margin_diverged_ratio: Number = Field(1.1, ge=1, le=10, description="a ratio (1.1 is 10 % more)")
+    margin_parameters_age_days_max: Count = Field(90, ge=1, le=3_650, description="a number of days")
     funding_cost_usd_per_day_max: Number = Field(5_000.0, gt=0, description="a number of USD per day")
     daily_loss_usd_alert: Number = Field(25_000.0, gt=0, description="a number of USD")
     daily_loss_usd_max: Number = Field(50_000.0, gt=0, description="a number of USD")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from hedgebot.core import limits, order_table
+from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.quotes import Quote
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.domain.instrument import Instrument
@@ -18,7 +19,8 @@ from hedgebot.domain.settings import UnderlyingSettings
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """An intent with everything the rules may look at.
 
-    `delta_coin` is the underlying's net delta before it, `centre_coin` what the hedge brings it towards.
+    `delta_coin` is the underlying's net delta before it, `centre_coin` what the hedge brings it towards, `effect` what
+    it does to the margin (None: only the venue's last number is known).
     """
 
     state: EngineState
@@ -30,6 +32,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     intent: OrderIntent
     delta_coin: float
     centre_coin: float = 0.0
+    effect: MarginEffect | None = None
     at_ns: int
 
     def worst_delta_coin(self, after_coin: float = 0.0) -> float:
@@ -56,9 +59,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reduces_risk(self) -> bool:
-        """The one definition: less delta, and no margin taken from a buffer that is unknown or below its floor."""
+        """The one definition: less delta, and no margin taken from a buffer that is unknown or ends below its floor."""
         if not self.reduces_delta:
             return False
+        if self.effect is not None:
+            return self.effect.keeps_floor
         if not self.grows_position:
             return True
         use = limits.margin_use(self.state, self.account, self.at_ns)

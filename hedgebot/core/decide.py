@@ -5,7 +5,7 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, latches, limits, market, order_table, tracking
+from hedgebot.core import breakers, latches, limits, margin_fit, market, order_table, tracking
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
@@ -49,6 +49,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         underlying.breach_since_ns, underlying.residual_coin = 0, 0.0
         # What keeps a flatten waiting is not over because the delta is inside its band.
         underlying.note = underlying.note if latches.is_frozen(step.state, settings) else ""
+        step.resolve(AlertKind.MARGIN_BUFFER_LOW, margin_fit.shortfall_subject(settings))
         return
     if not underlying.breach_since_ns:
         underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause
@@ -135,6 +136,12 @@ def _hedge(
         underlying.residual_coin = shaped.residual_coin
         _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.NO_LOT, "no_lot", shaped.explanation)
         return
+    fitted = margin_fit.fit(step, settings, rules, shaped)
+    if isinstance(fitted, NoLot):
+        underlying.residual_coin = fitted.residual_coin
+        _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.REFUSED, "margin", fitted.explanation)
+        return
+    shaped = fitted.intent
     verdict = judge(
         Candidate(
             state=state,
@@ -146,6 +153,7 @@ def _hedge(
             intent=shaped,
             delta_coin=delta_coin,
             centre_coin=proposal.centre_coin,
+            effect=fitted.effect,
             at_ns=step.at_ns,
         )
     )

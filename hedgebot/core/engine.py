@@ -29,6 +29,8 @@ from hedgebot.core import (
     ledger,
     limits,
     loss_limits,
+    margin_report,
+    margin_watch,
     market,
     operator,
     order_table,
@@ -189,9 +191,11 @@ class Engine:
                 operator.switch_strategy(step, event)
             case ev.ConfigApplied():
                 self._apply_config(step, event)
-            case ev.PositionUpdated() | ev.CancelAnswered():
-                # A pushed position is a hint that the snapshot judges; a cancelled order speaks for itself.
-                pass
+            case ev.PositionUpdated(report=position):
+                # A pushed position is a hint that the snapshot judges; its leverage is the venue's to say.
+                margin_report.note_leverage(step.state, position)
+            case ev.CancelAnswered():
+                pass  # a cancelled order speaks for itself
             case _:
                 connections.apply(step, event)
 
@@ -280,6 +284,7 @@ class Engine:
         dropcopy.sweep(step)
         raises.sweep(step)
         limits.watch(step)
+        margin_watch.watch(step)
         risk_limits.sweep(step)
         convention.watch(step)
         loss_limits.sweep(step)

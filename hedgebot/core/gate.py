@@ -7,7 +7,7 @@ the rules that only stop new risk (safety reference section 2 owns the definitio
 
 from decimal import Decimal
 
-from hedgebot.core import breakers, convention, deadman, holdings, latches, limits, market, order_table
+from hedgebot.core import breakers, convention, deadman, holdings, latches, limits, margin_gate, market, order_table
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
 from hedgebot.domain.commands import Mode
@@ -261,6 +261,8 @@ def _delta_limit(one: Candidate) -> Finding:
 
 
 def _margin(one: Candidate) -> Finding:
+    if one.effect is not None:
+        return finding(*margin_gate.verdict(one.effect, one.account.name, hedges=one.reduces_delta))
     use, limit = limits.margin_use(one.state, one.account, one.at_ns), one.state.limits.margin_use_no_risk
     if one.reduces_risk:
         return finding("margin_use", "unknown" if use is None else use, "risk-reducing", "")

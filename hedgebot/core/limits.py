@@ -1,7 +1,7 @@
-"""Margin, funding, loss and freshness as numbers, and the standing watch over them. Sends no order.
+"""Margin use, funding, loss and freshness as numbers, and the standing watch over all but margin. Sends no order.
 
-Margin use is maintenance margin / equity as the venue reports it (bad direction: up). Unknown is never zero: it is
-None, and what would add risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
+Margin use is maintenance margin / equity (bad direction: up). Unknown is never zero: it is None, and what would add
+risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
 """
 
 import math
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import forced, market, reducing
+from hedgebot.core import forced, margin_report, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState
@@ -34,17 +34,22 @@ _STEADY_NS = 10_000_000_000
 
 
 def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float | None:
-    """Maintenance margin / equity; None when missing or too old, infinite when margin is due and no equity left."""
+    """Maintenance margin / equity, the larger of the venue's number and what our model makes of it since.
+
+    None when the venue's is missing or too old, infinite when margin is due and no equity left.
+    """
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
         return None
     if wallet.maintenance_margin_usd is None or wallet.equity_usd is None:
         return None
     if wallet.maintenance_margin_usd == 0:
-        return 0.0
-    if wallet.equity_usd <= 0:
-        return float("inf")
-    return float(wallet.maintenance_margin_usd / wallet.equity_usd)
+        use = 0.0
+    elif wallet.equity_usd <= 0:
+        use = float("inf")
+    else:
+        use = float(wallet.maintenance_margin_usd / wallet.equity_usd)
+    return use if account.margin.use is None else max(use, account.margin.use)
 
 
 def margin_age_ms(account: AccountState, at_ns: int) -> int:
@@ -164,7 +169,9 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
         initial_margin_usd=_finite(report.initial_margin_usd),
         maintenance_margin_usd=_finite(report.maintenance_margin_usd),
     )
+    report = margin_report.believed(step, account, report)
     account.wallet, account.wallet_at_ns = report, step.at_ns
+    margin_report.on_wallet(step, account)
     if report.equity_usd is None:
         return
     day = step.at_ns // _NS_PER_DAY
@@ -181,7 +188,6 @@ def watch(step: Step) -> None:
     for account in step.state.accounts.values():
         _watch_private(step, account)
         _watch_unexplained(step, account)
-    _watch_margin(step)
     _watch_funding(step)
     for settings in step.state.settings.underlyings:
         _watch_data(step, settings)
@@ -209,25 +215,6 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
         if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
             differs = f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s"
             step.halt(differs, f"unexplained:{account.name}:{subject}")
-
-
-def _watch_margin(step: Step) -> None:
-    state, limits = step.state, step.state.limits
-    worst, unknown = 0.0, False
-    for account in state.accounts.values():
-        use = margin_use(state, account, step.at_ns)
-        problem = ""
-        if use is None and account.adopted:
-            problem = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
-        elif use is not None and use > limits.margin_use_alert:
-            problem = f"margin use of {account.name} is {use:.0%}, alert above {limits.margin_use_alert:.0%}"
-        step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, problem)
-        worst, unknown = max(worst, use or 0.0), unknown or use is None
-    if worst > limits.margin_use_reduce:
-        reducing.hold(step, "margin", f"margin use {worst:.0%} is above {limits.margin_use_reduce:.0%}")
-    elif not unknown and worst < limits.margin_use_clear:
-        reducing.release(step, "margin", f"margin use {worst:.0%} is below {limits.margin_use_clear:.0%} again")
-    reducing.sweep(step)
 
 
 def _watch_funding(step: Step) -> None:

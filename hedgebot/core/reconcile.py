@@ -7,7 +7,7 @@ halted by the watch over limits. An operator's unkill takes the venue's number o
 
 from decimal import Decimal
 
-from hedgebot.core import forgetting, kill_rules, ledger, order_table
+from hedgebot.core import forgetting, kill_rules, ledger, margin_report, order_table
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
@@ -92,6 +92,8 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
     if account is None or event.request != account.request:
         return
     account.request_open = False
+    for position in event.positions:
+        margin_report.note_leverage(step.state, position)
     if event.wallet is not None:
         take_wallet(step, account, event.wallet)
     if not event.complete:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from hedgebot.core.drift import Drift, Tracking
+from hedgebot.core.margin_state import MarginState
 from hedgebot.core.quotes import OptionMark, Quote
 from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
@@ -197,9 +198,9 @@ class AccountState(msgspec.Struct, kw_only=True):
     name: str
     venue: str
     role: AccountRole
-    public: StreamState
-    private: StreamState
-    trade: StreamState
+    public: StreamState = msgspec.field(default_factory=StreamState)
+    private: StreamState = msgspec.field(default_factory=StreamState)
+    trade: StreamState = msgspec.field(default_factory=StreamState)
     instruments_loaded: bool = False
     adopted: bool = False
     reconciled: bool = False
@@ -221,6 +222,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     unseen: dict[str, int] = {}
     break_since_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
+    margin: MarginState = msgspec.field(default_factory=MarginState)
 
 
 class AlertState(msgspec.Struct, kw_only=True):
@@ -343,14 +345,7 @@ def adopt_settings(state: EngineState, settings: EngineSettings) -> None:
 
 
 def _fresh_account(account: AccountSettings) -> AccountState:
-    return AccountState(
-        name=account.name,
-        venue=account.venue,
-        role=account.role,
-        public=StreamState(),
-        private=StreamState(),
-        trade=StreamState(),
-    )
+    return AccountState(name=account.name, venue=account.venue, role=account.role)
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -19,6 +19,7 @@ from hedgebot.domain.commands import (
     RecordAdjustment,
     RecordDecision,
     RecordLatch,
+    RecordMargin,
     RecordMode,
     RecordOperator,
     RecordRefusal,
@@ -94,6 +95,7 @@ class Dispatcher:
                 | RecordOperator()
                 | RecordLatch()
                 | RecordTracking()
+                | RecordMargin()
             ):
                 pass
             case _:

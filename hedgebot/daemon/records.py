@@ -14,6 +14,7 @@ from hedgebot.domain.commands import (
     RecordAdjustment,
     RecordDecision,
     RecordLatch,
+    RecordMargin,
     RecordMode,
     RecordOperator,
     RecordRefusal,
@@ -24,7 +25,16 @@ from hedgebot.domain.kill import scope_key
 
 # Longer than a request takes to leave; formatting and redacting a record takes 0.2 ms, as long as a decision.
 LOG_AFTER_S = 0.005
-_RECORDS = (RecordDecision, RecordRefusal, RecordMode, RecordAdjustment, RecordOperator, RecordLatch, RecordTracking)
+_RECORDS = (
+    RecordDecision,
+    RecordRefusal,
+    RecordMode,
+    RecordAdjustment,
+    RecordOperator,
+    RecordLatch,
+    RecordTracking,
+    RecordMargin,
+)
 
 
 class RecordLog:
@@ -124,5 +134,12 @@ class RecordLog:
                     predicted=tracking.predicted,
                     realised=tracking.realised,
                 )
+            case RecordMargin() as margin:
+                log.info("margin", **_margin(margin))
             case _:
                 pass
+
+
+def _margin(margin: RecordMargin) -> dict[str, object]:
+    shown = ("account", "venue_maintenance_usd", "model_maintenance_usd", "gap_ratio", "differs")
+    return {name: getattr(margin, name) for name in shown}

@@ -24,6 +24,8 @@ class AlertKind(StrEnum):
     FOREIGN_ACTIVITY = "ForeignActivity"
     ADL_OR_LIQUIDATION = "AdlOrLiquidation"
     MARGIN_BUFFER_LOW = "MarginBufferLow"
+    LIQUIDATION_DISTANCE_LOW = "LiquidationDistanceLow"
+    MARGIN_MODEL_DIVERGED = "MarginModelDiverged"
     FUNDING_COST_LIMIT = "FundingCostLimit"
     INSTRUMENT_SETTLING = "InstrumentSettling"
     KILL_ACTIVE = "KillActive"
@@ -70,6 +72,8 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.FOREIGN_ACTIVITY: (Severity.CRIT, "RB-09"),
     AlertKind.ADL_OR_LIQUIDATION: (Severity.CRIT, "RB-10"),
     AlertKind.MARGIN_BUFFER_LOW: (Severity.CRIT, "RB-11"),
+    AlertKind.LIQUIDATION_DISTANCE_LOW: (Severity.CRIT, "RB-12"),
+    AlertKind.MARGIN_MODEL_DIVERGED: (Severity.WARN, "RB-41"),
     AlertKind.FUNDING_COST_LIMIT: (Severity.WARN, "RB-14"),
     AlertKind.INSTRUMENT_SETTLING: (Severity.CRIT, "RB-15"),
     AlertKind.ORDER_REJECTED: (Severity.CRIT, "RB-16"),

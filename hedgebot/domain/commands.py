@@ -221,10 +221,40 @@ class RecordTracking(_Command, frozen=True, kw_only=True):
     realised: dict[str, float | None]
 
 
+class RecordMargin(_Command, frozen=True, kw_only=True):
+    """An account's margin by the venue and by our model at the same moment, in USD; None is unknown.
+
+    `parameters` names the set by its id and hash; `gap_ratio` is the larger relative difference, `differs` what it lies
+    in once it lasts. `distance_move` is the signed move that liquidates, `distance_price` where that ends.
+    """
+
+    account: str
+    margin_mode: str
+    parameters: str
+    venue_initial_usd: float | None
+    venue_maintenance_usd: float | None
+    venue_equity_usd: float | None
+    model_initial_usd: float
+    model_maintenance_usd: float
+    model_balance_usd: float
+    gap_ratio: float | None
+    differs: str
+    distance_move: float | None
+    distance_price: float | None
+    uncovered: tuple[str, ...]
+
+
 VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments | ArmDeadMan
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
 RecordCommand = (
-    RecordDecision | RecordRefusal | RecordMode | RecordAdjustment | RecordOperator | RecordLatch | RecordTracking
+    RecordDecision
+    | RecordRefusal
+    | RecordMode
+    | RecordAdjustment
+    | RecordOperator
+    | RecordLatch
+    | RecordTracking
+    | RecordMargin
 )
 Command = VenueCommand | ShellCommand | RecordCommand
 

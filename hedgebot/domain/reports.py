@@ -28,17 +28,24 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue's own view of a derivative position; `contracts` is signed, long positive."""
+    """The venue's own view of a derivative position; `contracts` is signed, long positive.
+
+    `leverage` is what its initial margin is set aside at; None where the venue names none (portfolio margin).
+    """
 
     account: str
     instrument: InstrumentId
     contracts: Decimal
     entry_price: Decimal | None
     venue_at_ns: int
+    leverage: float | None = None
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account."""
+    """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account.
+
+    `prices_usd` is what the venue counts a coin at, of those it values: a stablecoin is not exactly 1.
+    """
 
     account: str
     balances: dict[str, Decimal]
@@ -46,3 +53,4 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     initial_margin_usd: Decimal | None
     maintenance_margin_usd: Decimal | None
     venue_at_ns: int
+    prices_usd: dict[str, float] = {}

@@ -56,16 +56,36 @@ _MEANINGS = {
 }
 
 
+class MarginMode(StrEnum):
+    """How a unified account nets what it holds."""
+
+    CROSS = "cross"  # tiers of each position, summed
+    PORTFOLIO = "portfolio"  # the worst cell of one scenario grid for each coin, summed
+
+
+class MarginParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue's dated margin parameters as their file has them; `hash` names them in the journal.
+
+    `content` is the file itself: a replay computes with what the run computed with.
+    """
+
+    venue: str
+    hash: str
+    content: str
+
+
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
     `dead_man_s` is the window in seconds of the dead-man's switch that it wants; None for none.
+    `margin_mode` None: no model of ours, the venue's number alone decides.
     """
 
     name: str
     venue: str
     role: AccountRole
     dead_man_s: float | None = None
+    margin_mode: MarginMode | None = None
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +167,13 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_use_no_risk: float = 0.70
     margin_use_reduce: float = 0.80
     margin_use_clear: float = 0.60
+    margin_use_high_vol: float = 0.50
+    high_vol_year: float = 1.0
+    liquidation_distance_min: float = 0.08
+    margin_tolerance_ratio: float = 0.01
+    margin_polls_max: int = 3
+    margin_diverged_ratio: float = 1.1
+    margin_parameters_age_days_max: int = 90
     funding_cost_usd_per_day_max: float = 5_000.0
     daily_loss_usd_alert: float = 25_000.0
     daily_loss_usd_max: float = 50_000.0
@@ -174,3 +201,4 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     strategies: tuple[StrategySettings, ...]
     limits: LimitSettings
     holdings: tuple[HoldingSettings, ...] = ()
+    margin_parameters: tuple[MarginParameters, ...] = ()

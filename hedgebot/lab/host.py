@@ -291,6 +291,7 @@ class _Process:
                     | cmd.RecordOperator()
                     | cmd.RecordLatch()
                     | cmd.RecordTracking()
+                    | cmd.RecordMargin()
                 ):
                     pass
                 case _:

@@ -21,6 +21,7 @@ from hedgebot.exchange.types import (
     Execution,
     FundingSettled,
     FundingSettlement,
+    MarginMode,
     Notice,
     OrderChanged,
     Origin,
@@ -161,6 +162,7 @@ def position_report(position: SimPosition, account: str) -> PositionReport:
         contracts=position.contracts,
         entry_price=position.entry_price,
         venue_at_ns=position.updated_at_ns,
+        leverage=None if position.margin_mode is MarginMode.PORTFOLIO else float(position.leverage),
     )
 
 
@@ -173,6 +175,7 @@ def wallet_report(wallet: WalletState, account: str) -> WalletReport:
         initial_margin_usd=_usd(wallet.initial_margin_usd),
         maintenance_margin_usd=_usd(wallet.maintenance_margin_usd),
         venue_at_ns=wallet.at_ns,
+        prices_usd={one.coin: one.usd_price for one in wallet.coins if one.usd_price > 0.0},
     )
 
 

@@ -81,6 +81,7 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.RecordOperator()
             | cmd.RecordLatch()
             | cmd.RecordTracking()
+            | cmd.RecordMargin()
         ):
             return _Route.RECORD
         case _:

@@ -143,6 +143,8 @@ def position(scope: Scope, category: str, row: Raw) -> PositionReport:
         contracts=contracts,
         entry_price=price_or_none(row, entry_field),
         venue_at_ns=ns_from_ms(row, "updatedTime"),
+        # Empty in portfolio margin, where margin is not set aside by leverage ([D] position/position).
+        leverage=float_or_none(row, "leverage") or None,
     )
 
 
@@ -158,11 +160,15 @@ def wallet(scope: Scope, row: Raw, at_ns: int) -> WalletReport:
         if value is not None
     ]
     balances: dict[str, Decimal] = {}
+    prices: dict[str, float] = {}
     for coin in as_rows(row.get("coin"), "coin"):
         held = number_or_none(coin, "walletBalance")
         if held is None:
             continue
         balances[text(coin, "coin")] = held - (number_or_none(coin, "spotBorrow") or ZERO)
+        equity, value = number_or_none(coin, "equity"), number_or_none(coin, "usdValue")
+        if equity and value and value / equity > 0:
+            prices[text(coin, "coin")] = float(value / equity)
     return WalletReport(
         account=scope.account,
         balances=balances,
@@ -170,4 +176,5 @@ def wallet(scope: Scope, row: Raw, at_ns: int) -> WalletReport:
         initial_margin_usd=number_or_none(row, "totalInitialMargin"),
         maintenance_margin_usd=number_or_none(row, "totalMaintenanceMargin"),
         venue_at_ns=at_ns,
+        prices_usd=prices,
     )

@@ -7,7 +7,7 @@ import pytest
 from hedgebot.config import Config, diff, load_config
 from hedgebot.config.loader import restart_needed
 from hedgebot.domain.errors import ConfigError
-from hedgebot.domain.settings import AccountRole, LimitSettings
+from hedgebot.domain.settings import AccountRole, LimitSettings, MarginMode
 
 HOLDING = """
 [holdings.vault]
@@ -166,3 +166,20 @@ def test_a_hard_limit_of_money_is_tightened_at_once_and_loosened_with_a_restart(
     looser = "limits.es_ratio_max: 0.05 -> 0.5"
     soft = "limits.es_ratio_alert: 0.04 -> 0.045"
     assert restart_needed([tighter, looser, soft]) == [looser]
+
+
+def test_the_engine_is_told_the_margin_mode_and_the_parameters_whole(folder: Path, good: Config) -> None:
+    settings = good.engine_settings(7)
+    assert settings.accounts[0].margin_mode is MarginMode.CROSS
+    (shipped,) = settings.margin_parameters
+    assert shipped.venue == "bybit"
+    assert len(shipped.hash) == 16
+    assert '"id": "bybit-20261125"' in shipped.content
+    main = folder / "demo.toml"
+    main.write_text('margin_parameters = "own.json"\n' + main.read_text("utf-8"), "utf-8")
+    with pytest.raises(ConfigError, match=r"margin_parameters .*own\.json cannot be read"):
+        load_config(main).engine_settings(7)
+    (folder / "own.json").write_text("{}", "utf-8")
+    (own,) = load_config(main).engine_settings(7).margin_parameters
+    assert own.content == "{}"
+    assert own.hash != shipped.hash

@@ -1,0 +1,128 @@
+"""How far the market may move until an account is liquidated, by our model: each underlying alone, and all together.
+
+Owns the search. A move changes marks, coin prices, options and what is borrowed; volatilities stay. Correlations of 0
+and 1 are both looked at and the nearer one is told (margin reference section 9). Must not know limits.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hedgebot.core import margin_legs, margin_model
+from hedgebot.core.margin_gate import Model, Standing
+from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns
+from hedgebot.core.margin_state import Distance, Figures, OptionGrid
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.settings import MarginMode
+from hedgebot.margin.parameters import ParameterSet
+from hedgebot.margin.scenario import OptionLegs
+from hedgebot.pricing import black76
+
+STEPS = (0.01, 0.02, 0.05, 0.10, 0.20, 0.40, 0.80)
+"""Moves that are tried first, as fractions of the price, downwards and upwards; beyond the last nothing is told."""
+
+HALVINGS = 10
+
+
+def nearest(state: EngineState, account: AccountState, model: Model, now: Standing, at_ns: int) -> Distance | None:
+    """The nearest move that liquidates; None when none within the searched range does, or options are unknown."""
+    names = dict.fromkeys(
+        (*(one.rules.underlying for one in model.book.contracts.values()), *model.book.grids, *_coins(model.book))
+    )
+    columns: dict[str, OptionColumns] = {}
+    for name in model.book.grids:
+        found = margin_legs.option_columns(state, account, name, model.book.prices, at_ns)
+        if isinstance(found, str):
+            return None
+        columns[name] = found
+    groups: list[tuple[str, ...]] = [(name,) for name in names]
+    if len(groups) > 1:
+        groups.append(tuple(names))
+    found_moves: list[Distance] = []
+    for group in groups:
+
+        def excess(move: float, group: tuple[str, ...] = group) -> float:
+            return _excess(model, now, _moved(model, columns, group, move))
+
+        move = _first_move(excess)
+        if move is not None:
+            alone = group[0] if len(group) == 1 else ""
+            price = model.book.prices.get(alone, 0.0) * (1.0 + move) if alone else 0.0
+            found_moves.append(Distance(underlying=alone, move=move, price=price))
+    return min(found_moves, key=lambda one: abs(one.move), default=None)
+
+
+def _coins(book: MarginBook) -> list[str]:
+    return [
+        coin for coin, qty in book.coins.items() if qty and coin not in margin_legs.STABLECOINS and coin in book.prices
+    ]
+
+
+def _excess(model: Model, now: Standing, after: Figures) -> float:
+    """Equity above the maintenance margin in USD; the venue's own numbers are carried along by the model's change."""
+    equity = now.equity + after.balance - model.now.balance
+    return equity - max(after.maintenance, now.maintenance + after.maintenance - model.now.maintenance)
+
+
+def _first_move(excess: Callable[[float], float]) -> float | None:
+    """The smallest move, of either sign, that leaves nothing above the maintenance margin."""
+    if excess(0.0) <= 0.0:
+        return 0.0
+    before = 0.0
+    for step in STEPS:
+        dead = [sign for sign in (-1.0, 1.0) if excess(sign * step) <= 0.0]
+        if dead:
+            return min((_between(excess, sign * before, sign * step) for sign in dead), key=abs)
+        before = step
+    return None
+
+
+def _between(excess: Callable[[float], float], alive: float, dead: float) -> float:
+    for _ in range(HALVINGS):
+        middle = (alive + dead) / 2.0
+        if excess(middle) <= 0.0:
+            dead = middle
+        else:
+            alive = middle
+    return dead
+
+
+def _moved(model: Model, columns: dict[str, OptionColumns], group: tuple[str, ...], move: float) -> Figures:
+    """The model's figures of the same book after a move of the underlyings of a group."""
+    book = model.book
+    prices = {coin: price * (1.0 + move) if coin in group else price for coin, price in book.prices.items()}
+    contracts = {
+        name: _contract_at(one, move) if one.rules.underlying in group else one for name, one in book.contracts.items()
+    }
+    grids = {
+        name: _grid_at(columns[name], move, model.parameters, model.mode) if name in group else grid
+        for name, grid in book.grids.items()
+    }
+    moved = MarginBook(contracts, {}, {}, grids, book.coins, prices, book.realised_usd)
+    return margin_model.figures(model.parameters, model.mode, moved)
+
+
+def _contract_at(one: Contract, move: float) -> Contract:
+    mark, nominal = one.mark * (1.0 + move), one.contracts * float(one.rules.contract_size)
+    gain = nominal * (1.0 / one.mark - 1.0 / mark) if one.rules.kind.is_inverse else nominal * (mark - one.mark)
+    return one._replace(mark=mark, profit=one.profit + gain)
+
+
+def _grid_at(columns: OptionColumns, move: float, parameters: ParameterSet, mode: MarginMode) -> OptionGrid:
+    grid = OptionGrid()
+    legs = columns.legs
+    if not len(legs.qty):
+        return grid
+    forward = legs.forward * (1.0 + move)
+    shifted = OptionLegs(
+        qty=legs.qty,
+        forward=forward,
+        strike=legs.strike,
+        years=legs.years,
+        days=legs.days,
+        vol=legs.vol,
+        is_call=legs.is_call,
+        base=np.asarray(black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)),
+    )
+    margin_legs.fill(grid, OptionColumns(shifted, columns.spot * (1.0 + move), columns.settles), parameters, mode)
+    return grid

@@ -1,0 +1,254 @@
+"""What one order does to an account's margin buffer after its worst-case fills, and how much of it the buffer allows.
+
+Owns the floors and the verdict. Use u = maintenance margin / equity, the buffer is 1 - u. The account's own number is
+the larger of the venue's (carried along by what our model says changed since) and the model's. Unknown is None: then
+the gate falls back to the venue's last number (`limits.margin_use`). Source: margin reference sections 3, 4 and 8.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from hedgebot.core import margin_legs, margin_model
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.margin_legs import MarginBook
+from hedgebot.core.margin_state import Figures
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.settings import MarginMode, UnderlyingSettings
+from hedgebot.margin.parameters import ParameterSet
+
+_NS_PER_MS = 1_000_000
+_SAME = 1e-9
+"""Relative: margins are floats, and an order that changes nothing must not fail by a last bit."""
+
+
+class Standing(NamedTuple):
+    """An account's equity and margins now, in USD, the larger of both numbers; `worst` with live orders filled."""
+
+    equity: float
+    initial: float
+    maintenance: float
+    worst: float
+
+    @property
+    def use(self) -> float:
+        """Maintenance margin / equity with live orders filled; infinite when margin is due and no equity is left."""
+        return use_of(self.worst, self.equity)
+
+
+class MarginEffect(NamedTuple):
+    """An order's margin before and after it, at worst. `floor_use` is the use at which the buffer is at its floor."""
+
+    before: Standing
+    after: Standing
+    floor_use: float
+    risk_use: float
+
+    @property
+    def lowers(self) -> bool:
+        """Whether the requirement does not rise: nothing is taken from the buffer."""
+        return self.after.worst <= self.before.worst * (1.0 + _SAME)
+
+    @property
+    def keeps_floor(self) -> bool:
+        """Above its floor the buffer may be used down to it; below it only what does not lower it further passes."""
+        if self.lowers:
+            return True
+        return self.after.use <= self.floor_use
+
+    @property
+    def is_affordable(self) -> bool:
+        """Whether the venue would set its initial margin aside: there is as much, or no more is needed."""
+        return self.after.initial <= max(self.before.initial * (1.0 + _SAME), self.after.equity)
+
+    @property
+    def fits(self) -> bool:
+        """Whether a hedge may be sent as far as margin goes."""
+        return self.keeps_floor and self.is_affordable
+
+    @property
+    def adds_within(self) -> bool:
+        """Whether an order that is no hedge may be sent: it stays within the line of added risk."""
+        return self.after.use <= self.risk_use and self.is_affordable
+
+    @property
+    def top_up_usd(self) -> float:
+        """Collateral in USD with which the whole order would fit."""
+        wanted = max(self.after.worst / self.floor_use, self.after.initial)
+        return max(wanted - self.after.equity, 0.0)
+
+
+def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, float, float, str]:
+    """What the gate's rule of margin finds: its name, the use after the order, the limit, and the problem if any."""
+    use, limit = effect.after.use, effect.floor_use if hedges else effect.risk_use
+    if effect.keeps_floor if hedges else effect.adds_within:
+        return "margin_use", use, limit, ""
+    if not hedges and use <= limit:
+        return "margin_use", use, limit, f"{account} has no initial margin left for it"
+    words = f"it would take the margin use of {account} from {effect.before.use:.1%} to {use:.1%}"
+    return "margin_use", use, limit, f"{words}: a top-up of {effect.top_up_usd:.0f} USD would cover it"
+
+
+def use_of(maintenance: float, equity: float) -> float:
+    """Maintenance margin / equity, as the margin reference defines it at its edges."""
+    if maintenance <= 0.0:
+        return 0.0
+    return maintenance / equity if equity > 0.0 else float("inf")
+
+
+def floor_use(state: EngineState, account: AccountState) -> float:
+    """The use at which the account's buffer is at its floor: lower while the market is wild."""
+    limits = state.limits
+    return (
+        min(limits.margin_use_reduce, limits.margin_use_high_vol)
+        if account.margin.high_vol
+        else limits.margin_use_reduce
+    )
+
+
+def risk_use(state: EngineState, account: AccountState) -> float:
+    """The use above which nothing that adds risk is sent."""
+    limits = state.limits
+    return (
+        min(limits.margin_use_no_risk, limits.margin_use_high_vol)
+        if account.margin.high_vol
+        else limits.margin_use_no_risk
+    )
+
+
+class Model(NamedTuple):
+    """An account's book as it stands with the parameters it is judged by."""
+
+    parameters: ParameterSet
+    mode: MarginMode
+    book: MarginBook
+    now: Figures
+
+
+def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | str:
+    """The model's figures at this moment, or why there are none."""
+    found = margin_legs.model_of(state, account)
+    if isinstance(found, str):
+        return found
+    parameters, mode = found
+    book = margin_legs.read_book(state, account, parameters, mode, at_ns)
+    if isinstance(book, str):
+        return book
+    return Model(parameters, mode, book, margin_model.figures(parameters, mode, book))
+
+
+def standing(state: EngineState, account: AccountState, model: Model, figures: Figures, at_ns: int) -> Standing | None:
+    """The larger of the model's figures and the venue's newest, carried along; None without a venue's number."""
+    wallet, base = account.wallet, account.margin.base
+    if wallet is None or base is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
+        return None
+    if wallet.equity_usd is None or wallet.maintenance_margin_usd is None:
+        return None
+    booked = model.book.realised_usd - account.margin.realised_usd
+    equity = float(wallet.equity_usd) + figures.balance - base.balance + booked
+    venue_maintenance, venue_initial = float(wallet.maintenance_margin_usd), float(wallet.initial_margin_usd or 0)
+    maintenance = max(figures.maintenance, venue_maintenance + figures.maintenance - base.maintenance)
+    worst = max(figures.maintenance_worst, venue_maintenance + figures.maintenance_worst - base.maintenance)
+    initial = max(figures.initial, venue_initial + figures.initial - base.initial)
+    return Standing(equity, initial, maintenance, worst)
+
+
+def effect(
+    state: EngineState, account: AccountState, rules: Instrument, intent: OrderIntent, cost_bps: float, at_ns: int
+) -> MarginEffect | None:
+    """What an order does to its account's margin when it and all live orders fill at their worst; None: unknown."""
+    if rules.category == "spot":
+        return None
+    model = _with_instrument(state, account, rules, at_ns)
+    return None if model is None else _effect(state, account, model, rules, intent, cost_bps, at_ns)
+
+
+def _with_instrument(state: EngineState, account: AccountState, rules: Instrument, at_ns: int) -> Model | None:
+    model = model_now(state, account, at_ns)
+    if isinstance(model, str):
+        return None
+    if rules.id not in model.book.contracts:
+        flat = margin_legs.flat_contract(state, account, rules)
+        if isinstance(flat, str):
+            return None
+        model.book.contracts[rules.id] = flat
+    return model
+
+
+def _effect(
+    state: EngineState,
+    account: AccountState,
+    model: Model,
+    rules: Instrument,
+    intent: OrderIntent,
+    cost_bps: float,
+    at_ns: int,
+) -> MarginEffect | None:
+    size = float(intent.qty_contracts) * intent.side.sign
+    before = standing(state, account, model, model.now, at_ns)
+    after_figures = margin_model.figures(model.parameters, model.mode, model.book, (rules.id, size))
+    after = standing(state, account, model, after_figures, at_ns)
+    if before is None or after is None:
+        return None
+    diverged = state.limits.margin_diverged_ratio if account.margin.diverged and not intent.reduce_only else 1.0
+    cost = _cost_usd(model.book, rules, intent, cost_bps)
+    after = Standing(
+        after.equity - cost,
+        before.initial + (after.initial - before.initial) * diverged,
+        before.maintenance + (after.maintenance - before.maintenance) * diverged,
+        before.worst + (after.worst - before.worst) * diverged,
+    )
+    return MarginEffect(before, after, floor_use(state, account), risk_use(state, account))
+
+
+def _cost_usd(book: MarginBook, rules: Instrument, intent: OrderIntent, cost_bps: float) -> float:
+    """What the worst fill costs at once: its limit against the mark, and the fee."""
+    one = book.contracts[rules.id]
+    worse = max((float(intent.limit_price) / one.mark - 1.0) * intent.side.sign, 0.0)
+    notional = abs(float(rules.notional_quote(intent.qty_contracts, Decimal(repr(one.mark)))))
+    return notional * (worse + cost_bps / 1e4) * book.prices.get(rules.quote, 1.0)
+
+
+def clip(
+    state: EngineState,
+    account: AccountState,
+    rules: Instrument,
+    intent: OrderIntent,
+    settings: UnderlyingSettings,
+    at_ns: int,
+) -> tuple[Decimal, MarginEffect | None]:
+    """Contracts of a hedge that its account's margin allows (0: none), and what the whole order would do.
+
+    The requirement is convex in the quantity, so that what fits is all up to a largest one.
+    """
+    model = None if rules.category == "spot" else _with_instrument(state, account, rules, at_ns)
+    if model is None:
+        return intent.qty_contracts, None
+    whole = _effect(state, account, model, rules, intent, settings.cost_bps, at_ns)
+    if whole is None or whole.fits:
+        return intent.qty_contracts, whole
+    low, high = 0, int(intent.qty_contracts / rules.lot_size)
+    while high - low > 1:
+        middle = (low + high) // 2
+        part = sized(state, intent, rules, rules.lot_size * middle)
+        found = _effect(state, account, model, rules, part, settings.cost_bps, at_ns)
+        if found is not None and found.fits:
+            low = middle
+        else:
+            high = middle
+    return rules.floor_qty(rules.lot_size * low), whole
+
+
+def sized(state: EngineState, intent: OrderIntent, rules: Instrument, contracts: Decimal) -> OrderIntent:
+    """The same order with another quantity (> 0)."""
+    held = position_contracts(state, intent.account, rules.id)
+    return msgspec.structs.replace(
+        intent,
+        qty_contracts=contracts,
+        delta_effect_coin=intent.delta_effect_coin * float(contracts / intent.qty_contracts),
+        notional_usd=float(rules.notional_quote(contracts, intent.limit_price)),
+        reduce_only=held * intent.side.sign < 0 and contracts <= abs(held),
+    )

@@ -1,0 +1,145 @@
+"""The venue's number for an account's margin against ours, on every report, journaled side by side.
+
+Owns the comparison and what it says. Unknown is never zero: a venue in portfolio mode that reports no margin for
+positions that need some has reported nothing. Source: margin reference section 8. Must not know modes or alerts.
+"""
+
+import math
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core import margin_gate, margin_legs, margin_model
+from hedgebot.core.margin_gate import Model
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.commands import RecordMargin
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.reports import PositionReport, WalletReport
+from hedgebot.domain.settings import MarginMode
+
+RECORD_NS = 1_000_000_000
+"""At most one row a second for each account: reports follow every fill."""
+
+DIFFERENCE_USD_MIN = 1.0
+"""Roundings of a small account are not a difference."""
+
+
+def note_leverage(state: EngineState, report: PositionReport) -> None:
+    """Remember what an instrument's initial margin is set aside at."""
+    account = state.accounts.get(report.account)
+    if account is not None and report.leverage is not None and report.leverage > 0.0:
+        account.margin.leverage[report.instrument] = report.leverage
+
+
+def believed(step: Step, account: AccountState, report: WalletReport) -> WalletReport:
+    """A report without margins that cannot be: in portfolio mode empty or zero is unknown while something is held."""
+    found = margin_legs.model_of(step.state, account)
+    if isinstance(found, str) or found[1] is not MarginMode.PORTFOLIO or report.maintenance_margin_usd:
+        return report
+    held = any(
+        one.contracts and one.account == account.name and not _is_long_option(step, one.instrument, one.contracts)
+        for one in step.state.positions.values()
+    )
+    return msgspec.structs.replace(report, initial_margin_usd=None, maintenance_margin_usd=None) if held else report
+
+
+def _is_long_option(step: Step, instrument: InstrumentId, contracts: Decimal) -> bool:
+    return step.state.instruments[instrument].kind.is_option and contracts > 0
+
+
+def on_wallet(step: Step, account: AccountState) -> None:
+    """Hold our model against the venue's newest number on the same moment; journal both."""
+    margin, wallet = account.margin, account.wallet
+    model = margin_gate.model_now(step.state, account, step.at_ns)
+    if isinstance(model, str):
+        margin.base, margin.unknown, margin.gap, margin.use = None, model, None, None
+        return
+    margin.base, margin.realised_usd, margin.unknown = model.now, model.book.realised_usd, ""
+    if wallet is None or wallet.maintenance_margin_usd is None:
+        margin.gap = margin.use = None
+        return
+    now = margin_gate.standing(step.state, account, model, model.now, step.at_ns)
+    margin.use = None if now is None else margin_gate.use_of(now.maintenance, now.equity)
+    gap, words = _difference(step, account, model, wallet)
+    margin.gap = gap
+    margin.outside = margin.outside + 1 if words else 0
+    if margin.outside >= step.state.limits.margin_polls_max:
+        margin.differs = words
+    elif not words:
+        margin.differs = ""
+    if step.at_ns - margin.recorded_at_ns >= RECORD_NS:
+        margin.recorded_at_ns = step.at_ns
+        step.emit(_record(step, account, model, wallet))
+
+
+def _record(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> RecordMargin:
+    given = next(one for one in step.state.settings.margin_parameters if one.venue == account.venue)
+    distance = account.margin.distance
+    return RecordMargin(
+        account=account.name,
+        margin_mode=model.mode.value,
+        parameters=f"{model.parameters.id} {given.hash}",
+        venue_initial_usd=_float(wallet.initial_margin_usd),
+        venue_maintenance_usd=_float(wallet.maintenance_margin_usd),
+        venue_equity_usd=_float(wallet.equity_usd),
+        model_initial_usd=model.now.initial,
+        model_maintenance_usd=model.now.maintenance,
+        model_balance_usd=model.now.balance,
+        gap_ratio=account.margin.gap,
+        differs=account.margin.differs,
+        distance_move=None if distance is None else distance.move,
+        distance_price=distance.price if distance is not None and distance.underlying else None,
+        uncovered=margin_model.UNCOVERED[model.mode],
+    )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _difference(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> tuple[float, str]:
+    """The larger relative difference of the two margins, and in words what differs (empty within tolerance)."""
+    tolerance = step.state.limits.margin_tolerance_ratio
+    theirs = {"maintenance": _float(wallet.maintenance_margin_usd), "initial": _float(wallet.initial_margin_usd)}
+    ours = {"maintenance": model.now.maintenance, "initial": model.now.initial}
+    gaps = {
+        name: (ours[name] - number) / max(abs(number), ours[name], DIFFERENCE_USD_MIN)
+        for name, number in theirs.items()
+        # Without a leverage our initial margin is only the least there can be.
+        if number is not None and not (name == "initial" and _leverage_unknown(model) and ours[name] < number)
+        if abs(ours[name] - number) > DIFFERENCE_USD_MIN or name == "maintenance"
+    }
+    if not gaps:
+        return 0.0, ""
+    worst = max(gaps, key=lambda name: abs(gaps[name]))
+    number = theirs[worst]
+    if abs(gaps[worst]) <= tolerance or number is None or abs(ours[worst] - number) <= DIFFERENCE_USD_MIN:
+        return gaps[worst], ""
+    words = (
+        f"{worst} margin of {account.name}: the venue says {number:.2f} USD, our model {ours[worst]:.2f} "
+        f"({gaps[worst]:+.1%}); {_cause(model, worst, number)}"
+    )
+    return gaps[worst], words
+
+
+def _leverage_unknown(model: Model) -> bool:
+    return model.mode is MarginMode.CROSS and any(one.leverage is None for one in model.book.contracts.values())
+
+
+def _cause(model: Model, name: str, number: float) -> str:
+    """The likeliest parameter behind a difference."""
+    contracts = list(model.book.contracts.values())
+    if name == "maintenance" and model.mode is MarginMode.CROSS and len(contracts) == 1 and not model.book.grids:
+        (one,) = contracts
+        value = abs(one.contracts) * margin_model.value_each(one) * model.book.prices.get(one.rules.settle, 1.0)
+        implied = number / value if value else math.nan
+        ours = model.now.maintenance / value if value else math.nan
+        return f"the tiers of {one.rules.id}: the venue's comes to {implied:.4%} of its value, ours to {ours:.4%}"
+    if name == "initial" and model.mode is MarginMode.CROSS:
+        return "the leverage of a position, or margin of open orders that are not ours"
+    if model.mode is MarginMode.PORTFOLIO and name == "initial":
+        return f"the factor of initial to maintenance margin, {model.parameters.portfolio.initial_factor:g} in ours"
+    if model.mode is MarginMode.PORTFOLIO and number > model.now.maintenance:
+        return f"the parts without a known formula: {', '.join(margin_model.UNCOVERED[model.mode])}"
+    return "the margin mode of the account, a tier or a rate of borrowing"

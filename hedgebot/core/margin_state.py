@@ -1,0 +1,76 @@
+"""What is remembered of one account's margin between looks. Plain values, part of the engine's state; decides nothing.
+
+Cached numbers live here and not in the engine, so that a replay from a snapshot computes with the very same ones.
+"""
+
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
+
+
+class OptionGrid(msgspec.Struct, kw_only=True):
+    """The options of one underlying on one account at their last revaluation, in USD.
+
+    `profits` is what they gain in each cell of the venue's grid (portfolio margin); `initial` and `maintenance` are
+    the sums of the short-option formula (cross margin); `values` is their mark value by the coin they settle in,
+    `owned` the part of it that is long.
+    """
+
+    profits: list[float] = []
+    initial: float = 0.0
+    maintenance: float = 0.0
+    values: dict[str, float] = {}
+    owned: dict[str, float] = {}
+    price: float = 0.0
+    at_ns: int = 0
+    moves: int = -1
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Margins and what stands behind them, in USD. `maintenance_worst`: with the worst of the live orders filled."""
+
+    initial: float
+    maintenance: float
+    maintenance_worst: float
+    balance: float
+
+
+class Distance(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the market may move until the venue liquidates, by the model: a signed move and the price it ends at.
+
+    `underlying` is empty where all of them move together (`price` is 0 then).
+    """
+
+    underlying: str
+    move: float
+    price: float
+
+
+class MarginState(msgspec.Struct, kw_only=True):
+    """One account's margin by our model. `use` and `distance` are as of `looked_at_ns`; None is unknown or none.
+
+    `base` and `realised_usd` are the model's figures and the booked profit at the venue's newest report, `gap` the
+    largest relative difference from it, `outside` its reports in a row beyond tolerance.
+    """
+
+    grids: dict[str, OptionGrid] = {}
+    leverage: dict[InstrumentId, float] = {}
+    base: Figures | None = None
+    realised_usd: float = 0.0
+    unknown: str = ""
+    gap: float | None = None
+    outside: int = 0
+    differs: str = ""
+    recorded_at_ns: int = 0
+    looked_at_ns: int = 0
+    use: float | None = None
+    distance: Distance | None = None
+    distance_at_ns: int = 0
+    distance_for: dict[str, float] = {}
+    high_vol: bool = False
+    shortfalls: dict[str, str] = {}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the model and the venue differ for good: `differs` says in what."""
+        return bool(self.differs)

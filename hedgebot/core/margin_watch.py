@@ -1,0 +1,136 @@
+"""The standing watch over margin: use, regime, distance to liquidation, alerts, and the mode of the book.
+
+Owns when something is looked at and what is told; numbers are `margin_gate`'s, the comparison with the venue is
+`margin_report`'s. Sources: margin reference sections 3, 7 and 10. Sends no order.
+"""
+
+import math
+from datetime import UTC, datetime
+
+from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, reducing, tracking
+from hedgebot.core.margin_gate import Model, Standing
+from hedgebot.core.margin_state import Distance
+from hedgebot.core.state import AccountState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.pricing.band import DAYS_PER_YEAR
+
+CAUSE = "margin"
+LOOK_NS = 250_000_000
+DISTANCE_NS = 1_000_000_000
+DISTANCE_CALM_NS = 10_000_000_000
+"""A distance is measured anew every second, or every ten where neither market nor margin moved."""
+
+DISTANCE_MOVE_RATIO = 0.001
+DISTANCE_CLEAR_RATIO = 1.25
+CALM_RATIO = 0.8
+"""A wild market is calm again below this share of the volatility that made it wild."""
+
+
+def watch(step: Step) -> None:
+    """Look at every account: use, distance, alerts; then the mode of the book. Called by the timer."""
+    state = step.state
+    worst, unknown, reasons, clear = 0.0, False, list[str](), True
+    for account in state.accounts.values():
+        _look(step, account)
+        use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
+        step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, _problem(step, account, use))
+        step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, _distance_problem(step, account))
+        step.watch(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
+        worst, unknown = max(worst, use or 0.0), unknown or use is None
+        clear = clear and (use or 0.0) < state.limits.margin_use_clear * floor / state.limits.margin_use_reduce
+        if use is not None and use > floor:
+            reasons.append(f"margin use {use:.0%} is above {floor:.0%}")
+        if near := _distance_problem(step, account):
+            reasons.append(near)
+        distance, least = account.margin.distance, state.limits.liquidation_distance_min
+        clear = clear and (distance is None or abs(distance.move) > least * DISTANCE_CLEAR_RATIO)
+    if reasons:
+        reducing.hold(step, CAUSE, reasons[0])
+    elif not unknown and clear:
+        reducing.release(step, CAUSE, f"margin use {worst:.0%} is below {state.limits.margin_use_clear:.0%} again")
+    reducing.sweep(step)
+
+
+def _problem(step: Step, account: AccountState, use: float | None) -> str:
+    limits_now = step.state.limits
+    if use is None:
+        unknown = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
+        return unknown if account.adopted else ""
+    if use > limits_now.margin_use_alert:
+        return f"margin use of {account.name} is {use:.0%}, alert above {limits_now.margin_use_alert:.0%}"
+    return ""
+
+
+def _distance_problem(step: Step, account: AccountState) -> str:
+    distance, least = account.margin.distance, step.state.limits.liquidation_distance_min
+    if distance is None or abs(distance.move) >= least:
+        return ""
+    return f"{account.name} is {distance_words(distance)}, nearer than {least:.1%}"
+
+
+def distance_words(distance: Distance) -> str:
+    """How far liquidation is, and where."""
+    where = f"at {distance.underlying} {distance.price:.6g}" if distance.underlying else "of all underlyings together"
+    return f"{distance.move:+.1%} from liquidation ({where})"
+
+
+def _model_problem(step: Step, account: AccountState) -> str:
+    margin, state = account.margin, step.state
+    if margin.differs:
+        return f"{margin.differs}; the larger number rules"
+    found = margin_legs.model_of(state, account)
+    if isinstance(found, str):
+        return "" if found.startswith("no margin_mode") else found
+    days = parameters_age_days(found[0].as_of, step.at_ns)
+    limit = state.limits.margin_parameters_age_days_max
+    if days is not None and days > limit:
+        return f"the margin parameters {found[0].id} are {days} days old, limit {limit}"
+    return ""
+
+
+def parameters_age_days(as_of: str, at_ns: int) -> int | None:
+    """Days since the day that a parameter set is of; None when it is not a date."""
+    try:
+        day = datetime.strptime(as_of, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return math.floor((at_ns / 1e9 - day.timestamp()) / 86_400)
+
+
+def _look(step: Step, account: AccountState) -> None:
+    """Bring use, regime and distance up to date."""
+    margin = account.margin
+    _note_regime(step, account)
+    if step.at_ns - margin.looked_at_ns < LOOK_NS:
+        return
+    margin.looked_at_ns = step.at_ns
+    model = margin_gate.model_now(step.state, account, step.at_ns)
+    now = None if isinstance(model, str) else margin_gate.standing(step.state, account, model, model.now, step.at_ns)
+    margin.unknown = model if isinstance(model, str) else ""
+    if isinstance(model, str) or now is None:
+        margin.use = margin.distance = None
+        return
+    margin.use = margin_gate.use_of(now.maintenance, now.equity)
+    _measure(step, account, model, now)
+
+
+def _measure(step: Step, account: AccountState, model: Model, now: Standing) -> None:
+    margin, prices = account.margin, model.book.prices
+    moved = account.wallet_at_ns > margin.distance_at_ns or any(
+        at <= 0.0 or abs(prices.get(name, 0.0) / at - 1.0) > DISTANCE_MOVE_RATIO
+        for name, at in margin.distance_for.items()
+    )
+    if step.at_ns - margin.distance_at_ns < (DISTANCE_NS if moved else DISTANCE_CALM_NS):
+        return
+    margin.distance_at_ns = step.at_ns
+    margin.distance_for = {name: prices[name] for name in step.state.underlyings if name in prices}
+    margin.distance = margin_distance.nearest(step.state, account, model, now, step.at_ns)
+
+
+def _note_regime(step: Step, account: AccountState) -> None:
+    """Wild when an underlying's volatility is above `high_vol_year`, calm again well below it."""
+    margin, limit = account.margin, step.state.limits.high_vol_year
+    line = limit * CALM_RATIO if margin.high_vol else limit
+    vols = [tracking.vol_day_of(one) for one in step.state.underlyings.values()]
+    margin.high_vol = any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols)
