@@ -168,6 +168,7 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"age {words.age(account.margin_age_ms)}", ""),
         (f"initial {words.usd(account.initial_margin_usd)}", ""),
         (f"maintenance {words.usd(account.maintenance_margin_usd)}", ""),
+        *(((plain(account.liquidation), ""),) if account.liquidation else ()),
     ]
     data = [
         ("data age", ""),

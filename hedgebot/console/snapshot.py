@@ -127,6 +127,7 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     clock_offset_ms: float | None = None
     differences: tuple[str, ...] = ()
     dead_man: str = ""
+    liquidation: str = ""
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):

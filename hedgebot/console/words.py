@@ -192,6 +192,7 @@ def account_lines(account: AccountRow) -> list[str]:
             f"equity {usd(account.equity_usd)}, initial {usd(account.initial_margin_usd)}, "
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
+        *((f"          {plain(account.liquidation)}",) if account.liquidation else ()),
         f"data      {account.account}: {streams(account)}; {truth}",
         f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),

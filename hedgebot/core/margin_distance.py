@@ -5,13 +5,14 @@ and 1 are both looked at and the nearer one is told (margin reference section 9)
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from hedgebot.core import margin_legs, margin_model
-from hedgebot.core.margin_gate import Model, Standing
 from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns
-from hedgebot.core.margin_state import Distance, Figures, OptionGrid
+from hedgebot.core.margin_model import Model, Standing
+from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.parameters import ParameterSet
@@ -22,10 +23,59 @@ STEPS = (0.01, 0.02, 0.05, 0.10, 0.20, 0.40, 0.80)
 """Moves that are tried first, as fractions of the price, downwards and upwards; beyond the last nothing is told."""
 
 HALVINGS = 10
+STRESS_NS = 1_000_000_000
+
+
+class _Found(NamedTuple):
+    names: tuple[str, ...]
+    columns: dict[str, OptionColumns]
 
 
 def nearest(state: EngineState, account: AccountState, model: Model, now: Standing, at_ns: int) -> Distance | None:
     """The nearest move that liquidates; None when none within the searched range does, or options are unknown."""
+    book = _read(state, account, model, at_ns)
+    if book is None:
+        return None
+    groups: list[tuple[str, ...]] = [(name,) for name in book.names]
+    if len(groups) > 1:
+        groups.append(book.names)
+    found: list[Distance] = []
+    for group in groups:
+
+        def excess(move: float, group: tuple[str, ...] = group) -> float:
+            return _excess(model, now, _moved(model, book.columns, group, move))
+
+        move = _first_move(excess)
+        if move is not None:
+            alone = group[0] if len(group) == 1 else ""
+            price = model.book.prices.get(alone, 0.0) * (1.0 + move) if alone else 0.0
+            found.append(Distance(underlying=alone, move=move, price=price))
+    return min(found, key=lambda one: abs(one.move), default=None)
+
+
+def stressed(state: EngineState, account: AccountState, model: Model, now: Standing, at_ns: int) -> Stress | None:
+    """What the least move that an account must bear changes in what it has above its maintenance margin, either way.
+
+    Kept until the position changes or a second has passed; None while options are unknown.
+    """
+    margin, ratio = account.margin, state.limits.liquidation_distance_min
+    held = {str(name): one.contracts for name, one in model.book.contracts.items() if one.contracts}
+    held |= {f"options {name}": float(grid.moves) for name, grid in model.book.grids.items()}
+    known = margin.stress
+    if known and known.held == held and known.ratio == ratio and at_ns - known.at_ns <= STRESS_NS:
+        return known
+    book = _read(state, account, model, at_ns)
+    if book is None:
+        return None
+    still = _excess(model, now, model.now)
+    down, up = (
+        _excess(model, now, _moved(model, book.columns, book.names, sign * ratio)) - still for sign in (-1.0, 1.0)
+    )
+    margin.stress = Stress(down=down, up=up, ratio=ratio, at_ns=at_ns, held=held)
+    return margin.stress
+
+
+def _read(state: EngineState, account: AccountState, model: Model, at_ns: int) -> _Found | None:
     names = dict.fromkeys(
         (*(one.rules.underlying for one in model.book.contracts.values()), *model.book.grids, *_coins(model.book))
     )
@@ -35,21 +85,7 @@ def nearest(state: EngineState, account: AccountState, model: Model, now: Standi
         if isinstance(found, str):
             return None
         columns[name] = found
-    groups: list[tuple[str, ...]] = [(name,) for name in names]
-    if len(groups) > 1:
-        groups.append(tuple(names))
-    found_moves: list[Distance] = []
-    for group in groups:
-
-        def excess(move: float, group: tuple[str, ...] = group) -> float:
-            return _excess(model, now, _moved(model, columns, group, move))
-
-        move = _first_move(excess)
-        if move is not None:
-            alone = group[0] if len(group) == 1 else ""
-            price = model.book.prices.get(alone, 0.0) * (1.0 + move) if alone else 0.0
-            found_moves.append(Distance(underlying=alone, move=move, price=price))
-    return min(found_moves, key=lambda one: abs(one.move), default=None)
+    return _Found(tuple(names), columns)
 
 
 def _coins(book: MarginBook) -> list[str]:

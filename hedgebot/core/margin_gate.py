@@ -10,42 +10,34 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import margin_legs, margin_model
+from hedgebot.core import margin_distance, margin_legs, margin_model
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.margin_legs import MarginBook
-from hedgebot.core.margin_state import Figures
+from hedgebot.core.margin_model import Model, Standing
+from hedgebot.core.margin_state import Figures, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent
-from hedgebot.domain.settings import MarginMode, UnderlyingSettings
-from hedgebot.margin.parameters import ParameterSet
+from hedgebot.domain.settings import UnderlyingSettings
 
 _NS_PER_MS = 1_000_000
 _SAME = 1e-9
 """Relative: margins are floats, and an order that changes nothing must not fail by a last bit."""
 
 
-class Standing(NamedTuple):
-    """An account's equity and margins now, in USD, the larger of both numbers; `worst` with live orders filled."""
-
-    equity: float
-    initial: float
-    maintenance: float
-    worst: float
-
-    @property
-    def use(self) -> float:
-        """Maintenance margin / equity with live orders filled; infinite when margin is due and no equity is left."""
-        return use_of(self.worst, self.equity)
-
-
 class MarginEffect(NamedTuple):
-    """An order's margin before and after it, at worst. `floor_use` is the use at which the buffer is at its floor."""
+    """An order's margin before and after it, at worst. `floor_use` is the use at which the buffer is at its floor.
+
+    `left_before` and `left_after` are USD above the maintenance margin after the least move that must be borne: a cheap
+    maintenance margin shows a small use until just before liquidation.
+    """
 
     before: Standing
     after: Standing
     floor_use: float
     risk_use: float
+    left_before: float = 0.0
+    left_after: float = 0.0
 
     @property
     def lowers(self) -> bool:
@@ -55,9 +47,12 @@ class MarginEffect(NamedTuple):
     @property
     def keeps_floor(self) -> bool:
         """Above its floor the buffer may be used down to it; below it only what does not lower it further passes."""
-        if self.lowers:
-            return True
-        return self.after.use <= self.floor_use
+        return self.bears_move and (self.lowers or self.after.use <= self.floor_use)
+
+    @property
+    def bears_move(self) -> bool:
+        """The same of the move that must be borne: it is still borne, or no worse than before."""
+        return self.left_after >= min(self.left_before - _SAME * abs(self.left_before), 0.0)
 
     @property
     def is_affordable(self) -> bool:
@@ -72,13 +67,13 @@ class MarginEffect(NamedTuple):
     @property
     def adds_within(self) -> bool:
         """Whether an order that is no hedge may be sent: it stays within the line of added risk."""
-        return self.after.use <= self.risk_use and self.is_affordable
+        return self.after.use <= self.risk_use and self.is_affordable and self.bears_move
 
     @property
     def top_up_usd(self) -> float:
         """Collateral in USD with which the whole order would fit."""
         wanted = max(self.after.worst / self.floor_use, self.after.initial)
-        return max(wanted - self.after.equity, 0.0)
+        return max(wanted - self.after.equity, -self.left_after, 0.0)
 
 
 def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, float, float, str]:
@@ -86,17 +81,13 @@ def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, f
     use, limit = effect.after.use, effect.floor_use if hedges else effect.risk_use
     if effect.keeps_floor if hedges else effect.adds_within:
         return "margin_use", use, limit, ""
+    if not effect.bears_move:
+        words = f"a move that {account} must bear would cost {-effect.left_after:.0f} USD more than it has"
+        return "margin_use", use, limit, words
     if not hedges and use <= limit:
         return "margin_use", use, limit, f"{account} has no initial margin left for it"
     words = f"it would take the margin use of {account} from {effect.before.use:.1%} to {use:.1%}"
     return "margin_use", use, limit, f"{words}: a top-up of {effect.top_up_usd:.0f} USD would cover it"
-
-
-def use_of(maintenance: float, equity: float) -> float:
-    """Maintenance margin / equity, as the margin reference defines it at its edges."""
-    if maintenance <= 0.0:
-        return 0.0
-    return maintenance / equity if equity > 0.0 else float("inf")
 
 
 def floor_use(state: EngineState, account: AccountState) -> float:
@@ -117,15 +108,6 @@ def risk_use(state: EngineState, account: AccountState) -> float:
         if account.margin.high_vol
         else limits.margin_use_no_risk
     )
-
-
-class Model(NamedTuple):
-    """An account's book as it stands with the parameters it is judged by."""
-
-    parameters: ParameterSet
-    mode: MarginMode
-    book: MarginBook
-    now: Figures
 
 
 def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | str:
@@ -201,7 +183,20 @@ def _effect(
         before.maintenance + (after.maintenance - before.maintenance) * diverged,
         before.worst + (after.worst - before.worst) * diverged,
     )
-    return MarginEffect(before, after, floor_use(state, account), risk_use(state, account))
+    floor, risk = floor_use(state, account), risk_use(state, account)
+    stress = margin_distance.stressed(state, account, model, before, at_ns)
+    if stress is None:
+        return None
+    now = before.equity - before.maintenance
+    left = now + _left_after(model.book, rules, intent, stress, cost + after.worst - before.worst)
+    return MarginEffect(before, after, floor, risk, now + min(stress.down, stress.up), left)
+
+
+def _left_after(book: MarginBook, rules: Instrument, intent: OrderIntent, stress: Stress, taken: float) -> float:
+    """What the order leaves of a stress: its own profit in the move, less what it costs and needs more, now or then."""
+    one, size = book.contracts[rules.id], float(intent.qty_contracts) * intent.side.sign
+    gain = size * margin_model.value_each(one) * book.prices.get(rules.settle, 1.0) * stress.ratio
+    return min(stress.down - gain, stress.up + gain) - max(taken, taken * (1.0 + stress.ratio))
 
 
 def _cost_usd(book: MarginBook, rules: Instrument, intent: OrderIntent, cost_bps: float) -> float:

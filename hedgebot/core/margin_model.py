@@ -33,6 +33,36 @@ class Margins(NamedTuple):
     maintenance: float
 
 
+class Model(NamedTuple):
+    """An account's book as it stands with the parameters it is judged by."""
+
+    parameters: ParameterSet
+    mode: MarginMode
+    book: MarginBook
+    now: Figures
+
+
+class Standing(NamedTuple):
+    """An account's equity and margins now, in USD, the larger of both numbers; `worst` with live orders filled."""
+
+    equity: float
+    initial: float
+    maintenance: float
+    worst: float
+
+    @property
+    def use(self) -> float:
+        """Maintenance margin / equity with live orders filled; infinite when margin is due and no equity is left."""
+        return use_of(self.worst, self.equity)
+
+
+def use_of(maintenance: float, equity: float) -> float:
+    """Maintenance margin / equity, as the margin reference defines it at its edges."""
+    if maintenance <= 0.0:
+        return 0.0
+    return maintenance / equity if equity > 0.0 else float("inf")
+
+
 def figures(
     parameters: ParameterSet, mode: MarginMode, book: MarginBook, extra: tuple[InstrumentId, float] | None = None
 ) -> Figures:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.core import margin_gate, margin_legs, margin_model
-from hedgebot.core.margin_gate import Model
+from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import RecordMargin
@@ -60,7 +60,7 @@ def on_wallet(step: Step, account: AccountState) -> None:
         margin.gap = margin.use = None
         return
     now = margin_gate.standing(step.state, account, model, model.now, step.at_ns)
-    margin.use = None if now is None else margin_gate.use_of(now.maintenance, now.equity)
+    margin.use = None if now is None else margin_model.use_of(now.maintenance, now.equity)
     gap, words = _difference(step, account, model, wallet)
     margin.gap = gap
     margin.outside = margin.outside + 1 if words else 0

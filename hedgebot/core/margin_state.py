@@ -46,6 +46,19 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     price: float
 
 
+class Stress(msgspec.Struct, kw_only=True):
+    """What a move of all underlyings by `-ratio` and by `+ratio` changes in equity above maintenance margin, in USD.
+
+    `held` is what it was computed for: contracts by instrument, and moves of the option book.
+    """
+
+    down: float
+    up: float
+    ratio: float
+    at_ns: int
+    held: dict[str, float] = {}
+
+
 class MarginState(msgspec.Struct, kw_only=True):
     """One account's margin by our model. `use` and `distance` are as of `looked_at_ns`; None is unknown or none.
 
@@ -67,8 +80,8 @@ class MarginState(msgspec.Struct, kw_only=True):
     distance: Distance | None = None
     distance_at_ns: int = 0
     distance_for: dict[str, float] = {}
+    stress: Stress | None = None
     high_vol: bool = False
-    shortfalls: dict[str, str] = {}
 
     @property
     def diverged(self) -> bool:

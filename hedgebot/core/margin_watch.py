@@ -7,8 +7,8 @@ Owns when something is looked at and what is told; numbers are `margin_gate`'s, 
 import math
 from datetime import UTC, datetime
 
-from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, reducing, tracking
-from hedgebot.core.margin_gate import Model, Standing
+from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, margin_model, reducing, tracking
+from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
@@ -22,7 +22,10 @@ DISTANCE_CALM_NS = 10_000_000_000
 """A distance is measured anew every second, or every ten where neither market nor margin moved."""
 
 DISTANCE_MOVE_RATIO = 0.001
-DISTANCE_CLEAR_RATIO = 1.25
+AHEAD_RATIO = 1.1
+"""The mode changes a tenth before the least distance: the market moves on between two looks."""
+
+DISTANCE_CLEAR_RATIO = 1.4
 CALM_RATIO = 0.8
 """A wild market is calm again below this share of the volatility that made it wild."""
 
@@ -36,7 +39,7 @@ def watch(step: Step) -> None:
         use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
         step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, _problem(step, account, use))
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, _distance_problem(step, account))
-        step.watch(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
+        step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
         worst, unknown = max(worst, use or 0.0), unknown or use is None
         clear = clear and (use or 0.0) < state.limits.margin_use_clear * floor / state.limits.margin_use_reduce
         if use is not None and use > floor:
@@ -64,9 +67,19 @@ def _problem(step: Step, account: AccountState, use: float | None) -> str:
 
 def _distance_problem(step: Step, account: AccountState) -> str:
     distance, least = account.margin.distance, step.state.limits.liquidation_distance_min
-    if distance is None or abs(distance.move) >= least:
+    if distance is None or abs(distance.move) >= least * AHEAD_RATIO:
         return ""
-    return f"{account.name} is {distance_words(distance)}, nearer than {least:.1%}"
+    return f"{account.name} is {distance_words(distance)}; {least:.1%} is the least"
+
+
+def describe(account: AccountState) -> str:
+    """How far an account is from liquidation by the model, in a few words; why that is not known, or empty."""
+    margin = account.margin
+    if margin.distance is not None:
+        return distance_words(margin.distance)
+    if margin.unknown:
+        return "" if margin.unknown.startswith("no margin_mode") else f"distance unknown: {margin.unknown}"
+    return "no move up to 80 % either way liquidates" if margin.use is not None and margin.distance_at_ns else ""
 
 
 def distance_words(distance: Distance) -> str:
@@ -111,7 +124,7 @@ def _look(step: Step, account: AccountState) -> None:
     if isinstance(model, str) or now is None:
         margin.use = margin.distance = None
         return
-    margin.use = margin_gate.use_of(now.maintenance, now.equity)
+    margin.use = margin_model.use_of(now.maintenance, now.equity)
     _measure(step, account, model, now)
 
 

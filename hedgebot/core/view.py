@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import convention, deadman, limits, market, tracking
+from hedgebot.core import convention, deadman, limits, margin_watch, market, tracking
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
@@ -85,6 +85,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset_ms: float | None
     differences: tuple[str, ...]
     dead_man: str = ""
+    liquidation: str = ""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +272,7 @@ def _account(state: EngineState, account: AccountState, at_ns: int) -> AccountVi
         clock_offset_ms=account.clock_offset_ms,
         differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
         dead_man=deadman.describe(state, account, at_ns),
+        liquidation=margin_watch.describe(account),
     )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 import hedgebot.margin
-from hedgebot.core.margin_gate import Model, model_now
+from hedgebot.core.margin_gate import model_now
+from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from hedgebot.core import margin_gate
-from hedgebot.core.margin_gate import MarginEffect, Standing, use_of, verdict
+from hedgebot.core.ledger import set_position
+from hedgebot.core.margin_gate import MarginEffect, verdict
+from hedgebot.core.margin_model import Standing, use_of
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.settings import MarginMode
@@ -15,7 +17,7 @@ from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, PRICE, Playbook
 
 
 def _book(contracts: str = "-2", mode: MarginMode = MarginMode.PORTFOLIO, leverage: float | None = 10.0) -> Playbook:
-    book = Playbook(margined(mode, hedges=False, margin_polls_max=5))
+    book = Playbook(margined(mode, hedges=False, margin_polls_max=5, liquidation_distance_min=0.0))
     book.ready(positions=[held(book, contracts, leverage)])
     return book
 
@@ -161,3 +163,41 @@ def test_use_at_its_edges() -> None:
     assert use_of(0.0, -5.0) == 0.0
     assert use_of(1.0, 0.0) == float("inf")
     assert use_of(1.0, 4.0) == 0.25
+
+
+def test_a_hedge_must_leave_the_move_that_is_to_be_borne() -> None:
+    book = _book("-2", MarginMode.CROSS, leverage=100.0)
+    book.state.settings = msgspec.structs.replace(
+        book.state.settings, limits=msgspec.structs.replace(book.state.limits, liquidation_distance_min=0.10)
+    )
+    report(book, 50_000.0)
+    found = _effect(book, "-2")
+    # Four short lose 40,000 in the move and need 2,000 * 1.1 then: it is borne. Five lose all there is.
+    assert found.left_before == pytest.approx(50_000 - 20_000 - 1_100)
+    assert found.left_after == pytest.approx(50_000 - 40_000 - 2_200)
+    assert found.keeps_floor
+    worse = _effect(book, "-3")
+    assert worse.after.use < 0.1
+    assert not worse.keeps_floor
+    assert worse.top_up_usd == pytest.approx(50_000 + 2_750 - 50_000)
+    assert "a move that main must bear would cost 2750 USD more than it has" in verdict(worse, "main", hedges=True)[3]
+    # Too near already: what brings it further away passes, however little.
+    report(book, 15_000.0)
+    assert _effect(book, "0.001").keeps_floor
+    assert not _effect(book, "-0.001").keeps_floor
+    settings = msgspec.structs.replace(book.settings.underlyings[0], cost_bps=1e-9)
+    rules = book.state.instruments[BTC_PERP]
+    fitting, _ = margin_gate.clip(book.state, account_of(book), rules, _intent(book, "-1"), settings, book.at_ns)
+    assert fitting == 0
+
+
+def test_the_move_is_computed_anew_when_the_position_changed() -> None:
+    book = _book("-2", MarginMode.CROSS, leverage=100.0)
+    report(book, 50_000.0)
+    _effect(book, "-1")
+    first = account_of(book).margin.stress
+    _effect(book, "-1")
+    assert account_of(book).margin.stress is first
+    set_position(book.state, ACCOUNT, BTC_PERP, Decimal(-3), PRICE, book.at_ns)
+    _effect(book, "-1")
+    assert account_of(book).margin.stress is not first

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from hedgebot.core import limits, margin_gate
-from hedgebot.core.margin_watch import parameters_age_days
+from hedgebot.core.margin_watch import describe, parameters_age_days
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert, RecordMode
 from hedgebot.domain.settings import MarginMode
@@ -50,14 +50,17 @@ def test_near_liquidation_the_book_reduces_and_says_at_which_price() -> None:
     assert "from liquidation (at BTC 109" in mode.reason
     (alert,) = [one for one in of_type(heard, RaiseAlert) if one.kind is AlertKind.LIQUIDATION_DISTANCE_LOW]
     assert alert.kind.runbook == "RB-12"
-    # A top-up ends it, a quarter beyond the line and not before.
-    report(book, 90_000.0)
+    # A top-up ends it, well beyond the line and not before.
+    report(book, 100_000.0)
     book.tick(after_ms=1_100)
-    assert not book.is_up(AlertKind.LIQUIDATION_DISTANCE_LOW)
     assert book.mode() is Mode.REDUCING
     report(book, 130_000.0)
     book.tick(after_ms=1_100)
     assert book.mode() is Mode.ACTIVE
+    for _ in range(12):
+        report(book, 130_000.0)
+        book.tick(after_ms=3_000)
+    assert not book.is_up(AlertKind.LIQUIDATION_DISTANCE_LOW)
 
 
 def test_a_wild_market_takes_the_floor_to_half() -> None:
@@ -103,3 +106,18 @@ def test_without_a_model_the_watch_is_the_venue_s_number() -> None:
     assert book.mode() is Mode.REDUCING
     assert account_of(book).margin.distance is None
     assert not book.is_up(AlertKind.MARGIN_MODEL_DIVERGED)
+
+
+def test_the_distance_is_shown_in_words_or_why_it_is_not_known() -> None:
+    book = _book()
+    report(book, 100_000.0)
+    book.tick(after_ms=1_100)
+    assert describe(account_of(book)) == "+9.5% from liquidation (at BTC 109453)"
+    report(book, 20_000_000.0)
+    book.tick(after_ms=1_100)
+    assert describe(account_of(book)) == "no move up to 80 % either way liquidates"
+    account_of(book).margin.distance = None
+    account_of(book).margin.unknown = "there is no mark price of X"
+    assert describe(account_of(book)) == "distance unknown: there is no mark price of X"
+    account_of(book).margin.unknown = "no margin_mode is set for main"
+    assert describe(account_of(book)) == ""
