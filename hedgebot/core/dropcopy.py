@@ -14,6 +14,9 @@ from hedgebot.domain.dropcopy import ExecutionsRead
 GRACE_NS = 3_000_000_000
 """What the stream may be behind the second reader before an execution counts as missed."""
 
+UNREAD_NS = 60_000_000_000
+"""How long readings may be incomplete before it is told: the reader is the second pair of eyes, not the first."""
+
 _UNSEEN_MAX = 5_000
 _NS_PER_MS = 1_000_000
 
@@ -26,6 +29,8 @@ def subject(account: AccountState) -> str:
 def on_read(step: Step, event: ExecutionsRead) -> None:
     """Take a reading: what the ledger does not have yet is waited for."""
     account = step.state.accounts.get(event.account)
+    if account is not None:
+        _note_reading(step, account, event)
     if account is None or not account.adopted:
         # What happened before the opening snapshot is in the positions that it adopted.
         return
@@ -33,6 +38,15 @@ def on_read(step: Step, event: ExecutionsRead) -> None:
         if key not in step.state.executions and len(account.unseen) < _UNSEEN_MAX:
             account.unseen[key] = event.asked_at_ns
     sweep_account(step, account)
+
+
+def _note_reading(step: Step, account: AccountState, event: ExecutionsRead) -> None:
+    """A reader that cannot read sees no break either: that is told, and ends with the first whole reading."""
+    account.unread_since_ns = (account.unread_since_ns or event.asked_at_ns) if event.problem else 0
+    lasting = account.unread_since_ns and event.asked_at_ns - account.unread_since_ns >= UNREAD_NS
+    words = f"the trade history of {account.name} could not be read by the drop copy for a minute: {event.problem}"
+    if lasting or not event.problem:
+        step.check(AlertKind.VENUE_UNREACHABLE, subject(account), words if lasting else "")
 
 
 def sweep(step: Step) -> None:

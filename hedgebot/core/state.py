@@ -192,7 +192,7 @@ class AccountState(msgspec.Struct, kw_only=True):
 
     `listed_ns` is when the newest list of open orders without one of ours that the journal does not know was asked for.
     `unseen` are executions that only the drop copy has, with when it read them; `break_since_ns` is 0 while none is
-    late.
+    late, `unread_since_ns` while its readings are whole.
     """
 
     name: str
@@ -221,6 +221,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     listed_ns: int = 0
     unseen: dict[str, int] = {}
     break_since_ns: int = 0
+    unread_since_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)
     margin: MarginState = msgspec.field(default_factory=MarginState)
 

@@ -46,6 +46,7 @@ class DropCopy:
         self._sink = sink
         self._now_ns = now_ns
         self._told: dict[str, int] = {}
+        self._failed = False
 
     async def run(self) -> None:
         """Read for ever."""
@@ -54,7 +55,7 @@ class DropCopy:
             await self.read()
 
     async def read(self) -> None:
-        """One reading: put the identities that are new since the last one."""
+        """One reading: put the identities that are new since the last one, what failed, and that it is whole again."""
         asked_at_ns = self._now_ns()
         since_ms = asked_at_ns // 1_000_000 - WINDOW_MS
         found: list[str] = []
@@ -69,10 +70,11 @@ class DropCopy:
         self._remember(found, asked_at_ns // 1_000_000)
         if problem:
             _log.warning("account %s: the drop copy is incomplete (%s)", self._account, problem)
-        if new or problem:
+        if new or problem or self._failed:
             self._sink.put(
                 ExecutionsRead(account=self._account, executions=new, problem=problem[:200], asked_at_ns=asked_at_ns)
             )
+        self._failed = bool(problem)
 
     def _remember(self, found: list[str], asked_ms: int) -> None:
         """Keep what the venue listed lately, in the order in which it was listed last."""

@@ -6,7 +6,7 @@ from hedgebot.core import dropcopy, reconcile
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordAdjustment
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordAdjustment, ResolveAlert
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.instrument import Side
 from tests.support.playbook import ACCOUNT, BTC_USDC, Playbook, alerts, of_type, orders, snapshots
@@ -119,3 +119,26 @@ def test_an_unkill_accepts_it_and_says_so(book: Playbook) -> None:
     reconcile.accept_differences(step, account, "ada")
     assert account.unseen == {}
     assert [one.subject for one in of_type(step.commands, RecordAdjustment)] == [LOST]
+
+
+def failed(book: Playbook) -> tuple[Command, ...]:
+    return book.send(ExecutionsRead(account=ACCOUNT, executions=(), problem="linear: timeout", asked_at_ns=book.at_ns))
+
+
+def unread(heard: list[Command]) -> list[RaiseAlert]:
+    return [one for one in of_type(heard, RaiseAlert) if one.subject == f"{ACCOUNT} drop copy"]
+
+
+def test_readings_that_fail_for_a_minute_are_told_once_and_end_with_a_whole_one(book: Playbook) -> None:
+    for _ in range(10):
+        assert unread([*failed(book), *pass_time(book, 6.0)]) == []
+    (told,) = unread([*failed(book), *pass_time(book, 6.0), *failed(book)])
+    assert told.kind is AlertKind.VENUE_UNREACHABLE
+    assert "linear: timeout" in told.summary
+    ended = of_type(read(book), ResolveAlert)
+    assert (AlertKind.VENUE_UNREACHABLE, f"{ACCOUNT} drop copy") in [(one.kind, one.subject) for one in ended]
+
+
+def test_readings_that_fail_now_and_then_are_no_news(book: Playbook) -> None:
+    for _ in range(12):
+        assert unread([*failed(book), *pass_time(book, 6.0), *read(book)]) == []

@@ -115,3 +115,17 @@ async def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     copy, _, _ = reader(linear(*(row(f"e{number}") for number in range(10))))
     await copy.read()
     assert len(copy._told) == 3
+
+
+async def test_a_reading_that_is_whole_again_is_told_once() -> None:
+    def failing(_request: dict[str, Any]) -> Rows:
+        raise ccxt.NetworkError("down")
+
+    copy, client, sink = reader(failing)
+    await copy.read()
+    client.rows = lambda _request: []
+    await copy.read()
+    await copy.read()
+    first, second = sink.of(ExecutionsRead)
+    assert first.problem
+    assert second.problem == ""
