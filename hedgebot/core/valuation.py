@@ -83,9 +83,7 @@ def value_options(
     window = window_ns(settings)
     share = settlement_share(columns.expiry_ns, at_ns, window)
     # The expiry's own forward, carried along with the underlying since the quote came; what is averaged stays.
-    forward = np.array([mark.forward for mark in marks]) * (
-        1.0 + share * np.array([_moved(one, price) for one in marks])
-    )
+    forward = np.array([mark.forward for mark in marks]) * (1.0 + share * _moved(marks, price))
     vol = np.array([mark.iv for mark in marks])
     years = averaged_years(columns.expiry_ns, at_ns, window)
     found = greeks(forward, columns.strike, years, vol, columns.is_call)
@@ -95,7 +93,9 @@ def value_options(
         skew = _skews(state, columns)
         no_skew = np.isnan(skew)
         delta = smile_adjusted_delta(found.delta, found.vega, np.where(no_skew, 0.0, skew), price, stickiness)
-    mark_coin = np.where(columns.in_coin, np.array([mark.mark_coin for mark in marks]), 0.0)
+    mark_coin = np.zeros(len(marks))
+    if columns.in_coin.any():
+        mark_coin = np.where(columns.in_coin, np.array([mark.mark_coin for mark in marks]), 0.0)
     return Values(
         delta=delta * share,
         mark_coin=mark_coin * share,
@@ -131,8 +131,11 @@ def share_left(rules: Instrument, at_ns: int, window: int) -> float:
     return min(max((rules.expiry_ns - at_ns) / window, 0.0), 1.0)
 
 
-def _moved(mark: OptionMark, price: float) -> float:
-    return price / mark.underlying_price - 1.0 if mark.underlying_price and price else 0.0
+def _moved(marks: list[OptionMark], price: float) -> Floats:
+    """How far the underlying has moved since each quote, as a ratio; nothing where either price is not known."""
+    at_quote = np.array([mark.underlying_price for mark in marks])
+    known = at_quote > 0.0 if price > 0.0 else np.zeros(len(marks), dtype=np.bool_)
+    return np.where(known, price / np.where(known, at_quote, 1.0) - 1.0, 0.0)
 
 
 def _skews(state: EngineState, columns: Columns) -> Floats:
