@@ -11,6 +11,7 @@ import msgspec
 
 from hedgebot.core import margin_gate, margin_legs, margin_model
 from hedgebot.core.margin_model import Model
+from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import RecordMargin
@@ -20,6 +21,9 @@ from hedgebot.domain.settings import MarginMode
 
 RECORD_NS = 1_000_000_000
 """At most one row a second for each account: reports follow every fill."""
+
+SETTLED_NS = 2_000_000_000
+"""A report this long after the last fill is of the position that the ledger has."""
 
 DIFFERENCE_USD_MIN = 1.0
 """Roundings of a small account are not a difference."""
@@ -63,7 +67,10 @@ def on_wallet(step: Step, account: AccountState) -> None:
     margin.use = None if now is None else margin_model.use_of(now.maintenance, now.equity)
     gap, words = _difference(step, account, model, wallet)
     margin.gap = gap
-    margin.outside = margin.outside + 1 if words else 0
+    if not _is_settled(step, account):
+        words = margin.differs  # fills and wallets come on their own ways: nothing is proved while one may be missing
+    else:
+        margin.outside = margin.outside + 1 if words else 0
     if margin.outside >= step.state.limits.margin_polls_max:
         margin.differs = words
     elif not words:
@@ -71,6 +78,15 @@ def on_wallet(step: Step, account: AccountState) -> None:
     if step.at_ns - margin.recorded_at_ns >= RECORD_NS:
         margin.recorded_at_ns = step.at_ns
         step.emit(_record(step, account, model, wallet))
+
+
+def _is_settled(step: Step, account: AccountState) -> bool:
+    """Whether the ledger and the report are of one book: nothing of ours is under way, and nothing moved just now."""
+    state = step.state
+    if not account.reconciled or any(order.intent.account == account.name for order in live_orders(state)):
+        return False
+    moved_at_ns = max((one.moved_at_ns for one in state.positions.values() if one.account == account.name), default=0)
+    return step.at_ns - moved_at_ns > SETTLED_NS
 
 
 def _record(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> RecordMargin:

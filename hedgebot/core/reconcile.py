@@ -123,8 +123,10 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
 
 def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> None:
     """The venue and the ledger agree on everything: what was doubtful before the question is not any more."""
-    account.adopted = True
-    account.reconciled = True
+    first, account.adopted, account.reconciled = not account.adopted, True, True
+    if first:
+        # The wallet came before the positions that it is about: only now they are in the ledger.
+        margin_report.on_wallet(step, account)
     account.snapshot_at_ns = step.at_ns
     account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
     ledger.forget_flat(step.state, account.name, event.asked_at_ns)

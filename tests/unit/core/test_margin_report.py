@@ -7,6 +7,7 @@ from hedgebot.core import limits
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RaiseAlert, RecordMargin
+from hedgebot.domain.instrument import Side
 from hedgebot.domain.settings import MarginMode
 from tests.support.margins import account_of, held, margined, model_of, report
 from tests.support.playbook import BTC_PERP, Playbook, of_type
@@ -15,6 +16,7 @@ from tests.support.playbook import BTC_PERP, Playbook, of_type
 def _book(mode: MarginMode = MarginMode.CROSS, contracts: str = "-2", **limit: float) -> Playbook:
     book = Playbook(margined(mode, hedges=False, **limit))
     book.ready(positions=[held(book, contracts)])
+    book.at_ns += 3_000_000_000  # what moved at the start is long over
     return book
 
 
@@ -67,6 +69,7 @@ def test_each_kind_of_difference_names_its_likeliest_cause() -> None:
 def test_without_a_leverage_an_initial_margin_above_our_least_is_no_difference() -> None:
     book = Playbook(margined(hedges=False, margin_polls_max=1))
     book.ready(positions=[held(book, "-2", leverage=None)])
+    book.at_ns += 3_000_000_000
     report(book, 100_000.0, initial=20_000.0)
     assert account_of(book).margin.differs == ""
     report(book, 100_000.0, initial=500.0)
@@ -101,3 +104,22 @@ def test_leverage_is_the_venue_s_to_say() -> None:
     assert model_of(book).now.initial == pytest.approx(8_000.0)
     book.send(ev.PositionUpdated(report=msgspec.structs.replace(book.position("-2"), account="nobody")))
     assert account_of(book).margin.leverage == {BTC_PERP: 25.0}
+
+
+def test_a_report_amid_fills_proves_nothing() -> None:
+    book = _book(margin_polls_max=1)
+    book.send(book.fill(Side.SELL, "1", BTC_PERP))
+    report(book, 100_000.0, maintenance=1_000.0)
+    assert account_of(book).margin.gap == pytest.approx(1 / 3)
+    assert account_of(book).margin.differs == ""
+    book.at_ns += 2_100_000_000
+    report(book, 100_000.0, maintenance=1_000.0)
+    assert "the tiers of" in account_of(book).margin.differs
+
+
+def test_the_first_wallet_is_held_against_the_positions_it_came_with() -> None:
+    book = Playbook(margined(hedges=False))
+    book.ready(positions=[held(book, "-2")])
+    base = account_of(book).margin.base
+    assert base is not None
+    assert base.maintenance == pytest.approx(1_000.0)
