@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hedgebot.domain.settings import AccountRole, AdlPolicy, DeltaConvention
+from hedgebot.domain.settings import AccountRole, AdlPolicy, DeltaConvention, FundingAction
 
 
 def _refuse_bool(value: object) -> object:
@@ -142,6 +142,9 @@ class UnderlyingSection(Section):
     )
     delta_convention: DeltaConvention | None = Field(
         None, description="what a hedge keeps constant: linear, coin_neutral or usd_neutral"
+    )
+    funding_action: FundingAction = Field(
+        FundingAction.NO_RISK, description="what a broken limit of funding does: alert, no_risk or unwind"
     )
     skew_stickiness: Number = Field(
         1.0, ge=1, le=2, description="a number from 1 (sticky strike) to 2 (local volatility), never 0 (sticky delta)"
@@ -278,6 +281,8 @@ class LimitsFile(Section):
     margin_diverged_ratio: Number = Field(1.1, ge=1, le=10, description="a ratio (1.1 is 10 % more)")
     margin_parameters_age_days_max: Count = Field(90, ge=1, le=3_650, description="a number of days")
     funding_cost_usd_per_day_max: Number = Field(5_000.0, gt=0, description="a number of USD per day")
+    funding_ratio_day_alert: Number = Field(0.003, gt=0, le=1_000, description="a ratio a day (0.003 is 0.3 %)")
+    funding_share_day_max: Number = Field(0.01, gt=0, le=1_000, description="a ratio a day (0.01 is 1 %)")
     daily_loss_usd_alert: Number = Field(25_000.0, gt=0, description="a number of USD")
     daily_loss_usd_max: Number = Field(50_000.0, gt=0, description="a number of USD")
     drawdown_ratio_alert: Number = Field(0.1, gt=0, le=10, description="a ratio (0.1 is 10 %)")

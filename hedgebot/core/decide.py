@@ -5,7 +5,7 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, latches, limits, margin_fit, market, order_table, tracking
+from hedgebot.core import breakers, funding, latches, limits, margin_fit, market, order_table, tracking
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
@@ -282,5 +282,6 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
             "skew_stickiness": settings.skew_stickiness,
             "smile_delta_coin": underlying.sums.smile_coin,
             "smile_unknown_options": underlying.sums.smile_unknown,
+            **funding.evidence(state, settings, step.at_ns),
         }
     return evidence

@@ -23,6 +23,7 @@ from hedgebot.core import (
     dropcopy,
     flatten,
     forced,
+    funding,
     holdings,
     kill_rules,
     latches,
@@ -250,6 +251,7 @@ class Engine:
         if not ledger.is_new_execution(state, event, step.at_ns):
             return
         if isinstance(event, ev.FundingPaid):
+            funding.book(step, event)
             for underlying in ledger.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
@@ -289,6 +291,7 @@ class Engine:
         convention.watch(step)
         loss_limits.sweep(step)
         holdings.watch(step)
+        funding.sweep(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)

@@ -7,7 +7,18 @@ the rules that only stop new risk (safety reference section 2 owns the definitio
 
 from decimal import Decimal
 
-from hedgebot.core import breakers, convention, deadman, holdings, latches, limits, margin_gate, market, order_table
+from hedgebot.core import (
+    breakers,
+    convention,
+    deadman,
+    funding,
+    holdings,
+    latches,
+    limits,
+    margin_gate,
+    market,
+    order_table,
+)
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
 from hedgebot.domain.commands import Mode
@@ -285,9 +296,12 @@ def _funding(one: Candidate) -> Finding:
         problem = f"the funding rate of {one.rules.id} is unknown" if one.grows_position else ""
         return finding("funding_usd_per_day", "unknown", limit, problem)
     # Beyond the delta limit the hedge is urgent: a budget does not hold it back (hedging reference section 12).
-    over = after > limit and after > before and not one.is_urgent
-    problem = f"funding would cost {after:.2f} USD a day" if over else ""
-    return finding("funding_usd_per_day", after, limit, problem)
+    day_usd = funding.day_cost_usd(one.state, one.at_ns, after)
+    over = day_usd > limit and after > before and not one.is_urgent
+    problem = f"funding would cost {day_usd:.2f} USD a day" if over else ""
+    if not problem and not one.is_urgent:
+        problem = funding.refusal(one.state, one.settings, one.at_ns, float(held), float(after_contracts))
+    return finding("funding_usd_per_day", day_usd, limit, problem)
 
 
 def _message_rate(one: Candidate) -> Finding:

@@ -188,7 +188,6 @@ def watch(step: Step) -> None:
     for account in step.state.accounts.values():
         _watch_private(step, account)
         _watch_unexplained(step, account)
-    _watch_funding(step)
     for settings in step.state.settings.underlyings:
         _watch_data(step, settings)
 
@@ -215,14 +214,6 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
         if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
             differs = f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s"
             step.halt(differs, f"unexplained:{account.name}:{subject}")
-
-
-def _watch_funding(step: Step) -> None:
-    cost, limit = funding_cost_usd_per_day(step.state, step.at_ns), step.state.limits.funding_cost_usd_per_day_max
-    if cost is None:
-        return
-    problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if cost > limit else ""
-    step.watch(AlertKind.FUNDING_COST_LIMIT, "book", problem)
 
 
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:

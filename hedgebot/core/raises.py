@@ -29,6 +29,8 @@ def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
         "drawdown_ratio_alert": Soft(limits.drawdown_ratio_alert, "drawdown_ratio_max", limits.drawdown_ratio_max),
         "bleed_usd_alert": Soft(limits.bleed_usd_alert, "bleed_usd_max", limits.bleed_usd_max),
     }
+    # A rate has no hard limit of its own: the day's budget and the share are.
+    found["funding_ratio_day_alert"] = Soft(limits.funding_ratio_day_alert, "any rate", float("inf"))
     # Where only the hard one was set, below the soft one's default, the alert comes with it.
     return {name: one._replace(configured=min(one.configured, one.ceiling)) for name, one in found.items()}
 

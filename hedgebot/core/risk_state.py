@@ -82,11 +82,20 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     equity_usd: float
 
 
+class FundingDay(msgspec.Struct, kw_only=True):
+    """What the hedge of one underlying paid on one UTC day (negative: received), and how often."""
+
+    day: int
+    paid_usd: float = 0.0
+    payments: int = 0
+
+
 class RiskState(msgspec.Struct, kw_only=True):
     """Everything this module keeps. `closes` by underlying; `measured` is the newest risk number, with when it came.
 
     `reducing` are causes for which the book only reduces risk, with their sentence; `raised` soft limits by name;
-    `marks` the days of the drawdown's window, oldest first.
+    `marks` the days of the drawdown's window, oldest first;
+    `funding` is the newest day of each underlying's hedge.
     """
 
     closes: dict[str, Closes] = {}
@@ -95,3 +104,4 @@ class RiskState(msgspec.Struct, kw_only=True):
     reducing: dict[str, str] = {}
     raised: dict[str, Raised] = {}
     marks: list[Mark] = []
+    funding: dict[str, FundingDay] = {}

@@ -74,6 +74,14 @@ class MarginParameters(msgspec.Struct, frozen=True, kw_only=True):
     content: str
 
 
+class FundingAction(StrEnum):
+    """What happens when the funding of a hedge breaks a limit. It is told in any case."""
+
+    ALERT = "alert"  # nothing else
+    NO_RISK = "no_risk"  # no hedge that costs more, unless the delta is beyond its limit
+    UNWIND = "unwind"  # the hedge is closed, and the underlying is frozen until an operator says unkill
+
+
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
@@ -111,6 +119,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     settlement_window_s: float = 1_800.0
     skew_stickiness: float = 1.0
     delta_convention: DeltaConvention | None = None
+    funding_action: FundingAction = FundingAction.NO_RISK
 
 
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +184,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_diverged_ratio: float = 1.1
     margin_parameters_age_days_max: int = 90
     funding_cost_usd_per_day_max: float = 5_000.0
+    funding_ratio_day_alert: float = 0.003
+    funding_share_day_max: float = 0.01
     daily_loss_usd_alert: float = 25_000.0
     daily_loss_usd_max: float = 50_000.0
     drawdown_ratio_alert: float = 0.1

@@ -26,8 +26,7 @@ def _candidate(delta_coin: float = 0.2, trade_coin: float = -0.1, *, reduce_only
     book = Playbook()
     book.ready()
     state = book.state
-    side = Side.of(trade_coin)
-    qty = Decimal(repr(abs(trade_coin)))
+    side, qty = Side.of(trade_coin), Decimal(repr(abs(trade_coin)))
     if reduce_only:
         set_position(state, ACCOUNT, BTC_PERP, -qty * 5 * side.sign, PRICE, START_NS)
     intent = OrderIntent(
@@ -181,7 +180,9 @@ def _too_dear() -> Candidate:
 
 
 def _beyond_delta() -> Candidate:
-    return _candidate(delta_coin=4.95, trade_coin=0.1)
+    one = _candidate(delta_coin=4.95, trade_coin=0.1)
+    one.quote.funding_rate = 0.0  # one that pays and protects nothing is refused for that
+    return one
 
 
 def _short_of_margin() -> Candidate:

@@ -1,0 +1,151 @@
+"""What the hedges' funding costs, held against its limits by rate, by day and by share of what they protect.
+
+Owns the day's ledger of what was paid and the watch; the forecast is `limits.py`'s. Positive funding is paid by longs
+to shorts; a cost is positive. What happens beyond a limit is the operator's choice for each underlying: told only, no
+hedge that costs more (but for one that is urgent), or the hedge is given up.
+"""
+
+from typing import NamedTuple
+
+from hedgebot.core import latches, limits
+from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.raises import in_force
+from hedgebot.core.risk_state import NS_PER_DAY, FundingDay
+from hedgebot.core.state import EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.events import FundingPaid, OperatorKilled
+from hedgebot.domain.kill import KillAction, KillScope, scope_key
+from hedgebot.domain.settings import FundingAction, UnderlyingSettings
+
+OPERATOR = "funding limit"
+SHARE_FROM_USD = 1.0
+"""Below this cost a day no share is judged: what is left of a hedge protects nothing and costs nothing."""
+
+
+class Terms(NamedTuple):
+    """What one hedge pays: share of its notional a day and USD a day (negative: received), and of what it protects.
+
+    `share_day` is infinite where a hedge that pays protects nothing.
+    """
+
+    ratio_day: float
+    usd_day: float
+    share_day: float
+
+
+def terms(state: EngineState, settings: UnderlyingSettings, at_ns: int, contracts: float | None = None) -> Terms | None:
+    """Of the hedge as it is, or with so many contracts; None while the rate or the exposure is unknown."""
+    underlying, rules = state.underlyings[settings.underlying], state.instruments.get(settings.hedge_instrument)
+    ratio = limits.funding_ratio_day(state, settings.hedge_instrument, at_ns)
+    if rules is None or ratio is None or exposure_problem(underlying):
+        return None
+    now = float(position_contracts(state, settings.hedge_account, rules.id))
+    held = now if contracts is None else contracts
+    coins = rules.delta_coin(held, underlying.price)
+    paid = ratio * (1.0 if coins > 0.0 else -1.0 if coins < 0.0 else 0.0)
+    usd_day = paid * abs(coins) * underlying.price
+    protected_usd = abs(net_delta_coin(underlying) - rules.delta_coin(now, underlying.price)) * underlying.price
+    share = 0.0
+    if usd_day > SHARE_FROM_USD:
+        share = usd_day / protected_usd if protected_usd > 0.0 else float("inf")
+    return Terms(paid, usd_day, share)
+
+
+def book(step: Step, payment: FundingPaid) -> None:
+    """Keep what a hedge paid today; payments on positions that are no hedge of ours are not its cost."""
+    state = step.state
+    for settings in state.settings.underlyings:
+        if (payment.account, payment.instrument) != (settings.hedge_account, settings.hedge_instrument):
+            continue
+        price = state.underlyings[settings.underlying].price if payment.coin == settings.underlying else 1.0
+        day = max(payment.venue_at_ns, 0) // NS_PER_DAY
+        known = state.risk.funding.get(settings.underlying)
+        kept = known if known is not None and known.day == day else FundingDay(day=day)
+        if known is not None and known.day > day:
+            continue
+        kept.paid_usd += float(payment.cost) * price
+        kept.payments += 1
+        state.risk.funding[settings.underlying] = kept
+
+
+def spent_usd_today(state: EngineState, at_ns: int) -> float:
+    """What all hedges paid since 00:00 UTC; negative where they received more."""
+    today = at_ns // NS_PER_DAY
+    return sum(one.paid_usd for one in state.risk.funding.values() if one.day == today)
+
+
+def day_cost_usd(state: EngineState, at_ns: int, forecast_usd_day: float) -> float:
+    """What counts against the day's budget: the forecast of a day, or what was paid and the forecast of the rest."""
+    rest = 1.0 - (at_ns % NS_PER_DAY) / NS_PER_DAY
+    return max(forecast_usd_day, spent_usd_today(state, at_ns) + forecast_usd_day * rest)
+
+
+def problem_of(state: EngineState, settings: UnderlyingSettings, at_ns: int, contracts: float | None = None) -> str:
+    """Which limit of rate or share the hedge breaks, in a sentence; empty where it breaks none or is unknown."""
+    found = terms(state, settings, at_ns, contracts)
+    if found is None:
+        return ""
+    rate_limit, share_limit = in_force(state, "funding_ratio_day_alert", at_ns), state.limits.funding_share_day_max
+    if found.ratio_day > rate_limit:
+        return f"funding of the {settings.underlying} hedge is {found.ratio_day:.2%} a day, limit {rate_limit:.2%}"
+    if found.share_day > share_limit:
+        share = f"{found.share_day:.2%} of what it protects"
+        return f"funding of the {settings.underlying} hedge costs {share} a day, limit {share_limit:.2%}"
+    return ""
+
+
+def refusal(state: EngineState, settings: UnderlyingSettings, at_ns: int, before: float, after: float) -> str:
+    """Why a hedge from `before` to `after` contracts is not worth its funding; empty when it may go."""
+    if settings.funding_action is FundingAction.ALERT or abs(after) <= abs(before):
+        return ""
+    return problem_of(state, settings, at_ns, after)
+
+
+def evidence(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> dict[str, float | None]:
+    """What a decision knew of its funding."""
+    found, forecast = terms(state, settings, at_ns), limits.funding_cost_usd_per_day(state, at_ns)
+    return {
+        "funding_ratio_day": None if found is None else found.ratio_day,
+        "funding_usd_day": None if found is None else found.usd_day,
+        "funding_book_usd_day": forecast,
+        "funding_spent_usd_today": spent_usd_today(state, at_ns),
+        "funding_limit_usd_day": state.limits.funding_cost_usd_per_day_max,
+    }
+
+
+def sweep(step: Step) -> None:
+    """Called by the timer. While a rate is unknown nothing is said anew."""
+    state = step.state
+    forecast, limit = limits.funding_cost_usd_per_day(state, step.at_ns), state.limits.funding_cost_usd_per_day_max
+    over_budget = False
+    if forecast is not None:
+        cost = day_cost_usd(state, step.at_ns, forecast)
+        over_budget = cost > limit
+        problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if over_budget else ""
+        step.check(AlertKind.FUNDING_COST_LIMIT, "book", problem)
+    for settings in state.settings.underlyings:
+        found = terms(state, settings, step.at_ns)
+        if found is None:
+            continue
+        problem = problem_of(state, settings, step.at_ns)
+        step.check(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem)
+        beyond = problem or ("the day's funding budget is spent" if over_budget and found.usd_day > 0.0 else "")
+        if beyond and settings.funding_action is FundingAction.UNWIND:
+            _unwind(step, settings, beyond)
+
+
+def _unwind(step: Step, settings: UnderlyingSettings, why: str) -> None:
+    """Close the hedge position and freeze the underlying: a kill of that scope, lifted by its checklist."""
+    if scope_key(KillScope.UNDERLYING, settings.underlying) in step.state.latches:
+        return
+    word = OperatorKilled(
+        operator=OPERATOR,
+        reason=why,
+        scope=KillScope.UNDERLYING,
+        name=settings.underlying,
+        action=KillAction.FLATTEN,
+        cause=f"funding:{settings.underlying}",
+    )
+    latches.kill(step, word)
