@@ -24,6 +24,7 @@ from hedgebot.core import (
     flatten,
     forced,
     funding,
+    funding_check,
     holdings,
     kill_rules,
     latches,
@@ -57,7 +58,7 @@ from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.reports import OrderReport
-from hedgebot.domain.risk_events import RiskMeasured
+from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import StrategySettings
 
 TIMER_INTERVAL_NS = 250_000_000
@@ -162,12 +163,8 @@ class Engine:
                 dropcopy.on_read(step, event)
             case HoldingReported():
                 holdings.on_reported(step, event)
-            case RiskMeasured():
-                risk_limits.take(step, event)
-            case LimitRaised():
-                raises.raise_limit(step, event)
-            case LimitRestored():
-                raises.restore_limit(step, event)
+            case FundingRead() | RiskMeasured() | LimitRaised() | LimitRestored():
+                _apply_money(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
@@ -252,6 +249,7 @@ class Engine:
             return
         if isinstance(event, ev.FundingPaid):
             funding.book(step, event)
+            funding_check.note(step, event)
             for underlying in ledger.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
@@ -369,6 +367,21 @@ class Engine:
         looked = reconcile.last_look(step)
         if not alive and deadman.laid_down(step) and looked:
             step.emit(StopNow(summary="no order is alive, unknown or unlisted; positions are kept"))
+
+
+def _apply_money(step: Step, event: FundingRead | RiskMeasured | LimitRaised | LimitRestored) -> None:
+    """Facts and words about limits of money."""
+    match event:
+        case FundingRead():
+            funding_check.on_read(step, event)
+        case RiskMeasured():
+            risk_limits.take(step, event)
+        case LimitRaised():
+            raises.raise_limit(step, event)
+        case LimitRestored():
+            raises.restore_limit(step, event)
+        case _:
+            assert_never(event)
 
 
 def _apply_order_report(step: Step, report: OrderReport) -> None:

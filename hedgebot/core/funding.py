@@ -124,13 +124,13 @@ def sweep(step: Step) -> None:
         cost = day_cost_usd(state, step.at_ns, forecast)
         over_budget = cost > limit
         problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if over_budget else ""
-        step.check(AlertKind.FUNDING_COST_LIMIT, "book", problem)
+        step.watch(AlertKind.FUNDING_COST_LIMIT, "book", problem)
     for settings in state.settings.underlyings:
         found = terms(state, settings, step.at_ns)
         if found is None:
             continue
         problem = problem_of(state, settings, step.at_ns)
-        step.check(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem)
+        step.watch(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem)
         beyond = problem or ("the day's funding budget is spent" if over_budget and found.usd_day > 0.0 else "")
         if beyond and settings.funding_action is FundingAction.UNWIND:
             _unwind(step, settings, beyond)

@@ -4,9 +4,11 @@ Owns the values and their small arithmetic; decides nothing. Part of the engine'
 """
 
 import math
+from decimal import Decimal
 
 import msgspec
 
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.risk_events import RiskMeasured
 
 NS_PER_DAY = 86_400 * 1_000_000_000
@@ -90,12 +92,22 @@ class FundingDay(msgspec.Struct, kw_only=True):
     payments: int = 0
 
 
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """One funding payment as an execution told it."""
+
+    account: str
+    instrument: InstrumentId
+    cost: Decimal
+    at_ns: int
+
+
 class RiskState(msgspec.Struct, kw_only=True):
     """Everything this module keeps. `closes` by underlying; `measured` is the newest risk number, with when it came.
 
     `reducing` are causes for which the book only reduces risk, with their sentence; `raised` soft limits by name;
-    `marks` the days of the drawdown's window, oldest first;
-    `funding` is the newest day of each underlying's hedge.
+    `marks` the days of the drawdown's window, oldest first; `funding` is the newest day of each underlying's hedge.
+    `payments` are recent ones of all accounts, compared with the venue's log from `funding_from_ns` on;
+    `funding_breaks` counts readings in a row that differed.
     """
 
     closes: dict[str, Closes] = {}
@@ -105,3 +117,6 @@ class RiskState(msgspec.Struct, kw_only=True):
     raised: dict[str, Raised] = {}
     marks: list[Mark] = []
     funding: dict[str, FundingDay] = {}
+    payments: list[Payment] = []
+    funding_from_ns: dict[str, int] = {}
+    funding_breaks: dict[str, int] = {}

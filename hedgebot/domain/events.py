@@ -21,7 +21,7 @@ from hedgebot.domain.operator_events import OrderResolved as OrderResolved  # no
 from hedgebot.domain.operator_events import StrategySwitched as StrategySwitched  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
-from hedgebot.domain.risk_events import RiskMeasured
+from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.domain.venue_events import KeyRightsAccepted as KeyRightsAccepted  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.venue_events import VenuePaused as VenuePaused  # noqa: PLC0414  (mypy: part of this module)
@@ -366,6 +366,7 @@ Event = (
     | ExecutionsRead
     | HoldingReported
     | RiskMeasured
+    | FundingRead
     | StreamChanged
     | StreamAlive
     | FrameQuarantined

@@ -1,6 +1,10 @@
-"""A risk number as an event: what the shell computed beside the turn, from a snapshot of the engine's state."""
+"""Facts behind limits of money as events: a risk number of the shell, and the venue's own account of funding."""
+
+from decimal import Decimal
 
 import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
 
 
 class RiskMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -20,3 +24,20 @@ class RiskMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stress: str = ""
     stress_loss_usd: float | None = None
     stress_margin_use: float | None = None
+
+
+class FundingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One settlement of the venue's transaction log; `cost` > 0 was paid by us, in the settlement coin."""
+
+    instrument: InstrumentId
+    cost: Decimal
+    at_ns: int
+
+
+class FundingRead(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """All funding of an account from `since_ns` up to `until_ns` (the venue's clock), by its transaction log."""
+
+    account: str
+    since_ns: int
+    until_ns: int
+    rows: tuple[FundingRow, ...]

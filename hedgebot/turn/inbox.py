@@ -18,7 +18,7 @@ from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
-from hedgebot.domain.risk_events import RiskMeasured
+from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 
 
 class Priority(IntEnum):
@@ -77,6 +77,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ExecutionsRead()
             | HoldingReported()
             | RiskMeasured()
+            | FundingRead()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

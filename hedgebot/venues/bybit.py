@@ -34,6 +34,7 @@ from hedgebot.venues.client import open_clients, open_query_client
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.dropcopy import DropCopy
+from hedgebot.venues.fundinglog import FundingLog
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.keys import key_problem, moving_rights
 from hedgebot.venues.lookup import look_up
@@ -125,6 +126,8 @@ class BybitVenue:
         if self._copy_client is not None:
             copy = DropCopy(self._connection.account, BYBIT, self._copy_client, self._budget, self._sink, self._now_ns)
             self._tasks.lasting("drop copy", copy.run)
+            log = FundingLog(copy.account, BYBIT, copy.queries, self._sink, self._now_ns)
+            self._tasks.lasting("funding log", log.run)
 
     async def stop(self) -> None:
         """Let orders under way get their answers, then close every socket and session."""

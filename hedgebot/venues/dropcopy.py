@@ -40,9 +40,9 @@ class DropCopy:
         sink: EventSink,
         now_ns: Callable[[], int],
     ) -> None:
-        self._account = account
+        self.account = account
         self._profile = profile
-        self._queries = Queries(client, profile, budget)
+        self.queries = Queries(client, profile, budget)
         self._sink = sink
         self._now_ns = now_ns
         self._told: dict[str, int] = {}
@@ -69,10 +69,10 @@ class DropCopy:
         new = tuple(one for one in dict.fromkeys(found) if one not in self._told)
         self._remember(found, asked_at_ns // 1_000_000)
         if problem:
-            _log.warning("account %s: the drop copy is incomplete (%s)", self._account, problem)
+            _log.warning("account %s: the drop copy is incomplete (%s)", self.account, problem)
         if new or problem or self._failed:
             self._sink.put(
-                ExecutionsRead(account=self._account, executions=new, problem=problem[:200], asked_at_ns=asked_at_ns)
+                ExecutionsRead(account=self.account, executions=new, problem=problem[:200], asked_at_ns=asked_at_ns)
             )
         self._failed = bool(problem)
 
@@ -87,7 +87,7 @@ class DropCopy:
             del self._told[one]
 
     async def _part(self, part: SubQuery, since_ms: int, until_ms: int) -> list[str]:
-        rows = await self._queries.executions(
+        rows = await self.queries.executions(
             part.category, **part.narrow, startTime=str(since_ms), endTime=str(until_ms)
         )
         return [self._identity(part.category, row) for row in rows if _counts(row)]
@@ -97,7 +97,7 @@ class DropCopy:
         if not isinstance(trade_id, str) or not trade_id:
             msg = f"an execution of {category} without execId"
             raise FrameProblem(msg)
-        return f"{self._account}|{self._profile.venue}:{category}|{trade_id}"
+        return f"{self.account}|{self._profile.venue}:{category}|{trade_id}"
 
 
 def _counts(row: Raw) -> bool:

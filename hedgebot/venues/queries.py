@@ -44,6 +44,11 @@ class Queries:
             self._client.privateGetV5ExecutionList, category, narrow, page=self._profile.execution_page
         )
 
+    async def settlements(self, **narrow: str) -> tuple[Raw, ...]:
+        """Funding settlements of the unified account, of every category."""
+        log = self._client.privateGetV5AccountTransactionLog
+        return await self._rows(log, "", {"accountType": "UNIFIED", "type": "SETTLEMENT", **narrow}, page=50)
+
     async def wallet(self) -> tuple[Raw, Raw]:
         """The unified account's row, and the answer around it, which carries the time."""
         await self._leave()
@@ -70,7 +75,7 @@ class Queries:
         cursor: str | None = None
         for _ in range(self._profile.pages_max):
             await self._leave()
-            request: dict[str, Any] = {"category": category, "limit": page, **narrow}
+            request: dict[str, Any] = {"limit": page, **narrow} | ({"category": category} if category else {})
             if cursor is not None:
                 request["cursor"] = cursor
             answer = as_object(await endpoint(request), "the answer")

@@ -9,7 +9,8 @@ from hedgebot.domain import events, operator_events
 from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.events import Event, MarketEvent, Stamped
-from hedgebot.domain.risk_events import RiskMeasured
+from hedgebot.domain.holdings import HoldingReported
+from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused
 from tests.unit.domain.samples import sample
 
@@ -17,7 +18,15 @@ MEMBERS = get_args(Event)
 
 
 def test_the_union_has_every_event() -> None:
-    of_their_own = {DeadManChanged, ExecutionsRead, RiskMeasured, VenuePaused, KeyRightsAccepted}
+    of_their_own = {
+        DeadManChanged,
+        ExecutionsRead,
+        FundingRead,
+        HoldingReported,
+        RiskMeasured,
+        VenuePaused,
+        KeyRightsAccepted,
+    }
     assert set(MEMBERS) == {*events._Event.__subclasses__(), *operator_events._Word.__subclasses__(), *of_their_own}
 
 
