@@ -111,7 +111,7 @@ def _reading_problem(settings: HoldingSettings, held: Held, event: HoldingReport
     jump = abs(event.qty - held.qty) * Decimal(repr(settings.ratio))
     if jump > Decimal(repr(settings.jump_coin_max)):
         return (
-            f"it changed from {held.qty} to {event.qty}, {jump:f} {settings.underlying} at once, jump_coin_max is "
-            f"{settings.jump_coin_max:g}: raise it with `hedgebot config apply` if that is true"
+            f"it changed from {held.qty} to {event.qty}, {float(jump):g} {settings.underlying} at once, "
+            f"jump_coin_max is {settings.jump_coin_max:g}: raise it with `hedgebot config apply` if that is true"
         )
     return ""

@@ -71,7 +71,7 @@ def test_a_holding_that_is_still_not_read_later_is_told() -> None:
         ),
         ("NaN", "", 0.0, "its quantity is NaN, it must be a number of zero or more"),
         ("-1", "", 0.0, "its quantity is -1"),
-        ("0.8", "", 0.0, "it changed from 0.02 to 0.8, 1.170 BTC at once, jump_coin_max is 1: raise it"),
+        ("0.8", "", 0.0, "it changed from 0.02 to 0.8, 1.17 BTC at once, jump_coin_max is 1: raise it"),
         ("0.02", "", 61.0, "holding vault is 61 s old, age_s_max is 60; it counts with its last 0.02"),
         ("0.02", "", -3_600.0, "it is dated 3600 s in the future"),
     ],
