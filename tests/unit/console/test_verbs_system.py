@@ -44,7 +44,8 @@ def test_run_hands_the_configuration_to_the_daemon(
 ) -> None:
     seen: list[Config] = []
 
-    def run(config: Config) -> int:
+    def run(config: Config, *, key_rights_of: frozenset[str]) -> int:
+        assert key_rights_of == frozenset()
         seen.append(config)
         return 3
 
@@ -85,7 +86,7 @@ def test_the_demos_wishes_are_handed_on(
 def test_a_daemon_that_failed_says_where_to_look(
     hedgebot: Callable[..., tuple[int, str, str]], book: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("hedgebot.daemon.run.run", lambda _config: 1)
+    monkeypatch.setattr("hedgebot.daemon.run.run", lambda _config, **_: 1)
     code, _, err = hedgebot("run", "--config", book, "--state-dir", tmp_path / "s")
     assert code == 1
     assert err == f"hedgebot: the daemon failed; the reason is in {tmp_path / 's' / 'hedgebot.log'}\n"
