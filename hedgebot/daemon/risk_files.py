@@ -1,39 +1,42 @@
-"""The dated records behind risk numbers, read once: history of returns, stress scenarios, tiered margin.
+"""The records behind risk numbers, read once: history of returns, stress scenarios, tiered margin.
 
 Owns where they are; their shapes and checks are `hedgebot.margin`'s.
 """
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from hedgebot.domain.errors import DataError
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
+from hedgebot.margin.standard_history import standard_history
 from hedgebot.margin.stress import StressSet, parse_stress
 from hedgebot.margin.tail_risk import History, parse_history
 
-HISTORY_FILE = "daily_closes_20260102.json"
 STRESS_FILE = "stress_20261126.json"
 TIERS_FILE = "bybit_20261125.json"
 
 
 def read_history(path: Path | None = None) -> History:
-    """The history that ships, or another one; DataError says what is wrong with it."""
-    return parse_history(*_content(path, HISTORY_FILE))
+    """A history from a file, or the one made by rule; DataError says what is wrong with a file."""
+    return standard_history() if path is None else parse_history(*_content(path))
 
 
 def read_stress(path: Path | None = None) -> StressSet:
     """The scenarios that ship, or others; DataError says what is wrong with them."""
-    return parse_stress(*_content(path, STRESS_FILE))
+    return parse_stress(*_content(path or _shipped(STRESS_FILE)))
 
 
 def read_tiers(path: Path | None = None) -> ParameterSet:
     """The margin parameters that ship, or others; DataError says what is wrong with them."""
-    return parse_parameters(*_content(path, TIERS_FILE))
+    return parse_parameters(*_content(path or _shipped(TIERS_FILE)))
 
 
-def _content(path: Path | None, shipped: str) -> tuple[bytes, str]:
-    if path is None:
-        return files("hedgebot.margin").joinpath(shipped).read_bytes(), shipped
+def _shipped(name: str) -> Traversable:
+    return files("hedgebot.margin").joinpath(name)
+
+
+def _content(path: Path | Traversable) -> tuple[bytes, str]:
     try:
         return path.read_bytes(), path.name
     except OSError as error:

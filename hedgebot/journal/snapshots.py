@@ -69,9 +69,10 @@ def read_snapshots(connection: sqlite3.Connection, key: bytes) -> tuple[list[Sna
             record = msgspec.json.decode(payload, type=SnapshotRecord)
             promised[record.seq] = record.digest
     good, problems = [], []
-    stored = connection.execute("SELECT seq, at_ns, digest, state FROM snapshots ORDER BY seq DESC")
-    for seq, at_ns, digest, packed in stored:
-        state = _unpack(packed)
+    # As bytes: a flipped bit in a text that is no UTF-8 any more would end the reading, not only this snapshot.
+    stored = connection.execute("SELECT seq, at_ns, CAST(digest AS BLOB), state FROM snapshots ORDER BY seq DESC")
+    for seq, at_ns, written, packed in stored:
+        state, digest = _unpack(packed), bytes(written).decode(errors="replace")
         if state is None or digest != promised.get(seq) or state_digest(key, state) != digest:
             problems.append(f"the snapshot at seq {seq} is damaged or was changed; it will not be used")
         else:
