@@ -27,7 +27,7 @@ SHARE_FROM_USD = 1.0
 class Terms(NamedTuple):
     """What one hedge pays: share of its notional a day and USD a day (negative: received), and of what it protects.
 
-    `share_day` is infinite where a hedge that pays protects nothing.
+    `share_day` is 0 where nothing is protected (a target of the strategy's own): rate and day judge that alone.
     """
 
     ratio_day: float
@@ -47,9 +47,7 @@ def terms(state: EngineState, settings: UnderlyingSettings, at_ns: int, contract
     paid = ratio * (1.0 if coins > 0.0 else -1.0 if coins < 0.0 else 0.0)
     usd_day = paid * abs(coins) * underlying.price
     protected_usd = abs(net_delta_coin(underlying) - rules.delta_coin(now, underlying.price)) * underlying.price
-    share = 0.0
-    if usd_day > SHARE_FROM_USD:
-        share = usd_day / protected_usd if protected_usd > 0.0 else float("inf")
+    share = usd_day / protected_usd if usd_day > SHARE_FROM_USD and protected_usd > 0.0 else 0.0
     return Terms(paid, usd_day, share)
 
 

@@ -114,8 +114,9 @@ def database_error(place: str, error: sqlite3.Error) -> JournalError:
         return JournalError(f"{place}: another program holds a lock on the journal ({name}); end it")
     if name.startswith("SQLITE_READONLY"):
         return JournalError(f"{place}: the journal cannot be written ({name}); check owner and mode of its folder")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return JournalCorrupt(f"{place}: this is not an intact database ({name}: {error}); restore a backup")
+    # A text whose bytes are no text any more: found by Python's module, which has no code for it.
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
+        return JournalCorrupt(f"{place}: this is not an intact database ({name or 'text'}: {error}); restore a backup")
     return JournalError(f"{place}: the journal failed ({name or type(error).__name__}: {error})")
 
 

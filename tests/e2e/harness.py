@@ -213,6 +213,10 @@ class World:
             leaks = self.leaks()
             assert leaks == [], "\n".join(leaks[:10])
 
+    def with_keys(self, text: str) -> str:
+        """A configuration of one account with this world's keys."""
+        return self._canaries.plant_config(text)
+
     def leaks(self) -> list[str]:
         """Where secrets of this world stand although they must not: fault S01, looked for after every run."""
         return self._canaries.leaks(self.folder, *(one for one in self._state_dirs if self.folder not in one.parents))

@@ -28,6 +28,7 @@ from hedgebot.exchange.trouble import (
     InsuranceFund,
     Liquidation,
     Maintenance,
+    MarginHike,
     OffBookTrade,
     PriceShock,
     Regime,
@@ -167,6 +168,7 @@ class Victim(Trader):
                 FundingChange(
                     instrument=one.id, interval_s=draw.choice((60, 120)), next_rate=draw.uniform(-0.01, 0.01)
                 ),
+                MarginHike(ratio=draw.uniform(1.0, 1.2), duration_s=draw.uniform(1, 6)),
                 Maintenance(duration_s=draw.uniform(0.3, 1.5), pauses_market=draw.random() < 0.5),
                 SpecificationChange(instrument=one.id, tick_size=one.tick_size * draw.choice((1, 2, 5))),
                 Delisting(instrument=one.id, in_s=draw.uniform(5, 60)),

@@ -84,7 +84,10 @@ def _world(case: Case) -> World:
         cost_bps=1e-9,
         delta_convention=DeltaConvention.USD_NEUTRAL,
     )
-    limits = msgspec.structs.replace(told.limits, account_notional_usd_max=1e12, hedge_volume_ratio_max=100.0)
+    # Margin alone is asked about: what funding is worth has its own rule, and the case's delta is not the ledger's.
+    limits = msgspec.structs.replace(
+        told.limits, account_notional_usd_max=1e12, hedge_volume_ratio_max=100.0, funding_share_day_max=1e12
+    )
     book = Playbook(msgspec.structs.replace(told, underlyings=(wide,), limits=limits))
     book.ready()
     price = repr(case.price)

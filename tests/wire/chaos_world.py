@@ -167,7 +167,7 @@ def broken(**files: str) -> Iterator[Broken]:
             scenario = place / "scenario.toml"
             scenario.write_text(files["world"], "utf-8")
         with World(place, scenario=scenario) as world, proxied(urlsplit(world.url).port or 0) as line:
-            text = files.get("book", world.config.read_text("utf-8"))
+            text = world.with_keys(files["book"]) if "book" in files else world.config.read_text("utf-8")
             for address in (world.url, "http://127.0.0.1:8787"):
                 text = text.replace(address, line.proxy.endpoint)
             world.config.write_text(text, "utf-8")

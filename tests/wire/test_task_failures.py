@@ -42,7 +42,9 @@ VITAL = "pump"
 TASKS = (
     VITAL,
     *("alerts", "loop-watch", "clock", "kill-file", "snapshots", "service-manager", "heartbeat"),
+    *("disk", "heap", "risk"),
     *("main:private stream", "main:trade stream", "main:clock", "main:instruments", "main:drop copy"),
+    "main:funding log",
     "main:linear market stream",
 )
 Factory = Callable[[], Coroutine[Any, Any, None]]

@@ -88,7 +88,7 @@ def test_the_cost_is_notional_times_rate_whatever_the_sides(ratio: float, contra
     found = funding.terms(book.state, btc(book), book.at_ns, contracts)
     assert found is not None
     assert found.usd_day == pytest.approx(contracts * 100_000.0 * ratio * 3.0)
-    assert (found.share_day > 0.0) == (found.usd_day > funding.SHARE_FROM_USD)
+    assert found.share_day == 0.0  # nothing is protected here
 
 
 def test_a_rate_beyond_its_limit_is_told_and_may_be_raised() -> None:
@@ -111,14 +111,15 @@ def test_a_share_of_what_is_protected_is_a_limit_of_its_own() -> None:
     assert "of what it protects" in next(one.summary for one in book.state.alerts.values())
 
 
-def test_a_hedge_that_protects_nothing_and_pays_is_beyond_any_share() -> None:
+def test_a_position_towards_a_target_of_its_own_is_judged_by_rate_and_day_alone() -> None:
     book = Playbook(settings(funding_cost_usd_per_day_max=1e9, funding_ratio_day_alert=1.0))
     book.ready()
     rate(book, 0.0001)
     found = funding.terms(book.state, btc(book), book.at_ns, 1.0)
     assert found is not None
-    assert found.share_day == float("inf")
-    assert "of what it protects" in funding.problem_of(book.state, btc(book), book.at_ns, 1.0)
+    assert found.usd_day > funding.SHARE_FROM_USD
+    assert found.share_day == 0.0
+    assert funding.problem_of(book.state, btc(book), book.at_ns, 1.0) == ""
 
 
 def test_an_unknown_rate_says_nothing_anew() -> None:
