@@ -61,7 +61,7 @@ class DemoWorld(World):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, scenario=ROOT / "config" / "scenarios" / "demo.toml", seed=7)
         text = (ROOT / "config" / "demo.toml").read_text("utf-8")
-        self.config.write_text(text.replace("http://127.0.0.1:8787", self.url), "utf-8")
+        self.config.write_text(self.with_keys(text).replace("http://127.0.0.1:8787", self.url), "utf-8")
         limits = str(tomllib.loads(text)["limits"])
         (folder / limits).write_text((ROOT / "config" / limits).read_text("utf-8"), "utf-8")
         hook = folder / "hook"
