@@ -60,6 +60,7 @@ band_coin = {band_coin}
 delta_limit_coin = {delta_limit_coin}
 hedge_account = "main"
 hedge_instrument = "bybit:linear:BTCUSDT"
+delta_convention = "usd_neutral"
 collar_bps = 20.0
 order_qty_coin_max = 5.0
 order_notional_usd_max = 600000.0
@@ -72,6 +73,8 @@ log_file = "hedgebot.log"
 # As wide as they go: the price goes to and fro as no market does. Snapshots of reconciliation would only add noise.
 LIMITS = """
 orders_per_second_max = 100.0
+account_notional_usd_max = 1000000000.0
+chase_bps_max = 10000.0
 order_burst_max = 100
 repeat_orders_max = 10000
 hedge_volume_ratio_max = 100.0
