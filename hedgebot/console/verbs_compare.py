@@ -1,5 +1,6 @@
 """`hedgebot compare`: several hedging policies side by side on one path, cost against tracking error."""
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,7 @@ def compare(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         points = lab.compare(
             wish,
             load_strategy,
-            policy or lab.POLICIES,
+            policy or tuple(lab.Policy),
             scale or DEFAULT_SCALES,
             workers=workers,
             told=progress.told,
@@ -98,9 +99,9 @@ def point_rows(points: "list[Point]") -> list[tuple[str, ...]]:
 
 def verdicts(points: "list[Point]") -> list[str]:
     """One sentence for each rival on each underlying."""
-    from hedgebot.lab.compare import OURS, dearer
+    from hedgebot.lab.compare import Policy, dearer
 
-    rivals = dict.fromkeys((one.underlying, one.policy) for one in points if one.policy != OURS)
+    rivals = dict.fromkeys((one.underlying, one.policy) for one in points if one.policy != Policy.OURS)
     lines = []
     for underlying, policy in rivals:
         more = dearer(points, policy, underlying)
@@ -113,14 +114,14 @@ def compare_page(points: "list[Point]", title: str) -> str:
     """Table and plots as one page."""
     from hedgebot.console.charts import frontier_chart
 
-    parts = [f"<h1>{title}</h1>"]
+    parts = [f"<h1>{html.escape(title)}</h1>"]
     for name in dict.fromkeys(one.underlying for one in points):
         mine = [one for one in points if one.underlying == name]
         series = [
             (policy, [(one.tracking_error_usd, one.cost_usd_day) for one in mine if one.policy == policy])
             for policy in dict.fromkeys(one.policy for one in mine)
         ]
-        parts.append(f"<h2>{name}</h2>{plot(frontier_chart(series))}")
-    parts += [f"<p>{line}</p>" for line in verdicts(points)]
+        parts.append(f"<h2>{html.escape(name)}</h2>{plot(frontier_chart(series))}")
+    parts += [f"<p>{html.escape(line)}</p>" for line in verdicts(points)]
     parts.append(html_table(point_rows(points)))
     return page(title, "".join(parts))

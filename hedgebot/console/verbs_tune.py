@@ -22,6 +22,7 @@ from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
+    from hedgebot.exchange.scenario import Scenario
     from hedgebot.lab.sweep import Exposure
     from hedgebot.lab.tune import Tuned
 
@@ -85,13 +86,13 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     emit(found, [line for one in found for line in tuned_lines(one)], as_json=as_json)
 
 
-def _run_paths(config: "Config", world: object, step_s: float, days: float | None) -> "dict[str, Exposure]":
+def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float | None) -> "dict[str, Exposure]":
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.backtest import run_backtest
     from hedgebot.lab.sweep import Exposure
 
     with Progress() as progress:
-        result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)  # type: ignore[arg-type]
+        result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)
     return {
         one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin)
         for one in result.hedges
@@ -117,7 +118,7 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
             if name not in rows or stamped.at_ns - last_ns.get(name, 0) < every_ns or exposure_problem(one):
                 continue
             last_ns[name] = stamped.at_ns
-            hedged = one.tracked_since_start.hedged_coin
+            hedged = one.tracking.hedged_coin
             rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged))
 
     replay_journal(state_dir, verify=False, observer=see)

@@ -4,6 +4,7 @@ Owns the definitions of risk-reducing and urgent (safety reference section 2). H
 """
 
 from collections.abc import Callable
+from typing import Self
 
 import msgspec
 
@@ -34,6 +35,33 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     centre_coin: float = 0.0
     effect: MarginEffect | None = None
     at_ns: int
+
+    @classmethod
+    def of(
+        cls,
+        state: EngineState,
+        settings: UnderlyingSettings,
+        intent: OrderIntent,
+        at_ns: int,
+        *,
+        delta_coin: float,
+        centre_coin: float = 0.0,
+        effect: MarginEffect | None = None,
+    ) -> Self:
+        """With what the state knows of the intent's account and instrument; KeyError where that is nothing."""
+        return cls(
+            state=state,
+            settings=settings,
+            underlying=state.underlyings[settings.underlying],
+            account=state.accounts[intent.account],
+            rules=state.instruments[intent.instrument],
+            quote=state.quotes[intent.instrument],
+            intent=intent,
+            delta_coin=delta_coin,
+            centre_coin=centre_coin,
+            effect=effect,
+            at_ns=at_ns,
+        )
 
     def worst_delta_coin(self, after_coin: float = 0.0) -> float:
         """The most absolute delta there can be once it moved by `after_coin`, whatever of our live orders fills."""

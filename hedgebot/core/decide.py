@@ -143,18 +143,14 @@ def _hedge(
         return
     shaped = fitted.intent
     verdict = judge(
-        Candidate(
-            state=state,
-            settings=settings,
-            underlying=underlying,
-            account=state.accounts[settings.hedge_account],
-            rules=rules,
-            quote=quote,
-            intent=shaped,
+        Candidate.of(
+            state,
+            settings,
+            shaped,
+            step.at_ns,
             delta_coin=delta_coin,
             centre_coin=proposal.centre_coin,
             effect=fitted.effect,
-            at_ns=step.at_ns,
         )
     )
     problem = ""

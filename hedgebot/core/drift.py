@@ -25,6 +25,9 @@ VOL_HALF_LIFE_DAYS = 1.0
 KNOWN_AFTER_DAYS = 1.0 / 24.0
 """Before an hour has been seen an estimate is none: a quiet minute is not a quiet book."""
 
+LOOK_GAP_NS = 300 * 1_000_000_000
+"""Looks that are farther apart (a process that was down, an exposure that was unknown) add nothing up."""
+
 _VOL_STEP_NS = 60 * 1_000_000_000
 # A gap longer than this says nothing of the volatility inside it.
 _VOL_GAP_NS = 600 * 1_000_000_000
@@ -98,14 +101,13 @@ class Drift(msgspec.Struct, kw_only=True):
         return max(at_ns - since_ns, 0) / NS_PER_DAY
 
 
-class Tracking(msgspec.Struct, kw_only=True):
-    """Sums of one window: realised ones, and the integrals of what was predicted meanwhile.
+class Sums(msgspec.Struct, kw_only=True):
+    """What adds up over time: realised sums, and the integrals of what was predicted meanwhile.
 
     `off2`: integral of (x - target)^2 over days; `moved2`: squared changes of the exposure without hedges; `left2`:
     squared USD that the open delta gained or lost between looks. Money is USD, positive is a cost.
     """
 
-    since_ns: int = 0
     days: float = 0.0
     off2: float = 0.0
     moved2: float = 0.0
@@ -120,43 +122,66 @@ class Tracking(msgspec.Struct, kw_only=True):
     predicted_cost_usd: float = 0.0
     predicted_orders: float = 0.0
     predicted_moved2: float = 0.0
+
+    def since(self, before: "Sums") -> "Sums":
+        """What came after an earlier state of these sums."""
+        return Sums(**{name: getattr(self, name) - getattr(before, name) for name in self.__struct_fields__})
+
+
+class Tracking(msgspec.Struct, kw_only=True):
+    """How one underlying was kept: sums since the journal began, where they stood when the day's window began.
+
+    `at_ns`, `off_coin`, `unhedged_coin` and `price` are the last look's; `hedged_coin` is what our fills moved in all.
+    """
+
+    sums: Sums = msgspec.field(default_factory=Sums)
+    before: Sums = msgspec.field(default_factory=Sums)
+    since_ns: int = 0
+    recorded_ns: int = 0
+    hedged_coin: float = 0.0
     at_ns: int = 0
     off_coin: float = 0.0
     unhedged_coin: float = 0.0
     price: float = 0.0
-    hedged_coin: float = 0.0
-    recorded_ns: int = 0
+
+    @property
+    def window(self) -> Sums:
+        """The sums of the window that runs."""
+        return self.sums.since(self.before)
+
+    def begin_window(self) -> None:
+        """From here on the window counts anew; where the exposure stands goes on."""
+        self.before, self.since_ns = msgspec.structs.replace(self.sums), self.at_ns
 
     def look(self, *, off_coin: float, delta_coin: float, price: float, at_ns: int) -> float:
-        """Take the exposure as it is; the days since the last look, 0 for the first one of a window."""
-        unhedged = delta_coin - self.hedged_coin
-        days = (at_ns - self.at_ns) / NS_PER_DAY if self.at_ns else 0.0
-        if days > 0.0:
-            self.days += days
-            self.off2 += self.off_coin**2 * days
-            self.moved2 += (unhedged - self.unhedged_coin) ** 2
-            self.left2 += (self.off_coin * (price - self.price)) ** 2
-        elif not self.since_ns:
-            self.since_ns = at_ns
+        """Take the exposure as it is; the days that this look adds, 0 where nothing was seen for too long."""
+        unhedged, gap_ns = delta_coin - self.hedged_coin, at_ns - self.at_ns
+        days = gap_ns / NS_PER_DAY if 0 < gap_ns <= LOOK_GAP_NS else 0.0
+        if days:
+            self.sums.days += days
+            self.sums.off2 += self.off_coin**2 * days
+            self.sums.moved2 += (unhedged - self.unhedged_coin) ** 2
+            self.sums.left2 += (self.off_coin * (price - self.price)) ** 2
+        self.since_ns = self.since_ns or at_ns
         self.at_ns, self.off_coin, self.unhedged_coin, self.price = at_ns, off_coin, unhedged, price
         return days
 
     def predict(self, band: Band, conditions: Conditions, days: float) -> None:
         """What this band will do under these conditions for so long."""
-        expected = forecast(band, conditions)
-        self.predicted_days += days
-        self.predicted_te2 += expected.tracking_error_usd_root_day**2 * days
-        self.predicted_off2 += (band.trigger_coin**2 + band.target_coin**2) / 6.0 * days
-        self.predicted_volume_coin += expected.turnover_coin_day * days
-        self.predicted_cost_usd += expected.cost_usd_day * days
-        self.predicted_orders += expected.orders_day * days
-        self.predicted_moved2 += conditions.variance_coin2_day * days
+        expected, sums = forecast(band, conditions), self.sums
+        sums.predicted_days += days
+        sums.predicted_te2 += expected.tracking_error_usd_root_day**2 * days
+        sums.predicted_off2 += (band.trigger_coin**2 + band.target_coin**2) / 6.0 * days
+        sums.predicted_volume_coin += expected.turnover_coin_day * days
+        sums.predicted_cost_usd += expected.cost_usd_day * days
+        sums.predicted_orders += expected.orders_day * days
+        sums.predicted_moved2 += conditions.variance_coin2_day * days
 
     def hedged(self, moved_coin: float, cost_usd: float) -> None:
         """A fill of ours."""
         self.hedged_coin += moved_coin
-        self.volume_coin += abs(moved_coin)
-        self.cost_usd += cost_usd
+        self.sums.volume_coin += abs(moved_coin)
+        self.sums.cost_usd += cost_usd
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +195,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     efficiency: float | None
 
 
-def realised(sums: Tracking) -> Figures:
+def realised(sums: Sums) -> Figures:
     """What came of it."""
     if sums.days <= 0.0:
         return _NOTHING
@@ -184,7 +209,7 @@ def realised(sums: Tracking) -> Figures:
     )
 
 
-def predicted(sums: Tracking) -> Figures:
+def predicted(sums: Sums) -> Figures:
     """What the bands in force promised meanwhile."""
     days = sums.predicted_days
     if days <= 0.0:

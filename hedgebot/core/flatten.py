@@ -86,18 +86,7 @@ def _close(step: Step, settings: UnderlyingSettings, latch: Latch, instrument: I
     intent = _closing_intent(step, settings, rules, latch, held, mid)
     underlying = state.underlyings[settings.underlying]
     delta_coin = 0.0 if exposure_problem(underlying) else net_delta_coin(underlying)
-    candidate = Candidate(
-        state=state,
-        settings=settings,
-        underlying=underlying,
-        account=state.accounts[settings.hedge_account],
-        rules=rules,
-        quote=quote,
-        intent=intent,
-        delta_coin=delta_coin,
-        at_ns=step.at_ns,
-    )
-    verdict = judge_closing(candidate)
+    verdict = judge_closing(Candidate.of(state, settings, intent, step.at_ns, delta_coin=delta_coin))
     if not isinstance(verdict, Approved):
         if step.is_news(underlying, f"flatten {verdict.check.rule}"):
             state.totals.refusals += 1

@@ -89,7 +89,7 @@ def bleed_usd(underlying: UnderlyingState) -> float | None:
 
     The plan is what was predicted, carried over the time for which nothing was.
     """
-    sums = underlying.tracking
+    sums = underlying.tracking.window
     if sums.predicted_days < PLANNED_AFTER_DAYS:
         return None
     return sums.cost_usd - sums.predicted_cost_usd / sums.predicted_days * sums.days

@@ -145,7 +145,6 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     waits_for: str = ""
     drift: Drift = msgspec.field(default_factory=Drift)
     tracking: Tracking = msgspec.field(default_factory=Tracking)
-    tracked_since_start: Tracking = msgspec.field(default_factory=Tracking)
     sums: Sums = msgspec.field(default_factory=Sums)
 
 

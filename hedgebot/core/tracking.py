@@ -3,7 +3,7 @@
 Owns when something is looked at and what is told. The arithmetic is `drift.py`'s; it decides nothing.
 """
 
-from hedgebot.core.drift import NS_PER_DAY, Figures, Tracking, conditions, implied_vol_root_day, predicted, realised
+from hedgebot.core.drift import NS_PER_DAY, Figures, conditions, implied_vol_root_day, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
@@ -54,15 +54,13 @@ def on_own_fill(
     coins = abs(float(rules.coins(fill.qty_contracts, fill.price)))
     fee_price = 1.0 if fill.fee_coin != rules.underlying else float(fill.price)
     cost_usd = (float(fill.price) - order.arrival_mid) * fill.side.sign * coins + float(fill.fee) * fee_price
-    for sums in (underlying.tracking, underlying.tracked_since_start):
-        sums.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
+    underlying.tracking.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
 
 
 def on_hedge(underlying: UnderlyingState, at_ns: int) -> None:
     """An order was sent."""
     underlying.drift.hedged_at_ns, underlying.drift.hedged_price = at_ns, underlying.price
-    underlying.tracking.orders += 1
-    underlying.tracked_since_start.orders += 1
+    underlying.tracking.sums.orders += 1
 
 
 def sweep(step: Step) -> None:
@@ -72,11 +70,11 @@ def sweep(step: Step) -> None:
         if underlying.price <= 0.0:
             continue
         underlying.drift.add_price(underlying.price, step.at_ns)
-        sums = underlying.tracking
-        if step.at_ns - sums.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
+        kept = underlying.tracking
+        if step.at_ns - kept.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
             continue
         _look(step, underlying, settings)
-        if step.at_ns // RECORD_NS != sums.recorded_ns // RECORD_NS:
+        if step.at_ns // RECORD_NS != kept.recorded_ns // RECORD_NS:
             _record(step, underlying)
 
 
@@ -84,39 +82,30 @@ def _look(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings)
     delta = net_delta_coin(underlying)
     now = conditions_of(underlying, settings, step.at_ns)
     beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, step.at_ns) if now else 0.0
-    for sums in (underlying.tracking, underlying.tracked_since_start):
-        days = sums.look(
-            off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
-        )
-        if now is not None and underlying.trigger_coin > 0.0:
-            sums.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)
+    days = underlying.tracking.look(
+        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
+    )
+    if now is not None and underlying.trigger_coin > 0.0:
+        underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:
-    sums, is_first = underlying.tracking, underlying.tracking.recorded_ns == 0
-    sums.recorded_ns = step.at_ns
+    kept = underlying.tracking
+    is_first, kept.recorded_ns = kept.recorded_ns == 0, step.at_ns
     if is_first:
         return
+    window = kept.window
     step.emit(
         RecordTracking(
             underlying=underlying.name,
-            since_ns=sums.since_ns,
-            days=sums.days,
-            predicted=figures_data(predicted(sums)),
-            realised=figures_data(realised(sums)),
+            since_ns=kept.since_ns,
+            days=window.days,
+            predicted=figures_data(predicted(window)),
+            realised=figures_data(realised(window)),
         )
     )
-    if step.at_ns // NS_PER_DAY != sums.since_ns // NS_PER_DAY and sums.days >= 1.0:
-        # A new window; where the exposure stands goes on.
-        underlying.tracking = Tracking(
-            at_ns=sums.at_ns,
-            since_ns=sums.at_ns,
-            off_coin=sums.off_coin,
-            unhedged_coin=sums.unhedged_coin,
-            price=sums.price,
-            hedged_coin=sums.hedged_coin,
-            recorded_ns=sums.recorded_ns,
-        )
+    if step.at_ns // NS_PER_DAY != kept.since_ns // NS_PER_DAY and window.days >= 1.0:
+        kept.begin_window()
 
 
 def figures_data(figures: Figures) -> dict[str, float | None]:

@@ -185,6 +185,7 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
 
 def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> UnderlyingView:
     one = state.underlyings[settings.underlying]
+    window = one.tracking.window
     known = not exposure_problem(one)
     delta = net_delta_coin(one) if known else None
     open_deltas = [unfilled_delta_coin(order) for order in live_orders(state) if order.intent.underlying == one.name]
@@ -222,9 +223,9 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         gap_coin=_gap(delta, rows),
         vol_year=_annual(tracking.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
-        tracked_days=one.tracking.days,
-        predicted=predicted(one.tracking),
-        realised=realised(one.tracking),
+        tracked_days=window.days,
+        predicted=predicted(window),
+        realised=realised(window),
     )
 
 

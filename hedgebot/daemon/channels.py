@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -159,7 +160,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-class _Threaded:
+class _Threaded(ABC):
     """A channel whose write may hang in the system: it runs in a thread that nothing waits for, one at a time."""
 
     timeout_s: float = TIMEOUT_S
@@ -183,8 +184,9 @@ class _Threaded:
         finally:
             self._working = False
 
+    @abstractmethod
     def _write(self, lines: Sequence[AlertLine]) -> None:
-        raise NotImplementedError
+        """Write in the thread; raises OSError."""
 
 
 class RecordFile(_Threaded):

@@ -155,7 +155,7 @@ def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told)
 
 def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
     hedges = []
-    tracked = {name: one.tracked_since_start for name, one in book.host.engine.state.underlyings.items()}
+    tracked = {name: one.tracking.sums for name, one in book.host.engine.state.underlyings.items()}
     for name, track in observer.tracks.items():
         columns = track.columns()
         low, high = columns.low_coin, columns.high_coin

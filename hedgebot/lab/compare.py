@@ -7,6 +7,7 @@ back to zero (what public bots do), and hedging by the clock. Each is run at sev
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from enum import StrEnum
 
 import msgspec
 import numpy as np
@@ -17,8 +18,15 @@ from hedgebot.domain.settings import EngineSettings, StrategySettings, Underlyin
 from hedgebot.lab.backtest import Result, Wish, run_backtest
 from hedgebot.lab.frontier import Frontier, frontier
 
-OURS, EDGE, ZERO, CLOCK = "configured", "fixed band to edge", "fixed band to zero", "fixed time"
-POLICIES = (OURS, EDGE, ZERO, CLOCK)
+
+class Policy(StrEnum):
+    """What is compared."""
+
+    OURS = "configured"
+    EDGE = "fixed band to edge"
+    ZERO = "fixed band to zero"
+    CLOCK = "fixed time"
+
 
 # As near to the edge as a band goes that has an inside at all.
 EDGE_RATIO = 0.999
@@ -43,13 +51,13 @@ def variant(settings: EngineSettings, policy: str, scale: float) -> EngineSettin
     if not scale > 0.0:
         raise ConfigError(f"the scale is {scale:g}, it must be above zero")
     match policy:
-        case "configured":
+        case Policy.OURS:
             return _scaled(settings, scale)
-        case "fixed band to edge":
+        case Policy.EDGE:
             return _banded(settings, scale, EDGE_RATIO)
-        case "fixed band to zero":
+        case Policy.ZERO:
             return _banded(settings, scale, 0.0)
-        case "fixed time":
+        case Policy.CLOCK:
             waiting = StrategySettings(
                 name="patience",
                 enabled=True,
@@ -59,7 +67,7 @@ def variant(settings: EngineSettings, policy: str, scale: float) -> EngineSettin
             banded = _banded(settings, CLOCK_BAND_SHARE, 0.0)
             return msgspec.structs.replace(banded, strategies=(*banded.strategies, waiting))
         case _:
-            raise ConfigError(f"there is no policy {policy!r}; known: {', '.join(POLICIES)}")
+            raise ConfigError(f"there is no policy {policy!r}; known: {', '.join(Policy)}")
 
 
 def _scaled(settings: EngineSettings, scale: float) -> EngineSettings:
@@ -154,7 +162,7 @@ def frontier_of(points: Sequence[Point], policy: str, underlying: str) -> Fronti
     return frontier(np.array([one.tracking_error_usd for one in mine]), np.array([one.cost_usd_day for one in mine]))
 
 
-def dearer(points: Sequence[Point], policy: str, underlying: str, reference: str = OURS) -> float | None:
+def dearer(points: Sequence[Point], policy: str, underlying: str, reference: str = Policy.OURS) -> float | None:
     """By how much a policy costs more than the reference at equal tracking error, as a ratio less one.
 
     Averaged over the tracking errors at which both were seen; None where their sweeps do not overlap.

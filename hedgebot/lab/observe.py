@@ -9,6 +9,7 @@ the index. What trading inside the interval moved is the rest, which is shown an
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import msgspec
 import numpy as np
@@ -18,33 +19,13 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice
+from hedgebot.lab.truth import Holding, coins, holdings
 from hedgebot.pricing.band import efficiency
 
 NS_PER_DAY = 86_400 * 1_000_000_000
 VOL_POINT = 0.01
 
 Floats = npt.NDArray[np.float64]
-
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """One position at one look: coins (linear, spot, options) or quote units (inverse), its price and greeks a coin."""
-
-    instrument: Instrument
-    size: float
-    mark: float
-    vol: float = 0.0
-    delta: float = 1.0
-    gamma: float = 0.0
-    vega: float = 0.0
-    theta: float = 0.0
-    profit_coin: float = 0.0
-
-    @property
-    def delta_coin(self) -> float:
-        """Delta in coin; an inverse contract counts with its unrealised coins."""
-        if self.instrument.kind.is_inverse:
-            return self.size / self.mark + self.profit_coin
-        return self.size * self.delta
 
 
 class Costs(msgspec.Struct, kw_only=True):
@@ -170,6 +151,7 @@ class Observer:
         self._install = install
         self._start_ns = exchange.now_ns
         self.tracks = {name: Track() for name in underlyings}
+        self._spots = {name: _spot_of(name) for name in self.tracks}
         self.costs = {name: Costs() for name in self.tracks}
         self.volume_coin: dict[str, float] = defaultdict(float)
         self.orders: dict[str, int] = defaultdict(int)
@@ -279,50 +261,38 @@ class Observer:
         elif held.instrument.kind is not InstrumentKind.SPOT and not held.instrument.kind.is_inverse:
             self.profit.basis += held.size * (later.mark - held.mark - move)
 
-    def _holdings(self) -> dict[tuple[str, InstrumentId], Holding]:
+    def _holdings(self) -> dict[tuple[str, str], Holding]:
         """Everything the accounts hold, by account and instrument; coins count under their own name."""
-        found: dict[tuple[str, InstrumentId], Holding] = {}
+        found: dict[tuple[str, str], Holding] = {}
         for holder in self._holders:
-            for one in self._exchange.positions(holder):
-                listing = self._exchange.listing(one.instrument)
-                if listing is not None:
-                    found[holder, one.instrument] = self._held(
-                        listing.instrument, float(one.contracts), float(one.mark_price), float(one.unrealised_pnl)
-                    )
-            wallet = {one.coin: float(one.wallet) for one in self._exchange.wallet(holder).coins}
-            for name in self.tracks:
-                spot = next(
-                    (
-                        one.instrument
-                        for one in self._exchange.listings()
-                        if one.instrument.kind is InstrumentKind.SPOT and one.instrument.underlying == name
-                    ),
-                    None,
-                )
-                if spot is not None and wallet.get(name):
-                    found[holder, spot.id] = Holding(
-                        instrument=spot, size=wallet[name], mark=self._exchange.index_price(name)
-                    )
+            found |= {(holder, one.instrument.id): one for one in holdings(self._exchange, holder)}
+            for name, spot in self._spots.items():
+                held = coins(self._exchange, holder, name)
+                if held:
+                    found[holder, name] = Holding(instrument=spot, size=held, mark=self._exchange.index_price(name))
         return found
-
-    def _held(self, rules: Instrument, contracts: float, mark: float, profit: float) -> Holding:
-        size = contracts * float(rules.contract_size)
-        if not rules.kind.is_option:
-            return Holding(instrument=rules, size=size, mark=mark, profit_coin=profit if rules.kind.is_inverse else 0.0)
-        quote = self._exchange.option_ticker(rules.id)
-        return Holding(
-            instrument=rules,
-            size=size,
-            mark=mark,
-            vol=quote.mark_iv,
-            delta=quote.delta,
-            gamma=quote.gamma,
-            vega=quote.vega,
-            theta=quote.theta,
-        )
 
     def _equity(self) -> float:
         return sum(self._exchange.wallet(holder).equity_usd for holder in self._holders)
 
     def _usd(self, holder: str, coin: str) -> float:
         return next((one.usd_price for one in self._exchange.wallet(holder).coins if one.coin == coin), 1.0)
+
+
+def _spot_of(coin: str) -> Instrument:
+    """What coins of an underlying count as, whether or not their pair is listed."""
+    one = Decimal(1)
+    return Instrument(
+        id=InstrumentId(f"wallet:spot:{coin}"),
+        venue="wallet",
+        category="spot",
+        symbol=coin,
+        kind=InstrumentKind.SPOT,
+        underlying=coin,
+        quote="USD",
+        settle="USD",
+        contract_size=one,
+        tick_size=one,
+        lot_size=one,
+        qty_min=one,
+    )

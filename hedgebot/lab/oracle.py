@@ -14,12 +14,13 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.datajudge import judge_data
 from hedgebot.lab.memory import MemoryJournal
+from hedgebot.lab.truth import delta_coin
 
 NS_PER_S = 1_000_000_000
 KILL_WITHIN_NS = 10 * NS_PER_S
@@ -119,22 +120,7 @@ class Oracle:
 
     def delta_coin(self, underlying: UnderlyingSettings) -> float:
         """The true net delta, by the venue's own positions, coins and greeks."""
-        name, total = underlying.underlying, 0.0
-        for one in self._exchange.positions(self._holder):
-            listing = self._exchange.listing(one.instrument)
-            if listing is None or listing.instrument.underlying != name:
-                continue
-            contracts = float(one.contracts * listing.instrument.contract_size)
-            if listing.instrument.kind.is_option:
-                total += contracts * self._exchange.option_ticker(one.instrument).delta
-            elif listing.instrument.kind.is_inverse:
-                # Its delta at the mark, and the coins that it would pay there.
-                left = self._share_left(listing.instrument)
-                total += left * contracts / float(one.mark_price) + float(one.unrealised_pnl)
-            else:
-                total += self._share_left(listing.instrument) * contracts
-        coins = {one.coin: one.wallet for one in self._exchange.wallet(self._holder).coins}
-        return total + float(coins.get(name, ZERO))
+        return delta_coin(self._exchange, self._holder, underlying.underlying)
 
     def hedge_coin(self, underlying: UnderlyingSettings) -> float:
         """The contracts of the hedge, as the venue has them."""
@@ -148,13 +134,6 @@ class Oracle:
         if not needed:
             return 0.0
         return needed / equity if equity > 0.0 else float("inf")
-
-    def _share_left(self, instrument: Instrument) -> float:
-        """What of a dated future's delivery price is still to come; what was averaged moves no more."""
-        if instrument.expiry_ns is None:
-            return 1.0
-        window_ns = self._exchange.scenario.delivery_window_s * 1_000_000_000
-        return min(max((instrument.expiry_ns - self._exchange.now_ns) / window_ns, 0.0), 1.0)
 
     # --- afterwards
 

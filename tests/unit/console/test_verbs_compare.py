@@ -1,5 +1,5 @@
 from hedgebot.console.verbs_compare import compare_page, point_rows, verdicts
-from hedgebot.lab.compare import OURS, ZERO, Point
+from hedgebot.lab.compare import Point, Policy
 
 
 def points() -> list[Point]:
@@ -13,7 +13,7 @@ def points() -> list[Point]:
             orders_day=10.0,
             efficiency=0.29,
         )
-        for policy, cost in ((OURS, 50.0), (ZERO, 75.0))
+        for policy, cost in ((Policy.OURS, 50.0), (Policy.ZERO, 75.0))
         for scale in (1.0, 2.0)
     ]
 
@@ -26,10 +26,16 @@ def test_a_rival_is_told_by_what_it_costs_more() -> None:
 def test_the_rows_have_units_in_their_head() -> None:
     head, first, *_ = point_rows(points())
     assert "cost USD/day" in head
-    assert first == ("BTC", OURS, "1", "100", "50.00", "10", "0.290")
+    assert first == ("BTC", Policy.OURS, "1", "100", "50.00", "10", "0.290")
 
 
 def test_the_page_draws_a_line_for_each_policy() -> None:
     text = compare_page(points(), "mine")
     assert text.count("<svg") == 1
-    assert ZERO in text
+    assert Policy.ZERO in text
+
+
+def test_names_are_escaped() -> None:
+    page = compare_page(points(), "<i>mine")
+    assert "<i>" not in page
+    assert "&lt;i&gt;mine" in page

@@ -46,7 +46,7 @@ def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> N
     assert found.days[0] == 0.0
     last = recorded_book().state.underlyings["BTC"]
     # What clients did and nobody hedged yet: the delta is that plus our own fills.
-    assert last.tracked_since_start.hedged_coin != 0.0
+    assert last.tracking.hedged_coin != 0.0
     assert abs(found.unhedged_coin).max() > abs(net_delta_coin(last))
 
 

@@ -5,8 +5,10 @@ import pytest
 from hedgebot.core.drift import (
     FLOW_HALF_LIFE_DAYS,
     KNOWN_AFTER_DAYS,
+    LOOK_GAP_NS,
     NS_PER_DAY,
     Drift,
+    Sums,
     Tracking,
     conditions,
     implied_vol_root_day,
@@ -17,6 +19,7 @@ from hedgebot.pricing.band import Band, Conditions
 
 START = 1_790_000_000 * 1_000_000_000
 MINUTE = 60 * 1_000_000_000
+DAYS = MINUTE / NS_PER_DAY
 
 
 def test_a_steady_flow_is_known_after_an_hour_without_a_slow_start() -> None:
@@ -78,28 +81,48 @@ def test_volatility_is_unknown_at_first() -> None:
 
 
 def test_sums_by_hand() -> None:
-    sums = Tracking()
-    assert sums.look(off_coin=0.5, delta_coin=0.5, price=100.0, at_ns=START) == 0.0
-    sums.hedged(-0.3, 2.0)
-    sums.orders += 1
-    assert sums.look(off_coin=0.2, delta_coin=0.2, price=110.0, at_ns=START + NS_PER_DAY) == 1.0
-    sums.look(off_coin=0.4, delta_coin=0.4, price=110.0, at_ns=START + 2 * NS_PER_DAY)
-    found = realised(sums)
-    assert found.tracking_error_usd_root_day == pytest.approx(math.sqrt(25.0 / 2))
-    assert found.turnover_coin_day == pytest.approx(0.15)
-    assert found.cost_usd_day == pytest.approx(1.0)
+    kept = Tracking()
+    assert kept.look(off_coin=0.5, delta_coin=0.5, price=100.0, at_ns=START) == 0.0
+    kept.hedged(-0.3, 2.0)
+    kept.sums.orders += 1
+    assert kept.look(off_coin=0.2, delta_coin=0.2, price=110.0, at_ns=START + MINUTE) == DAYS
+    kept.look(off_coin=0.4, delta_coin=0.4, price=110.0, at_ns=START + 2 * MINUTE)
+    found = realised(kept.sums)
+    assert found.tracking_error_usd_root_day == pytest.approx(math.sqrt(25.0 / (2 * DAYS)))
+    assert found.turnover_coin_day == pytest.approx(0.3 / (2 * DAYS))
+    assert found.cost_usd_day == pytest.approx(2.0 / (2 * DAYS))
     # Without hedges the exposure was 0.5, 0.5, 0.7.
-    assert found.variance_coin2_day == pytest.approx(0.04 / 2)
+    assert found.variance_coin2_day == pytest.approx(0.04 / (2 * DAYS))
     assert found.efficiency == pytest.approx(math.sqrt((0.25 + 0.04) / 2) * 0.3 / 0.04)
+
+
+def test_what_nobody_saw_is_not_added_up() -> None:
+    """A process that was down for an hour did not keep an exposure for an hour."""
+    kept = Tracking()
+    kept.look(off_coin=0.5, delta_coin=0.5, price=100.0, at_ns=START)
+    assert kept.look(off_coin=0.1, delta_coin=0.1, price=200.0, at_ns=START + LOOK_GAP_NS + 1) == 0.0
+    assert kept.sums == Sums()
+    assert kept.look(off_coin=0.1, delta_coin=0.1, price=200.0, at_ns=START + LOOK_GAP_NS + 1 + MINUTE) == DAYS
+
+
+def test_a_window_is_what_came_after_it_began() -> None:
+    kept = Tracking()
+    kept.hedged(1.0, 5.0)
+    kept.look(off_coin=0.0, delta_coin=1.0, price=100.0, at_ns=START)
+    kept.begin_window()
+    kept.hedged(-0.5, 2.0)
+    assert (kept.window.volume_coin, kept.window.cost_usd) == (0.5, 2.0)
+    assert (kept.sums.volume_coin, kept.sums.cost_usd, kept.hedged_coin) == (1.5, 7.0, 0.5)
+    assert kept.since_ns == START
 
 
 def test_the_reference_example_is_predicted() -> None:
     # Hedging reference section 6: b .63880, a .47910, .12705 coin a day, 3.811 USD, .796 orders, 614.26 USD.
     now = conditions(price=60_000.0, vol_day=0.6 / math.sqrt(365), cost_bps=5.0, gamma=2e-4, flow=0.0)
     assert now is not None
-    sums = Tracking()
-    sums.predict(Band(0.63880, 0.47910), now, 2.0)
-    found = predicted(sums)
+    kept = Tracking()
+    kept.predict(Band(0.63880, 0.47910), now, 2.0)
+    found = predicted(kept.sums)
     assert found.tracking_error_usd_root_day == pytest.approx(614.26, rel=1e-3)
     assert found.turnover_coin_day == pytest.approx(0.12705, rel=1e-3)
     assert found.cost_usd_day == pytest.approx(3.811, rel=1e-3)
@@ -111,6 +134,6 @@ def test_nothing_is_predicted_of_what_is_not_known() -> None:
     assert conditions(price=1.0, vol_day=None, cost_bps=5.0, gamma=0.0, flow=1.0) is None
     assert conditions(price=1.0, vol_day=0.1, cost_bps=5.0, gamma=0.0, flow=None) is None
     assert implied_vol_root_day(0.0) is None
-    assert predicted(Tracking()).cost_usd_day is None
-    assert realised(Tracking()).efficiency is None
+    assert predicted(Sums()).cost_usd_day is None
+    assert realised(Sums()).efficiency is None
     assert isinstance(conditions(price=1.0, vol_day=0.1, cost_bps=5.0, gamma=0.0, flow=1.0), Conditions)

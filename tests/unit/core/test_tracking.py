@@ -37,9 +37,9 @@ def test_a_clients_fill_is_flow_and_a_hedge_is_volume_with_its_cost(book: Playbo
     (order,) = orders(book.send(book.fill(Side.BUY, "0.2")))
     assert underlying(book).drift.flow > 0.0
     flow = underlying(book).drift.flow
-    before = underlying(book).tracking.volume_coin
+    before = underlying(book).tracking.sums.volume_coin
     book.done(order)
-    sums = underlying(book).tracking
+    sums = underlying(book).tracking.sums
     assert sums.volume_coin - before == pytest.approx(float(order.approved.intent.qty_contracts))
     assert sums.orders == 1
     assert underlying(book).drift.flow == flow
@@ -63,5 +63,5 @@ def test_the_hour_is_recorded_with_what_was_promised(book: Playbook) -> None:
 
 def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> None:
     let_pass(book, 60)
-    assert underlying(book).tracking.predicted_days == 0.0
+    assert underlying(book).tracking.sums.predicted_days == 0.0
     assert tracking.vol_day_of(underlying(book)) is None

@@ -1,0 +1,86 @@
+"""What accounts really hold and how much delta that is, by the exchange's own side: for who judges or measures a run.
+
+Owns the one reading of it. Deltas in coin, long positive: inverse contracts with their unrealised coins, options by
+the exchange's greeks, and what is being delivered by the share of its price that is still to come. Must not know the
+engine: what that believes is on trial.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hedgebot.domain.instrument import Instrument
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.types import SimPosition
+
+NS_PER_S = 1_000_000_000
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """One position: its size in coins (inverse: in quote units), its mark, and an option's greeks a coin.
+
+    `share` is what of a dated future's delivery price is still to come: what was averaged moves no more.
+    """
+
+    instrument: Instrument
+    size: float
+    mark: float
+    vol: float = 0.0
+    delta: float = 1.0
+    gamma: float = 0.0
+    vega: float = 0.0
+    theta: float = 0.0
+    profit_coin: float = 0.0
+    share: float = 1.0
+
+    @property
+    def delta_coin(self) -> float:
+        """Delta in coin."""
+        if self.instrument.kind.is_inverse:
+            return self.share * self.size / self.mark + self.profit_coin
+        return self.share * self.size * self.delta
+
+
+def holdings(exchange: Exchange, holder: str) -> Iterator[Holding]:
+    """The derivatives of an account; its coins are `coins`."""
+    for one in exchange.positions(holder):
+        listing = exchange.listing(one.instrument)
+        if listing is not None:
+            yield _held(exchange, listing.instrument, one)
+
+
+def coins(exchange: Exchange, holder: str, coin: str) -> float:
+    """Coins of one kind in an account's wallet."""
+    return next((float(one.wallet) for one in exchange.wallet(holder).coins if one.coin == coin), 0.0)
+
+
+def delta_coin(exchange: Exchange, holder: str, underlying: str) -> float:
+    """The true net delta of an account in one underlying."""
+    held = (one for one in holdings(exchange, holder) if one.instrument.underlying == underlying)
+    return sum(one.delta_coin for one in held) + coins(exchange, holder, underlying)
+
+
+def _held(exchange: Exchange, rules: Instrument, position: SimPosition) -> Holding:
+    size, mark = float(position.contracts * rules.contract_size), float(position.mark_price)
+    if not rules.kind.is_option:
+        profit = float(position.unrealised_pnl) if rules.kind.is_inverse else 0.0
+        return Holding(instrument=rules, size=size, mark=mark, profit_coin=profit, share=_share_left(exchange, rules))
+    # An option's greeks at the exchange know of the averaging already.
+    quote = exchange.option_ticker(rules.id)
+    return Holding(
+        instrument=rules,
+        size=size,
+        mark=mark,
+        vol=quote.mark_iv,
+        delta=quote.delta,
+        gamma=quote.gamma,
+        vega=quote.vega,
+        theta=quote.theta,
+    )
+
+
+def _share_left(exchange: Exchange, rules: Instrument) -> float:
+    if rules.expiry_ns is None:
+        return 1.0
+    window_ns = exchange.scenario.delivery_window_s * NS_PER_S
+    return min(max((rules.expiry_ns - exchange.now_ns) / window_ns, 0.0), 1.0)
