@@ -16,9 +16,10 @@ def problem(state: EngineState, settings: UnderlyingSettings) -> str:
     if chosen in (DeltaConvention.COIN_NEUTRAL, DeltaConvention.USD_NEUTRAL):
         return ""
     product = next(iter(state.underlyings[name].sums.coin_margined.values()), "")
-    rules = state.instruments.get(settings.hedge_instrument)
-    if not product and rules is not None and rules.settle == rules.underlying:
-        product = rules.id
+    for hedge in settings.hedge_instruments:
+        rules = state.instruments.get(hedge)
+        if not product and rules is not None and rules.settle == rules.underlying:
+            product = rules.id
     if not product:
         return ""
     return (

@@ -160,8 +160,7 @@ def _ask(step: Step, account: AccountState, seconds: float) -> None:
     one.asked_at_ns, one.due_ns = step.at_ns, step.at_ns + _ANSWER_NS
     if one.status is not DeadManStatus.ARMED:
         one.unarmed_since_ns = one.unarmed_since_ns or step.at_ns
-    hedges = (one for one in step.state.settings.underlyings if one.hedge_account == account.name)
-    instruments = tuple(dict.fromkeys(one.hedge_instrument for one in hedges))
+    instruments = tuple(step.state.settings.hedges_on(account.name))
     step.emit(ArmDeadMan(account=account.name, seconds=seconds, instruments=instruments))
 
 

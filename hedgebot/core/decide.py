@@ -5,11 +5,10 @@ Owns the order of the stages and the record of each decision; the stages themsel
 
 from collections.abc import Callable
 
-from hedgebot.core import breakers, funding, latches, limits, margin_fit, market, order_table, tracking
+from hedgebot.core import breakers, funding, hedges, latches, limits, margin_fit, market, order_table, tracking
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
-from hedgebot.core.ledger import position_contracts
 from hedgebot.core.policy import waits_for, wanted_trade_coin
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
@@ -92,7 +91,7 @@ def propose(
         gamma_coin_per_usd=underlying.option_gamma,
         price_usd=underlying.price,
         settings=settings,
-        hedge_coin=_hedge_coin(state, settings),
+        hedge_coin=hedges.held_coin(state, settings),
         lot_coin=_lot_coin(state, settings, underlying.price),
         vol_root_day=tracking.vol_day_of(underlying),
         flow_variance=underlying.drift.flow_at(at_ns),
@@ -103,14 +102,6 @@ def propose(
         if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
             proposal = strategy_of(one).propose(view, proposal)
     return proposal
-
-
-def _hedge_coin(state: EngineState, settings: UnderlyingSettings) -> float:
-    """Delta of the hedge instrument's position on the hedge account."""
-    rules, price = state.instruments.get(settings.hedge_instrument), state.underlyings[settings.underlying].price
-    if rules is None or price <= 0.0:
-        return 0.0
-    return rules.delta_coin(float(position_contracts(state, settings.hedge_account, rules.id)), price)
 
 
 def _lot_coin(state: EngineState, settings: UnderlyingSettings, price: float) -> float | None:

@@ -59,7 +59,7 @@ from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
-from hedgebot.domain.settings import StrategySettings
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 TIMER_INTERVAL_NS = 250_000_000
 """How often standing limits are looked at: well below the tightest age limit."""
@@ -215,10 +215,12 @@ class Engine:
             case ev.BookTop():
                 quote = market.apply_book(step, event)
                 underlying = self._hedged_by(event.instrument)
-                if underlying and not quote.book_problem and quote.mid is not None:
-                    self._valuation().set_price(state.underlyings[underlying], float(quote.mid))
-                    market.note_price(state, state.underlyings[underlying], event)
-                    step.touch(underlying, DecisionCause.PRICE)
+                if underlying is not None and not quote.book_problem and quote.mid is not None:
+                    if underlying.hedge_instrument == event.instrument:
+                        exposed = state.underlyings[underlying.underlying]
+                        self._valuation().set_price(exposed, float(quote.mid))
+                        market.note_price(state, exposed, event)
+                    step.touch(underlying.underlying, DecisionCause.PRICE)
             case ev.Ticker():
                 market.apply_ticker(step, event)
             case ev.OptionQuote():
@@ -233,12 +235,9 @@ class Engine:
             case _:
                 assert_never(event)
 
-    def _hedged_by(self, instrument: str) -> str:
-        """Name of the underlying whose hedge instrument this is; empty when it is none."""
-        for one in self.state.settings.underlyings:
-            if one.hedge_instrument == instrument:
-                return one.underlying
-        return ""
+    def _hedged_by(self, instrument: str) -> UnderlyingSettings | None:
+        """Settings of the underlying that an instrument hedges; None when it hedges none."""
+        return next((one for one in self.state.settings.underlyings if instrument in one.hedge_instruments), None)
 
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
         state = step.state
@@ -346,9 +345,11 @@ class Engine:
             if step.at_ns <= order_table.proof_after_ns(state, one)
         ]
         for settings in state.settings.underlyings:
-            age_ms = market.book_age_ms(state, settings.hedge_instrument, step.at_ns)
-            if age_ms > state.limits.book_age_ms_max:
-                waiting.append(f"no fresh book of {settings.hedge_instrument}")
+            waiting += [
+                f"no fresh book of {hedge}"
+                for hedge in settings.hedge_instruments
+                if market.book_age_ms(state, hedge, step.at_ns) > state.limits.book_age_ms_max
+            ]
         if waiting:
             state.mode_reason = "; ".join(waiting)
             return

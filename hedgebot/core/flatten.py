@@ -57,7 +57,7 @@ def _held(state: EngineState, settings: UnderlyingSettings) -> dict[InstrumentId
 
     On an account that is ours alone these are also what stands on instruments of an earlier configuration.
     """
-    account, hedges = settings.hedge_account, {settings.hedge_instrument: 0}
+    account, hedges = settings.hedge_account, dict.fromkeys(settings.hedge_instruments, 0)
     if state.accounts[account].role is AccountRole.HEDGE:
         for one in state.positions.values():
             rules = state.instruments[one.instrument]

@@ -11,7 +11,8 @@ from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.events import ExecutionKind, FillReceived
-from hedgebot.domain.settings import AccountRole, AdlPolicy, UnderlyingSettings
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import AccountRole, AdlPolicy
 
 _NS_PER_MS = 1_000_000
 _SETTLING_ALERT_MS = 86_400_000
@@ -30,7 +31,7 @@ def note_foreign(step: Step, account: AccountState | None, fill: FillReceived) -
 def _note_forced(step: Step, fill: FillReceived) -> None:
     key = _key(fill.account, fill.instrument)
     for one in step.state.settings.underlyings:
-        if (one.hedge_account, one.hedge_instrument) == (fill.account, fill.instrument):
+        if one.hedge_account == fill.account and fill.instrument in one.hedge_instruments:
             step.state.underlyings[one.underlying].forced_at_ns = step.at_ns
     summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
     step.alert(AlertKind.ADL_OR_LIQUIDATION, key, summary)
@@ -42,28 +43,27 @@ def _is_ours_alone(state: EngineState, account: AccountState, fill: FillReceived
     """Whether nobody but us should trade there: a hedge account, or the hedge instrument of a shared one."""
     if account.role is AccountRole.HEDGE:
         return True
-    hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
-    trade = fill.kind is ExecutionKind.TRADE and fill.instrument in hedges
+    trade = fill.kind is ExecutionKind.TRADE and fill.instrument in state.settings.hedges_on(account.name)
     return account.role is AccountRole.SHARED and trade
 
 
-def settles_in_ms(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> int:
-    """Milliseconds until the hedge instrument is delivered or delisted; NEVER_MS when no end is known."""
-    rules = state.instruments.get(settings.hedge_instrument)
+def settles_in_ms(state: EngineState, hedge: InstrumentId, at_ns: int) -> int:
+    """Milliseconds until a hedge instrument is delivered or delisted; NEVER_MS when no end is known."""
+    rules = state.instruments.get(hedge)
     if rules is None or rules.expiry_ns is None:
         return NEVER_MS
     return (rules.expiry_ns - at_ns) // _NS_PER_MS
 
 
-def watch_settling(step: Step, settings: UnderlyingSettings) -> None:
+def watch_settling(step: Step, hedge: InstrumentId, underlying: str) -> None:
     """A hedge that will be delivered or delisted is told a day before; a kill rule halts while there is still time.
 
     The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge.
     """
-    ending = settles_in_ms(step.state, settings, step.at_ns) <= _SETTLING_ALERT_MS
+    ending = settles_in_ms(step.state, hedge, step.at_ns) <= _SETTLING_ALERT_MS
     # One sentence for the whole day: a figure that counts down would make it a new alert each time.
-    problem = f"{settings.hedge_instrument} is settled or delisted within a day, it hedges {settings.underlying}"
-    step.check(AlertKind.INSTRUMENT_SETTLING, settings.hedge_instrument, problem if ending else "")
+    problem = f"{hedge} is settled or delisted within a day, it hedges {underlying}"
+    step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if ending else "")
 
 
 def _key(account: str, instrument: str) -> str:

@@ -5,9 +5,11 @@ to shorts; a cost is positive. What happens beyond a limit is the operator's cho
 hedge that costs more (but for one that is urgent), or the hedge is given up.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from hedgebot.core import latches, limits
+from hedgebot.core import hedges, latches, limits
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.raises import in_force
@@ -16,10 +18,12 @@ from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.events import FundingPaid, OperatorKilled
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope, scope_key
 from hedgebot.domain.settings import FundingAction, UnderlyingSettings
 
 OPERATOR = "funding limit"
+_AS_IT_IS: Mapping[InstrumentId, float] = MappingProxyType({})
 SHARE_FROM_USD = 1.0
 """Below this cost a day no share is judged: what is left of a hedge protects nothing and costs nothing."""
 
@@ -35,27 +39,45 @@ class Terms(NamedTuple):
     share_day: float
 
 
-def terms(state: EngineState, settings: UnderlyingSettings, at_ns: int, contracts: float | None = None) -> Terms | None:
-    """Of the hedge as it is, or with so many contracts; None while the rate or the exposure is unknown."""
-    underlying, rules = state.underlyings[settings.underlying], state.instruments.get(settings.hedge_instrument)
-    ratio = limits.funding_ratio_day(state, settings.hedge_instrument, at_ns)
-    if rules is None or ratio is None or exposure_problem(underlying):
+def terms(
+    state: EngineState, settings: UnderlyingSettings, at_ns: int, changed: Mapping[InstrumentId, float] = _AS_IT_IS
+) -> Terms | None:
+    """Of the hedge as it is, or with other contracts held; None while a rate or the exposure is unknown.
+
+    Where it stands in several instruments the rate is that of the dearest.
+    """
+    underlying = state.underlyings[settings.underlying]
+    if exposure_problem(underlying):
         return None
-    now = float(position_contracts(state, settings.hedge_account, rules.id))
-    held = now if contracts is None else contracts
-    coins = rules.delta_coin(held, underlying.price)
-    paid = ratio * (1.0 if coins > 0.0 else -1.0 if coins < 0.0 else 0.0)
-    usd_day = paid * abs(coins) * underlying.price
-    protected_usd = abs(net_delta_coin(underlying) - rules.delta_coin(now, underlying.price)) * underlying.price
+    legs = [_leg(state, settings, one, changed.get(one), at_ns) for one in settings.hedge_instruments]
+    known = [one for one in legs if one is not None]
+    if len(known) < len(legs):
+        return None
+    usd_day = sum(ratio * abs(coins) for ratio, coins in known) * underlying.price
+    protected_usd = abs(net_delta_coin(underlying) - hedges.held_coin(state, settings)) * underlying.price
     share = usd_day / protected_usd if usd_day > SHARE_FROM_USD and protected_usd > 0.0 else 0.0
-    return Terms(paid, usd_day, share)
+    return Terms(max((ratio for ratio, coins in known if coins), default=0.0), usd_day, share)
+
+
+def _leg(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, contracts: float | None, at_ns: int
+) -> tuple[float, float] | None:
+    """What one instrument pays a day as a ratio of its notional, and its coins; None while that is unknown."""
+    rules, ratio = state.instruments.get(hedge), limits.funding_ratio_day(state, hedge, at_ns)
+    if rules is None:
+        return None
+    held = float(position_contracts(state, settings.hedge_account, hedge)) if contracts is None else contracts
+    coins = rules.delta_coin(held, state.underlyings[settings.underlying].price)
+    if not rules.kind.is_perp or (not coins and hedge != settings.hedge_instrument):
+        return 0.0, coins
+    return None if ratio is None else (ratio * (1.0 if coins > 0.0 else -1.0 if coins < 0.0 else 0.0), coins)
 
 
 def book(step: Step, payment: FundingPaid) -> None:
     """Keep what a hedge paid today; payments on positions that are no hedge of ours are not its cost."""
     state = step.state
     for settings in state.settings.underlyings:
-        if (payment.account, payment.instrument) != (settings.hedge_account, settings.hedge_instrument):
+        if payment.account != settings.hedge_account or payment.instrument not in settings.hedge_instruments:
             continue
         price = state.underlyings[settings.underlying].price if payment.coin == settings.underlying else 1.0
         day = max(payment.venue_at_ns, 0) // NS_PER_DAY
@@ -80,9 +102,11 @@ def day_cost_usd(state: EngineState, at_ns: int, forecast_usd_day: float) -> flo
     return max(forecast_usd_day, spent_usd_today(state, at_ns) + forecast_usd_day * rest)
 
 
-def problem_of(state: EngineState, settings: UnderlyingSettings, at_ns: int, contracts: float | None = None) -> str:
+def problem_of(
+    state: EngineState, settings: UnderlyingSettings, at_ns: int, changed: Mapping[InstrumentId, float] = _AS_IT_IS
+) -> str:
     """Which limit of rate or share the hedge breaks, in a sentence; empty where it breaks none or is unknown."""
-    found = terms(state, settings, at_ns, contracts)
+    found = terms(state, settings, at_ns, changed)
     if found is None:
         return ""
     rate_limit, share_limit = in_force(state, "funding_ratio_day_alert", at_ns), state.limits.funding_share_day_max
@@ -94,11 +118,13 @@ def problem_of(state: EngineState, settings: UnderlyingSettings, at_ns: int, con
     return ""
 
 
-def refusal(state: EngineState, settings: UnderlyingSettings, at_ns: int, before: float, after: float) -> str:
+def refusal(
+    state: EngineState, settings: UnderlyingSettings, at_ns: int, hedge: InstrumentId, before: float, after: float
+) -> str:
     """Why a hedge from `before` to `after` contracts is not worth its funding; empty when it may go."""
     if settings.funding_action is FundingAction.ALERT or abs(after) <= abs(before):
         return ""
-    return problem_of(state, settings, at_ns, after)
+    return problem_of(state, settings, at_ns, {hedge: after})
 
 
 def evidence(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> dict[str, float | None]:

@@ -300,7 +300,8 @@ def _funding(one: Candidate) -> Finding:
     over = day_usd > limit and after > before and not one.is_urgent
     problem = f"funding would cost {day_usd:.2f} USD a day" if over else ""
     if not problem and not one.is_urgent:
-        problem = funding.refusal(one.state, one.settings, one.at_ns, float(held), float(after_contracts))
+        hedge, contracts = one.rules.id, (float(held), float(after_contracts))
+        problem = funding.refusal(one.state, one.settings, one.at_ns, hedge, *contracts)
     return finding("funding_usd_per_day", day_usd, limit, problem)
 
 

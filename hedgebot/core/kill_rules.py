@@ -14,6 +14,8 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import UnderlyingSettings
 
 CLOCK_OFFSET_MS_HALT = 1_000.0
 """As far as Bybit lets a stamp run ahead of its clock. It is measured once a minute: one bad reading halts nothing."""
@@ -61,7 +63,7 @@ def _note_health(step: Step) -> None:
     state, good = step.state, step.state.good_at_ns
     for settings in state.settings.underlyings:
         name = settings.underlying
-        if market.book_age_ms(state, settings.hedge_instrument, step.at_ns) <= state.limits.book_age_ms_max:
+        if not _old_books(state, settings, step.at_ns):
             good[f"market:{name}"] = step.at_ns
         if not exposure_problem(state.underlyings[name]):
             good[f"exposure:{name}"] = step.at_ns
@@ -76,11 +78,11 @@ def _note_health(step: Step) -> None:
 
 def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     for settings in state.settings.underlyings:
-        name, hedge = settings.underlying, settings.hedge_instrument
+        name, hedges = settings.underlying, " and ".join(_old_books(state, settings, at_ns))
         if not _has_something(state, name):
             continue
         for feed, words in (
-            ("market", f"no fresh book of {hedge}"),
+            ("market", f"no fresh book of {hedges}"),
             ("exposure", f"the exposure of {name} is unknown"),
         ):
             if (blind_s := _blind_s(state, f"{feed}:{name}", at_ns)) is not None:
@@ -116,13 +118,19 @@ def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
 
 def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     for settings in state.settings.underlyings:
-        left_ms, hedge = forced.settles_in_ms(state, settings, at_ns), settings.hedge_instrument
-        if left_ms <= state.limits.settling_ms_halt:
-            # No figure: the same sentence each time it is looked at.
-            yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
+        for hedge in settings.hedge_instruments:
+            if forced.settles_in_ms(state, hedge, at_ns) <= state.limits.settling_ms_halt:
+                # No figure: the same sentence each time it is looked at.
+                yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
 
 
 RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)
+
+
+def _old_books(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
+    """Hedge instruments of an underlying whose book is not fresh."""
+    age_ms_max = state.limits.book_age_ms_max
+    return [one for one in settings.hedge_instruments if market.book_age_ms(state, one, at_ns) > age_ms_max]
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

@@ -244,7 +244,7 @@ def _spot_problem(state: EngineState, event: OperatorKilled) -> str:
     spot = [
         one.underlying
         for one in state.settings.underlyings
-        if covers(state, meant, one) and one.hedge_instrument.split(":")[1] == "spot"
+        if covers(state, meant, one) and any(hedge.split(":")[1] == "spot" for hedge in one.hedge_instruments)
     ]
     if event.action is not KillAction.FLATTEN or not spot:
         return ""

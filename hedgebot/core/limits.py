@@ -72,15 +72,21 @@ def funding_costs_usd_per_day(
     None where the rate is unknown or too old.
     """
     costs: dict[InstrumentId, float | None] = {}
-    for settings in state.settings.underlyings:
-        rules = state.instruments.get(settings.hedge_instrument)
+    for key in _hedges(state):
+        rules = state.instruments.get(key[1])
         if rules is None or not rules.kind.is_perp:
             continue
-        key = (settings.hedge_account, rules.id)
         held = changed[key] if key in changed else position_contracts(state, *key)
         if held:
             costs[rules.id] = _funding_cost(state, rules, held, at_ns)
     return costs
+
+
+def _hedges(state: EngineState) -> list[tuple[str, InstrumentId]]:
+    """Account and instrument of every hedge."""
+    return [
+        (one.hedge_account, instrument) for one in state.settings.underlyings for instrument in one.hedge_instruments
+    ]
 
 
 def _funding_cost(state: EngineState, rules: Instrument, held: Decimal, at_ns: int) -> float | None:
@@ -106,10 +112,9 @@ def funding_ratio_day(state: EngineState, instrument: InstrumentId, at_ns: int) 
 def hedge_notional_usd(state: EngineState, account: str) -> float:
     """Absolute notional of all hedge positions on one account, each at its mark."""
     total = 0.0
-    for settings in state.settings.underlyings:
-        rules = state.instruments.get(settings.hedge_instrument)
-        held = position_contracts(state, account, settings.hedge_instrument)
-        if rules is None or not held or settings.hedge_account != account:
+    for holder, instrument in _hedges(state):
+        rules, held = state.instruments.get(instrument), position_contracts(state, account, instrument)
+        if rules is None or not held or holder != account:
             continue
         quote = state.quotes.get(rules.id)
         price = (quote.mark or quote.mid) if quote else None
@@ -219,12 +224,13 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     state, limits = step.state, step.state.limits
     since_start_ms = (step.at_ns - state.run_started_ns) // _NS_PER_MS
-    book_ms = min(market.book_age_ms(state, settings.hedge_instrument, step.at_ns), since_start_ms)
+    oldest_ms, hedge = max((market.book_age_ms(state, one, step.at_ns), one) for one in settings.hedge_instruments)
+    book_ms = min(oldest_ms, since_start_ms)
     option_ms, option = oldest_option(state, settings.underlying, step.at_ns)
     problem = ""
     # Told before the gate shuts: whoever is woken shall know within the limit, not after it (fault N02).
     if book_ms > limits.book_age_ms_max * STALE_TOLD_AT:
-        problem = f"the book of {settings.hedge_instrument} is {book_ms} ms old, limit {limits.book_age_ms_max} ms"
+        problem = f"the book of {hedge} is {book_ms} ms old, limit {limits.book_age_ms_max} ms"
     underlying = state.underlyings[settings.underlying]
     underlying.options_stale = option_ms > limits.option_age_ms_max
     if underlying.options_stale and not problem:
@@ -233,9 +239,10 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
             f"live underlying and the last volatility, the band is {limits.stale_band_ratio:g} times as wide"
         )
     step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
-    _watch_gap(step, settings.hedge_instrument)
-    _watch_spread(step, settings)
-    forced.watch_settling(step, settings)
+    for hedge in settings.hedge_instruments:
+        _watch_gap(step, hedge)
+        _watch_spread(step, hedge, settings.spread_bps_max)
+        forced.watch_settling(step, hedge, settings.underlying)
     _watch_delta(step, settings)
 
 
@@ -252,9 +259,8 @@ def _watch_gap(step: Step, hedge: InstrumentId) -> None:
     step.watch(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
 
 
-def _watch_spread(step: Step, settings: UnderlyingSettings) -> None:
+def _watch_spread(step: Step, hedge: InstrumentId, limit: float) -> None:
     """A book that is too wide to hedge on is told once it stays so; an old one says nothing anew."""
-    hedge, limit = settings.hedge_instrument, settings.spread_bps_max
     quote = step.state.quotes.get(hedge)
     spread = market.spread_bps(quote) if quote else None
     if not quote or spread is None:

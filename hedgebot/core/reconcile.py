@@ -176,7 +176,7 @@ def forget_accounts(step: Step) -> None:
 def watch_held(step: Step) -> None:
     """Subscribe market data of the hedge instruments and of everything held; only what is new is asked for."""
     state = step.state
-    wanted: dict[InstrumentId, int] = {one.hedge_instrument: 0 for one in state.settings.underlyings}
+    wanted = {hedge: 0 for one in state.settings.underlyings for hedge in one.hedge_instruments}
     wanted |= {one.instrument: 0 for one in state.positions.values() if one.contracts}
     new = [one for one in wanted if one not in state.watched and one in state.instruments]
     for venue in dict.fromkeys(one.split(":", 1)[0] for one in new):
@@ -319,8 +319,8 @@ def is_foreign(state: EngineState, account: AccountState, report: OrderReport) -
     made_by = decode_client_id(report.client_id)
     if made_by is not None and made_by.install == state.settings.install:
         return False
-    hedges = {one.hedge_instrument for one in state.settings.underlyings if one.hedge_account == account.name}
-    return account.role is AccountRole.HEDGE or (account.role is AccountRole.SHARED and report.instrument in hedges)
+    shared = account.role is AccountRole.SHARED and report.instrument in state.settings.hedges_on(account.name)
+    return account.role is AccountRole.HEDGE or shared
 
 
 def _check_orders(step: Step, account: AccountState, event: SnapshotTaken) -> int:

@@ -43,7 +43,7 @@ def accept(step: Step) -> None:
 
 def _matters(state: EngineState, instrument: InstrumentId) -> bool:
     held = any(one.instrument == instrument and one.contracts for one in state.positions.values())
-    return held or any(one.hedge_instrument == instrument for one in state.settings.underlyings)
+    return held or any(instrument in one.hedge_instruments for one in state.settings.underlyings)
 
 
 def _note_change(step: Step, before: Instrument, after: Instrument) -> None:

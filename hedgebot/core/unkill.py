@@ -124,12 +124,12 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
 
 
 def _underlying_problems(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[str]:
-    hedge, name = settings.hedge_instrument, settings.underlying
-    problems = []
-    if market.book_age_ms(state, hedge, at_ns) > state.limits.book_age_ms_max:
-        problems.append(f"the book of {hedge} is not fresh")
-    if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max:
-        problems.append(f"the mark price of {hedge} is not fresh")
+    name, problems = settings.underlying, []
+    for hedge in settings.hedge_instruments:
+        if market.book_age_ms(state, hedge, at_ns) > state.limits.book_age_ms_max:
+            problems.append(f"the book of {hedge} is not fresh")
+        if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max:
+            problems.append(f"the mark price of {hedge} is not fresh")
     unknown = exposure_problem(state.underlyings[name])
     if unknown:
         return [*problems, f"the exposure is unknown: {unknown}"]

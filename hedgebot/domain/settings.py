@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from hedgebot.domain.holdings import HoldingSettings
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, Side
 
 
 class AccountRole(StrEnum):
@@ -82,6 +82,21 @@ class FundingAction(StrEnum):
     UNWIND = "unwind"  # the hedge is closed, and the underlying is frozen until an operator says unkill
 
 
+class HedgeRole(StrEnum):
+    """What one of an underlying's hedge instruments is opened for; any of them may be reduced."""
+
+    MAIN = "main"  # its middle is the underlying's price; takes every hedge that no other instrument is there for
+    BUY = "buy"  # long hedges
+    SELL = "sell"  # short hedges
+
+
+class HedgeLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument of those that an underlying is hedged with, all on its hedge account."""
+
+    instrument: InstrumentId
+    role: HedgeRole = HedgeRole.MAIN
+
+
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
@@ -102,7 +117,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way.
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
-    will do while nothing is margined in the coin.
+    will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
     """
 
     underlying: str
@@ -120,6 +135,24 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     skew_stickiness: float = 1.0
     delta_convention: DeltaConvention | None = None
     funding_action: FundingAction = FundingAction.NO_RISK
+    other_hedges: tuple[HedgeLeg, ...] = ()
+
+    @property
+    def hedge_legs(self) -> tuple[HedgeLeg, ...]:
+        """All instruments that it is hedged with, the main one first."""
+        return (HedgeLeg(instrument=self.hedge_instrument), *self.other_hedges)
+
+    @property
+    def hedge_instruments(self) -> tuple[InstrumentId, ...]:
+        """Their ids, in the same order."""
+        if not self.other_hedges:
+            return (self.hedge_instrument,)
+        return (self.hedge_instrument, *(one.instrument for one in self.other_hedges))
+
+    def opened_with(self, side: Side) -> InstrumentId:
+        """The instrument in which a hedge of that side is opened."""
+        role = HedgeRole.BUY if side is Side.BUY else HedgeRole.SELL
+        return next((one.instrument for one in self.other_hedges if one.role is role), self.hedge_instrument)
 
 
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,3 +246,12 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitSettings
     holdings: tuple[HoldingSettings, ...] = ()
     margin_parameters: tuple[MarginParameters, ...] = ()
+
+    def hedges_on(self, account: str) -> dict[InstrumentId, str]:
+        """Hedge instruments that are traded on an account, with their underlyings."""
+        return {
+            instrument: one.underlying
+            for one in self.underlyings
+            if one.hedge_account == account
+            for instrument in one.hedge_instruments
+        }

@@ -37,7 +37,7 @@ class _Seen:
     def __init__(self, settings: EngineSettings) -> None:
         self._limits = settings.limits
         self._underlyings = {one.underlying: one for one in settings.underlyings}
-        self._hedges = {one.hedge_instrument for one in settings.underlyings}
+        self._hedges = {hedge for one in settings.underlyings for hedge in one.hedge_instruments}
         self._venues = {one.name: one.venue for one in settings.accounts}
         self._books: dict[InstrumentId, tuple[ev.BookTop, int]] = {}
         self._marks: dict[InstrumentId, tuple[ev.Ticker, int]] = {}

@@ -125,7 +125,7 @@ class Oracle:
     def hedge_coin(self, underlying: UnderlyingSettings) -> float:
         """The contracts of the hedge, as the venue has them."""
         positions = self._exchange.positions(self._holder)
-        return float(sum(one.contracts for one in positions if one.instrument == underlying.hedge_instrument))
+        return float(sum(one.contracts for one in positions if one.instrument in underlying.hedge_instruments))
 
     def margin_use(self) -> float:
         """The true maintenance margin over equity; infinite when margin is due and nothing is left."""

@@ -80,7 +80,7 @@ def test_o03_a_trade_by_hand_in_the_hedge_is_told_and_hedged_once() -> None:
 
 def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_halts_in_time() -> None:
     book = hedged()
-    assert settles_in_ms(book.state, book.settings.underlyings[0], book.at_ns) == NEVER_MS
+    assert settles_in_ms(book.state, BTC_PERP, book.at_ns) == NEVER_MS
     ends_ns = book.at_ns + DAY_NS + 5_000 * 1_000_000
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(instrument(BTC_PERP, expiry_ns=ends_ns),)))
     assert AlertKind.INSTRUMENT_SETTLING not in alerts(book.tick())

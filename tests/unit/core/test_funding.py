@@ -12,7 +12,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordRefusal
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import KillAction
-from hedgebot.domain.settings import EngineSettings, FundingAction, UnderlyingSettings
+from hedgebot.domain.settings import EngineSettings, FundingAction, HedgeLeg, HedgeRole, UnderlyingSettings
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
@@ -85,7 +85,7 @@ def test_the_cost_is_notional_times_rate_whatever_the_sides(ratio: float, contra
     book = Playbook()
     book.ready()
     rate(book, ratio)
-    found = funding.terms(book.state, btc(book), book.at_ns, contracts)
+    found = funding.terms(book.state, btc(book), book.at_ns, {BTC_PERP: contracts})
     assert found is not None
     assert found.usd_day == pytest.approx(contracts * 100_000.0 * ratio * 3.0)
     assert found.share_day == 0.0  # nothing is protected here
@@ -115,11 +115,11 @@ def test_a_position_towards_a_target_of_its_own_is_judged_by_rate_and_day_alone(
     book = Playbook(settings(funding_cost_usd_per_day_max=1e9, funding_ratio_day_alert=1.0))
     book.ready()
     rate(book, 0.0001)
-    found = funding.terms(book.state, btc(book), book.at_ns, 1.0)
+    found = funding.terms(book.state, btc(book), book.at_ns, {BTC_PERP: 1.0})
     assert found is not None
     assert found.usd_day > funding.SHARE_FROM_USD
     assert found.share_day == 0.0
-    assert funding.problem_of(book.state, btc(book), book.at_ns, 1.0) == ""
+    assert funding.problem_of(book.state, btc(book), book.at_ns, {BTC_PERP: 1.0}) == ""
 
 
 def test_an_unknown_rate_says_nothing_anew() -> None:
@@ -198,3 +198,21 @@ def test_a_decision_says_what_it_knew_of_its_funding() -> None:
     assert decision.evidence["funding_ratio_day"] == pytest.approx(0.0003)
     assert decision.evidence["funding_spent_usd_today"] == 0.0
     assert decision.evidence["funding_limit_usd_day"] == 5_000.0
+
+
+def test_a_hedge_in_two_instruments_pays_for_both_and_is_judged_by_the_dearest() -> None:
+    made = settings(funding_cost_usd_per_day_max=1e9)
+    other = HedgeLeg(instrument=BTC_USDC, role=HedgeRole.BUY)
+    one = msgspec.structs.replace(made.underlyings[0], other_hedges=(other,))
+    book = Playbook(msgspec.structs.replace(made, underlyings=(one,)))
+    book.ready([book.position("-0.5"), book.position("0.2", BTC_USDC)])
+    rate(book, 0.0001)
+    assert funding.terms(book.state, one, book.at_ns) is None  # the second rate is not known, and it is held
+    book.send(book.ticker(rate=0.002, name=BTC_USDC))
+    found = funding.terms(book.state, one, book.at_ns)
+    assert found is not None
+    assert found.usd_day == pytest.approx(0.2 * 100_000.0 * 0.006 - 0.5 * 100_000.0 * 0.0003)
+    assert found.ratio_day == pytest.approx(0.006)
+    assert "0.60% a day" in funding.problem_of(book.state, one, book.at_ns)
+    paid(book, "3", "f1", BTC_USDC)
+    assert funding.spent_usd_today(book.state, book.at_ns) == pytest.approx(3.0)

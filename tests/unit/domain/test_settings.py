@@ -3,7 +3,16 @@
 import msgspec
 import pytest
 
-from hedgebot.domain.settings import AccountRole, EngineSettings, LimitSettings, StrategySettings
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.settings import (
+    AccountRole,
+    EngineSettings,
+    HedgeLeg,
+    HedgeRole,
+    LimitSettings,
+    StrategySettings,
+    UnderlyingSettings,
+)
 from tests.unit.domain.samples import sample
 
 
@@ -33,3 +42,32 @@ def test_parameters_of_one_strategy_are_not_shared() -> None:
     one, other = (StrategySettings(name=name, enabled=True, underlyings=()) for name in "ab")
     one.params["x"] = 1
     assert other.params == {}
+
+
+PERP, QUARTERLY = InstrumentId("bybit:linear:BTCUSDT"), InstrumentId("bybit:linear:BTCUSDT-25DEC26")
+
+
+def _hedged(*others: HedgeLeg) -> UnderlyingSettings:
+    one: UnderlyingSettings = sample(UnderlyingSettings, full=True)
+    return msgspec.structs.replace(one, hedge_instrument=PERP, hedge_account="main", other_hedges=others)
+
+
+def test_one_hedge_instrument_is_opened_for_both_sides() -> None:
+    alone = _hedged()
+    assert alone.hedge_legs == (HedgeLeg(instrument=PERP, role=HedgeRole.MAIN),)
+    assert {alone.opened_with(side) for side in Side} == {PERP}
+
+
+@pytest.mark.parametrize(("role", "side"), [(HedgeRole.BUY, Side.BUY), (HedgeRole.SELL, Side.SELL)])
+def test_another_instrument_takes_one_side_and_leaves_the_main_one_the_other(role: HedgeRole, side: Side) -> None:
+    both = _hedged(HedgeLeg(instrument=QUARTERLY, role=role))
+    assert both.hedge_instruments == (PERP, QUARTERLY)
+    assert both.opened_with(side) == QUARTERLY
+    assert both.opened_with(side.opposite) == PERP
+
+
+def test_all_hedge_instruments_of_an_account_are_found() -> None:
+    both = _hedged(HedgeLeg(instrument=QUARTERLY, role=HedgeRole.BUY))
+    settings = msgspec.structs.replace(sample(EngineSettings, full=False), underlyings=(both,))
+    assert settings.hedges_on("main") == {PERP: both.underlying, QUARTERLY: both.underlying}
+    assert settings.hedges_on("elsewhere") == {}
