@@ -45,6 +45,8 @@ class Account:
     fee_tier: FeeTier = FeeTier.NO_VIP
     modes: PositionModes = field(default_factory=PositionModes)
     margin: MarginState = field(default_factory=MarginState)
+    # Coins of the funding wallet: neither collateral nor equity of this account.
+    funding: dict[str, Decimal] = field(default_factory=dict)
 
     def leverage_of(self, instrument: InstrumentId) -> Decimal:
         """Leverage that an instrument's margin is counted at."""
@@ -60,6 +62,7 @@ class Account:
             leverages=dict(self.leverages),
             modes=self.modes.copied(),
             margin=self.margin.copied(),
+            funding=dict(self.funding),
         )
 
     def position(self, instrument: Instrument, index: PositionIndex = PositionIndex.ONE_WAY) -> Position:

@@ -29,6 +29,7 @@ from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import AccountSpec, Scenario, checked
 from hedgebot.exchange.script import Script, recorded_clock
 from hedgebot.exchange.switching import switch_mode
+from hedgebot.exchange.transfers import TransferDesk
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.troubles.bent import BentWorld as World
 from hedgebot.exchange.troubles.striker import Striker
@@ -75,6 +76,7 @@ class Exchange(Views):
         self._desk = Desk(self._books, self.rules)
         self.dead_man = DeadMan(self.rules.dead_man, self._desk, scenario.accounts)
         self.margin = MarginDesk(self._books, self._desk.orders)
+        self.transfers = TransferDesk(self._books, self.wallet)
         self.troubles = Striker(self._desk, self._world, scenario)
         self.order_faults = OrderFaults(self._desk, scenario.seed, reduce_only_passes=self.rules.reduce_only_passes)
         self.limits = RateLimits(self.rules, enabled=scenario.rate_limits)
@@ -96,6 +98,7 @@ class Exchange(Views):
             name=spec.name,
             leverage=spec.leverage,
             coins=dict(spec.coins),
+            funding=dict(spec.funding_coins),
             fee_tier=spec.fee_tier,
             self_trade_group=spec.self_trade_group,
             margin=MarginState(

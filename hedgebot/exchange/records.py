@@ -40,6 +40,8 @@ class LedgerKind(StrEnum):
     ADL = "adl"
     INTEREST = "interest"
     ROLLBACK = "rollback"  # what an execution that was taken back had done
+    TRANSFER_IN = "transfer_in"  # from the funding wallet
+    TRANSFER_OUT = "transfer_out"  # to the funding wallet
 
 
 class PositionStatus(StrEnum):

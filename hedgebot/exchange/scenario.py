@@ -115,6 +115,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     api_key: str
     api_secret: str
     coins: dict[str, Decimal]
+    funding_coins: dict[str, Decimal] = {}  # in the funding wallet beside it: no collateral until it is moved over
     positions: tuple[HoldingSpec, ...] = ()
     leverage: int = 10
     self_trade_group: int = 0  # accounts of one group count as one for self-trade prevention; 0 is no group

@@ -265,7 +265,12 @@ async def test_a_key_may_only_look(venue: Lab) -> None:
 
 
 async def test_a_key_has_rights_that_it_should_not_have(venue: Lab) -> None:
-    for state, wallet in (("good", []), ("may_withdraw", ["AccountTransfer", "Withdraw"]), ("read_only", [])):
+    for state, wallet in (
+        ("good", []),
+        ("may_withdraw", ["AccountTransfer", "Withdraw"]),
+        ("may_transfer", ["AccountTransfer"]),
+        ("read_only", []),
+    ):
         await venue.admin("POST", "key", {"account": "book", "state": state})
         found = (await venue.client.privateGetV5UserQueryApi())["result"]
         assert (found["permissions"]["Wallet"], int(found["readOnly"])) == (wallet, int(state == "read_only"))

@@ -210,7 +210,7 @@ class Admin:
         self._api.keys[wanted.account] = wanted.state
         chosen = (
             []
-            if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY, KeyState.MAY_WITHDRAW}
+            if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY, KeyState.MAY_WITHDRAW, KeyState.MAY_TRANSFER}
             else self._sessions.chosen("", wanted.account)
         )
         for session in chosen:

@@ -54,6 +54,14 @@ class KeyState(StrEnum):
     REVOKED = "revoked"
     WRONG_ADDRESS = "wrong_address"
     MAY_WITHDRAW = "may_withdraw"  # good, and with rights that no trading key should have
+    MAY_TRANSFER = "may_transfer"  # good, and able to move coins between its user's own wallets
+
+
+TRANSFER_RIGHT = "AccountTransfer"
+_WALLET_RIGHTS = {
+    KeyState.MAY_TRANSFER: (TRANSFER_RIGHT,),
+    KeyState.MAY_WITHDRAW: (TRANSFER_RIGHT, "Withdraw"),
+}
 
 
 class Api:
@@ -107,7 +115,7 @@ class Api:
     def key_rights(self, account: str) -> tuple[bool, tuple[str, ...]]:
         """Whether an account's key may only look, and its rights on the wallet."""
         state = self.keys.get(account, KeyState.GOOD)
-        return state is KeyState.READ_ONLY, ("AccountTransfer", "Withdraw") if state is KeyState.MAY_WITHDRAW else ()
+        return state is KeyState.READ_ONLY, _WALLET_RIGHTS.get(state, ())
 
     def check_may_trade(self, account: str) -> None:
         """Refuse what changes something for a key that may only look; raises WireError."""

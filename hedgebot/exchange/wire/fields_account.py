@@ -29,6 +29,8 @@ LEDGER_TYPE = {
     LedgerKind.ADL: "ADL",
     LedgerKind.INTEREST: "INTEREST",
     LedgerKind.ROLLBACK: "AUTO_DEDUCTION",
+    LedgerKind.TRANSFER_IN: "TRANSFER_IN",
+    LedgerKind.TRANSFER_OUT: "TRANSFER_OUT",
 }
 POSITION_STATUS = {PositionStatus.NORMAL: "Normal", PositionStatus.LIQUIDATION: "Liq", PositionStatus.ADL: "Adl"}
 

@@ -21,6 +21,7 @@ from hedgebot.exchange.wire import (
     routes_risk,
     routes_statistics,
     routes_switches,
+    routes_transfer,
 )
 from hedgebot.exchange.wire.entry import Handler
 
@@ -79,7 +80,7 @@ ROUTES: dict[str, Route] = {
     "/v5/asset/portfolio-margin": _signed("GET", routes_portfolio.portfolio_margin),
     "/v5/asset/transfer/query-account-coins-balance": _signed("GET", routes_asset.coins_balance),
     "/v5/asset/transfer/query-account-coin-balance": _signed("GET", routes_asset.coin_balance),
-    "/v5/asset/transfer/query-inter-transfer-list": _signed("GET", routes_asset.no_list),
+    "/v5/asset/transfer/query-inter-transfer-list": _signed("GET", routes_transfer.inter_transfer_list),
     "/v5/asset/deposit/query-record": _signed("GET", routes_asset.no_rows),
     "/v5/asset/withdraw/query-record": _signed("GET", routes_asset.no_rows),
     "/v5/asset/exchange/order-record": _signed("GET", routes_asset.no_exchanges),
@@ -88,7 +89,7 @@ ROUTES: dict[str, Route] = {
     "/v5/asset/exchange/convert-result-query": _signed("GET", routes_asset.conversion),
     "/v5/asset/exchange/quote-apply": _signed("POST", routes_asset.denied),
     "/v5/asset/exchange/convert-execute": _signed("POST", routes_asset.denied),
-    "/v5/asset/transfer/inter-transfer": _signed("POST", routes_asset.denied),
+    "/v5/asset/transfer/inter-transfer": _signed("POST", routes_transfer.inter_transfer),
     "/v5/asset/deposit/query-address": _signed("GET", routes_asset.denied),
     "/v5/asset/withdraw/create": _signed("POST", routes_asset.denied),
     "/v5/account/info": _signed("GET", routes_account.account_info),

@@ -1,6 +1,7 @@
 """What the signed paths about assets answer: coins, deliveries, settlements, and records that are empty here.
 
-Nobody deposits, withdraws, transfers or converts at a simulated exchange: those lists are empty, never invented.
+Nobody deposits, withdraws or converts at a simulated exchange: those lists are empty, never invented. Moves between a
+user's own wallets are `routes_transfer.py`'s.
 Source: docs/v5/asset/*.mdx.
 """
 
@@ -59,14 +60,14 @@ def _chain(coin: str) -> Fields:
 
 
 def coins_balance(api: Api, account: str, params: Params) -> Fields:
-    """What each coin of an account type holds; the funding account is empty."""
+    """What each coin of an account type holds."""
     kind = _account_type(params)
     wanted = [coin for coin in params.text("coin").split(",") if coin]
     if kind == "UNIFIED" and not wanted:
         raise bad_parameter("params error: coin is required")
     if len(wanted) > COINS_MAX:
         raise bad_parameter(f"params error: at most {COINS_MAX} coins")
-    held = {one.coin: one.wallet for one in api.exchange.wallet(account).coins} if kind == "UNIFIED" else {}
+    held = _held(api, account, kind)
     rows = [{**_balance(coin, held.get(coin, ZERO)), "bonus": ""} for coin in wanted or sorted(held)]
     return {"memberId": "1", "accountType": kind, "balance": rows}
 
@@ -74,10 +75,16 @@ def coins_balance(api: Api, account: str, params: Params) -> Fields:
 def coin_balance(api: Api, account: str, params: Params) -> Fields:
     """What one coin of an account type holds."""
     kind, coin = _account_type(params), params.required("coin")
-    held = {one.coin: one.wallet for one in api.exchange.wallet(account).coins} if kind == "UNIFIED" else {}
+    held = _held(api, account, kind)
     more = {"bonus": "0", "transferSafeAmount": "", "ltvTransferSafeAmount": ""}
     balance = {**_balance(coin, held.get(coin, ZERO)), **more}
     return {"accountType": kind, "bizType": 1, "accountId": "1", "memberId": "1", "balance": balance}
+
+
+def _held(api: Api, account: str, kind: str) -> dict[str, Decimal]:
+    if kind == "FUND":
+        return api.exchange.transfers.funding(account)
+    return {one.coin: one.wallet for one in api.exchange.wallet(account).coins}
 
 
 def _account_type(params: Params) -> str:
@@ -121,12 +128,6 @@ def no_rows(_api: Api, _account: str, params: Params) -> Fields:
     """Deposits, withdrawals: none."""
     params.limit(50, 50)
     return {"rows": [], "nextPageCursor": ""}
-
-
-def no_list(_api: Api, _account: str, params: Params) -> Fields:
-    """Transfers: none."""
-    params.limit(20, 50)
-    return {"list": [], "nextPageCursor": ""}
 
 
 def no_exchanges(_api: Api, _account: str, params: Params) -> Fields:
@@ -176,5 +177,5 @@ def convert_coins(api: Api, account: str, params: Params) -> Fields:
 
 
 def denied(_api: Api, _account: str, _params: Params) -> Fields:
-    """Withdrawals, transfers, conversions: the key has no permission for any of them."""
+    """Withdrawals, conversions: the key has no permission for any of them."""
     raise WireError(NO_PERMISSION, "Permission denied, please check your API key permissions.")

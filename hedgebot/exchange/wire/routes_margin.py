@@ -10,6 +10,7 @@ from functools import cache
 
 from hedgebot.domain.decimals import ZERO, floor_to_step
 from hedgebot.exchange.risk import load_parameters
+from hedgebot.exchange.transfers import free_qty
 from hedgebot.exchange.types import CoinBalance
 from hedgebot.exchange.wire.api import Api
 from hedgebot.exchange.wire.codes import WireError, bad_parameter
@@ -177,15 +178,7 @@ def transferable(api: Api, account: str, params: Params) -> Fields:
     if not names or len(names) > COINS_MAX:
         raise bad_parameter(f"params error: coinName is 1 to {COINS_MAX} coins")
     wallet = api.exchange.wallet(account)
-    held = {one.coin: one for one in wallet.coins}
-    found: dict[str, object] = {}
-    for coin in names:
-        one = held.get(coin)
-        free = max(one.wallet - one.locked, ZERO) if one is not None else ZERO
-        if one is not None and one.usd_price > 0.0 and one.collateral_ratio > 0.0:
-            left = Decimal(str(wallet.available_usd / one.usd_price / one.collateral_ratio))
-            free = min(free, left)
-        found[coin] = dec(floor_to_step(free, _AMOUNT))
+    found: dict[str, object] = {coin: dec(free_qty(wallet, coin)) for coin in names}
     return {"availableWithdrawal": found[names[0]], "availableWithdrawalMap": found}
 
 

@@ -237,3 +237,25 @@ async def withdrawals(stage: Stage) -> None:
 async def transfers(stage: Stage) -> None:
     assert await stage.client.fetch_transfers() == []
     assert stage.venue.seen("query-inter-transfer-list")
+
+
+@contract("transfer")
+async def transfer(stage: Stage) -> None:
+    ways = ("funding", "unified", {"transferId": "42c0cfb0-6bca-c242-bc76-4e6df6cbcb16"})
+    with pytest.raises(ccxt.PermissionDenied, match="10005"):
+        await stage.client.transfer("USDT", 250.5, *ways)
+    await stage.venue.admin("POST", "key", {"account": "book", "state": "may_transfer"})
+    with pytest.raises(ccxt.InsufficientFunds, match="131212"):
+        await stage.client.transfer("USDT", 250.5, *ways)
+    out = await stage.client.transfer("USDT", 1_000, "unified", "funding")
+    assert out["status"] == "ok"
+    before = stage.exchange.wallet("book").coins
+    await stage.client.transfer("USDT", 250.5, *ways)
+    with pytest.raises(ccxt.BadRequest, match="131214"):
+        await stage.client.transfer("USDT", 250.5, *ways)
+    held = {one.coin: one.wallet for one in stage.exchange.wallet("book").coins}
+    assert held["USDT"] - {one.coin: one.wallet for one in before}["USDT"] == Decimal("250.5")
+    newest, oldest = (await stage.client.fetch_transfers())[::-1]
+    assert {one["amount"] for one in (newest, oldest)} == {250.5, 1_000.0}
+    fund = await stage.client.fetch_balance({"type": "funding"})
+    assert fund["USDT"]["total"] == 749.5

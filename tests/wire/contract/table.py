@@ -103,6 +103,7 @@ SCOPE: dict[str, tuple[str, ...]] = {
     "fetchDeposits": ONE,
     "fetchWithdrawals": ONE,
     "fetchTransfers": ONE,
+    "transfer": ONE,
     "fetchTradingFee": ("spot", *LEVERAGED),
     # --- streams
     "watchTicker": ALL,
@@ -163,7 +164,6 @@ OUT: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "transfer",
             "withdraw",
             "fetchDepositAddress",
             "fetchDepositAddressesByNetwork",

@@ -35,11 +35,10 @@ def test_greeks_are_the_options_sum(api: Api) -> None:
 
 def test_nobody_moves_coins_here(api: Api) -> None:
     assert ask(routes.no_rows, api) == {"rows": [], "nextPageCursor": ""}
-    assert ask(routes.no_list, api) == {"list": [], "nextPageCursor": ""}
     assert ask(routes.no_exchanges, api) == {"orderBody": [], "nextPageCursor": ""}
     assert ask(routes.no_conversions, api) == {"list": []}
     coins = ask(routes.convert_coins, api, accountType="eb_convert_uta")["coins"]
     assert all(row["disableFrom"] and row["disableTo"] for row in coins)
     assert code_of(routes.conversion, api, quoteTxId="1") == 10001
-    # The key may not: withdraw, transfer, convert.
+    # The key may not: withdraw, convert.
     assert code_of(routes.denied, api) == 10005
