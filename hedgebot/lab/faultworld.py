@@ -103,6 +103,8 @@ class FaultWorld:
         self.holder, self.underlying, self.hedge = HOLDER, UNDERLYING, HEDGE
         self._lasting: dict[str, Mishap] = {}
         self._evidence: dict[str, Evidence] = {}
+        # Mishaps that met a book which an earlier one had latched: nothing could be tried, the invariants judge them.
+        self._held: set[str] = set()
         self._peace = False
 
     # --- the stage
@@ -181,6 +183,8 @@ class FaultWorld:
         )
 
     def _begin(self, mishap: Mishap) -> None:
+        if self._is_held():
+            self._held.add(mishap.id)
         self._evidence[mishap.id] = Evidence(
             hedge=self.hedge,
             settings=SETTINGS,
@@ -266,6 +270,10 @@ class FaultWorld:
         """A trade of the client's in this second is not hedged yet."""
         return abs(delta_coin) <= SETTINGS.underlyings[0].band_coin + 0.02
 
+    def _is_held(self) -> bool:
+        """Whether something latched keeps the book from hedging: an operator ends that, and he comes with the peace."""
+        return self.host.running and bool(self.host.engine.state.latches or self.host.engine.state.tripped)
+
     def _is_halted(self) -> bool:
         return self.host.running and self.host.engine.state.mode is cmd.Mode.HALTED
 
@@ -277,7 +285,7 @@ class FaultWorld:
         found = []
         for mishap, from_s in self._plan:
             evidence = self._evidence.get(mishap.id)
-            if evidence is None or not self._undisturbed(mishap, from_s):
+            if evidence is None or mishap.id in self._held or not self._undisturbed(mishap, from_s):
                 continue
             evidence.state = self.host.engine.state if self.host.running else None
             found += [
