@@ -1,7 +1,12 @@
 """The engine's state as a book for risk numbers: legs with what prices them, a moment's copy. Computes no risk."""
 
+from decimal import Decimal
+
+import msgspec
+
 from hedgebot.core import limits
 from hedgebot.core.exposure import exposure_problem
+from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, OptionType
@@ -28,7 +33,7 @@ def risk_book(state: EngineState, at_ns: int) -> RiskBook:
         elif rules.kind.is_option:
             options += _option(state, underlying, position, rules)
         else:
-            linear.append(_linear(underlying, position, rules))
+            linear.append(_linear(state, underlying, position, rules))
     costs = {one.underlying: one.cost_bps for one in state.settings.underlyings}
     return RiskBook(
         at_ns=at_ns,
@@ -63,7 +68,7 @@ def _coins(state: EngineState, priced: dict[str, UnderlyingState]) -> list[Linea
     ]
 
 
-def _linear(underlying: UnderlyingState, position: Position, rules: Instrument) -> LinearLeg:
+def _linear(state: EngineState, underlying: UnderlyingState, position: Position, rules: Instrument) -> LinearLeg:
     nominal = float(position.contracts * rules.contract_size)
     size = nominal / underlying.price if rules.kind.is_inverse else nominal
     delta = size
@@ -77,7 +82,24 @@ def _linear(underlying: UnderlyingState, position: Position, rules: Instrument) 
         kind=LegKind.PERP if rules.kind.is_perp else LegKind.FUTURE,
         coins=delta,
         nominal_coins=size,
+        is_hedge=any(
+            (one.hedge_account, one.hedge_instrument) == (position.account, position.instrument)
+            for one in state.settings.underlyings
+        ),
+        is_inverse=rules.kind.is_inverse,
+        price_usd=_mark_usd(state, position, rules),
+        expiry_ns=rules.expiry_ns,
+        leverage=state.accounts[position.account].margin.leverage.get(rules.id),
     )
+
+
+def _mark_usd(state: EngineState, position: Position, rules: Instrument) -> float | None:
+    """The instrument's own mark in USD; None without one, or where nobody says what its quote currency is worth."""
+    quote = state.quotes.get(rules.id)
+    if quote is None or quote.mark is None:
+        return None
+    worth = coin_prices(state, state.accounts[position.account]).get(rules.quote, 0.0)
+    return float(quote.mark) * worth if worth > 0.0 else None
 
 
 def _option(state: EngineState, underlying: UnderlyingState, position: Position, rules: Instrument) -> list[OptionLeg]:
@@ -123,12 +145,24 @@ def _funding_day(state: EngineState, underlying: str, at_ns: int) -> float | Non
 
 def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
     account = state.accounts[name]
+    mode = next((one.margin_mode for one in state.settings.accounts if one.name == name), None)
+    known = AccountPoint(
+        account=name,
+        equity_usd=None,
+        maintenance_margin_usd=None,
+        venue=account.venue,
+        margin_mode=mode.value if mode is not None else "",
+    )
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * 1_000_000:
-        return AccountPoint(account=name, equity_usd=None, maintenance_margin_usd=None)
-    equity, margin = wallet.equity_usd, wallet.maintenance_margin_usd
-    return AccountPoint(
-        account=name,
-        equity_usd=None if equity is None else float(equity),
-        maintenance_margin_usd=None if margin is None else float(margin),
+        return known
+    return msgspec.structs.replace(
+        known,
+        equity_usd=_float(wallet.equity_usd),
+        maintenance_margin_usd=_float(wallet.maintenance_margin_usd),
+        initial_margin_usd=_float(wallet.initial_margin_usd),
     )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

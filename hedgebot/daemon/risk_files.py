@@ -3,18 +3,20 @@
 Owns where they are; their shapes and checks are `hedgebot.margin`'s.
 """
 
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from hedgebot.domain.errors import DataError
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
+from hedgebot.margin.registry import BYBIT, FILES, Registry, registry
 from hedgebot.margin.standard_history import standard_history
 from hedgebot.margin.stress import StressSet, parse_stress
 from hedgebot.margin.tail_risk import History, parse_history
 
 STRESS_FILE = "stress_20261126.json"
-TIERS_FILE = "bybit_20261125.json"
+TIERS_FILE = FILES[BYBIT]
 
 
 def read_history(path: Path | None = None) -> History:
@@ -30,6 +32,12 @@ def read_stress(path: Path | None = None) -> StressSet:
 def read_tiers(path: Path | None = None) -> ParameterSet:
     """The margin parameters that ship, or others; DataError says what is wrong with them."""
     return parse_parameters(*_content(path or _shipped(TIERS_FILE)))
+
+
+def read_registry(own: Mapping[str, Path] | None = None) -> Registry:
+    """Every margin model, with the operator's own files by venue in place of the shipped ones."""
+    paths: dict[str, Path | Traversable] = {venue: _shipped(name) for venue, name in FILES.items()}
+    return registry({venue: _content(path) for venue, path in (paths | dict(own or {})).items()})
 
 
 def _shipped(name: str) -> Traversable:

@@ -26,6 +26,8 @@ class LinearLeg(_Row, frozen=True, kw_only=True):
     """Coins, a perpetual or a dated future. `coins` is its delta: a move m of the price earns coins * price * m USD.
 
     `nominal_coins` is the size that margin is asked for (an inverse contract's coins count without its profit).
+    `is_hedge`: whether it stands there to hedge the rest. `price_usd` is its own mark, None for the underlying's price;
+    `leverage` what its initial margin is set aside at, None where that is unknown.
     """
 
     account: str
@@ -34,6 +36,11 @@ class LinearLeg(_Row, frozen=True, kw_only=True):
     kind: LegKind
     coins: float
     nominal_coins: float = 0.0
+    is_hedge: bool = False
+    is_inverse: bool = False
+    price_usd: float | None = None
+    expiry_ns: int | None = None
+    leverage: float | None = None
 
 
 class OptionLeg(_Row, frozen=True, kw_only=True):
@@ -67,11 +74,14 @@ class UnderlyingPoint(_Row, frozen=True, kw_only=True):
 
 
 class AccountPoint(_Row, frozen=True, kw_only=True):
-    """One account's money as its venue reports it; None is unknown."""
+    """One account's money as its venue reports it; None is unknown. `margin_mode` is cross or portfolio."""
 
     account: str
     equity_usd: float | None
     maintenance_margin_usd: float | None
+    initial_margin_usd: float | None = None
+    venue: str = ""
+    margin_mode: str = ""
 
 
 class RiskBook(_Row, frozen=True, kw_only=True):
@@ -108,6 +118,12 @@ class RiskBook(_Row, frozen=True, kw_only=True):
             if not math.isfinite(leg.coins):
                 msg = f"{leg.instrument}: coins is {leg.coins}, it must be a number"
                 raise ValueError(msg)
+        for line in self.linear:
+            for name in ("price_usd", "leverage"):
+                value = getattr(line, name)
+                if value is not None and not (math.isfinite(value) and value > 0.0):
+                    msg = f"{line.instrument}: {name} is {value}, it must be above zero, or left out"
+                    raise ValueError(msg)
         for option in self.options:
             for name in ("forward", "strike", "vol"):
                 value = getattr(option, name)

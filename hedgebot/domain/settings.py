@@ -57,8 +57,9 @@ _MEANINGS = {
 
 
 class MarginMode(StrEnum):
-    """How a unified account nets what it holds."""
+    """How an account nets what it holds. No account of ours is isolated: that is here to be compared with."""
 
+    ISOLATED = "isolated"  # each position by itself, with its own collateral
     CROSS = "cross"  # tiers of each position, summed
     PORTFOLIO = "portfolio"  # the worst cell of one scenario grid for each coin, summed
 

@@ -121,6 +121,43 @@ def portfolio_margin(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DeribitUsd:
+    """Margins in USD of one currency's products in a cross-currency account, and the parts they are made of."""
+
+    initial: float
+    maintenance: float
+    worst_case: float
+    roll_shock: float
+    delta_shock: float
+
+
+def portfolio_margin_usd(
+    parameters: DeribitParameters, legs: Legs, *, index: float, deltas: tuple[tuple[float, float | None], ...]
+) -> DeribitUsd:
+    """The same in USD, with nothing offset between currencies: an upper bound (margin reference section 9).
+
+    An extended cell is weighted to what the edge shows a linear future; gains of one currency offset no other's loss.
+    """
+    law = VolLaw(
+        power_short=parameters.short_term_vega_power,
+        power_long=parameters.long_term_vega_power,
+        floor_up=parameters.min_volatility_for_shock_up,
+    )
+    standard, extended = scenarios_of(parameters)
+    far = Scenarios(
+        extended.moves,
+        extended.vol_shocks,
+        parameters.extended_table_factor * parameters.price_range / np.abs(extended.moves),
+    )
+    profits = [evaluate(legs, one, law).total(index) for one in (standard, far)]
+    worst = max(-float(min(one.min() for one in profits)), 0.0)
+    roll = roll_shock(parameters, deltas) * index
+    delta = _delta_shock(parameters, deltas, index) * index
+    matrix = worst + roll + delta
+    return DeribitUsd(matrix, parameters.mm_factor * matrix, worst, roll, delta)
+
+
 def _offset(parameters: DeribitParameters, profits: Floats, index: float) -> Floats:
     """Gains count in part, up to a cap in USD; losses whole."""
     gains = np.minimum(profits * parameters.pnl_offset, parameters.max_offsetable_pnl / index)

@@ -74,7 +74,8 @@ class Portfolio(_Record, frozen=True, kw_only=True):
 class ParameterSet(_Record, frozen=True, kw_only=True):
     """One venue's margin parameters as of one day; `source` says what the parts' `status` does not.
 
-    Ladders and terms are by underlying or coin; `*` stands for every other one.
+    Ladders and terms are by underlying or coin; `*` stands for every other one. `grades` are words of the margin
+    reference by margin mode: how well the model with these figures is verified.
     """
 
     id: str
@@ -86,6 +87,7 @@ class ParameterSet(_Record, frozen=True, kw_only=True):
     collateral: Mapping[str, Collateral]
     borrowing: Mapping[str, Borrowing]
     portfolio: Portfolio
+    grades: Mapping[str, str] = {}
 
     def __post_init__(self) -> None:
         """Refuse a record that has no answer for a coin it does not name."""

@@ -6,7 +6,7 @@ from hedgebot.core.risk_book import risk_book
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.riskbook import LegKind
 from hedgebot.margin.revaluation import Columns
-from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_SPOT, BTC_USDC, PRICE, Playbook
+from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_SPOT, BTC_USDC, PRICE, Playbook
 
 
 def test_legs_are_what_is_held() -> None:
@@ -53,3 +53,17 @@ def test_coins_bought_are_coins() -> None:
     book.send(book.fill(Side.BUY, "1.25", BTC_SPOT))
     (leg,) = risk_book(book.state, book.at_ns).linear
     assert (leg.kind, leg.coins, leg.nominal_coins) == (LegKind.COINS, 1.25, 0.0)
+
+
+def test_legs_say_what_margin_models_ask() -> None:
+    book = Playbook()
+    book.ready()
+    book.send(book.fill(Side.SELL, "0.5", BTC_PERP))
+    book.send(book.fill(Side.SELL, "50000", BTC_INVERSE))
+    legs = {one.instrument: one for one in risk_book(book.state, book.at_ns).linear}
+    hedge, other = legs[BTC_PERP], legs[BTC_INVERSE]
+    assert (hedge.is_hedge, hedge.is_inverse, hedge.expiry_ns, hedge.leverage) == (True, False, None, None)
+    assert (other.is_hedge, other.is_inverse) == (False, True)
+    assert hedge.price_usd == pytest.approx(float(PRICE))
+    (account,) = risk_book(book.state, book.at_ns).accounts
+    assert (account.venue, account.margin_mode) == ("bybit", "")

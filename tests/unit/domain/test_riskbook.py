@@ -46,3 +46,11 @@ def test_equity_is_unknown_while_one_account_is() -> None:
     assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=points).equity_usd is None
     assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=points[:1]).equity_usd == 5.0
     assert RiskBook(at_ns=AT_NS, underlyings=()).equity_usd is None
+
+
+@pytest.mark.parametrize("name", ["price_usd", "leverage"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf")])
+def test_a_price_or_leverage_that_is_none_is_refused(name: str, value: float) -> None:
+    leg = msgspec.structs.replace(coins("BTC", 1.0), **{name: value})
+    with pytest.raises(ValueError, match=f"{name} is .*, it must be above zero, or left out"):
+        book(leg)

@@ -1,0 +1,152 @@
+"""A book as venue margin models take it: lines, options and coins owned, by underlying, in USD and signed coins.
+
+Owns the shape, and what a move of the price does to it. Every model reads the same book, so that their numbers can
+stand side by side. Must not know venues or accounts. Values are float.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from hedgebot.domain.riskbook import LegKind, LinearLeg, OptionLeg, RiskBook
+from hedgebot.margin.scenario import OptionLegs
+from hedgebot.pricing import black76
+from hedgebot.pricing.black76 import greeks, years_to
+
+DAYS_PER_YEAR = 365.0
+
+
+class Line(NamedTuple):
+    """A perpetual or dated future: signed coins at its mark in USD; `years` None for a perpetual.
+
+    `leverage` None: unknown.
+    """
+
+    instrument: str
+    coins: float
+    price_usd: float
+    is_inverse: bool = False
+    years: float | None = None
+    leverage: float | None = None
+
+    @property
+    def value_usd(self) -> float:
+        """Absolute value at its mark."""
+        return abs(self.coins) * self.price_usd
+
+
+class CoinBook(NamedTuple):
+    """Everything on one underlying; `owned_coins` are coins that are owned, `option_names` go with `options`."""
+
+    index_usd: float
+    lines: tuple[Line, ...] = ()
+    options: OptionLegs = OptionLegs()
+    option_names: tuple[str, ...] = ()
+    owned_coins: float = 0.0
+
+    @property
+    def delta_coins(self) -> float:
+        """Net delta without the coins that are owned."""
+        return sum(one.coins for one in self.lines) + float(option_deltas(self.options).sum())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing here could need margin."""
+        return not any(one.coins for one in self.lines) and not len(self.options.qty)
+
+
+Books = Mapping[str, CoinBook]
+
+
+def option_deltas(options: OptionLegs) -> black76.Floats:
+    """Delta in coins of each option."""
+    if not len(options.qty):
+        return np.zeros(0)
+    found = greeks(options.forward, options.strike, options.years, options.vol, options.is_call)
+    return np.asarray(options.qty * found.delta)
+
+
+def books_of(book: RiskBook, keep: Callable[[LinearLeg | OptionLeg], bool] = lambda _leg: True) -> dict[str, CoinBook]:
+    """The legs of a risk book that `keep` chooses, by underlying."""
+    found: dict[str, CoinBook] = {}
+    for point in book.underlyings:
+        linear = [one for one in book.linear if one.underlying == point.underlying and keep(one)]
+        options = [one for one in book.options if one.underlying == point.underlying and keep(one)]
+        found[point.underlying] = CoinBook(
+            index_usd=point.price_usd,
+            lines=tuple(_line(one, point.price_usd, book.at_ns) for one in linear if one.kind is not LegKind.COINS),
+            options=option_legs(options, book.at_ns),
+            option_names=tuple(one.instrument for one in options),
+            owned_coins=sum(one.coins for one in linear if one.kind is LegKind.COINS),
+        )
+    return found
+
+
+def _line(leg: LinearLeg, price_usd: float, at_ns: int) -> Line:
+    return Line(
+        instrument=leg.instrument,
+        coins=math.copysign(leg.nominal_coins or leg.coins, leg.coins),
+        price_usd=leg.price_usd or price_usd,
+        is_inverse=leg.is_inverse,
+        years=None if leg.expiry_ns is None else years_to(leg.expiry_ns, at_ns),
+        leverage=leg.leverage,
+    )
+
+
+def option_legs(options: Iterable[OptionLeg], at_ns: int) -> OptionLegs:
+    """Options as the scenario engine takes them; what profit counts from is the model's value now."""
+    held = list(options)
+    if not held:
+        return OptionLegs()
+    years = np.array([years_to(one.expiry_ns, at_ns) for one in held])
+    forward, strike = np.array([one.forward for one in held]), np.array([one.strike for one in held])
+    vol = np.array([one.vol for one in held])
+    is_call = np.array([one.is_call for one in held], dtype=np.bool_)
+    return OptionLegs(
+        qty=np.array([one.coins for one in held]),
+        forward=forward,
+        strike=strike,
+        years=years,
+        days=years * DAYS_PER_YEAR,
+        vol=vol,
+        is_call=is_call,
+        base=black76.price(forward, strike, years, vol, is_call),
+    )
+
+
+def moved(book: CoinBook, move: float) -> CoinBook:
+    """The same book after its underlying moved by a fraction; an inverse contract keeps its USD, not its coins."""
+    options = book.options
+    if len(options.qty):
+        forward = options.forward * (1.0 + move)
+        base = black76.price(forward, options.strike, options.years, options.vol, options.is_call)
+        options = OptionLegs(
+            qty=options.qty,
+            forward=forward,
+            strike=options.strike,
+            years=options.years,
+            days=options.days,
+            vol=options.vol,
+            is_call=options.is_call,
+            base=base,
+        )
+    return book._replace(
+        index_usd=book.index_usd * (1.0 + move),
+        options=options,
+        lines=tuple(_line_moved(one, move) for one in book.lines),
+    )
+
+
+def _line_moved(one: Line, move: float) -> Line:
+    coins = one.coins / (1.0 + move) if one.is_inverse else one.coins
+    return one._replace(coins=coins, price_usd=one.price_usd * (1.0 + move))
+
+
+def profit_usd(book: CoinBook, move: float) -> float:
+    """What the book gains when its underlying moves by a fraction, coins that are owned included."""
+    after = moved(book, move)
+    options = float((after.options.qty * (after.options.base - book.options.base)).sum())
+    lines = sum(one.coins * one.price_usd for one in book.lines) * move
+    return lines + options + book.owned_coins * book.index_usd * move
