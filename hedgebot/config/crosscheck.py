@@ -12,6 +12,7 @@ from hedgebot.config.problems import Problem
 Table = Mapping[str, Any]
 KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
 WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
+HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 OTHER_ROLES = "name an account with the role hedge or shared"
 
 
@@ -80,15 +81,16 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
         problems.append(
             (f"{key}.band_coin", f"= {band} must be below delta_limit_coin ({limit}): a hedge comes before the alarm")
         )
-    hedge = str(underlying.get("hedge_instrument"))
-    if hedge.split(":")[1:2] == ["inverse"] and underlying.get("delta_convention") in (None, "linear"):
+    hedges = {role: underlying[role] for role in HEDGES if isinstance(underlying.get(role), str)}
+    inverse = next((one for one in hedges.values() if one.split(":")[1:2] == ["inverse"]), None)
+    if inverse and underlying.get("delta_convention") in (None, "linear"):
         problems.append(
             (
                 f"{key}.delta_convention",
-                f"must be coin_neutral (keeps coins) or usd_neutral (keeps USD): {hedge} is margined in {name}",
+                f"must be coin_neutral (keeps coins) or usd_neutral (keeps USD): {inverse} is margined in {name}",
             )
         )
-    hedge_account, instrument = underlying.get("hedge_account"), underlying.get("hedge_instrument")
+    hedge_account = underlying.get("hedge_account")
     account = accounts.get(hedge_account) if isinstance(hedge_account, str) else None
     if isinstance(hedge_account, str) and account is None:
         known = ", ".join(sorted(accounts)) or "none"
@@ -100,18 +102,37 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
                 f"= {hedge_account!r} has the role book, where hedgebot never orders; {OTHER_ROLES}",
             )
         )
-    if isinstance(instrument, str) and instrument.count(":") == 2:
+    for role, instrument in hedges.items():
+        if instrument.count(":") != 2:
+            continue
         venue, _, symbol = instrument.split(":")
         if account is not None and account.get("venue", venue) != venue:
             problems.append(
-                (
-                    f"{key}.hedge_instrument",
-                    f"= {instrument!r} is not traded at {account['venue']}, the venue of {hedge_account}",
-                )
+                (f"{key}.{role}", f"= {instrument!r} is not traded at {account['venue']}, the venue of {hedge_account}")
             )
         if name not in symbol:
-            problems.append((f"{key}.hedge_instrument", f"= {instrument!r} does not look like an instrument on {name}"))
+            problems.append((f"{key}.{role}", f"= {instrument!r} does not look like an instrument on {name}"))
+    problems += _several_hedges(key, underlying, hedges)
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What two instruments of one underlying must not be: the same, or such that one of them is never opened."""
+    main, others = hedges.get("hedge_instrument"), {role: one for role, one in hedges.items() if role != HEDGES[0]}
+    problems = [
+        (f"{key}.{role}", f"= {one!r} is hedge_instrument itself; leave it out, it is for another instrument")
+        for role, one in others.items()
+        if one == main
+    ]
+    if len(others) == len(HEDGES) - 1 and not problems:
+        words = "would never be opened: name one of them as hedge_instrument and leave its key out"
+        problems.append((f"{key}.hedge_instrument_buy", f"and hedge_instrument_sell are both set, {main} {words}"))
+    problems += [
+        (f"{key}.{name}", "does nothing with one hedge instrument; set hedge_instrument_buy or hedge_instrument_sell")
+        for name in ("opposed_coin_max", "hedge_hold_days")
+        if name in underlying and not others
+    ]
+    return problems
 
 
 def _strategy(key: str, strategy: Table, underlyings: Mapping[str, Table], file: str) -> list[Problem]:

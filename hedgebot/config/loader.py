@@ -18,7 +18,7 @@ from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettin
 
 from hedgebot.config import canonical, plugins
 from hedgebot.config.crosscheck import check
-from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile
+from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile, UnderlyingSection
 from hedgebot.config.problems import Problem, problems_of, raise_problems
 from hedgebot.config.secrets import find_keys
 from hedgebot.domain.errors import ConfigError
@@ -28,6 +28,8 @@ from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
     EngineSettings,
+    HedgeLeg,
+    HedgeRole,
     LimitSettings,
     MarginMode,
     MarginParameters,
@@ -119,12 +121,7 @@ class Config:
                 )
                 for name, one in self.file.accounts.items()
             ),
-            underlyings=tuple(
-                UnderlyingSettings(
-                    underlying=name, **(one.model_dump() | {"hedge_instrument": InstrumentId(one.hedge_instrument)})
-                )
-                for name, one in self.file.underlyings.items()
-            ),
+            underlyings=tuple(_underlying(name, one) for name, one in self.file.underlyings.items()),
             strategies=tuple(
                 StrategySettings(
                     name=name,
@@ -224,6 +221,15 @@ def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | Non
         limits=LimitSettings(**limits_model.model_dump()),
         state_dir=(state_dir or parsed.book.state_dir or default_state_dir(parsed.book.name)).expanduser().absolute(),
     )
+
+
+def _underlying(name: str, one: UnderlyingSection) -> UnderlyingSettings:
+    """One section as the engine has it: the hedge instruments as legs with their roles."""
+    roles = (HedgeRole.BUY, one.hedge_instrument_buy), (HedgeRole.SELL, one.hedge_instrument_sell)
+    others = tuple(HedgeLeg(instrument=InstrumentId(other), role=role) for role, other in roles if other)
+    given = one.model_dump(exclude={"hedge_instrument_buy", "hedge_instrument_sell", "hedge_instrument"})
+    main = InstrumentId(one.hedge_instrument)
+    return UnderlyingSettings(underlying=name, hedge_instrument=main, other_hedges=others, **given)
 
 
 def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:

@@ -126,6 +126,18 @@ class UnderlyingSection(Section):
     hedge_instrument: Annotated[str, AfterValidator(_instrument_form)] = Field(
         description="the instrument hedged with, as venue:category:symbol"
     )
+    hedge_instrument_buy: Annotated[str, AfterValidator(_instrument_form)] | None = Field(
+        None, description="another instrument in which long hedges are opened, as venue:category:symbol"
+    )
+    hedge_instrument_sell: Annotated[str, AfterValidator(_instrument_form)] | None = Field(
+        None, description="another instrument in which short hedges are opened, as venue:category:symbol"
+    )
+    opposed_coin_max: Number = Field(
+        0.0, ge=0, description="a number of coins: how much of the hedges may stand against each other"
+    )
+    hedge_hold_days: Number = Field(
+        1.0, gt=0, le=365, description="a number of days that a hedge is expected to be held"
+    )
     collar_bps: Number = Field(
         20.0, gt=0, le=500, description="a number of basis points that a hedge may pay beyond the best price"
     )

@@ -104,7 +104,7 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
         (words.usd(one.delta_usd, sign=True), ""),
         (f"band {words.band(one)} {name}", ""),
         (f"limit ±{words.unsigned(one.limit_coin, 2)}", ""),
-        (f"hedge {words.instrument_name(one.hedge_instrument)}", ""),
+        (f"hedge {plain(words.hedge_names(one))}", ""),
         (plain(one.why_not), "dim"),
     ]
     third = [

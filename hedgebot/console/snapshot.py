@@ -67,6 +67,15 @@ class FiguresRow(_Part, frozen=True, kw_only=True):
     efficiency: float | None = None
 
 
+class HedgeLegRow(_Part, frozen=True, kw_only=True):
+    """One of the instruments that an underlying is hedged with; `held_coin` is its delta."""
+
+    instrument: str = ""
+    role: str = ""
+    held_coin: float | None = None
+    book_age_ms: float | None = None
+
+
 class UnderlyingRow(_Part, frozen=True, kw_only=True):
     """Exposure of one underlying against its band, which lies around `centre_coin`."""
 
@@ -84,6 +93,9 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     theta_usd_per_day: float | None = None
     price_usd: float | None = None
     hedge_instrument: str = ""
+    hedge_legs: tuple[HedgeLegRow, ...] = ()
+    opposed_coin: float = 0.0
+    opposed_coin_max: float = 0.0
     next_trigger_up_usd: float | None = None
     next_trigger_down_usd: float | None = None
     book_age_ms: float | None = None

@@ -26,6 +26,7 @@ from hedgebot.console.tracking_words import tracking_lines
 
 UNKNOWN = "?"
 
+_SEVERAL = 2
 _CAUSES = {"fill": "after a fill", "price": "price moved", "recovery": "at recovery", "operator": "operator's word"}
 
 
@@ -279,12 +280,33 @@ def _underlying_lines(one: UnderlyingRow) -> list[str]:
         f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
         f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",
     ]
+    lines += _hedge_lines(one)
     lines += tracking_lines(one)
     lines += [
         f"          {position_name(row)} {position_size(row, name)}, mark {unsigned(row.mark, 2)} {age(row.age_ms)}"
         for row in one.positions
     ]
     return lines
+
+
+def _hedge_lines(one: UnderlyingRow) -> list[str]:
+    """What stands in each hedge instrument, where there is more than one."""
+    if len(one.hedge_legs) < _SEVERAL:
+        return []
+    digits = coin_digits(one.underlying)
+    held = ", ".join(
+        f"{plain(instrument_name(leg.instrument))} ({leg.role}) {signed(leg.held_coin, digits)} {age(leg.book_age_ms)}"
+        for leg in one.hedge_legs
+    )
+    against = f"{unsigned(one.opposed_coin, digits)} against each other of at most {one.opposed_coin_max:g}"
+    return [f"          hedges {held}; {against}"]
+
+
+def hedge_names(one: UnderlyingRow) -> str:
+    """The hedge instruments, each with its role where there are several."""
+    if len(one.hedge_legs) < _SEVERAL:
+        return instrument_name(one.hedge_instrument)
+    return ", ".join(f"{instrument_name(leg.instrument)} ({leg.role})" for leg in one.hedge_legs)
 
 
 def triggers(one: UnderlyingRow) -> str:

@@ -4,11 +4,15 @@ Owns the order of the stages and the record of each decision; the stages themsel
 """
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
 
 from hedgebot.core import breakers, funding, hedges, latches, limits, margin_fit, market, order_table, tracking
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
+from hedgebot.core.hedges import Way
+from hedgebot.core.margin_fit import Fitted
 from hedgebot.core.policy import waits_for, wanted_trade_coin
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
@@ -23,6 +27,14 @@ StrategyOf = Callable[[StrategySettings], Strategy]
 """Gives the running strategy of some settings."""
 
 _DECISIONS_SHOWN = 20
+
+
+class _Wanted(NamedTuple):
+    """What the policy wants at a delta: the proposal and the signed trade that it asks for."""
+
+    proposal: Proposal
+    delta_coin: float
+    trade_coin: float
 
 
 def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str, cause: DecisionCause) -> None:
@@ -62,7 +74,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     underlying.waits_for = waits_for(underlying, proposal, delta_coin, settings.delta_limit_coin, step.at_ns)
     if underlying.waits_for:
         return
-    _hedge(step, underlying, settings, proposal, delta_coin, trade_coin)
+    _hedge(step, underlying, settings, _Wanted(proposal, delta_coin, trade_coin))
 
 
 def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
@@ -109,38 +121,25 @@ def _lot_coin(state: EngineState, settings: UnderlyingSettings, price: float) ->
     return abs(rules.delta_coin(float(rules.lot_size), price)) if rules is not None and price > 0.0 else None
 
 
-def _hedge(
-    step: Step,
-    underlying: UnderlyingState,
-    settings: UnderlyingSettings,
-    proposal: Proposal,
-    delta_coin: float,
-    trade_coin: float,
-) -> None:
+def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings, wanted: _Wanted) -> None:
     state = step.state
-    rules, quote = state.instruments.get(settings.hedge_instrument), state.quotes.get(settings.hedge_instrument)
-    mid = quote.mid if quote else None
-    if rules is None or quote is None or mid is None:
+    found = _fitting_way(step, settings, wanted)
+    if found is None:
         return
-    shaped = shape(state, settings, mid, proposal, trade_coin, step.at_ns)
-    if isinstance(shaped, NoLot):
-        underlying.residual_coin = shaped.residual_coin
-        _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.NO_LOT, "no_lot", shaped.explanation)
-        return
-    fitted = margin_fit.fit(step, settings, rules, shaped)
+    way, mid, fitted, outcome = found
     if isinstance(fitted, NoLot):
         underlying.residual_coin = fitted.residual_coin
-        _note(step, underlying, proposal, delta_coin, trade_coin, Outcome.REFUSED, "margin", fitted.explanation)
+        if step.is_news(underlying, "no_lot" if outcome is Outcome.NO_LOT else "margin"):
+            _record(step, underlying, wanted, way, outcome, fitted.explanation)
         return
-    shaped = fitted.intent
     verdict = judge(
         Candidate.of(
             state,
             settings,
-            shaped,
+            fitted.intent,
             step.at_ns,
-            delta_coin=delta_coin,
-            centre_coin=proposal.centre_coin,
+            delta_coin=wanted.delta_coin,
+            centre_coin=wanted.proposal.centre_coin,
             effect=fitted.effect,
         )
     )
@@ -153,83 +152,84 @@ def _hedge(
             step,
             verdict,
             arrival_mid=float(mid),
-            delta_before_coin=delta_coin,
-            centre_coin=proposal.centre_coin,
+            delta_before_coin=wanted.delta_coin,
+            centre_coin=wanted.proposal.centre_coin,
         )
-        _record_hedge(step, underlying, proposal, shaped, delta_coin, trade_coin, client_id)
+        _record_hedge(step, underlying, wanted, way, fitted.intent, client_id)
         return
     if step.is_news(underlying, verdict.check.rule):
         state.totals.refusals += 1
         step.emit(RecordRefusal(refused=verdict))
-        _record(step, underlying, proposal, delta_coin, trade_coin, Outcome.REFUSED, verdict.explanation)
+        _record(step, underlying, wanted, way, Outcome.REFUSED, verdict.explanation)
+
+
+def _fitting_way(
+    step: Step, settings: UnderlyingSettings, wanted: _Wanted
+) -> tuple[Way, Decimal, Fitted | NoLot, Outcome] | None:
+    """The best way to trade of which at least a lot is left by its instrument's rules and by the margin.
+
+    Without such a way the first one with what it came to; None while no book of them is two-sided.
+    """
+    state, none_fits = step.state, None
+    for way in hedges.ways(state, settings, wanted.trade_coin, step.at_ns):
+        rules, quote = state.instruments.get(way.instrument), state.quotes.get(way.instrument)
+        mid = quote.mid if quote else None
+        if rules is None or mid is None:
+            continue
+        shaped = shape(state, settings, way, mid, wanted.proposal, wanted.trade_coin, step.at_ns)
+        if isinstance(shaped, NoLot):
+            none_fits = none_fits or (way, mid, shaped, Outcome.NO_LOT)
+            continue
+        fitted = margin_fit.fit(step, settings, rules, shaped)
+        if not isinstance(fitted, NoLot):
+            return way, mid, fitted, Outcome.HEDGE
+        none_fits = none_fits or (way, mid, fitted, Outcome.REFUSED)
+    return none_fits
 
 
 def _record_hedge(
-    step: Step,
-    underlying: UnderlyingState,
-    proposal: Proposal,
-    intent: OrderIntent,
-    delta_coin: float,
-    trade_coin: float,
-    client_id: str,
+    step: Step, underlying: UnderlyingState, wanted: _Wanted, way: Way, intent: OrderIntent, client_id: str
 ) -> None:
+    proposal, delta_coin = wanted.proposal, wanted.delta_coin
     after = delta_coin + intent.delta_effect_coin
     underlying.hedges += 1
     tracking.on_hedge(underlying, step.at_ns)
     step.state.totals.hedges += 1
-    underlying.residual_coin = trade_coin - intent.delta_effect_coin
+    underlying.residual_coin = wanted.trade_coin - intent.delta_effect_coin
     underlying.note = ""
-    _record(
-        step,
-        underlying,
-        proposal,
-        delta_coin,
-        trade_coin,
-        Outcome.HEDGE,
+    words = (
         f"net delta {delta_coin:+.4f} {underlying.name} left its band of {proposal.trigger_coin:g} around "
         f"{proposal.centre_coin:g} ({underlying.breach_cause}): {intent.side} {intent.qty_contracts} "
-        f"{intent.instrument.rsplit(':', 1)[1]} at {intent.limit_price} or better brings it to {after:+.4f}",
-        client_id,
+        f"{intent.instrument.rsplit(':', 1)[1]} at {intent.limit_price} or better brings it to {after:+.4f}"
     )
-
-
-def _note(
-    step: Step,
-    underlying: UnderlyingState,
-    proposal: Proposal,
-    delta_coin: float,
-    trade_coin: float,
-    outcome: Outcome,
-    key: str,
-    explanation: str,
-) -> None:
-    if step.is_news(underlying, key):
-        _record(step, underlying, proposal, delta_coin, trade_coin, outcome, explanation)
+    if way.contracts_max is not None:
+        words += f"; {way.why}"
+    _record(step, underlying, wanted, way, Outcome.HEDGE, words, client_id)
 
 
 def _record(
     step: Step,
     underlying: UnderlyingState,
-    proposal: Proposal,
-    delta_coin: float,
-    trade_coin: float,
+    wanted: _Wanted,
+    way: Way,
     outcome: Outcome,
     explanation: str,
     client_id: str | None = None,
 ) -> None:
+    proposal = wanted.proposal
     decision = RecordDecision(
         underlying=underlying.name,
         strategy=proposal.strategy,
         outcome=outcome,
         cause=underlying.breach_cause,
-        delta_coin=delta_coin,
+        delta_coin=wanted.delta_coin,
         target_coin=proposal.centre_coin,
         band_coin=proposal.trigger_coin,
-        trade_coin=trade_coin,
+        trade_coin=wanted.trade_coin,
         residual_coin=underlying.residual_coin,
         client_id=client_id,
         explanation=explanation,
-        evidence=_evidence(step, underlying, proposal),
+        evidence=_evidence(step, underlying, proposal, way),
     )
     underlying.last_decision = decision
     shown = step.state.decisions
@@ -238,7 +238,9 @@ def _record(
     step.emit(decision)
 
 
-def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> dict[str, int | float | str | None]:
+def _evidence(
+    step: Step, underlying: UnderlyingState, proposal: Proposal, way: Way
+) -> dict[str, int | float | str | None]:
     """Every input of the decision with its age, for whoever asks why."""
     state = step.state
     settings = settings_of(state, underlying.name)
@@ -257,13 +259,15 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
         **proposal.evidence,
     }
     if settings is not None:
-        quote = state.quotes[settings.hedge_instrument]
+        quote = state.quotes[way.instrument]
         evidence |= {
+            "hedge_instrument": way.instrument,
+            **_choice(state, settings, way),
             "bid": str(quote.bid),
             "ask": str(quote.ask),
             "mark": str(quote.mark),
-            "book_age_ms": market.book_age_ms(state, settings.hedge_instrument, step.at_ns),
-            "mark_age_ms": market.mark_age_ms(state, settings.hedge_instrument, step.at_ns),
+            "book_age_ms": market.book_age_ms(state, way.instrument, step.at_ns),
+            "mark_age_ms": market.mark_age_ms(state, way.instrument, step.at_ns),
             "funding_rate": quote.funding_rate,
             "delta_convention": settings.delta_convention or "not set",
             "skew_stickiness": settings.skew_stickiness,
@@ -272,3 +276,12 @@ def _evidence(step: Step, underlying: UnderlyingState, proposal: Proposal) -> di
             **funding.evidence(state, settings, step.at_ns),
         }
     return evidence
+
+
+def _choice(state: EngineState, settings: UnderlyingSettings, way: Way) -> dict[str, float | str]:
+    """Why this instrument, and what stands in all of them; nothing to say where there is one."""
+    if not settings.other_hedges:
+        return {}
+    coins = hedges.held_coins(state, settings)
+    held = ", ".join(f"{one.rsplit(':', 1)[1]} {coin:+.6g}" for one, coin in coins.items())
+    return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins)}

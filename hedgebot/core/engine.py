@@ -25,6 +25,7 @@ from hedgebot.core import (
     forced,
     funding,
     funding_check,
+    hedges,
     holdings,
     kill_rules,
     latches,
@@ -286,6 +287,7 @@ class Engine:
         margin_watch.watch(step)
         risk_limits.sweep(step)
         convention.watch(step)
+        hedges.watch(step)
         loss_limits.sweep(step)
         holdings.watch(step)
         funding.sweep(step)

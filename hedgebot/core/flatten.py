@@ -6,7 +6,7 @@ fresh book and clipped like every hedge. What of the delta they leave open is wh
 
 from decimal import Decimal
 
-from hedgebot.core import latches, limits, order_table
+from hedgebot.core import hedges, latches, limits, order_table
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge_closing
@@ -132,7 +132,7 @@ def _end_when_flat(step: Step, latch: Latch) -> None:
 def _is_flat(step: Step, settings: UnderlyingSettings) -> bool:
     """Whether no order could bring the delta nearer to zero: what is left is less than a lot, and nothing is open."""
     state = step.state
-    underlying, quote = state.underlyings[settings.underlying], state.quotes.get(settings.hedge_instrument)
+    underlying = state.underlyings[settings.underlying]
     known = state.accounts[settings.hedge_account].reconciled and not exposure_problem(underlying)
     if not known or order_table.order_of(state, settings.underlying):
         return False
@@ -140,9 +140,15 @@ def _is_flat(step: Step, settings: UnderlyingSettings) -> bool:
     if delta_coin == 0.0:
         return True
     proposal = latches.flat_proposal(state, settings)
-    if proposal is None or quote is None or quote.mid is None or settings.hedge_instrument not in state.instruments:
+    if proposal is None:
         return False
-    return isinstance(shape(state, settings, quote.mid, proposal, -delta_coin, step.at_ns), NoLot)
+    for way in hedges.ways(state, settings, -delta_coin, step.at_ns):
+        quote = state.quotes.get(way.instrument)
+        if quote is None or quote.mid is None or way.instrument not in state.instruments:
+            return False
+        if not isinstance(shape(state, settings, way, quote.mid, proposal, -delta_coin, step.at_ns), NoLot):
+            return False
+    return True
 
 
 def _delta_words(state: EngineState, latch: Latch) -> str:

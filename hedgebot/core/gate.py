@@ -12,6 +12,7 @@ from hedgebot.core import (
     convention,
     deadman,
     funding,
+    hedges,
     holdings,
     latches,
     limits,
@@ -161,9 +162,11 @@ def _hedge_volume(one: Candidate) -> Finding:
 
 
 def _book_fresh(one: Candidate) -> Finding:
-    age_ms = market.book_age_ms(one.state, one.rules.id, one.at_ns)
+    # The main hedge's book is the price that the delta is valued at, whichever instrument is traded.
+    needed = dict.fromkeys((one.rules.id, one.settings.hedge_instrument))
+    age_ms, oldest = max((market.book_age_ms(one.state, name, one.at_ns), name) for name in needed)
     limit_ms = one.state.limits.book_age_ms_max
-    problem = "" if age_ms <= limit_ms else f"the book of {one.rules.id} is {age_ms} ms old"
+    problem = "" if age_ms <= limit_ms else f"the book of {oldest} is {age_ms} ms old"
     return finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
 
 
@@ -225,7 +228,10 @@ def _chase(one: Candidate) -> Finding:
     limit = limits_now.chase_bps_max
     if not underlying.chase_from or one.at_ns - underlying.chase_at_ns > limits_now.chase_window_ms * 1_000_000:
         return finding("chase_bps", 0.0, limit)
-    followed = (float(one.intent.limit_price) / underlying.chase_from - 1.0) * 1e4 * one.intent.side.sign
+    # Followed from the main hedge's price: another one stands at its basis from it.
+    is_main, mid = one.rules.id == one.settings.hedge_instrument, float(one.quote.mid or 0)
+    basis = 1.0 if is_main or not mid else mid / underlying.price
+    followed = (float(one.intent.limit_price) / basis / underlying.chase_from - 1.0) * 1e4 * one.intent.side.sign
     over = followed > limit and not one.is_urgent
     problem = f"our orders on {one.rules.id} have followed its price by {followed:.0f} bps" if over else ""
     return finding("chase_bps", followed, limit, problem)
@@ -260,6 +266,14 @@ def _notional(one: Candidate) -> Finding:
     notional, limit = one.intent.notional_usd, one.settings.order_notional_usd_max
     problem = "" if notional <= limit else f"order of {notional:.0f} USD"
     return finding("order_notional_usd", notional, limit, problem)
+
+
+def _opposed(one: Candidate) -> Finding:
+    limit, effect = hedges.opposition_limit_coin(one.state, one.settings), one.intent.delta_effect_coin
+    after = hedges.opposed_after_coin(one.state, one.settings, one.rules.id, effect)
+    grows = after > max(limit, hedges.opposed_after_coin(one.state, one.settings, one.rules.id, 0.0))
+    problem = f"hedges of {after:g} {one.underlying.name} would stand against each other" if grows else ""
+    return finding("opposed_coin", after, limit, "" if one.is_urgent else problem)
 
 
 def _delta_limit(one: Candidate) -> Finding:
@@ -355,6 +369,7 @@ RULES: tuple[Rule, ...] = (
     _size,
     _notional,
     _account_notional,
+    _opposed,
     _delta_limit,
     _margin,
     _funding,

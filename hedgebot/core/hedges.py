@@ -1,12 +1,36 @@
-"""The instruments that an underlying is hedged with: what stands in each of them.
+"""The instruments that an underlying is hedged with: what stands in each, and in which one the next hedge is traded.
 
-Owns the sums over them. Deltas are in coin, long positive. Must not know why something is hedged.
+Owns the choice and the cap on hedges that stand against each other. Deltas are in coin, long positive; costs are ratios
+of notional, positive when paid. Must not know why something is hedged, nor how an order is made.
+
+What is held is reduced before anything is opened elsewhere, unless that is dearer over the days that a hedge is held
+(hedging reference section 9.2): reducing A by one coin saves A's own closing and its carry, opening B costs two trades
+and B's carry. So A comes first while -carry_A * days <= 2 * cost_B + carry_B * days. Where the opposed part would grow
+beyond its cap, A always comes first.
 """
 
+from decimal import Decimal
+from typing import NamedTuple
+
+from hedgebot.core import limits, market
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.settings import UnderlyingSettings
+
+_NS_PER_DAY = 86_400 * 1_000_000_000
+_DAYS_MIN = 1.0 / 24.0
+_BPS = 1e-4
+
+
+class Way(NamedTuple):
+    """One way to trade a hedge; `contracts_max` None: as much as is wanted, else it only shrinks what is held."""
+
+    instrument: InstrumentId
+    contracts_max: Decimal | None
+    why: str
 
 
 def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[InstrumentId, float]:
@@ -24,3 +48,120 @@ def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[Instrum
 def held_coin(state: EngineState, settings: UnderlyingSettings) -> float:
     """Delta of all of them together."""
     return sum(held_coins(state, settings).values())
+
+
+def opposed_coin(coins: dict[InstrumentId, float]) -> float:
+    """What of the hedges stands against each other: the smaller of all longs and all shorts."""
+    return min(sum(max(one, 0.0) for one in coins.values()), sum(max(-one, 0.0) for one in coins.values()))
+
+
+def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at_ns: int) -> tuple[Way, ...]:
+    """How a wanted trade (signed coin, not zero) can be made, the best way first; never empty.
+
+    A way that its market does not allow now stands behind those that it does.
+    """
+    side = Side.of(trade_coin)
+    opened = settings.opened_with(side)
+    opening = Way(opened, None, f"it is what {'long' if side is Side.BUY else 'short'} hedges are opened in")
+    if not settings.other_hedges:
+        return (opening,)
+    coins = held_coins(state, settings)
+    against = [one for one, held in coins.items() if held * side.sign < 0.0]
+    if against == [opened]:
+        return (opening,)
+    after = coins | {opened: coins.get(opened, 0.0) + trade_coin}
+    capped = opposed_coin(after) > max(settings.opposed_coin_max, opposed_coin(coins))
+    first, later = [], []
+    for one in sorted(against, key=lambda leg: _saved_ratio(state, settings, leg, -side.sign, at_ns), reverse=True):
+        contracts = abs(position_contracts(state, settings.hedge_account, one))
+        dearer = _dearer_by(state, settings, one, opened, side, at_ns)
+        if capped or dearer <= 0.0:
+            why = "it reduces what is held" + (" (opposed hedges are at their cap)" if capped and dearer > 0.0 else "")
+            first.append(Way(one, contracts, why))
+        else:
+            later.append(Way(one, contracts, f"reducing it is {dearer / _BPS:.1f} bps dearer"))
+    found = [*first, opening, *later]
+    return tuple(sorted(found, key=lambda way: not _is_open(state, settings, way.instrument, at_ns)))
+
+
+def opposition_limit_coin(state: EngineState, settings: UnderlyingSettings) -> float:
+    """The operator's cap, or what is too little to be traded away if that is more."""
+    coins, price = held_coins(state, settings), state.underlyings[settings.underlying].price
+    held = {one: abs(position_contracts(state, settings.hedge_account, one)) for one in coins}
+    dust = sum(abs(coins[one]) for one in coins if _is_dust(state.instruments[one], held[one], price))
+    return max(settings.opposed_coin_max, dust)
+
+
+def opposed_after_coin(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, effect: float) -> float:
+    """What would stand against each other once a hedge instrument's delta changed by `effect`."""
+    coins = held_coins(state, settings)
+    return opposed_coin(coins | {hedge: coins.get(hedge, 0.0) + effect})
+
+
+def watch(step: Step) -> None:
+    """Hold an alert up for each underlying whose hedges stand against each other beyond the cap."""
+    for settings in step.state.settings.underlyings:
+        if not settings.other_hedges:
+            continue
+        opposed = opposed_coin(held_coins(step.state, settings))
+        limit, name = opposition_limit_coin(step.state, settings), settings.underlying
+        problem = f"hedges of {name} stand against each other beyond opposed_coin_max = {settings.opposed_coin_max:g}"
+        step.check(AlertKind.HEDGES_OPPOSED, name, problem if opposed > limit * (1.0 + 1e-9) else "")
+
+
+def carry_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float | None:
+    """What a long in a hedge instrument pays a day as a ratio of its notional; None while that is not known.
+
+    Funding of a perpetual; of a dated future its basis over the days that are left; spot carries nothing here.
+    """
+    rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
+    if rules is None:
+        return None
+    if rules.kind.is_perp:
+        return limits.funding_ratio_day(state, hedge, at_ns)
+    if rules.expiry_ns is None:
+        return 0.0
+    mid = quote.mid if quote else None
+    spot = float(quote.index) if quote and quote.index else state.underlyings[settings.underlying].price
+    if mid is None or spot <= 0.0:
+        return None
+    return (float(mid) / spot - 1.0) / max((rules.expiry_ns - at_ns) / _NS_PER_DAY, _DAYS_MIN)
+
+
+def cost_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
+    """What one trade costs as a ratio of its notional: cost_bps, or half the spread where that is more."""
+    quote = state.quotes.get(hedge)
+    spread_bps = market.spread_bps(quote) if quote else None
+    return max(settings.cost_bps, (spread_bps or 0.0) / 2.0) * _BPS
+
+
+def _dearer_by(
+    state: EngineState, settings: UnderlyingSettings, held: InstrumentId, opened: InstrumentId, side: Side, at_ns: int
+) -> float:
+    """By how much it is dearer to reduce one instrument than to open another; an unknown carry counts for nothing."""
+    carry = carry_day(state, settings, opened, at_ns) or 0.0
+    opening = 2.0 * cost_ratio(state, settings, opened) + side.sign * carry * settings.hedge_hold_days
+    return -_saved_ratio(state, settings, held, -side.sign, at_ns) - opening
+
+
+def _saved_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, sign: int, at_ns: int) -> float:
+    """What a position of that sign would pay until the hedge is over."""
+    return sign * (carry_day(state, settings, hedge, at_ns) or 0.0) * settings.hedge_hold_days
+
+
+def _is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
+    """Whether the gate would take an order on its market as it stands."""
+    rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
+    if rules is None or quote is None or quote.book_problem:
+        return False
+    spread = market.spread_bps(quote)
+    if spread is None or spread > settings.spread_bps_max:
+        return False
+    book_ms, mark_ms = market.book_age_ms(state, hedge, at_ns), market.mark_age_ms(state, hedge, at_ns)
+    return book_ms <= state.limits.book_age_ms_max and mark_ms <= state.limits.mark_age_ms_max
+
+
+def _is_dust(rules: Instrument, contracts: Decimal, price: float) -> bool:
+    """Whether the venue would not take an order that closes it."""
+    too_small = rules.notional_quote(contracts, Decimal(repr(price))) < rules.min_notional_quote
+    return rules.floor_qty(contracts) != contracts or too_small

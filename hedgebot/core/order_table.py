@@ -61,7 +61,7 @@ def send(
     forgetting.forget_orders(state, step.at_ns)
     underlying = state.underlyings[intent.underlying]
     if not underlying.chase_at_ns or step.at_ns - underlying.chase_at_ns > state.limits.chase_window_ms * _NS_PER_MS:
-        underlying.chase_from, underlying.chase_at_ns = arrival_mid, step.at_ns
+        underlying.chase_from, underlying.chase_at_ns = underlying.price or arrival_mid, step.at_ns
     breakers.on_sent(step, record)
     step.emit(SubmitOrder(approved=approved, client_id=client_id))
     return client_id

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Proposal
@@ -26,15 +27,24 @@ class NoLot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shape(
-    state: EngineState, settings: UnderlyingSettings, mid: Decimal, proposal: Proposal, trade_coin: float, at_ns: int
+    state: EngineState,
+    settings: UnderlyingSettings,
+    way: Way,
+    mid: Decimal,
+    proposal: Proposal,
+    trade_coin: float,
+    at_ns: int,
 ) -> OrderIntent | NoLot:
-    """Make an IOC limit order of a wanted trade (signed coin, not zero) around the middle of the hedge's book."""
-    rules = state.instruments[settings.hedge_instrument]
+    """Make an IOC limit order of a wanted trade (signed coin, not zero) around the middle of that way's book."""
+    rules = state.instruments[way.instrument]
     side = Side.of(trade_coin)
     limit_price = collared_price(rules, mid, side, settings.collar_bps)
     # Sized at the middle, where delta is valued: an inverse contract stands for more coins at a lower price.
     wanted = rules.contracts(Decimal(repr(abs(trade_coin))), mid)
-    contracts = rules.floor_qty(min(wanted, qty_ceiling(rules, settings, mid, limit_price)))
+    ceiling = qty_ceiling(rules, settings, mid, limit_price)
+    if way.contracts_max is not None:
+        ceiling = min(ceiling, way.contracts_max)
+    contracts = rules.floor_qty(min(wanted, ceiling))
     problem = rules.order_problem(contracts, limit_price) if contracts else "it is less than one lot"
     if problem is not None:
         return NoLot(

@@ -102,7 +102,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
-    `chase_from` is the hedge's middle at our first order of the present window, `chase_at_ns` its moment;
+    `chase_from` is the main hedge's middle at our first order of the present window, `chase_at_ns` its moment;
     `forced_at_ns` is when the venue last closed a hedge by force.
     """
 

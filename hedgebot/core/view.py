@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import convention, deadman, limits, margin_watch, market, tracking
+from hedgebot.core import convention, deadman, hedge_view, hedges, limits, margin_watch, market, tracking
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.hedge_view import HedgeLegView
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
 from hedgebot.core.position_view import PositionView, positions
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
@@ -44,6 +45,9 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     next_trigger_up_usd: float | None
     next_trigger_down_usd: float | None
     hedge_instrument: str
+    hedge_legs: tuple[HedgeLegView, ...]
+    opposed_coin: float
+    opposed_coin_max: float
     book_age_ms: int | None
     option_age_ms: int | None
     lot_coin: float | None
@@ -212,6 +216,9 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         next_trigger_up_usd=up,
         next_trigger_down_usd=down,
         hedge_instrument=settings.hedge_instrument,
+        hedge_legs=hedge_view.legs(state, settings, at_ns),
+        opposed_coin=hedges.opposed_coin(hedges.held_coins(state, settings)),
+        opposed_coin_max=settings.opposed_coin_max,
         book_age_ms=_known_age(market.book_age_ms(state, settings.hedge_instrument, at_ns)),
         option_age_ms=_known_age(option_age_ms) if has_options else None,
         lot_coin=float(rules.lot_size * rules.contract_size) if rules and not rules.kind.is_inverse else None,

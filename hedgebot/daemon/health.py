@@ -109,8 +109,11 @@ def feed_problems(view: BookView, limits: LimitSettings) -> tuple[str, ...]:
             if one.stream == "private" and not one.up
         ]
     for underlying in view.underlyings:
-        if underlying.book_age_ms is None or underlying.book_age_ms > limits.book_age_ms_max:
-            problems.append(f"the book of {underlying.hedge_instrument} is not fresh")
+        problems += [
+            f"the book of {leg.instrument} is not fresh"
+            for leg in underlying.hedge_legs
+            if leg.book_age_ms is None or leg.book_age_ms > limits.book_age_ms_max
+        ]
         if underlying.delta_coin is None:
             problems.append(f"the exposure of {underlying.underlying} is unknown")
     return tuple(problems)

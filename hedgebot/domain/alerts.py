@@ -49,6 +49,7 @@ class AlertKind(StrEnum):
     DRAWDOWN = "DrawdownLimit"
     HEDGE_BLEED = "HedgeBleed"
     HOLDING_UNTRUSTED = "HoldingUntrusted"
+    HEDGES_OPPOSED = "HedgesOpposed"
 
     @property
     def severity(self) -> Severity:
@@ -90,6 +91,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),
     AlertKind.CONVENTION_MISSING: (Severity.CRIT, "RB-36"),
     AlertKind.HOLDING_UNTRUSTED: (Severity.CRIT, "RB-37"),
+    AlertKind.HEDGES_OPPOSED: (Severity.WARN, "RB-42"),
     AlertKind.DELIVERY_FAILED: (Severity.WARN, "RB-30"),
     AlertKind.WATCHDOG: (Severity.WARN, "RB-31"),
     AlertKind.DAILY_LOSS: (Severity.CRIT, "RB-32"),

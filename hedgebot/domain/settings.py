@@ -119,6 +119,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
     will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
+    Longs and shorts among them may stand against each other up to `opposed_coin_max`; `hedge_hold_days` is how long a
+    hedge is expected to be held.
     """
 
     underlying: str
@@ -137,6 +139,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     delta_convention: DeltaConvention | None = None
     funding_action: FundingAction = FundingAction.NO_RISK
     other_hedges: tuple[HedgeLeg, ...] = ()
+    opposed_coin_max: float = 0.0
+    hedge_hold_days: float = 1.0
 
     @property
     def hedge_legs(self) -> tuple[HedgeLeg, ...]:

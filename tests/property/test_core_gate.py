@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hedgebot.core import gate
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import judge
+from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.strategy import Proposal
@@ -110,7 +111,8 @@ def test_the_gate_accepts_whatever_shaping_makes(
     proposal = Proposal(
         strategy="delta_neutral", centre_coin=0.0, trigger_coin=0.01, inside_coin=0.0, reason="keep", evidence={}
     )
-    shaped = shape(one.state, one.settings, PRICE, proposal, -trade * sign, one.at_ns)
+    way = Way(one.settings.hedge_instrument, None, "")
+    shaped = shape(one.state, one.settings, way, PRICE, proposal, -trade * sign, one.at_ns)
     assert isinstance(shaped, OrderIntent | NoLot)
     if isinstance(shaped, OrderIntent):
         verdict = judge(msgspec.structs.replace(one, intent=shaped, delta_coin=trade * sign))

@@ -2,6 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
+PERP = 'hedge_instrument = "bybit:linear:BTCUSDT"'
+BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
+
 
 @pytest.mark.parametrize(
     ("old", "new", "part"),
@@ -12,6 +15,19 @@ import pytest
         ("bybit:linear:BTCUSDT", "okx:linear:BTCUSDT", "is not traded at bybit, the venue of main"),
         ("bybit:linear:BTCUSDT", "bybit:linear:ETHUSDT", "does not look like an instrument on BTC"),
         ("bybit:linear:BTCUSDT", "bybit:inverse:BTCUSD", "delta_convention must be coin_neutral (keeps coins) or usd"),
+        (
+            PERP,
+            f'{PERP}\nhedge_instrument_buy = "bybit:linear:BTCUSDT"',
+            "hedge_instrument_buy = 'bybit:linear:BTCUSDT' is",
+        ),
+        (
+            PERP,
+            f'{PERP}\nhedge_instrument_sell = "okx:linear:BTC-25DEC26"',
+            "hedge_instrument_sell = 'okx:linear:BTC-25",
+        ),
+        (PERP, f'{PERP}\nhedge_instrument_sell = "bybit:inverse:BTCUSD"', "bybit:inverse:BTCUSD is margined in BTC"),
+        (PERP, f'{PERP}\n{BUY}\nhedge_instrument_sell = "bybit:linear:BTC-1"', "BTCUSDT would never be opened"),
+        (PERP, f"{PERP}\nopposed_coin_max = 0.1", "opposed_coin_max does nothing with one hedge instrument"),
         ('underlyings = ["BTC", "ETH"]', 'underlyings = ["BTC", "SOL"]', "names SOL, which is not one of"),
         (
             'run_mode = "paper"',

@@ -7,6 +7,7 @@ import pytest
 from hedgebot.config import Config, diff, load_config
 from hedgebot.config.loader import restart_needed
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.instrument import Side
 from hedgebot.domain.settings import AccountRole, LimitSettings, MarginMode
 
 HOLDING = """
@@ -58,6 +59,22 @@ def test_the_demo_configuration_is_good(good: Config) -> None:
     assert [one.underlying for one in settings.underlyings] == ["BTC", "ETH"]
     assert settings.underlyings[0].hedge_instrument == "bybit:linear:BTCUSDT"
     assert settings.accounts[0].role is AccountRole.SHARED
+
+
+def test_other_hedge_instruments_become_legs_with_their_roles(root: Path, tmp_path: Path) -> None:
+    text = (root / "config" / "demo.toml").read_text()
+    main = 'hedge_instrument = "bybit:linear:BTCUSDT"'
+    assert main in text
+    own = tmp_path / "two.toml"
+    keys = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"\nopposed_coin_max = 0.5\nhedge_hold_days = 3'
+    own.write_text(text.replace(main, f"{main}\n{keys}"))
+    (tmp_path / "demo-limits.toml").write_text((root / "config" / "demo-limits.toml").read_text())
+    btc, eth = load_config(own).engine_settings(install=1).underlyings
+    assert btc.hedge_instruments == ("bybit:linear:BTCUSDT", "bybit:linear:BTCUSDT-25DEC26")
+    assert btc.opened_with(Side.BUY) == "bybit:linear:BTCUSDT-25DEC26"
+    assert btc.opened_with(Side.SELL) == "bybit:linear:BTCUSDT"
+    assert (btc.opposed_coin_max, btc.hedge_hold_days) == (0.5, 3.0)
+    assert eth.other_hedges == ()
 
 
 def test_the_example_for_the_testnet_is_good_but_for_its_keys(root: Path) -> None:

@@ -97,3 +97,24 @@ def test_channels_in_words() -> None:
         "2 waiting; 1 DROPPED"
     )
     assert words.channel_lines(snapshot.DeliveryFacts()) == []
+
+
+def test_hedges_in_several_instruments_are_told_with_what_stands_against_each_other(answer: dict[str, Any]) -> None:
+    btc = answer["book"]["underlyings"][0] if "book" in answer else answer["underlyings"][0]
+    btc |= {
+        "opposed_coin": 0.2,
+        "opposed_coin_max": 0.5,
+        "hedge_legs": [
+            {"instrument": "bybit:linear:BTCUSDT", "role": "main", "held_coin": -0.5, "book_age_ms": 84},
+            {"instrument": "bybit:linear:BTC-25DEC26", "role": "buy", "held_coin": 0.2, "book_age_ms": 90},
+        ],
+    }
+    lines = words.status_lines(read_snapshot(answer))
+    told = next(line for line in lines if line.startswith("          hedges "))
+    assert "linear BTCUSDT (main) -0.5000" in told
+    assert "linear BTC-25DEC26 (buy) +0.2000" in told
+    assert told.endswith("0.2000 against each other of at most 0.5")
+    assert words.hedge_names(read_snapshot(answer).book.underlyings[0]) == (
+        "linear BTCUSDT (main), linear BTC-25DEC26 (buy)"
+    )
+    assert words.hedge_names(UnderlyingRow(hedge_instrument="bybit:linear:ETHUSDT")) == "linear ETHUSDT"

@@ -16,7 +16,8 @@ from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, PRICE, START_NS, Playbook
+from hedgebot.domain.settings import HedgeLeg, HedgeRole
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, PRICE, START_NS, Playbook
 
 MS = 1_000_000
 
@@ -266,6 +267,15 @@ def _full_account() -> Candidate:
     return one
 
 
+def _against_itself() -> Candidate:
+    one = _candidate()  # sells 0.1 of the perpetual
+    set_position(one.state, ACCOUNT, BTC_PERP, Decimal("-0.2"), PRICE, START_NS)
+    set_position(one.state, ACCOUNT, BTC_USDC, Decimal("0.5"), PRICE, START_NS)
+    other = HedgeLeg(instrument=BTC_USDC, role=HedgeRole.BUY)
+    settings = msgspec.structs.replace(one.settings, other_hedges=(other,), opposed_coin_max=0.2)
+    return msgspec.structs.replace(one, settings=settings)
+
+
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
@@ -293,6 +303,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_size": (_too_large, "order_qty_coin", 0.1, 0.05),
     "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
     "_account_notional": (_full_account, "account_notional_usd", pytest.approx(10_005_000.0), 10_000_000.0),
+    "_opposed": (_against_itself, "opposed_coin", pytest.approx(0.3), 0.2),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
     "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, collared_price, shape
 from hedgebot.core.state import EngineState
@@ -41,12 +42,15 @@ def _shape(
     rules: Instrument | None = None,
     mid: Decimal = PRICE,
     state: EngineState | None = None,
+    contracts_max: Decimal | None = None,
 ) -> OrderIntent | NoLot:
     state = state or STATE
     kept = dict(state.instruments)
     if rules is not None:
         state.instruments[rules.id] = rules
-    shaped = shape(state, underlying or _settings(), mid, PROPOSAL, trade_coin, START_NS)
+    one = underlying or _settings()
+    way = Way(one.hedge_instrument, contracts_max, "")
+    shaped = shape(state, one, way, mid, PROPOSAL, trade_coin, START_NS)
     state.instruments.update(kept)
     return shaped
 
@@ -64,6 +68,12 @@ def test_an_order_says_everything_about_itself() -> None:
     assert intent.notional_usd == pytest.approx(0.123 * 99_800)
     assert intent.deadline_ns == START_NS + 5_000_000_000
     assert (intent.account, intent.instrument, intent.underlying) == (ACCOUNT, BTC_PERP, "BTC")
+
+
+def test_an_order_that_only_reduces_is_clipped_to_what_is_held() -> None:
+    intent = _intent(_shape(-0.5, contracts_max=Decimal("0.2")))
+    assert intent.qty_contracts == Decimal("0.2")
+    assert intent.delta_effect_coin == pytest.approx(-0.2)
 
 
 @given(trade=st.floats(0.001, 50), sign=st.sampled_from([1, -1]))

@@ -7,7 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from hedgebot.daemon.health import LAG_S_MAX, Facts, Health, LoopWatch, describe, judge, resident_bytes
+from hedgebot.core.view import book_view
+from hedgebot.daemon.health import (
+    LAG_S_MAX,
+    Facts,
+    Health,
+    LoopWatch,
+    describe,
+    feed_problems,
+    judge,
+    resident_bytes,
+)
+from hedgebot.domain.settings import LimitSettings
+from tests.support.playbook import BTC_USDC
+from tests.unit.core.test_hedges import ready, two_legged
 
 WELL = Facts(
     loop_problem=None,
@@ -70,3 +83,12 @@ async def test_the_loop_watch_sees_a_blocked_loop() -> None:
 
 def test_memory_is_told_in_bytes() -> None:
     assert 5_000_000 < resident_bytes() < 10**11
+
+
+def test_every_hedge_instrument_needs_a_fresh_book() -> None:
+    book = ready(two_legged())
+    assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == ()
+    del book.state.quotes[BTC_USDC]
+    assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == (
+        f"the book of {BTC_USDC} is not fresh",
+    )

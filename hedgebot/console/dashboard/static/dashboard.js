@@ -127,7 +127,7 @@ function underlying(one) {
       fact("Gamma", `${number(one.gamma_coin_per_pct, digits, true)} ${coin}`, { note: "per 1 %" }),
       fact("Vega", usd(one.vega_usd_per_vol_point, true), { note: "per vol point" }),
       fact("Theta", usd(one.theta_usd_per_day, true), { note: "per day" }),
-      fact("Hedges", hedges, { note: shortName(one.hedge_instrument) }),
+      fact("Hedges", hedges, { note: hedgeNames(one) }),
       fact("Book age", age(one.book_age_ms)),
       fact("Option age", age(one.option_age_ms)),
     ),
@@ -135,6 +135,12 @@ function underlying(one) {
   );
   if (one.positions.length) card.append(positions(one));
   return card;
+}
+
+function hedgeNames(one) {
+  const legs = one.hedge_legs ?? [];
+  if (legs.length < 2) return shortName(one.hedge_instrument);
+  return legs.map((leg) => `${shortName(leg.instrument)} (${leg.role})`).join(", ");
 }
 
 function positions(one) {

@@ -1,0 +1,37 @@
+"""The hedge instruments of an underlying for people: which is there for what, what stands in it, how old its book is.
+
+A pure function of state and time; the choice among them is `hedges.py`'s.
+"""
+
+import msgspec
+
+from hedgebot.core import hedges, market
+from hedgebot.core.state import EngineState
+from hedgebot.domain.settings import UnderlyingSettings
+
+
+class HedgeLegView(msgspec.Struct, frozen=True, kw_only=True):
+    """One hedge instrument. `held_coin` is its delta (long positive); None: not known."""
+
+    instrument: str
+    role: str
+    held_coin: float | None
+    book_age_ms: int | None
+
+
+def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[HedgeLegView, ...]:
+    """All of them, the main one first."""
+    held = hedges.held_coins(state, settings)
+    return tuple(
+        HedgeLegView(
+            instrument=one.instrument,
+            role=one.role.value,
+            held_coin=held.get(one.instrument),
+            book_age_ms=_known(market.book_age_ms(state, one.instrument, at_ns)),
+        )
+        for one in settings.hedge_legs
+    )
+
+
+def _known(age_ms: int) -> int | None:
+    return None if age_ms >= market.NEVER_MS else age_ms

@@ -1,0 +1,33 @@
+"""What people see of an underlying's hedge instruments."""
+
+from decimal import Decimal
+
+from hedgebot.core import hedge_view
+from hedgebot.core.view import book_view
+from tests.support.playbook import BTC_PERP, BTC_USDC
+from tests.unit.core.test_hedges import ready, two_legged
+
+
+def test_each_instrument_is_shown_with_its_role_its_holding_and_the_age_of_its_book() -> None:
+    book = ready(two_legged(opposed_coin_max=0.3), perp="-0.5", usdc="0.2")
+    found = hedge_view.legs(book.state, book.settings.underlyings[0], book.at_ns + 40_000_000)
+    assert [(one.instrument, one.role, one.held_coin) for one in found] == [
+        (BTC_PERP, "main", -0.5),
+        (BTC_USDC, "buy", 0.2),
+    ]
+    assert [one.book_age_ms for one in found] == [44, 42]
+
+
+def test_a_book_that_never_came_has_no_age() -> None:
+    book = ready(two_legged())
+    del book.state.quotes[BTC_USDC]
+    found = hedge_view.legs(book.state, book.settings.underlyings[0], book.at_ns)
+    assert found[1].book_age_ms is None
+
+
+def test_the_view_says_what_stands_against_each_other() -> None:
+    book = ready(two_legged(opposed_coin_max=0.3), perp="-0.5", usdc="0.2")
+    shown = book_view(book.state, book.at_ns).underlyings[0]
+    assert (shown.opposed_coin, shown.opposed_coin_max) == (0.2, 0.3)
+    assert len(shown.hedge_legs) == 2
+    assert Decimal(shown.positions[0].contracts) == Decimal("0.3")
