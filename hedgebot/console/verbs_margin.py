@@ -1,7 +1,7 @@
 """`hedgebot margin ...`: what margin costs, and whether our models of the venues are right."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -29,14 +29,21 @@ def verify(
     cases: Annotated[
         list[Path] | None, typer.Option("--cases", help="A file of worked examples; again for more.")
     ] = None,
+    frames: Annotated[
+        list[Path] | None,
+        typer.Option("--frames", help="Recorded account frames of venues; a file or folder, or more."),
+    ] = None,
     show_all: Annotated[bool, typer.Option("--all", help="Every number, not only the cases.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Recompute published examples of venue margin and print how many digits agree.
 
     Without --cases the project's reference examples are looked for beside the checkout. Exit code: 0 every case is
-    reproduced, 1 one is not.
+    reproduced, 1 one is not. With --frames, recorded frames of accounts are normalised and held against our models
+    instead: 1 a number differs, 3 a frame contradicts itself; what a frame lacks is said.
     """
+    if frames:
+        _verify_frames(frames, show_all=show_all, as_json=as_json)
     from hedgebot.margin.cases import parse_cases, worst
     from hedgebot.margin.recipes import recompute
 
@@ -50,6 +57,14 @@ def verify(
     )
     emit([_data(one) for one in verdicts], [*_lines(verdicts, show_all=show_all), head], as_json=as_json)
     raise typer.Exit(ExitCode.FAILED if failed or not verdicts else ExitCode.OK)
+
+
+def _verify_frames(paths: list[Path], *, show_all: bool, as_json: bool) -> NoReturn:
+    from hedgebot.console.margin_frames import report_lines, verify_frames
+
+    report = verify_frames(paths)
+    emit(report, report_lines(report, show_all=show_all), as_json=as_json)
+    raise typer.Exit(report.exit_code)
 
 
 def _reference_files() -> list[Path]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from hedgebot.core.margin_legs import Contract, MarginBook
 from hedgebot.core.margin_state import Figures
+from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.bybit_portfolio import UNCOVERED as UNCOVERED_PORTFOLIO
@@ -54,13 +55,6 @@ class Standing(NamedTuple):
     def use(self) -> float:
         """Maintenance margin / equity with live orders filled; infinite when margin is due and no equity is left."""
         return use_of(self.worst, self.equity)
-
-
-def use_of(maintenance: float, equity: float) -> float:
-    """Maintenance margin / equity, as the margin reference defines it at its edges."""
-    if maintenance <= 0.0:
-        return 0.0
-    return maintenance / equity if equity > 0.0 else float("inf")
 
 
 def figures(

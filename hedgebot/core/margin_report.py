@@ -15,6 +15,7 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import RecordMargin
+from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import PositionReport, WalletReport
 from hedgebot.domain.settings import MarginMode
@@ -64,7 +65,7 @@ def on_wallet(step: Step, account: AccountState) -> None:
         margin.gap = margin.use = None
         return
     now = margin_gate.standing(step.state, account, model, model.now, step.at_ns)
-    margin.use = None if now is None else margin_model.use_of(now.maintenance, now.equity)
+    margin.use = None if now is None else use_of(now.maintenance, now.equity)
     gap, words = _difference(step, account, model, wallet)
     margin.gap = gap
     if not _is_settled(step, account):

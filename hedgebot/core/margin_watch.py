@@ -7,12 +7,13 @@ Owns when something is looked at and what is told; numbers are `margin_gate`'s, 
 import math
 from datetime import UTC, datetime
 
-from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, margin_model, reducing, tracking
+from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, reducing, tracking
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.health import use_of
 from hedgebot.pricing.band import DAYS_PER_YEAR
 
 CAUSE = "margin"
@@ -124,7 +125,7 @@ def _look(step: Step, account: AccountState) -> None:
     if isinstance(model, str) or now is None:
         margin.use = margin.distance = None
         return
-    margin.use = margin_model.use_of(now.maintenance, now.equity)
+    margin.use = use_of(now.maintenance, now.equity)
     _measure(step, account, model, now)
 
 

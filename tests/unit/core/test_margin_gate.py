@@ -8,7 +8,8 @@ import pytest
 from hedgebot.core import margin_gate
 from hedgebot.core.ledger import set_position
 from hedgebot.core.margin_gate import MarginEffect, verdict
-from hedgebot.core.margin_model import Standing, use_of
+from hedgebot.core.margin_model import Standing
+from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.settings import MarginMode

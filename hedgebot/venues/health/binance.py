@@ -1,0 +1,196 @@
+"""Binance: USD-M and COIN-M accounts, margin calls, positions, and portfolio margin, whose uniMMR points the other way.
+
+Sources: margin reference sections 3, 5 and 6.2 (BIN-7: uniMMR = equity / maintenance margin, down is bad); recorded
+answers of data sets m01 and m24. The zeros of an account without positions are true zeros; a field that is missing is
+unknown.
+"""
+
+from collections.abc import Mapping
+
+from hedgebot.domain.health import AccountHealth, Holding
+from hedgebot.venues.health.words import absent, amount, inverted, printed_unit, relation
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, text
+
+_PLACES = 1e-8
+
+
+def read(frame: object) -> tuple[AccountHealth, ...] | None:
+    """Accounts and positions of one answer or event."""
+    if isinstance(frame, list):
+        return _lists([row for row in frame if isinstance(row, Mapping)])
+    if not isinstance(frame, Mapping):
+        return None
+    if isinstance(frame.get("result"), list | Mapping) and frame.get("status") is not None:
+        return read(frame["result"])
+    if "uniMMR" in frame:
+        return (_portfolio(frame),)
+    if "totalMaintMargin" in frame:
+        return (_linear(frame),)
+    if "assets" in frame and "positions" in frame:
+        return _inverse(frame)
+    if frame.get("e") == "MARGIN_CALL":
+        return (_margin_call(frame),)
+    if frame.get("e") == "ACCOUNT_UPDATE":
+        return (_silent("account update", "margins: the event has none"),)
+    if "positionAmt" in frame and "markPrice" in frame:
+        return _lists([frame])
+    return None
+
+
+def _silent(account: str, *missing: str, holdings: tuple[Holding, ...] = ()) -> AccountHealth:
+    return AccountHealth(venue="binance", account=account, unit="USDT", holdings=holdings, missing=missing)
+
+
+def _lists(rows: list[Raw]) -> tuple[AccountHealth, ...] | None:
+    if rows and all("positionAmt" in row and "markPrice" in row for row in rows):
+        held = tuple(_risk(row) for row in rows if amount(row, "positionAmt"))
+        return (_silent("positions", "wallet balance and margins: position risk has none", holdings=held),)
+    if rows and all("crossWalletBalance" in row for row in rows):
+        return (_silent("balances", "margins: a list of balances has none"),)
+    return None
+
+
+def _linear(frame: Raw) -> AccountHealth:
+    equity = amount(frame, "totalMarginBalance")
+    wallet, profit = amount(frame, "totalWalletBalance"), amount(frame, "totalUnrealizedProfit")
+    rows = as_rows(frame.get("positions"), "positions")
+    holdings = tuple(_position(row) for row in rows if amount(row, "positionAmt"))
+    initial, maintenance = amount(frame, "totalInitialMargin"), amount(frame, "totalMaintMargin")
+    parts = None if wallet is None or profit is None else wallet + profit
+    orders = amount(frame, "totalOpenOrderInitialMargin")
+    of_positions = amount(frame, "totalPositionInitialMargin")
+    both = None if orders is None or of_positions is None else orders + of_positions
+    return AccountHealth(
+        venue="binance",
+        account="USD-M",
+        unit="USD" if str(frame.get("multiAssetsMargin")) == "True" else "USDT",
+        equity=equity,
+        initial=initial,
+        maintenance=maintenance,
+        printed=_PLACES,
+        relations=(
+            *relation("totalMarginBalance = wallet + profit", equity, parts, 2.0 * _PLACES),
+            *relation("totalInitialMargin = positions + orders", initial, both, 2.0 * _PLACES),
+        ),
+        holdings=holdings,
+        complete=True,
+        missing=absent(frame, "totalMarginBalance", "totalInitialMargin", "totalMaintMargin"),
+    )
+
+
+def _inverse(frame: Raw) -> tuple[AccountHealth, ...]:
+    """One account for each coin that is used; where none is, the first, whose zeros say so."""
+    rows = as_rows(frame["assets"], "assets")
+    held = tuple(_position(row) for row in as_rows(frame["positions"], "positions") if amount(row, "positionAmt"))
+    used = [row for row in rows if any(amount(row, one) for one in ("marginBalance", "maintMargin"))] or list(rows[:1])
+    found = []
+    for row in used:
+        coin = text(row, "asset")
+        wallet, profit = amount(row, "walletBalance"), amount(row, "unrealizedProfit")
+        parts = None if wallet is None or profit is None else wallet + profit
+        balance = amount(row, "marginBalance")
+        found.append(
+            AccountHealth(
+                venue="binance",
+                account=f"COIN-M {coin}",
+                unit=coin,
+                equity=balance,
+                initial=amount(row, "initialMargin"),
+                maintenance=amount(row, "maintMargin"),
+                printed=_PLACES,
+                relations=relation("marginBalance = wallet + profit", balance, parts, 2.0 * _PLACES),
+                holdings=tuple(one for one in held if one.instrument.startswith(f"{coin}USD")),
+                complete=True,
+                missing=absent(row, "marginBalance", "initialMargin", "maintMargin"),
+            )
+        )
+    return tuple(found)
+
+
+def _position(row: Raw) -> Holding:
+    contracts, value = amount(row, "positionAmt") or 0.0, amount(row, "notional")
+    return Holding(
+        instrument=text(row, "symbol"),
+        contracts=contracts,
+        value=None if value is None else abs(value),
+        entry=amount(row, "entryPrice"),
+        leverage=amount(row, "leverage"),
+        initial=amount(row, "positionInitialMargin"),
+        maintenance=amount(row, "maintMargin"),
+        profit=amount(row, "unrealizedProfit"),
+        isolated=row.get("isolated") is True,
+        printed=_PLACES,
+    )
+
+
+def _risk(row: Raw) -> Holding:
+    """Position risk tells no margins; profit by entry and mark is the check that it allows."""
+    contracts, entry, mark = amount(row, "positionAmt") or 0.0, amount(row, "entryPrice"), amount(row, "markPrice")
+    stated, is_inverse = amount(row, "unRealizedProfit"), "notionalValue" in row
+    profit = contracts * (mark - entry) if mark is not None and entry and not is_inverse else None
+    return Holding(
+        instrument=text(row, "symbol"),
+        contracts=contracts,
+        value=abs(contracts) * mark if mark is not None and not is_inverse else None,
+        mark=mark,
+        entry=entry,
+        leverage=amount(row, "leverage"),
+        profit=stated,
+        isolated=row.get("marginType") == "isolated",
+        printed=_PLACES,
+        relations=relation("profit = size (mark - entry)", stated, profit, abs(contracts) * _PLACES + _PLACES),
+        missing=("initial and maintenance margin are not told",),
+    )
+
+
+def _margin_call(frame: Raw) -> AccountHealth:
+    rows = as_rows(frame.get("p"), "p")
+    holdings = tuple(_called(row) for row in rows)
+    crossed = [one for one in holdings if not one.isolated]
+    wallet = amount(frame, "cw")
+    needs = [one.maintenance for one in crossed]
+    at_ms = frame.get("E")
+    return AccountHealth(
+        venue="binance",
+        account="USD-M margin call",
+        unit="USDT",
+        equity=None if wallet is None else wallet + sum(one.profit or 0.0 for one in crossed),
+        maintenance=None if None in needs else sum(one or 0.0 for one in needs),
+        printed=1e-6,
+        at_ns=at_ms * NS_PER_MS if isinstance(at_ms, int) else 0,
+        holdings=holdings,
+        missing=("initial margin: a margin call has none",),
+    )
+
+
+def _called(row: Raw) -> Holding:
+    contracts, mark = amount(row, "pa") or 0.0, amount(row, "mp")
+    return Holding(
+        instrument=text(row, "s"),
+        contracts=-abs(contracts) if row.get("ps") == "SHORT" else contracts,
+        value=None if mark is None else abs(contracts) * mark,
+        mark=mark,
+        maintenance=amount(row, "mm"),
+        profit=amount(row, "up"),
+        isolated=row.get("mt") == "ISOLATED",
+        printed=printed_unit(row, "mm"),
+    )
+
+
+def _portfolio(frame: Raw) -> AccountHealth:
+    """Portfolio margin: what the venue states is equity / maintenance margin."""
+    equity, maintenance = amount(frame, "accountEquity"), amount(frame, "accountMaintMargin")
+    ratio = amount(frame, "uniMMR")
+    ours = equity / maintenance if equity is not None and maintenance else None
+    return AccountHealth(
+        venue="binance",
+        account="portfolio margin",
+        unit="USD",
+        equity=equity,
+        initial=amount(frame, "accountInitialMargin"),
+        maintenance=maintenance,
+        stated_use=inverted(ratio),
+        printed=_PLACES,
+        relations=relation("uniMMR = equity / margin (down is bad)", ratio, ours, printed_unit(frame, "uniMMR")),
+        missing=(*absent(frame, "accountEquity", "accountMaintMargin", "uniMMR"), "positions: the account has none"),
+    )

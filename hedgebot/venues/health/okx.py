@@ -1,0 +1,109 @@
+"""OKX v5: account, positions, balance_and_position; the value of a position is its notionalUsd.
+
+Its mgnRatio is equity over margin: down is bad, and no percent.
+
+Sources: margin reference sections 3 and 6.4 (OKX-3: mgnRatio = adjEq / (mmr + liquidation fee)); recorded frames of
+data sets m01 and m24. In the modes without account-wide margin adjEq, imr and mmr are empty: unknown.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from hedgebot.domain.health import AccountHealth, Holding
+from hedgebot.venues.health.words import absent, amount, inverted, printed_unit
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, number_or_none, text
+
+
+def read(frame: object) -> tuple[AccountHealth, ...] | None:
+    """Accounts and positions of one frame."""
+    if not isinstance(frame, Mapping) or not isinstance(frame.get("data"), list) or "topic" in frame:
+        return None
+    rows = [row for row in frame["data"] if isinstance(row, Mapping)]
+    argument = frame.get("arg")
+    account = str(argument.get("uid", "")) if isinstance(argument, Mapping) else ""
+    if rows and all("totalEq" in row and "details" in row for row in rows):
+        return tuple(_account(row, account) for row in rows)
+    if rows and all("mgnMode" in row and "mmr" in row for row in rows):
+        return tuple(_positions(account, coin, mode, rows) for coin, mode in _pockets(rows))
+    if rows and all("balData" in row for row in rows):
+        return tuple(_cash(row, account, balance) for row in rows for balance in as_rows(row["balData"], "balData"))
+    return None
+
+
+def _account(row: Raw, account: str) -> AccountHealth:
+    return AccountHealth(
+        venue="okx",
+        account=account or "account",
+        unit="USD",
+        equity=amount(row, "adjEq"),
+        initial=amount(row, "imr"),
+        maintenance=amount(row, "mmr"),
+        stated_use=inverted(amount(row, "mgnRatio")),
+        at_ns=_ns(row, "uTime"),
+        missing=absent(row, "adjEq", "imr", "mmr", "mgnRatio"),
+    )
+
+
+def _pockets(rows: Iterable[Raw]) -> list[tuple[str, str]]:
+    """Pairs of margin coin and mode, isolated positions each for themselves."""
+    return list(dict.fromkeys((text(row, "ccy"), _mode(row)) for row in rows))
+
+
+def _mode(row: Raw) -> str:
+    return "cross" if row["mgnMode"] == "cross" else f"isolated {row.get('posId')}"
+
+
+def _positions(account: str, coin: str, mode: str, rows: Iterable[Raw]) -> AccountHealth:
+    mine = [row for row in rows if row.get("ccy") == coin and _mode(row) == mode]
+    holdings = tuple(_holding(row) for row in mine)
+    first, isolated = mine[0], mode != "cross"
+    profit = sum(one.profit or 0.0 for one in holdings)
+    margin = amount(first, "margin")
+    initials, maintenances = [one.initial for one in holdings], [one.maintenance for one in holdings]
+    return AccountHealth(
+        venue="okx",
+        account=account or mode,
+        unit=coin,
+        equity=margin + profit if isolated and margin is not None else None,
+        initial=None if None in initials else sum(one or 0.0 for one in initials),
+        maintenance=None if None in maintenances else sum(one or 0.0 for one in maintenances),
+        stated_use=inverted(amount(first, "mgnRatio")),
+        at_ns=_ns(first, "uTime"),
+        holdings=holdings,
+        missing=() if isolated else ("equity: a position frame has none",),
+    )
+
+
+def _holding(row: Raw) -> Holding:
+    contracts = amount(row, "pos") or 0.0
+    if row.get("posSide") == "short":
+        contracts = -abs(contracts)
+    isolated = row["mgnMode"] != "cross"
+    return Holding(
+        instrument=text(row, "instId"),
+        contracts=contracts,
+        value=amount(row, "notionalUsd"),
+        mark=amount(row, "markPx"),
+        entry=amount(row, "avgPx"),
+        leverage=amount(row, "lever"),
+        initial=amount(row, "margin" if isolated else "imr"),
+        maintenance=amount(row, "mmr"),
+        profit=amount(row, "upl"),
+        isolated=isolated,
+        printed=printed_unit(row, "mmr", "imr"),
+    )
+
+
+def _cash(row: Raw, account: str, balance: Raw) -> AccountHealth:
+    return AccountHealth(
+        venue="okx",
+        account=account or "account",
+        unit=text(balance, "ccy"),
+        cash=amount(balance, "cashBal"),
+        at_ns=_ns(as_object(row, "row"), "pTime"),
+        missing=("margin: a balance frame has none",),
+    )
+
+
+def _ns(row: Raw, field: str) -> int:
+    value = number_or_none(row, field)
+    return 0 if value is None else int(value) * NS_PER_MS

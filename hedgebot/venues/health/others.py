@@ -1,0 +1,85 @@
+"""Paradex, Delta Exchange, Derive and dYdX: accounts as documented; no frame of theirs was recorded.
+
+Sources: margin reference sections 3, 6.6 to 6.8 and 6.10. Paradex tells requirements; Delta liquidates when the blocked
+margin is below its maintenance margin with unrealised cash flow; Derive tells *net* margin, which is negative when it
+is bad; dYdX tells equity and free collateral, and maintenance margin only by the markets' fractions.
+"""
+
+from collections.abc import Mapping
+
+from hedgebot.domain.health import AccountHealth
+from hedgebot.venues.health.words import absent, amount, printed_unit
+from hedgebot.venues.reading import Raw
+
+_BY_MARKETS = "maintenance margin: it follows from the markets' fractions"
+
+
+def read(frame: object) -> tuple[AccountHealth, ...] | None:
+    """The account of one answer or notification."""
+    if not isinstance(frame, Mapping):
+        return None
+    if "maintenance_margin_requirement" in frame:
+        return (_paradex(frame),)
+    if "mm_w_ucf" in frame:
+        return (_delta(frame),)
+    inner = frame.get("result")
+    if isinstance(inner, Mapping) and "subaccount_value" in inner:
+        return (_derive(inner),)
+    inner = frame.get("subaccount")
+    if isinstance(inner, Mapping) and "freeCollateral" in inner:
+        return (_dydx(inner),)
+    return None
+
+
+def _paradex(row: Raw) -> AccountHealth:
+    return AccountHealth(
+        venue="paradex",
+        account=str(row.get("account", "account")),
+        unit="USD",
+        equity=amount(row, "account_value"),
+        initial=amount(row, "initial_margin_requirement"),
+        maintenance=amount(row, "maintenance_margin_requirement"),
+        printed=printed_unit(row, "maintenance_margin_requirement"),
+        missing=absent(row, "account_value", "initial_margin_requirement", "maintenance_margin_requirement"),
+    )
+
+
+def _delta(row: Raw) -> AccountHealth:
+    return AccountHealth(
+        venue="delta",
+        account=str(row.get("index_symbol", "portfolio")),
+        unit=str(row.get("asset_symbol", "USD")),
+        equity=amount(row, "blocked_margin"),
+        initial=amount(row, "im_w_ucf"),
+        maintenance=amount(row, "mm_w_ucf"),
+        printed=printed_unit(row, "mm_w_ucf"),
+        missing=absent(row, "blocked_margin", "im_w_ucf", "mm_w_ucf"),
+    )
+
+
+def _derive(row: Raw) -> AccountHealth:
+    value = amount(row, "subaccount_value")
+    net_initial, net_maintenance = amount(row, "initial_margin"), amount(row, "maintenance_margin")
+    return AccountHealth(
+        venue="derive",
+        account=str(row.get("subaccount_id", "subaccount")),
+        unit="USD",
+        equity=value,
+        initial=None if value is None or net_initial is None else value - net_initial,
+        maintenance=None if value is None or net_maintenance is None else value - net_maintenance,
+        printed=printed_unit(row, "maintenance_margin", "subaccount_value"),
+        missing=absent(row, "subaccount_value", "initial_margin", "maintenance_margin"),
+    )
+
+
+def _dydx(row: Raw) -> AccountHealth:
+    equity, free = amount(row, "equity"), amount(row, "freeCollateral")
+    return AccountHealth(
+        venue="dydx",
+        account=str(row.get("subaccountNumber", "subaccount")),
+        unit="USD",
+        equity=equity,
+        initial=None if equity is None or free is None else equity - free,
+        printed=printed_unit(row, "equity"),
+        missing=(*absent(row, "equity", "freeCollateral"), _BY_MARKETS),
+    )

@@ -1,0 +1,49 @@
+"""What the dialects share: amounts with the digits they were printed with, and ratios that point the other way.
+
+Knows no venue. Directions and conversions: margin reference section 3.
+"""
+
+import math
+from decimal import Decimal
+
+from hedgebot.domain.health import Relation
+from hedgebot.venues.reading import Raw, number_or_none
+
+
+def amount(row: Raw, field: str) -> float | None:
+    """A float; None when missing or empty."""
+    value = number_or_none(row, field)
+    return None if value is None else float(value)
+
+
+def printed_unit(row: Raw, *fields: str) -> float:
+    """One unit of the last digit that the venue prints of these fields, the finest of them; 0 without any."""
+    found = [_unit(value) for name in fields if (value := number_or_none(row, name)) is not None]
+    return min(found, default=0.0)
+
+
+def _unit(value: Decimal) -> float:
+    exponent = value.as_tuple().exponent
+    return 10.0 ** min(exponent, 0) if isinstance(exponent, int) else 0.0
+
+
+def inverted(ratio: float | None) -> float | None:
+    """A venue's equity / maintenance margin (bad direction: down) as maintenance / equity; None stays unknown.
+
+    Zero or less is no equity at all: infinite.
+    """
+    if ratio is None:
+        return None
+    return 1.0 / ratio if ratio > 0.0 else math.inf
+
+
+def relation(name: str, stated: float | None, other: float | None, off: float) -> tuple[Relation, ...]:
+    """The two numbers as a relation to judge; none where one is unknown. `off` widens by what floats lose."""
+    if stated is None or other is None:
+        return ()
+    return (Relation(name=name, stated=stated, other=other, off=off + 1e-12 * max(abs(stated), abs(other))),)
+
+
+def absent(row: Raw, *fields: str) -> tuple[str, ...]:
+    """Fields that are missing or empty: unknown, said."""
+    return tuple(f"{one} is empty" if one in row else f"no {one}" for one in fields if row.get(one) in {None, ""})

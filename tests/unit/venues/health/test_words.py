@@ -1,0 +1,37 @@
+import math
+
+import pytest
+
+from hedgebot.venues.health.words import absent, amount, inverted, printed_unit, relation
+from hedgebot.venues.reading import FrameProblem
+
+
+def test_an_empty_field_is_unknown_and_a_word_is_refused() -> None:
+    assert amount({"a": ""}, "a") is None
+    assert amount({}, "a") is None
+    assert amount({"a": "0"}, "a") == 0.0
+    with pytest.raises(FrameProblem, match="a is 'much'"):
+        amount({"a": "much"}, "a")
+
+
+def test_a_ratio_that_points_down_is_turned_round() -> None:
+    assert inverted(1.25) == 0.8
+    assert inverted(None) is None
+    assert inverted(0.0) == math.inf
+    assert inverted(-3.0) == math.inf
+
+
+def test_the_finest_printed_digit_counts() -> None:
+    assert printed_unit({"a": "1.250", "b": "7"}, "a", "b", "c") == pytest.approx(0.001)
+    assert printed_unit({"b": "7"}, "b") == 1.0
+    assert printed_unit({}, "b") == 0.0
+
+
+def test_a_relation_needs_both_numbers() -> None:
+    assert relation("r", None, 1.0, 0.1) == ()
+    (one,) = relation("r", 1.0, 1.2, 0.1)
+    assert not one.holds
+
+
+def test_what_is_missing_is_named() -> None:
+    assert absent({"a": "", "b": "1"}, "a", "b", "c") == ("a is empty", "no c")
