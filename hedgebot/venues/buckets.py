@@ -1,7 +1,7 @@
 """Our own request budgets: token buckets in which a reserve is kept for what matters more.
 
 The client library's limiter queues an order behind polls; ours lets a poll take only what orders and cancels leave.
-Owns arithmetic and waiting; must not know an endpoint.
+Cancels have windows of their own (`pace.py`), which start full. Owns arithmetic and waiting; must not know an endpoint.
 """
 
 import asyncio
@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 
+from hedgebot.venues.pace import CancelPace, Share, Way
 from hedgebot.venues.profile import Rate, VenueProfile
+from hedgebot.venues.replies import RawReply
 
 # Requests that may leave while the venue wants none.
 PROBES_MAX = 1
@@ -39,6 +41,12 @@ class TokenBucket:
         missing = 1.0 + reserve - self._tokens
         return max(0.0, missing / self._rate.per_s, self._held_until_s - self._now_s())
 
+    @property
+    def room(self) -> int:
+        """Tokens that can be taken now."""
+        self._refill()
+        return 0 if self._now_s() < self._held_until_s else max(0, int(self._tokens))
+
     def take(self) -> None:
         """Take one token; the caller has asked `wait_s` before."""
         self._refill()
@@ -60,7 +68,7 @@ class TokenBucket:
 
 
 class Budget:
-    """All buckets of one account: the address's, and one for creations and one for cancels per category."""
+    """All limits of one account: the address's, and those of creations and of cancels per category."""
 
     def __init__(self, profile: VenueProfile, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
@@ -73,10 +81,11 @@ class Budget:
             Purpose.ORDER: profile.ip_reserve_cancels,
             Purpose.CANCEL: 0.0,
         }
-        self._own = {
-            Purpose.ORDER: {category: TokenBucket(rate, now_s) for category, rate in profile.create_rates.items()},
-            Purpose.CANCEL: {category: TokenBucket(rate, now_s) for category, rate in profile.cancel_rates.items()},
-        }
+        # Categories that share a limit share a bucket.
+        pools = {profile.cancel_limits[category].pool: rate for category, rate in profile.create_rates.items()}
+        buckets = {pool: TokenBucket(rate, now_s) for pool, rate in pools.items()}
+        self._create = {category: buckets[profile.cancel_limits[category].pool] for category in profile.create_rates}
+        self._pace = CancelPace(profile, now_s)
 
     def wait_s(self, purpose: Purpose, category: str, *, http: bool = True) -> float:
         """Seconds until a request of this purpose may leave. A pause stops everything but one cancel, which probes.
@@ -84,8 +93,11 @@ class Budget:
         A request over an open socket (not `http`) counts in its own limit only, not in the address's: there cancels go
         on. A venue that bans an address counts what still comes and bans it for longer.
         """
-        own = self._own.get(purpose, {}).get(category)
-        own_s = 0.0 if own is None else own.wait_s()
+        own_s = 0.0
+        if purpose is Purpose.ORDER and category in self._create:
+            own_s = self._create[category].wait_s()
+        elif purpose is Purpose.CANCEL and category:
+            own_s = self._pace.wait_s(category, batches=not self.paused_s)
         if not http:
             return own_s
         paused_s = 0.0 if purpose is Purpose.CANCEL and self._probes else self.paused_s
@@ -107,18 +119,46 @@ class Budget:
             self._probes = PROBES_MAX
         self._paused_until_s = max(self._paused_until_s, self._now_s() + seconds)
 
-    def heard(self, purpose: Purpose, category: str | None, left: int, hold_s: float) -> None:
-        """What an answer said of its limit: `left` requests, and `hold_s` until one may leave again.
+    def heard(self, category: str | None, left: int, hold_s: float) -> None:
+        """What an answer said of the limit of creations: `left` requests, `hold_s` until one may leave again.
 
         `category` is None where the answer does not say which: then it is taken for each of them.
         """
-        for name, bucket in self._own.get(purpose, {}).items():
+        for name, bucket in self._create.items():
             if category in {None, name}:
                 bucket.cap(left - self._left_to_others)
                 bucket.hold(hold_s)
 
+    def heard_of_cancels(self, way: Way, category: str | None, orders: int, reply: RawReply, *, hold_s: float) -> None:
+        """What was answered to a request for so many `orders`; none may leave for `hold_s`."""
+        came = orders if reply.answered else 0
+        self._pace.heard(way, category, came, left=reply.left, limit=reply.limit, hold_s=hold_s)
+
+    def cancels(self, category: str, wanted: int, *, http: bool) -> Share:
+        """Of `wanted` cancels those that may leave now, counted as sent. Over an open socket single ones are no visits.
+
+        In a pause one request probes. None may leave: ask again after `wait_s`.
+        """
+        visits = min(self._address.room, self._probes) if self.paused_s else self._address.room
+        share = self._pace.share(category, wanted, visits=visits, http=http, batching=not self.paused_s)
+        self._visit((share.singles if http else 0) + len(share.batches))
+        return share
+
+    def wholes(self, category: str, wanted: int) -> int:
+        """Of so many requests that cancel all orders of a symbol those that may leave now, counted as sent."""
+        visits = 0 if self.paused_s else self._address.room
+        count = self._pace.wholes(category, min(wanted, visits))
+        self._visit(count)
+        return count
+
+    def _visit(self, count: int) -> None:
+        for _ in range(count):
+            if self.paused_s:
+                self._probes -= 1
+            self._address.take()
+
     async def acquire(self, purpose: Purpose, category: str, within_s: float = math.inf, *, http: bool = True) -> bool:
-        """Wait until a request of this purpose may leave, and count it: True.
+        """Wait until a poll or a creation may leave, and count it: True. Cancels ask `cancels`.
 
         False, at once and uncounted, as soon as it is certain that it may not leave within `within_s`.
         """
@@ -131,10 +171,7 @@ class Budget:
                 return False
             await asyncio.sleep(wait)
         if http:
-            if self.paused_s:
-                self._probes -= 1
-            self._address.take()
-        own = self._own.get(purpose, {}).get(category)
-        if own is not None:
-            own.take()
+            self._visit(1)
+        if purpose is Purpose.ORDER and category in self._create:
+            self._create[category].take()
         return True

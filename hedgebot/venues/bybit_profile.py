@@ -6,7 +6,7 @@ Sources: [D] is the venue's documentation (repository bybit-exchange/docs, folde
 
 from hedgebot.domain.events import ExecutionKind
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.venues.profile import Channel, Rate, SubQuery, VenueProfile, Verdict
+from hedgebot.venues.profile import CancelLimit, Channel, Rate, SubQuery, VenueProfile, Verdict
 
 # Every coin with options, whether we trade them or not: what somebody else holds there is exposure of the account.
 OPTION_COINS = ("BTC", "ETH", "SOL", "XRP", "MNT", "DOGE")
@@ -97,10 +97,17 @@ _ORDER_STATUSES: dict[str, OrderStatus] = {
     "Deactivated": OrderStatus.CANCELLED,
 }
 
-# [D] rate-limit: create and cancel 10/s per account, spot 20/s. What a full bucket gives at once counts in the same
-# second as what it is filled up with: together they stay below the limit.
+# [D] rate-limit: create 10/s per account, spot 20/s. What a full bucket gives at once counts in the same second as
+# what it is filled up with: together they stay below the limit.
 _CREATE, _SPOT_CREATE = Rate(per_s=5.0, burst=4.0), Rate(per_s=10.0, burst=8.0)
-_CANCEL, _SPOT_CANCEL = Rate(per_s=6.0, burst=4.0), Rate(per_s=12.0, burst=8.0)
+# [D] rate-limit, for an account without a higher level: cancel, cancel-batch and cancel-all have a limit each, by UID
+# and rolling second, the same for HTTP and socket; linear and inverse share theirs. [D] order/batch-cancel: size of a
+# batch; order/batch-place, rate-limit: a batch of options counts as one request, elsewhere each order in it counts.
+_CANCEL = CancelLimit(pool="derivatives", singles_per_s=10, batched_per_s=10, wholes_per_s=10, batch_max=20)
+_SPOT_CANCEL = CancelLimit(pool="spot", singles_per_s=20, batched_per_s=20, wholes_per_s=20, batch_max=10)
+_OPTION_CANCEL = CancelLimit(
+    pool="option", singles_per_s=10, batched_per_s=10, wholes_per_s=1, batch_max=20, counts_batches=True
+)
 
 BYBIT = VenueProfile(
     venue="bybit",
@@ -160,7 +167,7 @@ BYBIT = VenueProfile(
     pause_codes_s={"10018": 5.0},
     limit_left_to_others=2.0,
     create_rates={"linear": _CREATE, "inverse": _CREATE, "option": _CREATE, "spot": _SPOT_CREATE},
-    cancel_rates={"linear": _CANCEL, "inverse": _CANCEL, "option": _CANCEL, "spot": _SPOT_CANCEL},
+    cancel_limits={"linear": _CANCEL, "inverse": _CANCEL, "option": _OPTION_CANCEL, "spot": _SPOT_CANCEL},
     # [D] user/apikey-info: permissions.Wallet.
     forbidden_wallet_rights=frozenset({"Withdraw", "AccountTransfer", "SubMemberTransfer"}),
     live_hosts=frozenset({"api.bybit.com", "stream.bybit.com"}),

@@ -7,35 +7,38 @@ position.
 
 import asyncio
 import contextlib
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.venues.buckets import Budget
+from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_query_client
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.orders import LIMIT_WINDOW_S
+from hedgebot.venues.pace import Share, Way
 from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import NS_PER_MS, Raw, number_or_none, text, text_or_none
+from hedgebot.venues.replies import listen
 
-# [D] order/batch-cancel: ten orders a request are allowed in every category. [D] rate-limit: ten cancels a second one
-# by one, and ten more in batches, in which each order counts (but for options).
-BATCH_MAX = 10
-PER_SECOND = 10
-# A little more than the venue's rolling second: a later request may be faster on its way.
-WINDOW_S = 1.05
+# Of so many orders and fewer each goes by itself, also where one request could take them all.
+FEW_MAX = 10
 # So often many orders that are still alive go as a whole; then one by one, whatever the reason was.
 WHOLES_MAX = 3
 PAUSE_S = 0.2
+# Orders that the venue takes within this time are asked for from the listing at hand, and at that very moment.
+SOON_S = 0.5
 END_ASKS_MAX = 10
 CLOCK_WAIT_S = 2.0
+THROTTLED = "10006"
+_ENDPOINTS = {Way.SINGLE: "Cancel", Way.BATCH: "CancelBatch", Way.WHOLE: "CancelAll"}
 
 Ask = Callable[..., Awaitable[tuple[Raw, ...]]]
 IsOurs = Callable[[str | None], bool]
@@ -111,23 +114,6 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
         return f"{name}: {much} filled ({self.status})"
 
 
-class _Pace:
-    """How many orders one of the venue's limits still takes: so many in each rolling second ([D] rate-limit)."""
-
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
-        self._taken_s: deque[float] = deque()
-
-    def take(self, wanted: int, at_most: int = PER_SECOND) -> int:
-        """Take as many of `wanted` as may leave now."""
-        now_s = self._now_s()
-        while self._taken_s and now_s - self._taken_s[0] >= WINDOW_S:
-            self._taken_s.popleft()
-        count = max(0, min(wanted, at_most - len(self._taken_s)))
-        self._taken_s.extend([now_s] * count)
-        return count
-
-
 class _Work:
     """One account's listing and cancelling, over and over."""
 
@@ -147,8 +133,10 @@ class _Work:
         self._whole = whole
         self._started_s = now_s()
         self._started_ms = 0
-        self._paces: defaultdict[tuple[str, str], _Pace] = defaultdict(lambda: _Pace(now_s))
-        self._queries = Queries(client, BYBIT, Budget(BYBIT, now_s))
+        self._budget = Budget(BYBIT, now_s)
+        self._queries = Queries(client, BYBIT, self._budget)
+        # How often each order was asked for: one that was not yet comes first.
+        self._asked: Counter[str] = Counter()
         self._seen: dict[str, str] = {}
         self._where: dict[str, tuple[str, str]] = {}
         self._ends: dict[str, _End] = {}
@@ -278,42 +266,57 @@ class _Work:
         return order_id
 
     async def _cancel(self, category: str, rows: list[Raw]) -> None:
-        """Ask for as many cancels as the venue takes now: whole symbols where they are ours alone, singly, in a batch.
+        """Ask for as many cancels as the venue takes soon: whole symbols where they are ours alone, singly, in batches.
 
-        Each way has a limit of its own ([D] rate-limit). Whatever an answer says, the next listing judges, and what is
-        still alive is asked for again, order by order.
+        Each way has a limit of its own (`pace.py`). Whatever an answer says, the next listing judges, and what is still
+        alive is asked for again, order by order.
         """
         asked = []
         for reach in self._whole_reaches(category, rows):
             self._wiped[category, reach] += 1
-            asked.append(self._ask("CancelAll", {"category": category, **({"symbol": reach} if reach else {})}))
+            whole = {"category": category, **({"symbol": reach} if reach else {})}
+            asked.append(asyncio.create_task(self._ask(Way.WHOLE, whole)))
             rows = [row for row in rows if _reach(category, row) != reach]
-        named = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
-        left = self._pace("single", category).take(len(named))
-        single, named = named[:left], named[left:]
-        asked += [self._ask("Cancel", {"category": category, **one}) for one in single]
-        if batch := named[: self._pace("batch", category).take(len(named), BATCH_MAX)]:
-            asked.append(self._ask("CancelBatch", {"category": category, "request": batch}))
+        named = sorted(rows, key=lambda row: self._asked[text(row, "orderId")])
+        soon_s = self._now_s() + SOON_S
+        while named:
+            share = self._budget.cancels(category, len(named), http=True)
+            mine, named = named[: share.orders], named[share.orders :]
+            asked += [asyncio.create_task(self._ask(*one)) for one in self._requests(category, mine, share)]
+            wait_s = self._budget.wait_s(Purpose.CANCEL, category)
+            if not named or self._now_s() + wait_s > soon_s:
+                break
+            await asyncio.sleep(wait_s)
         await asyncio.gather(*asked)
+
+    def _requests(self, category: str, rows: list[Raw], share: Share) -> Iterator[tuple[Way, dict[str, Any]]]:
+        """The requests that take these orders, each counted as asked for."""
+        names = [{"symbol": text(row, "symbol"), "orderId": text(row, "orderId")} for row in rows]
+        self._asked.update(one["orderId"] for one in names)
+        for one in names[: share.singles]:
+            yield Way.SINGLE, {"category": category, **one}
+        at = share.singles
+        for size in share.batches:
+            yield Way.BATCH, {"category": category, "request": names[at : at + size]}
+            at += size
 
     def _whole_reaches(self, category: str, rows: list[Raw]) -> list[str]:
         """Symbols to cancel as a whole: several orders, all of them ours by the listing just taken."""
-        if not self._whole or len(rows) <= PER_SECOND:
+        if not self._whole or len(rows) <= FEW_MAX:
             return []
         held = Counter(_reach(category, row) for row in rows)
         barred = self._mixed | {one for one, count in self._wiped.items() if count >= WHOLES_MAX}
         meant = [one for one, count in held.most_common() if count > 1 and (category, one) not in barred]
-        at_most = 1 if category == "option" else PER_SECOND
-        return meant[: self._pace("whole", category).take(len(meant), at_most)]
+        return meant[: self._budget.wholes(category, len(meant))]
 
-    def _pace(self, way: str, category: str) -> _Pace:
-        # [D] rate-limit: linear and inverse share their limits, option and spot have their own.
-        return self._paces[way, category if category in {"option", "spot"} else ""]
-
-    async def _ask(self, what: str, request: dict[str, Any]) -> None:
+    async def _ask(self, way: Way, request: dict[str, Any]) -> None:
         self._last_request_s = self._elapsed_s()
+        reply = listen()
         with contextlib.suppress(*FAULTS):
-            await getattr(self._client, f"privatePostV5Order{what}")(request)
+            await getattr(self._client, f"privatePostV5Order{_ENDPOINTS[way]}")(request)
+        hold_s = LIMIT_WINDOW_S if reply.code == THROTTLED else 0.0
+        orders = len(request.get("request", (request,)))
+        self._budget.heard_of_cancels(way, request["category"], orders, reply, hold_s=hold_s)
 
     def _elapsed_s(self) -> float:
         return round(self._now_s() - self._started_s, 3)

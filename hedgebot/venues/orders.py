@@ -5,12 +5,9 @@ section 3). Must not decide anything about an order beyond refusing to send one 
 """
 
 import asyncio
-import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-
-import msgspec
 
 from hedgebot.domain.commands import CancelOrder, SubmitOrder
 from hedgebot.domain.decimals import plain
@@ -23,10 +20,12 @@ from hedgebot.domain.events import (
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.buckets import Budget, Purpose
+from hedgebot.venues.cancels import CancelQueue, Named, Said
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.pace import Way
 from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
-from hedgebot.venues.reading import NS_PER_MS, Raw
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows
 from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, note_headers, reply_in_error
 from hedgebot.venues.table import InstrumentTable
 
@@ -42,15 +41,8 @@ _TIME_IN_FORCE = {
     TimeInForce.POST_ONLY: "PostOnly",
 }
 Answer = OrderAccepted | OrderRejected | OrderOutcomeUnknown
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back for a request: the verdict, the code as a word, the venue's sentence, the venue's order id."""
-
-    verdict: Verdict
-    code: str
-    message: str
-    order_id: str = ""
+NO_ANSWER = Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
+UNREADABLE = Said(verdict=Verdict.UNKNOWN, code="local:unreadable", message="the answer does not name each order")
 
 
 class OrderEntry:
@@ -77,6 +69,9 @@ class OrderEntry:
         self._abandoned: set[asyncio.Task[Any]] = set()
         # Orders that wait for the rate budget, and whether they were cancelled meanwhile: then they never leave.
         self._waiting: dict[str, bool] = {}
+        self._cancels = CancelQueue(budget, lambda: self._by_socket, self._cancel_batch)
+        # Categories of cancels under way on the trade socket: its answers name the order only.
+        self._on_socket: dict[str, str] = {}
         # Set by the venue: whether the trade socket can be used now, how to drop it, what to do on a clock refusal.
         self.trade_ready: Callable[[], bool] = lambda: False
         self.drop_trade: Callable[[str], None] = lambda _reason: None
@@ -195,14 +190,43 @@ class OrderEntry:
         category = listed.category
         if command.whole and await self.sweep(category, listed.symbol, command.client_id):
             return Said(verdict=Verdict.ACCEPTED, code="0", message="with all orders of its instrument")
-        by_socket = await self._way(Purpose.CANCEL, category, math.inf)
+        said = await self._cancels.turn(category, Named(symbol=listed.symbol, client_id=command.client_id))
+        if said is not None:
+            return said
         # The client sends `clientOrderId` untranslated; only the venue's own parameter cancels by client id.
         arguments = (None, symbol, {"orderLinkId": command.client_id})
         window_ms = self._connection.recv_window_ms
-        if by_socket:
-            return await self._over_socket(window_ms, lambda: self._client.cancel_order_ws(*arguments))
+        if self._by_socket:
+            self._on_socket[command.client_id] = category
+            try:
+                return await self._over_socket(window_ms, lambda: self._client.cancel_order_ws(*arguments))
+            finally:
+                self._on_socket.pop(command.client_id, None)
         limit = (Purpose.CANCEL, category)
         return await self._over_http(window_ms, limit, lambda: self._client.cancel_order(*arguments))
+
+    async def _cancel_batch(self, category: str, orders: Sequence[Named]) -> list[Said]:
+        """One request for several cancels: what was said of each. Its limit is the same by socket and by HTTP."""
+        named = [{"symbol": one.symbol, "orderLinkId": one.client_id} for one in orders]
+        reply = listen()
+        self._client.options["recvWindow"] = self._connection.recv_window_ms
+        try:
+            async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
+                answer = await self._client.privatePostV5OrderCancelBatch({"category": category, "request": named})
+            codes = as_rows(as_object(as_object(answer, "answer").get("retExtInfo"), "retExtInfo").get("list"), "list")
+            said = [self._of_batch(row) for row in codes]
+        except TimeoutError:
+            said = [NO_ANSWER] * len(orders)
+        except FAULTS as error:
+            said = [self._from_error(Channel.REST, reply, error)] * len(orders)
+        throttled = any(one.verdict is Verdict.THROTTLED for one in said)
+        self._note_cancels(Way.BATCH, category, reply, throttled=throttled, orders=len(orders))
+        return said if len(said) == len(orders) else [UNREADABLE] * len(orders)
+
+    def _of_batch(self, row: Raw) -> Said:
+        code = str(row.get("code"))
+        message = str(row.get("msg", ""))[:MESSAGE_CHARS]
+        return Said(verdict=classify(self._profile, Channel.REST, code=code), code=code, message=message)
 
     # --- the two ways -------------------------------------------------------------------------------------------------
 
@@ -227,13 +251,18 @@ class OrderEntry:
         return False if await self._budget.acquire(purpose, category, within_s) else None
 
     def note_socket_limit(self, op: str, frame: Raw) -> None:
-        """What an answer on the trade socket says of its limit; it does not say which category's."""
+        """What an answer on the trade socket says of its limit; of a creation's it does not say which category's."""
         reply = RawReply()
         note_headers(reply, frame.get("header"))
-        purpose = Purpose.CANCEL if op == "order.cancel" else Purpose.ORDER
-        self._note_limit(purpose, None, reply, throttled=str(frame.get("retCode")) == "10006")
+        throttled = str(frame.get("retCode")) == "10006"
+        if op == "order.cancel":
+            data = frame.get("data")
+            client_id = str(data.get("orderLinkId")) if isinstance(data, dict) else ""
+            self._note_cancels(Way.SINGLE, self._on_socket.get(client_id), reply, throttled=throttled)
+        else:
+            self._note_creations(None, reply, throttled=throttled)
 
-    def _note_limit(self, purpose: Purpose, category: str | None, reply: RawReply, *, throttled: bool) -> None:
+    def _note_creations(self, category: str | None, reply: RawReply, *, throttled: bool) -> None:
         """Keep our bucket no fuller than the venue's: others on the account spend from the same limit."""
         if reply.left is None and not throttled:
             return
@@ -242,12 +271,22 @@ class OrderEntry:
         if left == 0 and reply.full_at_ms is not None:
             venue_ms = self._now_ns() / NS_PER_MS + self.clock_offset_ms
             hold_s = max(hold_s, min((reply.full_at_ms - venue_ms) / 1_000, LIMIT_HOLD_MAX_S))
-        self._budget.heard(purpose, category, left, hold_s)
+        self._budget.heard(category, left, hold_s)
+
+    def _note_cancels(
+        self, way: Way, category: str | None, reply: RawReply, *, throttled: bool, orders: int = 1
+    ) -> None:
+        self._budget.heard_of_cancels(way, category, orders, reply, hold_s=LIMIT_WINDOW_S if throttled else 0.0)
 
     async def _over_http(self, window_ms: int, limit: tuple[Purpose, str], call: Callable[[], Any]) -> Said:
         reply = listen()
         said = await self._ask(reply, window_ms, call)
-        self._note_limit(*limit, reply, throttled=said.verdict is Verdict.THROTTLED)
+        purpose, category = limit
+        throttled = said.verdict is Verdict.THROTTLED
+        if purpose is Purpose.CANCEL:
+            self._note_cancels(Way.SINGLE, category, reply, throttled=throttled)
+        else:
+            self._note_creations(category, reply, throttled=throttled)
         return said
 
     async def _ask(self, reply: RawReply, window_ms: int, call: Callable[[], Any]) -> Said:
@@ -257,7 +296,7 @@ class OrderEntry:
             async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
                 order = await call()
         except TimeoutError:
-            return Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
+            return NO_ANSWER
         except FAULTS as error:
             return self._from_error(Channel.REST, reply, error)
         return _accepted(order)
@@ -269,7 +308,7 @@ class OrderEntry:
         await asyncio.wait({task}, timeout=self._connection.order_timeout_ms / 1_000)
         if not task.done():
             self._abandon(task)
-            return Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
+            return NO_ANSWER
         if task.cancelled():
             return Said(verdict=Verdict.UNKNOWN, code="local:closed", message="the trade socket closed")
         error = task.exception()

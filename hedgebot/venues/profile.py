@@ -76,6 +76,20 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     burst: float
 
 
+class CancelLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue takes of cancels in each second, by way; categories of one `pool` share it (creations as well).
+
+    Of a batch each order counts, or (`counts_batches`) the batch as one.
+    """
+
+    pool: str
+    singles_per_s: int
+    batched_per_s: int
+    wholes_per_s: int
+    batch_max: int
+    counts_batches: bool = False
+
+
 class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     """One venue as data. The source of each value is named where the value stands."""
 
@@ -115,10 +129,10 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     # Seconds that everything but cancels pauses after an HTTP status or a code, unless the answer names its own.
     pause_statuses_s: Mapping[int, float]
     pause_codes_s: Mapping[str, float]
-    # Requests of a limit that are left to whoever else trades on the account.
+    # Creations of a limit that are left to whoever else trades on the account.
     limit_left_to_others: float
     create_rates: Mapping[str, Rate]
-    cancel_rates: Mapping[str, Rate]
+    cancel_limits: Mapping[str, CancelLimit]
     # keys
     forbidden_wallet_rights: frozenset[str]
     # hosts of the real addresses

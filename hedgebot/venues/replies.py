@@ -20,10 +20,16 @@ class RawReply(msgspec.Struct, kw_only=True):
     status: int | None = None
     code: str | None = None
     message: str = ""
-    # Requests left in the limit that the request counts in, and the venue's time (ms) at which it is full again.
+    # Size of the limit that the request counts in, what is left of it, the venue's time (ms) at which it is full again.
+    limit: int | None = None
     left: int | None = None
     full_at_ms: int | None = None
     retry_after_s: float | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything came back."""
+        return self.status is not None or self.left is not None
 
 
 _CURRENT: ContextVar[RawReply | None] = ContextVar("hedgebot_raw_reply", default=None)
@@ -53,15 +59,20 @@ def rest_response_hook(original: Callable[..., Any], observe: Callable[[RawReply
 def note_headers(reply: RawReply, headers: object) -> None:
     """Take the limit's state from an answer's headers, whatever their case; a word that is no number says nothing.
 
-    [D] rate-limit: X-Bapi-Limit-Status is what is left, X-Bapi-Limit-Reset-Timestamp when the limit is full again.
+    [D] rate-limit: X-Bapi-Limit is its size, X-Bapi-Limit-Status what is left, X-Bapi-Limit-Reset-Timestamp when the
+    limit is full again.
     """
     if not isinstance(headers, Mapping):
         return
     named = {str(name).lower(): str(value) for name, value in headers.items()}
-    left, full_at = named.get("x-bapi-limit-status", ""), named.get("x-bapi-limit-reset-timestamp", "")
-    reply.left = int(left) if left.isdecimal() else None
-    reply.full_at_ms = int(full_at) if full_at.isdecimal() else None
+    reply.limit = _whole(named.get("x-bapi-limit"))
+    reply.left = _whole(named.get("x-bapi-limit-status"))
+    reply.full_at_ms = _whole(named.get("x-bapi-limit-reset-timestamp"))
     reply.retry_after_s = seconds_of(named.get("retry-after"))
+
+
+def _whole(word: str | None) -> int | None:
+    return int(word) if word is not None and word.isdecimal() else None
 
 
 def seconds_of(word: object) -> float | None:

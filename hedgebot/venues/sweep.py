@@ -1,7 +1,7 @@
 """One request in place of many: cancels that are all meant, of one symbol, on an account where nobody else orders.
 
-The venue takes ten single cancels a second, and our budget six: fifty would take eight seconds. Looks first whether
-an order of anybody else is listed there; then none goes by the whole. Owns no single cancel and no outcome: what a
+The venue takes ten single cancels a second, and ten in batches: fifty would take two seconds. Looks first whether an
+order of anybody else is listed there; then none goes by the whole. Owns no single cancel and no outcome: what a
 sweep did not reach, its caller cancels by itself.
 """
 
@@ -10,12 +10,14 @@ from typing import Any
 
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.errors import VenueError
-from hedgebot.venues.buckets import Budget, Purpose
+from hedgebot.venues.buckets import Budget
 from hedgebot.venues.guard import FAULTS
+from hedgebot.venues.pace import Way
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import as_object, as_rows, text_or_none
+from hedgebot.venues.replies import listen
 
-# As many as the budget lets go at once: fewer need no sweep.
+# Fewer need no sweep: they leave at once by themselves.
 SWEEP_MIN = 5
 SWEEP_S_MAX = 1.0
 
@@ -57,9 +59,11 @@ class Sweeper:
         makers = {_maker(text_or_none(row, "orderLinkId")) for row in rows}
         if None in makers or makers - us:
             return frozenset()
-        if not await self._budget.acquire(Purpose.CANCEL, "", within_s=SWEEP_S_MAX):
+        if not self._budget.wholes(category, 1):
             return frozenset()
+        reply = listen()
         answer = await self._client.privatePostV5OrderCancelAll({"category": category, "symbol": symbol})
+        self._budget.heard_of_cancels(Way.WHOLE, category, 1, reply, hold_s=0.0)
         taken = as_rows(as_object(as_object(answer, "the answer").get("result"), "result").get("list"), "list")
         return frozenset(one for row in taken if (one := text_or_none(row, "orderLinkId")) is not None)
 

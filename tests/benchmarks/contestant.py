@@ -259,7 +259,7 @@ async def daemon(
 def lift_rates() -> None:
     """Bybit allows ten orders a second; the benchmark sends more. Rates are data of the venue's profile."""
     rates = dict.fromkeys(BYBIT.create_rates, UNBOUND)
-    lifted = msgspec.structs.replace(BYBIT, ip_rate=UNBOUND, create_rates=rates, cancel_rates=rates)
+    lifted = msgspec.structs.replace(BYBIT, ip_rate=UNBOUND, create_rates=rates)
     vars(hedgebot.venues.bybit)["BYBIT"] = lifted
 
 

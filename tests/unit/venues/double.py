@@ -186,6 +186,9 @@ class BybitDouble:
                 return ok({"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": 6, "updatedTime": "1"})
             case "order/create" | "order/cancel":
                 return ok({"orderId": "order-1", "orderLinkId": parameters["orderLinkId"]})
+            case "order/cancel-batch":
+                orders: list[Any] = list(parameters["request"])
+                return ok({"list": orders}) | {"retExtInfo": {"list": [{"code": 0, "msg": "OK"}] * len(orders)}}
             case "account/wallet-balance":
                 return ok(golden("wallet_balance"))
             case _:

@@ -203,7 +203,10 @@ async def test_v02_a_rate_limit_and_then_a_ban_let_one_probe_through_each() -> N
         for _ in range(round(window_s * 10) - 1):
             clock.now += 0.1
             for purpose in Purpose:
-                left += await budget.acquire(purpose, "linear", within_s=0.0)
+                if purpose is Purpose.CANCEL:
+                    left += budget.cancels("linear", 1, http=True).orders
+                else:
+                    left += await budget.acquire(purpose, "linear", within_s=0.0)
         probes.append(left)
         clock.now += 0.2
         assert budget.wait_s(Purpose.POLL, "") == 0.0, "the window is over"
@@ -214,9 +217,9 @@ async def test_v02_a_rate_limit_and_then_a_ban_let_one_probe_through_each() -> N
 async def test_a_probe_that_hears_the_ban_again_gets_no_second_one() -> None:
     answers, budget, _, clock = ear()
     answers.observe(RawReply(status=418))
-    assert await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0)
+    assert budget.cancels("linear", 1, http=True).orders == 1
     clock.now += 1.0
     answers.observe(RawReply(status=418, retry_after_s=300.0))
-    assert not await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0)
+    assert budget.cancels("linear", 1, http=True).orders == 0
     assert budget.paused_s == 300.0
-    assert await budget.acquire(Purpose.CANCEL, "linear", within_s=0.0, http=False), "an open socket is no visit"
+    assert budget.cancels("linear", 1, http=False).orders == 1, "an open socket is no visit"

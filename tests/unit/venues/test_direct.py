@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgebot.venues import direct
-from hedgebot.venues.direct import BATCH_MAX, PER_SECOND, WHOLES_MAX, DirectCancel, cancel_directly
+from hedgebot.venues.direct import FEW_MAX, WHOLES_MAX, DirectCancel, cancel_directly
 from tests.unit.venues.double import BybitDouble, connection, ok, refusal
 
 OURS = "ours-"
@@ -119,16 +119,16 @@ async def test_many_orders_go_singly_and_in_batches() -> None:
         batches = [len(asked["request"]) for _, asked, _ in double.requests if "request" in asked]
         singles = len(double.asked("v5/order/cancel"))
     assert len(done.cancelled) == 25
-    assert (batches, singles) == ([BATCH_MAX], PER_SECOND + 5)
+    assert (batches, singles) == ([10], 10 + 5)
 
 
 async def test_a_refused_batch_is_asked_for_again() -> None:
     double = BybitDouble()
-    book = Book(double, {"linear": [f"ours-{number}" for number in range(PER_SECOND + 3)]})
+    book = Book(double, {"linear": [f"ours-{number}" for number in range(FEW_MAX + 3)]})
     double.scripts["v5/order/cancel-batch"] = lambda asked: (200, refusal(10006, "too many visits"))
     async with double.serving():
         done = await cancelled(double)
-    assert len(done.cancelled) == PER_SECOND + 3
+    assert len(done.cancelled) == FEW_MAX + 3
     assert not book.alive["linear"]
 
 
@@ -218,7 +218,7 @@ async def test_an_order_whose_end_nobody_tells_is_not_proven(monkeypatch: pytest
     assert done.unproven == ("order ours-1 is not open any more, and how it ended the venue has not said",)
 
 
-MANY = [f"ours-{number}" for number in range(PER_SECOND + 5)]
+MANY = [f"ours-{number}" for number in range(FEW_MAX + 5)]
 
 
 async def test_an_account_of_our_own_is_emptied_by_one_request_a_symbol() -> None:
@@ -259,7 +259,7 @@ async def test_what_the_whole_did_not_reach_goes_one_by_one() -> None:
     async with double.serving():
         done = await cancelled(double, whole=True)
     assert len(double.asked("v5/order/cancel-all")) == WHOLES_MAX
-    assert len(double.asked("v5/order/cancel")) == PER_SECOND
+    assert len(double.asked("v5/order/cancel")) == FEW_MAX
     assert len(done.cancelled) == len(MANY)
 
 
@@ -280,7 +280,7 @@ async def test_cancels_stay_below_the_venues_limits_in_each_second() -> None:
         done = await cancelled(double)
     assert len(done.cancelled) == 45
     for times in at_s.values():
-        assert max(sum(1 for at in times if start <= at < start + 1.0) for start in times) <= PER_SECOND
+        assert max(sum(1 for at in times if start <= at < start + 1.0) for start in times) <= FEW_MAX
     assert sum(len(times) for times in at_s.values()) == 45, "nothing was asked for in vain"
 
 
