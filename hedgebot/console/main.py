@@ -26,6 +26,7 @@ from hedgebot.console import (
     verbs_tune,
 )
 from hedgebot.console.errors import crash_hook, tell_error, with_last_word
+from hedgebot.daemon import heap
 from hedgebot.domain.errors import HedgebotError
 
 HELP = """Keep a crypto derivatives book inside its delta band.
@@ -68,6 +69,7 @@ for _verbs in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    heap.tame()
     leash.hold_if_asked(os.environ)
     try:
         app(args=words, prog_name="hedgebot")

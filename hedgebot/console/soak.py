@@ -125,6 +125,7 @@ class Course:
             return None
         sample = vitals.Vitals(
             at_s=round(now_s, 2),
+            private_bytes=vitals.private_bytes(pid),
             rss_bytes=vitals.resident_bytes(pid),
             tasks=seen.daemon.tasks,
             descriptors=vitals.descriptor_count(pid),
@@ -136,9 +137,12 @@ class Course:
     def _say(self, now_s: float) -> None:
         if self.samples:
             last = self.samples[-1]
+            private, resident, journal = (
+                one / vitals.MB for one in (last.private_bytes, last.rss_bytes, last.journal_bytes)
+            )
             self._told(
-                f"{duration(now_s)}: {last.rss_bytes / vitals.MB:.1f} MB, {last.tasks} tasks, {last.descriptors} "
-                f"descriptors, journal {last.journal_bytes / vitals.MB:.1f} MB, {len(self.hand.fallen)} blows"
+                f"{duration(now_s)}: {private:.1f} MB (and {resident - private:.1f} of files), {last.tasks} tasks, "
+                f"{last.descriptors} descriptors, journal {journal:.1f} MB, {len(self.hand.fallen)} blows"
             )
 
 
@@ -202,8 +206,8 @@ def report_lines(found: SoakReport) -> list[str]:
     health, book = found.health, found.book
     slope = (
         f"too short to say (at least {vitals.SLOPE_SPAN_S / 60:.0f} minutes after the warm-up)"
-        if health.rss_mb_per_h is None
-        else f"{health.rss_mb_per_h:+.2f} MB an hour (limit {vitals.SLOPE_MB_PER_H_MAX:g})"
+        if health.private_mb_per_h is None
+        else f"{health.private_mb_per_h:+.2f} MB an hour (limit {vitals.SLOPE_MB_PER_H_MAX:g})"
     )
     ratio = "" if health.journal_ratio is None else f", second half {health.journal_ratio:.2f} times the first"
     blows = ", ".join(f"{count} {name}" for name, count in found.blows.items()) or "none"
@@ -212,7 +216,8 @@ def report_lines(found: SoakReport) -> list[str]:
         f"Soak of {found.minutes:g} minutes, seed {found.seed}: {found.state_dir}",
         f"  blows             {blows}; {found.dials} dials; {back}",
         f"  samples           {health.samples} in {duration(health.span_s)} after warm-up, {found.lost_samples} lost",
-        f"  memory            {health.rss_mb:.1f} MB, slope {slope}, grew by {health.rss_growth_mb:+.2f} MB",
+        f"  memory            {health.private_mb:.1f} MB, slope {slope}, grew by {health.private_growth_mb:+.2f} MB",
+        f"  mapped files      {health.rss_mb - health.private_mb:.1f} MB resident beside it",
         f"  tasks             {health.tasks:.0f}, {health.tasks_growth:+.0f} from first to last third",
         f"  descriptors       {health.descriptors:.0f}, {health.descriptors_growth:+.0f} from first to last third",
         f"  journal           {health.journal_mb_per_h:.0f} MB an hour{ratio}",

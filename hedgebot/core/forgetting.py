@@ -1,4 +1,4 @@
-"""What the engine forgets, and when it may: settled orders and the trade ids of booked executions.
+"""What the engine forgets, and when it may: settled orders, trade ids of booked executions, expired instruments.
 
 By age, so that at any pace the tables are as large after a quarter of an hour as they will ever be. The journal has
 everything for ever. Owns no booking and no order's life.
@@ -14,6 +14,10 @@ ORDER_LATE_NS = 60 * NS_PER_S
 
 DEDUPE_WINDOW_NS = 900 * NS_PER_S
 """Trade ids are remembered for so long before the cursor. Snapshots and the drop copy go back two minutes."""
+
+
+INSTRUMENT_KEPT_NS = 8 * 86_400 * NS_PER_S
+"""Expired instruments are remembered for so long before the cursor: a delivery may be read late."""
 
 
 def forget_orders(state: EngineState, at_ns: int) -> None:
@@ -54,6 +58,23 @@ def forget_executions(state: EngineState, account: AccountState) -> None:
             gone.append(key)
     for key in gone:
         del state.executions[key]
+
+
+def forget_instruments(state: EngineState, venue: str, at_ns: int) -> None:
+    """Forget what expired at a venue so long ago that nobody brings an execution of it; called with each new listing.
+
+    A venue lists new options every day: kept for ever they would weigh on the state and on each snapshot of it. What a
+    position or an order names stays.
+    """
+    cursors_ns = [one.cursor_ns for one in state.accounts.values() if one.venue == venue]
+    before_ns = min([at_ns, *cursors_ns]) - INSTRUMENT_KEPT_NS
+    named = {one.instrument for one in state.positions.values()}
+    named |= {one.intent.instrument for one in state.orders.values()}
+    named |= {one.hedge_instrument for one in state.settings.underlyings}
+    for rules in list(state.instruments.values()):
+        if rules.venue == venue and (rules.expiry_ns or at_ns) < before_ns and rules.id not in named:
+            for table in (state.instruments, state.quotes, state.options, state.watched):
+                table.pop(rules.id, None)
 
 
 def _heard_at_ns(record: OrderRecord) -> int:

@@ -6,7 +6,7 @@ the new rules are counted with from now on, and the book is halted, for nobody h
 Instruments that are neither held nor hedged with are replaced without a word.
 """
 
-from hedgebot.core import ledger
+from hedgebot.core import forgetting, ledger
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -20,8 +20,9 @@ _SUBJECT = " rules"
 
 
 def take(step: Step, event: InstrumentsLoaded) -> None:
-    """Take trading rules; known instruments are replaced, none is forgotten (positions may still name it)."""
+    """Take trading rules; known instruments are replaced. One that is not named stays, until it is long expired."""
     state = step.state
+    forgetting.forget_instruments(state, event.venue, step.at_ns)
     known = {one.id: state.instruments.get(one.id) for one in event.instruments}
     for instrument in event.instruments:
         state.instruments[instrument.id] = instrument

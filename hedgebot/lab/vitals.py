@@ -2,6 +2,11 @@
 
 Robust figures: one garbage collection or one storm of reconnects must neither hide a leak nor pretend one. Owns
 arithmetic; where the samples come from is the caller's.
+
+Memory is what is private to the process: everything that it has written, whatever wrote it. Resident pages of mapped
+files (libraries, the database's shared index) are the system's cache: they come when they are read for the first time
+and go when others need the room, so that they both pretend a leak and, when they go, hide one. They are shown, not
+judged.
 """
 
 import os
@@ -24,9 +29,10 @@ MB = 1e6
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at a process: seconds since the start, resident bytes, asyncio tasks, descriptors, journal bytes."""
+    """One look at a process: seconds since the start, private and resident bytes, tasks, descriptors, journal bytes."""
 
     at_s: float
+    private_bytes: int
     rss_bytes: int
     tasks: int
     descriptors: int
@@ -36,16 +42,17 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """What the samples after the warm-up come to; `complaints` is empty when the process does not grow.
 
-    `rss_mb_per_h` is the median of all pairwise slopes (Theil and Sen), `rss_growth_mb` the medians' difference between
-    the last and the first third, as are `tasks_growth` and `descriptors_growth`. `journal_ratio` compares the growth of
-    the two halves: 1 is linear.
+    `private_mb_per_h` is the median of all pairwise slopes (Theil and Sen), `private_growth_mb` the medians' difference
+    between the last and the first third, as are `tasks_growth` and `descriptors_growth`. `journal_ratio` compares the
+    growth of the two halves: 1 is linear.
     """
 
     samples: int
     span_s: float
     rss_mb: float
-    rss_mb_per_h: float | None
-    rss_growth_mb: float
+    private_mb: float
+    private_mb_per_h: float | None
+    private_growth_mb: float
     tasks: float
     tasks_growth: float
     descriptors: float
@@ -66,19 +73,20 @@ def judge(samples: list[Vitals], warm_s: float) -> Health:
     if len(seen) < 6:  # two for each third
         raise ValueError(f"there are {len(seen)} samples after {warm_s:.0f} s, at least 6 are needed")
     at_s = np.array([one.at_s for one in seen])
-    rss_mb = np.array([one.rss_bytes for one in seen]) / MB
+    private_mb = np.array([one.private_bytes for one in seen]) / MB
     tasks = np.array([one.tasks for one in seen], dtype=float)
     descriptors = np.array([one.descriptors for one in seen], dtype=float)
     span_s = float(at_s[-1] - at_s[0])
-    slope = theil_sen(at_s / 3_600.0, rss_mb) if span_s >= SLOPE_SPAN_S else None
-    growth = _growth(rss_mb)
+    slope = theil_sen(at_s / 3_600.0, private_mb) if span_s >= SLOPE_SPAN_S else None
+    growth = _growth(private_mb)
     ratio, rate = _journal(seen, span_s)
     return Health(
         samples=len(seen),
         span_s=span_s,
-        rss_mb=float(np.median(rss_mb)),
-        rss_mb_per_h=slope,
-        rss_growth_mb=growth,
+        rss_mb=float(np.median([one.rss_bytes for one in seen])) / MB,
+        private_mb=float(np.median(private_mb)),
+        private_mb_per_h=slope,
+        private_growth_mb=growth,
         tasks=float(np.median(tasks)),
         tasks_growth=_growth(tasks),
         descriptors=float(np.median(descriptors)),
@@ -134,6 +142,15 @@ def _complaints(slope: float | None, growth: float, tasks: float, descriptors: f
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process. OSError where it is gone or the system does not tell."""
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def private_bytes(pid: int) -> int:
+    """Memory of a process that no file stands behind. OSError where it is gone or the system does not tell (Linux)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "Anonymous":
+            return int(value.split()[0]) * 1_024
+    raise OSError(f"/proc/{pid}/smaps_rollup does not tell what is anonymous")
 
 
 def descriptor_count(pid: int) -> int:

@@ -53,6 +53,8 @@ from hedgebot.venues.tasks import TaskGroup
 # More commands at once than any book sends; beyond it something is wrong and nothing more leaves.
 COMMANDS_MAX = 500
 RELOAD_PAUSE_S = 60.0
+# Expired instruments stay known for so long: their delivery is a fill like any other and may be read late.
+ENDED_KEPT_NS = 8 * 86_400 * 1_000_000_000
 _log = logging.getLogger(__name__)
 
 
@@ -213,6 +215,7 @@ class BybitVenue:
     async def _keep_clock(self) -> None:
         while True:
             await asyncio.sleep(self._connection.clock_interval_s)
+            self._streams.forget_ended(self._now_ns())
             await self._budget.over_pause()
             try:
                 await self._measure()
@@ -224,6 +227,7 @@ class BybitVenue:
         loaded = await load_apart(self._connection, BYBIT.venue, clock, self._answers.observe)
         # References only: the frames handled meanwhile saw the old tables, the next ones see the new.
         self._stream.set_markets_from_exchange(loaded.source)
+        self._table.forget_ended(self._now_ns() - ENDED_KEPT_NS)
         self._table.take(loaded.instruments, loaded.symbols)
         for problem in loaded.problems[:10]:
             _log.warning("instrument left out: %s", problem)

@@ -62,6 +62,13 @@ class Link:
             self.acked.add(topic)
             self.seen_s.setdefault(topic, now_s)
 
+    def drop(self, topics: set[str]) -> None:
+        """These topics are wanted no more: their silence says nothing."""
+        self.wanted -= topics
+        self.acked -= topics
+        for topic in topics:
+            self.seen_s.pop(topic, None)
+
     def silent_topic(self, now_s: float, limit_s: Callable[[str], float | None]) -> str | None:
         """The first topic, by name, whose content is older than its limit: only this sees a muted stream."""
         for topic in sorted(self.wanted & self.seen_s.keys()):

@@ -83,6 +83,14 @@ class SocketRunner:
         self._link.wanted |= subscription.topics
         self._more.set()
 
+    def want(self, subscriptions: list[Subscription]) -> None:
+        """Want these and no others, which have all been wanted before. What is gone is neither missed nor asked for."""
+        gone = {topic for one in self._subscriptions for topic in one.topics}
+        gone -= {topic for one in subscriptions for topic in one.topics}
+        self._subscriptions = list(subscriptions)
+        self._pending = [one for one in self._pending if not one.topics <= gone]
+        self._link.drop(gone)
+
     async def run(self) -> None:
         """Live until cancelled."""
         failures = 0

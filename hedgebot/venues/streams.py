@@ -128,14 +128,29 @@ class Streams:
             self._watched.add(instrument)
             fresh.setdefault(self._table.instruments[instrument].category, []).append(instrument)
         for category, wanted in fresh.items():
-            size = self._scope.profile.topics_per_request[category]
-            for start in range(0, len(wanted), size):
-                self._subscribe(category, wanted[start : start + size])
+            runner = self._market_runner(category)
+            for subscription in self._subscriptions(category, wanted):
+                runner.add(subscription)
         return tuple(unknown)
+
+    def forget_ended(self, at_ns: int) -> None:
+        """Want nothing any more of instruments that have expired.
+
+        Their topics fall silent, which would count as a muted stream, and the next connection would be refused them.
+        """
+        rules = self._table.instruments
+        ended = [one for one in self._watched if (expiry_ns := rules[one].expiry_ns) is not None and expiry_ns < at_ns]
+        self._watched.difference_update(ended)
+        for category in {rules[one].category for one in ended}:
+            left = sorted(one for one in self._watched if rules[one].category == category)
+            self._runners[category].want(self._subscriptions(category, left))
+        for one in ended:
+            for kept in (self._client.tickers, self._client.bidsasks):
+                kept.pop(self._table.symbol(one), None)
 
     # --- subscribing --------------------------------------------------------------------------------------------------
 
-    def _subscribe(self, category: str, instruments: list[InstrumentId]) -> None:
+    def _market_runner(self, category: str) -> SocketRunner:
         runner = self._runners.get(category)
         if runner is None:
             url = self._client.implode_hostname(self._client.urls["api"]["ws"]["public"][category])
@@ -144,16 +159,24 @@ class Streams:
             )
             self._runners[category] = runner
             self._tasks.lasting(f"{category} market stream", runner.run)
-        # The venue's name and the client's name of each.
-        names = {
-            self._table.instruments[instrument].symbol: str(self._table.symbol(instrument))
-            for instrument in instruments
-        }
-        if category != "option":
-            runner.add(_subscription("orderbook.1", names, self._client.watch_bids_asks))
-        # Spot tickers carry neither mark nor funding.
-        if category != "spot":
-            runner.add(_subscription("tickers", names, self._client.watch_tickers))
+        return runner
+
+    def _subscriptions(self, category: str, instruments: list[InstrumentId]) -> list[Subscription]:
+        """What is asked for of instruments of one category, in requests of the size that the venue takes."""
+        found: list[Subscription] = []
+        size = self._scope.profile.topics_per_request[category]
+        for start in range(0, len(instruments), size):
+            # The venue's name and the client's name of each.
+            names = {
+                self._table.instruments[instrument].symbol: str(self._table.symbol(instrument))
+                for instrument in instruments[start : start + size]
+            }
+            if category != "option":
+                found.append(_subscription("orderbook.1", names, self._client.watch_bids_asks))
+            # Spot tickers carry neither mark nor funding.
+            if category != "spot":
+                found.append(_subscription("tickers", names, self._client.watch_tickers))
+        return found
 
     def _runner(self, link: Link, on_lost: Callable[[], None] = lambda: None) -> SocketRunner:
         self._states.add(link)

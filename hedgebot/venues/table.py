@@ -9,7 +9,10 @@ from hedgebot.venues.reading import Raw
 
 
 class InstrumentTable:
-    """Known instruments. A reload replaces those named again and keeps those that are gone: they can still be held."""
+    """Known instruments. A reload replaces those named again and keeps those that are gone: they can still be held.
+
+    Those that have expired go when nobody can bring an execution of them any more: new ones are listed every day.
+    """
 
     def __init__(self) -> None:
         self._symbols: dict[InstrumentId, str] = {}
@@ -19,6 +22,14 @@ class InstrumentTable:
         """Take instruments and the client's names, as `read_markets` found them."""
         self._symbols.update(symbols)
         self.instruments.update({instrument.id: instrument for instrument in found})
+
+    def forget_ended(self, before_ns: int) -> None:
+        """Forget instruments that expired before a moment."""
+        for one in [
+            one for one in self.instruments.values() if one.expiry_ns is not None and one.expiry_ns < before_ns
+        ]:
+            del self.instruments[one.id]
+            self._symbols.pop(one.id, None)
 
     def symbol(self, instrument: InstrumentId) -> str | None:
         """The client's name of an instrument that we can trade or watch."""

@@ -27,7 +27,8 @@ def course(folder: Path, samples: int, leak_mb: float = 0.0) -> tuple[SoakWish, 
     made.samples = [
         Vitals(
             at_s=number * 4.0,
-            rss_bytes=150_000_000 + int(number * leak_mb * 1e6),
+            rss_bytes=200_000_000,
+            private_bytes=150_000_000 + int(number * leak_mb * 1e6),
             tasks=37,
             descriptors=40,
             journal_bytes=number * 10_000,

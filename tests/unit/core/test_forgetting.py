@@ -8,13 +8,26 @@ import pytest
 
 from hedgebot.core import forgetting, order_table
 from hedgebot.core.ledger import position_contracts
+from hedgebot.core.quotes import OptionMark
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, SubmitOrder
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.venues.snapshot import OVERLAP_MS
-from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, MS, Playbook, settings, snapshots, the_order
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_PERP,
+    BTC_USDC,
+    INSTRUMENTS,
+    MS,
+    Playbook,
+    instrument,
+    settings,
+    snapshots,
+    the_order,
+)
 
 S = 1_000_000_000
 MINUTE_MS = 60_000.0
@@ -192,3 +205,56 @@ def test_the_table_of_orders_does_not_move_in_steps() -> None:
         forgetting.forget_orders(state, at_ns)
         sizes.append(len(state.orders))
     assert max(sizes) - min(sizes) <= 1
+
+
+# --- instruments -----------------------------------------------------------------------------------------------------
+
+
+def test_expired_instruments_go_when_nobody_can_bring_an_execution_of_them() -> None:
+    """A venue lists new options every day; the state must not hold those of last year."""
+    book = quiet_book()
+    state, expiry_ns = book.state, book.state.instruments[BTC_CALL].expiry_ns or 0
+    state.options[BTC_CALL] = OptionMark(
+        iv=0.5, forward=1e5, underlying_price=1e5, mark_coin=0.0, at_ns=book.at_ns, venue_ns=book.at_ns
+    )
+    state.watched[BTC_CALL] = 0
+    late_ns = expiry_ns + forgetting.INSTRUMENT_KEPT_NS
+    others = state.instruments.keys() - {BTC_CALL}
+    account = state.accounts[ACCOUNT]
+    account.cursor_ns = late_ns
+    forgetting.forget_instruments(state, "bybit", late_ns)
+    assert BTC_CALL in state.instruments, "not a moment before"
+    account.cursor_ns = late_ns - S
+    forgetting.forget_instruments(state, "bybit", late_ns + S)
+    assert BTC_CALL in state.instruments, "the account was not read since"
+    account.cursor_ns = late_ns + S
+    forgetting.forget_instruments(state, "deribit", late_ns + S)
+    assert BTC_CALL in state.instruments, "another venue's listing"
+    forgetting.forget_instruments(state, "bybit", late_ns + S)
+    assert state.instruments.keys() == others
+    assert BTC_CALL not in state.options.keys() | state.watched.keys()
+
+
+@pytest.mark.parametrize("kept_by", ["position", "order"])
+def test_an_expired_instrument_that_something_names_stays(kept_by: str) -> None:
+    book = Playbook()
+    book.ready()
+    state, expiry_ns = book.state, book.state.instruments[BTC_CALL].expiry_ns or 0
+    if kept_by == "position":
+        book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    else:
+        order = order_of(book)
+        record = state.orders[order.client_id]
+        record.intent = msgspec.structs.replace(record.intent, instrument=BTC_CALL)
+    late_ns = state.accounts[ACCOUNT].cursor_ns = expiry_ns + 2 * forgetting.INSTRUMENT_KEPT_NS
+    forgetting.forget_instruments(state, "bybit", late_ns)
+    assert BTC_CALL in state.instruments
+
+
+def test_a_new_listing_is_the_moment_and_what_it_names_stays() -> None:
+    book = quiet_book()
+    old = instrument(InstrumentId("bybit:option:OLD"), InstrumentKind.LINEAR_OPTION, expiry_ns=1)
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(old,)))
+    assert old.id in book.state.instruments
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
+    assert book.state.instruments.keys() == {one.id for one in INSTRUMENTS}

@@ -1,13 +1,18 @@
 """What a start sets aside is not looked through again, and what rings hold afterwards is found soon."""
 
 import asyncio
+import ctypes
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from hedgebot.daemon import heap
+from hedgebot.lab.vitals import private_bytes
 
 # Beyond what the collector lets pass before it looks through everything: 11 times 11 times 700 and some more.
 MADE = 120_000
@@ -69,3 +74,78 @@ async def test_rings_are_gone_within_a_round(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         gc.enable()
     assert ring() is None
+
+
+glibc = pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library here is not glibc: it has no arenas to trim"
+)
+THREADS = """
+import ctypes, sys, threading
+from hedgebot.daemon import heap
+if "shared" in sys.argv:
+    assert heap.tame()
+ready = threading.Barrier(5)
+def work():
+    kept = [bytes(10_000) for _ in range(50)]
+    ready.wait()
+    ready.wait()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for one in threads: one.start()
+ready.wait()
+ctypes.CDLL(None).malloc_stats()
+ready.wait()
+"""
+
+
+def arenas(*words: str) -> int:
+    """How many arenas a process with four more threads has, by the C library's own statistics."""
+    done = subprocess.run([sys.executable, "-c", THREADS, *words], capture_output=True, timeout=60, check=True)
+    return sum(line.startswith(b"Arena ") for line in done.stderr.splitlines())
+
+
+@glibc
+def test_all_threads_share_one_arena() -> None:
+    assert arenas() > 1, "what it would be"
+    assert arenas("shared") == 1
+
+
+LARGE = """
+import ctypes, sys
+from hedgebot.daemon import heap
+from hedgebot.lab.vitals import private_bytes
+import os
+if "tamed" in sys.argv:
+    assert heap.tame()
+small = []
+for round in range(40):
+    # As a state that grows: each time a little larger than what was let go before.
+    large = bytes(1_000_000 + 40_000 * round)
+    del large
+    piece = bytes(1_000_000 + 40_000 * round - 20_000)
+    small.append(bytes(2_000))
+    del piece
+before = private_bytes(os.getpid())
+ctypes.CDLL(None).malloc_trim(0)
+print(before - private_bytes(os.getpid()))
+"""
+
+
+@glibc
+def test_large_pieces_leave_no_holes() -> None:
+    def held(*words: str) -> int:
+        done = subprocess.run([sys.executable, "-c", LARGE, *words], capture_output=True, timeout=60, check=True)
+        return int(done.stdout)
+
+    assert held() > 2_000_000, "what it would be"
+    assert held("tamed") < 1_000_000
+
+
+@glibc
+def test_free_pages_between_what_is_used_go_back_to_the_system() -> None:
+    # Too small for a mapping of their own: they lie side by side in the arena, and every other one stays.
+    pieces = [bytes(60_000) for _ in range(1_000)]
+    del pieces[::2]
+    before = private_bytes(os.getpid())
+    assert heap.give_back()
+    assert before - private_bytes(os.getpid()) > 20_000_000
+    assert len(pieces) == 500

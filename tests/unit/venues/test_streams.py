@@ -1,3 +1,5 @@
+import asyncio
+
 from hedgebot.domain.commands import WatchInstruments
 from hedgebot.domain.events import (
     BookTop,
@@ -21,6 +23,12 @@ from tests.unit.venues.double import BTC, OPTION, SPOT, BybitDouble, Sink, event
 async def up(sink: Sink, stream: Stream, after: int = 0) -> None:
     await sink.until(
         lambda event: isinstance(event, StreamChanged) and event.stream is stream and event.up, after=after
+    )
+
+
+async def down(sink: Sink, after: int) -> None:
+    await sink.until(
+        lambda event: isinstance(event, StreamChanged) and event.stream is Stream.PUBLIC and not event.up, after=after
     )
 
 
@@ -138,3 +146,45 @@ async def test_one_refused_instrument_does_not_take_the_others_data() -> None:
         await sink.one(BookTop)
         assert [event.up for event in sink.of(StreamChanged) if event.stream is Stream.PUBLIC] == [True]
         assert double.dials == 3
+
+
+async def test_an_expired_instrument_is_neither_missed_nor_asked_for_again() -> None:
+    """As it was, its silent topic counted as a muted stream and took the others' connection with it, for ever."""
+    double = BybitDouble()
+    async with double.serving(), running(double, content_ms_max=700) as (venue, sink):
+        rules = venue._table.instruments
+        venue.send(WatchInstruments(venue="bybit", instruments=(OPTION, SPOT)))
+        await up(sink, Stream.PUBLIC)
+        venue._streams.forget_ended((rules[OPTION].expiry_ns or 0) - 1)
+        assert OPTION in venue._streams._watched
+        venue._streams.forget_ended((rules[OPTION].expiry_ns or 0) + 1)
+        assert venue._streams._watched == {SPOT}
+        before, frames = len(sink.events), len(double.frames)
+        for _ in range(8):
+            await double.push("public/spot", golden("book_frame"))
+            await asyncio.sleep(0.15)
+        seen = [one for one in sink.events[before:] if isinstance(one, StreamChanged) and one.stream is Stream.PUBLIC]
+        assert seen == []
+        await double.abort("public/option")
+        await double.abort("public/spot")
+        await down(sink, before)
+        await up(sink, Stream.PUBLIC, after=before)
+        asked = [topic for _, frame in double.frames[frames:] for topic in frame.get("args", ())]
+        assert "orderbook.1.BTCUSDT" in asked
+        assert not [topic for topic in asked if "27NOV26" in topic]
+
+
+async def test_those_that_live_are_asked_for_again_when_one_of_their_request_has_expired() -> None:
+    double = BybitDouble()
+    dated = InstrumentId("bybit:linear:BTC-27NOV26")
+    async with double.serving(), running(double) as (venue, sink):
+        venue.send(WatchInstruments(venue="bybit", instruments=(BTC, dated)))
+        await up(sink, Stream.PUBLIC)
+        frames = len(double.frames)
+        venue._streams.forget_ended(10**19)
+        before = len(sink.events)
+        await double.abort("public/linear")
+        await down(sink, before)
+        await up(sink, Stream.PUBLIC, after=before)
+        asked = [topic for _, frame in double.frames[frames:] for topic in frame.get("args", ())]
+        assert sorted(one for one in asked if "BTC" in one) == ["orderbook.1.BTCUSDT", "tickers.BTCUSDT"]

@@ -39,3 +39,16 @@ def test_an_unreadable_row_is_reported_and_not_traded() -> None:
     assert found == ()
     assert len(problems) == 1
     assert table.symbol(BTC) is None
+
+
+def test_what_expired_before_a_moment_goes_and_what_a_later_listing_names_is_back() -> None:
+    table = InstrumentTable()
+    found, symbols, _ = read_markets("bybit", {"a": market("BTC-27NOV26", "linear"), "b": market("BTCUSDT", "linear")})
+    table.take(found, symbols)
+    (dated,) = (one for one in found if one.expiry_ns is not None)
+    table.forget_ended(dated.expiry_ns or 0)
+    assert table.symbol(dated.id) is not None
+    table.forget_ended((dated.expiry_ns or 0) + 1)
+    assert (table.symbol(dated.id), list(table.instruments)) == (None, [BTC])
+    table.take(found, symbols)
+    assert table.symbol(dated.id) is not None
