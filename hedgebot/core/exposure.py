@@ -11,8 +11,8 @@ from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.valuation import Columns, columns_of, settled_futures, value_options, window_ns
 from hedgebot.domain.instrument import InstrumentId, OptionType
 from hedgebot.domain.settings import DeltaConvention
-from hedgebot.pricing.black76 import greeks, years_to
-from hedgebot.pricing.delta import averaged_years, net_transaction_delta, settlement_share
+from hedgebot.pricing.black76 import delta_one, years_to
+from hedgebot.pricing.delta import averaged_years_one, net_transaction_delta, settlement_share_one
 
 REMARK_MOVE_RATIO = 0.001
 """Re-mark when the underlying moved this much: beyond it the third derivative is no longer negligible."""
@@ -112,15 +112,10 @@ def own_option_delta(
     With `averaged` it is what the option still moves by while its delivery price is averaged; without, the plain one.
     """
     rules, mark = state.instruments.get(instrument), state.options.get(instrument)
-    if rules is None or mark is None or rules.strike is None or rules.expiry_ns is None:
+    if rules is None or mark is None or not rules.strike or rules.expiry_ns is None:
         return None
-    window, expiry = window_ns(settings_of(state, rules.underlying)), np.array([float(rules.expiry_ns)])
-    years = averaged_years(expiry, at_ns, window) if averaged else np.array([years_to(rules.expiry_ns, at_ns)])
-    found = greeks(
-        np.array([mark.forward]),
-        np.array([float(rules.strike)]),
-        years,
-        np.array([mark.iv]),
-        np.array([rules.option_type is OptionType.CALL]),
-    )
-    return float(found.delta[0] * (settlement_share(expiry, at_ns, window)[0] if averaged else 1.0))
+    window, expiry_ns = window_ns(settings_of(state, rules.underlying)), rules.expiry_ns
+    years = averaged_years_one(expiry_ns, at_ns, window) if averaged else years_to(expiry_ns, at_ns)
+    is_call = rules.option_type is OptionType.CALL
+    delta = delta_one(mark.forward, float(rules.strike), years, mark.iv, is_call=is_call)
+    return delta * settlement_share_one(expiry_ns, at_ns, window) if averaged else delta

@@ -107,8 +107,10 @@ def problem_of(
 ) -> str:
     """Which limit of rate or share the hedge breaks, in a sentence; empty where it breaks none or is unknown."""
     found = terms(state, settings, at_ns, changed)
-    if found is None:
-        return ""
+    return "" if found is None else _problem(state, settings, at_ns, found)
+
+
+def _problem(state: EngineState, settings: UnderlyingSettings, at_ns: int, found: Terms) -> str:
     rate_limit, share_limit = in_force(state, "funding_ratio_day_alert", at_ns), state.limits.funding_share_day_max
     if found.ratio_day > rate_limit:
         return f"funding of the {settings.underlying} hedge is {found.ratio_day:.2%} a day, limit {rate_limit:.2%}"
@@ -153,7 +155,7 @@ def sweep(step: Step) -> None:
         found = terms(state, settings, step.at_ns)
         if found is None:
             continue
-        problem = problem_of(state, settings, step.at_ns)
+        problem = _problem(state, settings, step.at_ns, found)
         step.watch(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem)
         beyond = problem or ("the day's funding budget is spent" if over_budget and found.usd_day > 0.0 else "")
         if beyond and settings.funding_action is FundingAction.UNWIND:

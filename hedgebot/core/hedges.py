@@ -47,7 +47,12 @@ def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[Instrum
 
 def held_coin(state: EngineState, settings: UnderlyingSettings) -> float:
     """Delta of all of them together."""
-    return sum(held_coins(state, settings).values())
+    coins, price = 0.0, state.underlyings[settings.underlying].price
+    if price > 0.0:
+        for one in settings.hedge_instruments:
+            if (rules := state.instruments.get(one)) is not None:
+                coins += rules.delta_coin(float(position_contracts(state, settings.hedge_account, one)), price)
+    return coins
 
 
 def opposed_coin(coins: dict[InstrumentId, float]) -> float:

@@ -89,10 +89,13 @@ def bleed_usd(underlying: UnderlyingState) -> float | None:
 
     The plan is what was predicted, carried over the time for which nothing was.
     """
-    sums = underlying.tracking.window
-    if sums.predicted_days < PLANNED_AFTER_DAYS:
+    # The window's four sums alone: the timer asks twice each time, and most of them are nobody's business here.
+    sums, before = underlying.tracking.sums, underlying.tracking.before
+    predicted_days = sums.predicted_days - before.predicted_days
+    if predicted_days < PLANNED_AFTER_DAYS:
         return None
-    return sums.cost_usd - sums.predicted_cost_usd / sums.predicted_days * sums.days
+    plan_usd_day = (sums.predicted_cost_usd - before.predicted_cost_usd) / predicted_days
+    return sums.cost_usd - before.cost_usd - plan_usd_day * (sums.days - before.days)
 
 
 def _note_equity(step: Step) -> None:

@@ -4,6 +4,7 @@ Owns the raises; the limits themselves stand in the settings. A hard limit is ne
 restart (safety reference section 11).
 """
 
+import math
 from typing import NamedTuple
 
 from hedgebot.core.risk_state import Raised
@@ -21,18 +22,28 @@ class Soft(NamedTuple):
     ceiling: float
 
 
+_CEILINGS = {
+    "es_ratio_alert": "es_ratio_max",
+    "daily_loss_usd_alert": "daily_loss_usd_max",
+    "drawdown_ratio_alert": "drawdown_ratio_max",
+    "bleed_usd_alert": "bleed_usd_max",
+    # A rate has no hard limit of its own: the day's budget and the share are.
+    "funding_ratio_day_alert": "",
+}
+"""Every limit that may be raised, with the hard one above it."""
+
+
 def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
     """Every limit that may be raised, by its name."""
-    found = {
-        "es_ratio_alert": Soft(limits.es_ratio_alert, "es_ratio_max", limits.es_ratio_max),
-        "daily_loss_usd_alert": Soft(limits.daily_loss_usd_alert, "daily_loss_usd_max", limits.daily_loss_usd_max),
-        "drawdown_ratio_alert": Soft(limits.drawdown_ratio_alert, "drawdown_ratio_max", limits.drawdown_ratio_max),
-        "bleed_usd_alert": Soft(limits.bleed_usd_alert, "bleed_usd_max", limits.bleed_usd_max),
-    }
-    # A rate has no hard limit of its own: the day's budget and the share are.
-    found["funding_ratio_day_alert"] = Soft(limits.funding_ratio_day_alert, "any rate", float("inf"))
+    return {name: _soft(limits, name) for name in _CEILINGS}
+
+
+def _soft(limits: LimitSettings, name: str) -> Soft:
+    """One of them, alone: the timer asks for several each time. KeyError for a hard one."""
+    hard = _CEILINGS[name]
+    ceiling: float = getattr(limits, hard) if hard else math.inf
     # Where only the hard one was set, below the soft one's default, the alert comes with it.
-    return {name: one._replace(configured=min(one.configured, one.ceiling)) for name, one in found.items()}
+    return Soft(min(getattr(limits, name), ceiling), hard or "any rate", ceiling)
 
 
 FOR_MS_MAX = 24 * 3_600_000
@@ -44,7 +55,7 @@ _NS_PER_MS = 1_000_000
 def in_force(state: EngineState, name: str, at_ns: int) -> float:
     """A soft limit as it stands now."""
     raised = state.risk.raised.get(name)
-    configured = soft_limits(state.limits)[name].configured
+    configured = _soft(state.limits, name).configured
     return raised.to if raised is not None and at_ns < raised.until_ns and raised.to > configured else configured
 
 

@@ -66,7 +66,8 @@ class Step:
 
     def resolve(self, kind: AlertKind, subject: str) -> None:
         """Take an alert down if it is up."""
-        if self.state.alerts.pop(f"{kind}|{subject}", None) is not None:
+        # Nearly always nothing is up: then no key is made.
+        if self.state.alerts and self.state.alerts.pop(f"{kind}|{subject}", None) is not None:
             self.emit(ResolveAlert(kind=kind, subject=subject))
 
     def check(self, kind: AlertKind, subject: str, problem: str) -> None:
@@ -80,7 +81,7 @@ class Step:
         """Hold an alert up until `problem` was empty for STEADY_NS: a figure around its limit is one alert."""
         if problem:
             self.alert(kind, subject, problem)
-        known = self.state.alerts.get(f"{kind}|{subject}")
+        known = self.state.alerts.get(f"{kind}|{subject}") if self.state.alerts else None
         if known is None:
             return
         if problem:

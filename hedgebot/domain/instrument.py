@@ -7,7 +7,7 @@ Must not know: venues' field names, margins, fees.
 
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NewType
 
 import msgspec
@@ -170,16 +170,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         `option_delta` is the Black-Scholes delta per coin of contract; `option_mark_coin` the option's value in coin.
         A coin-settled option counts premium-adjusted (delta - mark), since its value itself is held in coin.
         """
-        nominal = contracts * float(self.contract_size)
-        match self.kind:
-            case InstrumentKind.INVERSE_PERP | InstrumentKind.INVERSE_FUTURE:
-                return nominal / price
-            case InstrumentKind.LINEAR_OPTION:
-                return nominal * option_delta
-            case InstrumentKind.COIN_OPTION:
-                return nominal * (option_delta - option_mark_coin)
-            case _:
-                return nominal
+        nominal, kind = contracts * float(self.contract_size), self.kind
+        if kind.is_inverse:
+            return nominal / price
+        if not kind.is_option:
+            return nominal
+        return nominal * (option_delta - option_mark_coin if kind is InstrumentKind.COIN_OPTION else option_delta)
 
     def floor_qty(self, contracts: Decimal) -> Decimal:
         """Largest tradable quantity not above `contracts` (>= 0): floored to the lot, zero below the minimum."""
@@ -210,6 +206,7 @@ def instrument_id(venue: str, category: str, symbol: str) -> InstrumentId:
     return InstrumentId(f"{venue}:{category}:{symbol}")
 
 
+@lru_cache(maxsize=4_096)
 def venue_of(instrument: InstrumentId) -> str:
-    """The venue part of an instrument id."""
+    """The venue part of an instrument id. Ages ask for it many times an event."""
     return instrument.split(":", 1)[0]

@@ -55,7 +55,7 @@ class Books:
         self.logs = {name: AccountLog() for name in accounts}
         self.now_ns = world.start_ns
         # Whether anybody listens: what is costly to tell is told to nobody otherwise.
-        self.heeded = True
+        self.heeded = self.market_heeded = True
         self.tell = tell
         self._seq = 0
         self._salt = salt
@@ -202,7 +202,7 @@ class Books:
             seq=self.next_seq(),
         )
         market.tape.print(trade, booked_value(market.instrument, qty, price))
-        if self.heeded:
+        if self.market_heeded:
             self.tell(PublicTrade(trade=trade))
 
     def settle_funding(self, market: Market, rate: float) -> None:

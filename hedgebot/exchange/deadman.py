@@ -172,10 +172,20 @@ class DeadMan:
 
     def due_ns(self) -> int | None:
         """When the next switch fires; None when nothing counts down."""
-        return min((at_ns for _, _, _, at_ns in self._counting()), default=None)
+        # Asked for at every moment of a simulation, and nearly always nothing counts.
+        next_ns: int | None = None
+        for holder in self._holders.values():
+            for switch in holder.switches.values():
+                fires_ns = switch.fires_at_ns
+                if fires_ns is not None and (next_ns is None or fires_ns < next_ns):
+                    next_ns = fires_ns
+        return next_ns
 
     def advance(self, now_ns: int) -> None:
         """Fire what is due, earliest first."""
+        next_ns = self.due_ns()
+        if next_ns is None or next_ns > now_ns:
+            return
         due = [one for one in self._counting() if one[3] <= now_ns]
         for account, holder, key, _ in sorted(due, key=lambda one: (one[3], one[0], one[2])):
             self._fire(account, holder, key)

@@ -73,6 +73,8 @@ class LinkFaults:
 
     def stands(self, kind: LineFaultKind, stream: str) -> bool:
         """Whether a line is in such a state now."""
+        if self._lines.is_idle:
+            return False
         return (
             self._lines.holds(self._schedule.now_ns, lambda one: one.kind is kind and one.stream in {"", stream})
             is not None

@@ -35,15 +35,18 @@ from hedgebot.exchange.troubles.bent import BentWorld as World
 from hedgebot.exchange.troubles.striker import Striker
 from hedgebot.exchange.types import (
     Ack,
+    BookChanged,
     EndpointClass,
     Listing,
     Notice,
     OrderRequest,
     PositionChanged,
     PositionIndex,
+    PublicTrade,
     RateState,
     Refusal,
     RefusalReason,
+    TickerChanged,
     WhatIf,
 )
 from hedgebot.exchange.venue_rules import venue_rules
@@ -66,13 +69,14 @@ class Exchange(Views):
         pegs: Iterable[RecordedPeg] = (),
     ) -> None:
         self.scenario = checked(scenario, scenario.name)
-        self._listeners: list[Callable[[Notice], None]] = []
+        # Who hears notices, and whether also those of the market.
+        self._listeners: list[tuple[Callable[[Notice], None], bool]] = []
         self.rules = venue_rules(scenario.venue_rules, scenario.ban_s)
         self._world = World(scenario, now_ns, paths or {}, pegs)
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
         # The start is part of every id: another run of the same scenario must not repeat the ids of this one.
         self._books = Books(self._world, self._accounts, self._tell, f"{scenario.seed}/{now_ns}")
-        self._books.heeded = False
+        self._books.heeded = self._books.market_heeded = False
         self._desk = Desk(self._books, self.rules)
         self.dead_man = DeadMan(self.rules.dead_man, self._desk, scenario.accounts)
         self.margin = MarginDesk(self._books, self._desk.orders)
@@ -130,24 +134,36 @@ class Exchange(Views):
 
     def next_event_ns(self) -> int:
         """When something happens by itself next: a step of the grid, a late order fault, a dead-man's switch."""
-        due = (self._world.now_ns + self._world.step_ns, self.order_faults.due_ns(), self.dead_man.due_ns())
-        return min(one for one in due if one is not None)
+        next_ns = self._world.now_ns + self._world.step_ns
+        for due_ns in (self.order_faults.due_ns(), self.dead_man.due_ns()):
+            if due_ns is not None and due_ns < next_ns:
+                next_ns = due_ns
+        return next_ns
 
     def _catch_up(self) -> None:
         """What is due between the steps of the grid."""
         self.order_faults.advance(self.now_ns)
         self.dead_man.advance(self.now_ns)
 
-    def listen(self, callback: Callable[[Notice], None]) -> Callable[[], None]:
-        """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself."""
-        self._listeners.append(callback)
-        self._clockwork.heeded = self._books.heeded = True
+    def listen(self, callback: Callable[[Notice], None], *, market: bool = True) -> Callable[[], None]:
+        """Have every notice told to `callback`, in order; the answer ends that. It must not send requests itself.
+
+        Without `market` the changes of books and tickers and public trades are left out: where nobody wants them, none
+        are made.
+        """
+        listener = (callback, market)
+        self._listeners.append(listener)
+        self._note_heed()
 
         def unlisten() -> None:
-            self._listeners.remove(callback)
-            self._clockwork.heeded = self._books.heeded = bool(self._listeners)
+            self._listeners.remove(listener)
+            self._note_heed()
 
         return unlisten
+
+    def _note_heed(self) -> None:
+        self._books.heeded = bool(self._listeners)
+        self._clockwork.heeded = self._books.market_heeded = any(market for _, market in self._listeners)
 
     def set_client_flow(self, *, enabled: bool) -> None:
         """Switch the generator of client trading on or off (from now on); nothing happens without one."""
@@ -173,8 +189,10 @@ class Exchange(Views):
     def _tell(self, notice: Notice) -> None:
         self._clockwork.heard(notice)
         self.troubles.watch.heard(notice)
-        for callback in tuple(self._listeners):
-            callback(notice)
+        of_market = isinstance(notice, BookChanged | TickerChanged | PublicTrade)
+        for callback, market in tuple(self._listeners):
+            if market or not of_market:
+                callback(notice)
 
     # --- requests (each counts against its rate bucket; `batched` ones against that of batches, see `budgets.py`)
 

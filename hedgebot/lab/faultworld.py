@@ -31,6 +31,9 @@ from hedgebot.turn.inbox import Inbox
 NS_PER_S = 1_000_000_000
 WARM_UP_S, PEACE_S, QUIET_S = 30.0, 90.0, 20.0
 RECOVER_S = 60.0
+OPERATOR_S = 5.0
+"""How long after the last mishap an operator looks at what is latched, and between two of his tries."""
+
 MISHAPS_MAX = 4
 APART_S = 40.0
 """Mishaps that are nearer to each other than this disturb each other: then only the invariants judge them."""
@@ -203,6 +206,13 @@ class FaultWorld:
         if self._lasting.pop(mishap.id, None) is not None:
             self._evidence[mishap.id].ended_ns = self.timeline.now_ns
             mishap.end(self)
+            self.later(OPERATOR_S, self._operate)
+
+    def _operate(self) -> None:
+        """Somebody comes once all is over, and takes back what is latched: he tries until the checklist lets him."""
+        if self._is_held() and not self._lasting:
+            self._take_back()
+            self.later(OPERATOR_S, self._operate)
 
     def _sample(self, name: str) -> None:
         """Look at the truth each second while a mishap lasts, and until the book is back in its band after it."""
@@ -241,17 +251,17 @@ class FaultWorld:
             problem = self._problem()
             if not problem:
                 return ""
-            if not self.host.running:
-                continue
-            state = self.host.engine.state
-            if state.latched:
-                reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
-                self.host.put(ev.OperatorUnkilled(operator="lab", reason="the mishaps are over", reviewed=reviewed))
-            for strategy in state.tripped:
-                self.host.put(
-                    ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason="the mishaps are over")
-                )
+            if self.host.running:
+                self._take_back()
         return problem
+
+    def _take_back(self) -> None:
+        state, reason = self.host.engine.state, "the mishaps are over"
+        if state.latched:
+            reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
+            self.host.put(ev.OperatorUnkilled(operator="lab", reason=reason, reviewed=reviewed))
+        for strategy in state.tripped:
+            self.host.put(ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason=reason))
 
     def _problem(self) -> str:
         if not self.host.running:
@@ -271,7 +281,7 @@ class FaultWorld:
         return abs(delta_coin) <= SETTINGS.underlyings[0].band_coin + 0.02
 
     def _is_held(self) -> bool:
-        """Whether something latched keeps the book from hedging: an operator ends that, and he comes with the peace."""
+        """Whether something latched keeps the book from hedging: an operator ends that, once nothing lasts any more."""
         return self.host.running and bool(self.host.engine.state.latches or self.host.engine.state.tripped)
 
     def _is_halted(self) -> bool:

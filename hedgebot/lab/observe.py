@@ -164,7 +164,7 @@ class Observer:
         self._before = self._holdings()
         self._prices = {name: exchange.index_price(name) for name in self.tracks}
         self._looked_ns = exchange.now_ns
-        exchange.listen(self._on_notice)
+        exchange.listen(self._on_notice, market=False)
 
     # --- what happens
 

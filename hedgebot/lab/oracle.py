@@ -54,7 +54,7 @@ class Oracle:
         self.violations: list[Violation] = []
         self.own_fills = 0
         self.own_executions: list[Execution] = []
-        exchange.listen(self._on_notice)
+        exchange.listen(self._on_notice, market=False)
 
     # --- while it happens
 

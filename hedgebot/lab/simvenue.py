@@ -86,7 +86,7 @@ class SimVenue:
     def start(self) -> None:
         """Load the instruments, measure the clock, open the streams."""
         self._running = True
-        self._unlisten = self._exchange.listen(self._on_notice)
+        self._unlisten = self._exchange.listen(self._on_notice, market=False)
         self._load_instruments()
         self._care.start()
         self._link.streams.on_stream = self._on_stream

@@ -201,7 +201,7 @@ def at_own_fill(deed: Deed) -> Deed:
                 unlisten()
                 deed(stage)
 
-        unlisten = stage.exchange.listen(heard)
+        unlisten = stage.exchange.listen(heard, market=False)
 
     return begin
 
@@ -215,7 +215,7 @@ def at_own_order(deed: Deed) -> Deed:
                 unlisten()
                 deed(stage)
 
-        unlisten = stage.exchange.listen(heard)
+        unlisten = stage.exchange.listen(heard, market=False)
 
     return begin
 

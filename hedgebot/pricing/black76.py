@@ -73,6 +73,17 @@ def greeks(forward: Floats, strike: Floats, years: Floats, vol: Floats, is_call:
     )
 
 
+def delta_one(forward: float, strike: float, years: float, vol: float, *, is_call: bool) -> float:
+    """`greeks(...).delta` of one option, to the last bit, without the columns: where one quote is looked at a time."""
+    side, deviation = 1.0 if is_call else -1.0, vol * math.sqrt(years)
+    if deviation <= _DEVIATION_MIN:
+        gain = side * (forward - strike)
+        return side * (0.5 if gain == 0.0 else float(gain > 0.0))
+    # Logarithm and distribution are the columns' own: another library's differ in the last bit.
+    d1 = float(np.log(forward / strike)) / deviation + 0.5 * deviation
+    return float(ndtr(side * d1)) * side
+
+
 def _premium(forward: Floats, strike: Floats, deviation: Floats, side: Floats) -> Floats:
     d1 = np.log(forward / strike) / deviation + 0.5 * deviation
     # The side goes into the normal distributions, not into parity: a far put would be the difference of two large sums.

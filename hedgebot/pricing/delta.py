@@ -64,6 +64,19 @@ def settlement_share(expiry_ns: Floats, now_ns: int, window_ns: int = SETTLEMENT
     return np.clip((expiry_ns - now_ns) / window_ns, 0.0, 1.0)
 
 
+def settlement_share_one(expiry_ns: int, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> float:
+    """`settlement_share` of one option, to the last bit."""
+    return min(max((float(expiry_ns) - float(now_ns)) / window_ns, 0.0), 1.0)
+
+
+def averaged_years_one(expiry_ns: int, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> float:
+    """`averaged_years` of one option, to the last bit."""
+    left = max(float(expiry_ns) - float(now_ns), 0.0)
+    inside = min(left, float(window_ns))
+    ratio = inside / window_ns
+    return (left - inside + ratio * ratio * inside / 3.0) / NS_PER_YEAR
+
+
 def averaged_years(expiry_ns: Floats, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> Floats:
     """Time over which the delivery price still varies, in years of the index's variance.
 

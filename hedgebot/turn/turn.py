@@ -88,15 +88,17 @@ def _route(command: cmd.Command) -> _Route:
             assert_never(command)
 
 
-_LASTING_EVENTS = (
-    ev.RunStarted,
-    ev.OperatorKilled,
-    ev.OperatorUnkilled,
-    ev.OrderResolved,
-    ev.StrategySwitched,
-    ev.ConfigApplied,
-    LimitRaised,
-    LimitRestored,
+_LASTING_EVENTS = frozenset(
+    (
+        ev.RunStarted,
+        ev.OperatorKilled,
+        ev.OperatorUnkilled,
+        ev.OrderResolved,
+        ev.StrategySwitched,
+        ev.ConfigApplied,
+        LimitRaised,
+        LimitRestored,
+    )
 )
 """An operator's word outlives a power cut before anyone is told that it was taken: a latched kill must stay latched."""
 
@@ -140,14 +142,16 @@ class Turn:
             if event is None:
                 break
             issued = self._step(event, entries)
-            commands += issued
             durable = durable or _must_last(event, issued)
-            if any(cmd.adds_risk(command) for command in issued):
-                break
+            if issued:
+                commands += issued
+                if any(cmd.adds_risk(command) for command in issued):
+                    break
+        routes = [_route(command) for command in commands]
         self._last = TurnOutput(
             entries=tuple(entries),
-            urgent=tuple(command for command in commands if _route(command) is _Route.URGENT),
-            gated=tuple(command for command in commands if _route(command) is _Route.GATED),
+            urgent=tuple(one for one, route in zip(commands, routes, strict=True) if route is _Route.URGENT),
+            gated=tuple(one for one, route in zip(commands, routes, strict=True) if route is _Route.GATED),
             durable=durable,
         )
         return self._last
@@ -201,9 +205,9 @@ class Turn:
 
 
 def _must_last(event: ev.Event, commands: tuple[cmd.Command, ...]) -> bool:
-    if isinstance(event, _LASTING_EVENTS):
+    if type(event) in _LASTING_EVENTS:
         return True
-    return any(
+    return bool(commands) and any(
         cmd.adds_risk(command)
         or (isinstance(command, cmd.RecordMode) and command.latched)
         or (isinstance(command, cmd.RecordLatch) and command.held)

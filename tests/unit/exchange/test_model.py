@@ -16,6 +16,7 @@ from hedgebot.exchange.playback import Bars, RecordedPath
 from hedgebot.exchange.scenario import ClientFlowSpec, Scenario
 from hedgebot.exchange.types import (
     Ack,
+    BookChanged,
     EndpointClass,
     Execution,
     FundingSettled,
@@ -24,8 +25,10 @@ from hedgebot.exchange.types import (
     OrderChanged,
     OrderRequest,
     OrderType,
+    PublicTrade,
     Refusal,
     RefusalReason,
+    TickerChanged,
 )
 from tests.unit.exchange.conftest import START_NS, calm_scenario
 
@@ -361,3 +364,22 @@ def test_a_gap_in_the_recording_stops_trading_but_not_cancels(scenario: Scenario
     assert isinstance(exchange.cancel("main", BTCUSDT, order_id=kept.order_id), Ack)
     exchange.advance(START_NS + 25 * S)
     assert isinstance(exchange.place(market()), Ack)
+
+
+def test_who_does_not_want_the_market_hears_the_rest_in_the_same_order() -> None:
+    exchange = Exchange(small_scenario(), START_NS)
+    everything: list[Notice] = []
+    private: list[Notice] = []
+    stop = exchange.listen(everything.append)
+    exchange.listen(private.append, market=False)
+    exchange.place(market())
+    exchange.advance(START_NS + 2 * S)
+    of_market = (BookChanged, TickerChanged, PublicTrade)
+    assert any(isinstance(one, of_market) for one in everything)
+    assert private == [one for one in everything if not isinstance(one, of_market)]
+    assert private
+    stop()
+    before = len(everything)
+    exchange.place(market())
+    assert len(everything) == before
+    assert len(private) > 1

@@ -6,7 +6,7 @@ import QuantLib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, greeks, price, years_to
+from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, delta_one, greeks, price, years_to
 
 
 def _one(value: float) -> Floats:
@@ -146,3 +146,18 @@ def test_a_missing_volatility_is_not_taken_for_zero() -> None:
 def test_no_options_at_all() -> None:
     nothing = np.empty(0)
     assert all(len(column) == 0 for column in greeks(nothing, nothing, nothing, nothing, np.empty(0, dtype=np.bool_)))
+
+
+@given(
+    forward=st.floats(10.0, 200_000.0),
+    moneyness=st.one_of(st.just(1.0), st.floats(0.2, 5.0)),
+    years=st.one_of(st.just(0.0), st.floats(0.0, 2.0)),
+    vol=st.one_of(st.just(0.0), st.floats(0.0, 20.0)),
+    call=st.booleans(),
+)
+def test_the_delta_of_one_option_is_the_columns_to_the_last_bit(
+    forward: float, moneyness: float, years: float, vol: float, *, call: bool
+) -> None:
+    strike = forward * moneyness
+    column = greeks(_one(forward), _one(strike), _one(years), _one(vol), np.array([call])).delta
+    assert delta_one(forward, strike, years, vol, is_call=call) == float(column[0])

@@ -9,8 +9,10 @@ from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, greeks, price
 from hedgebot.pricing.delta import (
     SETTLEMENT_WINDOW_NS,
     averaged_years,
+    averaged_years_one,
     net_transaction_delta,
     settlement_share,
+    settlement_share_one,
     smile_adjusted_delta,
     smile_slope,
 )
@@ -126,3 +128,11 @@ def test_a_window_of_average_has_the_delta_and_gamma_of_simulated_averages() -> 
     found = greeks(_one(0.5 * taken + 50.0), _one(100.0), years, _one(vol), np.array([True]))
     assert float(found.delta[0]) * 0.5 == pytest.approx(delta, abs=0.005)
     assert float(found.gamma[0]) * 0.25 == pytest.approx(gamma, rel=0.05)
+
+
+@given(left_ns=st.integers(-MINUTE_NS, 40 * MINUTE_NS), now_ns=st.integers(1_700_000_000, 1_900_000_000))
+def test_one_option_counts_its_window_as_the_columns_do_to_the_last_bit(left_ns: int, now_ns: int) -> None:
+    now_ns *= 1_000_000_000
+    expiry_ns = now_ns + left_ns
+    assert averaged_years_one(expiry_ns, now_ns) == float(averaged_years(_one(float(expiry_ns)), now_ns)[0])
+    assert settlement_share_one(expiry_ns, now_ns) == float(settlement_share(_one(float(expiry_ns)), now_ns)[0])
