@@ -28,6 +28,8 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
     for name, holding in _tables(main, "holdings").items():
         problems += _holding(f"holdings.{name}", holding, underlyings, file)
+    for name, treasury in _tables(main, "treasury").items():
+        problems += _treasury(f"treasury.{name}", name, treasury, accounts, underlyings, limits, file)
     for name, channel in _tables(main, "alerts").items():
         problems += _channel(f"alerts.{name}", channel, file)
     return problems + (_limits(limits, limits_file) if limits is not None else [])
@@ -163,6 +165,41 @@ def _holding(key: str, holding: Table, underlyings: Mapping[str, Table], file: s
     every, oldest = _number(holding.get("every_s", 30.0)), _number(holding.get("age_s_max"))
     if every is not None and oldest is not None and every >= oldest:
         problems.append((f"{key}.age_s_max", f"= {oldest} must be above every_s ({every}): it would be old each time"))
+    return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _treasury(
+    key: str,
+    name: str,
+    treasury: Table,
+    accounts: Mapping[str, Table],
+    underlyings: Mapping[str, Table],
+    limits: LimitsFile | None,
+    file: str,
+) -> list[Problem]:
+    problems = []
+    if name not in accounts:
+        known = ", ".join(sorted(accounts)) or "none"
+        problems.append((key, f"is not the name of one of the [accounts] (known: {known})"))
+    elif accounts[name].get("role") == "book":
+        problems.append((key, f"has the role book, where hedgebot moves nothing; {OTHER_ROLES}"))
+    if treasury.get("coin", "USDT") in underlyings:
+        problems.append((f"{key}.coin", "is one of the [underlyings]: moving it would change the delta"))
+    line, target = _number(treasury.get("top_up_use")), _number(treasury.get("target_use"))
+    if line is not None and target is not None and target >= line:
+        problems.append((f"{key}.target_use", f"= {target} must be below top_up_use ({line})"))
+    if limits is not None and line is not None and line >= limits.margin_use_reduce:
+        why = f"must be below margin_use_reduce (limits: {limits.margin_use_reduce}): a top-up comes before the floor"
+        problems.append((f"{key}.top_up_use", f"= {line} {why}"))
+    if limits is not None and target is not None and target >= limits.margin_use_clear:
+        why = f"must be below margin_use_clear (limits: {limits.margin_use_clear}), or REDUCING would not end"
+        problems.append((f"{key}.target_use", f"= {target} {why}"))
+    once, day = _number(treasury.get("move_max_qty", 0)), _number(treasury.get("day_max_qty", 0))
+    if once and day is not None and day < once:
+        problems.append((f"{key}.day_max_qty", f"= {day} must be at least move_max_qty ({once})"))
+    least = _number(treasury.get("move_min_qty", 100))
+    if once and least is not None and once < least:
+        problems.append((f"{key}.move_max_qty", f"= {once} must be at least move_min_qty ({least}), or 0 for none"))
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
 
 

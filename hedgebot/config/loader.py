@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -37,11 +38,12 @@ from hedgebot.domain.settings import (
     UnderlyingSettings,
 )
 from hedgebot.domain.spelling import nearest
+from hedgebot.domain.treasury import TreasurySettings
 
 SHIPPED_MARGIN_PARAMETERS = {"bybit": "bybit_20261125.json"}
 """The newest dated record of each venue, beside the margin package."""
 
-RESTART_SECTIONS = ("book", "accounts", "alerts", "daemon")
+RESTART_SECTIONS = ("book", "accounts", "treasury", "alerts", "daemon")
 RESTART_TO_LOOSEN = frozenset(
     f"limits.{name}"
     for name in (
@@ -74,6 +76,7 @@ class AccountConnection:
     order_entry: str
     dead_man_s: float | None = None
     drop_copy: bool = True
+    moves_collateral: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,21 @@ class Config:
                 )
                 for name, one in self.file.holdings.items()
             ),
+            treasury=tuple(
+                TreasurySettings(
+                    account=name,
+                    coin=one.coin,
+                    top_up_use=one.top_up_use,
+                    target_use=one.target_use,
+                    emergency_qty=Decimal(repr(one.emergency_qty)),
+                    move_min_qty=Decimal(repr(one.move_min_qty)),
+                    move_max_qty=Decimal(repr(one.move_max_qty)),
+                    day_max_qty=Decimal(repr(one.day_max_qty)),
+                    cool_down_s=one.cool_down_s,
+                    proposal_s=one.proposal_s,
+                )
+                for name, one in self.file.treasury.items()
+            ),
             margin_parameters=tuple(
                 _margin_parameters(venue, self.margin_path)
                 for venue in dict.fromkeys(one.venue for one in self.file.accounts.values())
@@ -185,6 +203,7 @@ class Config:
                 order_entry=one.order_entry,
                 dead_man_s=one.dead_man_s,
                 drop_copy=one.drop_copy,
+                moves_collateral=name in self.file.treasury,
             )
             for name, one in self.file.accounts.items()
             if not isinstance(keys := found[name], str)

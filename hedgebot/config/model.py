@@ -188,6 +188,24 @@ class HoldingSection(Section):
     jump_coin_max: Number = Field(gt=0, description="a number of coins; a larger change is not believed")
 
 
+class TreasurySection(Section):
+    """How one account is topped up from its own funding wallet; quantities in `coin`."""
+
+    coin: Coin = Field("USDT", description="the coin that is moved")
+    emergency_qty: Number = Field(0.0, ge=0, description="a number of coins of the funding wallet kept for an operator")
+    top_up_use: Number = Field(
+        gt=0, lt=1, description="a ratio (0.6 is 60 %): above this margin use a top-up is planned"
+    )
+    target_use: Number = Field(gt=0, lt=1, description="a ratio (0.45 is 45 %): the margin use that a top-up aims at")
+    move_min_qty: Number = Field(100.0, gt=0, description="a number of coins: less is not worth a move")
+    move_max_qty: Number = Field(0.0, ge=0, description="a number of coins that may move by themselves at once")
+    day_max_qty: Number = Field(0.0, ge=0, description="a number of coins that may move by themselves in 24 hours")
+    cool_down_s: Number = Field(600.0, ge=0, le=86_400, description="a number of seconds between two moves")
+    proposal_s: Number = Field(
+        3_600.0, ge=60, le=604_800, description="a number of seconds that a proposal waits for an operator"
+    )
+
+
 class AlertSection(Section):
     """One channel that takes alerts to people; the order of the sections is the order in which they are tried."""
 
@@ -233,6 +251,7 @@ class ConfigFile(BaseSettings):
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
     holdings: dict[Name, HoldingSection] = Field(default={}, description="the sections of holdings outside")
+    treasury: dict[Name, TreasurySection] = Field(default={}, description="the sections of top-ups, by account")
     alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
 

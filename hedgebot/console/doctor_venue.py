@@ -30,7 +30,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
     from hedgebot.venues.clock import measure, sign_with
     from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.guard import FAULTS
-    from hedgebot.venues.keys import key_problem
+    from hedgebot.venues.keys import key_problem, move_problem
 
     client = open_query_client(
         VenueConnection(
@@ -60,7 +60,9 @@ async def _ask(connection: AccountConnection) -> list[Row]:
 
         async def rights() -> Row:
             answer = await client.privateGetV5UserQueryApi()
-            return key_row(connection.account, key_problem(BYBIT, connection.role, answer.get("result") or {}))
+            found, moves = answer.get("result") or {}, connection.moves_collateral
+            lacks = move_problem(BYBIT, found) if moves else ""
+            return key_row(connection, key_problem(BYBIT, connection.role, found, moves=moves), lacks)
 
         async def mode() -> Row:
             answer = await client.privateGetV5PositionList({"category": "linear", "settleCoin": "USDT"})
@@ -98,10 +100,15 @@ def clock_row(offset_ms: float) -> Row:
     return Row(check="clock", status=status, finding=finding, advice="let a time service (chrony, NTP) set this clock")
 
 
-def key_row(account: str, problem: str | None) -> Row:
-    """A key that can move money out is refused, here and at every start."""
+def key_row(connection: AccountConnection, problem: str | None, lacks: str = "") -> Row:
+    """A key that can move money out is refused, here and at every start; `lacks` is what its moves need."""
+    account = connection.account
+    if problem is None and lacks:
+        advice = f"give it that right, bound to this machine's address, or take [treasury.{account}] out"
+        return Row(check="key rights", status=Status.WARN, finding=plain(lacks), advice=advice)
     if problem is None:
-        finding = f"the key of {account} trades and cannot move money out"
+        moves = " but from its own funding wallet" if connection.moves_collateral else ""
+        finding = f"the key of {account} trades and cannot move money{moves or ' out'}"
         return Row(check="key rights", status=Status.OK, finding=finding)
     advice = "make a key that trades only, without wallet rights, tied to this machine's address"
     return Row(check="key rights", status=Status.FAIL, finding=plain(problem), advice=advice)

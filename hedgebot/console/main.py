@@ -23,6 +23,7 @@ from hedgebot.console import (
     verbs_sim,
     verbs_stress,
     verbs_system,
+    verbs_treasury,
     verbs_tune,
 )
 from hedgebot.console.errors import crash_hook, tell_error, with_last_word
@@ -57,6 +58,7 @@ for _verbs in (
     verbs_margin,
     verbs_stress,
     verbs_limit,
+    verbs_treasury,
     verbs_alerts,
     verbs_backtest,
     verbs_compare,

@@ -180,6 +180,39 @@ class LatchRow(_Part, frozen=True, kw_only=True):
     age_ms: float | None = None
 
 
+class TreasuryRow(_Part, frozen=True, kw_only=True):
+    """One account's segments of collateral in `coin`: trading is the account, the others are its funding wallet."""
+
+    account: str = ""
+    coin: str = ""
+    trading_qty: Decimal | None = None
+    buffer_qty: Decimal | None = None
+    emergency_qty: Decimal | None = None
+    age_ms: float | None = None
+    line_use: float | None = None
+    target_use: float | None = None
+    moved_by_itself_qty: Decimal | None = None
+    day_max_qty: Decimal | None = None
+    plan: str = ""
+    problem: str = ""
+
+
+class MoveRow(_Part, frozen=True, kw_only=True):
+    """One top-up by its number; `left_ms` is how long a proposal still waits for an operator."""
+
+    number: int = 0
+    account: str = ""
+    coin: str = ""
+    qty: Decimal | None = None
+    emergency_qty: Decimal | None = None
+    status: str = ""
+    why: str = ""
+    note: str = ""
+    operator: str = ""
+    age_ms: float | None = None
+    left_ms: float | None = None
+
+
 class BookSnapshot(_Part, frozen=True, kw_only=True):
     """The book as the engine sees it at `at_ns`. Fees and funding are costs (positive: paid), by coin."""
 
@@ -205,6 +238,8 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
     rejects: int | None = None
     fills: int | None = None
     own_fills: int | None = None
+    treasury: tuple[TreasuryRow, ...] = ()
+    moves: tuple[MoveRow, ...] = ()
 
     @property
     def unknown_orders(self) -> int:

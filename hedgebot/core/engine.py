@@ -35,6 +35,7 @@ from hedgebot.core import (
     margin_report,
     margin_watch,
     market,
+    money,
     operator,
     order_table,
     raises,
@@ -42,6 +43,7 @@ from hedgebot.core import (
     risk_limits,
     specs,
     tracking,
+    treasury,
     unkill,
 )
 from hedgebot.core.decide import decide
@@ -57,10 +59,11 @@ from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.instrument import InstrumentKind
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
+from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
 
 TIMER_INTERVAL_NS = 250_000_000
 """How often standing limits are looked at: well below the tightest age limit."""
@@ -165,7 +168,9 @@ class Engine:
             case HoldingReported():
                 holdings.on_reported(step, event)
             case FundingRead() | RiskMeasured() | LimitRaised() | LimitRestored():
-                _apply_money(step, event)
+                money.apply(step, event)
+            case FundingWalletRead() | MoveAnswered() | MoveLookedUp() | ProposalDecided():
+                treasury.apply(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):
                     limits.take_wallet(step, account, report)
@@ -291,6 +296,7 @@ class Engine:
         loss_limits.sweep(step)
         holdings.watch(step)
         funding.sweep(step)
+        treasury.sweep(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)
@@ -315,6 +321,7 @@ class Engine:
         ledger.rebuild(state)
         holdings.adopt(state)
         order_table.restore(state, event.restored)
+        treasury.restore(step, event.restored_moves)
         for alert in state.alerts.values():
             # The shell of this run has not heard of them yet.
             step.emit(RaiseAlert(kind=alert.kind, subject=alert.subject, summary=alert.summary))
@@ -370,21 +377,6 @@ class Engine:
         looked = reconcile.last_look(step)
         if not alive and deadman.laid_down(step) and looked:
             step.emit(StopNow(summary="no order is alive, unknown or unlisted; positions are kept"))
-
-
-def _apply_money(step: Step, event: FundingRead | RiskMeasured | LimitRaised | LimitRestored) -> None:
-    """Facts and words about limits of money."""
-    match event:
-        case FundingRead():
-            funding_check.on_read(step, event)
-        case RiskMeasured():
-            risk_limits.take(step, event)
-        case LimitRaised():
-            raises.raise_limit(step, event)
-        case LimitRestored():
-            raises.restore_limit(step, event)
-        case _:
-            assert_never(event)
 
 
 def _apply_order_report(step: Step, report: OrderReport) -> None:

@@ -10,11 +10,12 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import forced, margin_report, market
+from hedgebot.core import forced, margin_legs, margin_report, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
+from hedgebot.core.treasury_state import SETTLE_NS, MoveStatus
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
@@ -180,8 +181,24 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
     if report.equity_usd is None:
         return
     day = step.at_ns // _NS_PER_DAY
-    if account.day_equity_usd is None or account.day != day:
+    _count_moves(step, account)
+    unsettled = step.state.treasury.unsettled(account.name, step.at_ns)
+    if account.day_equity_usd is None or (account.day != day and not unsettled):
         account.day, account.day_equity_usd = day, report.equity_usd
+
+
+def _count_moves(step: Step, account: AccountState) -> None:
+    """What was moved in is no profit: losses are measured from a start that is higher by it, once equity has it."""
+    for move in step.state.treasury.moves.values():
+        arrived = move.status is MoveStatus.DONE and step.at_ns - move.ended_ns >= SETTLE_NS
+        if move.account != account.name or move.counted or not arrived:
+            continue
+        worth = float(move.qty) * margin_legs.coin_prices(step.state, account).get(move.coin, 0.0)
+        move.counted = True
+        if account.day_equity_usd is not None:
+            account.day_equity_usd += Decimal(repr(worth))
+        marks = step.state.risk.marks
+        marks[:] = [msgspec.structs.replace(one, equity_usd=one.equity_usd + worth) for one in marks]
 
 
 def _finite(value: Decimal | None) -> Decimal | None:

@@ -1,7 +1,8 @@
 """Losses against their limits: of the day, from the high-water mark, and of hedging beyond its plan. Soft and hard.
 
 Owns the watch over soft limits and the marks; the hard ones are kill rules (`kill_rules.py` asks `firing`). Equity is
-the venue's; a withdrawal looks like a loss and a deposit lifts the mark: whoever moves money says so (RB-32, RB-35).
+the venue's. What hedgebot itself moved in is no profit (`limits.take_wallet` lifts the marks by it); what people move
+is not told apart: a withdrawal looks like a loss and a deposit lifts the mark (RB-32, RB-35).
 """
 
 from collections.abc import Iterator
@@ -57,8 +58,10 @@ def firing(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
 
 
 def daily_loss_usd(state: EngineState, account: str) -> float | None:
-    """Equity lost since 00:00 UTC; negative is a gain, None while it is not known."""
+    """Equity lost since 00:00 UTC; negative is a gain, None while it is not known (a move may be inside or not)."""
     one = state.accounts[account]
+    if state.treasury.unsettled(account, state.at_ns):
+        return None
     if one.wallet is None or one.wallet.equity_usd is None or one.day_equity_usd is None:
         return None
     return float(one.day_equity_usd - one.wallet.equity_usd)
@@ -70,6 +73,8 @@ def book_equity_usd(state: EngineState, at_ns: int) -> float | None:
     for account in state.accounts.values():
         age_ms = margin_age_ms(account, at_ns)
         if account.wallet is None or account.wallet.equity_usd is None or age_ms > state.limits.margin_age_ms_max:
+            return None
+        if state.treasury.unsettled(account.name, at_ns):
             return None
         found += float(account.wallet.equity_usd)
     return found if state.accounts else None

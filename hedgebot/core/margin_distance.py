@@ -53,6 +53,16 @@ def nearest(state: EngineState, account: AccountState, model: Model, now: Standi
     return min(found, key=lambda one: abs(one.move), default=None)
 
 
+def left_after(
+    state: EngineState, account: AccountState, model: Model, now: Standing, move: float, at_ns: int
+) -> float | None:
+    """What is left above the maintenance margin, in USD, after all underlyings moved together, the worse way."""
+    book = _read(state, account, model, at_ns)
+    if book is None:
+        return None
+    return min(_excess(model, now, _moved(model, book.columns, book.names, sign * move)) for sign in (-1.0, 1.0))
+
+
 def stressed(state: EngineState, account: AccountState, model: Model, now: Standing, at_ns: int) -> Stress | None:
     """What the least move that an account must bear changes in what it has above its maintenance margin, either way.
 

@@ -15,6 +15,7 @@ from hedgebot.core.quotes import OptionMark, Quote
 from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
 from hedgebot.core.trail import Spell
+from hedgebot.core.treasury_state import TreasuryState
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, RecordDecision
 from hedgebot.domain.deadman import DeadManKind, DeadManStatus
@@ -322,6 +323,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)
     risk: RiskState = msgspec.field(default_factory=RiskState)
+    treasury: TreasuryState = msgspec.field(default_factory=TreasuryState)
 
     @property
     def limits(self) -> LimitSettings:

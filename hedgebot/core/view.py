@@ -8,13 +8,14 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import convention, deadman, hedge_view, hedges, limits, margin_watch, market, tracking
+from hedgebot.core import convention, deadman, hedge_view, hedges, limits, margin_watch, market, tracking, treasury_view
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.hedge_view import HedgeLegView
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
 from hedgebot.core.position_view import PositionView, positions
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
+from hedgebot.core.treasury_view import MoveView, TreasuryView
 from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.settings import UnderlyingSettings
@@ -155,6 +156,8 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     rejects: int
     fills: int
     own_fills: int
+    treasury: tuple[TreasuryView, ...] = ()
+    moves: tuple[MoveView, ...] = ()
 
 
 def book_view(state: EngineState, at_ns: int) -> BookView:
@@ -184,6 +187,8 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         rejects=totals.rejects,
         fills=totals.fills,
         own_fills=totals.own_fills,
+        treasury=treasury_view.treasuries(state, at_ns),
+        moves=treasury_view.moves(state, at_ns),
     )
 
 

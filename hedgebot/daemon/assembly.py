@@ -319,6 +319,7 @@ class Run:
                 settings=self._config.engine_settings(self._identity.install),
                 version=self._identity.version,
                 restored=self._identity.restored,
+                restored_moves=self._identity.restored_moves,
                 id_epoch=self._identity.id_epoch,
             )
         )

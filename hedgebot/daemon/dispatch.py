@@ -14,6 +14,8 @@ from hedgebot.domain.commands import (
     ArmDeadMan,
     CancelOrder,
     Command,
+    MoveCollateral,
+    QueryMove,
     QueryOrder,
     RaiseAlert,
     RecordAdjustment,
@@ -21,6 +23,7 @@ from hedgebot.domain.commands import (
     RecordLatch,
     RecordMargin,
     RecordMode,
+    RecordMove,
     RecordOperator,
     RecordRefusal,
     RecordTracking,
@@ -34,6 +37,7 @@ from hedgebot.domain.commands import (
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import Event, FillReceived, OrderAccepted, OrderOutcomeUnknown, OrderRejected, SnapshotTaken
 from hedgebot.domain.ports import EventSink, VenuePort
+from hedgebot.domain.treasury import MoveAnswered
 
 # Long enough for the request's bytes to leave over loopback, short enough to come before most answers.
 SENT_S = 0.003
@@ -75,7 +79,10 @@ class Dispatcher:
             case RequestSnapshot():
                 self._port(command.account).send(command)
                 self._window.left(Failpoint.IN_RECONCILIATION)
-            case QueryOrder() | ArmDeadMan():
+            case MoveCollateral():
+                self._port(command.account).send(command)
+                self._window.sent(command.move.transfer_id)
+            case QueryOrder() | ArmDeadMan() | QueryMove():
                 self._port(command.account).send(command)
             case WatchInstruments():
                 self._port(self._venue_accounts.get(command.venue, command.venue)).send(command)
@@ -96,6 +103,7 @@ class Dispatcher:
                 | RecordLatch()
                 | RecordTracking()
                 | RecordMargin()
+                | RecordMove()
             ):
                 pass
             case _:
@@ -115,7 +123,7 @@ class Dispatcher:
 
 
 class SendWindow:
-    """The failpoints between a request's bytes leaving and its answer; an order's is passed once for each order."""
+    """The failpoints between a request's bytes leaving and its answer; passed once for each order and each move."""
 
     def __init__(self, failpoints: Failpoints) -> None:
         self._failpoints = failpoints
@@ -151,6 +159,9 @@ class FailpointSink:
         """Pass an event on."""
         if isinstance(event, OrderAccepted | OrderRejected | OrderOutcomeUnknown):
             self._window.close(event.client_id)
+            self._failpoints.passed(Failpoint.AFTER_ANSWER_BEFORE_APPLY)
+        elif isinstance(event, MoveAnswered):
+            self._window.close(event.transfer_id)
             self._failpoints.passed(Failpoint.AFTER_ANSWER_BEFORE_APPLY)
         elif isinstance(event, FillReceived):
             self._failpoints.passed(Failpoint.BEFORE_FILL_APPLY)

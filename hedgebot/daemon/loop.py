@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 import structlog
 
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
-from hedgebot.domain.commands import Command, Issued, SubmitOrder
+from hedgebot.domain.commands import Command, Issued, adds_risk
 from hedgebot.domain.errors import JournalError
 from hedgebot.domain.events import Stamped
 from hedgebot.domain.ports import JournalPort
@@ -161,7 +161,7 @@ class Pump:
     async def _carry_out(self, out: TurnOutput) -> None:
         self.turns += 1
         self._dispatch(out.urgent)
-        orders = any(isinstance(command, SubmitOrder) for command in out.gated)
+        orders = any(adds_risk(command) for command in out.gated)
         if orders:
             self._failpoints.passed(Failpoint.BEFORE_COMMIT)
         problem = await self._write(out.entries, durable=out.durable)

@@ -7,6 +7,7 @@ import msgspec
 
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
+from hedgebot.domain.treasury import CollateralMove
 
 
 class Venue(VenuePort, Protocol):
@@ -42,5 +43,6 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     next_seq: int
     restored: tuple[RestoredOrder, ...] = ()
+    restored_moves: tuple[CollateralMove, ...] = ()
     halted_because: str = ""
     id_epoch: int = 0

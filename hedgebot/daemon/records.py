@@ -16,6 +16,7 @@ from hedgebot.domain.commands import (
     RecordLatch,
     RecordMargin,
     RecordMode,
+    RecordMove,
     RecordOperator,
     RecordRefusal,
     RecordTracking,
@@ -34,6 +35,7 @@ _RECORDS = (
     RecordLatch,
     RecordTracking,
     RecordMargin,
+    RecordMove,
 )
 
 
@@ -134,12 +136,18 @@ class RecordLog:
                     predicted=tracking.predicted,
                     realised=tracking.realised,
                 )
-            case RecordMargin() as margin:
-                log.info("margin", **_margin(margin))
+            case RecordMargin() | RecordMove() as row:
+                log.info("margin" if isinstance(row, RecordMargin) else "move", **_shown(row))
             case _:
                 pass
 
 
-def _margin(margin: RecordMargin) -> dict[str, object]:
-    shown = ("account", "venue_maintenance_usd", "model_maintenance_usd", "gap_ratio", "differs")
-    return {name: getattr(margin, name) for name in shown}
+def _shown(row: RecordMargin | RecordMove) -> dict[str, object]:
+    if isinstance(row, RecordMargin):
+        names: tuple[str, ...] = (
+            *("account", "venue_maintenance_usd", "model_maintenance_usd"),
+            *("gap_ratio", "differs"),
+        )
+        return {name: getattr(row, name) for name in names}
+    names = ("account", "number", "status", "coin", "operator", "why")
+    return {"qty": str(row.qty), **{name: getattr(row, name) for name in names}}

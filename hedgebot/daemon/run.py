@@ -35,10 +35,11 @@ from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.client_id import epoch_at
-from hedgebot.domain.commands import Issued, SubmitOrder
+from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
 from hedgebot.domain.errors import ConfigError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.treasury import CollateralMove
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
 
@@ -117,11 +118,7 @@ async def _recover_and_run(
     journal = await Journal.open(config.state_dir)
     try:
         clock = Clock()
-
-        def engine_of(snapshot: bytes | None) -> Engine:
-            return Engine(load_strategy, None if snapshot is None else decode_state(snapshot))
-
-        recovered = await journal.recover(engine_of)
+        recovered = await journal.recover(_engine_of)
         for note in recovered.notes:
             log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
@@ -140,6 +137,7 @@ async def _recover_and_run(
                 version=__version__,
                 next_seq=header.first_seq,
                 restored=restored_orders(recovered.unreproduced),
+                restored_moves=restored_moves(recovered.unreproduced),
                 halted_because=crash_loop.problem,
                 id_epoch=epoch_at(clock.now_ns()),
             ),
@@ -171,6 +169,10 @@ async def _recover_and_run(
             log.error("the journal could not be closed", limit_s=CLOSE_S_MAX)  # noqa: TRY400  (the disk hangs: no trace)
 
 
+def _engine_of(snapshot: bytes | None) -> Engine:
+    return Engine(load_strategy, None if snapshot is None else decode_state(snapshot))
+
+
 def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]:
     """The journal's orders that the recovered engine does not know, for it to look up."""
     return tuple(
@@ -178,6 +180,11 @@ def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]
         for one in unreproduced
         if isinstance(one.command, SubmitOrder)
     )
+
+
+def restored_moves(unreproduced: Iterable[Issued]) -> tuple[CollateralMove, ...]:
+    """The journal's moves of collateral that the recovered engine does not know, for it to look up."""
+    return tuple(one.command.move for one in unreproduced if isinstance(one.command, MoveCollateral))
 
 
 def _venue_opener(
@@ -208,6 +215,7 @@ def _venue_opener(
             order_timeout_ms=one.order_timeout_ms,
             order_entry="ws" if one.order_entry == "ws" else "rest",
             drop_copy=one.drop_copy,
+            moves_collateral=one.moves_collateral,
             rights_accepted_by=accepted.get(one.venue, ""),
         )
         venue = open_venue(connection, sink, clock.now_ns)

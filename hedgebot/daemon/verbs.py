@@ -20,6 +20,7 @@ from hedgebot.daemon.plugins import load_strategy
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.slips import exposure_lines, second_step, slips
 from hedgebot.daemon.verbs_limits import LimitVerbs
+from hedgebot.daemon.verbs_treasury import TreasuryVerbs
 from hedgebot.daemon.words import (
     ANSWER_S_MAX,
     action_of,
@@ -83,6 +84,8 @@ class Verbs:
             "risk-book": self._risk_book,
             "limit-raise": LimitVerbs(receipts).raise_limit,
             "limit-restore": LimitVerbs(receipts).restore,
+            "treasury-approve": TreasuryVerbs(receipts).approve,
+            "treasury-reject": TreasuryVerbs(receipts).reject,
         }
 
     @property

@@ -50,6 +50,8 @@ class AlertKind(StrEnum):
     HEDGE_BLEED = "HedgeBleed"
     HOLDING_UNTRUSTED = "HoldingUntrusted"
     HEDGES_OPPOSED = "HedgesOpposed"
+    TOP_UP_WANTED = "TopUpWanted"
+    MOVE_UNPROVEN = "MoveUnproven"
 
     @property
     def severity(self) -> Severity:
@@ -99,4 +101,6 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.TAIL_RISK_LIMIT: (Severity.WARN, "RB-34"),
     AlertKind.DRAWDOWN: (Severity.CRIT, "RB-35"),
     AlertKind.HEDGE_BLEED: (Severity.WARN, "RB-38"),
+    AlertKind.TOP_UP_WANTED: (Severity.CRIT, "RB-50"),
+    AlertKind.MOVE_UNPROVEN: (Severity.CRIT, "RB-51"),
 }

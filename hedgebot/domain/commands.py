@@ -3,6 +3,7 @@
 Venue commands go to a VenuePort, records go to the journal, the rest goes to the shell.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -11,6 +12,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, Refused
+from hedgebot.domain.treasury import CollateralMove
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -77,6 +79,24 @@ class ArmDeadMan(_Command, frozen=True, kw_only=True):
     account: str
     seconds: float
     instruments: tuple[InstrumentId, ...]
+
+
+class MoveCollateral(_Command, frozen=True, kw_only=True):
+    """Move coins from the funding wallet into the trading account under the move's id. Durable before it leaves.
+
+    Never sent twice. Answer: exactly one MoveAnswered.
+    """
+
+    account: str
+    move: CollateralMove
+
+
+class QueryMove(_Command, frozen=True, kw_only=True):
+    """Look a move up by its id in the venue's list, which is asked from `since_ns` on. Answer: MoveLookedUp."""
+
+    account: str
+    transfer_id: str
+    since_ns: int
 
 
 # --- to the shell --------------------------------------------------------------------------------------------------
@@ -244,7 +264,33 @@ class RecordMargin(_Command, frozen=True, kw_only=True):
     uncovered: tuple[str, ...]
 
 
-VenueCommand = SubmitOrder | CancelOrder | QueryOrder | RequestSnapshot | WatchInstruments | ArmDeadMan
+class RecordMove(_Command, frozen=True, kw_only=True):
+    """A top-up was proposed, decided, sent, or came to its end. `status` is a MoveStatus, `why` in a sentence.
+
+    `operator` is who decided; empty where it moved by itself under its limits. `emergency_qty` of `qty` is from there.
+    """
+
+    account: str
+    number: int
+    status: str
+    coin: str
+    qty: Decimal
+    emergency_qty: Decimal
+    operator: str
+    transfer_id: str
+    why: str
+
+
+VenueCommand = (
+    SubmitOrder
+    | CancelOrder
+    | QueryOrder
+    | RequestSnapshot
+    | WatchInstruments
+    | ArmDeadMan
+    | MoveCollateral
+    | QueryMove
+)
 ShellCommand = SetTimer | RaiseAlert | ResolveAlert | StopNow
 RecordCommand = (
     RecordDecision
@@ -255,6 +301,7 @@ RecordCommand = (
     | RecordLatch
     | RecordTracking
     | RecordMargin
+    | RecordMove
 )
 Command = VenueCommand | ShellCommand | RecordCommand
 
@@ -269,5 +316,5 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def adds_risk(command: Command) -> bool:
-    """Whether the command must be durable before it leaves the process: orders only, never cancels or queries."""
-    return isinstance(command, SubmitOrder)
+    """Whether the command must be durable before it leaves the process: orders and moves, never cancels or queries."""
+    return isinstance(command, SubmitOrder | MoveCollateral)

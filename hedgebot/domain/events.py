@@ -23,6 +23,7 @@ from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import EngineSettings
+from hedgebot.domain.treasury import CollateralMove, FundingWalletRead, MoveAnswered, MoveLookedUp
 from hedgebot.domain.venue_events import KeyRightsAccepted as KeyRightsAccepted  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.venue_events import VenuePaused as VenuePaused  # noqa: PLC0414  (mypy: part of this module)
 
@@ -335,6 +336,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     version: str
     restored: tuple[RestoredOrder, ...] = ()
     id_epoch: int = 0
+    restored_moves: tuple[CollateralMove, ...] = ()
 
 
 class StopRequested(_Event, frozen=True, kw_only=True):
@@ -367,6 +369,9 @@ Event = (
     | HoldingReported
     | RiskMeasured
     | FundingRead
+    | FundingWalletRead
+    | MoveAnswered
+    | MoveLookedUp
     | StreamChanged
     | StreamAlive
     | FrameQuarantined

@@ -85,6 +85,20 @@ class LimitRestored(_Word, frozen=True, kw_only=True):
     limit: str
 
 
+class ProposalDecided(_Word, frozen=True, kw_only=True):
+    """An operator approves or rejects a proposed top-up, by its number."""
+
+    number: int
+    approve: bool
+
+
 OperatorEvent = (
-    OperatorKilled | OperatorUnkilled | OrderResolved | StrategySwitched | ConfigApplied | LimitRaised | LimitRestored
+    OperatorKilled
+    | OperatorUnkilled
+    | OrderResolved
+    | StrategySwitched
+    | ConfigApplied
+    | LimitRaised
+    | LimitRestored
+    | ProposalDecided
 )

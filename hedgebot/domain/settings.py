@@ -9,6 +9,7 @@ import msgspec
 
 from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.treasury import TreasurySettings
 
 
 class AccountRole(StrEnum):
@@ -251,6 +252,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitSettings
     holdings: tuple[HoldingSettings, ...] = ()
     margin_parameters: tuple[MarginParameters, ...] = ()
+    treasury: tuple[TreasurySettings, ...] = ()
 
     def hedges_on(self, account: str) -> dict[InstrumentId, str]:
         """Hedge instruments that are traded on an account, with their underlyings."""

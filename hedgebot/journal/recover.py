@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hedgebot.domain.commands import Issued, SubmitOrder
+from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
 from hedgebot.domain.errors import HedgebotError, JournalCorrupt
 from hedgebot.journal import schema
 from hedgebot.journal.chain import Row
@@ -22,6 +22,10 @@ from hedgebot.journal.snapshots import Snapshot, read_snapshots
 from hedgebot.turn.turn import Stepper
 
 EngineT = TypeVar("EngineT", bound=Stepper)
+Held = SubmitOrder | MoveCollateral
+"""What may have left the process: the replay is held against the journal's."""
+
+_HELD = frozenset({SubmitOrder.__name__, MoveCollateral.__name__})
 EngineFactory = Callable[[bytes | None], EngineT]
 """Makes an engine from the bytes of a snapshot, or a fresh one from None."""
 
@@ -111,22 +115,22 @@ class _Tail:
         self.invented: list[SubmitOrder] = []
 
     def take(self, moment: Moment) -> None:
-        journaled = [_issued(row) for row in moment.commands if row.kind == SubmitOrder.__name__]
-        given: list[SubmitOrder] = []
+        journaled = [_issued(row) for row in moment.commands if row.kind in _HELD]
+        given: list[Held] = []
         if moment.stamped is None:
             self.missing += 1
             self.first_missing = self.first_missing or moment.seq
         else:
             commands = self._engine.step(moment.stamped)
-            given = [command for command in commands if isinstance(command, SubmitOrder)]
+            given = [command for command in commands if isinstance(command, SubmitOrder | MoveCollateral)]
             self.replayed += 1
         self._hold(moment.seq, journaled, given)
 
-    def _hold(self, seq: int, journaled: list[Issued], given: list[SubmitOrder]) -> None:
-        known = {order.client_id: order for order in given}
-        truth = {issued.command.client_id for issued in journaled if isinstance(issued.command, SubmitOrder)}
+    def _hold(self, seq: int, journaled: list[Issued], given: list[Held]) -> None:
+        known = {_id_of(one): one for one in given}
+        truth = {_id_of(one.command) for one in journaled if isinstance(one.command, SubmitOrder | MoveCollateral)}
         lost = [issued for issued in journaled if not _is_given(issued, known)]
-        extra = [order for order in given if order.client_id not in truth]
+        extra = [one for one in given if _id_of(one) not in truth]
         if (lost or extra) and not self.missing:
             what = "an order of the journal was not given again" if lost else "an order was given that is not in it"
             raise JournalCorrupt(
@@ -134,14 +138,21 @@ class _Tail:
                 "start the version that wrote it, stop it cleanly, then change versions"
             )
         self.unreproduced += lost
-        self.invented += extra
+        self.invented += [one for one in extra if isinstance(one, SubmitOrder)]
 
 
-def _is_given(issued: Issued, known: dict[str, SubmitOrder]) -> bool:
+def _id_of(command: Held) -> str:
+    return command.client_id if isinstance(command, SubmitOrder) else command.move.transfer_id
+
+
+def _is_given(issued: Issued, known: dict[str, Held]) -> bool:
     command = issued.command
-    if not isinstance(command, SubmitOrder) or command.client_id not in known:
+    found = known.get(_id_of(command)) if isinstance(command, SubmitOrder | MoveCollateral) else None
+    if isinstance(command, MoveCollateral):
+        return found == command
+    if not isinstance(command, SubmitOrder) or not isinstance(found, SubmitOrder):
         return False
-    mine, theirs = known[command.client_id].approved.intent, command.approved.intent
+    mine, theirs = found.approved.intent, command.approved.intent
     # What the venue was told must agree to the last digit; evidence in floats may differ in the last bit elsewhere.
     return (mine.account, mine.instrument, mine.side, mine.qty_contracts, mine.limit_price) == (
         theirs.account,

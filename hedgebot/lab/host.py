@@ -228,7 +228,7 @@ class _Process:
 
     def _carry_out(self, out: TurnOutput) -> None:
         self._dispatch(out.urgent)
-        orders = any(isinstance(command, cmd.SubmitOrder) for command in out.gated)
+        orders = any(cmd.adds_risk(command) for command in out.gated)
         if orders:
             self._host.passing("before_commit")
         if not self._alive:
@@ -272,7 +272,14 @@ class _Process:
             match command:
                 case cmd.SubmitOrder():
                     self._venues[command.approved.intent.account].send(command)
-                case cmd.CancelOrder() | cmd.QueryOrder() | cmd.RequestSnapshot() | cmd.ArmDeadMan():
+                case (
+                    cmd.CancelOrder()
+                    | cmd.QueryOrder()
+                    | cmd.RequestSnapshot()
+                    | cmd.ArmDeadMan()
+                    | cmd.MoveCollateral()
+                    | cmd.QueryMove()
+                ):
                     self._venues[command.account].send(command)
                 case cmd.WatchInstruments():
                     next(iter(self._venues.values())).send(command)
@@ -292,6 +299,7 @@ class _Process:
                     | cmd.RecordLatch()
                     | cmd.RecordTracking()
                     | cmd.RecordMargin()
+                    | cmd.RecordMove()
                 ):
                     pass
                 case _:

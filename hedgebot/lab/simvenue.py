@@ -31,6 +31,7 @@ from hedgebot.exchange.types import (
 from hedgebot.lab.asking import Lookup, Snapshot, looked_up, lookup, no_snapshot, snapshot
 from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simcare import SimCare
+from hedgebot.lab.simcollateral import SimCollateral
 from hedgebot.lab.translate import MarketFact, market_facts, private_fact, spoilt
 
 NS_PER_MS = 1_000_000
@@ -73,6 +74,9 @@ class SimVenue:
         # The process's clock decides; the wall clock, which the link has, signs: with what was last measured of it.
         self._clock = clock if clock is not None else lambda: timeline.now_ns
         self._care = SimCare(account, holder, exchange, link, timeline, self._put, self._clock)
+        self._collateral = SimCollateral(
+            account, holder, exchange, link, timeline, self._put, self._clock, self._care.signing_ms
+        )
         self._pace = pace
         self._watched: dict[InstrumentId, None] = {}
         self._running = False
@@ -89,6 +93,7 @@ class SimVenue:
         self._unlisten = self._exchange.listen(self._on_notice, market=False)
         self._load_instruments()
         self._care.start()
+        self._collateral.start()
         self._link.streams.on_stream = self._on_stream
         for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             if self._link.streams.is_up(name.value):
@@ -101,6 +106,7 @@ class SimVenue:
         """Let go: nothing is told any more, whatever is under way."""
         self._running = False
         self._care.stop()
+        self._collateral.stop()
         self._unlisten()
 
     # --- commands
@@ -122,6 +128,10 @@ class SimVenue:
                     self._load_instruments()
             case cmd.ArmDeadMan():
                 self._care.arm(command)
+            case cmd.MoveCollateral():
+                self._collateral.move(command)
+            case cmd.QueryMove():
+                self._collateral.look_up(command)
             case _:
                 assert_never(command)
 

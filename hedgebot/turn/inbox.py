@@ -17,8 +17,9 @@ from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
+from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
 
 
 class Priority(IntEnum):
@@ -52,6 +53,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.ConfigApplied()
             | LimitRaised()
             | LimitRestored()
+            | ProposalDecided()
             | ev.TaskFailed()
             | ev.AccessRefused()
             | ev.InboxOverflowed()
@@ -78,6 +80,9 @@ def priority_of(event: ev.Event) -> Priority:
             | HoldingReported()
             | RiskMeasured()
             | FundingRead()
+            | FundingWalletRead()
+            | MoveAnswered()
+            | MoveLookedUp()
         ):
             return Priority.PRIVATE
         case ev.TimerFired():

@@ -24,7 +24,8 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
+from hedgebot.domain.treasury import MoveAnswered, MoveOutcome
 from hedgebot.turn.inbox import Inbox
 
 JOURNAL_TASK = "journal"
@@ -71,6 +72,8 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.WatchInstruments()
             | cmd.SetTimer()
             | cmd.StopNow()
+            | cmd.MoveCollateral()
+            | cmd.QueryMove()
         ):
             return _Route.GATED
         case (
@@ -82,6 +85,7 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.RecordLatch()
             | cmd.RecordTracking()
             | cmd.RecordMargin()
+            | cmd.RecordMove()
         ):
             return _Route.RECORD
         case _:
@@ -98,6 +102,7 @@ _LASTING_EVENTS = frozenset(
         ev.ConfigApplied,
         LimitRaised,
         LimitRestored,
+        ProposalDecided,
     )
 )
 """An operator's word outlives a power cut before anyone is told that it was taken: a latched kill must stay latched."""
@@ -168,23 +173,15 @@ class Turn:
         return harmless
 
     def withhold(self, why: str) -> tuple[cmd.Command, ...]:
-        """Answer the last output's orders as rejected, for they were not sent; gives back what may be dispatched.
+        """Answer the last output's orders and moves as refused: they were not sent; gives back what may be dispatched.
 
         Queries, timers and the stop add no risk, and without them the engine could not wind down.
         """
-        withheld = [command for command in self._last.gated if isinstance(command, cmd.SubmitOrder)]
+        withheld = [command for command in self._last.gated if cmd.adds_risk(command)]
         harmless = tuple(command for command in self._last.gated if not cmd.adds_risk(command))
         self._last = TurnOutput(entries=(), urgent=(), gated=(), durable=False)
         for command in withheld:
-            self._inbox.put(
-                ev.OrderRejected(
-                    account=command.approved.intent.account,
-                    client_id=command.client_id,
-                    code=NOT_SENT,
-                    message=f"not sent, because {why}",
-                    passing=True,
-                )
-            )
+            self._inbox.put(_not_sent(command, f"not sent, because {why}"))
         return harmless
 
     def journal_written(self) -> None:
@@ -202,6 +199,22 @@ class Turn:
         for index, command in enumerate(commands, start=1):
             entries.append(cmd.Issued(seq=stamped.seq, index=index, at_ns=stamped.at_ns, command=command))
         return commands
+
+
+def _not_sent(command: cmd.Command, why: str) -> ev.Event:
+    """The answer to what never left: proof that it did nothing."""
+    if isinstance(command, cmd.SubmitOrder):
+        account = command.approved.intent.account
+        return ev.OrderRejected(account=account, client_id=command.client_id, code=NOT_SENT, message=why, passing=True)
+    if isinstance(command, cmd.MoveCollateral):
+        return MoveAnswered(
+            account=command.account,
+            transfer_id=command.move.transfer_id,
+            outcome=MoveOutcome.REFUSED,
+            code=NOT_SENT,
+            message=why,
+        )
+    raise ProgrammingError(f"{type(command).__name__} is not held back")
 
 
 def _must_last(event: ev.Event, commands: tuple[cmd.Command, ...]) -> bool:

@@ -15,6 +15,8 @@ import ccxt
 from hedgebot.domain.commands import (
     ArmDeadMan,
     CancelOrder,
+    MoveCollateral,
+    QueryMove,
     QueryOrder,
     RequestSnapshot,
     SubmitOrder,
@@ -32,11 +34,12 @@ from hedgebot.venues.bybit_deadman import BybitDeadMan
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_clients, open_query_client
 from hedgebot.venues.clock import measure, sign_with
+from hedgebot.venues.collateral import CollateralDesk
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.dropcopy import DropCopy
 from hedgebot.venues.fundinglog import FundingLog
 from hedgebot.venues.guard import FAULTS
-from hedgebot.venues.keys import key_problem, moving_rights
+from hedgebot.venues.keys import key_problem, move_problem, moving_rights
 from hedgebot.venues.lookup import look_up
 from hedgebot.venues.markets import load_apart
 from hedgebot.venues.normalise import Scope
@@ -92,6 +95,7 @@ class BybitVenue:
         self._dead_man = BybitDeadMan(connection.account, BYBIT, self._query, budget, sink, now_ns)
         self._dead_man.subscribe = self._streams.subscribe_private
         self._dead_man.stands = self._streams.private_stands
+        self._collateral = CollateralDesk(connection, BYBIT, self._stream, queries, budget, sink, now_ns)
         self._unlisted: set[InstrumentId] = set()
         self._reload = asyncio.Event()
         self._running = False
@@ -125,6 +129,8 @@ class BybitVenue:
         self._streams.start()
         self._tasks.lasting("clock", self._keep_clock)
         self._tasks.lasting("instruments", self._keep_instruments)
+        if self._connection.moves_collateral:
+            self._tasks.lasting("funding wallet", self._collateral.run)
         if self._copy_client is not None:
             copy = DropCopy(self._connection.account, BYBIT, self._copy_client, self._budget, self._sink, self._now_ns)
             self._tasks.lasting("drop copy", copy.run)
@@ -156,6 +162,13 @@ class BybitVenue:
                 self._tasks.once(f"snapshot {command.request}", self._snapshots.take(command))
             case ArmDeadMan():
                 self._tasks.once("dead man's switch", self._dead_man.arm(command))
+            case MoveCollateral():
+                if self._running and self._tasks.busy < COMMANDS_MAX:
+                    self._tasks.once(f"move {command.move.number}", self._collateral.move(command))
+                else:
+                    self._collateral.refused(command, "local:stopped", "not sent: stopped, or too much under way")
+            case QueryMove():
+                self._tasks.once(f"look up move {command.transfer_id}", self._collateral.look_up(command))
             case WatchInstruments():
                 self._watch(command.instruments)
             case _:
@@ -181,10 +194,14 @@ class BybitVenue:
         await self._measure()
         result = as_object(await self._query.privateGetV5UserQueryApi(), "the key's answer").get("result")
         accepted_by, rights = self._connection.rights_accepted_by, as_object(result, "result")
-        problem = key_problem(BYBIT, self._connection.role, rights, accepted=bool(accepted_by))
+        moves = self._connection.moves_collateral
+        problem = key_problem(BYBIT, self._connection.role, rights, accepted=bool(accepted_by), moves=moves)
         if problem is not None:
             msg = f"account {self._connection.account}: {problem}"
             raise ConfigError(msg)
+        if moves and (lacks := move_problem(BYBIT, rights)):
+            _log.warning("account %s: %s", self._connection.account, lacks)
+        accepted_by = accepted_by or ("the treasury's configuration" if moves else "")
         if accepted_by and (movers := moving_rights(BYBIT, rights)):
             account = self._connection.account
             self._sink.put(KeyRightsAccepted(account=account, venue=BYBIT.venue, rights=movers, operator=accepted_by))

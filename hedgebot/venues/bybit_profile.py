@@ -54,6 +54,20 @@ _CODES: dict[str, Verdict] = {
 # On the trade socket 10003 is "too many sessions" and 10404 an unknown operation or category ([D] websocket/trade).
 _TRADE_CODES: dict[str, Verdict] = {"10003": Verdict.THROTTLED, "10404": Verdict.REJECTED}
 
+# Codes of a transfer between the user's own wallets ([E], "Asset"). 131214: the id exists, the first copy may have
+# been carried out. Errors of the service itself (131200, 131201, 131205, 131216) prove nothing.
+_TRANSFER_CODES: dict[str, Verdict] = {
+    **dict.fromkeys(
+        (
+            *("131002", "131203", "131204", "131206", "131207", "131208", "131209", "131210", "131211", "131213"),
+            *("131215", "131217", "131226", "131231", "131232"),
+        ),
+        Verdict.REJECTED,
+    ),
+    "131212": Verdict.FUNDS,
+    "131214": Verdict.DUPLICATE,
+}
+
 # [E] HTTP codes. 403 is the IP limit (wait ten minutes) or a refused region.
 _STATUSES: dict[int, Verdict] = {
     401: Verdict.AUTH,
@@ -141,7 +155,7 @@ BYBIT = VenueProfile(
     pages_max=500,
     option_coins=OPTION_COINS,
     codes=_CODES,
-    channel_codes={Channel.TRADE: _TRADE_CODES},
+    channel_codes={Channel.TRADE: _TRADE_CODES, Channel.TRANSFER: _TRANSFER_CODES},
     statuses=_STATUSES,
     execution_kinds=_EXECUTION_KINDS,
     creator_kinds=_CREATOR_KINDS,
@@ -170,6 +184,7 @@ BYBIT = VenueProfile(
     cancel_limits={"linear": _CANCEL, "inverse": _CANCEL, "option": _OPTION_CANCEL, "spot": _SPOT_CANCEL},
     # [D] user/apikey-info: permissions.Wallet.
     forbidden_wallet_rights=frozenset({"Withdraw", "AccountTransfer", "SubMemberTransfer"}),
+    move_right="AccountTransfer",
     live_hosts=frozenset({"api.bybit.com", "stream.bybit.com"}),
     testnet_hosts=frozenset({"api-testnet.bybit.com", "stream-testnet.bybit.com"}),
 )

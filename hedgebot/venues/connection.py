@@ -24,6 +24,8 @@ class VenueConnection(msgspec.Struct, frozen=True, kw_only=True):
     api_secret: str = ""
     # Who takes it on them that the key may move money out; empty: such a key is refused.
     rights_accepted_by: str = ""
+    # Whether collateral is moved in from the user's own funding wallet, for which the key needs a right.
+    moves_collateral: bool = False
     recv_window_ms: int = 5_000
     order_timeout_ms: int = 3_000
     order_entry: Literal["rest", "ws"] = "rest"

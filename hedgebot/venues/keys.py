@@ -9,23 +9,35 @@ from hedgebot.venues.reading import Raw
 
 
 def moving_rights(profile: VenueProfile, result: Raw) -> tuple[str, ...]:
-    """The rights of a key that can move money out, by the venue's names."""
+    """The rights of a key that can move money, by the venue's names."""
     permissions = result.get("permissions")
     wallet = (permissions.get("Wallet") if isinstance(permissions, dict) else None) or []
     return tuple(sorted(profile.forbidden_wallet_rights & {str(right) for right in wallet}))
 
 
-def key_problem(profile: VenueProfile, role: AccountRole, result: Raw, *, accepted: bool = False) -> str | None:
+def move_problem(profile: VenueProfile, result: Raw) -> str:
+    """What a key lacks to move collateral between the user's own wallets, in a sentence; empty when nothing."""
+    if profile.move_right in moving_rights(profile, result):
+        return ""
+    return f"the API key has not the Wallet right {profile.move_right}: every move of collateral will be refused"
+
+
+def key_problem(
+    profile: VenueProfile, role: AccountRole, result: Raw, *, accepted: bool = False, moves: bool = False
+) -> str | None:
     """Why the key must not be used, in one sentence; None when it may be.
 
-    `accepted`: an operator takes it on them that it can move money out.
+    `accepted`: an operator takes it on them that it can move money out. `moves`: the configuration has collateral moved
+    between the user's own wallets, which takes one right of these and no other.
     """
     permissions = result.get("permissions")
     if not isinstance(permissions, dict):
         return "the venue does not say what the API key may do"
-    if not accepted and (movers := moving_rights(profile, result)):
+    granted = {profile.move_right} if moves else set[str]()
+    if not accepted and (movers := [one for one in moving_rights(profile, result) if one not in granted]):
+        wanted = f"with no Wallet right but {profile.move_right}" if moves else "without Wallet rights"
         return (
-            f"the API key may move money out ({', '.join(movers)}): make a key without Wallet rights; "
+            f"the API key may move money out ({', '.join(movers)}): make a key {wanted}; "
             f"whoever takes that on them starts with --accept-key-rights {profile.venue}"
         )
     if role.may_trade and result.get("readOnly") == 1:

@@ -18,6 +18,7 @@ class Channel(StrEnum):
     REST = "rest"
     TRADE = "trade"
     PRIVATE = "private"
+    TRANSFER = "transfer"
 
 
 class Verdict(StrEnum):
@@ -135,6 +136,8 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     cancel_limits: Mapping[str, CancelLimit]
     # keys
     forbidden_wallet_rights: frozenset[str]
+    # The one of them that moves between the user's own wallets need.
+    move_right: str
     # hosts of the real addresses
     live_hosts: frozenset[str]
     testnet_hosts: frozenset[str]

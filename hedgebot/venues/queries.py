@@ -49,6 +49,17 @@ class Queries:
         log = self._client.privateGetV5AccountTransactionLog
         return await self._rows(log, "", {"accountType": "UNIFIED", "type": "SETTLEMENT", **narrow}, page=50)
 
+    async def moves(self, **narrow: str) -> tuple[Raw, ...]:
+        """Moves between the user's own wallets."""
+        return await self._rows(self._client.privateGetV5AssetTransferQueryInterTransferList, "", narrow, page=50)
+
+    async def funding_wallet(self) -> tuple[Raw, ...]:
+        """The coins of the funding wallet; the venue lists them in one answer."""
+        await self._leave()
+        asked = self._client.privateGetV5AssetTransferQueryAccountCoinsBalance({"accountType": "FUND"})
+        answer = as_object(await asked, "the funding wallet's answer")
+        return as_rows(as_object(answer.get("result"), "result").get("balance"), "balance")
+
     async def wallet(self) -> tuple[Raw, Raw]:
         """The unified account's row, and the answer around it, which carries the time."""
         await self._leave()

@@ -1,4 +1,5 @@
 import re
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -46,6 +47,50 @@ def test_a_holding_reaches_the_engine_and_its_reader_needs_a_restart(folder: Pat
 def test_a_holding_that_cannot_be_meant_is_refused(folder: Path, old: str, new: str, sentence: str) -> None:
     with (folder / "demo.toml").open("a") as file:
         file.write(HOLDING.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_config(folder / "demo.toml")
+    assert sentence in str(caught.value)
+
+
+TREASURY = """
+[treasury.main]
+top_up_use = 0.6
+target_use = 0.45
+emergency_qty = 5000
+move_max_qty = 3000.5
+day_max_qty = 8000
+"""
+
+
+def test_a_treasury_reaches_the_engine_and_the_connection_and_needs_a_restart(folder: Path) -> None:
+    before = load_config(folder / "demo.toml")
+    with (folder / "demo.toml").open("a") as file:
+        file.write(TREASURY)
+    config = load_config(folder / "demo.toml")
+    (treasury,) = config.engine_settings(7).treasury
+    assert (treasury.account, treasury.coin, treasury.top_up_use, treasury.target_use) == ("main", "USDT", 0.6, 0.45)
+    assert (treasury.emergency_qty, treasury.move_max_qty) == (Decimal("5000.0"), Decimal("3000.5"))
+    assert [one.moves_collateral for one in config.connections({})] == [True]
+    assert [one.moves_collateral for one in before.connections({})] == [False]
+    assert restart_needed(diff(before, config))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[treasury.main]", "[treasury.mian]", "treasury.mian is not the name of one of the [accounts] (known: main)"),
+        ("top_up_use = 0.6", "top_up_use = 0.4", "treasury.main.target_use = 0.45 must be below top_up_use (0.4)"),
+        ("top_up_use = 0.6", "top_up_use = 0.8", "treasury.main.top_up_use = 0.8 must be below margin_use_reduce"),
+        ("target_use = 0.45", "target_use = 0.6", "treasury.main.target_use = 0.6 must be below margin_use_clear"),
+        ("top_up_use = 0.6", "coin = 'BTC'\ntop_up_use = 0.6", "treasury.main.coin is one of the [underlyings]"),
+        ("day_max_qty = 8000", "day_max_qty = 800", "treasury.main.day_max_qty = 800 must be at least move_max_qty"),
+        ("move_max_qty = 3000.5", "move_max_qty = 50", "treasury.main.move_max_qty = 50 must be at least move_min_qty"),
+        ("move_max_qty = 3000.5", "move_max_qty = -1", "treasury.main.move_max_qty"),
+    ],
+)
+def test_a_treasury_that_cannot_be_meant_is_refused(folder: Path, old: str, new: str, sentence: str) -> None:
+    with (folder / "demo.toml").open("a") as file:
+        file.write(TREASURY.replace(old, new))
     with pytest.raises(ConfigError) as caught:
         load_config(folder / "demo.toml")
     assert sentence in str(caught.value)

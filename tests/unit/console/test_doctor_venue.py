@@ -14,8 +14,8 @@ def test_the_clock_is_held_against_the_venues(offset_ms: float, status: str) -> 
 
 
 def test_a_key_that_can_withdraw_fails() -> None:
-    assert key_row("main", None).status == "ok"
-    row = key_row("main", "the API key may move money out (Withdraw)")
+    assert key_row(connection(), None).status == "ok"
+    row = key_row(connection(), "the API key may move money out (Withdraw)")
     assert (row.status, row.check) == ("fail", "key rights")
     assert "Withdraw" in row.finding
 
@@ -32,7 +32,15 @@ def test_errors_show_no_query() -> None:
     assert row.finding.startswith("bybit does not answer: OSError: GET https://x/")
 
 
-def connection(dead_man_s: float | None = None) -> AccountConnection:
+def test_a_key_that_cannot_move_what_the_treasury_wants_is_a_warning() -> None:
+    moves = connection(moves_collateral=True)
+    row = key_row(moves, None, "the API key has not the Wallet right AccountTransfer")
+    assert (row.status, row.check) == ("warn", "key rights")
+    assert "[treasury.main]" in row.advice
+    assert key_row(moves, None).finding.endswith("cannot move money but from its own funding wallet")
+
+
+def connection(dead_man_s: float | None = None, *, moves_collateral: bool = False) -> AccountConnection:
     return AccountConnection(
         account="main",
         venue="bybit",
@@ -46,6 +54,7 @@ def connection(dead_man_s: float | None = None) -> AccountConnection:
         order_timeout_ms=2_000,
         order_entry="ws",
         dead_man_s=dead_man_s,
+        moves_collateral=moves_collateral,
     )
 
 

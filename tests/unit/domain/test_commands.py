@@ -6,7 +6,16 @@ import msgspec
 import pytest
 
 from hedgebot.domain import commands
-from hedgebot.domain.commands import Command, Issued, RecordCommand, ShellCommand, SubmitOrder, VenueCommand, adds_risk
+from hedgebot.domain.commands import (
+    Command,
+    Issued,
+    MoveCollateral,
+    RecordCommand,
+    ShellCommand,
+    SubmitOrder,
+    VenueCommand,
+    adds_risk,
+)
 from tests.unit.domain.samples import sample
 
 MEMBERS = get_args(Command)
@@ -30,8 +39,8 @@ def test_a_command_survives_json(kind: type[msgspec.Struct], full: bool) -> None
 
 
 @pytest.mark.parametrize("kind", MEMBERS)
-def test_only_orders_wait_for_the_disk(kind: type[msgspec.Struct]) -> None:
-    assert adds_risk(sample(kind, full=True)) == (kind is SubmitOrder)
+def test_only_orders_and_moves_wait_for_the_disk(kind: type[msgspec.Struct]) -> None:
+    assert adds_risk(sample(kind, full=True)) == (kind in {SubmitOrder, MoveCollateral})
 
 
 def test_an_unknown_command_is_refused() -> None:

@@ -11,6 +11,7 @@ from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.events import Event, MarketEvent, Stamped
 from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
+from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
 from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused
 from tests.unit.domain.samples import sample
 
@@ -22,6 +23,9 @@ def test_the_union_has_every_event() -> None:
         DeadManChanged,
         ExecutionsRead,
         FundingRead,
+        FundingWalletRead,
+        MoveAnswered,
+        MoveLookedUp,
         HoldingReported,
         RiskMeasured,
         VenuePaused,

@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.domain.settings import AccountRole
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.keys import key_problem, moving_rights
+from hedgebot.venues.keys import key_problem, move_problem, moving_rights
 from tests.unit.venues.double import golden
 
 
@@ -41,3 +41,18 @@ def test_o07_whoever_takes_it_on_them_may_use_such_a_key_and_nothing_else() -> N
     assert key_problem(BYBIT, AccountRole.SHARED, may_move, accepted=True) is None
     assert key_problem(BYBIT, AccountRole.SHARED, {**may_move, "readOnly": 1}, accepted=True) is not None
     assert moving_rights(BYBIT, key()) == ()
+
+
+def test_a_configured_treasury_grants_the_one_right_that_its_moves_need_and_no_other() -> None:
+    may_move = key(permissions={"Wallet": ["AccountTransfer", "SubMemberTransferList"]})
+    assert key_problem(BYBIT, AccountRole.SHARED, may_move, moves=True) is None
+    assert move_problem(BYBIT, may_move) == ""
+    assert "AccountTransfer" in str(key_problem(BYBIT, AccountRole.SHARED, may_move))
+    for right in ("Withdraw", "SubMemberTransfer"):
+        more = key(permissions={"Wallet": ["AccountTransfer", right]})
+        problem = str(key_problem(BYBIT, AccountRole.SHARED, more, moves=True))
+        assert f"may move money out ({right})" in problem
+        assert "no Wallet right but AccountTransfer" in problem
+    # Without it the book is hedged all the same, and each move is refused.
+    assert key_problem(BYBIT, AccountRole.SHARED, key(), moves=True) is None
+    assert "has not the Wallet right AccountTransfer" in move_problem(BYBIT, key())

@@ -1,0 +1,157 @@
+"""How much collateral brings an account back from its line, and from which segment it may come. Pure arithmetic.
+
+Owns the sums. Use is maintenance margin / equity. The lines sink with the floor of the buffer while the market is wild
+or an event is on. Must not know proposals, moves or alerts (`treasury.py`).
+"""
+
+from decimal import ROUND_UP, Decimal
+from typing import NamedTuple
+
+from hedgebot.core import limits, margin_distance, margin_gate, margin_legs
+from hedgebot.core.margin_legs import coin_prices
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.treasury_state import TopUp
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.treasury import TreasurySettings
+from hedgebot.margin.collateral import collateral_qty
+
+DISTANCE_AHEAD_RATIO = 1.1
+"""As the mode does (`margin_watch.AHEAD_RATIO`): a tenth before the least distance the account is too near."""
+
+DISTANCE_TARGET_RATIO = 1.5
+"""Somewhat beyond where REDUCING ends (1.4 times the least distance)."""
+
+_CHEAP_USD = 100.0
+_STEPS = (Decimal("0.01"), Decimal("0.000001"))
+
+
+class Need(NamedTuple):
+    """What an account lacks, in USD of collateral, and why in a few words; nothing when `usd` is 0.
+
+    `over` says that it is far enough from its line again for a proposal to be pointless.
+    """
+
+    usd: float
+    why: str
+    over: bool
+
+
+def lines(state: EngineState, account: AccountState, settings: TreasurySettings) -> tuple[float, float]:
+    """The use at which a top-up is planned, and the one it aims at, as the regime has them now."""
+    share = margin_gate.floor_use(state, account) / state.limits.margin_use_reduce
+    return settings.top_up_use * share, settings.target_use * share
+
+
+def need(state: EngineState, account: AccountState, settings: TreasurySettings, at_ns: int) -> Need | None:
+    """What the account lacks now; None while its margin is unknown."""
+    use, wallet = limits.margin_use(state, account, at_ns), account.wallet
+    if use is None or wallet is None or wallet.equity_usd is None:
+        return None
+    line, target = lines(state, account, settings)
+    least, distance = state.limits.liquidation_distance_min, account.margin.distance
+    near = distance is not None and abs(distance.move) < least * DISTANCE_AHEAD_RATIO
+    if use <= line and not near:
+        far = distance is None or abs(distance.move) > least * DISTANCE_TARGET_RATIO
+        return Need(0.0, "", over=far and use < (line + target) / 2.0)
+    equity = float(wallet.equity_usd)
+    # The same equity that the use was made of; below zero all of it is missing, and the requirement over the target.
+    maintenance = use * equity if equity > 0.0 else float(wallet.maintenance_margin_usd or 0)
+    by_use = max(maintenance / target - equity, 0.0)
+    by_distance = _shortfall(state, account, least * DISTANCE_TARGET_RATIO, at_ns) if near else 0.0
+    if by_distance > by_use:
+        move = abs(distance.move) if distance is not None else 0.0
+        return Need(by_distance, f"{account.name} is {move:.1%} from liquidation, {least:.1%} is the least", over=False)
+    return Need(by_use, f"margin use of {account.name} is {use:.1%}, its line is {line:.1%}", over=False)
+
+
+def _shortfall(state: EngineState, account: AccountState, move: float, at_ns: int) -> float:
+    """What is missing above the maintenance margin after a move of the market, the worse way; 0 where unknown."""
+    model = margin_gate.model_now(state, account, at_ns)
+    if isinstance(model, str):
+        return 0.0
+    now = margin_gate.standing(state, account, model, model.now, at_ns)
+    left = None if now is None else margin_distance.left_after(state, account, model, now, move, at_ns)
+    return max(-left, 0.0) if left is not None else 0.0
+
+
+def quantity(state: EngineState, account: AccountState, coin: str, usd: float) -> Decimal | None:
+    """Coins whose worth as collateral is that many USD, rounded up; None while the coin has no price or counts nought.
+
+    The next coin counts by the tier that the account stands in.
+    """
+    price = coin_prices(state, account).get(coin, 0.0)
+    held = float(account.wallet.balances.get(coin, ZERO)) if account.wallet else 0.0
+    found = margin_legs.model_of(state, account)
+    ratio = 1.0
+    if not isinstance(found, str):
+        terms = found[0].collateral_of(coin)
+        ratio = collateral_qty(terms, max(held, 0.0) + 1.0) - collateral_qty(terms, max(held, 0.0))
+    worth = price * ratio
+    if worth <= 0.0:
+        return None
+    step = _STEPS[0] if price < _CHEAP_USD else _STEPS[1]
+    return Decimal(repr(usd / worth)).quantize(step, rounding=ROUND_UP)
+
+
+def split(
+    state: EngineState, account: AccountState, settings: TreasurySettings, wanted: Need, at_ns: int, waits: str
+) -> TopUp | None:
+    """Where a need is met from; None while the funding wallet or the coin's worth is unknown.
+
+    `waits` is why nothing moves by itself now; empty when the limits alone decide.
+    """
+    qty, known = quantity(state, account, settings.coin, wanted.usd), state.treasury.of(account.name)
+    if qty is None or known.balances is None:
+        return None
+    qty = max(qty, settings.move_min_qty)
+    there = known.balances.get(settings.coin, ZERO)
+    buffer = max(there - settings.emergency_qty, ZERO)
+    left_today = settings.day_max_qty - state.treasury.moved_by_itself(account.name, at_ns)
+    by_itself = max(min(buffer, settings.move_max_qty, left_today), ZERO)
+    if not waits and by_itself < min(qty, settings.move_min_qty):
+        waits = _bound(settings, buffer, left_today)
+    own = ZERO if waits else min(qty, by_itself)
+    ask = min(qty, there) - own
+    # A remainder that is too small to be worth asking for is left: the next look sees what is still missing.
+    ask = ask if ask >= settings.move_min_qty else ZERO
+    outside = max(qty - there, ZERO)
+    return TopUp(
+        need_usd=wanted.usd,
+        need_qty=qty,
+        own_qty=own,
+        ask_qty=ask,
+        outside_qty=outside,
+        why=wanted.why,
+        waits=waits,
+    )
+
+
+def emergency_part(state: EngineState, settings: TreasurySettings, qty: Decimal) -> Decimal:
+    """What of a quantity is beyond the buffer now."""
+    there = (state.treasury.of(settings.account).balances or {}).get(settings.coin, ZERO)
+    return max(qty - max(there - settings.emergency_qty, ZERO), ZERO)
+
+
+def _bound(settings: TreasurySettings, buffer: Decimal, left_today: Decimal) -> str:
+    if not settings.move_max_qty or not settings.day_max_qty:
+        return "move_max_qty and day_max_qty say so"
+    if left_today < settings.move_min_qty:
+        return f"{max(left_today, ZERO)} {settings.coin} are left of what may move by itself in a day"
+    if buffer < settings.move_min_qty:
+        return f"the buffer has {buffer} {settings.coin} left above the emergency segment"
+    return f"move_max_qty is {settings.move_max_qty} {settings.coin}"
+
+
+def words(plan: TopUp, settings: TreasurySettings) -> str:
+    """A plan in one sentence."""
+    parts = [f"{qty} {settings.coin} {how}" for qty, how in _parts(plan) if qty]
+    waits = f"; by itself nothing moves: {plan.waits}" if plan.waits else ""
+    return f"{plan.why}: {plan.need_qty} {settings.coin} would cure it ({', '.join(parts) or 'from nowhere'}){waits}"
+
+
+def _parts(plan: TopUp) -> tuple[tuple[Decimal, str], ...]:
+    return (
+        (plan.own_qty, "may move by themselves"),
+        (plan.ask_qty, "wait for an operator's approval"),
+        (plan.outside_qty, "must be brought from outside, which hedgebot never does"),
+    )

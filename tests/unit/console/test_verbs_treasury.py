@@ -1,0 +1,61 @@
+"""`hedgebot treasury`: what an operator sees of segments and moves, and that nothing is approved without a daemon."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hedgebot.console.main import app
+from hedgebot.console.snapshot import BookSnapshot, MoveRow, TreasuryRow
+from hedgebot.console.verbs_treasury import lines
+
+ROW = TreasuryRow(
+    account="main",
+    coin="USDT",
+    trading_qty=Decimal(8_000),
+    buffer_qty=Decimal(15_000),
+    emergency_qty=Decimal(5_000),
+    age_ms=4_000.0,
+    line_use=0.6,
+    target_use=0.4,
+    moved_by_itself_qty=Decimal(3_000),
+    day_max_qty=Decimal(8_000),
+    plan="4500 USDT would cure it",
+)
+
+
+def test_segments_plan_and_moves_stand_in_the_list() -> None:
+    move = MoveRow(
+        number=3,
+        account="main",
+        coin="USDT",
+        qty=Decimal(4_500),
+        status="proposed",
+        why="margin use of main is 62.5%",
+        age_ms=60_000.0,
+        left_ms=3_540_000.0,
+    )
+    shown = lines(BookSnapshot(treasury=(ROW,), moves=(move,)))
+    assert shown[0] == (
+        "main: trading 8000, buffer 15000, emergency 5000 USDT (read 4 s ago); topped up above a use of 60% to 40%"
+    )
+    assert "3000 of 8000 USDT" in shown[1]
+    assert shown[2] == "  plan: 4500 USDT would cure it"
+    assert " ".join(shown[-1].split()) == ("3 main 4500 USDT proposed (59 min left) 1 min margin use of main is 62.5%")
+
+
+def test_nothing_configured_is_said() -> None:
+    assert lines(BookSnapshot()) == ["no [treasury.ACCOUNT] is configured: nothing moves, top-ups are only told"]
+    unread = TreasuryRow(account="main", coin="USDT", problem="PermissionDenied: no")
+    shown = lines(BookSnapshot(treasury=(unread,)))
+    assert "trading unknown" in shown[0]
+    assert "never read" in shown[0]
+    assert shown[2] == "  the funding wallet cannot be read: PermissionDenied: no"
+
+
+@pytest.mark.parametrize("words", [["list"], ["approve", "3", "--reason", "r"], ["reject", "3", "--reason", "r"]])
+def test_without_a_daemon_nothing_is_decided(tmp_path: Path, words: list[str]) -> None:
+    result = CliRunner().invoke(app, ["treasury", *words, "-s", str(tmp_path)])
+    assert result.exit_code != 0
+    assert "no daemon runs" in str(result.exception)

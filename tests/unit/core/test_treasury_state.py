@@ -1,0 +1,52 @@
+"""What is remembered of moves: what is on its way, what counts for a day, and when equity is unsure."""
+
+from decimal import Decimal
+
+import pytest
+
+from hedgebot.core.treasury_state import DAY_NS, UNSURE_NS_MAX, Move, MoveStatus, TreasuryState
+
+SENT_NS = 1_000_000_000_000_000
+
+
+def state_of(status: MoveStatus, **changes: object) -> TreasuryState:
+    move = Move(
+        number=1,
+        account="main",
+        coin="USDT",
+        qty=Decimal(100),
+        emergency_qty=Decimal(0),
+        status=status,
+        why="",
+        made_ns=SENT_NS,
+        sent_at_ns=SENT_NS,
+    )
+    for name, value in changes.items():
+        setattr(move, name, value)
+    return TreasuryState(moves={1: move}, next_number=2)
+
+
+@pytest.mark.parametrize("status", list(MoveStatus))
+def test_only_what_was_or_may_be_moved_counts_for_the_day(status: MoveStatus) -> None:
+    moved = state_of(status).moved_by_itself("main", SENT_NS + 1)
+    assert moved == (100 if status in {MoveStatus.SENT, MoveStatus.UNKNOWN, MoveStatus.DONE} else 0)
+    assert state_of(status, operator="ann").moved_by_itself("main", SENT_NS + 1) == 0
+    assert state_of(status).moved_by_itself("main", SENT_NS + DAY_NS) == 0
+
+
+def test_one_is_on_its_way_or_waits() -> None:
+    assert state_of(MoveStatus.UNKNOWN).moving("main") is not None
+    assert state_of(MoveStatus.UNKNOWN).moving("other") is None
+    assert state_of(MoveStatus.DONE).moving("main") is None
+    assert state_of(MoveStatus.PROPOSED).proposed("main") is not None
+    assert state_of(MoveStatus.SENT).proposed("main") is None
+    assert state_of(MoveStatus.SENT).last_sent_ns("main") == SENT_NS
+    assert TreasuryState().last_sent_ns("main") == 0
+
+
+def test_equity_is_unsure_while_a_move_may_be_inside_and_not_for_ever() -> None:
+    assert state_of(MoveStatus.SENT).unsettled("main", SENT_NS + 1)
+    assert not state_of(MoveStatus.UNKNOWN).unsettled("main", SENT_NS + UNSURE_NS_MAX)
+    assert state_of(MoveStatus.DONE).unsettled("main", SENT_NS + 1)
+    assert not state_of(MoveStatus.DONE, counted=True).unsettled("main", SENT_NS + 1)
+    assert not state_of(MoveStatus.ABSENT).unsettled("main", SENT_NS + 1)

@@ -1,0 +1,30 @@
+"""What people see of top-ups: segments, lines, plan, and the moves with their numbers."""
+
+from hedgebot.core.treasury_view import moves, treasuries
+from hedgebot.core.view import book_view
+from tests.unit.core.test_treasury import book_with, decide, look
+
+
+def test_segments_and_a_proposal_are_shown_with_their_numbers() -> None:
+    book = book_with(funding="7000", move_max_qty=0)
+    look(book, 8_000.0)
+    (one,) = treasuries(book.state, book.at_ns)
+    assert (one.account, one.coin, one.buffer_qty, one.emergency_qty) == ("main", "USDT", "2000", "5000")
+    assert (one.line_use, one.target_use, one.moved_by_itself_qty) == (0.6, 0.4, "0")
+    assert "4500.00 USDT wait for an operator" in one.plan
+    (move,) = moves(book.state, book.at_ns)
+    assert (move.number, move.qty, move.emergency_qty, move.status) == (1, "4500.00", "2500.00", "proposed")
+    assert move.left_ms is not None
+    assert 3_500_000 < move.left_ms <= 3_600_000
+    decide(book, 1, approve=False)
+    (move,) = moves(book.state, book.at_ns)
+    assert (move.status, move.operator, move.left_ms) == ("rejected", "ann", None)
+    view = book_view(book.state, book.at_ns)
+    assert view.treasury == treasuries(book.state, book.at_ns)
+    assert view.moves == (move,)
+
+
+def test_a_wallet_that_was_never_read_is_unknown() -> None:
+    book = book_with(funding=None)
+    (one,) = treasuries(book.state, book.at_ns)
+    assert (one.buffer_qty, one.emergency_qty, one.age_ms, one.plan) == (None, None, None, "")
