@@ -7,14 +7,13 @@ everything for ever. Owns no booking and no order's life.
 from hedgebot.core.state import AccountState, EngineState, OrderRecord
 
 NS_PER_S = 1_000_000_000
-ORDERS_KEPT_MIN, ORDERS_KEPT = 100, 500
+ORDERS_KEPT_MIN, ORDERS_KEPT = 100, 300
 ORDER_KEPT_NS = 600 * NS_PER_S
 ORDER_LATE_NS = 60 * NS_PER_S
 """Longer than a lookup takes: what it finds of an order that hung until now must meet its record."""
 
 DEDUPE_WINDOW_NS = 900 * NS_PER_S
 """Trade ids are remembered for so long before the cursor. Snapshots and the drop copy go back two minutes."""
-
 
 INSTRUMENT_KEPT_NS = 8 * 86_400 * NS_PER_S
 """Expired instruments are remembered for so long before the cursor: a delivery may be read late."""

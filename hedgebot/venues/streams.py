@@ -145,7 +145,7 @@ class Streams:
             left = sorted(one for one in self._watched if rules[one].category == category)
             self._runners[category].want(self._subscriptions(category, left))
         for one in ended:
-            for kept in (self._client.tickers, self._client.bidsasks):
+            for kept in (self._client.orderbooks, self._client.bidsasks):
                 kept.pop(self._table.symbol(one), None)
 
     # --- subscribing --------------------------------------------------------------------------------------------------
@@ -227,7 +227,11 @@ class Streams:
                 return
 
     def _handled(self, link: Link, frame: Raw) -> None:
-        """Tell of rows that the client kept to itself: it drops those whose instrument it cannot name."""
+        """Tell of rows that the client kept to itself: it drops those whose instrument it cannot name.
+
+        Of market data it keeps each instrument's first ticker with its frame (5 KB), which nobody reads.
+        """
+        self._client.tickers.clear()
         if link.stream is not Stream.PRIVATE or frame.get("topic") not in {"execution", "order"}:
             return
         lost = len(as_rows(frame.get("data"), "data")) - self._handed

@@ -1,14 +1,16 @@
 import asyncio
+import os
 import sqlite3
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 
 from hedgebot.journal import schema
 from hedgebot.journal.chain import load_key
-from hedgebot.journal.snapshots import Packer, Snapshot, read_snapshots, state_digest
+from hedgebot.journal.snapshots import SNAPSHOT_KIND, Packer, Snapshot, SnapshotRecord, read_snapshots, state_digest
 from tests.unit.journal.world import Run, book
 
 
@@ -75,8 +77,38 @@ async def test_states_are_compressed_in_one_thread_with_one_working_memory() -> 
     packed = await asyncio.gather(*(packer.pack(one) for one in states))
     new = [one for one in threading.enumerate() if one.ident not in before]
     assert len(new) == 1
-    assert [zstandard.ZstdDecompressor().decompress(one) for one in packed] == states
+    assert [zstandard.ZstdDecompressor().decompressobj().decompress(one) for one in packed] == states
     assert all(len(one) < 1_000 for one in packed)
     packer.close()
     new[0].join(5.0)
     assert not new[0].is_alive()
+
+
+async def test_the_working_memory_does_not_grow_with_the_state() -> None:
+    packer = Packer()
+    await packer.pack(bytes(1_000))
+    first = packer._compressor.memory_size()
+    for size in (10_000, 300_000, 3_000_000):
+        state = os.urandom(size // 100) * 100
+        packed = await packer.pack(state)
+        assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == state
+        assert packer._compressor.memory_size() == first
+    packer.close()
+
+
+def test_a_state_that_was_cut_short_or_packed_by_an_older_hedgebot_is_known_for_what_it_is(tmp_path: Path) -> None:
+    key, states = b"k" * 32, [bytes([number]) * 50_000 for number in range(3)]
+    packed = [zstandard.ZstdCompressor(level=3).compress(one) for one in states]
+    packed[1] = packed[1][:-5]
+    connection = sqlite3.connect(tmp_path / "journal.db")
+    connection.execute("CREATE TABLE rows (kind, payload)")
+    connection.execute("CREATE TABLE snapshots (seq, at_ns, digest, state)")
+    for seq, state in enumerate(states):
+        record = SnapshotRecord(seq=seq, digest=state_digest(key, state), size=len(state))
+        connection.execute("INSERT INTO rows VALUES (?, ?)", (SNAPSHOT_KIND, msgspec.json.encode(record)))
+        connection.execute("INSERT INTO snapshots VALUES (?, 0, ?, ?)", (seq, record.digest, packed[seq]))
+    found, problems = read_snapshots(connection, key)
+    assert [one.seq for one in found] == [2, 0]
+    assert [one.state for one in found] == [states[2], states[0]]
+    assert len(problems) == 1
+    connection.close()

@@ -101,6 +101,7 @@ async def test_market_data_of_watched_instruments_only() -> None:
         assert (await sink.one(OptionQuote)).instrument == OPTION
         await sink.until(lambda event: isinstance(event, BookTop) and event.instrument == SPOT)
         await sink.until(lambda event: isinstance(event, BookTop) and event.instrument == BTC)
+        assert venue._stream.tickers == {}, "nobody reads what the client keeps of them"
         topics = [topic for _, frame in double.frames if frame["op"] == "subscribe" for topic in frame["args"]]
         assert sorted(topics) == [
             *("execution", "order", "orderbook.1.BTCUSDT", "orderbook.1.BTCUSDT", "position"),
