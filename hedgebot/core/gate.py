@@ -2,7 +2,8 @@
 
 A refusal carries the rule, the number it saw and its limit: data for the journal and for the operator's `why-not`.
 An intent that lowers the book's delta and does not need margin that may not be there counts as risk-reducing and passes
-the rules that only stop new risk (safety reference section 2 owns the definition).
+the rules that only stop new risk (safety reference section 2 owns the definition). Where the doubt is about the delta
+itself, or about a strategy that repeats itself, it passes if `proof.py` has a proof that does not rest on it.
 """
 
 from decimal import Decimal
@@ -19,6 +20,7 @@ from hedgebot.core import (
     margin_gate,
     market,
     order_table,
+    proof,
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
@@ -28,6 +30,8 @@ from hedgebot.domain.settings import AccountRole
 
 CLOCK_OFFSET_MS_MAX = 1_000.0
 """Bybit accepts timestamps up to 1 s ahead of its clock; beyond that requests and ages are both unreliable."""
+
+PROVEN_OR = "{}, or proven to lower risk without it"
 
 
 def judge(candidate: Candidate) -> Approved | Refused:
@@ -137,13 +141,21 @@ def _convention(one: Candidate) -> Finding:
 
 def _holdings(one: Candidate) -> Finding:
     problem = holdings.problem(one.state, one.settings.underlying, one.at_ns)
-    return finding("holdings", "untrusted" if problem else "trusted", "trusted", problem)
+    return finding("holdings", "untrusted" if problem else "trusted", PROVEN_OR.format("trusted"), _doubt(one, problem))
+
+
+def _doubt(one: Candidate, problem: str) -> str:
+    """What is wrong with an input of the delta, unless the order lowers it whatever that input is."""
+    why = proof.unproven(one) if problem else ""
+    return f"{problem}, and {why}" if why else ""
 
 
 def _strategy_armed(one: Candidate) -> Finding:
-    why = one.state.tripped.get(one.intent.strategy, "")
-    problem = f"strategy {one.intent.strategy} is latched off until an operator enables it: {why}" if why else ""
-    return finding("strategy", "latched off" if why else "armed", "armed", problem)
+    tripped = one.state.tripped.get(one.intent.strategy, "")
+    # What only shrinks a position ends by itself, however often it is repeated.
+    why = proof.unproven_shrinking(one) if tripped else ""
+    problem = f"strategy {one.intent.strategy} is latched off until an operator enables it: {tripped}; {why}"
+    return finding("strategy", "latched off" if tripped else "armed", PROVEN_OR.format("armed"), problem if why else "")
 
 
 def _duplicate(one: Candidate) -> Finding:
@@ -182,14 +194,14 @@ def _options_fresh(one: Candidate) -> Finding:
     # Until then the band is wider instead: delta comes from the live underlying and the last volatility.
     limit_ms = one.state.limits.option_age_ms_stop
     problem = "" if age_ms <= limit_ms else f"the quote of {oldest} is {age_ms} ms old"
-    return finding("option_age_ms", age_ms, limit_ms, problem)
+    return finding("option_age_ms", age_ms, limit_ms, _doubt(one, problem))
 
 
 def _options_checked(one: Candidate) -> Finding:
     held = one.underlying.option_keys.values()
     suspect = [name for name in held if name in one.state.options and one.state.options[name].suspect]
     problem = f"our delta of {suspect[0]} and the venue's disagree" if suspect else ""
-    return finding("options_suspect", len(suspect), 0, problem)
+    return finding("options_suspect", len(suspect), 0, _doubt(one, problem))
 
 
 def _spread(one: Candidate) -> Finding:
@@ -320,8 +332,10 @@ def _funding(one: Candidate) -> Finding:
 
 
 def _message_rate(one: Candidate) -> Finding:
-    tokens = limits.refill_tokens(one.state, one.at_ns)
-    problem = "" if tokens >= 1.0 else "the order rate limit is used up"
+    tokens, reserve = limits.refill_tokens(one.state, one.at_ns), limits.token_reserve(one.state)
+    # The last one is kept for what is proven to shrink a position.
+    enough = tokens >= 1.0 + reserve or (tokens >= 1.0 and not proof.unproven_shrinking(one))
+    problem = "" if enough else "the order rate limit is used up"
     return finding("order_tokens", tokens, 1.0, problem)
 
 

@@ -1,8 +1,8 @@
 """Holdings outside the exchanges as exposure: taken, aged and checked; an untrusted one keeps its last value.
 
-What was read last still is the best guess, so it goes on counting and is shown with its age; but nothing proves any
-more that an order lowers the book's risk, so none is sent on its underlying (safety reference section 2, and invariant
-I5). A holding that was never read makes the exposure unknown. Owns no file and no socket: the shell reads.
+What was read last still is the best guess, so it goes on counting and is shown with its age; an order on its underlying
+is sent only if it lowers the book's risk whatever the holding is (safety reference section 2, and invariant I5;
+`proof.py`). A holding that was never read makes the exposure unknown. Owns no file and no socket: the shell reads.
 """
 
 from decimal import Decimal
@@ -69,6 +69,13 @@ def problem(state: EngineState, underlying: str, at_ns: int) -> str:
     return next((found for one in mine if (found := _problem(state, one, at_ns))), "")
 
 
+def doubted(state: EngineState, underlying: str, at_ns: int) -> list[tuple[HoldingSettings, Held]]:
+    """The holdings of an underlying that cannot be trusted, with what was last read of them."""
+    read = state.underlyings[underlying].sums.holdings
+    mine = [one for one in state.settings.holdings if one.underlying == underlying]
+    return [(one, read.get(one.name, Held())) for one in mine if _problem(state, one, at_ns)]
+
+
 def watch(step: Step) -> None:
     """Hold an alert up for each holding that cannot be trusted."""
     for settings in step.state.settings.holdings:
@@ -87,7 +94,11 @@ def _tell(step: Step, settings: HoldingSettings) -> None:
 
 def _problem(state: EngineState, settings: HoldingSettings, at_ns: int) -> str:
     held = state.underlyings[settings.underlying].sums.holdings.get(settings.name, Held())
-    kept = "" if held.qty is None else f"; it counts with its last {held.qty} and nothing is hedged on it"
+    kept = (
+        ""
+        if held.qty is None
+        else f"; it counts with its last {held.qty}, and only what is proven to lower risk is sent"
+    )
     if held.problem:
         return f"holding {settings.name}: {held.problem}{kept}"
     age_s = (at_ns - held.as_of_ns) / NS_PER_S

@@ -134,6 +134,11 @@ def refill_tokens(state: EngineState, at_ns: int) -> float:
     return state.tokens
 
 
+def token_reserve(state: EngineState) -> float:
+    """Order messages that are kept for what only shrinks a position; none where the bucket holds one alone."""
+    return min(1.0, state.limits.order_burst_max - 1.0)
+
+
 def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int, str]:
     """Age in ms and id of the held option with the oldest quote; (0, "") when none is held."""
     oldest_ms, oldest_id = 0, ""

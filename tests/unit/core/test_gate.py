@@ -139,7 +139,7 @@ def _old_mark() -> Candidate:
 
 def _suspect_option() -> Candidate:
     one = _candidate()
-    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns)
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(-1), PRICE, one.at_ns)
     one.state.options[BTC_CALL] = quotes.OptionMark(
         iv=0.6,
         forward=100_000.0,
@@ -154,7 +154,7 @@ def _suspect_option() -> Candidate:
 
 def _unquoted_option() -> Candidate:
     one = _candidate()
-    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(1), PRICE, one.at_ns - 601_000 * MS)
+    set_position(one.state, ACCOUNT, BTC_CALL, Decimal(-1), PRICE, one.at_ns - 601_000 * MS)
     return one
 
 
@@ -212,7 +212,8 @@ def _coin_margined() -> Candidate:
 
 
 def _unread() -> Candidate:
-    one = _candidate()
+    one = _candidate(delta_coin=-0.2, trade_coin=0.1)
+    one.quote.funding_rate = 0.0
     vault = HoldingSettings(name="vault", underlying="BTC", age_s_max=60.0, jump_coin_max=1.0)
     one.state.settings = msgspec.structs.replace(one.state.settings, holdings=(vault,))
     return one
@@ -286,8 +287,8 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
     "_convention": (_coin_margined, "delta_convention", "not set", "set, where the coin margins"),
-    "_holdings": (_unread, "holdings", "untrusted", "trusted"),
-    "_strategy_armed": (_latched_off, "strategy", "latched off", "armed"),
+    "_holdings": (_unread, "holdings", "untrusted", "trusted, or proven to lower risk without it"),
+    "_strategy_armed": (_latched_off, "strategy", "latched off", "armed, or proven to lower risk without it"),
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
     "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),

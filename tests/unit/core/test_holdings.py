@@ -1,4 +1,4 @@
-"""Holdings: exposure by their ratio; late, empty, unreadable or jumped ones are told, and nothing is hedged on them."""
+"""Holdings: exposure by their ratio; late, empty, unreadable or jumped ones are told, only what is proven is sent."""
 
 from decimal import Decimal
 
@@ -84,13 +84,21 @@ def test_an_untrusted_reading_keeps_the_last_value_and_stops_hedging(
     found = _report(book, qty, problem, age_s)
     assert sentence in _told(book)
     assert net_delta_coin(book.state.underlyings["BTC"]) == pytest.approx(0.03)
-    found += book.send(book.fill(Side.BUY, "1", BTC_USDC))
-    assert not orders(found), "no risk is added on it"
+    found += book.send(book.fill(Side.SELL, "1", BTC_USDC))
+    assert not orders(found), "there may be more than was read: a purchase may add risk"
     (view,) = book_view(book.state, book.at_ns).underlyings
     assert "holding vault" in view.why_not
     # The next good reading ends it.
     assert orders(_report(book, "0.03"))
     assert not _told(book)
+
+
+def test_what_lowers_the_delta_whatever_the_holding_is_goes_on() -> None:
+    book = _book()
+    _report(book, "0.02")
+    _report(book, None, "it is empty: it must be a number")
+    (order,) = orders(book.send(book.fill(Side.BUY, "1", BTC_USDC)))
+    assert order.approved.intent.side is Side.SELL, "coins outside are never less than none"
 
 
 def test_a_jump_that_is_true_passes_once_its_limit_is_raised() -> None:
