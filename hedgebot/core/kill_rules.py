@@ -27,6 +27,12 @@ PAUSES_WINDOW_NS = 600 * 1_000_000_000
 _NS_PER_MS = 1_000_000
 _ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
+_ACCOUNT_FEEDS = {
+    "reconciliation": "{} could not be reconciled with its venue",
+    "margin": "margin and equity of {} are unknown",
+    "clock": "our clock and the one of {}'s venue differ by more than a second, or it is not measured",
+}
+
 Rule = Callable[[EngineState, int], Iterator[tuple[str, str]]]
 
 
@@ -78,31 +84,27 @@ def _note_health(step: Step) -> None:
 
 def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     for settings in state.settings.underlyings:
-        name, hedges = settings.underlying, " and ".join(_old_books(state, settings, at_ns))
-        if not _has_something(state, name):
+        name = settings.underlying
+        # Whether anything is held is asked last: that is a walk through the book, four times a second.
+        blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in ("market", "exposure")]
+        if all(seconds is None for _, seconds in blind) or not _has_something(state, name):
             continue
-        for feed, words in (
-            ("market", f"no fresh book of {hedges}"),
-            ("exposure", f"the exposure of {name} is unknown"),
-        ):
-            if (blind_s := _blind_s(state, f"{feed}:{name}", at_ns)) is not None:
-                yield f"{feed}:{name}", f"{words} for {blind_s} s"
+        hedges = " and ".join(_old_books(state, settings, at_ns))
+        words = {"market": f"no fresh book of {hedges}", "exposure": f"the exposure of {name} is unknown"}
+        for feed, seconds in blind:
+            if seconds is not None:
+                yield f"{feed}:{name}", f"{words[feed]} for {seconds} s"
 
 
 def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     for account in state.accounts.values():
-        if not _holds_something(state, account):
+        name = account.name
+        blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in _ACCOUNT_FEEDS]
+        if all(seconds is None for _, seconds in blind) or not _holds_something(state, account):
             continue
-        for feed, words in (
-            ("reconciliation", f"{account.name} could not be reconciled with its venue"),
-            ("margin", f"margin and equity of {account.name} are unknown"),
-            (
-                "clock",
-                f"our clock and the one of {account.name}'s venue differ by more than a second, or it is not measured",
-            ),
-        ):
-            if (blind_s := _blind_s(state, f"{feed}:{account.name}", at_ns)) is not None:
-                yield f"{feed}:{account.name}", f"{words} for {blind_s} s"
+        for feed, seconds in blind:
+            if seconds is not None:
+                yield f"{feed}:{name}", f"{_ACCOUNT_FEEDS[feed].format(name)} for {seconds} s"
 
 
 def _losses(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:

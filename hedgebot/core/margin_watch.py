@@ -39,13 +39,14 @@ def watch(step: Step) -> None:
         _look(step, account)
         use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
         step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, _problem(step, account, use))
-        step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, _distance_problem(step, account))
+        near = _distance_problem(step, account)
+        step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
         worst, unknown = max(worst, use or 0.0), unknown or use is None
         clear = clear and (use or 0.0) < state.limits.margin_use_clear * floor / state.limits.margin_use_reduce
         if use is not None and use > floor:
             reasons.append(f"margin use {use:.0%} is above {floor:.0%}")
-        if near := _distance_problem(step, account):
+        if near:
             reasons.append(near)
         distance, least = account.margin.distance, state.limits.liquidation_distance_min
         clear = clear and (distance is None or abs(distance.move) > least * DISTANCE_CLEAR_RATIO)

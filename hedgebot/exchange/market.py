@@ -87,6 +87,10 @@ class Tape:
         self.trades.append(trade)
 
 
+OPEN_INTEREST_QUOTE = 4e9
+"""What others hold of each contract, in quote currency."""
+
+
 class Market:
     """Book and tape of one instrument. Prices inside are ticks, quantities lots, both integers."""
 
@@ -106,6 +110,14 @@ class Market:
         self._eaten_kept = ladder.shape.eaten_kept
         self._bids: list[Resting] = []
         self._asks: list[Resting] = []
+        self._interest = (ZERO, ZERO)
+
+    def open_interest(self) -> Decimal:
+        """Contracts that stand for what others hold: a function of the first price, worked out once."""
+        opened = self.tape.open
+        if self._interest[0] != opened:
+            self._interest = (opened, seed_volume(self.instrument, float(opened), OPEN_INTEREST_QUOTE))
+        return self._interest[1]
 
     @property
     def trading(self) -> bool:
@@ -118,7 +130,7 @@ class Market:
 
     def relist(self, listing: Listing) -> None:
         """Another listing of the same instrument, with the same ticks and lots."""
-        self.listing, self.instrument = listing, listing.instrument
+        self.listing, self.instrument, self._interest = listing, listing.instrument, (ZERO, ZERO)
 
     def respecify(self, listing: Listing, ladder: Ladder) -> tuple[str, ...]:
         """Other ticks and lots, and a crowd that quotes in them; the ids of orders that do not fit, taken out."""

@@ -9,7 +9,7 @@ import msgspec
 
 from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.exchange.floor import cents
-from hedgebot.exchange.market import Market, seed_volume
+from hedgebot.exchange.market import Market
 from hedgebot.exchange.options import OptionMark
 from hedgebot.exchange.types import OptionTicker, TickerState
 from hedgebot.exchange.world import World
@@ -34,7 +34,7 @@ def contract_ticker(world: World, market: Market, at_ns: int) -> TickerState:
         funding_rate=perp.rate() if perp else None,
         funding_interval_ns=perp.interval_ns if perp else None,
         next_funding_at_ns=perp.next_funding_at_ns if perp else None,
-        open_interest=None if spot else seed_volume(market.instrument, float(tape.open), 4e9),
+        open_interest=None if spot else market.open_interest(),
         open_24h=tape.open,
         high_24h=tape.high,
         low_24h=tape.low,

@@ -4,6 +4,7 @@ Owns the scorecard. A fault's share is that of the runs in which it was played a
 so a failure counts against each of them until `--only` tells them apart.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,10 @@ from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from hedgebot.lab.stage import Mishap
 
 CHUNK = 2
+_COLLECTOR = (50_000, 50, 100)
+"""A journal grows by tens of thousands of values that live to the end: looking through them again and again finds
+nothing."""
+
 PLAYED = frozenset(one.fault for one in MISHAPS)
 """Faults that the world plays."""
 
@@ -73,7 +78,14 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
 def one_run(seed: int, minutes: float, only: Sequence[str], load_strategy: LoadStrategy) -> Outcome:
     """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id."""
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
-    return FaultWorld(seed, minutes, load_strategy, mishaps).run()
+    before = gc.get_threshold()
+    gc.set_threshold(*_COLLECTOR)
+    try:
+        return FaultWorld(seed, minutes, load_strategy, mishaps).run()
+    finally:
+        gc.set_threshold(*before)
+        # A world that is over is one large ring.
+        gc.collect()
 
 
 def campaign(
