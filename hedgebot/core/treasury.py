@@ -14,7 +14,7 @@ from hedgebot.core.step import Step
 from hedgebot.core.treasury_state import Move, MoveStatus, TopUp
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, MoveCollateral, QueryMove, RecordMove
-from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.kill import KillScope
 from hedgebot.domain.operator_events import ProposalDecided
 from hedgebot.domain.treasury import (
@@ -155,8 +155,8 @@ def _propose(step: Step, settings: TreasurySettings, plan: TopUp, waiting: Move 
     move = _made(step, settings, plan.ask_qty, plan)
     move.expires_ns = step.at_ns + round(settings.proposal_s * 1e9)
     _record(step, move, f"{treasury_plan.words(plan, settings)}")
-    words = f"{plan.why}: approve {move.qty} {move.coin} with `hedgebot treasury approve {move.number}`"
-    emergency = f" ({move.emergency_qty} of it from the emergency segment)" if move.emergency_qty else ""
+    words = f"{plan.why}: approve {plain(move.qty)} {move.coin} with `hedgebot treasury approve {move.number}`"
+    emergency = f" ({plain(move.emergency_qty)} of it from the emergency segment)" if move.emergency_qty else ""
     step.alert(AlertKind.TOP_UP_WANTED, _subject(move), f"{words}{emergency}, or it ends in {settings.proposal_s:g} s")
 
 
@@ -204,7 +204,7 @@ def _on_decided(step: Step, event: ProposalDecided) -> None:
     settings = next(one for one in step.state.settings.treasury if one.account == move.account)
     _send(step, settings, move, f"approved by {event.operator}: {event.reason}")
     explanation = (
-        f"{move.qty} {move.coin} are moved to {move.account}; `hedgebot treasury list` says when they are there"
+        f"{plain(move.qty)} {move.coin} are moved to {move.account}; `hedgebot treasury list` says when they are there"
     )
     step.operator(event.operator, action, accepted=True, explanation=explanation)
 
@@ -234,7 +234,7 @@ def _against(step: Step, move: Move | None) -> str:
         return "the daemon is stopping"
     there = (state.treasury.of(move.account).balances or {}).get(move.coin, ZERO)
     if there < move.qty:
-        return f"the funding wallet has {there} {move.coin}, {move.qty} are wanted"
+        return f"the funding wallet has {plain(there)} {move.coin}, {plain(move.qty)} are wanted"
     return ""
 
 
@@ -303,7 +303,7 @@ def _proof_after_ns(state: EngineState, move: Move) -> int:
 def _chase(step: Step, move: Move) -> None:
     """Look up what has no proof yet, again and again, and tell when that takes long."""
     late = step.at_ns > _proof_after_ns(step.state, move) + UNPROVEN_NS
-    words = f"move {move.number} of {move.qty} {move.coin} has no proven end: {move.note or 'no answer'}"
+    words = f"move {move.number} of {plain(move.qty)} {move.coin} has no proven end: {move.note or 'no answer'}"
     step.check(AlertKind.MOVE_UNPROVEN, _subject(move), words if late else "")
     if step.at_ns < move.query_at_ns:
         return
@@ -326,7 +326,7 @@ def _failed(step: Step, move: Move, status: MoveStatus, why: str) -> None:
     known = step.state.treasury.of(move.account)
     known.failures += 1
     _end(step, move, status, why)
-    words = f"move {move.number} of {move.qty} {move.coin} to {move.account} failed: {why}"
+    words = f"move {move.number} of {plain(move.qty)} {move.coin} to {move.account} failed: {why}"
     step.alert(AlertKind.MOVE_UNPROVEN, f"{move.account} failed", words)
 
 

@@ -11,7 +11,7 @@ from hedgebot.core import limits, margin_distance, margin_gate, margin_legs
 from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.treasury_state import TopUp
-from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 from hedgebot.margin.collateral import collateral_qty
 
@@ -136,17 +136,18 @@ def _bound(settings: TreasurySettings, buffer: Decimal, left_today: Decimal) -> 
     if not settings.move_max_qty or not settings.day_max_qty:
         return "move_max_qty and day_max_qty say so"
     if left_today < settings.move_min_qty:
-        return f"{max(left_today, ZERO)} {settings.coin} are left of what may move by itself in a day"
+        return f"{plain(max(left_today, ZERO))} {settings.coin} are left of what may move by itself in a day"
     if buffer < settings.move_min_qty:
-        return f"the buffer has {buffer} {settings.coin} left above the emergency segment"
-    return f"move_max_qty is {settings.move_max_qty} {settings.coin}"
+        return f"the buffer has {plain(buffer)} {settings.coin} left above the emergency segment"
+    return f"move_max_qty is {plain(settings.move_max_qty)} {settings.coin}"
 
 
 def words(plan: TopUp, settings: TreasurySettings) -> str:
     """A plan in one sentence."""
-    parts = [f"{qty} {settings.coin} {how}" for qty, how in _parts(plan) if qty]
+    parts = [f"{plain(qty)} {settings.coin} {how}" for qty, how in _parts(plan) if qty]
     waits = f"; by itself nothing moves: {plan.waits}" if plan.waits else ""
-    return f"{plan.why}: {plan.need_qty} {settings.coin} would cure it ({', '.join(parts) or 'from nowhere'}){waits}"
+    qty = f"{plain(plan.need_qty)} {settings.coin}"
+    return f"{plan.why}: {qty} would cure it ({', '.join(parts) or 'from nowhere'}){waits}"
 
 
 def _parts(plan: TopUp) -> tuple[tuple[Decimal, str], ...]:

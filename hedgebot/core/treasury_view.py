@@ -5,7 +5,7 @@ import msgspec
 from hedgebot.core import treasury_plan
 from hedgebot.core.state import EngineState
 from hedgebot.core.treasury_state import Move, MoveStatus
-from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 
 SHOWN_MAX = 20
@@ -65,14 +65,14 @@ def _one(state: EngineState, settings: TreasurySettings, at_ns: int) -> Treasury
     return TreasuryView(
         account=settings.account,
         coin=settings.coin,
-        trading_qty=None if trading is None else str(trading),
-        buffer_qty=None if there is None else str(max(there - settings.emergency_qty, ZERO)),
-        emergency_qty=None if there is None else str(min(there, settings.emergency_qty)),
+        trading_qty=None if trading is None else plain(trading),
+        buffer_qty=None if there is None else plain(max(there - settings.emergency_qty, ZERO)),
+        emergency_qty=None if there is None else plain(min(there, settings.emergency_qty)),
         age_ms=max(at_ns - known.read_at_ns, 0) // _NS_PER_MS if known.read_at_ns else None,
         line_use=line,
         target_use=target,
-        moved_by_itself_qty=str(state.treasury.moved_by_itself(settings.account, at_ns)),
-        day_max_qty=str(settings.day_max_qty),
+        moved_by_itself_qty=plain(state.treasury.moved_by_itself(settings.account, at_ns)),
+        day_max_qty=plain(settings.day_max_qty),
         plan="" if known.plan is None else treasury_plan.words(known.plan, settings),
         problem=known.problem,
     )
@@ -84,8 +84,8 @@ def _move(one: Move, at_ns: int) -> MoveView:
         number=one.number,
         account=one.account,
         coin=one.coin,
-        qty=str(one.qty),
-        emergency_qty=str(one.emergency_qty),
+        qty=plain(one.qty),
+        emergency_qty=plain(one.emergency_qty),
         status=one.status.value,
         why=one.why,
         note=one.note,

@@ -10,6 +10,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from hedgebot.domain.decimals import plain
+
 
 class TreasurySettings(msgspec.Struct, frozen=True, kw_only=True):
     """How one account is topped up. Quantities are in `coin`; uses are maintenance margin / equity.
@@ -103,4 +105,4 @@ def move_id(install: int, epoch: int, number: int) -> str:
 
 def words_of(move: CollateralMove) -> str:
     """A move in a few words."""
-    return f"move {move.number}: {move.qty} {move.coin} from the funding wallet to {move.account}"
+    return f"move {move.number}: {plain(move.qty)} {move.coin} from the funding wallet to {move.account}"

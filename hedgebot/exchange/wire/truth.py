@@ -33,6 +33,8 @@ def _account(api: Api, name: str) -> Fields:
         ],
         "positions": [msgspec.to_builtins(one) for one in exchange.positions(name)],
         "wallet": msgspec.to_builtins(exchange.wallet(name)),
+        "funding_wallet": msgspec.to_builtins(exchange.transfers.funding(name)),
+        "transfers": [msgspec.to_builtins(one) for one in exchange.transfers.made(name)],
     }
 
 

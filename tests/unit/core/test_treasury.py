@@ -143,7 +143,7 @@ def test_what_no_wallet_here_has_is_told_to_be_brought_by_people() -> None:
     look(book, 8_000.0)
     assert book.is_up(AlertKind.TOP_UP_WANTED)
     summaries = [one.summary for one in book.state.alerts.values() if one.kind is AlertKind.TOP_UP_WANTED]
-    assert any("3000.00 USDT must be brought from outside, which hedgebot never does" in one for one in summaries)
+    assert any("3000 USDT must be brought from outside, which hedgebot never does" in one for one in summaries)
 
 
 def test_a_proposal_ends_by_rejection_by_time_and_when_it_is_not_needed() -> None:

@@ -109,6 +109,6 @@ def test_what_waits_is_said_in_the_words_of_the_plan() -> None:
     plan = split(book, waits="a kill stands (odd)")
     assert plan.own_qty == 0
     assert treasury_plan.words(plan, LIMITS) == (
-        "margin use of main is 62.5%, its line is 60.0%: 4500.00 USDT would cure it "
-        "(4500.00 USDT wait for an operator's approval); by itself nothing moves: a kill stands (odd)"
+        "margin use of main is 62.5%, its line is 60.0%: 4500 USDT would cure it "
+        "(4500 USDT wait for an operator's approval); by itself nothing moves: a kill stands (odd)"
     )

@@ -11,9 +11,9 @@ def test_segments_and_a_proposal_are_shown_with_their_numbers() -> None:
     (one,) = treasuries(book.state, book.at_ns)
     assert (one.account, one.coin, one.buffer_qty, one.emergency_qty) == ("main", "USDT", "2000", "5000")
     assert (one.line_use, one.target_use, one.moved_by_itself_qty) == (0.6, 0.4, "0")
-    assert "4500.00 USDT wait for an operator" in one.plan
+    assert "4500 USDT wait for an operator" in one.plan
     (move,) = moves(book.state, book.at_ns)
-    assert (move.number, move.qty, move.emergency_qty, move.status) == (1, "4500.00", "2500.00", "proposed")
+    assert (move.number, move.qty, move.emergency_qty, move.status) == (1, "4500", "2500", "proposed")
     assert move.left_ms is not None
     assert 3_500_000 < move.left_ms <= 3_600_000
     decide(book, 1, approve=False)
