@@ -6,6 +6,7 @@ It works on the raw tables, so that a wrong value elsewhere does not hide a wron
 from collections.abc import Mapping
 from typing import Any
 
+from hedgebot.config import scopes
 from hedgebot.config.model import LimitsFile
 from hedgebot.config.problems import Problem
 
@@ -26,6 +27,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _underlying(name, underlying, accounts, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
+    problems += scopes.check(_tables(main, "strategies"), accounts, _tables(main, "holdings"), file)
     for name, holding in _tables(main, "holdings").items():
         problems += _holding(f"holdings.{name}", holding, underlyings, file)
     for name, treasury in _tables(main, "treasury").items():

@@ -132,6 +132,8 @@ class Config:
                     underlyings=one.underlyings,
                     params=one.params,
                     plugin=one.plugin,
+                    accounts=one.accounts,
+                    instruments=tuple(map(InstrumentId, one.instruments)),
                 )
                 for name, one in self.file.strategies.items()
             ),

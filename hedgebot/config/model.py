@@ -54,11 +54,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _instrument_form(value: str) -> str:
+def _full_name(value: str) -> str:
     parts = value.split(":")
     if len(parts) != 3 or not all(parts) or any(part != part.strip() for part in parts):
         raise ValueError("must be venue:category:symbol, for example bybit:linear:BTCUSDT")
-    if parts[1] == "option":
+    return value
+
+
+def _instrument_form(value: str) -> str:
+    if _full_name(value).split(":")[1] == "option":
         raise ValueError("must be a spot, perpetual or future: an option's delta moves, so it cannot be a delta hedge")
     return value
 
@@ -170,6 +174,10 @@ class StrategySection(Section):
     underlyings: tuple[Coin, ...] = Field(min_length=1, description="a list of names of [underlyings]")
     params: dict[str, float | str | bool] = Field(default={}, description="the strategy's own settings")
     plugin: str = Field("", description="the name of a file in strategies/, where the section has another name")
+    accounts: tuple[Name, ...] = Field((), description="a list of names of [accounts] and [holdings]")
+    instruments: tuple[Annotated[str, AfterValidator(_full_name)], ...] = Field(
+        (), description="a list of instruments, as venue:category:symbol"
+    )
 
 
 class HoldingSection(Section):

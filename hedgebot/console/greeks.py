@@ -33,11 +33,18 @@ def greeks_data(one: UnderlyingRow) -> dict[str, Any]:
         "residual_coin": one.residual_coin,
         "option_age_ms": one.option_age_ms,
         "book_age_ms": one.book_age_ms,
-        "sums": sums(one.positions),
-        "by_venue": _grouped(one.positions, lambda row: row.venue),
-        "by_account": _grouped(one.positions, lambda row: row.account),
+        "scope": one.scope,
+        "outside_coin": one.outside_coin,
+        "sums": sums(_counted(one)),
+        "by_venue": _grouped(_counted(one), lambda row: row.venue),
+        "by_account": _grouped(_counted(one), lambda row: row.account),
         "by_instrument": [msgspec.to_builtins(row) for row in one.positions],
     }
+
+
+def _counted(one: UnderlyingRow) -> list[PositionRow]:
+    """Rows that the scope does not leave out: those that make the net delta."""
+    return [row for row in one.positions if row.in_scope]
 
 
 def sums(rows: Iterable[PositionRow]) -> dict[str, float | None]:
@@ -60,17 +67,22 @@ def _block(one: UnderlyingRow) -> list[str]:
     )
     lines = [f"{one.underlying} at {_number(one.price_usd, 2).lstrip('+')} USD, {plain(one.convention)}", heading]
     for row in one.positions:
-        lines.append(_line(f"  {row.account} {row.instrument}", msgspec.to_builtins(row), row.age_ms))
+        outside = "" if row.in_scope else " (outside)"
+        lines.append(_line(f"  {row.account} {row.instrument}{outside}", msgspec.to_builtins(row), row.age_ms))
         if row.premium_adjusted_coin is not None:
             lines.append(
                 f"      Black-Scholes {_number(row.black_scholes_coin, 6)}, premium-adjusted "
                 f"{_number(row.premium_adjusted_coin, 6)}, worth {_number(row.equity_coin, 6)} {one.underlying}"
             )
-    groups = (("account", _grouped(one.positions, lambda row: row.account)), ("venue", _grouped_by_venue(one)))
+    groups = (("account", _grouped(_counted(one), lambda row: row.account)), ("venue", _grouped_by_venue(one)))
     for what, found in groups:
         lines += [_line(f"  {what} {name}", numbers, None) for name, numbers in found.items()]
-    net = sums(one.positions) | {"delta_coin": one.delta_coin, "delta_usd": one.delta_usd}
+    net = sums(_counted(one)) | {"delta_coin": one.delta_coin, "delta_usd": one.delta_usd}
     lines.append(_line("  net", net, one.option_age_ms))
+    if one.scope:
+        lines.append(
+            f"  hedged are {plain(one.scope)} alone; {_number(one.outside_coin, 6)} outside that are not hedged"
+        )
     lines.append(
         f"  rows explain the net delta but for {_number(one.gap_coin, 6)} {one.underlying} (moves since the last "
         f"re-mark); {_number(one.residual_coin, 6)} of the last hedge was less than a lot"
@@ -79,7 +91,7 @@ def _block(one: UnderlyingRow) -> list[str]:
 
 
 def _grouped_by_venue(one: UnderlyingRow) -> dict[str, dict[str, float | None]]:
-    return _grouped(one.positions, lambda row: row.venue)
+    return _grouped(_counted(one), lambda row: row.venue)
 
 
 def _grouped(rows: Iterable[PositionRow], key: Callable[[PositionRow], str]) -> dict[str, dict[str, float | None]]:

@@ -22,6 +22,7 @@ class PositionRow(_Part, frozen=True, kw_only=True):
     instrument: str = ""
     kind: str = ""
     contracts: Decimal | None = None
+    in_scope: bool = True
     delta_coin: float | None = None
     entry_price: Decimal | None = None
     mark: Decimal | None = None
@@ -103,6 +104,8 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     lot_coin: float | None = None
     in_breach_ms: float | None = None
     hedges: int | None = None
+    scope: str = ""
+    outside_coin: float | None = 0.0
     gap_coin: float | None = None
     residual_coin: float | None = None
     positions: tuple[PositionRow, ...] = ()

@@ -280,10 +280,14 @@ def _underlying_lines(one: UnderlyingRow) -> list[str]:
         f"          gamma {coin(one.gamma_coin_per_pct, name)} per 1 %, price {usd(one.price_usd)}, {triggers(one)}",
         f"          book age {age(one.book_age_ms)}, option age {age(one.option_age_ms)}; {plain(one.why_not)}",
     ]
+    if one.scope:
+        outside = coin(one.outside_coin, name)
+        lines.append(f"          hedged are {plain(one.scope)} alone; outside that {outside} are not hedged")
     lines += _hedge_lines(one)
     lines += tracking_lines(one)
     lines += [
         f"          {position_name(row)} {position_size(row, name)}, mark {unsigned(row.mark, 2)} {age(row.age_ms)}"
+        + ("" if row.in_scope else " (outside the scope)")
         for row in one.positions
     ]
     return lines

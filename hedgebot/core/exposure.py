@@ -72,7 +72,7 @@ class Exposures:
     def _columns(self, underlying: UnderlyingState) -> Columns:
         columns = self._arrays.get(underlying.name)
         if columns is None or columns.moves != underlying.option_moves:
-            columns = self._arrays[underlying.name] = columns_of(self._state, underlying)
+            columns = self._arrays[underlying.name] = columns_of(self._state, underlying, underlying.option_keys)
         return columns
 
     def _unknown(self, columns: Columns) -> str:

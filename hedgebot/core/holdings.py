@@ -14,6 +14,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.holdings import HoldingReported, HoldingSettings
+from hedgebot.domain.scope import counts_holding
 
 NS_PER_S = 1_000_000_000
 FIRST_READING_S = 15
@@ -27,7 +28,7 @@ def on_reported(step: Step, event: HoldingReported) -> None:
     """Take a reading, or keep the last one and say why."""
     settings = next((one for one in step.state.settings.holdings if one.name == event.name), None)
     underlying = step.state.underlyings.get(settings.underlying) if settings else None
-    if settings is None or underlying is None:
+    if settings is None or underlying is None or not counts_holding(step.state.settings, underlying.name, event.name):
         return
     held = underlying.sums.holdings.setdefault(event.name, Held())
     held.problem = _reading_problem(settings, held, event, step.at_ns)
@@ -47,12 +48,15 @@ def on_reported(step: Step, event: HoldingReported) -> None:
 
 def adopt(state: EngineState) -> None:
     """Count the configured holdings with what was last read of them; called after the sums were made anew."""
+    configured = set()
     for settings in state.settings.holdings:
+        if not counts_holding(state.settings, settings.underlying, settings.name):
+            continue
+        configured.add((settings.underlying, settings.name))
         if (underlying := state.underlyings.get(settings.underlying)) is not None:
             known = coins(settings, underlying.sums.holdings.setdefault(settings.name, Held()))
             underlying.linear_coin += known
             underlying.sums.balance_coin += known
-    configured = {(one.underlying, one.name) for one in state.settings.holdings}
     for name, underlying in state.underlyings.items():
         for gone in [one for one in underlying.sums.holdings if (name, one) not in configured]:
             del underlying.sums.holdings[gone]
@@ -65,7 +69,11 @@ def coins(settings: HoldingSettings, held: Held) -> Decimal:
 
 def problem(state: EngineState, underlying: str, at_ns: int) -> str:
     """Why an underlying's holdings cannot be trusted, in a sentence; empty when they can."""
-    mine = [one for one in state.settings.holdings if one.underlying == underlying]
+    mine = [
+        one
+        for one in state.settings.holdings
+        if one.underlying == underlying and counts_holding(state.settings, underlying, one.name)
+    ]
     return next((found for one in mine if (found := _problem(state, one, at_ns))), "")
 
 
@@ -79,7 +87,8 @@ def doubted(state: EngineState, underlying: str, at_ns: int) -> list[tuple[Holdi
 def watch(step: Step) -> None:
     """Hold an alert up for each holding that cannot be trusted."""
     for settings in step.state.settings.holdings:
-        if settings_of(step.state, settings.underlying) is not None:
+        configured = settings_of(step.state, settings.underlying) is not None
+        if configured and counts_holding(step.state.settings, settings.underlying, settings.name):
             _tell(step, settings)
 
 

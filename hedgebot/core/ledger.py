@@ -11,6 +11,7 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from hedgebot.domain.scope import counts_coins, counts_position
 
 
 def position_key(account: str, instrument: InstrumentId) -> str:
@@ -87,6 +88,8 @@ def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_n
     balance = state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))
     balance.qty += change
     balance.moved_at_ns = at_ns
+    if not counts_coins(state.settings, coin, account):
+        return
     state.underlyings[coin].linear_coin += change
     state.underlyings[coin].sums.balance_coin += change
 
@@ -185,6 +188,11 @@ def _move_exposure(
     underlying = state.underlyings.get(instrument.underlying)
     if underlying is None:
         return
+    if not counts_position(state.settings, underlying.name, position.account, instrument.id):
+        if instrument.kind.is_option:
+            underlying.option_moves += 1
+            _track(underlying.sums.options_outside, position)
+        return
     if instrument.settle == instrument.underlying:
         _track(underlying.sums.coin_margined, position)
     if instrument.kind.is_option:
@@ -232,7 +240,7 @@ def rebuild(state: EngineState) -> None:
         underlying.option_moves += 1
         underlying.remark_due = True
     for coin in state.coins.values():
-        if coin.coin in state.underlyings:
+        if coin.coin in state.underlyings and counts_coins(state.settings, coin.coin, coin.account):
             state.underlyings[coin.coin].linear_coin += coin.qty
             state.underlyings[coin.coin].sums.balance_coin += coin.qty
     for position in state.positions.values():

@@ -83,7 +83,7 @@ def read_book(
     prices = coin_prices(state, account)
     grids: dict[str, OptionGrid] = {}
     for name, underlying in state.underlyings.items():
-        if underlying.option_keys:
+        if underlying.option_keys or underlying.sums.options_outside:
             grid = _grid(state, account, parameters, mode, name, prices, at_ns)
             if isinstance(grid, str):
                 return grid
@@ -229,9 +229,11 @@ def option_columns(
 ) -> OptionColumns | str:
     """Arrays of what is held now, or what of it is unknown."""
     underlying = state.underlyings[name]
+    # Margin is of the whole account: it knows no scope.
+    options = underlying.option_keys | underlying.sums.options_outside
     held = [
         (state.positions[key], state.instruments[instrument])
-        for key, instrument in underlying.option_keys.items()
+        for key, instrument in options.items()
         if state.positions[key].account == account.name
     ]
     marks: list[OptionMark] = []

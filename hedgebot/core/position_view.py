@@ -12,6 +12,7 @@ from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.core.valuation import Values, columns_of, share_left, value_options, window_ns
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.scope import counts_coins, counts_position
 from hedgebot.domain.settings import DeltaConvention, UnderlyingSettings
 
 
@@ -21,7 +22,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     `delta_coin` is what it adds to the net delta by the underlying's convention; `equity_coin` the coins that it is
     worth itself (a balance, unrealised coins, a coin-settled option's value), which count where equity does.
     `black_scholes_coin` and `premium_adjusted_coin` are the delta of an option by either name. Vega is per point of
-    volatility (0.01), theta per day.
+    volatility (0.01), theta per day. `in_scope` false: the strategies' scope leaves it out, it is not hedged.
     """
 
     account: str
@@ -32,6 +33,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     mark: str | None
     age_ms: int | None
     venue: str = ""
+    in_scope: bool = True
     delta_coin: float | None = None
     delta_usd: float | None = None
     equity_coin: float | None = None
@@ -59,6 +61,7 @@ def positions(
             entry_price=None,
             mark=None,
             age_ms=None,
+            in_scope=counts_coins(state.settings, coin.coin, coin.account),
             delta_coin=float(coin.qty) if counts_equity else 0.0,
             delta_usd=_usd(float(coin.qty) if counts_equity else 0.0, price),
             equity_coin=float(coin.qty),
@@ -114,6 +117,7 @@ def _row(
     return PositionView(
         account=position.account,
         venue=venue,
+        in_scope=counts_position(state.settings, rules.underlying, position.account, rules.id),
         instrument=rules.id,
         kind=rules.kind.value,
         contracts=str(position.contracts),
@@ -143,9 +147,10 @@ def _options(
     state: EngineState, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
 ) -> dict[str, dict[str, float | None]]:
     """Numbers of each held option by its position; nothing while one of them was never quoted."""
-    if not underlying.option_keys or exposure_problem(underlying):
+    held_options = underlying.option_keys | underlying.sums.options_outside
+    if not held_options or exposure_problem(underlying):
         return {}
-    columns = columns_of(state, underlying)
+    columns = columns_of(state, underlying, held_options)
     if any(one not in state.options for one in columns.ids):
         return {}
     found: Values = value_options(state, columns, underlying.price, settings, at_ns)

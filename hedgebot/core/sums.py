@@ -24,7 +24,8 @@ class Held(msgspec.Struct, kw_only=True):
 class Sums(msgspec.Struct, kw_only=True):
     """`dated` are the positions of held dated futures, `coin_margined` those that settle in the coin itself.
 
-    `holdings` are those outside the exchanges by name; `balance_coin` are coins in wallets and in them.
+    `options_outside` are held options that the scope leaves out. `holdings` are those outside the exchanges by name;
+    `balance_coin` are coins in wallets and in them.
     Inverse contracts whose entry is known: `entry_coin` is their nominal at it,
     `entry_quote` the nominal. `convention` is the operator's choice. The rest is as of the last re-mark;
     `premium_coin` is the value in coin of coin-settled options, signed like their position.
@@ -36,6 +37,7 @@ class Sums(msgspec.Struct, kw_only=True):
 
     dated: dict[str, InstrumentId] = {}
     coin_margined: dict[str, InstrumentId] = {}
+    options_outside: dict[str, InstrumentId] = {}
     holdings: dict[str, Held] = {}
     balance_coin: Decimal = ZERO
     entry_coin: Decimal = ZERO

@@ -10,6 +10,7 @@ from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode, RecordTracking
 from hedgebot.domain.events import FillReceived
 from hedgebot.domain.instrument import Instrument
+from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.band import Band, Conditions
 
@@ -37,7 +38,12 @@ def vol_day_of(underlying: UnderlyingState) -> float | None:
 def on_foreign_fill(
     step: Step, underlying: UnderlyingState, rules: Instrument, fill: FillReceived, moved_coin: float | None
 ) -> None:
-    """A fill that is no hedge of ours moved the delta; what it moved is None while that is not known."""
+    """A fill that is no hedge of ours moved the delta; what it moved is None while that is not known.
+
+    One that the scope leaves out moved nothing.
+    """
+    if rules.kind.is_option and not counts_position(step.state.settings, underlying.name, fill.account, rules.id):
+        return
     if rules.kind.is_option:
         # It shows in the delta with the next re-mark only.
         delta = own_option_delta(step.state, rules.id, step.at_ns)

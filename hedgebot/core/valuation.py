@@ -8,7 +8,7 @@ puts one share on the gamma of the full time, which is less by the square root o
 Must not know bands, orders or conventions of a net delta.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -58,11 +58,9 @@ def window_ns(settings: UnderlyingSettings | None) -> int:
     return round((settings.settlement_window_s if settings else 1_800.0) * _NS_PER_S)
 
 
-def columns_of(state: EngineState, underlying: UnderlyingState) -> Columns:
-    """The columns of what is held now."""
-    held = [
-        (key, state.positions[key], state.instruments[instrument]) for key, instrument in underlying.option_keys.items()
-    ]
+def columns_of(state: EngineState, underlying: UnderlyingState, options: Mapping[str, InstrumentId]) -> Columns:
+    """The columns of some held options, by position."""
+    held = [(key, state.positions[key], state.instruments[instrument]) for key, instrument in options.items()]
     return Columns(
         moves=underlying.option_moves,
         keys=tuple(key for key, _, _ in held),

@@ -18,6 +18,7 @@ from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.core.treasury_view import MoveView, TreasuryView
 from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
+from hedgebot.domain.scope import scope_of
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.band import DAYS_PER_YEAR
 
@@ -57,6 +58,8 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     hedges: int
     why_not: str
     positions: tuple[PositionView, ...]
+    scope: str
+    outside_coin: float | None
     gap_coin: float | None
     vol_year: float | None
     flow_coin2_day: float | None
@@ -232,6 +235,8 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         hedges=one.hedges,
         why_not=why_not(state, settings, at_ns),
         positions=rows,
+        scope=scope_of(state.settings, one.name).words,
+        outside_coin=_outside(rows),
         gap_coin=_gap(delta, rows),
         vol_year=_annual(tracking.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
@@ -242,9 +247,16 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
 
 
 def _gap(delta: float | None, rows: tuple[PositionView, ...]) -> float | None:
-    parts = [one.delta_coin for one in rows]
+    parts = [one.delta_coin for one in rows if one.in_scope]
     known = [one for one in parts if one is not None]
     return delta - sum(known) if delta is not None and len(known) == len(parts) else None
+
+
+def _outside(rows: tuple[PositionView, ...]) -> float | None:
+    """Delta that the scope leaves out; None while a part of it is unknown."""
+    parts = [one.delta_coin for one in rows if not one.in_scope]
+    known = [one for one in parts if one is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def _annual(vol_root_day: float | None) -> float | None:

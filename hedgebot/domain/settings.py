@@ -164,7 +164,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
 class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     """One plug-in and its switch; `params` are the plug-in's own, already validated by its model.
 
-    `plugin` is the plug-in's module where `name` is another word; empty: they are the same.
+    `plugin` is the plug-in's module where `name` is another word; empty: they are the same. `accounts` and
+    `instruments` are its scope (`domain/scope.py`); empty: everything that is held.
     """
 
     name: str
@@ -172,6 +173,8 @@ class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     underlyings: tuple[str, ...]
     params: dict[str, int | float | str | bool] = {}
     plugin: str = ""
+    accounts: tuple[str, ...] = ()
+    instruments: tuple[InstrumentId, ...] = ()
 
     @property
     def module(self) -> str:

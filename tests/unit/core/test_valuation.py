@@ -29,7 +29,7 @@ def test_a_forward_that_is_half_averaged_is_carried_along_by_half() -> None:
     book.send(book.option(iv=0.6, forward=100_000.0))
     book.send(book.fill(Side.BUY, "1", BTC_CALL))
     state, underlying = book.state, book.state.underlyings["BTC"]
-    columns, settings = columns_of(state, underlying), book.settings.underlyings[0]
+    columns, settings = columns_of(state, underlying, underlying.option_keys), book.settings.underlyings[0]
     at = EXPIRY_NS - 900_000 * MS
     low = value_options(state, columns, 100_000.0, settings, at)
     high = value_options(state, columns, 100_010.0, settings, at)
