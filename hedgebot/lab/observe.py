@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice
+from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice, PositionIndex
 from hedgebot.lab.truth import Holding, coins, holdings
 from hedgebot.pricing.band import efficiency
 
@@ -261,15 +261,16 @@ class Observer:
         elif held.instrument.kind is not InstrumentKind.SPOT and not held.instrument.kind.is_inverse:
             self.profit.basis += held.size * (later.mark - held.mark - move)
 
-    def _holdings(self) -> dict[tuple[str, str], Holding]:
-        """Everything the accounts hold, by account and instrument; coins count under their own name."""
-        found: dict[tuple[str, str], Holding] = {}
+    def _holdings(self) -> dict[tuple[str, str, PositionIndex], Holding]:
+        """Everything the accounts hold, by account, instrument and leg; coins count under their own name."""
+        found: dict[tuple[str, str, PositionIndex], Holding] = {}
         for holder in self._holders:
-            found |= {(holder, one.instrument.id): one for one in holdings(self._exchange, holder)}
+            found |= {(holder, one.instrument.id, one.leg): one for one in holdings(self._exchange, holder)}
             for name, spot in self._spots.items():
                 held = coins(self._exchange, holder, name)
                 if held:
-                    found[holder, name] = Holding(instrument=spot, size=held, mark=self._exchange.index_price(name))
+                    coin = Holding(instrument=spot, size=held, mark=self._exchange.index_price(name))
+                    found[holder, name, coin.leg] = coin
         return found
 
     def _equity(self) -> float:

@@ -11,7 +11,7 @@ import msgspec
 
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import SimPosition
+from hedgebot.exchange.types import PositionIndex, SimPosition
 
 NS_PER_S = 1_000_000_000
 
@@ -19,7 +19,8 @@ NS_PER_S = 1_000_000_000
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """One position: its size in coins (inverse: in quote units), its mark, and an option's greeks a coin.
 
-    `share` is what of a dated future's delivery price is still to come: what was averaged moves no more.
+    `share` is what of a dated future's delivery price is still to come: what was averaged moves no more. `leg` tells
+    the two positions of an instrument apart that an account in hedge mode may have.
     """
 
     instrument: Instrument
@@ -32,6 +33,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     theta: float = 0.0
     profit_coin: float = 0.0
     share: float = 1.0
+    leg: PositionIndex = PositionIndex.ONE_WAY
 
     @property
     def delta_coin(self) -> float:
@@ -62,9 +64,11 @@ def delta_coin(exchange: Exchange, holder: str, underlying: str) -> float:
 
 def _held(exchange: Exchange, rules: Instrument, position: SimPosition) -> Holding:
     size, mark = float(position.contracts * rules.contract_size), float(position.mark_price)
+    leg = position.position_index
     if not rules.kind.is_option:
         profit = float(position.unrealised_pnl) if rules.kind.is_inverse else 0.0
-        return Holding(instrument=rules, size=size, mark=mark, profit_coin=profit, share=_share_left(exchange, rules))
+        share = _share_left(exchange, rules)
+        return Holding(instrument=rules, size=size, mark=mark, profit_coin=profit, share=share, leg=leg)
     # An option's greeks at the exchange know of the averaging already.
     quote = exchange.option_ticker(rules.id)
     return Holding(
@@ -76,6 +80,7 @@ def _held(exchange: Exchange, rules: Instrument, position: SimPosition) -> Holdi
         gamma=quote.gamma,
         vega=quote.vega,
         theta=quote.theta,
+        leg=leg,
     )
 
 

@@ -1,7 +1,13 @@
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
-from hedgebot.lab.observe import Columns, measures
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import AccountSpec, Scenario, UnderlyingSpec
+from hedgebot.exchange.types import Ack, OrderRequest, OrderType, PositionIndex
+from hedgebot.lab.observe import Columns, Observer, measures
 
 
 def columns(days: list[float], price: list[float], delta: list[float], unhedged: list[float]) -> Columns:
@@ -55,3 +61,32 @@ def test_reflected_diffusion_hedged_to_three_quarters_has_the_efficiency_of_the_
         path = Columns(days, flat, delta, unhedged, -flat, flat, flat, flat, flat, flat)
         found = measures(path, centre_coin=0.0, volume_coin=volume, orders=1, trading_cost_usd=0.0)
         assert found.efficiency == pytest.approx(wanted, rel=0.1)
+
+
+def test_both_legs_of_an_account_in_hedge_mode_count() -> None:
+    """One instrument, long and short at once: filed by instrument alone, one of them was not seen."""
+    start_ns, perp = 1_790_000_000 * 10**9, InstrumentId("bybit:linear:BTCUSDT")
+    account = AccountSpec(name="main", api_key="k", api_secret="s", coins={"USDT": Decimal(1_000_000)})
+    market = UnderlyingSpec(name="BTC", start_price=60_000.0, vol=0.01, jumps_per_day=0.0)
+    exchange = Exchange(Scenario(underlyings=(market,), accounts=(account,)), start_ns)
+    assert exchange.switch_position_mode("main", perp, hedged=True) is None
+    for side, qty, leg in ((Side.BUY, "2", PositionIndex.LONG), (Side.SELL, "0.5", PositionIndex.SHORT)):
+        order = OrderRequest(
+            account="main",
+            instrument=perp,
+            side=side,
+            type=OrderType.MARKET,
+            qty_contracts=Decimal(qty),
+            position_index=leg,
+        )
+        assert isinstance(exchange.place(order), Ack)
+    assert len(list(exchange.positions("main"))) == 2
+    observer = Observer(exchange, ["main"], ["BTC"], install=1)
+    before = exchange.index_price("BTC")
+    exchange.shock("BTC", 1.02)
+    exchange.advance(start_ns + 10 * 10**9)
+    observer.look({})
+    assert observer.tracks["BTC"].columns().delta_coin[-1] == pytest.approx(1.5)
+    assert observer.profit.delta == pytest.approx(1.5 * (exchange.index_price("BTC") - before))
+    # With both legs seen nearly all of it has a name.
+    assert abs(observer.profit.rest) < 0.05 * observer.profit.delta
