@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from hedgebot.console import verbs_margin_cost
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import JsonFlag
@@ -19,9 +20,10 @@ REFERENCE = Path("shared", "domain")
 
 def register(app: typer.Typer) -> None:
     """Add `hedgebot margin ...` to the command line."""
-    group = typer.Typer(no_args_is_help=True, help="Margin models of venues.")
+    group = typer.Typer(no_args_is_help=True, help="What margin costs, and whether our models of venues are right.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot margin verify --cases margin_examples.json --all")(verify)
+    verbs_margin_cost.register(group)
     app.add_typer(group, name="margin")
 
 

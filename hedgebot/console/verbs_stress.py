@@ -62,7 +62,7 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     from hedgebot.margin.stress_margin import report
     from hedgebot.margin.tail_risk import tail_risk
 
-    chosen = _from_file(book) if book is not None else _from_daemon(config, state_dir)
+    chosen = book_from_file(book) if book is not None else book_from_daemon(config, state_dir)
     if save is not None:
         _write(save, chosen)
     found = tail_risk(chosen, read_history(history))
@@ -76,12 +76,14 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     )
 
 
-def _from_daemon(config: Path | None, state_dir: Path | None) -> RiskBook:
+def book_from_daemon(config: Path | None, state_dir: Path | None) -> RiskBook:
+    """The running daemon's book."""
     data = checked(ask(find_place(config, state_dir).state_dir, "risk-book")).data or {}
     return msgspec.convert(data, RiskBook, strict=False)
 
 
-def _from_file(path: Path) -> RiskBook:
+def book_from_file(path: Path) -> RiskBook:
+    """A book that was saved, or written by hand."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=RiskBook, strict=False)
     except OSError as error:
@@ -174,7 +176,7 @@ def _backtest(closes: list[str] | None, book: Path | None, *, as_json: bool) -> 
     from hedgebot.console.risk_backtest import backtests, daily_returns
 
     names, returns = daily_returns(closes or [])
-    rows = backtests(names, returns, None if book is None else _from_file(book), TAILS_PER_MILLE)
+    rows = backtests(names, returns, None if book is None else book_from_file(book), TAILS_PER_MILLE)
     words: list[tuple[str, ...]] = []
     words += [("book", "level", "days", "exceptions", "expected", "Kupiec p", "Christoffersen p", "loss/ES", "verdict")]
     words += [_backtest_row(one) for one in rows]

@@ -4,7 +4,6 @@ Owns the search. A move changes marks, coin prices, options and what is borrowed
 and 1 are both looked at and the nearer one is told (margin reference section 9). Must not know limits.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +14,11 @@ from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.settings import MarginMode
+from hedgebot.margin.distance import first_move
 from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.scenario import OptionLegs
 from hedgebot.pricing import black76
 
-STEPS = (0.01, 0.02, 0.05, 0.10, 0.20, 0.40, 0.80)
-"""Moves that are tried first, as fractions of the price, downwards and upwards; beyond the last nothing is told."""
-
-HALVINGS = 10
 STRESS_NS = 1_000_000_000
 
 
@@ -45,7 +41,7 @@ def nearest(state: EngineState, account: AccountState, model: Model, now: Standi
         def excess(move: float, group: tuple[str, ...] = group) -> float:
             return _excess(model, now, _moved(model, book.columns, group, move))
 
-        move = _first_move(excess)
+        move = first_move(excess)
         if move is not None:
             alone = group[0] if len(group) == 1 else ""
             price = model.book.prices.get(alone, 0.0) * (1.0 + move) if alone else 0.0
@@ -108,29 +104,6 @@ def _excess(model: Model, now: Standing, after: Figures) -> float:
     """Equity above the maintenance margin in USD; the venue's own numbers are carried along by the model's change."""
     equity = now.equity + after.balance - model.now.balance
     return equity - max(after.maintenance, now.maintenance + after.maintenance - model.now.maintenance)
-
-
-def _first_move(excess: Callable[[float], float]) -> float | None:
-    """The smallest move, of either sign, that leaves nothing above the maintenance margin."""
-    if excess(0.0) <= 0.0:
-        return 0.0
-    before = 0.0
-    for step in STEPS:
-        dead = [sign for sign in (-1.0, 1.0) if excess(sign * step) <= 0.0]
-        if dead:
-            return min((_between(excess, sign * before, sign * step) for sign in dead), key=abs)
-        before = step
-    return None
-
-
-def _between(excess: Callable[[float], float], alive: float, dead: float) -> float:
-    for _ in range(HALVINGS):
-        middle = (alive + dead) / 2.0
-        if excess(middle) <= 0.0:
-            dead = middle
-        else:
-            alive = middle
-    return dead
 
 
 def _moved(model: Model, columns: dict[str, OptionColumns], group: tuple[str, ...], move: float) -> Figures:
