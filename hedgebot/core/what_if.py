@@ -12,8 +12,9 @@ import numpy as np
 
 from hedgebot.core import margin_gate
 from hedgebot.core.margin_gate import MarginEffect
-from hedgebot.core.margin_model import Standing, use_of
+from hedgebot.core.margin_model import Standing
 from hedgebot.domain.errors import DataError
+from hedgebot.domain.health import use_of
 from hedgebot.domain.riskbook import OptionLeg, RiskBook
 from hedgebot.domain.settings import LimitSettings, MarginMode
 from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, WhatIf

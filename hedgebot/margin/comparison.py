@@ -9,6 +9,7 @@ never a percentage.
 from dataclasses import dataclass, replace
 
 from hedgebot.domain.errors import DataError
+from hedgebot.domain.health import use_of
 from hedgebot.domain.riskbook import LinearLeg, OptionLeg, RiskBook
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.positions import Books, CoinBook, books_of, moved, profit_usd
@@ -128,10 +129,7 @@ class Standing:
         known = [one for one in (self.maintenance, self.need.maintenance if self.need else None) if one is not None]
         if self.equity is None or self.maintenance is None:
             return None
-        due = max(known)
-        if due <= 0.0:
-            return 0.0
-        return due / self.equity if self.equity > 0.0 else float("inf")
+        return use_of(max(known), self.equity)
 
 
 def standings(book: RiskBook, registry: Registry) -> list[Standing]:
