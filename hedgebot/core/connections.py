@@ -68,6 +68,9 @@ def apply(
             )
             for account in state.accounts.values():
                 reconcile.lose_truth(account, step.at_ns)
+                # A reading of the drop copy may be among what was lost: what it listed it does not tell again.
+                account.copied_from_ns = 0
+                account.unlisted.clear()
         case ev.TaskFailed():
             step.alert(AlertKind.TASK_FAILED, event.task, f"task {event.task} failed: {event.error}")
             if not event.restarting:

@@ -258,6 +258,7 @@ class Engine:
             for underlying in ledger.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
+        dropcopy.await_listing(step, event)
         rules = state.instruments[event.instrument]
         kind, exposed = rules.kind, state.underlyings.get(rules.underlying)
         before_coin = breakers.measured_delta_coin(exposed) if exposed else None

@@ -86,7 +86,7 @@ def _account(one: Candidate) -> Finding:
         if not account.private.up:
             problem = problem or f"the private stream of {account.name} is down: fills would not be seen"
         elif account.break_since_ns:
-            problem = problem or f"the venue has executions of {account.name} that the journal has not"
+            problem = problem or f"the venue's trade history of {account.name} and the journal differ"
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
     return finding("account", one.account.role.value, "private streams up and reconciled", problem)

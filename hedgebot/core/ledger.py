@@ -24,14 +24,19 @@ def coin_key(account: str, coin: str) -> str:
     return f"{account}|{coin}"
 
 
+def execution_key(execution: FillReceived | FundingPaid) -> str:
+    """The identity of an execution: trade ids are unique per venue category."""
+    venue, category, _ = execution.instrument.split(":", 2)
+    return f"{execution.account}|{venue}:{category}|{execution.trade_id}"
+
+
 def is_new_execution(state: EngineState, fill: FillReceived | FundingPaid, at_ns: int) -> bool:
     """Remember an execution; False when it was seen before.
 
-    Trade ids are unique per venue category. The later of the venue's moment and ours is kept: whichever clock is wrong,
-    `forgetting` never drops what a snapshot can bring again.
+    The later of the venue's moment and ours is kept: whichever clock is wrong, `forgetting` never drops what a snapshot
+    can bring again.
     """
-    venue, category, _ = fill.instrument.split(":", 2)
-    key = f"{fill.account}|{venue}:{category}|{fill.trade_id}"
+    key = execution_key(fill)
     if key in state.executions:
         return False
     state.executions[key] = max(fill.venue_at_ns, at_ns)

@@ -195,7 +195,10 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
     account.mismatches.clear()
     for key in account.unseen:
         step.adjust(account.name, key, "not in the journal", "known", f"accepted by {operator} at unkill")
+    for key in account.missing:
+        step.adjust(account.name, key, "in the journal", "never listed", f"accepted by {operator} at unkill")
     account.unseen.clear()
+    account.missing.clear()
     account.break_since_ns = 0
 
 

@@ -191,8 +191,10 @@ class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth.
 
     `listed_ns` is when the newest list of open orders without one of ours that the journal does not know was asked for.
-    `unseen` are executions that only the drop copy has, with when it read them; `break_since_ns` is 0 while none is
-    late, `unread_since_ns` while its readings are whole.
+    `unseen` are executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it
+    has not listed yet, with when they were booked, `missing` those that it should have listed (since when). From
+    `copied_from_ns` on the copy was whole. `break_since_ns` is 0 while neither is late, `unread_since_ns` while its
+    readings are whole.
     """
 
     name: str
@@ -220,6 +222,9 @@ class AccountState(msgspec.Struct, kw_only=True):
     paused_until_ns: int = 0
     listed_ns: int = 0
     unseen: dict[str, int] = {}
+    unlisted: dict[str, int] = {}
+    missing: dict[str, int] = {}
+    copied_from_ns: int = 0
     break_since_ns: int = 0
     unread_since_ns: int = 0
     dead_man: DeadManState = msgspec.field(default_factory=DeadManState)

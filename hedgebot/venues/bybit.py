@@ -36,7 +36,7 @@ from hedgebot.venues.client import open_clients, open_query_client
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.collateral import CollateralDesk
 from hedgebot.venues.connection import VenueConnection
-from hedgebot.venues.dropcopy import DropCopy
+from hedgebot.venues.dropcopy import DropCopy, FillWatch
 from hedgebot.venues.fundinglog import FundingLog
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.keys import key_problem, move_problem, moving_rights
@@ -69,7 +69,7 @@ class BybitVenue:
             msg = f"account {connection.account}: no API key and secret"
             raise ConfigError(msg)
         self._connection = connection
-        self._sink = sink
+        sink = self._sink = FillWatch(sink, now_ns)
         self._now_ns = now_ns
         budget = Budget(BYBIT, time.monotonic)
         self._budget = budget

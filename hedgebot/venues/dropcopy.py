@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.events import Event, FillReceived
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.guard import FAULTS
@@ -23,9 +24,27 @@ EVERY_S = 6.0
 # How far back each reading goes; the venue shows executions late, and its clock is not ours.
 WINDOW_MS = 90_000
 AHEAD_MS = 5_000
+# Readings that find nothing new are told for so long after a fill came by any way: that they do not list it is news.
+SPEAKS_NS = 45_000_000_000
 # Identities that were told stay known for so long after the venue last listed them, but no more than so many.
 TOLD_MS, TOLD_MAX = 2 * WINDOW_MS, 20_000
 _log = logging.getLogger(__name__)
+
+
+class FillWatch:
+    """A sink that passes everything on and notes when the last fill passed. It looks at nothing else of it."""
+
+    def __init__(self, sink: EventSink, now_ns: Callable[[], int]) -> None:
+        self._sink = sink
+        self._now_ns = now_ns
+        # A run before this one may have booked a fill just before its end.
+        self.last_ns = now_ns()
+
+    def put(self, event: Event) -> None:
+        """Pass an event on."""
+        if isinstance(event, FillReceived):
+            self.last_ns = self._now_ns()
+        self._sink.put(event)
 
 
 class DropCopy:
@@ -37,7 +56,7 @@ class DropCopy:
         profile: VenueProfile,
         client: Any,  # noqa: ANN401  # ccxt is untyped
         budget: Budget,
-        sink: EventSink,
+        sink: FillWatch,
         now_ns: Callable[[], int],
     ) -> None:
         self.account = account
@@ -55,7 +74,10 @@ class DropCopy:
             await self.read()
 
     async def read(self) -> None:
-        """One reading: put the identities that are new since the last one, what failed, and that it is whole again."""
+        """One reading: put the identities that are new since the last one, what failed, and that it is whole again.
+
+        Also that there is nothing new, while the journal may wait for a fill to be listed.
+        """
         asked_at_ns = self._now_ns()
         since_ms = asked_at_ns // 1_000_000 - WINDOW_MS
         found: list[str] = []
@@ -70,9 +92,15 @@ class DropCopy:
         self._remember(found, asked_at_ns // 1_000_000)
         if problem:
             _log.warning("account %s: the drop copy is incomplete (%s)", self.account, problem)
-        if new or problem or self._failed:
+        if new or problem or self._failed or asked_at_ns - self._sink.last_ns <= SPEAKS_NS:
             self._sink.put(
-                ExecutionsRead(account=self.account, executions=new, problem=problem[:200], asked_at_ns=asked_at_ns)
+                ExecutionsRead(
+                    account=self.account,
+                    executions=new,
+                    problem=problem[:200],
+                    asked_at_ns=asked_at_ns,
+                    since_ns=since_ms * 1_000_000,
+                )
             )
         self._failed = bool(problem)
 

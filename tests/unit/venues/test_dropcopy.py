@@ -1,19 +1,42 @@
 """The second reader: identities once each, its own reading of a row, and a part that fails does not hide the others."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import ccxt
 import pytest
 
 from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.events import ExecutionKind, FillReceived, Source
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.venues import dropcopy
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.dropcopy import DropCopy
+from hedgebot.venues.dropcopy import SPEAKS_NS, DropCopy, FillWatch
 from tests.unit.venues.double import Sink
 
 NOW_NS = 1_790_000_000_000_000_000
+
+
+def a_fill() -> FillReceived:
+    return FillReceived(
+        account="main",
+        instrument=InstrumentId("bybit:linear:BTCUSDT"),
+        trade_id="e1",
+        order_id="o1",
+        client_id=None,
+        side=Side.BUY,
+        qty_contracts=Decimal("0.1"),
+        price=Decimal(100_000),
+        fee=Decimal(0),
+        fee_coin="USDT",
+        kind=ExecutionKind.TRADE,
+        source=Source.STREAM,
+        venue_at_ns=NOW_NS,
+    )
+
+
 Rows = list[dict[str, Any]]
 
 
@@ -31,7 +54,13 @@ class Client:
 
 def reader(rows: Callable[[dict[str, Any]], Rows]) -> tuple[DropCopy, Client, Sink]:
     client, sink = Client(rows), Sink()
-    return DropCopy("main", BYBIT, client, Budget(BYBIT, lambda: 0.0), sink, lambda: NOW_NS), client, sink
+    budget = Budget(BYBIT, lambda: 0.0)
+    return DropCopy("main", BYBIT, client, budget, quiet(sink), lambda: NOW_NS), client, sink
+
+
+def quiet(sink: Sink) -> FillWatch:
+    """A sink through which no fill came lately."""
+    return FillWatch(sink, lambda: NOW_NS - SPEAKS_NS - 1)
 
 
 def linear(*rows: dict[str, Any]) -> Callable[[dict[str, Any]], Rows]:
@@ -56,7 +85,8 @@ async def test_what_was_told_is_remembered_as_long_as_the_venue_may_list_it() ->
     """As many identities as lie in two windows, at any pace: a table by number alone would fill over hours."""
     now_ms = NOW_NS // 1_000_000
     client, sink = Client(lambda _request: []), Sink()
-    copy = DropCopy("main", BYBIT, client, Budget(BYBIT, lambda: now_ms / 1_000), sink, lambda: now_ms * 1_000_000)
+    budget = Budget(BYBIT, lambda: now_ms / 1_000)
+    copy = DropCopy("main", BYBIT, client, budget, quiet(sink), lambda: now_ms * 1_000_000)
     sizes = []
     for reading in range(400):
         # One execution each six seconds, listed for as long as the window is.
@@ -129,3 +159,22 @@ async def test_a_reading_that_is_whole_again_is_told_once() -> None:
     first, second = sink.of(ExecutionsRead)
     assert first.problem
     assert second.problem == ""
+
+
+async def test_after_a_fill_each_reading_is_told_with_its_window_also_when_it_finds_nothing() -> None:
+    """Only so can the journal hear that the venue does not list what it has."""
+    now_ns, sink = NOW_NS, Sink()
+    watch = FillWatch(sink, lambda: now_ns)
+    copy = DropCopy("main", BYBIT, Client(lambda _request: []), Budget(BYBIT, lambda: 0.0), watch, lambda: now_ns)
+    await copy.read()
+    (told,) = sink.of(ExecutionsRead)
+    assert (told.executions, told.problem) == ((), ""), "a run before this one may have booked one"
+    assert told.since_ns == NOW_NS - dropcopy.WINDOW_MS * 1_000_000
+    now_ns += SPEAKS_NS + 1
+    await copy.read()
+    assert len(sink.of(ExecutionsRead)) == 1
+    watch.put(a_fill())
+    now_ns += SPEAKS_NS
+    await copy.read()
+    assert len(sink.of(ExecutionsRead)) == 2
+    assert sink.of(FillReceived) == [a_fill()]
