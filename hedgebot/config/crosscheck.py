@@ -14,6 +14,7 @@ Table = Mapping[str, Any]
 KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
 WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
+ALTERNATIVES = "hedge_alternatives"
 OTHER_ROLES = "name an account with the role hedge or shared"
 
 
@@ -86,6 +87,7 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
             (f"{key}.band_coin", f"= {band} must be below delta_limit_coin ({limit}): a hedge comes before the alarm")
         )
     hedges = {role: underlying[role] for role in HEDGES if isinstance(underlying.get(role), str)}
+    hedges |= {f"{ALTERNATIVES}[{number}]": one for number, one in enumerate(_alternatives(underlying))}
     inverse = next((one for one in hedges.values() if one.split(":")[1:2] == ["inverse"]), None)
     if inverse and underlying.get("delta_convention") in (None, "linear"):
         problems.append(
@@ -120,6 +122,11 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
 
 
+def _alternatives(underlying: Table) -> list[str]:
+    found = underlying.get(ALTERNATIVES, ())
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list | tuple) else []
+
+
 def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> list[tuple[str, str]]:
     """What two instruments of one underlying must not be: the same, or such that one of them is never opened."""
     main, others = hedges.get("hedge_instrument"), {role: one for role, one in hedges.items() if role != HEDGES[0]}
@@ -128,7 +135,20 @@ def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> l
         for role, one in others.items()
         if one == main
     ]
-    if len(others) == len(HEDGES) - 1 and not problems:
+    sides = [one for role, one in others.items() if role in HEDGES]
+    problems += [
+        (f"{key}.{role}", f"= {one!r} is named twice; each instrument once")
+        for role, one in others.items()
+        if one != main and role not in HEDGES and list(others.values()).count(one) > 1
+    ]
+    switches, alternatives = underlying.get("funding_action") == "switch", _alternatives(underlying)
+    if switches and not alternatives:
+        problems.append((f"{key}.{ALTERNATIVES}", 'is missing; funding_action = "switch" needs what to switch to'))
+    if alternatives and not switches:
+        problems.append((f"{key}.{ALTERNATIVES}", 'does nothing here; set funding_action = "switch"'))
+    if "funding_saving_day_min" in underlying and not switches:
+        problems.append((f"{key}.funding_saving_day_min", 'does nothing here; set funding_action = "switch"'))
+    if len(sides) == len(HEDGES) - 1 and not problems:
         words = "would never be opened: name one of them as hedge_instrument and leave its key out"
         problems.append((f"{key}.hedge_instrument_buy", f"and hedge_instrument_sell are both set, {main} {words}"))
     problems += [

@@ -246,9 +246,15 @@ def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | Non
 
 def _underlying(name: str, one: UnderlyingSection) -> UnderlyingSettings:
     """One section as the engine has it: the hedge instruments as legs with their roles."""
-    roles = (HedgeRole.BUY, one.hedge_instrument_buy), (HedgeRole.SELL, one.hedge_instrument_sell)
+    roles: tuple[tuple[HedgeRole, str | None], ...] = (
+        (HedgeRole.BUY, one.hedge_instrument_buy),
+        (HedgeRole.SELL, one.hedge_instrument_sell),
+    )
+    roles += tuple((HedgeRole.ALTERNATIVE, other) for other in one.hedge_alternatives)
     others = tuple(HedgeLeg(instrument=InstrumentId(other), role=role) for role, other in roles if other)
-    given = one.model_dump(exclude={"hedge_instrument_buy", "hedge_instrument_sell", "hedge_instrument"})
+    given = one.model_dump(
+        exclude={"hedge_instrument_buy", "hedge_instrument_sell", "hedge_instrument", "hedge_alternatives"}
+    )
     main = InstrumentId(one.hedge_instrument)
     return UnderlyingSettings(underlying=name, hedge_instrument=main, other_hedges=others, **given)
 

@@ -136,6 +136,12 @@ class UnderlyingSection(Section):
     hedge_instrument_sell: Annotated[str, AfterValidator(_instrument_form)] | None = Field(
         None, description="another instrument in which short hedges are opened, as venue:category:symbol"
     )
+    hedge_alternatives: tuple[Annotated[str, AfterValidator(_instrument_form)], ...] = Field(
+        (), description="a list of instruments that hedges are switched to, the preferred one first"
+    )
+    funding_saving_day_min: Number = Field(
+        0.0005, gt=0, le=0.1, description="a share of the notional a day that another instrument must save"
+    )
     opposed_coin_max: Number = Field(
         0.0, ge=0, description="a number of coins: how much of the hedges may stand against each other"
     )
@@ -160,7 +166,7 @@ class UnderlyingSection(Section):
         None, description="what a hedge keeps constant: linear, coin_neutral or usd_neutral"
     )
     funding_action: FundingAction = Field(
-        FundingAction.NO_RISK, description="what a broken limit of funding does: alert, no_risk or unwind"
+        FundingAction.NO_RISK, description="what a broken limit of funding does: alert, no_risk, switch or unwind"
     )
     skew_stickiness: Number = Field(
         1.0, ge=1, le=2, description="a number from 1 (sticky strike) to 2 (local volatility), never 0 (sticky delta)"

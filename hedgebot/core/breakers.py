@@ -15,6 +15,7 @@ Four of them (safety reference section 11; the incidents are Knight 2012 and the
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.orders import OrderIntent, OrderStatus
@@ -44,7 +45,8 @@ def on_sent(step: Step, record: OrderRecord) -> None:
         _count_repeat(step, intent)
     _decay(efficacy, step.at_ns)
     efficacy.drift_coin += _drift_coin(efficacy, record.delta_before_coin, record.centre_coin)
-    efficacy.target_low_coin, efficacy.target_high_coin = _target_range(efficacy, record.centre_coin)
+    if intent.strategy != MOVE_STRATEGY:
+        efficacy.target_low_coin, efficacy.target_high_coin = _target_range(efficacy, record.centre_coin)
     efficacy.left_coin, efficacy.newest_order = record.delta_before_coin, record.client_id
 
 
@@ -58,7 +60,9 @@ def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share
     moved_coin = record.intent.delta_effect_coin * share if moved_coin is None else moved_coin
     record.moved_coin += moved_coin
     efficacy = step.state.underlyings[record.intent.underlying].efficacy
-    efficacy.hedged_coin += abs(moved_coin)
+    if record.intent.strategy != MOVE_STRATEGY:
+        # A move between two instruments answers no drift: it is bounded by what it closes (moving.py).
+        efficacy.hedged_coin += abs(moved_coin)
     if efficacy.newest_order == record.client_id:
         efficacy.left_coin = record.delta_before_coin + record.moved_coin
     if not judged:

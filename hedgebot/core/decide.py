@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import breakers, funding, hedges, latches, limits, margin_fit, market, order_table, tracking
+from hedgebot.core import breakers, funding, hedges, latches, limits, margin_fit, market, moving, order_table, tracking
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
@@ -61,6 +61,8 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         # What keeps a flatten waiting is not over because the delta is inside its band.
         underlying.note = underlying.note if latches.is_frozen(step.state, settings) else ""
         step.resolve(AlertKind.MARGIN_BUFFER_LOW, margin_fit.shortfall_subject(settings))
+        if proposal is not None:
+            moving.advance(step, underlying, settings, proposal, delta_coin)
         return
     if not underlying.breach_since_ns:
         underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause

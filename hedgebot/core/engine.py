@@ -36,12 +36,14 @@ from hedgebot.core import (
     margin_watch,
     market,
     money,
+    moving,
     operator,
     order_table,
     raises,
     reconcile,
     risk_limits,
     specs,
+    switching,
     tracking,
     treasury,
     unkill,
@@ -278,7 +280,9 @@ class Engine:
             if exposed is not None:
                 tracking.on_foreign_fill(step, exposed, rules, event, moved_coin)
         elif exposed is not None:
-            breakers.on_own_fill(step, own, moved_coin, float(event.qty_contracts / own.intent.qty_contracts))
+            share = float(event.qty_contracts / own.intent.qty_contracts)
+            breakers.on_own_fill(step, own, moved_coin, share)
+            moving.on_own_fill(exposed, own, moved_coin, share)
             tracking.on_own_fill(exposed, own, rules, event, moved_coin)
         for name in sorted(moved):
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
@@ -298,6 +302,7 @@ class Engine:
         holdings.watch(step)
         funding.sweep(step)
         treasury.sweep(step)
+        switching.sweep(step)
         tracking.sweep(step)
         kill_rules.watch(step)
         latches.sweep(step)
@@ -355,11 +360,7 @@ class Engine:
             if step.at_ns <= order_table.proof_after_ns(state, one)
         ]
         for settings in state.settings.underlyings:
-            waiting += [
-                f"no fresh book of {hedge}"
-                for hedge in settings.hedge_instruments
-                if market.book_age_ms(state, hedge, step.at_ns) > state.limits.book_age_ms_max
-            ]
+            waiting += [f"no fresh book of {hedge}" for hedge in hedges.stale(state, settings, step.at_ns)]
         if waiting:
             state.mode_reason = "; ".join(waiting)
             return

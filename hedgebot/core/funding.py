@@ -2,7 +2,8 @@
 
 Owns the day's ledger of what was paid and the watch; the forecast is `limits.py`'s. Positive funding is paid by longs
 to shorts; a cost is positive. What happens beyond a limit is the operator's choice for each underlying: told only, no
-hedge that costs more (but for one that is urgent), or the hedge is given up.
+hedge that costs more (but for one that is urgent), the hedge is moved to a cheaper instrument (`switching.py`), or the
+hedge is given up.
 """
 
 from collections.abc import Mapping
@@ -126,7 +127,23 @@ def refusal(
     """Why a hedge from `before` to `after` contracts is not worth its funding; empty when it may go."""
     if settings.funding_action is FundingAction.ALERT or abs(after) <= abs(before):
         return ""
+    if settings.funding_action is FundingAction.SWITCH:
+        return _own_rate_problem(state, settings, at_ns, hedge, after)
     return problem_of(state, settings, at_ns, {hedge: after})
+
+
+def _own_rate_problem(
+    state: EngineState, settings: UnderlyingSettings, at_ns: int, hedge: InstrumentId, after: float
+) -> str:
+    """Where hedges are switched, what is still held in a dear instrument does not stop a hedge in the cheaper one."""
+    leg, limit = _leg(state, settings, hedge, after, at_ns), in_force(state, "funding_ratio_day_alert", at_ns)
+    if leg is not None and leg[0] > limit:
+        return f"funding of {hedge} is {leg[0]:.2%} a day, limit {limit:.2%}"
+    now, then = terms(state, settings, at_ns), terms(state, settings, at_ns, {hedge: after})
+    share_limit = state.limits.funding_share_day_max
+    if now is None or then is None or then.share_day <= max(share_limit, now.share_day):
+        return ""
+    return f"funding of the {settings.underlying} hedge would cost {then.share_day:.2%} of what it protects a day"
 
 
 def evidence(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> dict[str, float | None]:

@@ -24,6 +24,7 @@ from hedgebot.core import (
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.ledger import position_contracts
+from hedgebot.core.move_rule import move_rule
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.orders import Approved, Refused, RuleCheck
 from hedgebot.domain.settings import AccountRole
@@ -42,6 +43,11 @@ def judge(candidate: Candidate) -> Approved | Refused:
 def judge_closing(candidate: Candidate) -> Approved | Refused:
     """The same for an intent that closes a hedge position because an operator flattens."""
     return _judge(candidate, CLOSING_RULES)
+
+
+def judge_move(candidate: Candidate) -> Approved | Refused:
+    """The same for one order of a move from one hedge instrument to another, while the delta is inside its band."""
+    return _judge(candidate, MOVE_RULES)
 
 
 def _judge(candidate: Candidate, rules: tuple[Rule, ...]) -> Approved | Refused:
@@ -388,4 +394,11 @@ RULES: tuple[Rule, ...] = (
     _margin,
     _funding,
     _message_rate,
+)
+
+# A move answers no drift and repeats its pieces on purpose: it is bounded by what it closes. It lowers what funding
+# costs, so that a budget does not hold its second half back; the rate of what it opens is judged where it is chosen.
+MOVE_RULES: tuple[Rule, ...] = (
+    move_rule,
+    *(rule for rule in RULES if rule not in {_duplicate, _hedge_volume, _funding}),
 )

@@ -18,7 +18,7 @@ from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
-from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.domain.settings import FundingAction, HedgeRole, UnderlyingSettings
 
 _NS_PER_DAY = 86_400 * 1_000_000_000
 _DAYS_MIN = 1.0 / 24.0
@@ -60,33 +60,70 @@ def opposed_coin(coins: dict[InstrumentId, float]) -> float:
     return min(sum(max(one, 0.0) for one in coins.values()), sum(max(-one, 0.0) for one in coins.values()))
 
 
+def choices(settings: UnderlyingSettings, side: Side) -> tuple[InstrumentId, ...]:
+    """The instruments that hedges of a side may be opened in, the operator's preferred one first."""
+    if settings.funding_action is not FundingAction.SWITCH:
+        return (settings.opened_with(side),)
+    others = (one.instrument for one in settings.other_hedges if one.role is HedgeRole.ALTERNATIVE)
+    return (settings.opened_with(side), *others)
+
+
+def opened(state: EngineState, settings: UnderlyingSettings, side: Side) -> InstrumentId:
+    """The instrument in which a hedge of that side is opened now: the chosen one, where they may be switched."""
+    allowed, underlying = choices(settings, side), state.underlyings.get(settings.underlying)
+    chosen = underlying.switch.chosen.get(side.value) if underlying else None
+    return chosen if chosen in allowed else allowed[0]
+
+
+def in_use(state: EngineState, settings: UnderlyingSettings) -> tuple[InstrumentId, ...]:
+    """The instruments that the hedge depends on: all, but for alternatives that are neither held nor chosen."""
+    chosen = {opened(state, settings, side) for side in Side}
+    return tuple(
+        one.instrument
+        for one in settings.hedge_legs
+        if one.role is not HedgeRole.ALTERNATIVE
+        or one.instrument in chosen
+        or position_contracts(state, settings.hedge_account, one.instrument)
+    )
+
+
+def stale(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
+    """Those of them whose book is not fresh."""
+    age_ms_max = state.limits.book_age_ms_max
+    return [one for one in in_use(state, settings) if market.book_age_ms(state, one, at_ns) > age_ms_max]
+
+
 def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at_ns: int) -> tuple[Way, ...]:
     """How a wanted trade (signed coin, not zero) can be made, the best way first; never empty.
 
     A way that its market does not allow now stands behind those that it does.
     """
     side = Side.of(trade_coin)
-    opened = settings.opened_with(side)
-    opening = Way(opened, None, f"it is what {'long' if side is Side.BUY else 'short'} hedges are opened in")
+    opened_in = opened(state, settings, side)
+    opening = Way(opened_in, None, f"it is what {'long' if side is Side.BUY else 'short'} hedges are opened in")
     if not settings.other_hedges:
         return (opening,)
     coins = held_coins(state, settings)
     against = [one for one, held in coins.items() if held * side.sign < 0.0]
-    if against == [opened]:
+    # Where instruments may be switched, what is not chosen stands behind: a market that is shut stops no hedge.
+    behind = [Way(one, None, "what is chosen cannot be traded now") for one in choices(settings, side)[1:]]
+    behind += [Way(settings.opened_with(side), None, behind[0].why)] if behind else []
+    behind = [one for one in behind if one.instrument != opened_in]
+    if against == [opened_in] and not behind:
         return (opening,)
-    after = coins | {opened: coins.get(opened, 0.0) + trade_coin}
+    after = coins | {opened_in: coins.get(opened_in, 0.0) + trade_coin}
     capped = opposed_coin(after) > max(settings.opposed_coin_max, opposed_coin(coins))
     first, later = [], []
     for one in sorted(against, key=lambda leg: _saved_ratio(state, settings, leg, -side.sign, at_ns), reverse=True):
         contracts = abs(position_contracts(state, settings.hedge_account, one))
-        dearer = _dearer_by(state, settings, one, opened, side, at_ns)
+        dearer = _dearer_by(state, settings, one, opened_in, side, at_ns)
         if capped or dearer <= 0.0:
             why = "it reduces what is held" + (" (opposed hedges are at their cap)" if capped and dearer > 0.0 else "")
             first.append(Way(one, contracts, why))
         else:
             later.append(Way(one, contracts, f"reducing it is {dearer / _BPS:.1f} bps dearer"))
-    found = [*first, opening, *later]
-    return tuple(sorted(found, key=lambda way: not _is_open(state, settings, way.instrument, at_ns)))
+    found = [*first, opening, *later, *behind]
+    return tuple(sorted(found, key=lambda way: not is_open(state, settings, way.instrument, at_ns)))
 
 
 def opposition_limit_coin(state: EngineState, settings: UnderlyingSettings) -> float:
@@ -154,7 +191,7 @@ def _saved_ratio(state: EngineState, settings: UnderlyingSettings, hedge: Instru
     return sign * (carry_day(state, settings, hedge, at_ns) or 0.0) * settings.hedge_hold_days
 
 
-def _is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
+def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
     """Whether the gate would take an order on its market as it stands."""
     rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
     if rules is None or quote is None or quote.book_problem:

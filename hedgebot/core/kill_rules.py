@@ -8,7 +8,7 @@ dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 4
 
 from collections.abc import Callable, Iterator
 
-from hedgebot.core import forced, limits, loss_limits, market
+from hedgebot.core import forced, hedges, limits, loss_limits
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
@@ -120,7 +120,7 @@ def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
 
 def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     for settings in state.settings.underlyings:
-        for hedge in settings.hedge_instruments:
+        for hedge in hedges.in_use(state, settings):
             if forced.settles_in_ms(state, hedge, at_ns) <= state.limits.settling_ms_halt:
                 # No figure: the same sentence each time it is looked at.
                 yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
@@ -131,8 +131,7 @@ RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, 
 
 def _old_books(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
     """Hedge instruments of an underlying whose book is not fresh."""
-    age_ms_max = state.limits.book_age_ms_max
-    return [one for one in settings.hedge_instruments if market.book_age_ms(state, one, at_ns) > age_ms_max]
+    return hedges.stale(state, settings, at_ns)
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

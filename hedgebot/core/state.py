@@ -14,6 +14,7 @@ from hedgebot.core.margin_state import MarginState
 from hedgebot.core.quotes import OptionMark, Quote
 from hedgebot.core.risk_state import RiskState
 from hedgebot.core.sums import Sums
+from hedgebot.core.switch_state import SwitchState
 from hedgebot.core.trail import Spell
 from hedgebot.core.treasury_state import TreasuryState
 from hedgebot.domain.alerts import AlertKind
@@ -145,6 +146,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     inside_coin: float = 0.0
     waits_for: str = ""
     drift: Drift = msgspec.field(default_factory=Drift)
+    switch: SwitchState = msgspec.field(default_factory=SwitchState)
     tracking: Tracking = msgspec.field(default_factory=Tracking)
     sums: Sums = msgspec.field(default_factory=Sums)
 

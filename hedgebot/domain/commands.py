@@ -154,6 +154,7 @@ class DecisionCause(StrEnum):
 
     FILL = "fill"
     PRICE = "price"
+    FUNDING = "funding"
     RECOVERY = "recovery"
     OPERATOR = "operator"
 

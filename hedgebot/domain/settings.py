@@ -81,6 +81,7 @@ class FundingAction(StrEnum):
 
     ALERT = "alert"  # nothing else
     NO_RISK = "no_risk"  # no hedge that costs more, unless the delta is beyond its limit
+    SWITCH = "switch"  # hedges go to the cheapest of several instruments, what is held in another is moved there
     UNWIND = "unwind"  # the hedge is closed, and the underlying is frozen until an operator says unkill
 
 
@@ -90,6 +91,7 @@ class HedgeRole(StrEnum):
     MAIN = "main"  # its middle is the underlying's price; takes every hedge that no other instrument is there for
     BUY = "buy"  # long hedges
     SELL = "sell"  # short hedges
+    ALTERNATIVE = "alternative"  # either side, while it is the cheaper one (funding_action: switch)
 
 
 class HedgeLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +123,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
     will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
     Longs and shorts among them may stand against each other up to `opposed_coin_max`; `hedge_hold_days` is how long a
-    hedge is expected to be held.
+    hedge is expected to be held. `funding_saving_day_min` is what another instrument must save, a ratio of notional a
+    day, before hedges are switched to it; alternatives among `other_hedges` stand in the operator's order.
     """
 
     underlying: str
@@ -142,6 +145,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     other_hedges: tuple[HedgeLeg, ...] = ()
     opposed_coin_max: float = 0.0
     hedge_hold_days: float = 1.0
+    funding_saving_day_min: float = 0.0005
 
     @property
     def hedge_legs(self) -> tuple[HedgeLeg, ...]:

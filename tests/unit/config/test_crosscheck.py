@@ -28,6 +28,12 @@ BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
         (PERP, f'{PERP}\nhedge_instrument_sell = "bybit:inverse:BTCUSD"', "bybit:inverse:BTCUSD is margined in BTC"),
         (PERP, f'{PERP}\n{BUY}\nhedge_instrument_sell = "bybit:linear:BTC-1"', "BTCUSDT would never be opened"),
         (PERP, f"{PERP}\nopposed_coin_max = 0.1", "opposed_coin_max does nothing with one hedge instrument"),
+        ('funding_action = "no_risk"', 'funding_action = "switch"', "hedge_alternatives is missing"),
+        (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:BTCPERP"]', 'set funding_action = "switch"'),
+        (PERP, f"{PERP}\nfunding_saving_day_min = 0.001", "funding_saving_day_min does nothing here"),
+        (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:BTCUSDT"]', "is hedge_instrument itself"),
+        (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:BTC1", "bybit:linear:BTC1"]', "is named twice"),
+        (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:ETHPERP"]', "does not look like an instrument on BTC"),
         ('underlyings = ["BTC", "ETH"]', 'underlyings = ["BTC", "SOL"]', "names SOL, which is not one of"),
         (
             'run_mode = "paper"',

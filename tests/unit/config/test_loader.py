@@ -9,7 +9,7 @@ from hedgebot.config import Config, diff, load_config
 from hedgebot.config.loader import restart_needed
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import AccountRole, LimitSettings, MarginMode
+from hedgebot.domain.settings import AccountRole, FundingAction, HedgeRole, LimitSettings, MarginMode
 
 HOLDING = """
 [holdings.vault]
@@ -120,6 +120,22 @@ def test_other_hedge_instruments_become_legs_with_their_roles(root: Path, tmp_pa
     assert btc.opened_with(Side.SELL) == "bybit:linear:BTCUSDT"
     assert (btc.opposed_coin_max, btc.hedge_hold_days) == (0.5, 3.0)
     assert eth.other_hedges == ()
+
+
+def test_alternatives_keep_the_operators_order(root: Path, tmp_path: Path) -> None:
+    text = (root / "config" / "demo.toml").read_text()
+    own = tmp_path / "switch.toml"
+    keys = (
+        'hedge_alternatives = ["bybit:linear:BTCPERP", "bybit:linear:BTCUSDT-25DEC26"]\nfunding_saving_day_min = 0.001'
+    )
+    text = text.replace('funding_action = "no_risk"', f'funding_action = "switch"\n{keys}', 1)
+    own.write_text(text)
+    (tmp_path / "demo-limits.toml").write_text((root / "config" / "demo-limits.toml").read_text())
+    btc = load_config(own).engine_settings(install=1).underlyings[0]
+    assert [one.instrument for one in btc.other_hedges] == ["bybit:linear:BTCPERP", "bybit:linear:BTCUSDT-25DEC26"]
+    assert {one.role for one in btc.other_hedges} == {HedgeRole.ALTERNATIVE}
+    assert (btc.funding_action, btc.funding_saving_day_min) == (FundingAction.SWITCH, 0.001)
+    assert btc.opened_with(Side.BUY) == btc.opened_with(Side.SELL) == "bybit:linear:BTCUSDT"
 
 
 def test_the_example_for_the_testnet_is_good_but_for_its_keys(root: Path) -> None:

@@ -1,0 +1,206 @@
+"""Moves a hedge from one instrument to another in pairs of orders: a piece is closed, then as much is opened.
+
+Owns the pairs. Closing comes first, so that margin is released before it is taken; a piece is no larger than what keeps
+the net delta at the inside of its band, so that no move ever leaves it. Level-triggered: what a pair has displaced is
+counted from fills, not from answers, and taken back before the next piece; one order is in flight on an underlying, by
+the order table as ever. When a hedge of the policy's own comes between, the delta is the policy's and the count is 0.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core import hedges, latches, margin_fit, order_table, switching
+from hedgebot.core.candidate import Candidate
+from hedgebot.core.gate import judge_move
+from hedgebot.core.hedges import Way
+from hedgebot.core.ledger import position_contracts
+from hedgebot.core.shaping import NoLot, shape
+from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState
+from hedgebot.core.step import Step
+from hedgebot.core.strategy import Proposal
+from hedgebot.core.switch_state import MOVE_STRATEGY
+from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.kill import KILL_STRATEGY
+from hedgebot.domain.orders import Approved, OrderIntent
+from hedgebot.domain.settings import FundingAction, UnderlyingSettings
+
+PAUSE_NS = 2_500_000_000
+"""Between two pieces: the market is not chased, and a move is never taken for a strategy that repeats itself."""
+
+
+def advance(
+    step: Step, underlying: UnderlyingState, settings: UnderlyingSettings, proposal: Proposal, delta_coin: float
+) -> None:
+    """Send the next order of a move, if one is due; called while the delta is inside its band."""
+    state = step.state
+    if settings.funding_action is not FundingAction.SWITCH or proposal.strategy == KILL_STRATEGY:
+        return
+    busy = order_table.order_of(state, underlying.name) or step.at_ns < underlying.retry_at_ns
+    if busy or state.mode is not Mode.ACTIVE or state.stopping or latches.is_frozen(state, settings):
+        return
+    distance = delta_coin - proposal.centre_coin
+    restoring = _restoring(state, settings, proposal, distance)
+    if restoring is not None:
+        _send(step, settings, proposal, delta_coin, *restoring)
+    elif step.at_ns - underlying.switch.moved_at_ns >= PAUSE_NS:
+        closing = _closing(state, settings, proposal, distance, step.at_ns)
+        if closing is not None and _send(step, settings, proposal, delta_coin, *closing):
+            underlying.switch.moved_at_ns = step.at_ns
+
+
+def on_own_fill(underlying: UnderlyingState, record: OrderRecord, moved_coin: float | None, share: float) -> None:
+    """Count what a fill of ours displaced; a fill of the policy's own hedge ends the count."""
+    switch = underlying.switch
+    if record.intent.strategy != MOVE_STRATEGY:
+        switch.displaced_coin = 0.0
+        return
+    switch.displaced_coin += record.intent.delta_effect_coin * share if moved_coin is None else moved_coin
+
+
+def _room_coin(proposal: Proposal, distance: float, sign: int) -> float:
+    """How far the delta may go in a direction until it stands at the inside of its band."""
+    _, inside = proposal.edges(float(sign))
+    return max(inside - distance * sign, 0.0)
+
+
+def _restoring(
+    state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float
+) -> tuple[Way, float, str] | None:
+    """The second order of a pair: open in the chosen instrument what the first one closed."""
+    displaced = state.underlyings[settings.underlying].switch.displaced_coin
+    side = Side.of(-displaced)
+    hedge = hedges.opened(state, settings, side)
+    rules = state.instruments.get(hedge)
+    coin = min(abs(displaced), _room_coin(proposal, distance, side.sign))
+    if rules is None or not displaced or coin < _lot_coin(state, settings, hedge):
+        return None
+    return Way(hedge, None, "a move opens what it closed"), coin * side.sign, f"open {hedge} for what was closed"
+
+
+def _lot_coin(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
+    rules, price = state.instruments[hedge], state.underlyings[settings.underlying].price
+    return abs(rules.delta_coin(float(rules.lot_size), price))
+
+
+def _closing(
+    state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float, at_ns: int
+) -> tuple[Way, float, str] | None:
+    """The first order of a pair: close a piece of what stands in an instrument that is not the chosen one."""
+    for hedge, coins in hedges.held_coins(state, settings).items():
+        if not coins:
+            continue
+        held = Side.of(coins)
+        target = hedges.opened(state, settings, held)
+        why = _why_move(state, settings, hedge, target, held, at_ns)
+        if not why:
+            continue
+        sign = -held.sign
+        coin = min(abs(coins), _room_coin(proposal, distance, sign))
+        if coin < max(_lot_coin(state, settings, hedge), _lot_coin(state, settings, target)):
+            continue
+        contracts = abs(position_contracts(state, settings.hedge_account, hedge))
+        return Way(hedge, contracts, "a move closes it"), coin * sign, f"close {hedge}: {why}"
+    return None
+
+
+def _why_move(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, target: InstrumentId, held: Side, at_ns: int
+) -> str:
+    """Why a hedge is moved, in words; empty where it stands right, or where moving is dearer than staying."""
+    known = hedge in hedges.choices(settings, held) and target in state.instruments
+    if hedge == target or not known or not hedges.is_open(state, settings, target, at_ns):
+        return ""
+    now = switching.cost_day(state, settings, hedge, held, at_ns)
+    then = switching.cost_day(state, settings, target, held, at_ns)
+    if then is None or switching.must_leave(state, settings, target, held, at_ns):
+        return ""
+    left = switching.must_leave(state, settings, hedge, held, at_ns)
+    if left:
+        return left
+    if now is None:
+        return ""
+    saving, price = now - then, hedges.cost_ratio(state, settings, hedge) + hedges.cost_ratio(state, settings, target)
+    worth = saving >= settings.funding_saving_day_min and saving * settings.hedge_hold_days >= price
+    return f"{target} saves {saving:.3%} a day" if worth else ""
+
+
+def _send(
+    step: Step,
+    settings: UnderlyingSettings,
+    proposal: Proposal,
+    delta_coin: float,
+    way: Way,
+    trade_coin: float,
+    why: str,
+) -> bool:
+    """Shape, fit to the margin, judge and send; True when an order left."""
+    state = step.state
+    rules, quote = state.instruments[way.instrument], state.quotes.get(way.instrument)
+    mid = quote.mid if quote else None
+    if mid is None:
+        return False
+    asked = msgspec.structs.replace(proposal, strategy=MOVE_STRATEGY, reason=why)
+    shaped = shape(state, settings, way, mid, asked, trade_coin, step.at_ns)
+    fitted = shaped if isinstance(shaped, NoLot) else margin_fit.fit(step, settings, rules, shaped)
+    if isinstance(fitted, NoLot):
+        return False
+    intent = fitted.intent
+    # Where this order is meant to bring the delta: the breakers judge its fills by that.
+    meant = delta_coin + intent.delta_effect_coin
+    verdict = judge_move(
+        Candidate.of(
+            state,
+            settings,
+            intent,
+            step.at_ns,
+            delta_coin=delta_coin,
+            centre_coin=proposal.centre_coin,
+            effect=fitted.effect,
+        )
+    )
+    if not isinstance(verdict, Approved):
+        if step.is_news(state.underlyings[settings.underlying], f"move {verdict.check.rule}"):
+            state.totals.refusals += 1
+            step.emit(RecordRefusal(refused=verdict))
+        return False
+    client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin, centre_coin=meant)
+    step.emit(_decision(step, settings, proposal, delta_coin, intent, client_id))
+    return True
+
+
+def _decision(
+    step: Step,
+    settings: UnderlyingSettings,
+    proposal: Proposal,
+    delta_coin: float,
+    intent: OrderIntent,
+    client_id: str,
+) -> RecordDecision:
+    state, at_ns = step.state, step.at_ns
+    held = Side.of(hedges.held_coin(state, settings) or -intent.delta_effect_coin)
+    costs = {
+        f"cost_day {one}": switching.cost_day(state, settings, one, held, at_ns)
+        for one in hedges.choices(settings, held)
+    }
+    price: Decimal = intent.limit_price
+    return RecordDecision(
+        underlying=settings.underlying,
+        strategy=MOVE_STRATEGY,
+        outcome=Outcome.HEDGE,
+        cause=DecisionCause.FUNDING,
+        delta_coin=delta_coin,
+        target_coin=proposal.centre_coin,
+        band_coin=proposal.trigger_coin,
+        trade_coin=intent.delta_effect_coin,
+        residual_coin=0.0,
+        client_id=client_id,
+        explanation=f"{intent.reason}: {intent.side} {intent.qty_contracts} at {price} or better, inside the band",
+        evidence={
+            "at_ns": at_ns,
+            "displaced_coin": state.underlyings[settings.underlying].switch.displaced_coin,
+            "chosen": hedges.opened(state, settings, held),
+            **costs,
+        },
+    )

@@ -1,0 +1,21 @@
+"""Which hedge instrument an underlying's hedges go to, and what of a move between two is under way. A record."""
+
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
+
+MOVE_STRATEGY = "funding_switch"
+"""Who asks for the orders of a move, in the journal and to the breakers."""
+
+
+class SwitchState(msgspec.Struct, kw_only=True):
+    """`chosen` is the instrument by side ("buy", "sell") where it is not the configured one, since `chosen_at_ns`.
+
+    `displaced_coin` is the delta that a move's closing orders brought about and its opening orders have not yet taken
+    back; `moved_at_ns` is when the last closing order left.
+    """
+
+    chosen: dict[str, InstrumentId] = {}
+    chosen_at_ns: dict[str, int] = {}
+    displaced_coin: float = 0.0
+    moved_at_ns: int = 0

@@ -1,0 +1,75 @@
+"""The choice among several hedge instruments by what they are forecast to cost a day: `funding_action` = switch.
+
+Owns when the choice changes. Costs are ratios of notional a day for the side that is held: funding of a perpetual, the
+basis of a dated future; positive funding is paid by longs. The choice stays until another one is cheaper by
+`funding_saving_day_min` and at least an hour has passed, so that rates near each other do not make it swing. What must
+be left (a delivery is near, its rate is beyond its limit) is left for any permitted one. Trades nothing: `moving.py`
+does.
+"""
+
+from hedgebot.core import forced, hedges
+from hedgebot.core.raises import in_force
+from hedgebot.core.state import EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.settings import FundingAction, UnderlyingSettings
+
+CHOICE_NS = 3_600 * 1_000_000_000
+SETTLING_FACTOR = 4
+"""So many times `settling_ms_halt` before its delivery a hedge is left: at that limit the book would be halted."""
+
+
+def sweep(step: Step) -> None:
+    """Look at the choice of every underlying that may switch; called by the timer."""
+    for settings in step.state.settings.underlyings:
+        if settings.funding_action is FundingAction.SWITCH and settings.underlying in step.state.underlyings:
+            for side in Side:
+                _choose(step, settings, side)
+
+
+def cost_day(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int
+) -> float | None:
+    """What a hedge of that side costs a day in an instrument, as a ratio of notional; None while it is not known."""
+    carry = hedges.carry_day(state, settings, hedge, at_ns)
+    return None if carry is None else side.sign * carry
+
+
+def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
+    """Why an instrument is given up whatever another one costs; empty when it may be kept."""
+    if forced.settles_in_ms(state, hedge, at_ns) <= SETTLING_FACTOR * state.limits.settling_ms_halt:
+        return "its delivery is near"
+    cost, limit = cost_day(state, settings, hedge, side, at_ns), in_force(state, "funding_ratio_day_alert", at_ns)
+    return f"it costs {cost:.3%} a day, limit {limit:.3%}" if cost is not None and cost > limit else ""
+
+
+def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
+    state, at_ns = step.state, step.at_ns
+    switch = state.underlyings[settings.underlying].switch
+    current = hedges.opened(state, settings, side)
+    left = must_leave(state, settings, current, side, at_ns)
+    now = cost_day(state, settings, current, side, at_ns)
+    if now is None and not left:
+        return
+    best, cost = _cheapest(state, settings, current, side, at_ns)
+    if best is None:
+        return
+    saving = (now or 0.0) - cost
+    settled = at_ns - switch.chosen_at_ns.get(side.value, 0) >= CHOICE_NS
+    if not left and not (settled and saving >= settings.funding_saving_day_min):
+        return
+    switch.chosen[side.value], switch.chosen_at_ns[side.value] = best, at_ns
+
+
+def _cheapest(
+    state: EngineState, settings: UnderlyingSettings, current: InstrumentId, side: Side, at_ns: int
+) -> tuple[InstrumentId | None, float]:
+    """The cheapest other instrument that may be opened now; of equals the one that the operator prefers."""
+    found: list[tuple[InstrumentId, float]] = []
+    for one in hedges.choices(settings, side):
+        cost = cost_day(state, settings, one, side, at_ns)
+        if one == current or cost is None or must_leave(state, settings, one, side, at_ns):
+            continue
+        if hedges.is_open(state, settings, one, at_ns):
+            found.append((one, cost))
+    return min(found, key=lambda pair: pair[1], default=(None, 0.0))

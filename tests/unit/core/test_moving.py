@@ -1,0 +1,225 @@
+"""A hedge that is moved to another instrument: in pairs of orders, inside the band, exactly once."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from hedgebot.core import hedges
+from hedgebot.core.exposure import net_delta_coin
+from hedgebot.core.switch_state import MOVE_STRATEGY
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Command, DecisionCause, Mode, RecordDecision, SubmitOrder
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.kill import KillAction, KillScope
+from hedgebot.domain.orders import OrderStatus
+from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, BTC_USDC, Playbook, of_type, orders, the_order
+from tests.support.switches import market, ready, switchable
+
+DEAR, CHEAP = -0.0008, 0.0001  # a short pays 24 bps a day here and receives 3 there
+PIECE = Decimal("0.037")  # three quarters of the band of 0.05, floored to the lot
+
+
+def held(book: Playbook) -> dict[str, float]:
+    return {str(name): coins for name, coins in hedges.held_coins(book.state, book.settings.underlyings[0]).items()}
+
+
+def delta(book: Playbook) -> float:
+    return net_delta_coin(book.state.underlyings["BTC"])
+
+
+def next_order(book: Playbook, *, after_ms: float = 3_000.0) -> SubmitOrder | None:
+    before = len(orders(book.heard))
+    market(book, perp_rate=DEAR, usdc_rate=CHEAP, after_ms=after_ms)
+    found = orders(book.heard)[before:]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def started(perp: str = "-0.3") -> tuple[Playbook, SubmitOrder]:
+    book = ready(switchable(), perp=perp)
+    order = next_order(book)
+    assert order is not None
+    return book, order
+
+
+def test_a_piece_is_closed_then_as_much_is_opened() -> None:
+    book, first = started()
+    closing = first.approved.intent
+    assert (closing.instrument, closing.side, closing.qty_contracts) == (BTC_PERP, Side.BUY, PIECE)
+    assert (closing.reduce_only, closing.strategy) == (True, MOVE_STRATEGY)
+    opening = the_order(book.done(first)).approved.intent
+    assert (opening.instrument, opening.side, opening.qty_contracts) == (BTC_USDC, Side.SELL, PIECE)
+    told = of_type(book.heard, RecordDecision)[-1]
+    assert told.cause is DecisionCause.FUNDING
+    assert "inside the band" in told.explanation
+    assert told.evidence["cost_day bybit:linear:BTCUSDT"] == pytest.approx(0.0024)
+    assert told.evidence["cost_day bybit:linear:BTCPERP"] == pytest.approx(-0.0003)
+
+
+def test_the_whole_position_is_moved_and_the_book_is_as_it_was() -> None:
+    book, order = started()
+    seen, most = [order], 0.0
+    for _ in range(60):
+        found = orders(book.done(seen[-1]))
+        most = max(most, abs(delta(book)))
+        order_or_none = found[0] if found else next_order(book)
+        if order_or_none is None:
+            break
+        seen.append(order_or_none)
+    assert held(book) == {BTC_PERP: 0.0, BTC_USDC: pytest.approx(-0.3)}
+    assert delta(book) == pytest.approx(0.0)
+    assert most <= 0.0375 + 1e-9  # never beyond the inside of the band
+    assert len({one.client_id for one in seen}) == len(seen)
+    moved = sum(one.approved.intent.qty_contracts for one in seen if one.approved.intent.side is Side.BUY)
+    assert moved == Decimal("0.3")  # nothing was closed twice
+    assert book.mode() is Mode.ACTIVE
+    assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
+
+
+def test_a_long_hedge_moves_the_other_way_round() -> None:
+    book = ready(switchable(), perp="0.3", perp_rate=0.0008, usdc_rate=0.0001)
+    market(book, perp_rate=0.0008, usdc_rate=0.0001, after_ms=3_000)
+    first = orders(book.heard)[-1].approved.intent
+    assert (first.instrument, first.side, first.reduce_only) == (BTC_PERP, Side.SELL, True)
+
+
+def test_nothing_moves_while_an_order_is_unknown() -> None:
+    book, order = started()
+    book.send(ev.OrderOutcomeUnknown(account=ACCOUNT, client_id=order.client_id, code="timeout", message="no answer"))
+    assert next_order(book) is None
+    assert next_order(book, after_ms=900) is None
+
+
+def test_a_part_is_taken_back_before_more_is_closed() -> None:
+    book, order = started()
+    intent = order.approved.intent
+    book.send(book.fill(intent.side, "0.010", BTC_PERP, client_id=order.client_id))
+    heard = book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED, "0.010")))
+    found = orders(heard)
+    opening = found[0] if found else next_order(book, after_ms=1)
+    assert opening is not None
+    assert (opening.approved.intent.instrument, opening.approved.intent.qty_contracts) == (BTC_USDC, Decimal("0.010"))
+
+
+def test_a_hedge_of_the_policys_own_ends_what_was_displaced() -> None:
+    book, order = started()
+    second = the_order(book.done(order))
+    book.send(ev.OrderUpdated(report=book.report(second, OrderStatus.CANCELLED)))
+    assert book.state.underlyings["BTC"].switch.displaced_coin == pytest.approx(0.037)
+    hedge = the_order(book.send(book.fill(Side.BUY, "0.1", BTC_SPOT), after_ms=2_000))
+    assert hedge.approved.intent.strategy == "delta_neutral"
+    book.done(hedge)
+    assert book.state.underlyings["BTC"].switch.displaced_coin == 0.0
+
+
+def test_what_the_saving_does_not_pay_for_stays() -> None:
+    # Both trades cost 10 bps together; 6 bps a day saved pay them in two days, not in one.
+    for days, moves in ((1.0, False), (2.0, True)):
+        book = ready(switchable(hedge_hold_days=days), perp="-0.3")
+        before = len(orders(book.heard))
+        market(book, perp_rate=-0.0001, usdc_rate=0.0001, after_ms=3_000)
+        assert bool(orders(book.heard)[before:]) is moves, days
+
+
+@pytest.mark.parametrize("mode", [Mode.HALTED, Mode.REDUCING])
+def test_only_an_active_book_moves(mode: Mode) -> None:
+    book = ready(switchable(), perp="-0.3")
+    book.state.mode = mode
+    book.state.mode_reason = "test"
+    before = len(orders(book.heard))
+    book.send(book.ticker(rate=DEAR))
+    book.send(book.book())
+    assert len(orders(book.heard)) == before
+
+
+def test_a_killed_underlying_does_not_move() -> None:
+    book = ready(switchable(), perp="-0.3")
+    killed = ev.OperatorKilled(
+        operator="ann", reason="look", scope=KillScope.UNDERLYING, name="BTC", action=KillAction.FREEZE
+    )
+    book.send(killed)
+    assert next_order(book) is None
+
+
+def test_nothing_is_closed_while_there_is_nowhere_to_go() -> None:
+    book = ready(switchable(), perp="-0.3", perp_rate=DEAR, usdc_rate=CHEAP)
+    done = len(orders(book.heard))
+    fresh = ready(switchable(), perp="-0.3")
+    before = len(orders(fresh.heard))
+    fresh.send(fresh.book(name=BTC_USDC, spread="900"), after_ms=3_000)
+    fresh.send(fresh.book())
+    fresh.send(fresh.ticker(rate=DEAR))
+    fresh.tick()
+    assert len(orders(fresh.heard)) == before
+    assert done == 1  # with a market there it begins at once
+
+
+def test_moves_leave_the_allowance_of_hedges_alone() -> None:
+    book, order = started()
+    seen = order
+    for _ in range(8):
+        found = orders(book.done(seen))
+        nxt = found[0] if found else next_order(book)
+        assert nxt is not None
+        seen = nxt
+    assert book.state.underlyings["BTC"].efficacy.hedged_coin == 0.0
+
+
+@hypothesis_settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_the_delta_stays_within_its_limits_whatever_fills_and_whatever_the_market_does(data: st.DataObject) -> None:
+    """Parts, cancels, fills of clients: never beyond the band, nothing lost or doubled."""
+    size = data.draw(st.sampled_from(["-0.3", "-0.111", "0.25"]), label="hedge")
+    dear = DEAR if size.startswith("-") else -DEAR
+    book = ready(switchable(), perp=size)
+    spot = -Decimal(size)
+    pending: list[SubmitOrder] = []
+    for _ in range(data.draw(st.integers(10, 30), label="steps")):
+        before = len(orders(book.heard))
+        market(book, perp_rate=dear, usdc_rate=0.0, after_ms=data.draw(st.sampled_from([500.0, 3_000.0])))
+        pending += orders(book.heard)[before:]
+        deed = data.draw(st.sampled_from(["fill", "fill", "fill", "part", "cancel", "client"]))
+        if deed == "client" and not pending:
+            milli = data.draw(st.integers(-80, 80).filter(bool))
+            before = len(orders(book.heard))
+            book.send(book.fill(Side.of(milli), str(Decimal(abs(milli)) / 1_000), BTC_SPOT))
+            spot += Decimal(milli) / 1_000
+            pending += orders(book.heard)[before:]
+        while pending:
+            order = pending.pop(0)
+            intent = order.approved.intent
+            moves = intent.strategy == MOVE_STRATEGY
+            qty = intent.qty_contracts
+            if deed == "part" and qty > Decimal("0.002"):
+                qty = Decimal("0.001")
+            if deed == "cancel":
+                qty = Decimal(0)
+            before = len(orders(book.heard))
+            if qty:
+                book.send(book.fill(intent.side, str(qty), intent.instrument, client_id=order.client_id))
+            status = OrderStatus.FILLED if qty == intent.qty_contracts else OrderStatus.CANCELLED
+            book.send(ev.OrderUpdated(report=book.report(order, status, str(qty))))
+            pending += orders(book.heard)[before:]
+            deed = "fill"
+            assert not moves or abs(delta(book)) <= 0.05 + 1e-9  # no order of a move leaves the band
+        stands = held(book)
+        assert delta(book) == pytest.approx(sum(stands.values()) + float(spot))
+        assert min(stands.values()) * max(stands.values()) >= -1e-12  # never one against the other
+        assert abs(stands[BTC_PERP]) <= abs(float(size)) + 0.2
+        assert book.mode() is Mode.ACTIVE
+
+
+def test_a_replay_sends_the_same_orders() -> None:
+    book, order = started()
+    book.done(order)
+    again = Playbook(msgspec.structs.replace(book.settings))
+    again.heard.clear()
+    heard: list[Command] = []
+    for stamped in book.log[1:]:
+        heard += again.engine.step(stamped)
+    assert [one.client_id for one in orders(heard)] == [one.client_id for one in orders(book.heard)]
