@@ -23,6 +23,7 @@ from hedgebot.core import (
     proof,
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
+from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.domain.commands import Mode
@@ -241,20 +242,6 @@ def _collar(one: Candidate) -> Finding:
     return finding("collar_bps", beyond, one.settings.collar_bps, problem)
 
 
-def _chase(one: Candidate) -> Finding:
-    limits_now, underlying = one.state.limits, one.underlying
-    limit = limits_now.chase_bps_max
-    if not underlying.chase_from or one.at_ns - underlying.chase_at_ns > limits_now.chase_window_ms * 1_000_000:
-        return finding("chase_bps", 0.0, limit)
-    # Followed from the main hedge's price: another one stands at its basis from it.
-    is_main, mid = one.rules.id == one.settings.hedge_instrument, float(one.quote.mid or 0)
-    basis = 1.0 if is_main or not mid else mid / underlying.price
-    followed = (float(one.intent.limit_price) / basis / underlying.chase_from - 1.0) * 1e4 * one.intent.side.sign
-    over = followed > limit and not one.is_urgent
-    problem = f"our orders on {one.rules.id} have followed its price by {followed:.0f} bps" if over else ""
-    return finding("chase_bps", followed, limit, problem)
-
-
 def _forced(one: Candidate) -> Finding:
     limit_ms, forced_at_ns = one.state.limits.adl_pause_ms, one.underlying.forced_at_ns
     since_ms = (one.at_ns - forced_at_ns) // 1_000_000 if forced_at_ns else None
@@ -384,7 +371,7 @@ RULES: tuple[Rule, ...] = (
     _spread,
     _book_against_mark,
     _collar,
-    _chase,
+    chase_rule,
     _forced,
     _size,
     _notional,

@@ -299,7 +299,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
     "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),
-    "_chase": (_chasing, "chase_bps", pytest.approx(1_071.4, abs=0.1), 1_000.0),
+    "chase_rule": (_chasing, "chase_bps", pytest.approx(1_071.4, abs=0.1), 1_000.0),
     "_forced": (_closed_by_force, "forced_ms", 10_000, 30_000),
     "_size": (_too_large, "order_qty_coin", 0.1, 0.05),
     "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
