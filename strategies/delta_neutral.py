@@ -7,8 +7,8 @@ Fails: where the band is tighter than the lot or the price noise, it trades ofte
 
 import msgspec
 
-from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
-from hedgebot.domain.settings import StrategySettings
+from hedgebot.core.strategy import Proposal, Steady, Strategy, UnderlyingView
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +32,12 @@ class DeltaNeutral:
             reason=f"keep {view.settings.underlying} within {band_coin:g} of {centre_coin:g}",
             evidence={"band_coin": band_coin, "target_ratio": view.settings.target_ratio},
         )
+
+    @staticmethod
+    def steady(settings: UnderlyingSettings, previous: Steady | None) -> Steady | None:
+        """The configured band, as long as an earlier strategy's centre stands."""
+        centre_coin, until_ns = (previous.centre_coin, previous.until_ns) if previous else (0.0, 2**62)
+        return Steady(centre_coin, settings.band_coin, settings.band_coin, until_ns)
 
 
 class Plugin:

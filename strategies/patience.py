@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hedgebot.core.strategy import Patience, Proposal, Strategy, UnderlyingView
+from hedgebot.core.strategy import Patience, Proposal, Steady, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
-from hedgebot.domain.settings import StrategySettings
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 _NS_PER_MINUTE = 60 * 1_000_000_000
 _MINUTES_PER_DAY = 24 * 60
@@ -54,6 +54,13 @@ class Waiting:
             closed=self._closed(view.at_ns),
         )
         return msgspec.structs.replace(previous, patience=patience)
+
+    def steady(self, settings: UnderlyingSettings, previous: Steady | None) -> Steady | None:
+        """The band before it, until the end: inside it nothing waits."""
+        del settings
+        if previous is None or self._end_ns is None:
+            return previous
+        return previous._replace(until_ns=min(previous.until_ns, self._end_ns))
 
     def _closed(self, at_ns: int) -> str:
         if self._hours is None:

@@ -8,9 +8,9 @@ Fails: it proposes nothing by itself; without an enabled strategy before it ther
 
 import msgspec
 
-from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.core.strategy import Proposal, Steady, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
-from hedgebot.domain.settings import StrategySettings
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 HEDGE_RATIO_MAX = 1.5
 
@@ -50,6 +50,19 @@ class Target:
             reason=f"{previous.reason}; centre moved to {centre_coin:.4g}",
             evidence=previous.evidence
             | {"target_coin": one.target_coin, "hedge_ratio": one.hedge_ratio, "exposure_coin": exposure_coin},
+        )
+
+    def steady(self, settings: UnderlyingSettings, previous: Steady | None) -> Steady | None:
+        """The band before it, shifted and stretched; a share of the exposure moves the centre with every price."""
+        del settings
+        one = self._parameters
+        if previous is None or one.hedge_ratio != 1.0:
+            return None
+        return Steady(
+            previous.centre_coin + one.target_coin,
+            previous.above_coin * one.up_ratio,
+            previous.below_coin * one.down_ratio,
+            previous.until_ns,
         )
 
 

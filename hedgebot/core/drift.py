@@ -28,7 +28,9 @@ KNOWN_AFTER_DAYS = 1.0 / 24.0
 LOOK_GAP_NS = 300 * 1_000_000_000
 """Looks that are farther apart (a process that was down, an exposure that was unknown) add nothing up."""
 
-_VOL_STEP_NS = 60 * 1_000_000_000
+VOL_STEP_NS = 60 * 1_000_000_000
+"""How often the price moves the realised volatility."""
+
 # A gap longer than this says nothing of the volatility inside it.
 _VOL_GAP_NS = 600 * 1_000_000_000
 
@@ -82,7 +84,7 @@ class Drift(msgspec.Struct, kw_only=True):
         if not self.since_ns:
             self.since_ns = self.flow_at_ns = at_ns
         gap_ns = at_ns - self.vol_at_ns
-        if self.vol_price > 0.0 and gap_ns < _VOL_STEP_NS:
+        if self.vol_price > 0.0 and gap_ns < VOL_STEP_NS:
             return
         if self.vol_price > 0.0 and gap_ns <= _VOL_GAP_NS:
             days = gap_ns / NS_PER_DAY

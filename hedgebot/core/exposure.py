@@ -5,6 +5,8 @@ underlying; the venue's delta only cross-checks them (hedging reference sections
 positive, by the underlying's convention (section 3.2). The arrays here are derived from the state and never encoded.
 """
 
+from decimal import Decimal
+
 import numpy as np
 
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
@@ -82,16 +84,22 @@ class Exposures:
 
 def net_delta_coin(underlying: UnderlyingState) -> float:
     """Net delta in coin at the live price; long positive. The caller checks `exposure_problem` first."""
-    sums, coins, quote = underlying.sums, underlying.linear_coin, underlying.inverse_quote
-    if sums.convention is DeltaConvention.COIN_NEUTRAL:
-        # The sum of deltas alone: neither coins that are owned nor unrealised ones.
-        coins, quote = coins - sums.balance_coin - sums.entry_coin, quote + sums.entry_quote
-    delta = float(coins) + sums.settled_coin
+    coins, quote = linear_parts(underlying)
+    delta = float(coins) + underlying.sums.settled_coin
     if quote:
         delta += float(quote) / underlying.price
     if underlying.option_count:
         delta += underlying.option_delta + underlying.option_gamma * (underlying.price - underlying.remark_price)
     return delta
+
+
+def linear_parts(underlying: UnderlyingState) -> tuple[Decimal, Decimal]:
+    """What of the net delta does not depend on the price (coins), and what is divided by it (USD)."""
+    sums, coins, quote = underlying.sums, underlying.linear_coin, underlying.inverse_quote
+    if sums.convention is DeltaConvention.COIN_NEUTRAL:
+        # The sum of deltas alone: neither coins that are owned nor unrealised ones.
+        coins, quote = coins - sums.balance_coin - sums.entry_coin, quote + sums.entry_quote
+    return coins, quote
 
 
 def exposure_problem(underlying: UnderlyingState) -> str:

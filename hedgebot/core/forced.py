@@ -15,7 +15,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import AccountRole, AdlPolicy
 
 _NS_PER_MS = 1_000_000
-_SETTLING_ALERT_MS = 86_400_000
+SETTLING_ALERT_MS = 86_400_000
 NEVER_MS = 10**12
 
 
@@ -60,7 +60,7 @@ def watch_settling(step: Step, hedge: InstrumentId, underlying: str) -> None:
 
     The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge.
     """
-    ending = settles_in_ms(step.state, hedge, step.at_ns) <= _SETTLING_ALERT_MS
+    ending = settles_in_ms(step.state, hedge, step.at_ns) <= SETTLING_ALERT_MS
     # One sentence for the whole day: a figure that counts down would make it a new alert each time.
     problem = f"{hedge} is settled or delisted within a day, it hedges {underlying}"
     step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if ending else "")

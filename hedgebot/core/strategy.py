@@ -4,7 +4,7 @@ A strategy proposes a target exposure with its band; a later one may refine what
 an order and never trades. It is pure: the same view gives the same proposal.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -68,6 +68,15 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         return self.trigger_coin, self.inside_coin
 
 
+class Steady(NamedTuple):
+    """A band that neither price nor time moves before `until_ns`: edges (coin) above and below its centre."""
+
+    centre_coin: float
+    above_coin: float
+    below_coin: float
+    until_ns: int
+
+
 class Strategy(Protocol):
     """A running strategy."""
 
@@ -77,6 +86,13 @@ class Strategy(Protocol):
 
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
         """Propose, refine `previous` or pass it on; None means: nothing to keep here."""
+
+
+class SteadyStrategy(Protocol):
+    """A strategy that can say so when its band stands still: a replay may then leave out what cannot trigger."""
+
+    def steady(self, settings: UnderlyingSettings, previous: Steady | None) -> Steady | None:
+        """The band that `propose` gives at every price and moment before its end; None where there is none such."""
 
 
 class StrategyPlugin(Protocol):

@@ -79,17 +79,18 @@ def sweep(step: Step) -> None:
         kept = underlying.tracking
         if step.at_ns - kept.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
             continue
-        _look(step, underlying, settings)
+        look(underlying, settings, step.at_ns)
         if step.at_ns // RECORD_NS != kept.recorded_ns // RECORD_NS:
             _record(step, underlying)
 
 
-def _look(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings) -> None:
+def look(underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int) -> None:
+    """Take the exposure as it is at its live price; the caller knows that it is known."""
     delta = net_delta_coin(underlying)
-    now = conditions_of(underlying, settings, step.at_ns)
-    beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, step.at_ns) if now else 0.0
+    now = conditions_of(underlying, settings, at_ns)
+    beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
     days = underlying.tracking.look(
-        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=step.at_ns
+        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=at_ns
     )
     if now is not None and underlying.trigger_coin > 0.0:
         underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)

@@ -33,6 +33,11 @@ def note(trail: list[Spell], at_ns: int, price: float) -> None:
             newest.low, newest.high = min(newest.low, price), max(newest.high, price)
         return
     trail.append(Spell(from_ns=at_ns - at_ns % SPELL_NS, low=price, high=price))
+    keep(trail, at_ns)
+
+
+def keep(trail: list[Spell], at_ns: int) -> None:
+    """Let go of what is too old at this moment."""
     while trail[0].from_ns < at_ns - KEEP_NS:
         del trail[0]
 

@@ -161,6 +161,21 @@ class Turn:
         )
         return self._last
 
+    def pass_by(self, event: ev.BookTop | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:
+        """Step one event that came while nothing waits, for whoever plays a recording and keeps it himself.
+
+        The commands must go the way of `run`'s; the event's number is the one before `next_seq`.
+        """
+        self._at_ns = at_ns = max(self._at_ns, at_ns)
+        commands = self._engine.step(ev.Stamped(seq=self._next_seq, at_ns=at_ns, event=event))
+        self._next_seq += 1
+        return commands
+
+    def leave_out(self, events: int, at_ns: int) -> None:
+        """So many events up to a moment came to nothing, as a claim proves: the numbering goes on after them."""
+        self._at_ns = max(self._at_ns, at_ns)
+        self._next_seq += events
+
     def journal_failed(self, error: JournalError) -> tuple[cmd.Command, ...]:
         """Tell the engine that the last output is not on disk; gives back what may be dispatched all the same.
 

@@ -186,3 +186,14 @@ def test_a_failure_that_lasts_is_told_once() -> None:
     turn.journal_written()
     turn.journal_failed(JournalError("disk full"))
     assert len(inbox) == 1
+
+
+def test_an_event_that_passes_by_is_stepped_and_numbered_like_any_other() -> None:
+    engine = Scripted(lambda _event: ())
+    turn, _ = started(engine, next_seq=5)
+    assert turn.pass_by(book(), 7) == ()
+    turn.leave_out(10, 9)
+    turn.pass_by(ev.TimerFired(), 8)
+    # Time never runs back, and what was left out has its numbers.
+    assert [(one.seq, one.at_ns) for one in engine.seen[1:]] == [(6, 7), (17, 9)]
+    assert turn.next_seq == 18

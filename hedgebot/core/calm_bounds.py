@@ -1,0 +1,317 @@
+"""For each gate, until when and within which prices a look at the market provably comes to nothing. Decides nothing.
+
+A bound is a claim: before `until_ns`, and while the hedge's middle stays within `low` and `high`, the gate says what
+it said at the last real step. None is no claim: then every event is stepped. `BOOK_BOUNDS` are the gates that a book
+of the hedge passes, `TIMER_BOUNDS` those that the timer passes besides; the timer's own must have been seen at rest by
+a real timer step just before, so a bound speaks only of what time and price can change. Bounds are drawn in by `EDGE`:
+what is near an edge is stepped. Must not change the state.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from hedgebot.core import funding, hedges, limits, margin_legs, raises
+from hedgebot.core.drift import VOL_STEP_NS
+from hedgebot.core.exposure import exposure_problem, linear_parts
+from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
+from hedgebot.core.quotes import Quote
+from hedgebot.core.risk_limits import holds_anything
+from hedgebot.core.risk_state import NS_PER_HOUR
+from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.strategy import Steady
+from hedgebot.core.tracking import RECORD_NS
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Mode
+from hedgebot.domain.settings import UnderlyingSettings
+
+NEVER_NS = 2**62
+EDGE = 1e-9
+"""Relative: floats and decimals of one number differ by far less."""
+
+STANDING_ALERTS = frozenset({AlertKind.TAIL_RISK_LIMIT, AlertKind.CONVENTION_MISSING})
+"""Alerts that only an event other than a book, a ticker or the timer can end."""
+
+_NS_PER_MS = 1_000_000
+
+
+class Bound(NamedTuple):
+    """Nothing happens before `until_ns` while the middle (USD) is within [low, high]."""
+
+    until_ns: int = NEVER_NS
+    low: float = 0.0
+    high: float = math.inf
+
+
+class Look(NamedTuple):
+    """What bounds are made from: one underlying hedged in one instrument, at a moment. `steady` is its band.
+
+    `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most.
+    """
+
+    state: EngineState
+    settings: UnderlyingSettings
+    underlying: UnderlyingState
+    quote: Quote
+    steady: Steady
+    at_ns: int
+    timer_ns: int
+    low: float = 0.0
+    high: float = math.inf
+
+
+BoundOf = Callable[[Look], Bound | None]
+
+
+def tightest(look: Look, bounds: Iterable[BoundOf]) -> Bound | None:
+    """What all of them allow together, within the prices of the look; None where one makes no claim."""
+    until_ns, low, high = NEVER_NS, look.low, look.high
+    for bound_of in bounds:
+        found = bound_of(look)
+        if found is None:
+            return None
+        until_ns, low, high = min(until_ns, found.until_ns), max(low, found.low), min(high, found.high)
+    return Bound(until_ns, low, high) if until_ns > look.at_ns and low <= high else None
+
+
+# --- what a book passes
+
+
+def mode(look: Look) -> Bound | None:
+    """Only a book that hedges, with nothing over it: no latch, no stop."""
+    state = look.state
+    return Bound() if state.mode is Mode.ACTIVE and not state.latches and not state.stopping else None
+
+
+def orders(look: Look) -> Bound | None:
+    """With an order out, anything may follow."""
+    return None if look.state.unsettled else Bound()
+
+
+def exposure(look: Look) -> Bound | None:
+    """Options and dated futures are marked anew by time and price, holdings outside age, what is unknown may change."""
+    one = look.underlying
+    moving = one.option_count or one.sums.dated or one.sums.holdings or one.remark_due or one.options_stale
+    return None if moving or one.held_cause is not None or exposure_problem(one) else Bound()
+
+
+def jump(look: Look) -> Bound | None:
+    """Books within the allowed jump of the mark are believed."""
+    if look.quote.book_problem or look.quote.mark is None:
+        return None
+    return _around(float(look.quote.mark), look.state.limits.price_jump_ratio_max)
+
+
+def frozen(look: Look) -> Bound | None:
+    """A book that stands still is frozen when its mark moved: the mark stands, so only what it moved so far counts."""
+    quote = look.quote
+    if quote.mark is None or quote.still_mark is None:
+        return Bound()
+    moved_bps = abs(float(quote.mark / quote.still_mark) - 1.0) * 1e4
+    return Bound() if moved_bps <= look.state.limits.frozen_move_bps_max * (1.0 - EDGE) else None
+
+
+def band(look: Look) -> Bound | None:
+    """Inside the band of all strategies together nothing is wanted."""
+    steady, underlying = look.steady, look.underlying
+    if underlying.breach_since_ns or underlying.residual_coin or underlying.note or underlying.waits_for:
+        return None
+    if (underlying.centre_coin, underlying.trigger_coin) != (steady.centre_coin, steady.above_coin):
+        return None
+    inside = prices_within(underlying, steady.centre_coin - steady.below_coin, steady.centre_coin + steady.above_coin)
+    return inside if inside is None else inside._replace(until_ns=steady.until_ns)
+
+
+BOOK_BOUNDS: tuple[BoundOf, ...] = (mode, orders, exposure, jump, frozen, band)
+
+
+# --- what the timer passes
+
+
+def delta_limit(look: Look) -> Bound | None:
+    """Beyond the limit an alert rises."""
+    limit = look.settings.delta_limit_coin
+    return prices_within(look.underlying, -limit, limit)
+
+
+def alerts(look: Look) -> Bound | None:
+    """An alert that is up may end by time."""
+    up = look.state.alerts.values()
+    return Bound() if all(one.kind in STANDING_ALERTS and not one.seen_ns for one in up) else None
+
+
+def snapshots(look: Look) -> Bound | None:
+    """A snapshot is asked for when it is due, and given up on when it does not come."""
+    until_ns = NEVER_NS
+    for account in look.state.accounts.values():
+        if not account.private.up or account.mismatches or account.unseen or account.paused_until_ns:
+            return None
+        until_ns = min(until_ns, account.snapshot_due_ns)
+        if account.request_open:
+            until_ns = min(until_ns, account.request_at_ns + look.state.limits.reconcile_timeout_ms * _NS_PER_MS)
+    return Bound(until_ns)
+
+
+def silence(look: Look) -> Bound | None:
+    """A private stream must show that it lives."""
+    quiet_ns = min(look.state.limits.private_silence_ms_max, look.state.limits.private_silence_ms_halt) * _NS_PER_MS
+    alive = [one.private.alive_at_ns for one in look.state.accounts.values()]
+    return Bound(min(alive) + quiet_ns) if alive and min(alive) > 0 else None
+
+
+def raised(look: Look) -> Bound | None:
+    """A limit that was raised for a while comes down by itself."""
+    return Bound(min((one.until_ns for one in look.state.risk.raised.values()), default=NEVER_NS))
+
+
+def gap(look: Look) -> Bound | None:
+    """Book, mark and index must agree."""
+    rules, limit = look.state.instruments.get(look.settings.hedge_instrument), look.state.limits.book_mark_gap_bps_max
+    if rules is None or look.quote.mark is None:
+        return None
+    found = _around(float(look.quote.mark), limit * 1e-4)
+    if rules.kind.is_perp and look.quote.index is not None:
+        index = _around(float(look.quote.index), limit * 1e-4)
+        found = Bound(NEVER_NS, max(found.low, index.low), min(found.high, index.high))
+    return found
+
+
+def width(look: Look) -> Bound | None:
+    """A spread that was too wide at the last timer is over, or told, at one of the next."""
+    return None if look.quote.wide_since_ns else Bound()
+
+
+def settling(look: Look) -> Bound | None:
+    """A hedge that is delivered or delisted is told a day before, and halts the book later."""
+    left_ms = settles_in_ms(look.state, look.settings.hedge_instrument, look.at_ns)
+    lead_ms = max(SETTLING_ALERT_MS, look.state.limits.settling_ms_halt)
+    return Bound(look.at_ns + (left_ms - lead_ms) * _NS_PER_MS) if left_ms > lead_ms else None
+
+
+def margin(look: Look) -> Bound | None:
+    """The venue's number is good until it is too old; a model of ours moves with the price and has no bound."""
+    state, until_ns = look.state, NEVER_NS
+    for account in state.accounts.values():
+        if not isinstance(margin_legs.model_of(state, account), str):
+            return None
+        if limits.margin_use(state, account, look.at_ns) is None:
+            return None
+        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * _NS_PER_MS)
+    return Bound(until_ns)
+
+
+def volatility(look: Look) -> Bound | None:
+    """Once a minute the price moves the realised volatility, and with it the market's regime."""
+    drift = look.underlying.drift
+    return Bound(drift.vol_at_ns + VOL_STEP_NS) if drift.since_ns and drift.vol_price > 0.0 else None
+
+
+def hours(look: Look) -> Bound | None:
+    """With an hour end its close and its record of tracking; with some a day ends, and its mark of equity."""
+    kept, hour = look.underlying.tracking, look.at_ns // NS_PER_HOUR
+    closes = look.state.risk.closes.get(look.underlying.name)
+    if closes is None or closes.price <= 0.0 or closes.hour != hour or kept.recorded_ns // RECORD_NS != hour:
+        return None
+    return Bound((hour + 1) * NS_PER_HOUR)
+
+
+def tail_risk(look: Look) -> Bound | None:
+    """The number of tail risk ages."""
+    state, measured = look.state, look.state.risk.measured
+    newest_ns = max(state.run_started_ns, measured.book_at_ns if measured else 0)
+    until_ns = newest_ns + state.limits.risk_age_ms_max * _NS_PER_MS
+    if until_ns > look.at_ns:
+        return Bound(until_ns)
+    told = f"{AlertKind.TAIL_RISK_LIMIT}|measurement" in state.alerts
+    return Bound() if told or not holds_anything(state) else None
+
+
+def funding_cost(look: Look) -> Bound | None:
+    """What the hedge pays a day: against the budget at the worst of the rest of the day, against what it protects."""
+    state, settings, at_ns = look.state, look.settings, look.at_ns
+    forecast, found = limits.funding_cost_usd_per_day(state, at_ns), funding.terms(state, settings, at_ns)
+    if forecast is None or found is None:
+        return None
+    spent = funding.spent_usd_today(state, at_ns)
+    if max(forecast, spent, spent + forecast) > state.limits.funding_cost_usd_per_day_max * (1.0 - EDGE):
+        return None
+    if found.ratio_day > raises.in_force(state, "funding_ratio_day_alert", at_ns):
+        return None
+    if _share_max(look, found) > state.limits.funding_share_day_max * (1.0 - EDGE):
+        return None
+    return Bound(look.quote.funding_at_ns + state.limits.funding_age_ms_max * _NS_PER_MS)
+
+
+def blind(look: Look) -> Bound | None:
+    """A feed that the last timer did not find good halts the book in time."""
+    state, blind_ns = look.state, look.state.limits.blind_ms_halt * _NS_PER_MS
+    bad = [last for last in state.good_at_ns.values() if last < look.timer_ns and last >= state.run_started_ns]
+    return Bound(min((max(last, state.resumed_at_ns) + blind_ns for last in bad), default=NEVER_NS))
+
+
+def switches(look: Look) -> Bound | None:
+    """A dead-man's switch is pushed back every few seconds: no bound."""
+    return None if any(one.dead_man_s is not None for one in look.state.settings.accounts) else Bound()
+
+
+def top_ups(look: Look) -> Bound | None:
+    """A treasury looks once a second, and its moves run out: no bound."""
+    return None if look.state.settings.treasury or look.state.treasury.moves else Bound()
+
+
+TIMER_BOUNDS: tuple[BoundOf, ...] = (
+    delta_limit,
+    alerts,
+    snapshots,
+    silence,
+    raised,
+    gap,
+    width,
+    settling,
+    margin,
+    volatility,
+    hours,
+    tail_risk,
+    funding_cost,
+    blind,
+    switches,
+    top_ups,
+)
+
+
+# --- prices
+
+
+def prices_within(underlying: UnderlyingState, low_coin: float, high_coin: float) -> Bound | None:
+    """Prices at which the delta of what is linear or inverse, c + q / price, lies between two edges."""
+    coins, quote = linear_parts(underlying)
+    c, q = float(coins) + underlying.sums.settled_coin, float(quote)
+    room = (high_coin - low_coin) * EDGE + EDGE * (abs(c) + abs(high_coin) + abs(low_coin))
+    least, most = low_coin - c + room, high_coin - c - room
+    if least > most:
+        return None
+    if q == 0.0:
+        return Bound() if least <= 0.0 <= most else None
+    if q < 0.0:
+        q, least, most = -q, -most, -least
+    if most <= 0.0:
+        return None
+    return Bound(NEVER_NS, q / most * (1.0 + EDGE), q / least * (1.0 - EDGE) if least > 0.0 else math.inf)
+
+
+def _around(price: float, ratio: float) -> Bound:
+    return Bound(NEVER_NS, price * (1.0 - ratio * (1.0 - EDGE)), price * (1.0 + ratio * (1.0 - EDGE)))
+
+
+def _share_max(look: Look, found: funding.Terms) -> float:
+    """The largest share of what it protects that a hedge may cost a day within the prices that are left."""
+    if found.usd_day <= 0.0:
+        return 0.0
+    rules = look.state.instruments[look.settings.hedge_instrument]
+    if rules.kind.is_inverse:
+        return math.inf
+    coins, quote = linear_parts(look.underlying)
+    rest = float(coins) + look.underlying.sums.settled_coin - hedges.held_coin(look.state, look.settings)
+    ends = [rest + float(quote) / price if price > 0.0 else math.inf for price in (look.low, look.high)]
+    least = min(abs(one) for one in ends) if ends[0] * ends[1] > 0.0 else 0.0
+    return found.usd_day / look.underlying.price / least * (1.0 + EDGE) if least > 0.0 else math.inf

@@ -1,0 +1,41 @@
+"""The engine for replays: an event that a proven claim covers is not stepped. The same state, commands and journal.
+
+Owns the choice between a claim and the step, for nothing else differs: all decisions are `engine.py`'s. The daemon does
+not use it, for its events come a few hundred times a second; whoever plays millions of them does.
+"""
+
+from hedgebot.core.calm import Calms, Claim
+from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.state import EngineState
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
+
+_COVERED = (ev.BookTop, ev.TimerFired)
+_NOTHING: tuple[Command, ...] = ()
+
+
+class QuickEngine(Engine):
+    """An engine whose `step` leaves out what provably comes to nothing."""
+
+    def __init__(self, load_strategy: LoadStrategy, state: EngineState | None = None) -> None:
+        super().__init__(load_strategy, state)
+        self._calms = Calms()
+        self._claim: Claim | None = None
+
+    def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
+        """Apply one event and say what to do about it, in order."""
+        claim = self._claim
+        if claim is None and isinstance(stamped.event, _COVERED):
+            claim = self._claim = self._calms.claim(self.state, self._strategy)
+        if claim is not None and claim.take(stamped):
+            return _NOTHING
+        commands = super().step(stamped)
+        self._calms.note(stamped, commands, claim)
+        self._claim = None
+        return commands
+
+    def claim(self) -> Claim | None:
+        """The claim in force, or one made now, whether or not it would pay for single events."""
+        if self._claim is None:
+            self._claim = self._calms.claim(self.state, self._strategy, worth=False)
+        return self._claim

@@ -1,0 +1,247 @@
+"""Plays a book over recorded quotes: the engine's own turn on virtual time, event by event or with the skip.
+
+Owns the order of what happens at one moment (what else was recorded, the venue's care, the timer, the quote) and the
+journal's digest: every row that a journal would keep, with its number and moment. Market events and timers are the
+recording itself, they are numbered and not kept. With the skip all is the same but the time; `QuotePlay.digest` tells.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from hashlib import blake2b
+from itertools import chain, islice
+
+import msgspec
+
+from hedgebot.core.calm import Claim
+from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.quick import QuickEngine
+from hedgebot.core.state import state_digest
+from hedgebot.domain import commands as cmd
+from hedgebot.domain import events as ev
+from hedgebot.domain.errors import ConfigError, ProgrammingError
+from hedgebot.domain.settings import EngineSettings
+from hedgebot.journal.codec import encode
+from hedgebot.lab.quotedesk import Opening, QuoteDesk
+from hedgebot.lab.quotes import Quotes
+from hedgebot.lab.skip import Ahead, skip
+from hedgebot.turn.inbox import Inbox
+from hedgebot.turn.turn import Turn
+
+CARE_NS = 5_000_000_000
+"""How often the venue shows its mark and that it lives: well within the engine's limits on their age."""
+
+WARM_UP_QUOTES = 64
+_TURN_EVENTS_MAX = 64
+_RECORDED = (ev.BookTop, ev.TimerFired)
+Heard = Callable[[ev.Stamped | cmd.Issued], None]
+
+
+class Way(StrEnum):
+    """How events are taken; all three give the same journal."""
+
+    FULL = "full"  # every event through the whole step
+    CLAIMS = "claims"  # every event by itself, those that a claim covers without the step
+    SKIP = "skip"  # runs of covered events at once
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """A hedge as it left: its moment, signed contracts."""
+
+    at_ns: int
+    contracts: str
+
+
+class QuotePlay:
+    """One run over quotes; `run` once. `others` are what else was recorded, each with its moment (a client's fills).
+
+    `heard` is told every row of the journal.
+    """
+
+    def __init__(
+        self,
+        *,
+        quotes: Quotes,
+        settings: EngineSettings,
+        opening: Opening,
+        load_strategy: LoadStrategy,
+        way: Way = Way.SKIP,
+        care_ns: int = CARE_NS,
+        others: Sequence[tuple[int, ev.Event]] = (),
+        heard: Heard | None = None,
+    ) -> None:
+        self.engine = Engine(load_strategy) if way is Way.FULL else QuickEngine(load_strategy)
+        self.desk = QuoteDesk(opening)
+        self.orders: list[Order] = []
+        self.events = self.skipped = 0
+        self._quotes, self._settings, self._way, self._care_ns = quotes, settings, way, care_ns
+        self._inbox = Inbox(1_000)
+        self._turn = Turn(self.engine, self._inbox, next_seq=1)
+        self._hash = blake2b(digest_size=16)
+        self._heard = heard
+        self._others = deque(sorted(others, key=lambda one: one[0]))
+        self._timer_ns = self._next_timer_ns = self._next_care_ns = 0
+        self._books: Iterator[ev.BookTop] = iter(())
+        self._row = 0
+
+    def run(self, books: Iterator[ev.BookTop] | None = None) -> None:
+        """Play to the end. `books` are the quotes as events, where they were made before.
+
+        ConfigError when the book does not become active on the first quotes.
+        """
+        self._begin()
+        self._books = self._quotes.books() if books is None else books
+        for book in islice(self._books, min(WARM_UP_QUOTES, len(self._quotes))):
+            self._one(book)
+        if self.engine.state.mode is not cmd.Mode.ACTIVE:
+            raise ConfigError(f"the book did not become active: {self.engine.state.mode_reason}")
+        match self._way:
+            case Way.FULL:
+                for book in self._books:
+                    self._one(book)
+            case Way.CLAIMS:
+                self._claiming()
+            case Way.SKIP:
+                self._skipping()
+
+    @property
+    def digest(self) -> str:
+        """Of all rows of the journal and of the engine's state now."""
+        return f"{self._hash.hexdigest()}:{state_digest(self.engine.state)}"
+
+    # --- events
+
+    def _begin(self) -> None:
+        at_ns = int(self._quotes.at_ns[0])
+        self._next_care_ns = at_ns + self._care_ns
+        self.desk.show(*self._quotes.prices(0), at_ns)
+        start = ev.RunStarted(run_id="run-1", epoch=1, settings=self._settings, version="lab")
+        self._tell(chain((start,), self.desk.opened(at_ns)), at_ns)
+
+    def _one(self, book: ev.BookTop) -> None:
+        """One quote, after what comes before it."""
+        at_ns = book.venue_at_ns
+        self._until(at_ns)
+        self._row += 1
+        commands = self._turn.pass_by(book, at_ns)
+        if commands:
+            self._issued(commands, at_ns)
+
+    def _until(self, at_ns: int) -> None:
+        """The venue's care and timers up to a moment."""
+        while (moment := self._due_ns) <= at_ns:
+            if self._others and self._others[0][0] == moment:
+                self._tell((self._others.popleft()[1],), moment)
+            elif moment == self._next_care_ns:
+                self._next_care_ns += self._care_ns
+                self._show(moment)
+                self._tell(self.desk.care(moment), moment)
+            else:
+                self._next_timer_ns += self._timer_ns
+                commands = self._turn.pass_by(ev.TimerFired(), moment)
+                if commands:
+                    self._issued(commands, moment)
+
+    @property
+    def _due_ns(self) -> int:
+        """When something comes next that is no quote."""
+        due_ns = min(self._next_care_ns, self._next_timer_ns)
+        return min(due_ns, self._others[0][0]) if self._others else due_ns
+
+    def _tell(self, events: Iterable[ev.Event], at_ns: int) -> None:
+        for event in events:
+            self._inbox.put(event)
+        self._drain(at_ns)
+
+    def _show(self, at_ns: int) -> None:
+        self.desk.show(*self._quotes.prices(max(self._row - 1, 0)), at_ns)
+
+    def _claiming(self) -> None:
+        """Each event by itself, by the claim in force while it covers them."""
+        quick, claim, covered = self._quick, None, 0
+        due_ns = self._due_ns
+        for book in self._books:
+            at_ns = book.venue_at_ns
+            if at_ns < due_ns and claim is not None and claim.take_book(book, at_ns):
+                covered += 1
+                continue
+            self._left_out(covered)
+            self._one(book)
+            claim, covered = quick.claim(), 0
+            due_ns = self._due_ns
+        self._left_out(covered)
+
+    def _left_out(self, quotes: int) -> None:
+        """So many quotes were covered without the turn: its numbering goes on."""
+        if quotes:
+            self._row += quotes
+            self.skipped += quotes
+            self._turn.leave_out(quotes, self.engine.state.at_ns)
+
+    def _skipping(self) -> None:
+        quotes, count, quick = self._quotes, len(self._quotes), self._quick
+        while self._row < count:
+            claim = quick.claim()
+            if claim is not None:
+                self._skip(claim)
+                if self._row >= count:
+                    return
+            self._one(next(quotes.books(self._row, self._row + 1)))
+
+    @property
+    def _quick(self) -> QuickEngine:
+        if not isinstance(self.engine, QuickEngine):
+            raise ProgrammingError("only the quick engine makes claims")
+        return self.engine
+
+    def _skip(self, claim: Claim) -> None:
+        quotes = self._quotes
+        end_ns = min(self._next_care_ns, self._others[0][0]) if self._others else self._next_care_ns
+        last = int(quotes.at_ns.searchsorted(end_ns))
+        if last == len(quotes):
+            end_ns = int(quotes.at_ns[-1]) + 1
+        found = skip(claim, quotes, Ahead(self._row, last, self._next_timer_ns, self._timer_ns, end_ns))
+        self._row += found.quotes
+        self._next_timer_ns += found.timers * self._timer_ns
+        self.skipped += found.quotes + found.timers
+        self._turn.leave_out(found.quotes + found.timers, self.engine.state.at_ns)
+
+    # --- what comes of them
+
+    def _issued(self, commands: tuple[cmd.Command, ...], at_ns: int) -> None:
+        seq = self._turn.next_seq - 1
+        for index, command in enumerate(commands, start=1):
+            self._keep(cmd.Issued(seq=seq, index=index, at_ns=at_ns, command=command))
+        self._show(at_ns)
+        self._carry_out(commands, at_ns)
+        self._drain(at_ns)
+
+    def _drain(self, at_ns: int) -> None:
+        """Turns until nothing waits."""
+        while len(self._inbox):
+            out = self._turn.run(at_ns, _TURN_EVENTS_MAX)
+            for entry in out.entries:
+                self._keep(entry)
+            self._carry_out((*out.urgent, *out.gated), at_ns)
+
+    def _carry_out(self, commands: tuple[cmd.Command, ...], at_ns: int) -> None:
+        for command in commands:
+            if isinstance(command, cmd.SetTimer):
+                self._timer_ns, self._next_timer_ns = command.interval_ns, at_ns + command.interval_ns
+            elif isinstance(command, cmd.SubmitOrder):
+                intent = command.approved.intent
+                self.orders.append(Order(at_ns, str(intent.qty_contracts * intent.side.sign)))
+            for event in self.desk.answer(command, at_ns):
+                self._inbox.put(event)
+
+    def _keep(self, entry: ev.Stamped | cmd.Issued) -> None:
+        if isinstance(entry, ev.Stamped):
+            if isinstance(entry.event, _RECORDED):
+                return
+            index, payload = 0, encode(entry.event)
+        else:
+            index, payload = entry.index, encode(entry.command)
+        self._hash.update(b"%d %d %d %d " % (entry.seq, index, entry.at_ns, len(payload)))
+        self._hash.update(payload)
+        if self._heard is not None:
+            self._heard(entry)

@@ -1,0 +1,340 @@
+"""Days of a book on which a gate acts by time or price alone: scripts for whoever claims that nothing happens.
+
+Each is a conversation (`playbook.py`) that ends soon after something happened which no order and no client caused.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core.strategy import Strategy, StrategyPlugin
+from hedgebot.domain import events as ev
+from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.operator_events import LimitRaised
+from hedgebot.domain.settings import DeltaConvention, EngineSettings, StrategySettings
+from hedgebot.domain.treasury import TreasurySettings
+from strategies import delta_neutral, patience, target
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_INVERSE,
+    BTC_PERP,
+    MS,
+    PRICE,
+    START_NS,
+    Playbook,
+    instrument,
+    settings,
+)
+
+Script = Callable[[], Playbook]
+PLUGINS: dict[str, StrategyPlugin] = {
+    "delta_neutral": delta_neutral.STRATEGY,
+    "patience": patience.STRATEGY,
+    "target": target.STRATEGY,
+}
+
+
+class Talk(Playbook):
+    """A playbook whose engine knows all three strategies, with quiet stretches."""
+
+    def __init__(self, *, strategies: tuple[StrategySettings, ...] = (), **limits: float) -> None:
+        chosen = settings(**({"reconcile_interval_ms": 600_000} | limits))
+        first = msgspec.structs.replace(chosen.underlyings[0], delta_convention=DeltaConvention.COIN_NEUTRAL)
+        chosen = msgspec.structs.replace(chosen, underlyings=(first,), strategies=(*chosen.strategies, *strategies))
+        super().__init__(self.changed(chosen))
+        self.engine_of = load
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        """What a script changes of the settings."""
+        return chosen
+
+    def quiet(self, seconds: float, price: Decimal = PRICE, step: str = "0.1", *, alive: bool = True) -> None:
+        """Books and timers, four of each two a second; signs of life and a mark every five."""
+        for number in range(round(seconds * 4)):
+            if alive and number % 20 == 0:
+                self.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+            self.send(self.book(price + Decimal(step) * (number % 3)), after_ms=100)
+            self.send(self.book(price + Decimal(step) * (number % 2)), after_ms=100)
+            self.tick(after_ms=50)
+
+    def hold(self, qty: str = "0.01") -> None:
+        """Something to lose, within the band."""
+        self.send(self.fill(Side.BUY, qty))
+
+
+def load(one: StrategySettings) -> Strategy:
+    return PLUGINS[one.module].build(one)
+
+
+def in_coins(play: Talk) -> None:
+    """A book whose delta moves with the price: a long inverse position and its hedge."""
+    play.ready((play.position("100000", BTC_INVERSE), play.position("-1")))
+
+
+def halted() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    play.send(ev.OperatorKilled(operator="ann", reason="told"))
+    play.quiet(5)
+    return play
+
+
+def order_out() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.send(play.fill(Side.BUY, "0.2"))
+    play.send(play.fill(Side.SELL, "0.2"))
+    play.quiet(5)
+    return play
+
+
+def option_held() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.send(play.option())
+    play.send(play.fill(Side.BUY, "0.01", BTC_CALL, price=Decimal(6_000)))
+    play.quiet(4)
+    return play
+
+
+def jumping() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    play.send(play.book(PRICE * 2))
+    play.send(play.book(PRICE))
+    return play
+
+
+def standing_still() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1, step="0")
+    for _ in range(4):
+        play.send(play.ticker(PRICE + 400))
+        play.quiet(3, step="0")
+    return play
+
+
+def leaving_the_band() -> Playbook:
+    play = Talk(chase_bps_max=10_000.0)
+    in_coins(play)
+    for number in range(30):
+        play.send(play.ticker(PRICE + 200 * number))
+        play.quiet(0.25, PRICE + 200 * number)
+    return play
+
+
+class WideBand(Talk):
+    """A band beyond the delta limit: only the limit's alert tells."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=0.05)
+        return msgspec.structs.replace(chosen, underlyings=(wide,))
+
+
+def beyond_the_limit() -> Playbook:
+    play = WideBand()
+    in_coins(play)
+    for number in range(9):
+        play.send(play.ticker(PRICE + 1_000 * number))
+        play.quiet(1, PRICE + 1_000 * number)
+    return play
+
+
+def alert_ends() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    for _ in range(19):
+        play.tick(after_ms=250)
+    play.quiet(12)
+    return play
+
+
+def snapshot_due() -> Playbook:
+    play = Talk(reconcile_interval_ms=3_000)
+    play.ready()
+    play.quiet(4)
+    return play
+
+
+def stream_silent() -> Playbook:
+    play = Talk(private_silence_ms_max=3_000)
+    play.ready()
+    play.quiet(4, alive=False)
+    return play
+
+
+def limit_comes_down() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.send(LimitRaised(operator="ann", limit="es_ratio_alert", to=0.045, for_ms=2_000, reason="told"))
+    play.quiet(4)
+    return play
+
+
+def off_the_mark() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    play.quiet(1, PRICE * Decimal("1.025"))
+    return play
+
+
+def wide_for_a_moment() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    play.send(play.book(spread="900"), after_ms=50)
+    play.tick(after_ms=50)
+    play.quiet(1)
+    return play
+
+
+def delisted_tomorrow() -> Playbook:
+    play = Talk()
+    ends = instrument(BTC_PERP, expiry_ns=START_NS + 86_400_000 * MS + 3_000 * MS)
+    play.ready()
+    play.send(ev.InstrumentsLoaded(venue="bybit", instruments=(ends,)))
+    play.quiet(5)
+    return play
+
+
+def margin_ages() -> Playbook:
+    play = Talk(margin_age_ms_max=3_000)
+    play.ready()
+    play.quiet(4)
+    return play
+
+
+def minute_passes() -> Playbook:
+    play = Talk(margin_age_ms_max=600_000)
+    play.ready()
+    play.quiet(62)
+    return play
+
+
+def hour_ends() -> Playbook:
+    play = Talk()
+    play.at_ns += (3_600_000 - play.at_ns // MS % 3_600_000 - 3_000) * MS
+    play.ready()
+    play.quiet(5)
+    return play
+
+
+def risk_ages() -> Playbook:
+    play = Talk(risk_age_ms_max=3_000)
+    play.ready()
+    play.hold()
+    play.quiet(5)
+    return play
+
+
+class Dear(WideBand):
+    """What a hedge protects shrinks as the price rises, and with it the limit of what it may cost."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=5.0)
+        return msgspec.structs.replace(chosen, underlyings=(wide,))
+
+
+def funding_share_grows() -> Playbook:
+    play = Dear(funding_share_day_max=0.000305)
+    play.ready((play.position("-100000", BTC_INVERSE), play.position("1")))
+    for number in range(9):
+        play.send(play.ticker(PRICE + 400 * number))
+        play.quiet(1, PRICE + 400 * number)
+    return play
+
+
+def clock_off() -> Playbook:
+    play = Talk(blind_ms_halt=3_000)
+    play.ready()
+    play.hold()
+    play.quiet(1)
+    play.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=1_500.0, round_trip_ms=1.0))
+    play.quiet(5)
+    return play
+
+
+class Switched(Talk):
+    """An account with a dead-man's switch."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        account = msgspec.structs.replace(chosen.accounts[0], dead_man_s=8.0)
+        return msgspec.structs.replace(chosen, accounts=(account,))
+
+
+def switch_due() -> Playbook:
+    play = Switched()
+    play.ready()
+    play.send(
+        DeadManChanged(
+            account=ACCOUNT,
+            kind=DeadManKind.NATIVE_TIMER,
+            status=DeadManStatus.ARMED,
+            seconds=8.0,
+            read_back=True,
+            detail="",
+            asked_at_ns=play.at_ns,
+        )
+    )
+    play.quiet(5)
+    return play
+
+
+class ToppedUp(Talk):
+    """An account with a treasury."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        treasury = TreasurySettings(account=ACCOUNT, coin="USDT", top_up_use=0.6, target_use=0.5)
+        return msgspec.structs.replace(chosen, treasury=(treasury,))
+
+
+def treasury_looks() -> Playbook:
+    play = ToppedUp()
+    play.ready()
+    play.quiet(3)
+    return play
+
+
+# --- what is held against each event
+
+
+def late_books() -> Playbook:
+    play = Talk(pause_ms_max=2_000)
+    play.ready()
+    play.quiet(2)
+    play.send(play.book(PRICE + 1), after_ms=2_500)
+    return play
+
+
+def from_the_future() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(2)
+    ahead = msgspec.structs.replace(play.book(PRICE + 1), venue_at_ns=play.at_ns + 12_000 * MS)
+    play.send(ahead)
+    return play
+
+
+def mark_ages() -> Playbook:
+    play = Talk(mark_age_ms_max=2_000)
+    play.ready()
+    play.quiet(4)
+    return play
+
+
+def wide_at_a_timer() -> Playbook:
+    play = Talk()
+    play.ready()
+    play.quiet(1)
+    for _ in range(10):
+        play.send(play.book(spread="900"), after_ms=200)
+        play.tick(after_ms=50)
+    return play

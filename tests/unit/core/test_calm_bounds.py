@@ -1,0 +1,253 @@
+"""Each bound of a calm claim has a day on which it matters: without it that day's journal or state would be another.
+
+A script is a conversation in which the gate acts by time or price alone. It is stepped by the engine, and by an engine
+that uses every claim it can make. Both must agree; with the bound taken out (the mutant) they must not.
+"""
+
+import ast
+import inspect
+import textwrap
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from hedgebot.core import calm
+from hedgebot.core.calm_bounds import (
+    BOOK_BOUNDS,
+    NEVER_NS,
+    TIMER_BOUNDS,
+    Bound,
+    prices_within,
+)
+from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.quick import QuickEngine
+from hedgebot.core.state import UnderlyingState, state_digest
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import EngineSettings, StrategySettings
+from strategies import delta_neutral, patience
+from tests.support import quiet_days as days
+from tests.support.playbook import (
+    Playbook,
+)
+
+
+def differs(play: Playbook, load_strategy: LoadStrategy = delta_neutral.STRATEGY.build) -> bool:
+    """Whether an engine with claims says or knows anything else than the one without, at any event."""
+    full, quick = Engine(load_strategy), QuickEngine(load_strategy)
+    for stamped in play.log:
+        expected = full.step(stamped)
+        if stamped.seq > 1:
+            quick.claim()
+        if quick.step(stamped) != expected or state_digest(quick.state) != state_digest(full.state):
+            return True
+    return False
+
+
+def covered(play: Playbook, load_strategy: LoadStrategy = delta_neutral.STRATEGY.build) -> int:
+    """Events that were not stepped."""
+    quick, steps = QuickEngine(load_strategy), 0
+    original = quick._step
+
+    def counted(stamped: ev.Stamped) -> tuple[Command, ...]:
+        nonlocal steps
+        steps += 1
+        return original(stamped)
+
+    quick._step = counted  # type: ignore[method-assign]
+    for stamped in play.log:
+        if stamped.seq > 1:
+            quick.claim()
+        quick.step(stamped)
+    return len(play.log) - steps
+
+
+SCRIPTS: dict[str, days.Script] = {
+    "mode": days.halted,
+    "orders": days.order_out,
+    "exposure": days.option_held,
+    "jump": days.jumping,
+    "frozen": days.standing_still,
+    "band": days.leaving_the_band,
+    "delta_limit": days.beyond_the_limit,
+    "alerts": days.alert_ends,
+    "snapshots": days.snapshot_due,
+    "silence": days.stream_silent,
+    "raised": days.limit_comes_down,
+    "gap": days.off_the_mark,
+    "width": days.wide_for_a_moment,
+    "settling": days.delisted_tomorrow,
+    "margin": days.margin_ages,
+    "volatility": days.minute_passes,
+    "hours": days.hour_ends,
+    "tail_risk": days.risk_ages,
+    "funding_cost": days.funding_share_grows,
+    "blind": days.clock_off,
+    "switches": days.switch_due,
+    "top_ups": days.treasury_looks,
+}
+
+
+SWEEPS: dict[str, str] = {
+    "order_table.sweep": "orders",
+    "reconcile.sweep": "snapshots",
+    "connections.sweep": "snapshots",
+    "dropcopy.sweep": "snapshots",
+    "raises.sweep": "raised",
+    "limits.watch": "silence, snapshots, gap, width, settling, delta_limit, and the ages held against each timer",
+    "margin_watch.watch": "margin, volatility",
+    "risk_limits.sweep": "tail_risk, hours",
+    "convention.watch": "settings alone",
+    "hedges.watch": "one hedge instrument alone is claimed",
+    "loss_limits.sweep": "hours, margin, and the bleed after each look",
+    "holdings.watch": "exposure",
+    "funding.sweep": "funding_cost",
+    "treasury.sweep": "top_ups",
+    "tracking.sweep": "volatility, hours; the look itself is made",
+    "kill_rules.watch": "blind, settling, and the others' bounds",
+    "latches.sweep": "mode",
+    "flatten.sweep": "mode",
+    "deadman.watch": "switches",
+}
+"""What the timer does, and the bounds that speak for it. A new sweep needs one of its own before it stands here."""
+
+
+def test_every_sweep_of_the_timer_has_a_bound() -> None:
+    body = ast.parse(textwrap.dedent(inspect.getsource(Engine._on_timer)))
+    calls = [ast.unparse(one.func) for one in ast.walk(body) if isinstance(one, ast.Call)]
+    own = ("self._enter_active", "self._finish_stop", "step.touch")
+    assert set(calls) - set(own) == set(SWEEPS)
+
+
+BEHIND: dict[str, tuple[str, ...]] = {"mode": ("alerts",), "blind": ("alerts",)}
+"""Bounds that another one stands before: the alert that comes with a halt, or with a clock that is off."""
+
+
+def test_every_bound_has_its_script() -> None:
+    assert set(SCRIPTS) == {one.__name__ for one in (*BOOK_BOUNDS, *TIMER_BOUNDS)}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_with_its_bound_the_journal_is_the_same(name: str) -> None:
+    play = SCRIPTS[name]()
+    assert not differs(play)
+    assert covered(play) > 0 or name == "exposure"
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Take bounds out."""
+    for group in ("BOOK_BOUNDS", "TIMER_BOUNDS"):
+        kept = tuple(one for one in getattr(calm, group) if one.__name__ not in names)
+        monkeypatch.setattr(calm, group, kept)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_mutant_without_the_bound_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    play = SCRIPTS[name]()
+    before = BEHIND.get(name, ())
+    without(monkeypatch, *before)
+    assert not before or not differs(play)
+    without(monkeypatch, name)
+    assert differs(play)
+
+
+# --- what is held against each event
+
+
+RULES: dict[str, tuple[days.Script, int | float]] = {
+    "pause_ns": (days.late_books, NEVER_NS),
+    "ahead_ns": (days.from_the_future, NEVER_NS),
+    "fresh_ns": (days.alert_ends, NEVER_NS),
+    "mark_until_ns": (days.mark_ages, NEVER_NS),
+    "spread_bps": (days.wide_at_a_timer, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_is_held_against_each_event_matters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, mutant = RULES[name]
+    assert not differs(script())
+    original, changed = calm._rules_of, cast("dict[str, Any]", {name: mutant})
+    monkeypatch.setattr(calm, "_rules_of", lambda look: original(look)._replace(**changed))
+    assert differs(script())
+
+
+# --- strategies
+
+
+def with_strategies(*more: StrategySettings) -> Playbook:
+    play = days.Talk(strategies=more)
+    log = play.log
+    # The playbook's own engine knows one strategy; the log is what counts.
+    play.engine = QuickEngine(days.load)
+    for stamped in log:
+        play.engine.step(stamped)
+    play.ready()
+    play.quiet(4)
+    return play
+
+
+def strategy(name: str, **params: float | str | bool) -> StrategySettings:
+    return StrategySettings(name=name, enabled=True, underlyings=("BTC",), params=params)
+
+
+def test_patience_claims_until_its_end_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = with_strategies(strategy("patience", dwell_s=5.0, end_at="2025-10-09T08:53:22"))
+    assert not differs(play, days.load)
+    assert covered(play, days.load) > 20
+    monkeypatch.setattr(patience.Waiting, "steady", lambda _self, _settings, previous: previous)
+    assert differs(play, days.load)
+
+
+def test_a_moved_centre_is_claimed_and_a_share_of_the_exposure_is_not() -> None:
+    moved = with_strategies(strategy("target", target_coin=0.01, up_ratio=2.0, down_ratio=0.5))
+    assert not differs(moved, days.load)
+    assert covered(moved, days.load) > 20
+    share = with_strategies(strategy("target", hedge_ratio=0.5))
+    assert not differs(share, days.load)
+    assert covered(share, days.load) == 0
+
+
+def test_two_underlyings_are_not_claimed() -> None:
+    class Two(days.Talk):
+        def changed(self, chosen: EngineSettings) -> EngineSettings:
+            other = msgspec.structs.replace(
+                chosen.underlyings[0], underlying="ETH", hedge_instrument=InstrumentId("bybit:linear:ETHUSDT")
+            )
+            return msgspec.structs.replace(chosen, underlyings=(*chosen.underlyings, other))
+
+    play = Two()
+    play.ready()
+    play.quiet(2)
+    assert covered(play) == 0
+
+
+# --- prices
+
+
+@pytest.mark.parametrize(
+    ("coins", "quote", "low", "high", "expected"),
+    [
+        ("-1", "100000", -0.05, 0.05, (100_000 / 1.05, 100_000 / 0.95)),
+        ("1", "-100000", -0.05, 0.05, (100_000 / 1.05, 100_000 / 0.95)),
+        ("0", "100000", -0.05, 2.0, (50_000.0, float("inf"))),
+        ("0.01", "0", -0.05, 0.05, (0.0, float("inf"))),
+    ],
+)
+def test_prices_at_which_the_delta_is_within(
+    coins: str, quote: str, low: float, high: float, expected: tuple[float, float]
+) -> None:
+    one = UnderlyingState(name="BTC", linear_coin=Decimal(coins), inverse_quote=Decimal(quote))
+    found = prices_within(one, low, high)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-7)
+
+
+def test_no_price_brings_a_delta_without_one_into_the_band() -> None:
+    assert prices_within(UnderlyingState(name="BTC", linear_coin=Decimal(1)), -0.05, 0.05) is None
+    long = UnderlyingState(name="BTC", linear_coin=Decimal(1), inverse_quote=Decimal(100_000))
+    assert prices_within(long, -0.05, 0.05) is None
+    assert Bound().until_ns == NEVER_NS

@@ -1,0 +1,147 @@
+"""The skip's journal and state are those of the full run, on any path; each thing it leaves behind matters."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hedgebot.core.margin_watch import LOOK_NS
+from hedgebot.domain import events as ev
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.settings import DeltaConvention, EngineSettings
+from hedgebot.lab import skip
+from hedgebot.lab.pace import Pace
+from hedgebot.lab.quotedesk import Opening
+from hedgebot.lab.quoteplay import QuotePlay, Way
+from hedgebot.lab.quotes import Quotes
+from strategies.delta_neutral import STRATEGY
+from tests.support import playbook as pb
+
+NS_PER_MS = 1_000_000
+
+
+def path(seed: int, count: int, step_ms: int, move_bps: float, *, gap_ms: int = 0, still: float = 0.2) -> Quotes:
+    """A walk of quotes; some stand still, one jump and (with `gap_ms`) one silence are in it."""
+    random = np.random.default_rng(seed)
+    moves = random.standard_normal(count) * move_bps * 1e-4
+    moves[random.random(count) < still] = 0.0
+    moves[count // 2] += random.choice([-1, 1]) * 15 * move_bps * 1e-4
+    bid = np.rint(1e6 * np.exp(np.cumsum(moves))).astype(np.int64)
+    ask = bid + np.where(moves == 0.0, 3, random.integers(1, 6, count))
+    gaps = random.integers(max(step_ms // 2, 1), step_ms * 2, count) * NS_PER_MS
+    gaps[count // 3] += gap_ms * NS_PER_MS
+    return Quotes(pb.BTC_PERP, Decimal("0.1"), pb.START_NS + np.cumsum(gaps), bid, ask)
+
+
+def book_settings(band_coin: float, **limits: float) -> EngineSettings:
+    """A coin-neutral book that no rate or collar stops."""
+    chosen = pb.settings(**({"orders_per_second_max": 50.0, "order_burst_max": 50} | limits))
+    one = msgspec.structs.replace(
+        chosen.underlyings[0],
+        band_coin=band_coin,
+        collar_bps=100.0,
+        delta_convention=DeltaConvention.COIN_NEUTRAL,
+    )
+    return msgspec.structs.replace(chosen, underlyings=(one,))
+
+
+OPENING = Opening(
+    account=pb.ACCOUNT,
+    venue="bybit",
+    instruments=pb.INSTRUMENTS,
+    hedge=pb.BTC_PERP,
+    contracts={pb.BTC_INVERSE: Decimal(10_000_000), pb.BTC_PERP: Decimal(-100)},
+)
+
+
+def played(
+    quotes: Quotes, chosen: EngineSettings, way: Way, others: tuple[tuple[int, ev.Event], ...] = ()
+) -> QuotePlay:
+    play = QuotePlay(
+        quotes=quotes, settings=chosen, opening=OPENING, load_strategy=STRATEGY.build, way=way, others=others
+    )
+    play.run()
+    return play
+
+
+def fills(quotes: Quotes, every: int) -> tuple[tuple[int, ev.Event], ...]:
+    """A client who trades now and then in an instrument that the desk does not keep: the ledger's business alone."""
+    book = pb.Playbook()
+    found = []
+    for number, row in enumerate(range(every, len(quotes), every)):
+        fill = book.fill(Side.BUY if number % 2 else Side.SELL, "0.03", trade_id=f"c{row}")
+        moment = int(quotes.at_ns[row]) + 1
+        found.append((moment, msgspec.structs.replace(fill, venue_at_ns=moment)))
+    return tuple(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    step_ms=st.sampled_from([5, 40, 300]),
+    move_bps=st.sampled_from([0.05, 0.5, 2.0]),
+    band_coin=st.sampled_from([0.02, 0.1, 0.5]),
+    gap_ms=st.sampled_from([0, 4_800, 9_000]),
+    clients=st.sampled_from([0, 150]),
+)
+def test_any_path_gives_the_same_journal_and_state(
+    seed: int, step_ms: int, move_bps: float, band_coin: float, gap_ms: int, clients: int
+) -> None:
+    quotes = path(seed, 700, step_ms, move_bps, gap_ms=gap_ms)
+    others = fills(quotes, clients) if clients else ()
+    full, *quick = (played(quotes, book_settings(band_coin), way, others) for way in Way)
+    for one in quick:
+        assert one.digest == full.digest
+        assert one.orders == full.orders
+
+
+def hours() -> tuple[Quotes, EngineSettings]:
+    """Two hours and a half of quotes a second: hours, minutes, records, flow that becomes known, funding."""
+    quotes = path(3, 9_000, 1_000, 0.4)
+    return quotes, Pace.of_seconds(15).slowed(book_settings(0.1))
+
+
+def test_hours_of_a_book_are_the_same() -> None:
+    quotes, chosen = hours()
+    full, _, quick = (played(quotes, chosen, way) for way in Way)
+    assert quick.digest == full.digest
+    assert full.orders
+    assert quick.skipped > len(quotes)
+
+
+def quiet() -> Quotes:
+    return path(5, 3_000, 20, 0.05)
+
+
+LEFT_BEHIND: dict[str, Callable[..., object]] = {
+    "_note_still": lambda *_: None,
+    "_note_trail": lambda *_: None,
+    "_look": lambda _claim, _quotes, _row, timers, _before: len(timers),
+    "_set_price": lambda *_: None,
+}
+
+
+@pytest.mark.parametrize("name", LEFT_BEHIND)
+def test_what_a_run_leaves_behind_matters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = book_settings(0.1)
+    full = played(quiet(), chosen, Way.FULL)
+    assert played(quiet(), chosen, Way.SKIP).digest == full.digest
+    monkeypatch.setattr(skip, name, LEFT_BEHIND[name])
+    assert played(quiet(), chosen, Way.SKIP).digest != full.digest
+
+
+def test_timers_that_come_oftener_than_margin_is_looked_at_are_stepped() -> None:
+    play = played(quiet(), book_settings(0.1), Way.SKIP)
+    claim = play.engine.claim()  # type: ignore[attr-defined]
+    assert claim is not None
+    ahead = skip.Ahead(0, 0, claim.state.at_ns + 1, LOOK_NS - 1, claim.state.at_ns + LOOK_NS * 3)
+    assert skip.skip(claim, play._quotes, ahead) == (0, 0)
+
+
+def test_most_of_a_quiet_stretch_is_skipped() -> None:
+    play = played(quiet(), book_settings(0.5), Way.SKIP)
+    assert play.skipped > 0.9 * len(quiet())
