@@ -3,9 +3,10 @@
 import html
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hedgebot.console.charts import cost_chart, delta_chart, profit_chart
+from hedgebot.console.charts import cost_chart, delta_chart, profit_chart, split_chart
 from hedgebot.console.output import plain, table
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def report_lines(result: "Result") -> list[str]:
         rows.append((name, *cells))
     causes = ", ".join(f"{name} {money(value)}" for name, value in profit_parts(result) if abs(value) >= 0.005)
     head = (
-        f"{plain(result.label)}: {result.days:g} days of {plain(result.scenario)} every {result.step_s:g} s, "
+        f"{plain(result.label)}: {_days(result)} of {plain(result.scenario)}, {_since(result)}every "
+        f"{result.step_s:g} s, "
         f"{result.events:,} events, the book ended {result.mode}"
     )
     lines = [head, *table(rows), f"equity moved {money(moved)} USD: {causes}"]
@@ -123,11 +125,46 @@ def report_page(result: "Result") -> str:
             )
         )
         parts.append(plot(cost_chart(name, columns.days, columns.trading_usd, columns.funding_usd)))
+        parts.append(plot(split_chart(name, cost_parts(one))))
     parts.append("<h2>Profit and its causes</h2>" + plot(profit_chart(profit_parts(result))))
-    rows = [("figure", *(one.underlying for one in result.hedges))]
-    rows += [(name.strip(), *cells) for name, cells in _figures(result.hedges)]
-    parts.append(f"<h2>All figures</h2>{html_table(rows)}")
+    parts.append(f"<h2>All figures</h2>{html_table(_figure_rows(result))}{_told(result)}")
     return page(f"Backtest: {result.label}", "".join(parts))
+
+
+def cost_parts(one: "Hedges") -> list[tuple[str, float]]:
+    """What hedging cost, by its parts."""
+    costs = one.costs
+    return [
+        ("fees", costs.fees),
+        ("half spreads", costs.spread),
+        ("beyond the spread", costs.impact),
+        ("funding", costs.funding),
+    ]
+
+
+def _figure_rows(result: "Result") -> list[tuple[str, ...]]:
+    """A head and a row for each figure, what was predicted beside what came."""
+    rows: list[tuple[str, ...]] = [
+        ("figure", *(text for one in result.hedges for text in (one.underlying, f"{one.underlying}, predicted")))
+    ]
+    figures = _figures(result.hedges)
+    for number, (name, cells) in enumerate(figures):
+        if name.startswith("  predicted"):
+            continue
+        ahead = figures[number + 1] if number + 1 < len(figures) else ("", [])
+        promised = ahead[1] if ahead[0].startswith("  predicted") else [""] * len(cells)
+        rows.append((name.strip(), *(text for pair in zip(cells, promised, strict=True) for text in pair)))
+    return rows
+
+
+def _told(result: "Result") -> str:
+    """What the book said meanwhile."""
+    found = []
+    for what, counts in (("alerts", result.alerts), ("orders refused by the rule", result.refusals)):
+        if counts:
+            told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+            found.append(f"<p class='sub'>{what}: {html.escape(told)}</p>")
+    return "".join(found)
 
 
 def page(title: str, body: str) -> str:
@@ -157,11 +194,23 @@ def _head(result: "Result") -> str:
         (f"{sum(one.measures.orders_per_day for one in result.hedges):,.1f}", "hedges a day"),
         (f"{result.events:,}", "events through the engine"),
     ]
-    return (
-        f"<h1>{html.escape(result.label)}</h1><p class='sub'>{result.days:g} days of {html.escape(result.scenario)}, "
-        f"a look every {result.step_s:g} s; configuration {html.escape(result.config_hash)}; the book ended "
-        f"{html.escape(result.mode)}</p>{_card_row(cards)}"
+    told = (
+        f"{_days(result)} of {result.scenario}, {_since(result)}a look every {result.step_s:g} s; "
+        f"configuration {result.config_hash}; the book ended {result.mode}"
     )
+    return f"<h1>{html.escape(result.label)}</h1><p class='sub'>{html.escape(told)}</p>{_card_row(cards)}"
+
+
+def _days(result: "Result") -> str:
+    return f"{result.days:g} day{'' if result.days == 1.0 else 's'}"
+
+
+def _since(result: "Result") -> str:
+    """The recorded moment at which it began; empty for a market of a seed."""
+    if result.recorded_ns is None:
+        return ""
+    began = datetime.fromtimestamp(result.recorded_ns / 1e9, tz=UTC)
+    return f"recorded from {began:%Y-%m-%d %H:%M} UTC on, "
 
 
 def _cards(one: "Hedges") -> str:

@@ -81,29 +81,54 @@ def thinned(*columns: Floats) -> tuple[Floats, ...]:
 def delta_chart(
     title: str, days: Floats, price: Floats, delta: Floats, unhedged: Floats, low: Floats, high: Floats
 ) -> str:
-    """Price above; below the net delta in its band, and what it would be without hedges."""
-    figure, (top, bottom) = _figure(4.8, 2, (1.0, 1.7))
+    """Price above, the net delta in its band in the middle, below what it would be without hedges."""
+    figure, (top, middle, bottom) = _figure(6.2, 3, (1.0, 1.6, 1.0))
     days, price, delta, unhedged, low, high = thinned(days, price, delta, unhedged, low, high)
     top.plot(days, price, color=QUIET, linewidth=1.0)
     _title(top, f"{title}: price")
     top.set_ylabel("USD")
-    bottom.plot(days, unhedged, color=WARM, linewidth=0.8, alpha=0.5, label="without hedges")
-    bottom.plot(days, delta, color=LINE, linewidth=0.9, label="net delta")
-    bottom.fill_between(days, low, high, color=FILL, alpha=0.6, linewidth=0, zorder=3, label="band")
-    bottom.plot(days, low, color=INK, linewidth=0.7, linestyle=":", zorder=4)
-    bottom.plot(days, high, color=INK, linewidth=0.7, linestyle=":", zorder=4)
-    spread = float(np.nanmax(np.abs(np.concatenate((low, high, delta)))))
-    bottom.set_ylim(-2.2 * spread, 2.2 * spread)
-    _title(bottom, "net delta against its band")
+    top.yaxis.set_major_formatter("{x:,g}")
+    middle.fill_between(days, low, high, color=FILL, alpha=0.7, linewidth=0, label="band")
+    for edge in (low, high):
+        middle.plot(days, edge, color=QUIET, linewidth=0.8)
+    middle.axhline(0.0, color=QUIET, linewidth=0.6)
+    middle.plot(days, delta, color=LINE, linewidth=0.9, label="net delta")
+    # The legend stands above the lines, not on them.
+    shown = np.concatenate((low, high, delta))
+    least, most = float(np.nanmin(shown)), float(np.nanmax(shown))
+    middle.set_ylim(least - 0.06 * (most - least), most + 0.24 * (most - least))
+    _title(middle, "net delta against its band")
+    middle.set_ylabel("coins")
+    middle.legend(loc="upper right", ncols=2)
+    bottom.plot(days, unhedged, color=WARM, linewidth=1.0)
+    bottom.fill_between(days, low, high, color=FILL, alpha=0.7, linewidth=0)
+    bottom.axhline(0.0, color=QUIET, linewidth=0.6)
+    _title(bottom, "what it would have been without hedges")
     bottom.set_ylabel("coins")
     bottom.set_xlabel("days")
-    bottom.legend(loc="upper right", ncols=3)
+    return _svg(figure)
+
+
+def split_chart(title: str, parts: Sequence[tuple[str, float]]) -> str:
+    """What hedging cost by its parts, a bar each with its number; what was earned points to the left."""
+    figure, (axes,) = _figure(0.9 + 0.36 * len(parts))
+    names, values = [name for name, _ in parts], [value for _, value in parts]
+    bars = axes.barh(names, values, color=[BAD if value >= 0 else GOOD for value in values], height=0.6)
+    axes.bar_label(bars, labels=[f"{value:,.2f}" for value in values], padding=4, color=INK, fontsize=9)
+    axes.axvline(0.0, color=QUIET, linewidth=0.8)
+    axes.invert_yaxis()
+    axes.margins(x=0.14)
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    _title(axes, f"{title}: of what the cost is made")
+    axes.set_xlabel("USD, costs to the right")
     return _svg(figure)
 
 
 def cost_chart(title: str, days: Floats, trading: Floats, funding: Floats) -> str:
     """Costs over time."""
     figure, (axes,) = _figure(2.8)
+    axes.yaxis.set_major_formatter("{x:,g}")
     days, trading, funding = thinned(days, trading, funding)
     axes.plot(days, trading, color=LINE, linewidth=1.4, label="trading")
     axes.plot(days, trading + funding, color=WARM, linewidth=1.2, label="trading and funding")
@@ -119,14 +144,24 @@ def profit_chart(parts: Sequence[tuple[str, float]]) -> str:
     figure, (axes,) = _figure(3.6)
     level = 0.0
     for number, (_, value) in enumerate(parts):
-        axes.bar(number, value, bottom=level, color=GOOD if value >= 0 else BAD, width=0.62)
+        bar = axes.bar(number, value, bottom=level, color=GOOD if value >= 0 else BAD, width=0.62)
+        _on_top(axes, bar, value)
         level += value
-    axes.bar(len(parts), level, color=INK, width=0.62)
+    _on_top(axes, axes.bar(len(parts), level, color=INK, width=0.62), level)
+    # A bar's foot is no edge of the picture: numbers stand there.
+    axes.use_sticky_edges = False
+    axes.margins(y=0.14)
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.axhline(0.0, color=QUIET, linewidth=0.8)
     axes.set_xticks(range(len(parts) + 1), [*(name for name, _ in parts), "equity"], rotation=25, ha="right")
     _title(axes, "where equity moved")
     axes.set_ylabel("USD")
     return _svg(figure)
+
+
+def _on_top(axes: "Axes", bar: Any, value: float) -> None:  # noqa: ANN401  (matplotlib's container)
+    """Write a bar's number at its end."""
+    axes.bar_label(bar, labels=[f"{value:+,.0f}"], padding=2, fontsize=8, color=QUIET)
 
 
 def frontier_chart(

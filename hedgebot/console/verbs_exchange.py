@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 GAPS_TOLD = 5
 DataOption = Annotated[
     list[Path] | None,
-    typer.Option("--data", help="Play a recording: a file of candles named like BTC...; give it again for more."),
+    typer.Option(
+        "--data",
+        help="Play a recording: candles, minutes, funding or an option chain, named like BTC...; again for more.",
+    ),
 ]
 SpeedOption = Annotated[float, typer.Option("--speed", min=0.01, help="How many times faster a recording is played.")]
 StartOption = Annotated[datetime | None, typer.Option("--start", help="Where in the recording to begin (UTC).")]

@@ -63,9 +63,13 @@ def read_chain(file: FileLike, window: Window, width: float) -> ChainTape:
         smiles = {expiry_ns: one for expiry_ns, one in smiles.items() if expiry_ns > at_ns}
         captures.append(Capture(at_ns, smiles))
         _see(seen, captures[-1], table.columns["strike"][rows], expiries[rows], is_call[rows], width)
-    if not captures or not seen:
+    if not captures:
+        raise DataError(f"recording {table.path}: no chain in the window; it has {utc(times[0])} to {utc(times[-1])}")
+    if not seen:
+        low, high = _IV_RANGE
         raise DataError(
-            f"recording {table.path}: no usable chain in the window; it has {utc(times[0])} to {utc(times[-1])}"
+            f"recording {table.path}: no expiry in the window has {_STRIKES_MIN} strikes with a volatility between "
+            f"{low:g} and {high:g} a year (a fraction, 0.5 is 50 %); without volatilities options have no value"
         )
     return ChainTape(tuple(captures), tuple(_option(key, at_ns) for key, at_ns in seen.items()))
 

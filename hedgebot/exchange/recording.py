@@ -6,6 +6,7 @@ it stands at its half, and the minutes hide the extremes: only bars have them (d
 stale: its price is the one before, and nothing trades in it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,12 @@ from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
-from hedgebot.exchange.scenario import RecordingSpec, Scenario, UnderlyingSpec
+from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario, UnderlyingSpec
 
 BAR_COLUMNS = ("open", "high", "low", "close")
 MINUTE_COLUMNS = ("spot_mid", "perp_mid", "perp_mark", "index_price")
+CHAIN_COLUMNS = ("option_type", "strike", "expiry_datetime")
+_CURRENCY = "currency"
 _VOLUME = {"volume": ("volume",)}
 _RATE_NAMES = ("funding_rate", "funding rate", "fundingRate", "Funding Rate")
 NS_PER_S = 1_000_000_000
@@ -113,33 +116,50 @@ def _path(
 def recorded_scenario(
     base: Scenario, paths: Sequence[Path], *, start: datetime | None, end: datetime | None, speed: float
 ) -> Scenario:
-    """The base scenario played over recorded files, told apart by columns and by names (BTCUSDT_perp_5m...)."""
+    """The base scenario played over recorded files, told apart by columns and by names (BTCUSDT_perp_5m...).
+
+    A chain of several coins serves each of them with its own rows.
+    """
     found: dict[str, RecordingSpec] = {}
     for path in paths:
-        underlying = next((one.name for one in base.underlyings if path.name.upper().startswith(one.name)), None)
-        if underlying is None:
-            names = " or ".join(one.name for one in base.underlyings)
-            raise DataError(f"recording {path}: the file name must start with its underlying, {names}")
-        empty = RecordingSpec(underlying=underlying, start=start, end=end, speed=speed)
-        spec = found.get(underlying, empty)
-        slot = _kind(path)
-        if getattr(spec, slot):
-            raise DataError(
-                f"recording {path}: {underlying} has {slot} already ({getattr(spec, slot)}); give one of each"
-            )
-        found[underlying] = msgspec.structs.replace(spec, **{slot: str(path)})
+        slot, columns = _kind(path)
+        named = _named(path, [one.name for one in base.underlyings])
+        several = slot == "chain" and _CURRENCY in columns
+        if len(named) > 1 and not several:
+            raise DataError(f"recording {path}: its name has {' and '.join(named)}; it must be one underlying's")
+        for underlying in named:
+            spec = found.get(underlying, RecordingSpec(underlying=underlying, start=start, end=end, speed=speed))
+            if known := getattr(spec, slot):
+                raise DataError(f"recording {path}: {underlying} has {slot} already ({known}); give one of each")
+            file = RecordedFile(file=str(path), rows={_CURRENCY: underlying}) if several else str(path)
+            found[underlying] = msgspec.structs.replace(spec, **{slot: file})
     return msgspec.structs.replace(base, recordings=tuple(found.values()))
 
 
-def _kind(path: Path) -> str:
+def _named(path: Path, underlyings: Sequence[str]) -> list[str]:
+    """Underlyings that a file's name begins with, or has at the begin of one of its words (binance_BTCUSDT_8h)."""
+    words = re.split(r"[^A-Z0-9]+", path.name.upper())
+    first = [one for one in underlyings if words[0].startswith(one)]
+    named = first or [one for one in underlyings if any(word.startswith(one) for word in words)]
+    if not named:
+        raise DataError(f"recording {path}: the file name must have its underlying in it, {' or '.join(underlyings)}")
+    return named
+
+
+def _kind(path: Path) -> tuple[str, set[str]]:
     columns = column_names(path)
     if columns.issuperset(MINUTE_COLUMNS):
-        return "minutes"
+        return "minutes", columns
     if columns.issuperset(BAR_COLUMNS):
-        return "spot_bars" if "spot" in path.name.lower() else "perp_bars"
+        return "spot_bars" if "spot" in path.name.lower() else "perp_bars", columns
+    if columns.issuperset(CHAIN_COLUMNS):
+        return "chain", columns
+    if columns.intersection(_RATE_NAMES):
+        return "funding", columns
     raise DataError(
         f"recording {path}: columns {sorted(columns)}; bars need date, {', '.join(BAR_COLUMNS)}, "
-        f"minutes need date, {', '.join(MINUTE_COLUMNS)}"
+        f"minutes need date, {', '.join(MINUTE_COLUMNS)}, funding needs date, {_RATE_NAMES[0]}, "
+        f"chains need timestamp, {', '.join(CHAIN_COLUMNS)} and implied_volatility"
     )
 
 

@@ -18,6 +18,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pegtape import RecordedPeg
+from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.lab.memory import PassingJournal
@@ -65,7 +66,10 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to. `alerts` are kinds with how often each was raised; `refusals` rules with how often."""
+    """What a run came to. `alerts` are kinds with how often each was raised; `refusals` rules with how often.
+
+    `recorded_ns` is the moment (UTC) at which a recording was begun; None where none was played.
+    """
 
     label: str
     scenario: str
@@ -80,6 +84,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Mapping[str, int]
     events: int
     mode: str
+    recorded_ns: int | None = None
 
 
 class _Ear:
@@ -190,5 +195,6 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
         alerts=ear.alerts,
         refusals=ear.refusals,
         events=ear.events,
+        recorded_ns=next((one.origin_ns for one in wish.paths.values() if isinstance(one, RecordedPath)), None),
         mode=book.host.engine.state.mode.value if book.host.running else f"ended: {book.host.ended}",
     )

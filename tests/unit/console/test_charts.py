@@ -1,6 +1,14 @@
 import numpy as np
 
-from hedgebot.console.charts import POINTS_MAX, cost_chart, delta_chart, frontier_chart, profit_chart, thinned
+from hedgebot.console.charts import (
+    POINTS_MAX,
+    cost_chart,
+    delta_chart,
+    frontier_chart,
+    profit_chart,
+    split_chart,
+    thinned,
+)
 
 
 def test_a_long_column_is_thinned_and_keeps_its_ends() -> None:
@@ -19,10 +27,11 @@ def test_plots_are_pieces_of_svg_with_readable_text() -> None:
     charts = [
         delta_chart("BTC", days, 100.0 + days, delta, delta * 3, -edge, edge),
         cost_chart("BTC", days, days * 5, days),
+        split_chart("BTC", [("fees", 1234.5), ("funding", -2.0)]),
         profit_chart([("delta", 5.0), ("fees", -2.0)]),
         frontier_chart([("ours", [(1.0, 2.0), (2.0, 1.0)]), ("to zero", [(1.0, 3.0)])]),
     ]
-    for svg, word in zip(charts, ("net delta", "trading and funding", "equity", "to zero"), strict=True):
+    for svg, word in zip(charts, ("without hedges", "trading and funding", "1,234.50", "+3", "to zero"), strict=True):
         assert svg.startswith("<svg")
         assert svg.rstrip().endswith("</svg>")
         assert word in svg

@@ -46,8 +46,17 @@ def test_captures_and_options_are_read_and_the_window_begins_with_the_capture_be
     assert [one.at_ns for one in later.captures] == [ns(FIRST), ns(SECOND)]
     assert [one.at_ns for one in read_chain(path, (None, ns(SECOND)), 0.0).captures] == [ns(FIRST)]
     assert len(read_chain(path, (None, None), 0.1).options) == 2
-    with pytest.raises(DataError, match=r"no usable chain in the window; it has 2026-01-01 00:00:00 UTC to"):
+    with pytest.raises(DataError, match=r"no chain in the window; it has 2026-01-01 00:00:00 UTC to"):
         read_chain(path, (None, ns(FIRST)), 0.0)
+
+
+@pytest.mark.parametrize("iv", [float("nan"), 0.0, 55.0])
+def test_a_chain_without_volatilities_or_with_percent_is_told(tmp_path: Path, iv: float) -> None:
+    rows = [row(FIRST, strike, "call", iv) for strike in (80, 101, 120)]
+    with pytest.raises(
+        DataError, match=r"no expiry in the window has 3 strikes with a volatility between 0.01 and 5 a"
+    ):
+        read_chain(write(tmp_path, rows), (None, None), 0.0)
 
 
 def test_of_a_strike_the_side_out_of_the_money_counts_and_the_index_moves_the_forward(tmp_path: Path) -> None:

@@ -88,8 +88,42 @@ def test_files_find_their_places(tmp_path: Path, scenario: Scenario) -> None:
     assert load_paths(made)["BTC"].start_price == pytest.approx(100.0)
     with pytest.raises(DataError, match="has perp_bars already"):
         recorded_scenario(scenario, [perp, perp], start=None, end=None, speed=1.0)
-    with pytest.raises(DataError, match="must start with its underlying, BTC or ETH"):
+    with pytest.raises(DataError, match="must have its underlying in it, BTC or ETH"):
         recorded_scenario(scenario, [write(tmp_path, GOOD, "candles.csv")], start=None, end=None, speed=1.0)
+    with pytest.raises(DataError, match="its name has BTC and ETH; it must be one underlying's"):
+        recorded_scenario(scenario, [write(tmp_path, GOOD, "all_btc_eth.csv")], start=None, end=None, speed=1.0)
+
+
+RATES = "date,funding_rate\n2026-01-01 00:00:00+00:00,0.0001\n2026-01-01 08:00:00+00:00,0.0002\n"
+CHAIN = "timestamp,currency,option_type,strike,expiry_datetime,underlying,implied_volatility\n" + "".join(
+    f"2026-01-01 00:00:00+00:00,{coin},{kind},{strike},2026-02-01 08:00:00+00:00,{forward},0.5\n"
+    for coin, forward in (("BTC", 100.0), ("ETH", 10.0))
+    for kind, strike in (("put", forward * 0.9), ("put", forward), ("call", forward), ("call", forward * 1.1))
+)
+
+
+def text(folder: Path, content: str, name: str) -> Path:
+    path = folder / name
+    path.write_text(content, "utf-8")
+    return path
+
+
+def test_funding_and_chains_find_their_places_too(tmp_path: Path, scenario: Scenario) -> None:
+    perp = write(tmp_path, GOOD)
+    funding = text(tmp_path, RATES, "binance_BTCUSDT_funding.csv")
+    chain = text(tmp_path, CHAIN, "deribit_btc_eth_chain.csv")
+    btc, eth = recorded_scenario(scenario, [perp, funding, chain], start=None, end=None, speed=1.0).recordings
+    assert (btc.perp_bars, btc.funding) == (str(perp), str(funding))
+    assert btc.chain == RecordedFile(file=str(chain), rows={"currency": "BTC"})
+    assert (eth.underlying, eth.chain) == ("ETH", RecordedFile(file=str(chain), rows={"currency": "ETH"}))
+    rows = CHAIN.replace("currency,", "").replace("BTC,", "").splitlines(keepends=True)
+    alone = text(tmp_path, "".join(one for one in rows if "ETH" not in one), "BTC_chain.csv")
+    (only,) = recorded_scenario(scenario, [alone], start=None, end=None, speed=1.0).recordings
+    assert only.chain == str(alone)
+    with pytest.raises(DataError, match="chains need timestamp, option_type, strike, expiry_datetime and implied"):
+        recorded_scenario(
+            scenario, [text(tmp_path, "date,x\n2026-01-01,1\n", "BTC_x.csv")], start=None, end=None, speed=1.0
+        )
 
 
 @pytest.mark.needs_data
