@@ -4,11 +4,12 @@ from hedgebot.core.candidate import Candidate, Finding, finding
 
 
 def move_rule(one: Candidate) -> Finding:
-    """Neither order of a pair may leave the band, and the opening one opens no more than the closing one closed."""
+    """Neither order of a pair may leave the band, and the second one takes back what the first one displaced."""
     effect = one.intent.delta_effect_coin
     after, limit = abs(one.delta_coin + effect - one.centre_coin), one.underlying.trigger_coin
     problem = "" if after <= limit else f"the move would bring the delta to {after:g} from its centre"
     displaced = one.underlying.switch.displaced_coin
-    if not problem and not one.intent.reduce_only and abs(displaced + effect) > abs(displaced):
-        problem = f"it would open more than the {displaced:g} that was closed"
+    lot_coin = abs(one.rules.delta_coin(float(one.rules.lot_size), one.underlying.price))
+    if not problem and abs(displaced) >= lot_coin and abs(displaced + effect) > abs(displaced):
+        problem = f"{displaced:g} is displaced already, it would be {displaced + effect:g}"
     return finding("move_coin", after, limit, problem)

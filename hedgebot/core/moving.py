@@ -1,12 +1,14 @@
-"""Moves a hedge from one instrument to another in pairs of orders: a piece is closed, then as much is opened.
+"""Moves a hedge from one instrument to another in pairs of orders: a piece is closed, and as much is opened.
 
-Owns the pairs. Closing comes first, so that margin is released before it is taken; a piece is no larger than what keeps
-the net delta at the inside of its band, so that no move ever leaves it. Level-triggered: what a pair has displaced is
-counted from fills, not from answers, and taken back before the next piece; one order is in flight on an underlying, by
-the order table as ever. When a hedge of the policy's own comes between, the delta is the policy's and the count is 0.
+Owns the pairs. Closing comes first where the band has room, so that margin is released before it is taken; a piece is
+no larger than what keeps the net delta at the inside of its band, so that no move ever leaves it. Level-triggered: what
+a pair has displaced is counted from fills, not from answers, and taken back before the next piece; one order is in
+flight on an underlying, by the order table as ever. When a hedge of the policy's own comes between, the delta is the
+policy's and the count is 0.
 """
 
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,8 +28,19 @@ from hedgebot.domain.kill import KILL_STRATEGY
 from hedgebot.domain.orders import Approved, OrderIntent
 from hedgebot.domain.settings import FundingAction, UnderlyingSettings
 
+CLOSING_ROOM_RATIO = 1.0 / 3.0
+"""Closing comes first while the band has at least this part of the room there that it has on the other side."""
+
 PAUSE_NS = 2_500_000_000
 """Between two pieces: the market is not chased, and a move is never taken for a strategy that repeats itself."""
+
+
+class _Trade(NamedTuple):
+    """One order of a move: in which instrument, how many coins (signed), and why in words."""
+
+    way: Way
+    coin: float
+    why: str
 
 
 def advance(
@@ -41,12 +54,12 @@ def advance(
     if busy or state.mode is not Mode.ACTIVE or state.stopping or latches.is_frozen(state, settings):
         return
     distance = delta_coin - proposal.centre_coin
-    restoring = _restoring(state, settings, proposal, distance)
+    restoring = _restoring(state, settings, proposal, distance, step.at_ns)
     if restoring is not None:
-        _send(step, settings, proposal, delta_coin, *restoring)
+        _send(step, settings, proposal, delta_coin, restoring)
     elif step.at_ns - underlying.switch.moved_at_ns >= PAUSE_NS:
-        closing = _closing(state, settings, proposal, distance, step.at_ns)
-        if closing is not None and _send(step, settings, proposal, delta_coin, *closing):
+        first = _first(state, settings, proposal, distance, step.at_ns)
+        if first is not None and _send(step, settings, proposal, delta_coin, first):
             underlying.switch.moved_at_ns = step.at_ns
 
 
@@ -66,17 +79,18 @@ def _room_coin(proposal: Proposal, distance: float, sign: int) -> float:
 
 
 def _restoring(
-    state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float
-) -> tuple[Way, float, str] | None:
-    """The second order of a pair: open in the chosen instrument what the first one closed."""
+    state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float, at_ns: int
+) -> _Trade | None:
+    """The second order of a pair: trade back what the first one displaced, the dearest of what is held first."""
     displaced = state.underlyings[settings.underlying].switch.displaced_coin
-    side = Side.of(-displaced)
-    hedge = hedges.opened(state, settings, side)
-    rules = state.instruments.get(hedge)
-    coin = min(abs(displaced), _room_coin(proposal, distance, side.sign))
-    if rules is None or not displaced or coin < _lot_coin(state, settings, hedge):
+    if not displaced:
         return None
-    return Way(hedge, None, "a move opens what it closed"), coin * side.sign, f"open {hedge} for what was closed"
+    side = Side.of(-displaced)
+    coin = min(abs(displaced), _room_coin(proposal, distance, side.sign))
+    way = hedges.ways(state, settings, coin * side.sign, at_ns)[0] if coin else None
+    if way is None or way.instrument not in state.instruments or coin < _lot_coin(state, settings, way.instrument):
+        return None
+    return _Trade(way, coin * side.sign, f"the other half of a pair, on {way.instrument}")
 
 
 def _lot_coin(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
@@ -84,10 +98,14 @@ def _lot_coin(state: EngineState, settings: UnderlyingSettings, hedge: Instrumen
     return abs(rules.delta_coin(float(rules.lot_size), price))
 
 
-def _closing(
+def _first(
     state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float, at_ns: int
-) -> tuple[Way, float, str] | None:
-    """The first order of a pair: close a piece of what stands in an instrument that is not the chosen one."""
+) -> _Trade | None:
+    """The first order of a pair: a piece of what stands in an instrument that is not the chosen one.
+
+    It is closed where the band has room for that. After a hedge the delta stands at the inside of its band: then as
+    much is opened first, if the margin allows it.
+    """
     for hedge, coins in hedges.held_coins(state, settings).items():
         if not coins:
             continue
@@ -96,12 +114,15 @@ def _closing(
         why = _why_move(state, settings, hedge, target, held, at_ns)
         if not why:
             continue
-        sign = -held.sign
-        coin = min(abs(coins), _room_coin(proposal, distance, sign))
-        if coin < max(_lot_coin(state, settings, hedge), _lot_coin(state, settings, target)):
-            continue
-        contracts = abs(position_contracts(state, settings.hedge_account, hedge))
-        return Way(hedge, contracts, "a move closes it"), coin * sign, f"close {hedge}: {why}"
+        least = max(_lot_coin(state, settings, hedge), _lot_coin(state, settings, target))
+        closing, opening = (_room_coin(proposal, distance, sign) for sign in (-held.sign, held.sign))
+        coin = min(abs(coins), closing)
+        if closing >= opening * CLOSING_ROOM_RATIO and coin >= least:
+            contracts = abs(position_contracts(state, settings.hedge_account, hedge))
+            return _Trade(Way(hedge, contracts, "a move closes it"), -coin * held.sign, f"close {hedge}: {why}")
+        coin = min(abs(coins), opening)
+        if coin >= least:
+            return _Trade(Way(target, None, "a move opens it"), coin * held.sign, f"open {target}: {why}")
     return None
 
 
@@ -126,23 +147,15 @@ def _why_move(
     return f"{target} saves {saving:.3%} a day" if worth else ""
 
 
-def _send(
-    step: Step,
-    settings: UnderlyingSettings,
-    proposal: Proposal,
-    delta_coin: float,
-    way: Way,
-    trade_coin: float,
-    why: str,
-) -> bool:
+def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_coin: float, trade: _Trade) -> bool:
     """Shape, fit to the margin, judge and send; True when an order left."""
-    state = step.state
+    state, way = step.state, trade.way
     rules, quote = state.instruments[way.instrument], state.quotes.get(way.instrument)
     mid = quote.mid if quote else None
     if mid is None:
         return False
-    asked = msgspec.structs.replace(proposal, strategy=MOVE_STRATEGY, reason=why)
-    shaped = shape(state, settings, way, mid, asked, trade_coin, step.at_ns)
+    asked = msgspec.structs.replace(proposal, strategy=MOVE_STRATEGY, reason=trade.why)
+    shaped = shape(state, settings, way, mid, asked, trade.coin, step.at_ns)
     fitted = shaped if isinstance(shaped, NoLot) else margin_fit.fit(step, settings, rules, shaped)
     if isinstance(fitted, NoLot):
         return False

@@ -81,6 +81,20 @@ def test_the_whole_position_is_moved_and_the_book_is_as_it_was() -> None:
     assert not book.is_up(AlertKind.HEDGE_INEFFECTIVE)
 
 
+def test_after_a_hedge_the_delta_has_room_on_one_side_only_and_as_much_is_opened_first() -> None:
+    book = ready(switchable(), perp="-0.3")
+    hedge = the_order(book.send(book.fill(Side.BUY, "0.2", BTC_SPOT)))
+    book.done(hedge)
+    assert delta(book) == pytest.approx(0.0375, abs=0.0011)  # at the inside of its band
+    first = next_order(book)
+    assert first is not None
+    opening = first.approved.intent
+    assert (opening.instrument, opening.side, opening.reduce_only) == (BTC_USDC, Side.SELL, False)
+    closing = the_order(book.done(first)).approved.intent
+    assert (closing.instrument, closing.side, closing.reduce_only) == (BTC_PERP, Side.BUY, True)
+    assert closing.qty_contracts == opening.qty_contracts
+
+
 def test_a_long_hedge_moves_the_other_way_round() -> None:
     book = ready(switchable(), perp="0.3", perp_rate=0.0008, usdc_rate=0.0001)
     market(book, perp_rate=0.0008, usdc_rate=0.0001, after_ms=3_000)
