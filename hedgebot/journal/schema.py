@@ -13,8 +13,10 @@ from hedgebot.domain.errors import JournalCorrupt, JournalError, JournalTooNew
 DB_FILE = "journal.db"
 APPLICATION_ID = 0x68656467
 BUSY_TIMEOUT_MS = 2_000
-# Each size of a group of rows is a statement of its own, up to 0.1 MB: the rare ones would add up over hours.
+# Each size of a group of rows is a statement of its own, up to 26 KB: the rare ones would add up over hours.
 STATEMENTS_KEPT = 12
+# SQLite's own default, said: what it may take of pages, and has after some minutes.
+CACHE_KB = 2_000
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -126,6 +128,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA trusted_schema=OFF")
     if version == SCHEMA_VERSION:

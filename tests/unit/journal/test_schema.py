@@ -18,6 +18,7 @@ def test_a_writer_survives_power_cuts_by_its_settings(tmp_path: Path) -> None:
     assert (pragma(connection, "journal_mode"), pragma(connection, "synchronous")) == ("wal", 2)
     assert (pragma(connection, "wal_autocheckpoint"), pragma(connection, "busy_timeout")) == (0, schema.BUSY_TIMEOUT_MS)
     assert (pragma(connection, "user_version"), pragma(connection, "application_id")) == (1, schema.APPLICATION_ID)
+    assert pragma(connection, "cache_size") == -2_000, "in KB, where it is negative"
     connection.close()
 
 
