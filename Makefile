@@ -19,7 +19,7 @@ STAMP := $(VENV)/.installed
 CODE := hedgebot strategies tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance cover campaign soak bench picture lock clean $(VENV)
+.PHONY: help demo test check conformance cover campaign soak bench picture lock sbom audit clean $(VENV)
 
 help:  ## what can be done here
 	@awk 'BEGIN { FS = ":.*## " } /^[.a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ picture: $(STAMP)  ## draw the demo's screen anew (runbooks/demo.svg)
 
 lock: $(STAMP)  ## resolve the dependencies anew and write both lock files
 	@$(BIN)/python tests/tidy/lock.py
+	@$(MAKE) --no-print-directory sbom
+
+sbom: $(STAMP)  ## write the bill of materials of what is locked (sbom.cdx.json)
+	@$(BIN)/python -m tests.tidy.sbom
+
+audit: $(STAMP)  ## what is installed against the locks, file by file, licences and bill; pip-audit where it is installed
+	@$(BIN)/python -m tests.tidy.audit
 
 clean:  ## remove what was built; state directories are never touched
 	@rm -rf $(VENV) build dist hedgebot.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
