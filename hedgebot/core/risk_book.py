@@ -83,7 +83,7 @@ def _linear(state: EngineState, underlying: UnderlyingState, position: Position,
         coins=delta,
         nominal_coins=size,
         is_hedge=any(
-            (one.hedge_account, one.hedge_instrument) == (position.account, position.instrument)
+            one.hedge_account == position.account and position.instrument in {leg.instrument for leg in one.hedge_legs}
             for one in state.settings.underlyings
         ),
         is_inverse=rules.kind.is_inverse,

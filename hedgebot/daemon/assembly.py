@@ -41,6 +41,7 @@ from hedgebot.daemon.risk import RiskDesk
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
+from hedgebot.daemon.what_if import WhatIfDesk
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert
 from hedgebot.domain.errors import JournalError, VenueUnreachable
@@ -121,6 +122,7 @@ class Run:
                 alert=self._alerts.check,
                 test_alerts=self._alerts.test,
                 risk_book=self._risk.book,
+                what_if=WhatIfDesk(engine, self._venues, clock.now_ns).handle,
             ),
             receipts=self._receipts,
             switch=self._switch,

@@ -56,6 +56,7 @@ class Shell(msgspec.Struct, kw_only=True):
     alert: Callable[[AlertKind, str, str], None]
     test_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
     risk_book: Callable[[], RiskBook]
+    what_if: Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 class Verbs:
@@ -82,6 +83,7 @@ class Verbs:
             "alerts-test": self._test_alerts,
             "refused": self._refused,
             "risk-book": self._risk_book,
+            "margin-what-if": shell.what_if,
             "limit-raise": LimitVerbs(receipts).raise_limit,
             "limit-restore": LimitVerbs(receipts).restore,
             "treasury-approve": TreasuryVerbs(receipts).approve,

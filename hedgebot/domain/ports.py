@@ -1,10 +1,12 @@
 """What the inside expects of the outside: a venue and a journal. Outcomes are events or named errors."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hedgebot.domain.commands import Issued, VenueCommand
 from hedgebot.domain.events import Event, Stamped
+from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.whatif import VenueNumbers
 
 
 class EventSink(Protocol):
@@ -23,6 +25,14 @@ class VenuePort(Protocol):
         Never raises for trouble of the venue or the network: a timeout is an OrderOutcomeUnknown event.
         SubmitOrder is answered by exactly one of OrderAccepted, OrderRejected, OrderOutcomeUnknown.
         """
+
+
+@runtime_checkable
+class MarginOracle(Protocol):
+    """A venue that says what one order would do to the account's margin, without taking it."""
+
+    async def margin_what_if(self, intent: OrderIntent) -> VenueNumbers:
+        """Ask the venue; raises VenueError where it gives no answer. Places nothing."""
 
 
 class JournalPort(Protocol):

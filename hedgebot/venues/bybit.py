@@ -28,9 +28,11 @@ from hedgebot.domain.events import InstrumentsLoaded, KeyRightsAccepted, OrderRe
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.whatif import VenueNumbers
 from hedgebot.venues.answers import Answers
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_deadman import BybitDeadMan
+from hedgebot.venues.bybit_precheck import pre_check
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.client import open_clients, open_query_client
 from hedgebot.venues.clock import measure, sign_with
@@ -146,6 +148,10 @@ class BybitVenue:
     def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
         """Ask `problem` right before each order leaves; a sentence keeps it back, answered as not sent."""
         self._orders.hold = problem
+
+    async def margin_what_if(self, intent: OrderIntent) -> VenueNumbers:
+        """What the venue says that one order would do to the margin; VenueError where it says nothing."""
+        return await pre_check(self._query, self._budget, intent)
 
     def send(self, command: VenueCommand) -> None:
         """Start carrying out a command and return at once."""

@@ -69,6 +69,7 @@ class Rig:
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
                 test_alerts=self.test_alerts,
                 risk_book=lambda: RiskBook(at_ns=1, underlyings=()),
+                what_if=self.what_if,
             ),
             receipts=self.receipts,
             switch=KillSwitch(
@@ -92,6 +93,9 @@ class Rig:
             issued = [Issued(seq=1, index=n, at_ns=0, command=one) for n, one in enumerate(self.answer(event), 1)]
             see = self.receipts.observe if self.on_disk else self.receipts.observe_unwritten
             see([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
+
+    async def what_if(self, args: dict[str, Any]) -> Reply:
+        return Reply(ok=True, data={"asked": args})
 
     async def unmet(self, _told: Mapping[str, Any]) -> tuple[str, ...]:
         return self.against
@@ -120,6 +124,7 @@ async def test_an_unknown_verb_lists_the_known_ones(tmp_path: Path) -> None:
     assert reply.error is not None
     assert "unkill" in reply.error
     assert ((await Rig(tmp_path).ask("risk-book")).data or {})["at_ns"] == 1
+    assert (await Rig(tmp_path).ask("margin-what-if", order={"qty": "1"})).data == {"asked": {"order": {"qty": "1"}}}
 
 
 async def test_the_test_of_the_alert_channels_says_what_came_of_each(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Answers a margin what-if on the running book: the gate's word first, the venue's own beside it. Changes nothing.
+
+Owns the order of asking. A venue that has no such call, or gives no answer, is said to have none; the gate's word
+stands.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from hedgebot.core import what_if_live
+from hedgebot.core.engine import Engine
+from hedgebot.daemon.control import Reply, refusal
+from hedgebot.domain.errors import ExitCode, HedgebotError
+from hedgebot.domain.ports import MarginOracle
+from hedgebot.domain.whatif import WantedOrder, WhatIf
+
+VENUE_S_MAX = 5.0
+
+
+class WhatIfDesk:
+    """Handles `margin-what-if`; `venues` are the ports by account."""
+
+    def __init__(self, engine: Engine, venues: Mapping[str, object], now_ns: Callable[[], int]) -> None:
+        self._engine = engine
+        self._venues = venues
+        self._now_ns = now_ns
+
+    async def handle(self, args: dict[str, Any]) -> Reply:
+        """Answer one request."""
+        try:
+            order = msgspec.convert(args.get("order"), WantedOrder, strict=False)
+        except msgspec.ValidationError as error:
+            return refusal(f"margin-what-if needs an order: {error}", ExitCode.USAGE)
+        if not (order.qty.is_finite() and order.qty > 0):
+            return refusal(f"margin-what-if: qty is {order.qty}, it must be a number above zero", ExitCode.USAGE)
+        return Reply(ok=True, data=msgspec.to_builtins(await self.answer(order)))
+
+    async def answer(self, order: WantedOrder) -> WhatIf:
+        """The gate's word on the book as it is now, and the venue's number for the very same order."""
+        asked = what_if_live.ask(self._engine.state, order, self._now_ns())
+        if asked.intent is None:
+            return asked.answer
+        venue = self._venues.get(asked.intent.account)
+        if not isinstance(venue, MarginOracle):
+            return msgspec.structs.replace(asked.answer, theirs_problem="there is no such call")
+        try:
+            async with asyncio.timeout(VENUE_S_MAX):
+                theirs = await venue.margin_what_if(asked.intent)
+        except TimeoutError:
+            return msgspec.structs.replace(asked.answer, theirs_problem=f"no answer within {VENUE_S_MAX:.0f} s")
+        except HedgebotError as error:
+            return msgspec.structs.replace(asked.answer, theirs_problem=str(error))
+        return msgspec.structs.replace(asked.answer, theirs=theirs)

@@ -1,0 +1,95 @@
+"""The daemon's what-if: the gate's word with the venue's beside it, whatever the venue does."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from hedgebot.core.engine import Engine
+from hedgebot.daemon import what_if
+from hedgebot.daemon.what_if import WhatIfDesk
+from hedgebot.domain.errors import ExitCode, VenueError
+from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.settings import MarginMode
+from hedgebot.domain.whatif import VenueNumbers, WhatIf
+from tests.support.margins import held, margined, report
+from tests.support.playbook import ACCOUNT, Playbook
+
+ORDER = {"side": "sell", "qty": "1", "in_usd": False, "underlying": "BTC", "kind": "perp", "venue": "bybit"}
+
+
+class Venue:
+    """A venue with a what-if call."""
+
+    def __init__(self, outcome: VenueNumbers | Exception) -> None:
+        self.outcome = outcome
+        self.asked: list[OrderIntent] = []
+
+    async def margin_what_if(self, intent: OrderIntent) -> VenueNumbers:
+        self.asked.append(intent)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        await asyncio.sleep(0 if self.outcome.refused != "slow" else 60)
+        return self.outcome
+
+
+def desk(venue: object) -> WhatIfDesk:
+    book = Playbook(margined(MarginMode.CROSS, hedges=False))
+    book.ready(positions=[held(book, "-2")])
+    book.at_ns += 3_000_000_000
+    report(book, 50_000.0)
+
+    class Running:
+        state = book.state
+
+    return WhatIfDesk(cast("Engine", Running()), {ACCOUNT: venue}, lambda: book.at_ns)
+
+
+async def ask(venue: object, **changes: Any) -> WhatIf:
+    reply = await desk(venue).handle({"order": ORDER | changes})
+    assert reply.ok
+    return msgspec.convert(reply.data, WhatIf, strict=False)
+
+
+async def test_both_numbers_are_for_the_very_same_order() -> None:
+    venue = Venue(VenueNumbers(maintenance_before=0.02, maintenance_after=0.03))
+    found = await ask(venue)
+    (intent,) = venue.asked
+    assert intent.qty_contracts == Decimal(1)
+    assert found.theirs == venue.outcome
+    assert found.after is not None
+
+
+@pytest.mark.parametrize(
+    ("venue", "words"),
+    [
+        (object(), "there is no such call"),
+        (Venue(VenueError("it does not judge this order (10001: no)")), "it does not judge this order"),
+    ],
+)
+async def test_without_the_venue_the_gates_word_stands(venue: object, words: str) -> None:
+    found = await ask(venue)
+    assert found.theirs is None
+    assert words in found.theirs_problem
+    assert found.after is not None
+
+
+async def test_a_venue_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(what_if, "VENUE_S_MAX", 0.01)
+    assert "no answer within" in (await ask(Venue(VenueNumbers(refused="slow")))).theirs_problem
+
+
+async def test_an_order_that_cannot_be_shaped_is_not_asked_of_the_venue() -> None:
+    venue = Venue(VenueNumbers())
+    found = await ask(venue, underlying="SOL")
+    assert "SOL is not among" in found.problem
+    assert venue.asked == []
+
+
+@pytest.mark.parametrize("order", [None, {}, ORDER | {"side": "up"}, ORDER | {"qty": "-1"}, ORDER | {"qty": "NaN"}])
+async def test_nonsense_is_refused_with_a_sentence(order: object) -> None:
+    reply = await desk(object()).handle({"order": order})
+    assert (reply.ok, reply.code) == (False, ExitCode.USAGE)
+    assert "margin-what-if" in str(reply.error)
