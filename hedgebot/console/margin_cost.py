@@ -61,7 +61,7 @@ def show_lines(
         *aligned(_table_rows(book, rows, move, wide=width >= WIDE)),
         "",
         *wrapped(_legend(book, move), width),
-        *(line for one in rows if one.model is None or one.problem for line in wrapped(_no_number(one), width)),
+        *(line for words in _no_numbers(rows) for line in wrapped(words, width)),
         "",
         "what stands behind the numbers:",
         *(line for words in _assumptions(rows, sources=sources) for line in wrapped(words, width)),
@@ -122,8 +122,13 @@ def _legend(book: RiskBook, move: float) -> str:
     )
 
 
-def _no_number(row: Row) -> str:
-    return f"{row.venue} {row.mode}: {row.problem}"
+def _no_numbers(rows: Iterable[Row]) -> list[str]:
+    """Why there is no number, once for each venue and reason."""
+    modes: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.problem:
+            modes.setdefault((row.venue, row.problem), []).append(row.mode)
+    return [f"{venue} {', '.join(some)}: {problem}" for (venue, problem), some in modes.items()]
 
 
 def _assumptions(rows: Iterable[Row], *, sources: bool) -> list[str]:

@@ -92,7 +92,7 @@ def _theirs(one: WhatIf, width: int) -> list[str]:
         return wrapped(f"the venue's own what-if: {one.theirs_problem}", width) if one.theirs_problem else []
     words = f"the venue's own what-if, margin over balance: {_venue_words(one.theirs)}"
     if one.before is not None and one.after is not None:
-        words += f"; ours, maintenance {use_words(one.before.use)} -> {use_words(one.after.use)}"
+        words += f"; ours, over equity: maintenance {_rate(one.before.use)} -> {_rate(one.after.use)}"
     return wrapped(words, width)
 
 

@@ -122,7 +122,7 @@ def _by_model(book: RiskBook, wanted: WantedOrder, models: "Registry", limits: L
     if not found:
         missing = [mode for venue, mode in models.missing if venue == wanted.venue]
         models.of(wanted.venue, missing[0] if missing else MarginMode.CROSS)  # says why there is none
-    return sorted(found, key=lambda one: (one.mode != own, one.mode != MarginMode.CROSS))
+    return sorted(found, key=lambda one: (one.mode != own, one.before is None, one.mode != MarginMode.CROSS))
 
 
 def _by_daemon(config: Path | None, state_dir: Path | None, wanted: WantedOrder) -> WhatIf:

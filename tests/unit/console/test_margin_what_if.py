@@ -69,7 +69,9 @@ def test_every_verdict_has_its_words(verdict: Verdict, words: str) -> None:
 def test_the_venues_number_stands_beside_ours() -> None:
     theirs = VenueNumbers(initial_before=0.1, initial_after=0.12, maintenance_before=0.05, maintenance_after=None)
     found = text(answer(theirs=theirs))
-    assert "initial 10.00% -> 12.00%, maintenance 5.00% -> unknown; ours, maintenance 5.0% -> 8.0%" in found
+    assert (
+        "initial 10.00% -> 12.00%, maintenance 5.00% -> unknown; ours, over equity: maintenance 5.00% -> 8.00%" in found
+    )
     refused = text(answer(theirs=VenueNumbers(refused="not enough balance")))
     assert "it would REFUSE the order: not enough balance" in refused
     assert "the venue's own what-if: it has none" in text(answer(theirs_problem="it has none"))

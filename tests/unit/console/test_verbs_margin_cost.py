@@ -60,7 +60,7 @@ def test_the_table_fits_the_terminal_and_says_how_sure_it_is(articles: str, colu
     text = " ".join(output.split())
     assert "okx portfolio [okx-pm-20250102]: V15, recomputed, equal to 14-15 digits; figures of 2025-01-02, OLD" in text
     assert "NOT COVERED: MR2 theta decay" in text
-    assert "okx cross: no model: its tiers are not in our records" in text
+    assert "okx isolated, cross: no model: its tiers are not in our records" in text
     assert "binance cross unknown 24,100" in text
 
 
