@@ -82,9 +82,7 @@ class Run:
         self._startup_s: float | None = None
         self._starting = "the daemon is starting"
         self._ended = asyncio.Event()
-        self._stop_asked = 0
-        self._end_summary = ""
-        self.exit_code = 0
+        self._stop_asked, self._end_summary, self.exit_code = 0, "", 0
         self._inbox = Inbox(config.daemon.inbox_capacity, lambda: self._pump.wake())  # noqa: PLW0108  (made below)
         self._risk = RiskDesk(engine, self._inbox, clock.now_ns)
         self._failpoints = failpoints
