@@ -4,6 +4,7 @@ It works on the raw tables, so that a wrong value elsewhere does not hide a wron
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from hedgebot.config import scopes
@@ -33,6 +34,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _holding(f"holdings.{name}", holding, underlyings, file)
     for name, treasury in _tables(main, "treasury").items():
         problems += _treasury(f"treasury.{name}", name, treasury, accounts, underlyings, limits, file)
+    problems += _events(_table(main, "margin").get("events"), file)
     for name, channel in _tables(main, "alerts").items():
         problems += _channel(f"alerts.{name}", channel, file)
     return problems + (_limits(limits, limits_file) if limits is not None else [])
@@ -223,6 +225,18 @@ def _treasury(
     if once and least is not None and once < least:
         problems.append((f"{key}.move_max_qty", f"= {once} must be at least move_min_qty ({least}), or 0 for none"))
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _events(events: object, file: str) -> list[Problem]:
+    problems = []
+    for number, one in enumerate(events if isinstance(events, list | tuple) else ()):
+        start, end = (one.get("start"), one.get("end")) if isinstance(one, Mapping) else (None, None)
+        if not isinstance(start, datetime) or not isinstance(end, datetime):
+            continue
+        if start.tzinfo and end.tzinfo and end <= start:
+            key = f"margin.events.{number}.end"
+            problems.append(Problem(key=key, sentence=f"{file}: {key} = {end} must be after start ({start})"))
+    return problems
 
 
 def _channel(key: str, channel: Table, file: str) -> list[Problem]:

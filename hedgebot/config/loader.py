@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from importlib.resources import files
@@ -32,6 +33,7 @@ from hedgebot.domain.settings import (
     HedgeLeg,
     HedgeRole,
     LimitSettings,
+    MarginEvent,
     MarginMode,
     MarginParameters,
     StrategySettings,
@@ -163,6 +165,10 @@ class Config:
                 )
                 for name, one in self.file.treasury.items()
             ),
+            margin_events=tuple(
+                MarginEvent(name=one.name, start_ns=_ns(one.start), end_ns=_ns(one.end))
+                for one in self.file.margin.events
+            ),
             margin_parameters=tuple(
                 _margin_parameters(venue, self.margin_path)
                 for venue in dict.fromkeys(one.venue for one in self.file.accounts.values())
@@ -257,6 +263,10 @@ def _underlying(name: str, one: UnderlyingSection) -> UnderlyingSettings:
     )
     main = InstrumentId(one.hedge_instrument)
     return UnderlyingSettings(underlying=name, hedge_instrument=main, other_hedges=others, **given)
+
+
+def _ns(moment: datetime) -> int:
+    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000_000
 
 
 def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hedgebot.domain.settings import AccountRole, AdlPolicy, DeltaConvention, FundingAction
@@ -220,6 +220,20 @@ class TreasurySection(Section):
     )
 
 
+class MarginEventSection(Section):
+    """A window of time in which the buffer has its higher floor."""
+
+    name: Text = Field(description="the name of the event")
+    start: AwareDatetime = Field(description="a moment with its zone, such as 2026-12-09T18:00:00Z")
+    end: AwareDatetime = Field(description="a moment with its zone, such as 2026-12-09T21:00:00Z")
+
+
+class MarginSection(Section):
+    """What is known ahead of the margin's regime."""
+
+    events: tuple[MarginEventSection, ...] = Field((), description="the list of events")
+
+
 class AlertSection(Section):
     """One channel that takes alerts to people; the order of the sections is the order in which they are tried."""
 
@@ -265,6 +279,7 @@ class ConfigFile(BaseSettings):
     underlyings: dict[Coin, UnderlyingSection] = Field(min_length=1, description="the sections of underlyings")
     strategies: dict[Name, StrategySection] = Field(default={}, description="the sections of strategies")
     holdings: dict[Name, HoldingSection] = Field(default={}, description="the sections of holdings outside")
+    margin: MarginSection = Field(default=MarginSection(), description="the section of events")
     treasury: dict[Name, TreasurySection] = Field(default={}, description="the sections of top-ups, by account")
     alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
@@ -324,6 +339,10 @@ class LimitsFile(Section):
     margin_tolerance_ratio: Number = Field(0.01, gt=0, lt=1, description="a ratio (0.01 is 1 %)")
     margin_polls_max: Count = Field(3, ge=1, le=1_000, description="a number of reports")
     margin_diverged_ratio: Number = Field(1.1, ge=1, le=10, description="a ratio (1.1 is 10 % more)")
+    collateral_shock_ratio: Number = Field(0.3333, ge=0, lt=1, description="a ratio (0.3333 is a third)")
+    margin_hike_ratio: Number = Field(1.5, ge=1, le=10, description="a factor (1.5 is half as much again)")
+    venue_equity_share_max: Number = Field(1.0, gt=0, le=1, description="a share of all equity (1.0 is no cap)")
+    venue_equity_usd_max: Number = Field(1e12, gt=0, description="a number of USD")
     margin_parameters_age_days_max: Count = Field(90, ge=1, le=3_650, description="a number of days")
     funding_cost_usd_per_day_max: Number = Field(5_000.0, gt=0, description="a number of USD per day")
     funding_ratio_day_alert: Number = Field(0.003, gt=0, le=1_000, description="a ratio a day (0.003 is 0.3 %)")

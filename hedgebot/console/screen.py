@@ -33,7 +33,9 @@ def screen(snapshot: Snapshot, *, width: int = 80, height: int = 24, note: str =
     top = [_title(snapshot, width), _mode(book, width)]
     for one in book.underlyings:
         top += _underlying(one, width)
-    middle = [line for account in book.accounts for line in _account(account, width)] + [_orders(book, width)]
+    middle = [line for account in book.accounts for line in _account(account, width)]
+    middle += [fit([(words.venue_gone(one), ""), (words.venue_cap(one), "dim")], width) for one in book.venues]
+    middle.append(_orders(book, width))
     footer = [fit([(note, "dim")], width)] if note else []
     room = height - len(top) - len(middle) - len(footer)
     alerts = _alerts(snapshot, width, max(1, room // 4))
@@ -169,6 +171,8 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         (f"initial {words.usd(account.initial_margin_usd)}", ""),
         (f"maintenance {words.usd(account.maintenance_margin_usd)}", ""),
         *(((plain(account.liquidation), ""),) if account.liquidation else ()),
+        *(((words.stress_line(account), ""),) if words.stress_line(account) else ()),
+        *(((plain(account.regime), "dim"),) if account.regime else ()),
     ]
     data = [
         ("data age", ""),

@@ -143,6 +143,11 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     differences: tuple[str, ...] = ()
     dead_man: str = ""
     liquidation: str = ""
+    regime: str = ""
+    collateral_shock: str = ""
+    collateral_shock_use: float | None = None
+    margin_hike: str = ""
+    margin_hike_use: float | None = None
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):
@@ -181,6 +186,26 @@ class LatchRow(_Part, frozen=True, kw_only=True):
     done: bool = False
     note: str = ""
     age_ms: float | None = None
+
+
+class GoneRow(_Part, frozen=True, kw_only=True):
+    """The net delta of one underlying if a venue is gone."""
+
+    underlying: str = ""
+    delta_coin: float | None = None
+    delta_usd: float | None = None
+
+
+class VenueRow(_Part, frozen=True, kw_only=True):
+    """One venue: its share of the equity against the cap, and what is lost and left open if it is gone."""
+
+    venue: str = ""
+    equity_usd: float | None = None
+    share: float | None = None
+    share_max: float | None = None
+    equity_usd_max: float | None = None
+    loss_usd: float | None = None
+    gone: tuple[GoneRow, ...] = ()
 
 
 class TreasuryRow(_Part, frozen=True, kw_only=True):
@@ -243,6 +268,7 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
     own_fills: int | None = None
     treasury: tuple[TreasuryRow, ...] = ()
     moves: tuple[MoveRow, ...] = ()
+    venues: tuple[VenueRow, ...] = ()
 
     @property
     def unknown_orders(self) -> int:

@@ -21,10 +21,12 @@ from hedgebot.console.snapshot import (
     Snapshot,
     StreamRow,
     UnderlyingRow,
+    VenueRow,
 )
 from hedgebot.console.tracking_words import tracking_lines
 
 UNKNOWN = "?"
+NO_CAP_USD = 1e12
 
 _SEVERAL = 2
 _CAUSES = {"fill": "after a fill", "price": "price moved", "recovery": "at recovery", "operator": "operator's word"}
@@ -141,6 +143,7 @@ def status_lines(snapshot: Snapshot) -> list[str]:
         lines += _underlying_lines(one)
     for account in book.accounts:
         lines += account_lines(account)
+    lines += [f"venue     {venue_line(one)}" for one in book.venues]
     lines.append(f"costs     fees {coins(book.fees)}; funding paid {coins(book.funding)}, {funding_forecast(book)}")
     lines.append(orders_line(book))
     lines += [f"          {plain(one.client_id)} {order_words(one)}" for one in book.orders]
@@ -193,11 +196,37 @@ def account_lines(account: AccountRow) -> list[str]:
             f"equity {usd(account.equity_usd)}, initial {usd(account.initial_margin_usd)}, "
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
-        *((f"          {plain(account.liquidation)}",) if account.liquidation else ()),
+        *(f"          {plain(one)}" for one in (account.liquidation, stress_line(account), account.regime) if one),
         f"data      {account.account}: {streams(account)}; {truth}",
         f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),
     ]
+
+
+def stress_line(account: AccountRow) -> str:
+    """What the standing stresses would leave of an account; empty while unknown."""
+    return "; ".join(plain(one) for one in (account.collateral_shock, account.margin_hike) if one)
+
+
+def venue_line(one: VenueRow) -> str:
+    """What is lost and left open if a venue is gone, and its share of the equity against its cap."""
+    return f"{venue_gone(one)}; {venue_cap(one)}"
+
+
+def venue_gone(one: VenueRow) -> str:
+    """What is lost and left open if a venue is gone."""
+    lost = f"{UNKNOWN} USD" if one.loss_usd is None else usd(-one.loss_usd, sign=True)
+    left = ", ".join(f"{coin(two.delta_coin, two.underlying)} ({usd(two.delta_usd, sign=True)})" for two in one.gone)
+    return f"{plain(one.venue)} gone: {lost}, leaves {left or 'nothing'} open"
+
+
+def venue_cap(one: VenueRow) -> str:
+    """A venue's share of the equity against its cap."""
+    most, most_usd = one.share_max, one.equity_usd_max
+    if most is not None and most < 1.0:
+        return f"{percent(one.share)} of all equity, cap {percent(most)}"
+    bound = f"cap {usd(most_usd)}" if most_usd is not None and most_usd < NO_CAP_USD else "no cap"
+    return f"{percent(one.share)} of all equity, {bound}"
 
 
 def dead_man(account: AccountRow) -> str:

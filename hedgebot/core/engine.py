@@ -47,6 +47,7 @@ from hedgebot.core import (
     tracking,
     treasury,
     unkill,
+    venue_risk,
 )
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
@@ -295,6 +296,7 @@ class Engine:
         raises.sweep(step)
         limits.watch(step)
         margin_watch.watch(step)
+        venue_risk.watch(step)
         risk_limits.sweep(step)
         convention.watch(step)
         hedges.watch(step)

@@ -21,6 +21,7 @@ from hedgebot.core import (
     market,
     order_table,
     proof,
+    venue_risk,
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
@@ -377,6 +378,7 @@ RULES: tuple[Rule, ...] = (
     _notional,
     _account_notional,
     _opposed,
+    venue_risk.rule,
     _delta_limit,
     _margin,
     _funding,

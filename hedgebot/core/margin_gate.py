@@ -91,11 +91,11 @@ def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, f
 
 
 def floor_use(state: EngineState, account: AccountState) -> float:
-    """The use at which the account's buffer is at its floor: lower while the market is wild."""
+    """The use at which the account's buffer is at its floor: lower while the market is wild or an event is on."""
     limits = state.limits
     return (
         min(limits.margin_use_reduce, limits.margin_use_high_vol)
-        if account.margin.high_vol
+        if account.margin.high_vol or account.margin.event
         else limits.margin_use_reduce
     )
 
@@ -105,7 +105,7 @@ def risk_use(state: EngineState, account: AccountState) -> float:
     limits = state.limits
     return (
         min(limits.margin_use_no_risk, limits.margin_use_high_vol)
-        if account.margin.high_vol
+        if account.margin.high_vol or account.margin.event
         else limits.margin_use_no_risk
     )
 

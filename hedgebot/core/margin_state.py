@@ -59,11 +59,25 @@ class Stress(msgspec.Struct, kw_only=True):
     held: dict[str, float] = {}
 
 
+class StandingStress(msgspec.Struct, frozen=True, kw_only=True):
+    """What two standing stresses would leave: a coin of the collateral that loses a part, and rates that are raised.
+
+    `coin` is the one that would hurt most (empty: none could); uses are maintenance margin / equity, infinite where no
+    equity is left.
+    """
+
+    coin: str
+    shock_loss_usd: float
+    shock_use: float
+    hike_use: float
+
+
 class MarginState(msgspec.Struct, kw_only=True):
     """One account's margin by our model. `use` and `distance` are as of `looked_at_ns`; None is unknown or none.
 
     `base` and `realised_usd` are the model's figures and the booked profit at the venue's newest report, `gap` the
-    largest relative difference from it, `outside` its reports in a row beyond tolerance.
+    largest relative difference from it, `outside` its reports in a row beyond tolerance. `event` is a configured one
+    that is on, `standing_stress` what the standing stresses would leave.
     """
 
     grids: dict[str, OptionGrid] = {}
@@ -82,6 +96,8 @@ class MarginState(msgspec.Struct, kw_only=True):
     distance_for: dict[str, float] = {}
     stress: Stress | None = None
     high_vol: bool = False
+    event: str = ""
+    standing_stress: StandingStress | None = None
 
     @property
     def diverged(self) -> bool:

@@ -7,14 +7,21 @@ Owns when something is looked at and what is told; numbers are `margin_gate`'s, 
 import math
 from datetime import UTC, datetime
 
-from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, reducing, tracking
+from hedgebot.core import (
+    limits,
+    margin_distance,
+    margin_gate,
+    margin_legs,
+    margin_regime,
+    margin_stress,
+    reducing,
+)
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.health import use_of
-from hedgebot.pricing.band import DAYS_PER_YEAR
 
 CAUSE = "margin"
 LOOK_NS = 250_000_000
@@ -27,8 +34,6 @@ AHEAD_RATIO = 1.1
 """The mode changes a tenth before the least distance: the market moves on between two looks."""
 
 DISTANCE_CLEAR_RATIO = 1.4
-CALM_RATIO = 0.8
-"""A wild market is calm again below this share of the volatility that made it wild."""
 
 
 def watch(step: Step) -> None:
@@ -39,6 +44,8 @@ def watch(step: Step) -> None:
         _look(step, account)
         use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
         step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, _problem(step, account, use))
+        step.watch(AlertKind.MARGIN_BUFFER_LOW, f"{account.name} floor", _floor_problem(account, use, floor))
+        margin_stress.watch(step, account, use)
         near = _distance_problem(step, account)
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
@@ -63,8 +70,25 @@ def _problem(step: Step, account: AccountState, use: float | None) -> str:
         unknown = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
         return unknown if account.adopted else ""
     if use > limits_now.margin_use_alert:
-        return f"margin use of {account.name} is {use:.0%}, alert above {limits_now.margin_use_alert:.0%}"
+        cure = _cure(step, account, use)
+        return f"margin use of {account.name} is {use:.0%}, alert above {limits_now.margin_use_alert:.0%}{cure}"
     return ""
+
+
+def _cure(step: Step, account: AccountState, use: float) -> str:
+    """What would bring a use below the line of the alert, where no treasury plans for it: told, never moved."""
+    told = any(one.account == account.name for one in step.state.settings.treasury)
+    equity, target = account.wallet.equity_usd if account.wallet else None, step.state.limits.margin_use_alert
+    if told or equity is None or equity <= 0 or not math.isfinite(use):
+        return ""
+    return f"; a top-up of {float(equity) * (use / target - 1.0):,.0f} USD would cure it"
+
+
+def _floor_problem(account: AccountState, use: float | None, floor: float) -> str:
+    """Beyond the floor is told anew: what was told at the first line may be long ago."""
+    if use is None or use <= floor:
+        return ""
+    return f"margin use of {account.name} is {use:.0%}, beyond its floor of {floor:.0%}: the book only reduces risk"
 
 
 def _distance_problem(step: Step, account: AccountState) -> str:
@@ -116,7 +140,7 @@ def parameters_age_days(as_of: str, at_ns: int) -> int | None:
 def _look(step: Step, account: AccountState) -> None:
     """Bring use, regime and distance up to date."""
     margin = account.margin
-    _note_regime(step, account)
+    margin_regime.note(step, account)
     if step.at_ns - margin.looked_at_ns < LOOK_NS:
         return
     margin.looked_at_ns = step.at_ns
@@ -125,9 +149,23 @@ def _look(step: Step, account: AccountState) -> None:
     margin.unknown = model if isinstance(model, str) else ""
     if isinstance(model, str) or now is None:
         margin.use = margin.distance = None
+        _stress_reported(step, account)
         return
     margin.use = use_of(now.maintenance, now.equity)
+    margin_stress.look(step, account, now.equity, now.maintenance)
     _measure(step, account, model, now)
+
+
+def _stress_reported(step: Step, account: AccountState) -> None:
+    """Without a model the stresses stand on the venue's own numbers, while they are fresh."""
+    wallet, use = account.wallet, limits.margin_use(step.state, account, step.at_ns)
+    known = use is not None and wallet is not None
+    equity = None if not known or wallet is None else wallet.equity_usd
+    maintenance = None if not known or wallet is None else wallet.maintenance_margin_usd
+    if equity is None or maintenance is None:
+        margin_stress.look(step, account, None, None)
+    else:
+        margin_stress.look(step, account, float(equity), float(maintenance))
 
 
 def _measure(step: Step, account: AccountState, model: Model, now: Standing) -> None:
@@ -141,11 +179,3 @@ def _measure(step: Step, account: AccountState, model: Model, now: Standing) -> 
     margin.distance_at_ns = step.at_ns
     margin.distance_for = {name: prices[name] for name in step.state.underlyings if name in prices}
     margin.distance = margin_distance.nearest(step.state, account, model, now, step.at_ns)
-
-
-def _note_regime(step: Step, account: AccountState) -> None:
-    """Wild when an underlying's volatility is above `high_vol_year`, calm again well below it."""
-    margin, limit = account.margin, step.state.limits.high_vol_year
-    line = limit * CALM_RATIO if margin.high_vol else limit
-    vols = [tracking.vol_day_of(one) for one in step.state.underlyings.values()]
-    margin.high_vol = any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols)

@@ -5,6 +5,7 @@ restart (safety reference section 11).
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hedgebot.core.risk_state import Raised
@@ -22,28 +23,31 @@ class Soft(NamedTuple):
     ceiling: float
 
 
-_CEILINGS = {
-    "es_ratio_alert": "es_ratio_max",
-    "daily_loss_usd_alert": "daily_loss_usd_max",
-    "drawdown_ratio_alert": "drawdown_ratio_max",
-    "bleed_usd_alert": "bleed_usd_max",
+_SOFT: dict[str, tuple[Callable[[LimitSettings], float], str]] = {
+    "es_ratio_alert": (lambda one: one.es_ratio_alert, "es_ratio_max"),
+    "daily_loss_usd_alert": (lambda one: one.daily_loss_usd_alert, "daily_loss_usd_max"),
+    "drawdown_ratio_alert": (lambda one: one.drawdown_ratio_alert, "drawdown_ratio_max"),
+    "bleed_usd_alert": (lambda one: one.bleed_usd_alert, "bleed_usd_max"),
+    # Of a venue's cap there is no harder one.
+    "venue_equity_share_max": (lambda one: one.venue_equity_share_max, ""),
+    "venue_equity_usd_max": (lambda one: one.venue_equity_usd_max, ""),
     # A rate has no hard limit of its own: the day's budget and the share are.
-    "funding_ratio_day_alert": "",
+    "funding_ratio_day_alert": (lambda one: one.funding_ratio_day_alert, ""),
 }
-"""Every limit that may be raised, with the hard one above it."""
+"""Every limit that may be raised: how it is read, and the hard one above it."""
 
 
 def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
     """Every limit that may be raised, by its name."""
-    return {name: _soft(limits, name) for name in _CEILINGS}
+    return {name: _soft(limits, name) for name in _SOFT}
 
 
 def _soft(limits: LimitSettings, name: str) -> Soft:
     """One of them, alone: the timer asks for several each time. KeyError for a hard one."""
-    hard = _CEILINGS[name]
+    read, hard = _SOFT[name]
     ceiling: float = getattr(limits, hard) if hard else math.inf
     # Where only the hard one was set, below the soft one's default, the alert comes with it.
-    return Soft(min(getattr(limits, name), ceiling), hard or "any rate", ceiling)
+    return Soft(min(read(limits), ceiling), hard or "any value", ceiling)
 
 
 FOR_MS_MAX = 24 * 3_600_000

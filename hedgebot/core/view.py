@@ -4,18 +4,28 @@ A pure function of state and time. Every number has its unit in its name; unknow
 """
 
 import math
-from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import convention, deadman, hedge_view, hedges, limits, margin_watch, market, tracking, treasury_view
+from hedgebot.core import (
+    convention,
+    hedge_view,
+    hedges,
+    limits,
+    market,
+    tracking,
+    treasury_view,
+    venue_view,
+)
+from hedgebot.core.account_view import AccountView, account_view
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.hedge_view import HedgeLegView
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
 from hedgebot.core.position_view import PositionView, positions
-from hedgebot.core.state import AccountState, EngineState, UnderlyingState
+from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.core.treasury_view import MoveView, TreasuryView
+from hedgebot.core.venue_view import Exposed, VenueView
 from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
 from hedgebot.domain.scope import scope_of
@@ -66,34 +76,6 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     tracked_days: float
     predicted: Figures
     realised: Figures
-
-
-class StreamView(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection."""
-
-    stream: str
-    up: bool
-    age_ms: int | None
-
-
-class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """One account: streams, margin, truth."""
-
-    account: str
-    venue: str
-    role: str
-    streams: tuple[StreamView, ...]
-    reconciled: bool
-    reconciled_age_ms: int | None
-    margin_use: float | None
-    equity_usd: float | None
-    initial_margin_usd: float | None
-    maintenance_margin_usd: float | None
-    margin_age_ms: int | None
-    clock_offset_ms: float | None
-    differences: tuple[str, ...]
-    dead_man: str = ""
-    liquidation: str = ""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,11 +143,13 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     own_fills: int
     treasury: tuple[TreasuryView, ...] = ()
     moves: tuple[MoveView, ...] = ()
+    venues: tuple[VenueView, ...] = ()
 
 
 def book_view(state: EngineState, at_ns: int) -> BookView:
     """Describe the state at a moment (the shell's clock, only for ages)."""
     totals = state.totals
+    shown = tuple(_underlying(state, limits.in_force(state, one), at_ns) for one in state.settings.underlyings)
     return BookView(
         at_ns=at_ns,
         run_id=state.run_id,
@@ -176,8 +160,8 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         latched=state.latched,
         latches=_latches(state, at_ns),
         strategies={one.name: one.enabled for one in state.settings.strategies},
-        underlyings=tuple(_underlying(state, limits.in_force(state, one), at_ns) for one in state.settings.underlyings),
-        accounts=tuple(_account(state, one, at_ns) for one in state.accounts.values()),
+        underlyings=shown,
+        accounts=tuple(account_view(state, one, at_ns) for one in state.accounts.values()),
         orders=_orders(state, at_ns),
         alerts=_alerts(state, at_ns),
         decisions=tuple(state.decisions),
@@ -192,7 +176,12 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         own_fills=totals.own_fills,
         treasury=treasury_view.treasuries(state, at_ns),
         moves=treasury_view.moves(state, at_ns),
+        venues=venue_view.venues(state, [_exposed(one) for one in shown], at_ns),
     )
+
+
+def _exposed(one: UnderlyingView) -> Exposed:
+    return Exposed(underlying=one.underlying, delta_coin=one.delta_coin, price_usd=one.price_usd, rows=one.positions)
 
 
 def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> UnderlyingView:
@@ -276,31 +265,6 @@ def _next_triggers(
     return up, down if down > 0.0 else None
 
 
-def _account(state: EngineState, account: AccountState, at_ns: int) -> AccountView:
-    wallet = account.wallet
-    streams = (("public", account.public), ("private", account.private), ("trade", account.trade))
-    return AccountView(
-        account=account.name,
-        venue=account.venue,
-        role=account.role.value,
-        streams=tuple(
-            StreamView(stream=name, up=one.up, age_ms=_age_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None)
-            for name, one in streams
-        ),
-        reconciled=account.reconciled,
-        reconciled_age_ms=_age_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
-        margin_use=limits.margin_use(state, account, at_ns),
-        equity_usd=_number(wallet.equity_usd) if wallet else None,
-        initial_margin_usd=_number(wallet.initial_margin_usd) if wallet else None,
-        maintenance_margin_usd=_number(wallet.maintenance_margin_usd) if wallet else None,
-        margin_age_ms=_age_ms(at_ns, account.wallet_at_ns) if wallet else None,
-        clock_offset_ms=account.clock_offset_ms,
-        differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
-        dead_man=deadman.describe(state, account, at_ns),
-        liquidation=margin_watch.describe(account),
-    )
-
-
 def _orders(state: EngineState, at_ns: int) -> tuple[OrderView, ...]:
     return tuple(
         OrderView(
@@ -369,7 +333,3 @@ def _age_ms(at_ns: int, since_ns: int) -> int:
 
 def _known_age(age_ms: int) -> int | None:
     return None if age_ms >= market.NEVER_MS else age_ms
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

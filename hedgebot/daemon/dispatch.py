@@ -26,6 +26,7 @@ from hedgebot.domain.commands import (
     RecordMove,
     RecordOperator,
     RecordRefusal,
+    RecordRegime,
     RecordTracking,
     RequestSnapshot,
     ResolveAlert,
@@ -104,6 +105,7 @@ class Dispatcher:
                 | RecordTracking()
                 | RecordMargin()
                 | RecordMove()
+                | RecordRegime()
             ):
                 pass
             case _:

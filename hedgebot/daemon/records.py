@@ -19,6 +19,7 @@ from hedgebot.domain.commands import (
     RecordMove,
     RecordOperator,
     RecordRefusal,
+    RecordRegime,
     RecordTracking,
 )
 from hedgebot.domain.events import Stamped
@@ -36,6 +37,7 @@ _RECORDS = (
     RecordTracking,
     RecordMargin,
     RecordMove,
+    RecordRegime,
 )
 
 
@@ -136,18 +138,19 @@ class RecordLog:
                     predicted=tracking.predicted,
                     realised=tracking.realised,
                 )
-            case RecordMargin() | RecordMove() as row:
-                log.info("margin" if isinstance(row, RecordMargin) else "move", **_shown(row))
+            case RecordMargin() | RecordMove() | RecordRegime() as row:
+                log.info(type(row).__name__.removeprefix("Record").lower(), **_shown(row))
             case _:
                 pass
 
 
-def _shown(row: RecordMargin | RecordMove) -> dict[str, object]:
-    if isinstance(row, RecordMargin):
-        names: tuple[str, ...] = (
-            *("account", "venue_maintenance_usd", "model_maintenance_usd"),
-            *("gap_ratio", "differs"),
-        )
-        return {name: getattr(row, name) for name in names}
-    names = ("account", "number", "status", "coin", "operator", "why")
-    return {"qty": str(row.qty), **{name: getattr(row, name) for name in names}}
+_SHOWN = {
+    RecordMargin: ("account", "venue_maintenance_usd", "model_maintenance_usd", "gap_ratio", "differs"),
+    RecordMove: ("account", "number", "status", "coin", "operator", "why"),
+    RecordRegime: ("account", "before", "after", "floor_use", "why"),
+}
+
+
+def _shown(row: RecordMargin | RecordMove | RecordRegime) -> dict[str, object]:
+    shown: dict[str, object] = {"qty": str(row.qty)} if isinstance(row, RecordMove) else {}
+    return shown | {name: getattr(row, name) for name in _SHOWN[type(row)]}

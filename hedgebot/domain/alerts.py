@@ -52,6 +52,9 @@ class AlertKind(StrEnum):
     HEDGES_OPPOSED = "HedgesOpposed"
     TOP_UP_WANTED = "TopUpWanted"
     MOVE_UNPROVEN = "MoveUnproven"
+    COLLATERAL_SHOCK = "CollateralShock"
+    VENUE_MARGIN_HIKE = "VenueMarginHike"
+    VENUE_EQUITY_CAP = "VenueEquityCap"
 
     @property
     def severity(self) -> Severity:
@@ -103,4 +106,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.HEDGE_BLEED: (Severity.WARN, "RB-38"),
     AlertKind.TOP_UP_WANTED: (Severity.CRIT, "RB-50"),
     AlertKind.MOVE_UNPROVEN: (Severity.CRIT, "RB-51"),
+    AlertKind.COLLATERAL_SHOCK: (Severity.WARN, "RB-13"),
+    AlertKind.VENUE_MARGIN_HIKE: (Severity.WARN, "RB-52"),
+    AlertKind.VENUE_EQUITY_CAP: (Severity.WARN, "RB-53"),
 }

@@ -282,6 +282,19 @@ class RecordMove(_Command, frozen=True, kw_only=True):
     why: str
 
 
+class RecordRegime(_Command, frozen=True, kw_only=True):
+    """An account's buffer has another floor: `before` and `after` are normal, high_vol or event.
+
+    `floor_use` is the margin use at which the buffer is at its floor now.
+    """
+
+    account: str
+    before: str
+    after: str
+    floor_use: float
+    why: str
+
+
 VenueCommand = (
     SubmitOrder
     | CancelOrder
@@ -303,6 +316,7 @@ RecordCommand = (
     | RecordTracking
     | RecordMargin
     | RecordMove
+    | RecordRegime
 )
 Command = VenueCommand | ShellCommand | RecordCommand
 

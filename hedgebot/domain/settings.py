@@ -229,6 +229,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_polls_max: int = 3
     margin_diverged_ratio: float = 1.1
     margin_parameters_age_days_max: int = 90
+    collateral_shock_ratio: float = 0.3333
+    margin_hike_ratio: float = 1.5
+    venue_equity_share_max: float = 1.0
+    venue_equity_usd_max: float = 1e12
     funding_cost_usd_per_day_max: float = 5_000.0
     funding_ratio_day_alert: float = 0.003
     funding_share_day_max: float = 0.01
@@ -248,6 +252,14 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     settling_ms_halt: int = 3_600_000
 
 
+class MarginEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of time (UTC nanoseconds, end exclusive) in which the buffer has its higher floor."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+
+
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the engine needs to know, in one value. `config_hash` identifies the files it was made from."""
 
@@ -260,6 +272,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     holdings: tuple[HoldingSettings, ...] = ()
     margin_parameters: tuple[MarginParameters, ...] = ()
     treasury: tuple[TreasurySettings, ...] = ()
+    margin_events: tuple[MarginEvent, ...] = ()
 
     def hedges_on(self, account: str) -> dict[InstrumentId, str]:
         """Hedge instruments that are traded on an account, with their underlyings."""

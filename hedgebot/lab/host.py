@@ -300,6 +300,7 @@ class _Process:
                     | cmd.RecordTracking()
                     | cmd.RecordMargin()
                     | cmd.RecordMove()
+                    | cmd.RecordRegime()
                 ):
                     pass
                 case _:

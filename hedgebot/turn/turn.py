@@ -86,6 +86,7 @@ def _route(command: cmd.Command) -> _Route:
             | cmd.RecordTracking()
             | cmd.RecordMargin()
             | cmd.RecordMove()
+            | cmd.RecordRegime()
         ):
             return _Route.RECORD
         case _:

@@ -7,7 +7,7 @@ has no line: an alarm on its absence is right, a zero would be wrong.
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from hedgebot.console.snapshot import AccountRow, BookSnapshot, DaemonFacts, Snapshot
+from hedgebot.console.snapshot import AccountRow, BookSnapshot, DaemonFacts, Snapshot, VenueRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MODES = ("recovering", "active", "reducing", "halted")
@@ -20,7 +20,8 @@ def exposition(snapshot: Snapshot | None) -> str:
     """All that is known; without a snapshot only that the daemon does not answer."""
     lines = _family("up", "gauge", "Whether the daemon answers", [({}, int(snapshot is not None))])
     if snapshot is not None:
-        lines += [*_book(snapshot.book), *_accounts(snapshot.book.accounts), *_daemon(snapshot.daemon, snapshot.book)]
+        book = snapshot.book
+        lines += [*_book(book), *_accounts(book.accounts), *_venues(book.venues), *_daemon(snapshot.daemon, book)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,11 +78,28 @@ def _accounts(accounts: Sequence[AccountRow]) -> Iterable[str]:
     buffers = [None if one.margin_use is None else 1.0 - one.margin_use for one in accounts]
     yield from _family("margin_buffer_ratio", "gauge", "1 - maintenance margin / equity", each(buffers))
     yield from _family("equity_usd", "gauge", "Equity", each(one.equity_usd for one in accounts))
+    shocks = (one.collateral_shock_use for one in accounts)
+    yield from _family("collateral_shock_use_ratio", "gauge", "Margin use after a collateral shock", each(shocks))
+    hikes = (one.margin_hike_use for one in accounts)
+    yield from _family("margin_hike_use_ratio", "gauge", "Margin use after a hike of the rates", each(hikes))
     offsets = [None if one.clock_offset_ms is None else one.clock_offset_ms / 1e3 for one in accounts]
     yield from _family("clock_offset_seconds", "gauge", "Venue's clock minus ours", each(offsets))
     yield from _family(
         "reconciled", "gauge", "1 while venue and ledger agree", each(int(a.reconciled) for a in accounts)
     )
+
+
+def _venues(venues: Sequence[VenueRow]) -> Iterable[str]:
+    def each(values: Iterable[Value]) -> list[Sample]:
+        return [({"venue": one.venue}, value) for one, value in zip(venues, values, strict=True)]
+
+    yield from _family("venue_equity_share_ratio", "gauge", "Share of all equity", each(one.share for one in venues))
+    losses = (one.loss_usd for one in venues)
+    yield from _family("venue_gone_loss_usd", "gauge", "Equity lost if the venue is gone", each(losses))
+    left: list[Sample] = [
+        ({"venue": one.venue, "underlying": two.underlying}, two.delta_coin) for one in venues for two in one.gone
+    ]
+    yield from _family("venue_gone_delta_coin", "gauge", "Net delta if the venue is gone", left)
 
 
 def _daemon(daemon: DaemonFacts, book: BookSnapshot) -> Iterable[str]:

@@ -52,6 +52,49 @@ def test_a_holding_that_cannot_be_meant_is_refused(folder: Path, old: str, new: 
     assert sentence in str(caught.value)
 
 
+EVENTS = """
+[[margin.events]]
+name = "FOMC"
+start = 2026-12-09T18:00:00Z
+end = 2026-12-09T21:00:00+01:00
+
+[[margin.events]]
+name = "expiry"
+start = 2026-12-25T07:30:00Z
+end = 2026-12-25T08:30:00Z
+"""
+
+
+def test_events_of_the_margin_are_windows_in_utc_and_may_change_while_the_daemon_runs(folder: Path) -> None:
+    before = load_config(folder / "demo.toml")
+    with (folder / "demo.toml").open("a") as file:
+        file.write(EVENTS)
+    config = load_config(folder / "demo.toml")
+    first, second = config.engine_settings(7).margin_events
+    assert (first.name, first.start_ns) == ("FOMC", 1_796_839_200_000_000_000)
+    assert first.end_ns - first.start_ns == 2 * 3_600 * 1_000_000_000
+    assert second.name == "expiry"
+    assert not restart_needed(diff(before, config))
+    assert before.hash != config.hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("end = 2026-12-25T08:30:00Z", "end = 2026-12-25T07:30:00Z", "margin.events.1.end = 2026-12-25 07:30"),
+        ("start = 2026-12-09T18:00:00Z", "start = 2026-12-09T18:00:00", "margin.events.0.start"),
+        ('name = "expiry"', 'name = ""', "margin.events.1.name"),
+        ("start = 2026-12-09T18:00:00Z", "begin = 2026-12-09T18:00:00Z", "begin"),
+    ],
+)
+def test_an_event_that_cannot_be_meant_is_refused(folder: Path, old: str, new: str, sentence: str) -> None:
+    with (folder / "demo.toml").open("a") as file:
+        file.write(EVENTS.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_config(folder / "demo.toml")
+    assert sentence in str(caught.value)
+
+
 TREASURY = """
 [treasury.main]
 top_up_use = 0.6

@@ -5,8 +5,11 @@ import msgspec
 import pytest
 
 from hedgebot.console.snapshot import read_snapshot
+from hedgebot.core.account_view import AccountView, StreamView
 from hedgebot.core.position_view import PositionView
-from hedgebot.core.view import AccountView, AlertView, BookView, OrderView, StreamView, UnderlyingView
+from hedgebot.core.treasury_view import MoveView, TreasuryView
+from hedgebot.core.venue_view import VenueView
+from hedgebot.core.view import AlertView, BookView, OrderView, UnderlyingView
 from hedgebot.domain.errors import DataError
 
 # Parts of the engine's view that the console does not show on purpose.
@@ -40,7 +43,11 @@ def test_another_type_is_a_clear_error(answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "view", [AccountView, AlertView, BookView, OrderView, PositionView, StreamView, UnderlyingView]
+    "view",
+    [
+        *(AccountView, AlertView, BookView, MoveView, OrderView, PositionView, StreamView, TreasuryView),
+        *(UnderlyingView, VenueView),
+    ],
 )
 def test_the_console_knows_every_field_of_the_engines_view(view: type[msgspec.Struct]) -> None:
     from hedgebot.console import snapshot

@@ -186,12 +186,31 @@ function account(one) {
       fact("Initial margin", usd(one.initial_margin_usd)),
       fact("Maintenance", usd(one.maintenance_margin_usd)),
     ),
+    ...[one.collateral_shock, one.margin_hike, one.regime].filter(Boolean).map((text) => el("p", { class: "dim" }, text)),
     el(
       "div",
       { class: "chips" },
       ...streams,
       chip(`${one.account}.recon`, one.reconciled ? `reconciled ${age(one.reconciled_age_ms)} ago` : "NOT RECONCILED"),
       chip(`${one.account}.clock`, `clock ${number(one.clock_offset_ms, 1, true)} ms`),
+    ),
+  );
+}
+
+function venue(one) {
+  const over = known(one.share) && known(one.share_max) && one.share > one.share_max;
+  return el(
+    "section",
+    { class: "card" },
+    el("div", { class: "head" }, el("h2", {}, `Venue · ${one.venue}`), el("span", { class: "dim" }, "if it is gone")),
+    el(
+      "dl",
+      {},
+      fact("Lost", known(one.loss_usd) ? usd(-one.loss_usd) : UNKNOWN),
+      fact("Share of equity", `${known(one.share) ? number(one.share * 100, 1) : UNKNOWN} %`, {
+        note: over ? `cap ${number(one.share_max * 100, 1)} % → RB-53` : known(one.share_max) && one.share_max < 1 ? `cap ${number(one.share_max * 100, 1)} %` : "no cap",
+      }),
+      ...one.gone.map((left) => fact(`Open ${left.underlying}`, `${number(left.delta_coin, 4, true)} ${left.underlying}`, { note: usd(left.delta_usd) })),
     ),
   );
 }
@@ -279,7 +298,7 @@ function show(next) {
   $("reds").replaceChildren(...view.reds.map((one) => el("p", {}, el("b", {}, one.what), ` → ${one.action}`)));
   if (!view.reachable) return;
   $("underlyings").replaceChildren(...book.underlyings.map(underlying));
-  $("accounts").replaceChildren(...book.accounts.map(account));
+  $("accounts").replaceChildren(...book.accounts.map(account), ...book.venues.map(venue));
   const delivery = channels(daemon.alert_delivery);
   $("alerts").replaceChildren(...(view.alerts.length ? view.alerts.map(alertRow) : [el("p", { class: "good" }, "none")]), ...(delivery ? [delivery] : []));
   $("orders").replaceChildren(orders(book));

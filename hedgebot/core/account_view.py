@@ -1,0 +1,89 @@
+"""What people see of one account: streams, truth, margin with its regime and standing stresses. A pure function."""
+
+import math
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch
+from hedgebot.core.state import AccountState, EngineState
+
+_NS_PER_MS = 1_000_000
+
+
+class StreamView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection."""
+
+    stream: str
+    up: bool
+    age_ms: int | None
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """One account: streams, margin, truth."""
+
+    account: str
+    venue: str
+    role: str
+    streams: tuple[StreamView, ...]
+    reconciled: bool
+    reconciled_age_ms: int | None
+    margin_use: float | None
+    equity_usd: float | None
+    initial_margin_usd: float | None
+    maintenance_margin_usd: float | None
+    margin_age_ms: int | None
+    clock_offset_ms: float | None
+    differences: tuple[str, ...]
+    dead_man: str = ""
+    liquidation: str = ""
+    regime: str = ""
+    collateral_shock: str = ""
+    collateral_shock_use: float | None = None
+    margin_hike: str = ""
+    margin_hike_use: float | None = None
+
+
+def account_view(state: EngineState, account: AccountState, at_ns: int) -> AccountView:
+    """Describe one account at a moment."""
+    wallet = account.wallet
+    streams = (("public", account.public), ("private", account.private), ("trade", account.trade))
+    stress, (shock, hike) = account.margin.standing_stress, margin_stress.describe(state, account)
+    return AccountView(
+        account=account.name,
+        venue=account.venue,
+        role=account.role.value,
+        streams=tuple(
+            StreamView(stream=name, up=one.up, age_ms=_age_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None)
+            for name, one in streams
+        ),
+        reconciled=account.reconciled,
+        reconciled_age_ms=_age_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
+        margin_use=limits.margin_use(state, account, at_ns),
+        equity_usd=_number(wallet.equity_usd) if wallet else None,
+        initial_margin_usd=_number(wallet.initial_margin_usd) if wallet else None,
+        maintenance_margin_usd=_number(wallet.maintenance_margin_usd) if wallet else None,
+        margin_age_ms=_age_ms(at_ns, account.wallet_at_ns) if wallet else None,
+        clock_offset_ms=account.clock_offset_ms,
+        differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
+        dead_man=deadman.describe(state, account, at_ns),
+        liquidation=margin_watch.describe(account),
+        regime=margin_regime.describe(state, account, at_ns),
+        collateral_shock=shock,
+        collateral_shock_use=None if stress is None else _finite(stress.shock_use),
+        margin_hike=hike,
+        margin_hike_use=None if stress is None else _finite(stress.hike_use),
+    )
+
+
+def _age_ms(at_ns: int, since_ns: int) -> int:
+    return max(at_ns - since_ns, 0) // _NS_PER_MS
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _finite(value: float) -> float | None:
+    """A number that JSON can hold; a use without any equity is said in words."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,83 @@
+"""Two standing stresses of an account: a coin of its collateral loses a third, and the venue raises its margin rates.
+
+Owns the sums, on every look at the margin. Every coin of the wallet that is not one of the underlyings is a stablecoin
+or a token that stands for something: what it counts as collateral loses `collateral_shock_ratio`, one coin at a time,
+with the requirement as it is (2025-10-10: USDe at 0.65, staked tokens mispriced). The hike multiplies the whole
+requirement by `margin_hike_ratio`. Coins of the underlyings move with the market: that is the distance to liquidation.
+"""
+
+from hedgebot.core import margin_gate, margin_legs
+from hedgebot.core.margin_state import StandingStress
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.health import use_of
+from hedgebot.margin.collateral import collateral_qty
+
+
+def look(step: Step, account: AccountState, equity: float | None, maintenance: float | None) -> None:
+    """Measure both; unknown where equity or margin is."""
+    margin, state = account.margin, step.state
+    if equity is None or maintenance is None:
+        margin.standing_stress = None
+        return
+    worst, loss = "", 0.0
+    for coin, worth in _collateral_usd(state, account).items():
+        if (lost := worth * state.limits.collateral_shock_ratio) > loss:
+            worst, loss = coin, lost
+    margin.standing_stress = StandingStress(
+        coin=worst,
+        shock_loss_usd=loss,
+        shock_use=use_of(maintenance, equity - loss),
+        hike_use=use_of(maintenance * state.limits.margin_hike_ratio, equity),
+    )
+
+
+def watch(step: Step, account: AccountState, use: float | None) -> None:
+    """Tell what would take the account under its floor; one that is there already is told by its use."""
+    found, floor = account.margin.standing_stress, margin_gate.floor_use(step.state, account)
+    if found is None or use is None:
+        return
+    limits, above = step.state.limits, use <= floor
+    words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}"
+    shock = f"{account.name}: {words}" if above and found.coin and found.shock_use > floor else ""
+    step.watch(AlertKind.COLLATERAL_SHOCK, account.name, shock)
+    words = f"{hike_words(found, limits.margin_hike_ratio)}, the floor is {floor:.0%}"
+    hike = f"{account.name}: {words}" if above and found.hike_use > floor else ""
+    step.watch(AlertKind.VENUE_MARGIN_HIKE, account.name, hike)
+
+
+def describe(state: EngineState, account: AccountState) -> tuple[str, str]:
+    """Both stresses in a few words; empty while unknown."""
+    found = account.margin.standing_stress
+    if found is None:
+        return "", ""
+    shock = shock_words(found, state.limits.collateral_shock_ratio) if found.coin else "no coin that could lose its peg"
+    return shock, hike_words(found, state.limits.margin_hike_ratio)
+
+
+def shock_words(found: StandingStress, ratio: float) -> str:
+    """The collateral shock with its use."""
+    return f"{found.coin} losing {ratio:.0%} costs {found.shock_loss_usd:,.0f} USD: margin use {found.shock_use:.0%}"
+
+
+def hike_words(found: StandingStress, ratio: float) -> str:
+    """The margin hike with its use."""
+    return f"margin rates x {ratio:g}: margin use {found.hike_use:.0%}"
+
+
+def _collateral_usd(state: EngineState, account: AccountState) -> dict[str, float]:
+    """What each coin that stands for something counts as collateral now, in USD."""
+    if account.wallet is None:
+        return {}
+    prices, found = margin_legs.coin_prices(state, account), margin_legs.model_of(state, account)
+    worth: dict[str, float] = {}
+    for coin, qty in account.wallet.balances.items():
+        if qty <= ZERO or coin in state.underlyings or coin == "USD":
+            continue
+        counted = float(qty)
+        if not isinstance(found, str):
+            counted = collateral_qty(found[0].collateral_of(coin), counted)
+        worth[coin] = counted * prices.get(coin, 0.0)
+    return worth

@@ -1,0 +1,81 @@
+"""How much of the book's money stands at each venue, and the cap on it: beyond it nothing there adds risk.
+
+Owns the shares, the cap's alert and its rule of the gate (safety reference section 11; FTX, 2022). What a venue that is
+gone would leave is `venue_view.py`'s. Equity is the venue's own number; what is unknown makes the share unknown.
+"""
+
+from hedgebot.core import limits, raises
+from hedgebot.core.candidate import Candidate, Finding, finding
+from hedgebot.core.state import EngineState
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+
+SHARE, USD = "venue_equity_share_max", "venue_equity_usd_max"
+
+
+def venue_equity_usd(state: EngineState, venue: str, at_ns: int) -> float | None:
+    """Equity of all accounts at a venue; None while one is unknown or too old."""
+    total = 0.0
+    for account in state.accounts.values():
+        if account.venue != venue:
+            continue
+        fresh = limits.margin_age_ms(account, at_ns) <= state.limits.margin_age_ms_max
+        if account.wallet is None or account.wallet.equity_usd is None or not fresh:
+            return None
+        total += float(account.wallet.equity_usd)
+    return total
+
+
+def outside_usd(state: EngineState) -> float | None:
+    """What holdings outside the exchanges are worth; None while one was never read or has no price."""
+    total = 0.0
+    for settings in state.settings.holdings:
+        underlying = state.underlyings.get(settings.underlying)
+        held = underlying.sums.holdings.get(settings.name) if underlying is not None else None
+        if underlying is None or held is None or held.qty is None or underlying.price <= 0.0:
+            return None
+        total += float(held.qty) * settings.ratio * underlying.price
+    return total
+
+
+def venues(state: EngineState) -> tuple[str, ...]:
+    """Every venue with an account here, once."""
+    return tuple(dict.fromkeys(one.venue for one in state.accounts.values()))
+
+
+def share(state: EngineState, venue: str, at_ns: int) -> float | None:
+    """A venue's equity as a share of all there is, coins outside included; None while a part is unknown."""
+    mine, outside = venue_equity_usd(state, venue, at_ns), outside_usd(state)
+    others = [venue_equity_usd(state, one, at_ns) for one in venues(state)]
+    if mine is None or outside is None or any(one is None for one in others):
+        return None
+    total = sum(one for one in others if one is not None) + outside
+    return max(mine, 0.0) / total if total > 0.0 else None
+
+
+def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float, float]:
+    """Why a venue has too much of the money, in a sentence (empty when not), with the share and its limit."""
+    most, most_usd = raises.in_force(state, SHARE, at_ns), raises.in_force(state, USD, at_ns)
+    equity, part = venue_equity_usd(state, venue, at_ns), share(state, venue, at_ns)
+    words = ""
+    if equity is not None and equity > most_usd:
+        words = f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}"
+    elif part is not None and part > most:
+        words = f"{venue} holds {part:.0%} of all equity, limit {most:.0%}"
+    return words, -1.0 if part is None else part, most
+
+
+def watch(step: Step) -> None:
+    """Hold the alert up while a venue has more than its cap. Called by the timer."""
+    for venue in venues(step.state):
+        words, _, _ = problem(step.state, venue, step.at_ns)
+        told = f"{words}: nothing there adds risk" if words else ""
+        step.watch(AlertKind.VENUE_EQUITY_CAP, venue, told)
+
+
+def rule(one: Candidate) -> Finding:
+    """The gate's rule: an order that does not reduce risk is refused at a venue that has more than its cap."""
+    words, part, most = problem(one.state, one.account.venue, one.at_ns)
+    if one.reduces_risk:
+        return finding("venue_equity", part, "risk-reducing")
+    return finding("venue_equity", part, most, words)
