@@ -12,6 +12,8 @@ import msgspec
 import orjson
 
 MESSAGE_CHARS = 200
+NOT_UTF8 = "\ufffd"
+"""What the client writes for bytes that are no text (it decodes with `errors="replace"`)."""
 
 
 class RawReply(msgspec.Struct, kw_only=True):
@@ -47,6 +49,9 @@ def rest_response_hook(original: Callable[..., Any], observe: Callable[[RawReply
 
     def hook(status: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any) -> Any:  # noqa: ANN401  # ccxt's own signature is untyped
         reply = _CURRENT.get() or RawReply()
+        if NOT_UTF8 in body:
+            # Damaged on the way, and still JSON: an id or a price in it is one that never was.
+            body = f"not UTF-8: {body[:MESSAGE_CHARS]}"
         reply.status = status
         reply.code, reply.message = code_and_message(body)
         note_headers(reply, headers)

@@ -1,6 +1,7 @@
 import asyncio
 
 import ccxt
+import orjson
 import pytest
 
 from hedgebot.venues.replies import (
@@ -26,6 +27,18 @@ def test_the_hook_notes_the_answer_and_changes_nothing() -> None:
     assert hook(200, "OK", "url", "POST", {}, body, {}, None) == body.strip()
     assert (reply.status, reply.code, reply.message) == (200, "110007", "Available balance is insufficient")
     assert seen == [reply]
+
+
+def test_an_answer_with_bytes_that_are_no_text_is_no_answer() -> None:
+    """A trade id of which half the bytes were lost was taken for an execution that our journal lacks."""
+    reply = listen()
+    hook = rest_response_hook(original, lambda _reply: None)
+    raw = b'{"retCode":0,"retMsg":"OK","result":{"list":[{"execId":"484f21a4-\xff\xfe"}]}}'
+    passed = hook(200, "OK", "url", "GET", {}, raw.decode(errors="replace"))
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(passed)
+    assert (reply.status, reply.code) == (200, None)
+    assert reply.message.startswith("not UTF-8")
 
 
 def test_headers_say_what_is_left() -> None:
