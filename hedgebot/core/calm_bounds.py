@@ -144,7 +144,9 @@ def snapshots(look: Look) -> Bound | None:
     """A snapshot is asked for when it is due, and given up on when it does not come."""
     until_ns = NEVER_NS
     for account in look.state.accounts.values():
-        if not account.private.up or account.mismatches or account.unseen or account.paused_until_ns:
+        if not account.private.up or account.mismatches or account.paused_until_ns:
+            return None
+        if account.unseen or account.missing:
             return None
         until_ns = min(until_ns, account.snapshot_due_ns)
         if account.request_open:

@@ -7,8 +7,8 @@ is not told apart: a withdrawal looks like a loss and a deposit lifts the mark (
 
 from collections.abc import Iterator
 
+from hedgebot.core import raises
 from hedgebot.core.limits import margin_age_ms
-from hedgebot.core.raises import in_force
 from hedgebot.core.risk_state import NS_PER_DAY, Mark
 from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.core.step import Step
@@ -21,22 +21,24 @@ PLANNED_AFTER_DAYS = 1.0 / 24.0
 def sweep(step: Step) -> None:
     """Called by the timer: marks are kept, soft limits looked at. What is unknown says nothing anew."""
     _note_equity(step)
+    judge(step)
+
+
+def judge(step: Step, *, fresh: bool = False) -> None:
+    """Hold each figure against its soft limit; `fresh` when an operator has just changed one."""
     state = step.state
     for account in state.accounts.values():
-        loss, limit = daily_loss_usd(state, account.name), in_force(state, "daily_loss_usd_alert", step.at_ns)
-        if loss is not None:
-            problem = f"{account.name} lost {loss:.0f} USD today, limit {limit:.0f}" if loss > limit else ""
-            step.check(AlertKind.DAILY_LOSS, account.name, problem)
+        if (loss := daily_loss_usd(state, account.name)) is not None:
+            lost = f"{account.name} lost {loss:.0f} USD today, limit {{:.0f}}".format
+            raises.judge(step, "daily_loss_usd_alert", AlertKind.DAILY_LOSS, account.name, loss, lost, fresh=fresh)
     if (fallen := drawdown_ratio(state, step.at_ns)) is not None:
-        limit = in_force(state, "drawdown_ratio_alert", step.at_ns)
         days = state.limits.drawdown_window_days
-        words = f"equity is {fallen:.1%} below its highest of the last {days} days, limit {limit:.1%}"
-        step.check(AlertKind.DRAWDOWN, "book", words if fallen > limit else "")
-    for underlying in state.underlyings.values():
+        fell = f"equity is {fallen:.1%} below its highest of the last {days} days, limit {{:.1%}}".format
+        raises.judge(step, "drawdown_ratio_alert", AlertKind.DRAWDOWN, "book", fallen, fell, fresh=fresh)
+    for name, underlying in state.underlyings.items():
         if (bleed := bleed_usd(underlying)) is not None:
-            limit = in_force(state, "bleed_usd_alert", step.at_ns)
-            words = f"hedging {underlying.name} cost {bleed:.0f} USD more than planned, limit {limit:.0f}"
-            step.check(AlertKind.HEDGE_BLEED, underlying.name, words if bleed > limit else "")
+            cost = f"hedging {name} cost {bleed:.0f} USD more than planned, limit {{:.0f}}".format
+            raises.judge(step, "bleed_usd_alert", AlertKind.HEDGE_BLEED, name, bleed, cost, fresh=fresh)
 
 
 def firing(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:

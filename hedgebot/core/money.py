@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from hedgebot.core import funding_check, raises, risk_limits
+from hedgebot.core import funding_check, loss_limits, raises, risk_limits
 from hedgebot.core.step import Step
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
@@ -17,6 +17,8 @@ def apply(step: Step, event: FundingRead | RiskMeasured | LimitRaised | LimitRes
             risk_limits.take(step, event)
         case LimitRaised():
             raises.raise_limit(step, event)
+            loss_limits.judge(step, fresh=True)
+            risk_limits.judge(step, fresh=True)
         case LimitRestored():
             raises.restore_limit(step, event)
         case _:

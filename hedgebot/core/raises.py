@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hedgebot.core.risk_state import Raised
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.settings import LimitSettings
 
@@ -50,6 +51,9 @@ def _soft(limits: LimitSettings, name: str) -> Soft:
     return Soft(min(read(limits), ceiling), hard or "any value", ceiling)
 
 
+CLEAR_AT = 0.9
+"""An alert of a soft limit ends when its figure has come down to this share of it."""
+
 FOR_MS_MAX = 24 * 3_600_000
 """A limit that is raised for longer is a changed limit: it belongs into the file."""
 
@@ -61,6 +65,20 @@ def in_force(state: EngineState, name: str, at_ns: int) -> float:
     raised = state.risk.raised.get(name)
     configured = _soft(state.limits, name).configured
     return raised.to if raised is not None and at_ns < raised.until_ns and raised.to > configured else configured
+
+
+def judge(
+    step: Step, name: str, kind: AlertKind, subject: str, figure: float, words: Callable[[float], str], *, fresh: bool
+) -> None:
+    """Hold an alert up from beyond a soft limit until the figure is well below it: one around it is one alert.
+
+    `words` says it, given the limit. With `fresh` the limit itself has just changed: what is not beyond the new one is
+    over, however near it is.
+    """
+    limit = in_force(step.state, name, step.at_ns)
+    up = not fresh and f"{kind}|{subject}" in step.state.alerts
+    beyond = figure > (limit * CLEAR_AT if up else limit)
+    step.check(kind, subject, words(limit) if beyond else "")
 
 
 def raise_limit(step: Step, event: LimitRaised) -> None:

@@ -4,8 +4,7 @@ The number is the shell's, made beside the turn; here it is a fact with its age.
 above the hard one the book only reduces risk; unknown or too old is an alert, never a zero.
 """
 
-from hedgebot.core import market, reducing
-from hedgebot.core.raises import in_force
+from hedgebot.core import market, raises, reducing
 from hedgebot.core.risk_state import Closes
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
@@ -26,7 +25,7 @@ def take(step: Step, event: RiskMeasured) -> None:
     if risk.measured is not None and event.book_at_ns <= risk.measured.book_at_ns:
         return
     risk.measured, risk.measured_at_ns = event, step.at_ns
-    _judge(step)
+    judge(step)
 
 
 def sweep(step: Step) -> None:
@@ -38,7 +37,7 @@ def sweep(step: Step) -> None:
         if price > 0.0 and age_ms <= state.limits.book_age_ms_max:
             state.risk.closes.setdefault(settings.underlying, Closes()).add(price, step.at_ns)
     step.check(AlertKind.TAIL_RISK_LIMIT, "measurement", _unknown(state, step.at_ns))
-    _judge(step)
+    judge(step)
 
 
 def es_ratio(state: EngineState, at_ns: int) -> float | None:
@@ -76,14 +75,17 @@ def _unknown(state: EngineState, at_ns: int) -> str:
     return ""
 
 
-def _judge(step: Step) -> None:
-    """While the number is unknown nothing is said anew: what was wrong is not known to be over."""
+def judge(step: Step, *, fresh: bool = False) -> None:
+    """While the number is unknown nothing is said anew: what was wrong is not known to be over.
+
+    `fresh` when an operator has just changed the soft limit.
+    """
     state, ratio = step.state, es_ratio(step.state, step.at_ns)
     if ratio is None:
         return
-    soft, hard = in_force(state, "es_ratio_alert", step.at_ns), state.limits.es_ratio_max
-    problem = f"expected shortfall of a day is {ratio:.1%} of equity, alert above {soft:.1%}" if ratio > soft else ""
-    step.check(AlertKind.TAIL_RISK_LIMIT, "book", problem)
+    hard = state.limits.es_ratio_max
+    words = f"expected shortfall of a day is {ratio:.1%} of equity, alert above {{:.1%}}".format
+    raises.judge(step, "es_ratio_alert", AlertKind.TAIL_RISK_LIMIT, "book", ratio, words, fresh=fresh)
     if ratio > hard:
         reducing.hold(step, CAUSE, f"expected shortfall of a day is {ratio:.1%} of equity, limit {hard:.1%}")
     elif ratio <= hard * CLEAR_AT:

@@ -10,7 +10,7 @@ from hedgebot.core.drift import Sums, Tracking
 from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Mode
+from hedgebot.domain.commands import Mode, RaiseAlert, ResolveAlert
 from hedgebot.domain.operator_events import LimitRaised
 from tests.support.playbook import ACCOUNT, Playbook, settings
 from tests.support.stories import live, ready_pair
@@ -46,6 +46,44 @@ def test_a_loss_alerts_at_its_soft_limit_and_halts_beyond_the_hard_one() -> None
     equity(book, 949_999)
     assert book.mode() is Mode.HALTED
     assert f"daily_loss:{ACCOUNT}" in causes(book)
+
+
+def test_a_loss_around_its_limit_is_one_alert() -> None:
+    book = ready()
+    heard: list[RaiseAlert | ResolveAlert] = []
+    for loss in [25_001, 24_999, 25_001, 24_000, 25_500, 22_501] * 20:
+        before = len(book.heard)
+        equity(book, 1_000_000 - loss)
+        heard += [one for one in book.heard[before:] if isinstance(one, RaiseAlert | ResolveAlert)]
+    mine = [one for one in heard if one.kind is AlertKind.DAILY_LOSS]
+    assert [type(one) for one in mine] == [RaiseAlert]
+    equity(book, 1_000_000 - 22_500)
+    assert not book.is_up(AlertKind.DAILY_LOSS), "well below it ends"
+
+
+def test_a_drawdown_and_a_bleed_around_their_limits_are_one_alert_each() -> None:
+    book = ready()
+    equity(book, 899_000)
+    bleed(book, 6_100.0, 1_000.0)
+    assert book.is_up(AlertKind.DRAWDOWN)
+    assert book.is_up(AlertKind.HEDGE_BLEED)
+    equity(book, 905_000)
+    bleed(book, 5_900.0, 1_000.0)
+    assert book.is_up(AlertKind.DRAWDOWN)
+    assert book.is_up(AlertKind.HEDGE_BLEED)
+    equity(book, 911_000)
+    bleed(book, 5_400.0, 1_000.0)
+    assert not book.is_up(AlertKind.DRAWDOWN)
+    assert not book.is_up(AlertKind.HEDGE_BLEED)
+
+
+def test_a_limit_raised_just_above_the_loss_ends_its_alert_at_once() -> None:
+    book = ready()
+    equity(book, 960_000)
+    book.send(LimitRaised(operator="ann", reason="known", limit="daily_loss_usd_alert", to=40_001.0, for_ms=3_600_000))
+    assert not book.is_up(AlertKind.DAILY_LOSS)
+    equity(book, 959_000)
+    assert book.is_up(AlertKind.DAILY_LOSS)
 
 
 def test_a_raised_soft_limit_is_quiet_and_the_hard_one_halts_all_the_same() -> None:

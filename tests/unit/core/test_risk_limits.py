@@ -68,6 +68,19 @@ def test_the_soft_limit_alerts_and_the_hard_one_reduces_until_the_risk_is_well_b
     assert (subjects(book), book.mode()) == ([], Mode.ACTIVE)
 
 
+def test_a_number_around_the_soft_limit_is_one_alert() -> None:
+    book = ready()
+    measured(book, 41_000.0)
+    since_ns = next(iter(book.state.alerts.values())).since_ns
+    for _ in range(5):
+        measured(book, 39_000.0)
+        measured(book, 41_000.0)
+    (up,) = [one for one in book.state.alerts.values() if one.kind is KIND]
+    assert up.since_ns == since_ns
+    measured(book, 36_000.0)
+    assert subjects(book) == []
+
+
 def test_no_equity_is_the_largest_ratio_and_no_error() -> None:
     book = ready()
     measured(book, 10.0, equity_usd=-5.0)
