@@ -264,7 +264,12 @@ def _fail_closed(state: EngineState, event: OperatorKilled) -> OperatorKilled:
 
 
 def _known(state: EngineState, scope: KillScope) -> list[str]:
-    """Names that a scope can have."""
+    """Names that a scope can have: those there are, and those of kills that stand, whatever left the configuration."""
+    standing = [one.name for one in state.latches.values() if one.scope is scope]
+    return list(dict.fromkeys([*_there(state, scope), *standing]))
+
+
+def _there(state: EngineState, scope: KillScope) -> list[str]:
     match scope:
         case KillScope.ORDER:
             return list(state.unsettled)

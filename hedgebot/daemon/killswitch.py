@@ -139,6 +139,7 @@ class KillSwitch:
         for entry in entries:
             if isinstance(entry, Stamped) and isinstance(entry.event, OperatorKilled):
                 self._let_through()
+                self._drop_file(entry.event)
             elif isinstance(entry, Issued) and isinstance(entry.command, RecordLatch):
                 self._keep_file(entry.command)
 
@@ -147,6 +148,12 @@ class KillSwitch:
         latch = self._latches().get(KillScope.ALL)
         if latch is None or latch.in_force is not KillAction.FREEZE:
             self._gate.unblock_orders(self._gate.kills)
+
+    def _drop_file(self, event: OperatorKilled) -> None:
+        """A file for an order that has ended, as the engine knows by now, stops nothing any more: it goes."""
+        ended = scope_key(event.scope, event.name) not in self._latches()
+        if event.operator == FROM_FILE and event.scope is KillScope.ORDER and ended:
+            self._spawn(self._latch.clear, event.scope, event.name)
 
     def _keep_file(self, record: RecordLatch) -> None:
         """A latch that a rule set gets its file too: the journal may be what has failed."""

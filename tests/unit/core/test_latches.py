@@ -233,6 +233,19 @@ def test_a_kill_file_that_names_nothing_here_stops_the_book(book: Playbook) -> N
     assert "delta_netural" in book.state.mode_reason
 
 
+def test_a_kill_that_stands_for_what_left_the_configuration_stops_nothing_else(book: Playbook) -> None:
+    """Its file repeats itself at every start: what it names is known, although nothing has that name any more."""
+    book.send(kill(KillScope.STRATEGY, "delta_neutral"))
+    gone = msgspec.structs.replace(book.state.settings.strategies[0], name="another")
+    book.state.settings = msgspec.structs.replace(book.state.settings, strategies=(gone,))
+    heard = book.send(kill(KillScope.STRATEGY, "delta_neutral", operator=FROM_FILE))
+    assert book.mode() is Mode.ACTIVE
+    assert list(book.state.latches) == ["strategy:delta_neutral"], "and it stays killed should it come back"
+    assert said(heard).explanation.startswith("strategy delta_neutral is killed already")
+    book.send(kill(KillScope.STRATEGY, "delta_netural", operator=FROM_FILE))
+    assert book.mode() is Mode.HALTED, "another unknown name still fails closed"
+
+
 def test_a_kill_file_with_an_action_that_makes_no_sense_freezes(book: Playbook) -> None:
     book.send(kill(KillScope.STRATEGY, action=KillAction.FLATTEN, operator=FROM_FILE))
     assert book.state.latches["strategy:delta_neutral"].action is KillAction.FREEZE

@@ -1,7 +1,7 @@
 """The kill switch: files, rules and the verb end in the same latch, and a kill never waits for a disk."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +154,46 @@ async def test_an_order_is_adopted_or_forgotten_with_evidence(tmp_path: Path, ve
     assert rig.events == [
         ev.OrderResolved(operator="ada", reason="seen on the order page", client_id="4b", resolution=verb)
     ]
+
+
+def told_of_a_file(rig: Rig, scope: KillScope, name: str) -> None:
+    """A kill file is told, and the engine has stepped what it says."""
+    rig.switch.tell_files()
+    event = next(one for one in rig.events if isinstance(one, ev.OperatorKilled))
+    assert (event.scope, event.name) == (scope, name)
+    rig.switch.observe([ev.Stamped(seq=1, at_ns=0, event=event)])
+
+
+async def test_the_file_of_an_order_that_has_ended_goes(rig: Rig) -> None:
+    """Written while the daemon was down, for an order that has ended since: the engine knows nothing to stop."""
+    file = rig.latch.path_of(KillScope.ORDER, "4b")
+    file.write_text("killed by ada: stop it\n")
+    told_of_a_file(rig, KillScope.ORDER, "4b")
+    await until(lambda: not file.exists())
+    assert not rig.latch.is_set
+    file.write_text("killed by ada: again\n")
+    assert rig.latch.is_untold, "a new word is heard again"
+
+
+async def test_the_file_of_an_order_that_lives_and_of_any_other_scope_stays(rig: Rig) -> None:
+    file = rig.latch.path_of(KillScope.ORDER, "4b")
+    file.write_text("killed by ada: stop it\n")
+    rig.latches["order:4b"] = Latch(
+        scope=KillScope.ORDER, name="4b", action=KillAction.FREEZE, operator="ada", reason="r", since_ns=0
+    )
+    told_of_a_file(rig, KillScope.ORDER, "4b")
+    other = rig.latch.path_of(KillScope.STRATEGY, "gone")
+    other.touch()
+    rig.events.clear()
+    told_of_a_file(rig, KillScope.STRATEGY, "gone")
+    await asyncio.sleep(0.1)
+    assert file.exists()
+    assert other.exists()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never happened")
