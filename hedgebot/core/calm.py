@@ -13,7 +13,7 @@ from decimal import InvalidOperation
 from typing import NamedTuple
 
 from hedgebot.core import limits, loss_limits, market, raises, tracking
-from hedgebot.core.calm_bounds import BOOK_BOUNDS, EDGE, TIMER_BOUNDS, Bound, Look, tightest
+from hedgebot.core.calm_bounds import BOOK_BOUNDS, EDGE, TICKED, TIMER_BOUNDS, Bound, BoundOf, Look, tightest
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState
@@ -225,6 +225,7 @@ class Calms:
         self._at_rest = False
         self._quiet_steps = 0
         self._wait = 0
+        self._kept: dict[BoundOf, Bound] = {}
 
     def note(self, stamped: ev.Stamped, commands: tuple[Command, ...], ended: Claim | None) -> None:
         """Hear of a real step; `ended` is the claim that did not cover it."""
@@ -233,22 +234,33 @@ class Calms:
             self._timer_ns = max(self._timer_ns, ended.timer_ns)
             self._wait = 0 if ended.covered >= WORTH_EVENTS else _WAIT_STEPS
         quiet = not commands
+        self._forget(event, quiet=quiet)
         if isinstance(event, ev.TimerFired):
             self._at_rest, self._timer_ns = quiet, stamped.at_ns
         elif not isinstance(event, ev.BookTop | ev.Ticker | ev.StreamAlive) or commands:
             self._at_rest = quiet = False
         self._quiet_steps = self._quiet_steps + 1 if quiet else 0
 
+    def _forget(self, event: ev.Event, *, quiet: bool) -> None:
+        """Bounds that a step has moved are made anew."""
+        if quiet and isinstance(event, ev.Ticker | ev.StreamAlive):
+            for bound_of in TICKED:
+                self._kept.pop(bound_of, None)
+        else:
+            self._kept.clear()
+
     def claim(self, state: EngineState, strategy_of: StrategyOf, *, worth: bool = True) -> Claim | None:
         """A claim from here on; None where nothing can be claimed, or (`worth`) where it would not pay."""
         if worth and (self._quiet_steps == 0 or self._quiet_steps < self._wait):
             return None
         look = _look_of(state, strategy_of, self._timer_ns)
-        books = tightest(look, BOOK_BOUNDS) if look is not None else None
+        books = tightest(look, BOOK_BOUNDS, self._kept) if look is not None else None
         if look is None or books is None:
             self._quiet_steps, self._wait = 0, _WAIT_STEPS
             return None
-        timers = tightest(look._replace(low=books.low, high=books.high), TIMER_BOUNDS) if self._at_rest else None
+        timers = None
+        if self._at_rest:
+            timers = tightest(look._replace(low=books.low, high=books.high), TIMER_BOUNDS, self._kept)
         if timers is not None:
             timers = timers._replace(until_ns=min(timers.until_ns, books.until_ns))
         return Claim(look, books, timers, self._timer_ns)

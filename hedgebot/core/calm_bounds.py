@@ -63,14 +63,23 @@ class Look(NamedTuple):
 BoundOf = Callable[[Look], Bound | None]
 
 
-def tightest(look: Look, bounds: Iterable[BoundOf]) -> Bound | None:
-    """What all of them allow together, within the prices of the look; None where one makes no claim."""
+def tightest(look: Look, bounds: Iterable[BoundOf], kept: dict[BoundOf, Bound]) -> Bound | None:
+    """What all of them allow together, within the prices of the look; None where one makes no claim.
+
+    `kept` are bounds that hold from before; those found here are put there.
+    """
     until_ns, low, high = NEVER_NS, look.low, look.high
     for bound_of in bounds:
-        found = bound_of(look)
+        found = kept.get(bound_of)
         if found is None:
-            return None
-        until_ns, low, high = min(until_ns, found.until_ns), max(low, found.low), min(high, found.high)
+            found = bound_of(look)
+            if found is None:
+                return None
+            kept[bound_of] = found
+        until, least, most = found
+        until_ns = min(until, until_ns)
+        low = max(least, low)
+        high = min(most, high)
     return Bound(until_ns, low, high) if until_ns > look.at_ns and low <= high else None
 
 
@@ -279,6 +288,10 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     switches,
     top_ups,
 )
+
+
+TICKED: tuple[BoundOf, ...] = (jump, frozen, gap, funding_cost, silence)
+"""The bounds that a mark, a rate or a sign of life moves; the others stand until something else is stepped."""
 
 
 # --- prices
