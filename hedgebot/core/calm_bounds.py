@@ -200,15 +200,21 @@ def settling(look: Look) -> Bound | None:
 
 
 def margin(look: Look) -> Bound | None:
-    """The venue's number is good until it is too old; a model of ours moves with the price and has no bound."""
+    """The venue's number, once looked at, is good until it is too old; a model of ours moves with the price."""
     state, until_ns = look.state, NEVER_NS
     for account in state.accounts.values():
         if not isinstance(margin_legs.model_of(state, account), str):
             return None
-        if limits.margin_use(state, account, look.at_ns) is None:
+        if limits.margin_use(state, account, look.at_ns) is None or account.margin.looked_at_ns != look.timer_ns:
             return None
         until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * _NS_PER_MS)
     return Bound(until_ns)
+
+
+def events(look: Look) -> Bound | None:
+    """The floor is higher while a configured event is on."""
+    ends = [one for event in look.state.settings.margin_events for one in (event.start_ns, event.end_ns)]
+    return Bound(min((one for one in ends if one > look.timer_ns), default=NEVER_NS))
 
 
 def volatility(look: Look) -> Bound | None:
@@ -280,6 +286,7 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     width,
     settling,
     margin,
+    events,
     volatility,
     hours,
     tail_risk,

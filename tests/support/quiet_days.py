@@ -13,7 +13,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.operator_events import LimitRaised
-from hedgebot.domain.settings import DeltaConvention, EngineSettings, StrategySettings
+from hedgebot.domain.settings import DeltaConvention, EngineSettings, MarginEvent, StrategySettings
 from hedgebot.domain.treasury import TreasurySettings
 from strategies import delta_neutral, patience, target
 from tests.support.playbook import (
@@ -190,7 +190,7 @@ def wide_for_a_moment() -> Playbook:
     play = Talk()
     play.ready()
     play.quiet(1)
-    play.send(play.book(spread="900"), after_ms=50)
+    play.send(play.book(spread="900"), after_ms=200)
     play.tick(after_ms=50)
     play.quiet(1)
     return play
@@ -209,6 +209,22 @@ def margin_ages() -> Playbook:
     play = Talk(margin_age_ms_max=3_000)
     play.ready()
     play.quiet(4)
+    return play
+
+
+class Eventful(Talk):
+    """An event three seconds after the start, for two."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        begins = START_NS + 3_000 * MS
+        event = MarginEvent(name="FOMC", start_ns=begins, end_ns=begins + 2_000 * MS)
+        return msgspec.structs.replace(chosen, margin_events=(event,))
+
+
+def event_begins() -> Playbook:
+    play = Eventful()
+    play.ready()
+    play.quiet(7)
     return play
 
 
