@@ -114,7 +114,8 @@ def result_data(result: "Result") -> dict[str, Any]:
     """The figures without their columns, for programs."""
     data = {name: getattr(result, name) for name in result.__struct_fields__ if name != "hedges"}
     data["hedges"] = [
-        {name: getattr(one, name) for name in one.__struct_fields__ if name != "columns"} for one in result.hedges
+        {name: getattr(one, name) for name in one.__struct_fields__ if name not in {"columns", "seen"}}
+        for one in result.hedges
     ]
     return data
 

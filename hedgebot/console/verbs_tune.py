@@ -1,8 +1,9 @@
-"""`hedgebot tune`: which band would have been better, on a recorded market or on the book's own journal."""
+"""`hedgebot tune`: which band or tracking budget would have been better, on a market or on the book's own journal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from hedgebot.console.backtest_report import money, number
@@ -22,12 +23,19 @@ from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
+    from hedgebot.core.strategy import Strategy
+    from hedgebot.domain.settings import StrategySettings
     from hedgebot.exchange.scenario import Scenario
+    from hedgebot.lab.budgets import StrategyFor
     from hedgebot.lab.sweep import Exposure
-    from hedgebot.lab.tune import Tuned
+    from hedgebot.lab.tune import Choice, Tuned
 
 
-LOOK_NS = 1_000_000_000
+LOOK_NS = 100_000_000
+LOOKS_MAX = 200_000
+"""Beyond it every second look is dropped, and half as many are taken from there on: memory is flat in history."""
+BUDGET = "tracking_error_usd"
+"""The parameter that makes a strategy one of a tracking budget."""
 
 
 def register(app: typer.Typer) -> None:
@@ -55,13 +63,15 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Search fixed bands on history, walking forward, and report what was chosen before on what came after.
+    """Search fixed bands and tracking budgets on history, walking forward: chosen before, reported on what came after.
 
-    Without --journal the book is run once over the scenario or recording, and bands are searched on its exposure.
+    Budgets are those of the strategy that makes a band of one (`tracking_error_usd`), where one is configured. Without
+    --journal the book is run once over the scenario or recording, and its exposure is searched on.
     """
     from hedgebot.config.loader import load_config
     from hedgebot.lab.sweep import BandChoice
     from hedgebot.lab.tune import tune as search
+    from hedgebot.lab.tune import tune_budgets
 
     loaded = load_config(config)
     if journal is not None:
@@ -72,6 +82,10 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     found = []
     for name, path in paths.items():
         one = loaded.file.underlyings[name]
+        for strategy in budget_strategies(loaded, name):
+            settings = next(x for x in loaded.engine_settings(1).underlyings if x.underlying == name)
+            present, strategy_for = float(strategy.params[BUDGET]), with_budget(strategy)
+            found.append(tune_budgets(path, settings, present, strategy_for, budget_usd=budget_usd, folds=folds))
         found.append(
             search(
                 path,
@@ -86,6 +100,25 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     emit(found, [line for one in found for line in tuned_lines(one)], as_json=as_json)
 
 
+def budget_strategies(config: "Config", underlying: str) -> "list[StrategySettings]":
+    """Enabled strategies of an underlying that make a band of a tracking budget."""
+    return [
+        one
+        for one in config.engine_settings(1).strategies
+        if one.enabled and underlying in one.underlyings and BUDGET in one.params
+    ]
+
+
+def with_budget(settings: "StrategySettings") -> "StrategyFor":
+    """Builds that strategy with another budget; ConfigError for one that it refuses."""
+    from hedgebot.daemon.plugins import load_strategy
+
+    def build(budget_usd: float) -> "Strategy":
+        return load_strategy(msgspec.structs.replace(settings, params=settings.params | {BUDGET: budget_usd}))
+
+    return build
+
+
 def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float | None) -> "dict[str, Exposure]":
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.backtest import run_backtest
@@ -94,13 +127,16 @@ def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float |
     with Progress() as progress:
         result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)
     return {
-        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin)
+        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin, one.seen)
         for one in result.hedges
     }
 
 
 def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) -> "dict[str, Exposure]":
-    """Exposure without hedges and price of each underlying, replayed from a journal; at most once in `every_ns`."""
+    """Exposure without hedges and price of each underlying, replayed from a journal; at most once in `every_ns`.
+
+    A long history has fewer looks: no more than LOOKS_MAX are kept.
+    """
     import numpy as np
 
     from hedgebot.console.replaying import replay_journal
@@ -108,38 +144,52 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
     from hedgebot.core.exposure import exposure_problem, net_delta_coin
     from hedgebot.domain.commands import Command
     from hedgebot.domain.events import Stamped
-    from hedgebot.lab.sweep import Exposure
+    from hedgebot.lab.budgets import known_now
+    from hedgebot.lab.sweep import Exposure, Seen
 
-    rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in config.file.underlyings}
+    rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in config.file.underlyings}
+    settings = {one.underlying: one for one in config.engine_settings(1).underlyings}
     last_ns: dict[str, int] = {}
+    spacing = dict.fromkeys(rows, every_ns)
 
     def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
         for name, one in engine.state.underlyings.items():
-            if name not in rows or stamped.at_ns - last_ns.get(name, 0) < every_ns or exposure_problem(one):
+            if name not in rows or stamped.at_ns - last_ns.get(name, 0) < spacing[name] or exposure_problem(one):
                 continue
             last_ns[name] = stamped.at_ns
             hedged = one.tracking.hedged_coin
-            rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged))
+            known = known_now(one, settings[name], stamped.at_ns)
+            rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged, *known))
+            if len(rows[name]) >= LOOKS_MAX:
+                del rows[name][1::2]
+                spacing[name] *= 2
 
     replay_journal(state_dir, verify=False, observer=see)
     paths = {name: np.array(seen, dtype=np.float64) for name, seen in rows.items() if len(seen) > 1}
     if not paths:
         raise WrongUse(f"the journal of {state_dir} has no priced exposure of {', '.join(rows)}")
     return {
-        name: Exposure(found[:, 0] - found[0, 0], found[:, 1].copy(), found[:, 2].copy())
+        name: Exposure(
+            found[:, 0] - found[0, 0],
+            found[:, 1].copy(),
+            found[:, 2].copy(),
+            Seen(*(found[:, column].copy() for column in range(3, found.shape[1]))),
+        )
         for name, found in paths.items()
     }
 
 
 def tuned_lines(one: "Tuned") -> list[str]:
     """A search in words: its steps, and what it comes to."""
+    from hedgebot.lab.sweep import BandChoice
+
     rows: list[tuple[str, ...]] = [
-        ("days", "band chosen before", "cost USD/day", "tracking error", "present band: cost", "tracking error")
+        ("days", "chosen before", "cost USD/day", "tracking error", "present one: cost", "tracking error")
     ]
     rows += [
         (
             f"{fold.from_day:.2f} to {fold.until_day:.2f}",
-            f"{fold.chosen.trigger_coin:.4g} to {fold.chosen.target_ratio:g}",
+            _choice_words(fold.chosen),
             money(fold.after.cost_usd_day),
             money(fold.after.tracking_error_usd),
             money(fold.present.cost_usd_day),
@@ -148,13 +198,29 @@ def tuned_lines(one: "Tuned") -> list[str]:
         for fold in one.folds
     ]
     gain = one.gain
-    told = "the present band cost nothing" if gain is None else f"{gain:+.0%} of the present band's cost"
+    is_band = isinstance(one.now, BandChoice)
+    what = "band" if is_band else "budget"
+    told = f"the present {what} cost nothing" if gain is None else f"{gain:+.0%} of the present {what}'s cost"
     head = (
-        f"{one.underlying}: {one.candidates} bands, tracking error at most {money(one.budget_usd)} USD/sqrt(day); "
+        f"{one.underlying}: {one.candidates} {what}s, tracking error at most {money(one.budget_usd)} USD/sqrt(day); "
         "out-of-sample figures only"
     )
-    last = (
-        f"out of sample: {told}; for the time after this history: band_coin = {number(one.now.trigger_coin)}, "
-        f"target_ratio = {one.now.target_ratio:g}"
-    )
+    last = f"out of sample: {told}; for the time after this history: {_keys(one.now)}"
     return [head, *table(rows), last]
+
+
+def _choice_words(choice: "Choice") -> str:
+    from hedgebot.lab.sweep import BandChoice
+
+    if isinstance(choice, BandChoice):
+        return f"{choice.trigger_coin:.4g} to {choice.target_ratio:g}"
+    return f"budget {choice.tracking_error_usd:.4g}"
+
+
+def _keys(choice: "Choice") -> str:
+    """As it is written in a configuration."""
+    from hedgebot.lab.sweep import BandChoice
+
+    if isinstance(choice, BandChoice):
+        return f"band_coin = {number(choice.trigger_coin)}, target_ratio = {choice.target_ratio:g}"
+    return f"{BUDGET} = {choice.tracking_error_usd:.4g}"

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
+import numpy as np
 
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
@@ -21,10 +22,12 @@ from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import Scenario
+from hedgebot.lab.budgets import known_now
 from hedgebot.lab.memory import PassingJournal
 from hedgebot.lab.observe import Columns, Costs, Measures, Observer, Profit, measures
 from hedgebot.lab.pace import NS_PER_S, Pace
 from hedgebot.lab.simbook import SimBook
+from hedgebot.lab.sweep import Seen
 
 START_NS = 1_790_000_000_000_000_000
 WARM_UP_S = 120.0
@@ -53,7 +56,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     """One underlying's hedging: realised figures, costs, the columns they come from.
 
-    `predicted` is what the engine promised of its bands meanwhile, `engine` what it itself saw come of it.
+    `predicted` is what the engine promised of its bands meanwhile, `engine` what it itself saw come of it; `seen` is
+    what it knew at each look.
     """
 
     underlying: str
@@ -63,6 +67,7 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     costs: Costs
     columns: Columns
     centre_coin: float
+    seen: Seen | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +100,7 @@ class _Ear:
         self.alerts: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
         self.bands: dict[str, tuple[float, float]] = {}
+        self.known: dict[str, list[tuple[float, float, float, float]]] = {}
         self.events = 0
 
     def __call__(self, entry: ev.Stamped | cmd.Issued) -> None:
@@ -111,6 +117,13 @@ class _Ear:
                 self._on_decision(entry.command)
             case _:
                 pass
+
+    def note_known(self, book: SimBook) -> None:
+        """What the engine knows at a look."""
+        state = book.host.engine.state
+        for one in state.settings.underlyings:
+            known = known_now(state.underlyings[one.underlying], one, book.timeline.now_ns)
+            self.known.setdefault(one.underlying, []).append(known)
 
     def _on_decision(self, decision: cmd.RecordDecision) -> None:
         low, high = decision.target_coin - decision.band_coin, decision.target_coin + decision.band_coin
@@ -151,9 +164,11 @@ def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told)
     stride_ns = round(steps * wish.step_s * NS_PER_S)
     configured = {one.underlying: (-one.band_coin, one.band_coin) for one in wish.settings.underlyings}
     observer.look(configured)
+    ear.note_known(book)
     while (gone_ns := book.timeline.now_ns - began_ns) < whole_ns:
         book.timeline.advance(book.timeline.now_ns + stride_ns)
         observer.look(configured | ear.bands)
+        ear.note_known(book)
         told(min(1.0, gone_ns / whole_ns))
     told(1.0)
 
@@ -180,6 +195,7 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
                 costs=observer.costs[name],
                 columns=columns,
                 centre_coin=centre,
+                seen=Seen(*(np.array(one) for one in zip(*ear.known[name], strict=True))),
             )
         )
     return Result(

@@ -21,12 +21,28 @@ _ROUNDING = 1e-9
 BLOCK, NEAR, CHUNK = 256, 64, 32
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What the engine knew at each look, arrays of shape (n,); NaN where it was not known yet.
+
+    Gamma in coin per USD, volatility per root day, variance of the flow in coin^2 a day, overshoot in coin.
+    """
+
+    gamma: Floats
+    vol_root_day: Floats
+    flow_variance: Floats
+    overshoot_coin: Floats
+
+
 class Exposure(msgspec.Struct, frozen=True):
-    """One underlying over time, arrays of shape (n,): days, price in USD, exposure without hedges in coin."""
+    """One underlying over time, arrays of shape (n,): days, price in USD, exposure without hedges in coin.
+
+    `seen` is there where an engine lived through it: strategies that follow its estimates can be played then.
+    """
 
     days: Floats
     price: Floats
     unhedged_coin: Floats
+    seen: Seen | None = None
 
     def part(self, first: int, last: int) -> "Exposure":
         """The looks from `first` up to `last`."""
@@ -40,10 +56,16 @@ class BandChoice(msgspec.Struct, frozen=True, kw_only=True):
     target_ratio: float
 
 
-class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """What one band came to on a path. Money in USD a day; the tracking error per square root of a day."""
+class BudgetChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A band that a strategy makes anew at every look, for so much tracking error (USD per square root of a day)."""
 
-    choice: BandChoice
+    tracking_error_usd: float
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What one choice came to on a path. Money in USD a day; the tracking error per square root of a day."""
+
+    choice: BandChoice | BudgetChoice
     tracking_error_usd: float
     cost_usd_day: float
     orders_day: float
@@ -135,10 +157,22 @@ def play(
             starts.append(at)
             hedges.append(hedge)
         at += 1
+    return summed(path, choice, starts, hedges, cost_ratio, far.moves(path))
+
+
+def summed(
+    path: Exposure,
+    choice: BandChoice | BudgetChoice,
+    starts: Sequence[int],
+    hedges: Sequence[float],
+    cost_ratio: float,
+    moves: Floats,
+) -> Played:
+    """What hedges came to that were held from each of the looks `starts` on; `moves` are the changes of the price."""
     moments, held = np.array(starts), np.array(hedges)
     trades = np.abs(np.diff(held))
-    delta_coin = exposure + np.repeat(held, np.diff(moments, append=count))
-    left = delta_coin[:-1] * far.moves(path)
+    delta_coin = path.unhedged_coin + np.repeat(held, np.diff(moments, append=len(path.unhedged_coin)))
+    left = delta_coin[:-1] * moves
     days = float(path.days[-1] - path.days[0])
     volume = float(trades.sum())
     cost = float(trades @ path.price[moments[1:]]) * cost_ratio

@@ -1,16 +1,23 @@
-"""Searches a band on history with walk-forward validation: chosen on what came before, judged on what came after.
+"""Searches a band, or a tracking budget, on history: chosen on what came before, judged on what came after it.
 
 Owns the folds, the choice and what is reported: out-of-sample figures only, a search always looks good on its own
 past. The objective is the cost at a tracking error the operator pays for; where no band keeps it, the tightest one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 
-from hedgebot.domain.errors import DataError
-from hedgebot.lab.sweep import BandChoice, Exposure, Extremes, Played, checked, play, sweep
+from hedgebot.domain.errors import ConfigError, DataError
+from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.lab.budgets import StrategyFor, asked, budgets, play_moving, thinned
+from hedgebot.lab.sweep import BandChoice, BudgetChoice, Exposure, Played, checked, sweep
+
+Choice = BandChoice | BudgetChoice
+Replay = Callable[[int, int, Sequence[Choice]], list[Played]]
+"""Plays choices over the looks from one number up to another."""
 
 FOLDS = 5
 LOOKS_PER_FOLD_MIN = 200
@@ -22,7 +29,7 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
 
     from_day: float
     until_day: float
-    chosen: BandChoice
+    chosen: Choice
     after: Played
     present: Played
 
@@ -34,7 +41,7 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: float
     candidates: int
     folds: tuple[Fold, ...]
-    now: BandChoice
+    now: Choice
 
     @property
     def gain(self) -> float | None:
@@ -54,7 +61,7 @@ def candidates(path: Exposure, count: int = 33, lot_coin: float = 0.0) -> list[B
     return [BandChoice(trigger_coin=float(width), target_ratio=ratio) for width in widths for ratio in RATIOS]
 
 
-def choose(played: Sequence[Played], budget_usd: float) -> BandChoice:
+def choose(played: Sequence[Played], budget_usd: float) -> Choice:
     """The cheapest band within the budget; the one that tracks best where none keeps it."""
     within = [one for one in played if one.tracking_error_usd <= budget_usd]
     if within:
@@ -75,34 +82,80 @@ def tune(
 ) -> Tuned:
     """Walk forward over a path. Without a budget it is the tracking error that the present band had all along."""
     checked(path)
-    edges = np.linspace(0, len(path.days), folds + 2).astype(int)
+
+    def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
+        bands = [one for one in choices if isinstance(one, BandChoice)]
+        part = path.part(first, last)
+        return sweep(part, bands, cost_ratio=cost_ratio, lot_coin=lot_coin, workers=workers if len(bands) > 1 else 1)
+
+    return walk(path, underlying, present, candidates(path, lot_coin=lot_coin), replay, budget_usd, folds)
+
+
+def tune_budgets(
+    path: Exposure,
+    settings: UnderlyingSettings,
+    present_usd: float,
+    strategy_for: StrategyFor,
+    *,
+    budget_usd: float | None,
+    lot_coin: float = 0.0,
+    folds: int = FOLDS,
+) -> Tuned:
+    """The same for the tracking budgets of a strategy; those that it refuses are left out.
+
+    Without a budget the choice keeps the tracking error that the present one had; ConfigError if that is refused.
+    """
+    path, present = thinned(checked(path)), BudgetChoice(tracking_error_usd=present_usd)
+    bands = {present: asked(path, strategy_for(present_usd), settings, lot_coin)}
+    for choice in budgets(present_usd):
+        try:
+            bands[choice] = asked(path, strategy_for(choice.tracking_error_usd), settings, lot_coin)
+        except ConfigError:
+            continue
+
+    def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
+        part, cost_ratio = path.part(first, last), settings.cost_bps * 1e-4
+        return [
+            play_moving(part, bands[one].part(first, last), one, cost_ratio=cost_ratio, lot_coin=lot_coin)
+            for one in choices
+            if isinstance(one, BudgetChoice)
+        ]
+
+    return walk(path, settings.underlying, present, list(bands), replay, budget_usd, folds)
+
+
+def walk(
+    path: Exposure,
+    underlying: str,
+    present: Choice,
+    choices: Sequence[Choice],
+    replay: Replay,
+    budget_usd: float | None,
+    folds: int,
+) -> Tuned:
+    """Choose before, judge after, fold by fold."""
+    count = len(path.days)
+    edges = np.linspace(0, count, folds + 2).astype(int).tolist()
     if edges[1] < LOOKS_PER_FOLD_MIN:
         least = LOOKS_PER_FOLD_MIN * (folds + 1)
-        raise DataError(f"{len(path.days)} looks are too few for {folds} folds: at least {least} are needed")
-    choices = candidates(path, lot_coin=lot_coin)
-    allowed = budget_usd if budget_usd is not None else _played(path, present, cost_ratio, lot_coin).tracking_error_usd
+        raise DataError(f"{count} looks are too few for {folds} folds: at least {least} are needed")
+    allowed = budget_usd if budget_usd is not None else replay(0, count, (present,))[0].tracking_error_usd
     steps: list[Fold] = []
-    for number in range(1, folds + 1):
-        seen, ahead = path.part(0, int(edges[number])), path.part(int(edges[number]), int(edges[number + 1]))
-        chosen = choose(sweep(seen, choices, cost_ratio=cost_ratio, lot_coin=lot_coin, workers=workers), allowed)
+    for first, last in pairwise(edges[1:]):
+        chosen = choose(replay(0, first, choices), allowed)
         steps.append(
             Fold(
-                from_day=float(ahead.days[0]),
-                until_day=float(ahead.days[-1]),
+                from_day=float(path.days[first]),
+                until_day=float(path.days[last - 1]),
                 chosen=chosen,
-                after=_played(ahead, chosen, cost_ratio, lot_coin),
-                present=_played(ahead, present, cost_ratio, lot_coin),
+                after=replay(first, last, (chosen,))[0],
+                present=replay(first, last, (present,))[0],
             )
         )
-    whole = sweep(path, choices, cost_ratio=cost_ratio, lot_coin=lot_coin, workers=workers)
     return Tuned(
         underlying=underlying,
         budget_usd=allowed,
         candidates=len(choices),
         folds=tuple(steps),
-        now=choose(whole, allowed),
+        now=choose(replay(0, count, choices), allowed),
     )
-
-
-def _played(path: Exposure, choice: BandChoice, cost_ratio: float, lot_coin: float) -> Played:
-    return play(path, choice, cost_ratio=cost_ratio, lot_coin=lot_coin, extremes=Extremes(path.unhedged_coin))

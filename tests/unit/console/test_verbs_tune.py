@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from hedgebot.config.loader import load_config
+from hedgebot.console import verbs_tune
 from hedgebot.console.assets import config_file
 from hedgebot.console.errors import WrongUse
-from hedgebot.console.verbs_tune import journal_paths, tuned_lines
+from hedgebot.console.verbs_tune import budget_strategies, journal_paths, tuned_lines, with_budget
 from hedgebot.core.exposure import net_delta_coin
-from hedgebot.lab.sweep import BandChoice, Played
+from hedgebot.lab.sweep import BandChoice, BudgetChoice, Played
 from hedgebot.lab.tune import Fold, Tuned
 from tests.unit.console.conftest import recorded_book
 
@@ -36,6 +37,36 @@ def test_only_what_came_after_is_told() -> None:
         "out of sample: -40% of the present band's cost; for the time after this history: band_coin = 0.2, "
         "target_ratio = 0.75"
     )
+
+
+def test_a_budget_is_told_as_its_key() -> None:
+    chosen = BudgetChoice(tracking_error_usd=450.0)
+    fold = Fold(from_day=1.0, until_day=2.0, chosen=chosen, after=played(60.0), present=played(100.0))
+    head, _, row, last = tuned_lines(
+        Tuned(underlying="BTC", budget_usd=310.0, candidates=17, folds=(fold,), now=chosen)
+    )
+    assert "17 budgets" in head
+    assert "budget 450" in row
+    assert last.endswith("for the time after this history: tracking_error_usd = 450")
+
+
+def test_strategies_of_a_budget_are_found_and_built_with_another() -> None:
+    config = load_config(config_file("backtest"))
+    (one,) = budget_strategies(config, "BTC")
+    assert budget_strategies(config, "ETH") == []
+    assert budget_strategies(load_config(config_file("demo")), "BTC") == []
+    assert with_budget(one)(700.0).name == "cost_aware"
+
+
+def test_a_long_journal_keeps_every_second_look(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(config_file("demo"))
+    whole = journal_paths(config, journal_dir, every_ns=1)["BTC"]
+    monkeypatch.setattr(verbs_tune, "LOOKS_MAX", 8)
+    short = journal_paths(config, journal_dir, every_ns=1)["BTC"]
+    assert len(short.days) < 8 <= len(whole.days)
+    assert short.days[0] == 0.0
+    assert short.seen is not None
+    assert len(short.seen.gamma) == len(short.days)
 
 
 def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> None:

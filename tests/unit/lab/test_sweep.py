@@ -75,4 +75,4 @@ def test_a_bad_path_is_told_by_its_first_bad_look(column: int, at: int, value: f
     columns = [np.arange(5.0), np.full(5, 100.0), np.zeros(5)]
     columns[column][at] = value
     with pytest.raises(DataError, match=words):
-        checked(Exposure(*columns))
+        checked(Exposure(columns[0], columns[1], columns[2]))
