@@ -86,7 +86,8 @@ def _restoring(
     if not displaced:
         return None
     side = Side.of(-displaced)
-    coin = min(abs(displaced), _room_coin(proposal, distance, side.sign))
+    # Sums of floats: without rounding a lot would be lost to the last bit.
+    coin = round(min(abs(displaced), _room_coin(proposal, distance, side.sign)), 9)
     way = hedges.ways(state, settings, coin * side.sign, at_ns)[0] if coin else None
     if way is None or way.instrument not in state.instruments or coin < _lot_coin(state, settings, way.instrument):
         return None

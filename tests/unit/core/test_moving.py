@@ -92,7 +92,8 @@ def test_after_a_hedge_the_delta_has_room_on_one_side_only_and_as_much_is_opened
     assert (opening.instrument, opening.side, opening.reduce_only) == (BTC_USDC, Side.SELL, False)
     closing = the_order(book.done(first)).approved.intent
     assert (closing.instrument, closing.side, closing.reduce_only) == (BTC_PERP, Side.BUY, True)
-    assert closing.qty_contracts == opening.qty_contracts
+    # What the lot rounds off beyond the inside of the band goes with the next piece.
+    assert opening.qty_contracts - closing.qty_contracts in {Decimal(0), Decimal("0.001")}
 
 
 def test_a_long_hedge_moves_the_other_way_round() -> None:
