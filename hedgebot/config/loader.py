@@ -102,6 +102,11 @@ class Config:
         return self.file.daemon
 
     @property
+    def closes(self) -> dict[str, Path]:
+        """Files of closes by coin, absolute."""
+        return {coin: self.path.parent / file for coin, file in self.file.risk.closes.items()}
+
+    @property
     def hash(self) -> str:
         """16 hex characters that change with any setting of either file."""
         return canonical.digest(self.tree())

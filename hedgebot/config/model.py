@@ -249,6 +249,18 @@ class AlertSection(Section):
     timeout_s: Number = Field(3.0, ge=0.1, le=4, description="a number of seconds; after it the next channel is tried")
 
 
+class RiskSection(Section):
+    """What risk numbers are made from."""
+
+    closes: dict[Coin, Path] = Field(
+        default={}, description="the files of daily or hourly closes (CSV or Parquet) by coin, relative to this file"
+    )
+    proxy: Coin = Field("BTC", description="the coin whose moves stand for a coin without a history")
+    proxy_ratio: Number = Field(
+        2.0, ge=1, le=10, description="a number from 1: how many times as far a coin without a history moves"
+    )
+
+
 class DaemonSection(Section):
     """How the process behaves; nothing here changes a decision."""
 
@@ -282,6 +294,7 @@ class ConfigFile(BaseSettings):
     margin: MarginSection = Field(default=MarginSection(), description="the section of events")
     treasury: dict[Name, TreasurySection] = Field(default={}, description="the sections of top-ups, by account")
     alerts: dict[Name, AlertSection] = Field(default={}, description="the sections of channels for alerts")
+    risk: RiskSection = Field(default=RiskSection(), description="the section of risk numbers")
     daemon: DaemonSection = Field(default=DaemonSection(), description="the section of the process")
 
     @classmethod

@@ -20,7 +20,7 @@ _SHIPPED_SEPARATELY = {"BTC": "BTC_d.csv.gz", "ETH": "ETH_d.csv.gz"}
 
 def daily_returns(closes: list[str]) -> tuple[tuple[str, ...], Floats]:
     """Coins and their joint daily returns, shape (days, coins), from COIN=FILE words or the recordings beside us."""
-    files = _named(closes) if closes else _found()
+    files = named_files(closes) if closes else _found()
     series = {}
     for coin, path in files.items():
         rows = read_rows(path, {"close": ("close",)})
@@ -31,7 +31,8 @@ def daily_returns(closes: list[str]) -> tuple[tuple[str, ...], Floats]:
     return tuple(series), np.asarray(np.diff(prices, axis=0) / prices[:-1])
 
 
-def _named(words: list[str]) -> dict[str, Path]:
+def named_files(words: list[str]) -> dict[str, Path]:
+    """Files by coin from COIN=FILE words; WrongUse for another shape, or a file that is not there."""
     files = {}
     for word in words:
         coin, mark, name = word.partition("=")

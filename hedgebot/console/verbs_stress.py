@@ -42,7 +42,8 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         bool, typer.Option("--backtest", help="Test the VaR on recorded days: Kupiec and Christoffersen.")
     ] = False,
     closes: Annotated[
-        list[str] | None, typer.Option("--closes", help="With --backtest: COIN=FILE of daily closes; again for more.")
+        list[str] | None,
+        typer.Option("--closes", help="COIN=FILE of closes, CSV or Parquet; again for more. In place of --history."),
     ] = None,
     config: ConfigOption = None,
     state_dir: StateDirOption = None,
@@ -56,8 +57,8 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     if backtest:
         _backtest(closes, book, as_json=as_json)
         return
-    if closes:
-        raise WrongUse("--closes goes with --backtest")
+    if closes and history is not None:
+        raise WrongUse("--closes and --history are two histories; give one of them")
     from hedgebot.daemon.risk_files import read_history, read_stress, read_tiers
     from hedgebot.margin.stress_margin import report
     from hedgebot.margin.tail_risk import tail_risk
@@ -65,7 +66,7 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     chosen = book_from_file(book) if book is not None else book_from_daemon(config, state_dir)
     if save is not None:
         _write(save, chosen)
-    found = tail_risk(chosen, read_history(history))
+    found = tail_risk(chosen, read_history(history, _named_files(closes)))
     if not chosen.underlyings:
         raise DataError("the book has no underlying with a price yet: there is nothing to stress")
     told = report(chosen, read_stress(scenarios), read_tiers())
@@ -74,6 +75,12 @@ def stress(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         [*_tail_lines(chosen, found), "", *_stress_lines(chosen, told)],
         as_json=as_json,
     )
+
+
+def _named_files(words: list[str] | None) -> dict[str, Path]:
+    from hedgebot.console.risk_backtest import named_files
+
+    return named_files(words or [])
 
 
 def book_from_daemon(config: Path | None, state_dir: Path | None) -> RiskBook:
@@ -110,6 +117,7 @@ def _tail_lines(book: RiskBook, found: "TailRisk") -> list[str]:
     ]
     if found.vol_day:
         lines.append("scaled to " + ", ".join(f"{name} {vol:.2%} a day" for name, vol in found.vol_day.items()))
+    lines += [f"ASSUMED: {plain(one)}" for one in found.assumed]
     if found.stale_days:
         lines.append(f"the newest return is {found.stale_days} days old")
     return lines

@@ -37,6 +37,8 @@ def sweep(step: Step) -> None:
         if price > 0.0 and age_ms <= state.limits.book_age_ms_max:
             state.risk.closes.setdefault(settings.underlying, Closes()).add(price, step.at_ns)
     step.check(AlertKind.TAIL_RISK_LIMIT, "measurement", _unknown(state, step.at_ns))
+    assumed = state.risk.measured.assumed if state.risk.measured else ""
+    step.check(AlertKind.TAIL_RISK_LIMIT, "history", assumed if holds_anything(state) else "")
     judge(step)
 
 

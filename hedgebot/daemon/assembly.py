@@ -84,7 +84,7 @@ class Run:
         self._ended = asyncio.Event()
         self._stop_asked, self._end_summary, self.exit_code = 0, "", 0
         self._inbox = Inbox(config.daemon.inbox_capacity, lambda: self._pump.wake())  # noqa: PLW0108  (made below)
-        self._risk = RiskDesk(engine, self._inbox, clock.now_ns)
+        self._risk = RiskDesk(engine, self._inbox, clock.now_ns, config)
         self._failpoints = failpoints
         self._latch = hold.latch
         self._alerts = open_alerts(config, clock.now_ns)

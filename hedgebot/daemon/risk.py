@@ -7,6 +7,7 @@ take tens of milliseconds on a large book.
 import asyncio
 from collections.abc import Callable
 
+from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.risk_book import risk_book
 from hedgebot.daemon.risk_files import read_history, read_stress, read_tiers
@@ -15,7 +16,7 @@ from hedgebot.domain.riskbook import RiskBook
 from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.stress import StressSet
 from hedgebot.margin.stress_margin import report
-from hedgebot.margin.tail_risk import History, tail_risk
+from hedgebot.margin.tail_risk import STANDARD_PROXY, History, Proxy, tail_risk
 from hedgebot.turn.inbox import Inbox
 
 INTERVAL_S = 60.0
@@ -25,7 +26,10 @@ FIRST_AFTER_S = 5.0
 class RiskDesk:
     """Measures the running book."""
 
-    def __init__(self, engine: Engine, inbox: Inbox, now_ns: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, inbox: Inbox, now_ns: Callable[[], int], config: Config | None = None) -> None:
+        """Read the operator's closes at once: DataError stops the start, not the first measurement."""
+        self.history = read_history(closes=config.closes if config else None)
+        self.proxy = Proxy(coin=config.file.risk.proxy, ratio=config.file.risk.proxy_ratio) if config else Proxy()
         self._engine = engine
         self._inbox = inbox
         self._now_ns = now_ns
@@ -36,17 +40,19 @@ class RiskDesk:
 
     async def run(self) -> None:
         """Measure for ever."""
-        history, stress, tiers = read_history(), read_stress(), read_tiers()
+        stress, tiers = read_stress(), read_tiers()
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
-            measured = await asyncio.to_thread(measure, self.book(), history, stress, tiers)
+            measured = await asyncio.to_thread(measure, self.book(), self.history, stress, tiers, self.proxy)
             self._inbox.put(measured)
             await asyncio.sleep(INTERVAL_S)
 
 
-def measure(book: RiskBook, history: History, stress: StressSet, tiers: ParameterSet) -> RiskMeasured:
+def measure(
+    book: RiskBook, history: History, stress: StressSet, tiers: ParameterSet, proxy: Proxy = STANDARD_PROXY
+) -> RiskMeasured:
     """VaR, ES and the worst stress of a book; pure, made for a thread."""
-    found = tail_risk(book, history)
+    found = tail_risk(book, history, proxy=proxy)
     worst = report(book, stress, tiers) if book.underlyings else None
     margin = worst.worst_margin if worst else None
     return RiskMeasured(
@@ -60,4 +66,5 @@ def measure(book: RiskBook, history: History, stress: StressSet, tiers: Paramete
         stress=worst.worst.name if worst else "",
         stress_loss_usd=-worst.worst.profit_usd if worst else None,
         stress_margin_use=margin.margin_use if margin else None,
+        assumed="; ".join(found.assumed),
     )

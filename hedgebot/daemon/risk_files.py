@@ -8,6 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from hedgebot.daemon.closes_file import read_closes
 from hedgebot.domain.errors import DataError
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
 from hedgebot.margin.registry import BYBIT, FILES, Registry, registry
@@ -19,8 +20,13 @@ STRESS_FILE = "stress_20261126.json"
 TIERS_FILE = FILES[BYBIT]
 
 
-def read_history(path: Path | None = None) -> History:
-    """A history from a file, or the one made by rule; DataError says what is wrong with a file."""
+def read_history(path: Path | None = None, closes: Mapping[str, Path] | None = None) -> History:
+    """A history from a record, from an operator's files of closes, or the one made by rule.
+
+    DataError says what is wrong with a file. Closes are a history by themselves: made days are not joined to real ones.
+    """
+    if closes:
+        return read_closes(dict(closes))
     return standard_history() if path is None else parse_history(*_content(path))
 
 

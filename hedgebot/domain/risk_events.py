@@ -11,7 +11,8 @@ class RiskMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """VaR and ES of the book over a day at 97.5 %, and its worst stress. Losses in USD, positive; None is unknown.
 
     `book_at_ns` is the moment of the snapshot it was made from; `problem` says why a number is unknown. The stress is
-    told with its name, and with the margin use that it would leave (infinite: liquidated).
+    told with its name, and with the margin use that it would leave (infinite: liquidated). `assumed` says what was not
+    known and counts by a rule.
     """
 
     book_at_ns: int
@@ -24,6 +25,7 @@ class RiskMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stress: str = ""
     stress_loss_usd: float | None = None
     stress_margin_use: float | None = None
+    assumed: str = ""
 
 
 class FundingRow(msgspec.Struct, frozen=True, kw_only=True):

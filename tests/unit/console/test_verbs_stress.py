@@ -1,6 +1,7 @@
 """`hedgebot stress` on a file: a table, the worst, what margin it leaves; and what it says to nonsense."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,7 @@ def test_what_margin_would_come_to_is_said(tmp_path: Path) -> None:
 def test_an_unknown_risk_is_said_beside_what_is_known(tmp_path: Path) -> None:
     code, output = run("--book", saved(tmp_path, book(coins("SOL", 1.0), prices={"SOL": 100.0})))
     assert code == 0
-    assert "expected shortfall: unknown, no history of returns of SOL" in output
+    assert "ASSUMED: SOL has no history of returns: it counts as 2 times the moves of BTC" in output
     assert "worst for the book" in output
 
 
@@ -78,7 +79,17 @@ def test_an_empty_book_has_nothing_to_stress(tmp_path: Path) -> None:
     assert "no underlying with a price" in output
 
 
-def test_closes_without_a_backtest_are_a_mistake() -> None:
-    code, output = run("--closes", "BTC=x.csv")
+def test_closes_take_the_place_of_the_history(tmp_path: Path) -> None:
+    kept = saved(tmp_path, book(coins("SOL", 1.0), prices={"SOL": 100.0}))
+    days = [(date(2024, 1, 1) + timedelta(days=number)).isoformat() for number in range(300)]
+    rows = [f"{day},{100 + number % 7}" for number, day in enumerate(days)]
+    (tmp_path / "sol.csv").write_text("\n".join(["date,close", *rows]))
+    code, output = run("--book", kept, "--closes", f"SOL={tmp_path / 'sol.csv'}")
+    assert code == 0
+    assert "ASSUMED" not in output
+    code, output = run("--book", kept, "--closes", "SOL=nowhere.csv")
     assert code != 0
-    assert "--closes goes with --backtest" in output
+    assert "must be COIN=FILE with a file that exists" in output
+    code, output = run("--book", kept, "--closes", f"SOL={tmp_path / 'sol.csv'}", "--history", "h.json")
+    assert code != 0
+    assert "two histories" in output

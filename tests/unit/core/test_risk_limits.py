@@ -1,5 +1,6 @@
 """Tail risk: soft limit an alert, hard limit REDUCING with hysteresis, unknown or old an alert and never a zero."""
 
+import msgspec
 import pytest
 
 from hedgebot.core.risk_limits import es_ratio
@@ -132,3 +133,17 @@ def test_prices_become_closes() -> None:
     book = ready()
     book.tick()
     assert book.state.risk.closes["BTC"].price == 100_000.0
+
+
+def test_a_number_made_by_an_assumption_is_used_and_told_until_there_is_a_history() -> None:
+    book = ready()
+    plain = RiskMeasured(
+        book_at_ns=book.at_ns, es_usd=100.0, var_usd=90.0, equity_usd=1e6, scenarios=500, stale_days=0, problem=""
+    )
+    book.send(msgspec.structs.replace(plain, assumed="SOL has no history of returns: it counts as 2 times BTC"))
+    book.tick()
+    assert subjects(book) == ["history"]
+    assert es_ratio(book.state, book.at_ns) == 1e-4
+    book.send(msgspec.structs.replace(plain, book_at_ns=book.at_ns))
+    book.tick()
+    assert subjects(book) == []

@@ -1,5 +1,6 @@
 """VaR and ES: against plain loops, in whole numbers of the tail, with joint dates, and unknown where unknown."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hedgebot.domain.riskbook import UnderlyingPoint
 from hedgebot.margin.tail_risk import (
     NS_PER_DAY,
     History,
+    Proxy,
     dated_returns,
     filtered_scenarios,
     parse_history,
@@ -109,9 +111,55 @@ def test_short_options_lose_more_than_their_delta_says() -> None:
 
 
 def test_what_is_not_known_has_no_number_and_a_reason() -> None:
-    unknown = tail_risk(book(coins("SOL", 1.0), prices={"SOL": 100.0}), history())
-    assert (unknown.es_usd, unknown.problem) == (None, "no history of returns of SOL: made has BTC, ETH")
+    sol = book(coins("SOL", 1.0), prices={"SOL": 100.0})
+    unknown = tail_risk(sol, history(), proxy=Proxy(coin="XRP"))
+    assert unknown.es_usd is None
+    assert "no history of returns of SOL, and none of XRP" in unknown.problem
+    with pytest.raises(DataError, match="no history of returns of SOL: made has BTC, ETH"):
+        filtered_scenarios(sol.underlyings, history(), TODAY)
     assert "days of joint returns" in tail_risk(book(coins("BTC", 1.0)), history(100)).problem
+
+
+def test_an_underlying_without_a_history_counts_by_the_declared_rule_and_says_so() -> None:
+    prices = {"BTC": 50_000.0, "SOL": 100.0}
+    bitcoin = tail_risk(book(coins("BTC", 1.0)), history())
+    short = tail_risk(book(coins("BTC", -1.0)), history())
+    assert bitcoin.es_usd is not None
+    assert short.es_usd is not None
+    worse = max(bitcoin.es_usd, short.es_usd)
+    value = float(coins("BTC", 1.0).coins) * book(coins("BTC", 1.0)).underlyings[0].price_usd
+    same = tail_risk(book(coins("SOL", value / 100.0), prices={"SOL": 100.0}), history())
+    assert same.es_usd == pytest.approx(2.0 * worse, rel=1e-9)  # whichever way is worse
+    (rule,) = same.assumed
+    assert rule.startswith("SOL has no history of returns: it counts as 2 times the moves of BTC, either way")
+    # What would hedge it is not believed to: the two are added.
+    both = tail_risk(book(coins("BTC", 1.0), coins("SOL", -500.0), prices=prices), history())
+    alone = tail_risk(book(coins("SOL", -500.0), prices={"SOL": 100.0}), history())
+    known = tail_risk(book(coins("BTC", 1.0), prices={"BTC": 50_000.0}), history())
+    assert both.es_usd == pytest.approx((alone.es_usd or 0.0) + (known.es_usd or 0.0))
+    three = tail_risk(book(coins("SOL", 500.0), prices={"SOL": 100.0}), history(), proxy=Proxy(ratio=3.0))
+    assert three.es_usd == pytest.approx(1.5 * (alone.es_usd or 0.0))
+
+
+def test_what_the_daemon_saw_of_a_wild_coin_is_not_made_calmer_by_the_rule() -> None:
+    made = book(coins("SOL", 500.0), prices={"SOL": 100.0})
+    wild = msgspec.structs.replace(made.underlyings[0], vol_day=0.5, vol_weight=1.0)
+    calm = tail_risk(made, history())
+    seen = tail_risk(msgspec.structs.replace(made, underlyings=(wild,)), history())
+    assert seen.vol_day["SOL"] == pytest.approx(0.5)
+    assert (seen.es_usd or 0.0) > 3.0 * (calm.es_usd or 0.0)
+
+
+def test_closes_of_an_operator_are_used_and_their_unit_is_checked() -> None:
+    days = tuple((TODAY - 400 + number, 50_000.0 * (1.0 + 0.01 * (-1) ** number)) for number in range(400))
+    own = History(id="own", source="f", status="", first_day="1970-01-01", dated={"BTC": days})
+    assert own.coins == ("BTC",)
+    found = tail_risk(book(coins("BTC", 1.0), prices={"BTC": 50_000.0}), own)
+    assert found.es_usd == pytest.approx(1_000.0, rel=0.1)
+    assert found.assumed == ()
+    wrong = tail_risk(book(coins("BTC", 1.0), prices={"BTC": 500.0}), own)
+    assert wrong.es_usd is None
+    assert "another unit?" in wrong.problem
 
 
 def test_a_file_that_is_no_history_is_named() -> None:
