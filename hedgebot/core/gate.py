@@ -378,7 +378,7 @@ RULES: tuple[Rule, ...] = (
     _notional,
     _account_notional,
     _opposed,
-    venue_risk.rule,
+    venue_risk.equity_cap,
     _delta_limit,
     _margin,
     _funding,

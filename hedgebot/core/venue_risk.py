@@ -54,15 +54,17 @@ def share(state: EngineState, venue: str, at_ns: int) -> float | None:
 
 
 def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float, float]:
-    """Why a venue has too much of the money, in a sentence (empty when not), with the share and its limit."""
+    """Why a venue has too much of the money, in a sentence (empty when not), with the number and its limit.
+
+    The number is its equity in USD where that is beyond its cap, else its share; -1 is unknown.
+    """
     most, most_usd = raises.in_force(state, SHARE, at_ns), raises.in_force(state, USD, at_ns)
     equity, part = venue_equity_usd(state, venue, at_ns), share(state, venue, at_ns)
-    words = ""
     if equity is not None and equity > most_usd:
-        words = f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}"
-    elif part is not None and part > most:
-        words = f"{venue} holds {part:.0%} of all equity, limit {most:.0%}"
-    return words, -1.0 if part is None else part, most
+        return f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}", equity, most_usd
+    if part is not None and part > most:
+        return f"{venue} holds {part:.0%} of all equity, limit {most:.0%}", part, most
+    return "", -1.0 if part is None else part, most
 
 
 def watch(step: Step) -> None:
@@ -73,9 +75,9 @@ def watch(step: Step) -> None:
         step.watch(AlertKind.VENUE_EQUITY_CAP, venue, told)
 
 
-def rule(one: Candidate) -> Finding:
+def equity_cap(one: Candidate) -> Finding:
     """The gate's rule: an order that does not reduce risk is refused at a venue that has more than its cap."""
-    words, part, most = problem(one.state, one.account.venue, one.at_ns)
+    words, value, most = problem(one.state, one.account.venue, one.at_ns)
     if one.reduces_risk:
-        return finding("venue_equity", part, "risk-reducing")
-    return finding("venue_equity", part, most, words)
+        return finding("venue_equity", value, "risk-reducing")
+    return finding("venue_equity", value, most, words)

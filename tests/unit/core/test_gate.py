@@ -268,6 +268,13 @@ def _full_account() -> Candidate:
     return one
 
 
+def _over_its_cap() -> Candidate:
+    one = _candidate(delta_coin=0.0)  # 1,000,000 USD stand at the venue
+    limits = msgspec.structs.replace(one.state.limits, venue_equity_usd_max=999_999.0)
+    one.state.settings = msgspec.structs.replace(one.state.settings, limits=limits)
+    return one
+
+
 def _against_itself() -> Candidate:
     one = _candidate()  # sells 0.1 of the perpetual
     set_position(one.state, ACCOUNT, BTC_PERP, Decimal("-0.2"), PRICE, START_NS)
@@ -305,6 +312,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_notional": (_too_dear, "order_notional_usd", 10_000.0, 9_999.0),
     "_account_notional": (_full_account, "account_notional_usd", pytest.approx(10_005_000.0), 10_000_000.0),
     "_opposed": (_against_itself, "opposed_coin", pytest.approx(0.3), 0.2),
+    "equity_cap": (_over_its_cap, "venue_equity", 1_000_000.0, 999_999.0),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
     "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),

@@ -17,6 +17,8 @@ from hedgebot.pricing.black76 import years_to
 from tests.support.margins import account_of, held, margined, model_of, parameters, report
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, PRICE, Playbook
 
+MODES = (MarginMode.CROSS, MarginMode.PORTFOLIO)
+
 
 def _book(mode: MarginMode, contracts: str = "-2") -> Playbook:
     book = Playbook(margined(mode, hedges=False))
@@ -106,9 +108,9 @@ def test_portfolio_margin_from_sums_is_the_one_from_legs() -> None:
 
 
 def test_a_hedge_in_the_same_coin_frees_portfolio_margin_and_not_cross_margin() -> None:
-    alone = {mode: model_of(_book(mode, "-2")).now.maintenance for mode in MarginMode}
+    alone = {mode: model_of(_book(mode, "-2")).now.maintenance for mode in MODES}
     hedged = {}
-    for mode in MarginMode:
+    for mode in MODES:
         book = _book(mode, "-2")
         book.send(book.ticker(name=BTC_USDC))
         set_position(book.state, ACCOUNT, BTC_USDC, Decimal(2), PRICE, book.at_ns)
@@ -119,7 +121,7 @@ def test_a_hedge_in_the_same_coin_frees_portfolio_margin_and_not_cross_margin() 
 
 def test_options_stand_behind_positions_only_in_portfolio_margin() -> None:
     balances = {}
-    for mode in MarginMode:
+    for mode in MODES:
         book = _book(mode, "0")
         before = model_of(book).now.balance
         _with_options(book, "4")
