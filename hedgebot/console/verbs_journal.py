@@ -13,7 +13,16 @@ from hedgebot.console.explaining import story_lines
 from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import find_place
 from hedgebot.console.words import clock
-from hedgebot.domain.commands import RecordDecision, RecordLatch, RecordMode, RecordOperator, RecordRefusal, SubmitOrder
+from hedgebot.domain.commands import (
+    RecordDecision,
+    RecordLatch,
+    RecordMode,
+    RecordMove,
+    RecordOperator,
+    RecordRefusal,
+    RecordRegime,
+    SubmitOrder,
+)
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.events import FillReceived
 from hedgebot.domain.kill import scope_key
@@ -169,6 +178,8 @@ def _gist(row: Recorded) -> str:
             return plain(refused.explanation)
         case RecordOperator() as word:
             return plain(f"{word.operator}: {word.action}: {word.explanation}")
+        case RecordMove() | RecordRegime() as told:
+            return plain(f"{told.account}: {told.why}")
         case RecordLatch() as latch:
             what = f"{latch.action}{' done' if latch.done else ''}" if latch.held else "lifted"
             return plain(f"{scope_key(latch.scope, latch.name)}: {what}: {latch.operator}: {latch.reason}")

@@ -20,6 +20,7 @@ from hedgebot.console.snapshot import (
     PositionRow,
     Snapshot,
     StreamRow,
+    TreasuryRow,
     UnderlyingRow,
     VenueRow,
 )
@@ -144,6 +145,7 @@ def status_lines(snapshot: Snapshot) -> list[str]:
     for account in book.accounts:
         lines += account_lines(account)
     lines += [f"venue     {venue_line(one)}" for one in book.venues]
+    lines += [f"treasury  {treasury_line(one)}" for one in book.treasury]
     lines.append(f"costs     fees {coins(book.fees)}; funding paid {coins(book.funding)}, {funding_forecast(book)}")
     lines.append(orders_line(book))
     lines += [f"          {plain(one.client_id)} {order_words(one)}" for one in book.orders]
@@ -206,6 +208,13 @@ def account_lines(account: AccountRow) -> list[str]:
 def stress_line(account: AccountRow) -> str:
     """What the standing stresses would leave of an account; empty while unknown."""
     return "; ".join(plain(one) for one in (account.collateral_shock, account.margin_hike) if one)
+
+
+def treasury_line(one: TreasuryRow) -> str:
+    """The segments of an account's collateral, and the plan where one is needed."""
+    held = (("trading", one.trading_qty), ("buffer", one.buffer_qty), ("emergency", one.emergency_qty))
+    parts = ", ".join(f"{name} {UNKNOWN if qty is None else f'{qty:,.2f}'}" for name, qty in held)
+    return f"{one.account}: {parts} {one.coin}{f'; {plain(one.plan)}' if one.plan else ''}"
 
 
 def venue_line(one: VenueRow) -> str:

@@ -125,10 +125,13 @@ def _plan(step: Step, account: AccountState, settings: TreasurySettings) -> None
 
 
 def _may_plan(state: EngineState, account: AccountState, at_ns: int) -> bool:
-    """Nothing is planned on what is not proven: a book that recovers, an account unseen, a wallet not read lately."""
+    """Nothing is planned on what is not proven: a book that recovers, an account unseen, a wallet not read lately.
+
+    Nor on an equity that may not have the last move inside: it would be made up for twice.
+    """
     known = state.treasury.of(account.name)
     fresh = known.balances is not None and at_ns - known.read_at_ns <= state.limits.margin_age_ms_max * _NS_PER_MS
-    seen = account.reconciled and account.private.up
+    seen = account.reconciled and account.private.up and not state.treasury.unsettled(account.name, at_ns)
     return fresh and seen and state.mode is not Mode.RECOVERING and not state.stopping
 
 

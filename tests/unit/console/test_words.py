@@ -4,7 +4,15 @@ from typing import Any
 import pytest
 
 from hedgebot.console import snapshot, words
-from hedgebot.console.snapshot import PositionRow, UnderlyingRow, read_snapshot
+from hedgebot.console.snapshot import (
+    AccountRow,
+    GoneRow,
+    PositionRow,
+    TreasuryRow,
+    UnderlyingRow,
+    VenueRow,
+    read_snapshot,
+)
 from tests.unit.console.conftest import ALERT
 
 
@@ -118,3 +126,36 @@ def test_hedges_in_several_instruments_are_told_with_what_stands_against_each_ot
         "linear BTCUSDT (main), linear BTC-25DEC26 (buy)"
     )
     assert words.hedge_names(UnderlyingRow(hedge_instrument="bybit:linear:ETHUSDT")) == "linear ETHUSDT"
+
+
+def test_a_venue_that_is_gone_says_what_is_lost_and_left_open() -> None:
+    gone = (GoneRow(underlying="BTC", delta_coin=2.0, delta_usd=200_000.0), GoneRow(underlying="ETH"))
+    one = VenueRow(
+        venue="bybit", equity_usd=1e6, share=0.62, share_max=0.5, equity_usd_max=1e12, loss_usd=1e6, gone=gone
+    )
+    assert words.venue_line(one) == (
+        "bybit gone: -1,000,000 USD, leaves +2.0000 BTC (+200,000 USD), ? ETH (? USD) open; "
+        "62.0 % of all equity, cap 50.0 %"
+    )
+    unknown = VenueRow(venue="bybit")
+    assert words.venue_gone(unknown) == f"bybit gone: {words.UNKNOWN} USD, leaves nothing open"
+    assert words.venue_cap(VenueRow(venue="x", share=1.0, share_max=1.0, equity_usd_max=5e5)).endswith(
+        "cap 500,000 USD"
+    )
+    assert words.venue_cap(VenueRow(venue="x", share=1.0, share_max=1.0, equity_usd_max=1e12)).endswith("no cap")
+
+
+def test_stresses_regime_and_segments_stand_in_the_status() -> None:
+    account = AccountRow(
+        account="main",
+        regime="buffer floor 50%: event FOMC until 2026-12-09 21:00 UTC",
+        collateral_shock="USDT losing 33% costs 3,000 USD: margin use 56%",
+        margin_hike="margin rates x 1.5: margin use 62%",
+    )
+    lines = words.account_lines(account)
+    assert f"          {account.collateral_shock}; {account.margin_hike}" in lines
+    assert f"          {account.regime}" in lines
+    row = TreasuryRow(account="main", coin="USDT", trading_qty=Decimal("8000.126"), plan="4500 USDT would cure it")
+    assert words.treasury_line(row) == (
+        f"main: trading 8,000.13, buffer {words.UNKNOWN}, emergency {words.UNKNOWN} USDT; 4500 USDT would cure it"
+    )
