@@ -71,7 +71,7 @@ for _verbs in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    heap.tame()
+    heap.share_arena()
     leash.hold_if_asked(os.environ)
     try:
         app(args=words, prog_name="hedgebot")

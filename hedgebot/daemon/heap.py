@@ -3,11 +3,9 @@
 Lost connections leave rings of references behind (errors, their traces, futures). By its own thresholds the collector
 would come for them every half an hour, and they would be a megabyte by then.
 
-The C library's allocator gives each thread an arena of its own, keeps what is free in the middle of each, and learns
-from each large piece that is let go to take the next one from between the small ones, where it leaves a hole (a
-snapshot's working memory, 2 MB). Measured in soaks of the demo's book (glibc 2.36): what is in use stands still after a
-quarter of an hour, what is free went from 2.5 MB to 5 in ten minutes and to 8 in twenty; told otherwise it stays at 1.
-Owns nothing but that.
+The C library's allocator gives each thread an arena of its own and keeps what is free in the middle of each. Measured
+in soaks of the demo's book (glibc 2.36): what is in use stands still after twenty minutes, what is free went from
+2.5 MB to 5 in ten minutes and to 8 in twenty; with one arena, trimmed, it stays at 1. Owns nothing but that.
 """
 
 import asyncio
@@ -15,23 +13,18 @@ import ctypes
 import gc
 
 TIDY_S = 30.0
-# Parameters of mallopt. Source: glibc, malloc.h.
-M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
-# Larger pieces are mapped by themselves and gone when they are let go; arrays of a margin run are not so large.
-MAPPED_BYTES = 512 << 10
-# What may be free at the arena's end before it shrinks: above it would shrink and grow with each busy moment.
-END_BYTES = 1 << 20
+M_ARENA_MAX = -8
+"""A parameter of mallopt. Source: glibc, malloc.h. Its thresholds stay as they are: a fixed one of 512 KB made the
+expected shortfall of 500 options half as slow again (16 to 24 ms)."""
 
 
-def tame() -> bool:
-    """One arena for all threads, and large pieces apart from it. Before the first thread starts; whether it was done.
+def share_arena() -> bool:
+    """One arena for all threads. Before the first of them starts; whether it was done (only glibc need be told).
 
-    Only glibc can and need be told. The threads take turns anyway, for the interpreter's lock: none waits for another
-    one's allocation.
+    The threads take turns anyway, for the interpreter's lock: none waits for another one's allocation.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    wishes = ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, MAPPED_BYTES), (M_TRIM_THRESHOLD, END_BYTES))
-    return mallopt is not None and all(mallopt(name, value) == 1 for name, value in wishes)
+    return mallopt is not None and mallopt(M_ARENA_MAX, 1) == 1
 
 
 def set_aside() -> None:

@@ -83,7 +83,7 @@ THREADS = """
 import ctypes, sys, threading
 from hedgebot.daemon import heap
 if "shared" in sys.argv:
-    assert heap.tame()
+    assert heap.share_arena()
 ready = threading.Barrier(5)
 def work():
     kept = [bytes(10_000) for _ in range(50)]
@@ -107,37 +107,6 @@ def arenas(*words: str) -> int:
 def test_all_threads_share_one_arena() -> None:
     assert arenas() > 1, "what it would be"
     assert arenas("shared") == 1
-
-
-LARGE = """
-import ctypes, sys
-from hedgebot.daemon import heap
-from hedgebot.lab.vitals import private_bytes
-import os
-if "tamed" in sys.argv:
-    assert heap.tame()
-small = []
-for round in range(40):
-    # As a state that grows: each time a little larger than what was let go before.
-    large = bytes(1_000_000 + 40_000 * round)
-    del large
-    piece = bytes(1_000_000 + 40_000 * round - 20_000)
-    small.append(bytes(2_000))
-    del piece
-before = private_bytes(os.getpid())
-ctypes.CDLL(None).malloc_trim(0)
-print(before - private_bytes(os.getpid()))
-"""
-
-
-@glibc
-def test_large_pieces_leave_no_holes() -> None:
-    def held(*words: str) -> int:
-        done = subprocess.run([sys.executable, "-c", LARGE, *words], capture_output=True, timeout=60, check=True)
-        return int(done.stdout)
-
-    assert held() > 2_000_000, "what it would be"
-    assert held("tamed") < 1_000_000
 
 
 @glibc
