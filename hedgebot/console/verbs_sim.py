@@ -50,7 +50,7 @@ def run(
     """
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.campaign import campaign
-    from hedgebot.lab.faultworld import minutes_for
+    from hedgebot.lab.draws import minutes_for
     from hedgebot.lab.mishaps import BY_ID
 
     unknown = [name for name in only or () if name not in BY_ID]
@@ -72,10 +72,10 @@ def run(
         told=_Progress(len(chosen), counts=sys.stderr.isatty()),
     )
     seconds = time.monotonic() - began_s
-    speed = len(chosen) * minutes * 60.0 / seconds
+    speed = card.minutes * 60.0 / seconds
     lines = [
         *_lines(card),
-        f"{card.runs} worlds of {minutes:g} minutes in {seconds:.0f} s: {speed:.0f} times real time",
+        f"{card.runs} worlds, {card.minutes:.0f} minutes, in {seconds:.0f} s: {speed:.0f} times real time",
     ]
     data = msgspec.to_builtins(card) | {"score": card.score, "speed": speed, "seconds": seconds}
     emit(data, lines, as_json=as_json)

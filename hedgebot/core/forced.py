@@ -60,10 +60,13 @@ def watch_settling(step: Step, hedge: InstrumentId, underlying: str) -> None:
 
     The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge.
     """
-    ending = settles_in_ms(step.state, hedge, step.at_ns) <= SETTLING_ALERT_MS
+    left_ms = settles_in_ms(step.state, hedge, step.at_ns)
     # One sentence for the whole day: a figure that counts down would make it a new alert each time.
     problem = f"{hedge} is settled or delisted within a day, it hedges {underlying}"
-    step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if ending else "")
+    step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if left_ms <= SETTLING_ALERT_MS else "")
+    # And once more at the event: what it hedged is open from now on.
+    ended = f"{hedge} has been settled or delisted: its position is gone, and it hedges {underlying} no more"
+    step.check(AlertKind.INSTRUMENT_SETTLING, f"{hedge} ended", ended if left_ms <= 0 else "")
 
 
 def _key(account: str, instrument: str) -> str:

@@ -52,6 +52,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     failed: tuple[Outcome, ...]
     hedges: int
+    minutes: float = 0.0
 
     @property
     def score(self) -> float:
@@ -137,6 +138,7 @@ def score(outcomes: Sequence[Outcome]) -> Scorecard:
         runs=len(outcomes),
         failed=tuple(one for one in outcomes if not one.passed),
         hedges=sum(one.hedges for one in outcomes),
+        minutes=sum(one.lasted_minutes for one in outcomes),
     )
 
 

@@ -11,14 +11,19 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.forgetting import ORDERS_KEPT
+from hedgebot.core.kill_rules import PAUSES_HALT
+from hedgebot.core.state import state_digest
 from hedgebot.core.unkill import to_review
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.kill import KillScope
+from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.exchange.link import Link
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.timeline import Timeline
+from hedgebot.lab.draws import PEACE_S, QUIET_S, draw
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.host import Host
 from hedgebot.lab.mishaps import MISHAPS
@@ -29,19 +34,18 @@ from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, STAR
 from hedgebot.turn.inbox import Inbox
 
 NS_PER_S = 1_000_000_000
-WARM_UP_S, PEACE_S, QUIET_S = 30.0, 90.0, 20.0
+ALERTS_MAX = 50
+"""Alerts that are up once all is over: each stands for something that is still wrong."""
+
+READER_SEED = 7_919
+"""What tells the chance of the second reader's link from that of the first."""
+
 RECOVER_S = 60.0
 OPERATOR_S = 5.0
 """How long after the last mishap an operator looks at what is latched, and between two of his tries."""
 
-MISHAPS_MAX = 4
 APART_S = 40.0
 """Mishaps that are nearer to each other than this disturb each other: then only the invariants judge them."""
-
-
-def minutes_for(mishap: Mishap) -> float:
-    """Length of a world that has room for a mishap: at least five minutes, and some of them for chance."""
-    return max(5.0, (WARM_UP_S + mishap.seconds + 45.0 + PEACE_S + QUIET_S) / 60.0)
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one seed. `stuck` says why the book did not come back, or did not stay; empty when it did.
 
     `unmet` says which criteria of single mishaps were not met. `only` are the ids it was drawn from; empty for all.
+    `minutes` were asked for, `lasted_minutes` is what its mishap needed.
     """
 
     seed: int
@@ -69,6 +74,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[str, ...]
     unmet: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    lasted_minutes: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -87,22 +93,30 @@ class FaultWorld:
         mishaps: Sequence[Mishap] = MISHAPS,
         *,
         scenario: Scenario = SCENARIO,
+        begins: Sequence[tuple[str, float]] = (),
     ) -> None:
+        """`begins` are mishaps by id with their seconds from the start, of a world that is played again."""
         self._seed = seed
         self._minutes = minutes
         self._load_strategy = load_strategy
         self._random = random.Random(f"{seed}/mishaps")
         self._only = () if mishaps is MISHAPS else tuple(one.id for one in mishaps)
-        self._plan = self._draw(mishaps)
+        drawn = draw(self._random, mishaps, minutes, seed)
+        by_id = {one.id: one for one in mishaps}
+        self._plan = tuple((by_id[name], from_s) for name, from_s in begins) or drawn.mishaps
+        self._end_s = (minutes if begins else drawn.minutes) * 60.0
+        self.settings = SETTINGS
         for mishap, _ in self._plan:
             scenario = mishap.scenario(scenario) if mishap.scenario else scenario
+            self.settings = mishap.settings(self.settings) if mishap.settings else self.settings
         self.exchange = Exchange(msgspec.structs.replace(scenario, seed=seed), START_NS)
         self.timeline = Timeline(self.exchange)
         self.link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed)
+        self.reader_link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed + READER_SEED)
         self.host = Host(
-            timeline=self.timeline, settings=SETTINGS, load_strategy=load_strategy, open_venue=self._open_venue
+            timeline=self.timeline, settings=self.settings, load_strategy=load_strategy, open_venue=self._open_venue
         )
-        self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, SETTINGS)
+        self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, self.settings)
         self.holder, self.underlying, self.hedge = HOLDER, UNDERLYING, HEDGE
         self._lasting: dict[str, Mishap] = {}
         self._evidence: dict[str, Evidence] = {}
@@ -130,30 +144,17 @@ class FaultWorld:
             timeline=self.timeline,
             sink=inbox,
             clock=self.host.now_ns,
+            reader_link=self.reader_link,
         )
 
     # --- the run
-
-    def _draw(self, mishaps: Sequence[Mishap]) -> list[tuple[Mishap, float]]:
-        """Up to four mishaps, one after the other or two at a time; one that needs the world for itself is alone."""
-        latest_s = self._minutes * 60.0 - PEACE_S - QUIET_S
-        fitting = [one for one in mishaps if latest_s - WARM_UP_S - one.seconds > 0]
-        if not fitting:
-            return []
-        chosen = self._random.sample(fitting, min(self._random.randint(1, MISHAPS_MAX), len(fitting)))
-        chosen = [one for one in chosen if one.alone][:1] or chosen
-        plan = []
-        for mishap in chosen:
-            room_s = latest_s - WARM_UP_S - mishap.seconds
-            plan.append((mishap, WARM_UP_S + room_s * self._random.random()))
-        return sorted(plan, key=lambda one: one[1])
 
     def run(self) -> Outcome:
         """Play it to its end."""
         self.host.start()
         for mishap, from_s in self._plan:
             self.later(from_s, lambda mishap=mishap: self._begin(mishap))  # type: ignore[misc]
-        end_s = self._minutes * 60.0
+        end_s = self._end_s
         self._advance_to(end_s - PEACE_S - QUIET_S)
         self._make_peace()
         stuck = self._recover()
@@ -166,6 +167,8 @@ class FaultWorld:
         if not stuck:
             self.oracle.judge_quiet()
         self._judge_replay()
+        if not stuck:
+            self._judge_bounds()
         if all(mishap.may_halt for mishap, _ in self._plan) and self._plan and self._is_halted():
             stuck = ""
         return Outcome(
@@ -183,6 +186,7 @@ class FaultWorld:
             alerts=tuple(sorted({kind for _, kind, _ in self.host.alert_log})),
             unmet=tuple(self._judge_criteria()),
             only=self._only,
+            lasted_minutes=self._end_s / 60.0,
         )
 
     def _begin(self, mishap: Mishap) -> None:
@@ -190,7 +194,7 @@ class FaultWorld:
             self._held.add(mishap.id)
         self._evidence[mishap.id] = Evidence(
             hedge=self.hedge,
-            settings=SETTINGS,
+            settings=self.settings,
             oracle=self.oracle,
             journal=self.host.journal,
             alert_log=self.host.alert_log,
@@ -217,7 +221,7 @@ class FaultWorld:
     def _sample(self, name: str) -> None:
         """Look at the truth each second while a mishap lasts, and until the book is back in its band after it."""
         evidence = self._evidence[name]
-        settings = SETTINGS.underlyings[0]
+        settings = self.settings.underlyings[0]
         delta = self.oracle.delta_coin(settings)
         sample = Sample(
             at_ns=self.timeline.now_ns,
@@ -226,7 +230,7 @@ class FaultWorld:
             margin_use=self.oracle.margin_use(),
         )
         evidence.samples.append(sample)
-        if evidence.ended_ns and self._in_band(delta):
+        if evidence.ended_ns and in_band(settings, delta):
             evidence.back_ns = self.timeline.now_ns
         elif not evidence.ended_ns or self.timeline.now_ns < evidence.ended_ns + RECOVER_S * NS_PER_S:
             self.timeline.after(NS_PER_S, lambda: self._sample(name))
@@ -237,6 +241,7 @@ class FaultWorld:
         for mishap, _ in self._plan:
             self._end(mishap)
         self.link.heal()
+        self.reader_link.heal()
         self.exchange.order_faults.book.clear()
         self.host.journal.broken = ""
         if not self.host.running:
@@ -269,16 +274,11 @@ class FaultWorld:
         state = self.host.engine.state
         if state.mode is not cmd.Mode.ACTIVE:
             return f"the book is {state.mode}: {state.mode_reason}"
-        settings = SETTINGS.underlyings[0]
-        delta = self.oracle.delta_coin(settings)
-        if not self._in_band(delta):
-            return f"the true delta is {delta:+.4f}, the band {settings.band_coin:g}"
+        for settings in self.settings.underlyings:
+            delta = self.oracle.delta_coin(settings)
+            if not in_band(settings, delta):
+                return f"the true delta of {settings.underlying} is {delta:+.4f}, the band {settings.band_coin:g}"
         return ""
-
-    @staticmethod
-    def _in_band(delta_coin: float) -> bool:
-        """A trade of the client's in this second is not hedged yet."""
-        return abs(delta_coin) <= SETTINGS.underlyings[0].band_coin + 0.02
 
     def _is_held(self) -> bool:
         """Whether something latched keeps the book from hedging: an operator ends that, once nothing lasts any more."""
@@ -322,10 +322,34 @@ class FaultWorld:
         journaled = [one for one in self.host.journal.entries if isinstance(one, cmd.Issued)]
         if given != journaled:
             first = next((a for a, b in zip(given, journaled, strict=False) if a != b), None)
-            seq = first.seq if first else 0
-            self.oracle.violations.append(
-                Violation(invariant="I8", at_ns=self.timeline.now_ns, sentence=f"the replay differs from seq {seq} on")
-            )
+            self._broken("I8", f"the replay differs from seq {first.seq if first else 0} on")
+        elif self.host.idle and state_digest(engine.state) != state_digest(self.host.engine.state):
+            self._broken("I8", "the replay gives the same commands and another state")
+
+    def _judge_bounds(self) -> None:
+        """Whatever happened, what the engine remembers stays bounded."""
+        if not self.host.running:
+            return
+        state = self.host.engine.state
+        sizes = {
+            "orders": (len(state.orders), ORDERS_KEPT),
+            "unsettled orders": (len(state.unsettled), len(self.settings.underlyings)),
+            "alerts": (len(state.alerts), ALERTS_MAX),
+            "pauses": (len(state.pauses), PAUSES_HALT),
+            "repeats": (max(map(len, state.repeats.values()), default=0), self.settings.limits.repeat_orders_max + 1),
+            "unseen executions": (sum(len(one.unseen) for one in state.accounts.values()), 0),
+        }
+        for name, (found, most) in sizes.items():
+            if found > most:
+                self._broken("I14", f"{found} {name} are kept at the end, at most {most}")
+
+    def _broken(self, invariant: str, sentence: str) -> None:
+        self.oracle.violations.append(Violation(invariant=invariant, at_ns=self.timeline.now_ns, sentence=sentence))
+
+
+def in_band(settings: UnderlyingSettings, delta_coin: float) -> bool:
+    """Whether a true delta is where it should be; a trade of the client's in this second is not hedged yet."""
+    return abs(delta_coin) <= settings.band_coin + 0.02
 
 
 def _alerted(mishap: Mishap, evidence: Evidence) -> str:

@@ -84,6 +84,11 @@ class Host:
         return self._process is not None
 
     @property
+    def idle(self) -> bool:
+        """Whether a process runs and all that its engine has heard is journaled."""
+        return self._process is not None and not self._process.busy
+
+    @property
     def settings(self) -> EngineSettings:
         """The book's settings."""
         return self._settings
@@ -176,7 +181,7 @@ class _Process:
         self._turn = Turn(engine, self.inbox, next_seq)
         self._alive = True
         self.paused = False
-        self._busy = False
+        self.busy = False
         self._asleep = True
         self._timer = 0
         self._venues: Mapping[str, SimVenue] = {}
@@ -214,12 +219,12 @@ class _Process:
 
     def _run(self) -> None:
         """Turns until nothing waits or a write is under way."""
-        if not self._alive or self._busy:
+        if not self._alive or self.busy:
             return
         if self.paused:
             self._asleep = True
             return
-        while self._alive and not self._busy:
+        while self._alive and not self.busy:
             out = self._turn.run(self._host.now_ns(), TURN_EVENTS_MAX)
             if not out.entries:
                 self._asleep = True
@@ -235,7 +240,7 @@ class _Process:
             return
         if out.durable:
             # The pump waits for the disk: what comes meanwhile waits in the inbox.
-            self._busy = True
+            self.busy = True
             self._timeline.after(self._host.commit_ns(), lambda: self._written(out, orders=orders))
         else:
             self._written(out, orders=orders)
@@ -261,8 +266,8 @@ class _Process:
             self._dispatch(self._turn.withhold("a kill was given before it left") if killed else out.gated)
             if orders:
                 self._host.passing("after_send_before_answer")
-        if self._busy:
-            self._busy = False
+        if self.busy:
+            self.busy = False
             self._timeline.after(0, self._run)
 
     def _dispatch(self, commands: Iterable[cmd.Command]) -> None:

@@ -5,11 +5,16 @@ from functools import partial
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.exchange.trouble import PriceShock
 from hedgebot.lab import criteria as must
+from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, market
+from hedgebot.lab.worldspec import TIGHT_REPEATS, nobody_trades, tight_throttle
 
-ZIGZAG_S = 300.0
+ZIGZAG_S = 3_600.0
 ORDERS_PER_MINUTE_MAX = 40.0
 """`repeat_orders_max` of the world's limits."""
+
+ORDERS_PER_HOUR_MAX = 120.0
+"""Of 1,800 crossings of an edge: what the price's own way through an hour asks for, and no order for each swing."""
 
 
 def _shock(stage: Stage, ratio: float) -> None:
@@ -29,10 +34,10 @@ def _wick(stage: Stage) -> None:
         stage.later(75.0 + 5.0 * number, partial(_shock, stage, 0.84 ** (-1 / 15)))
 
 
-def _zigzag(stage: Stage) -> None:
-    """The price goes to and fro across an edge of the band every two seconds."""
-    for number in range(round(ZIGZAG_S / 2.0)):
-        stage.later(2.0 * number, partial(_shock, stage, 1.01 if number % 2 == 0 else 1 / 1.01))
+def _zigzag(stage: Stage, seconds: float, ratio: float) -> None:
+    """The price goes to and fro by a ratio every two seconds."""
+    for number in range(round(seconds / 2.0)):
+        stage.later(2.0 * number, partial(_shock, stage, ratio if number % 2 == 0 else 1 / ratio))
 
 
 def _spoilt(
@@ -70,10 +75,31 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
     ),
     Mishap(
         id="M04",
-        title="the price crosses an edge every two seconds",
-        begin=_zigzag,
+        title="the price crosses an edge of the band every two seconds, for an hour",
+        begin=both(client_trade("0.2"), partial(_zigzag, seconds=ZIGZAG_S, ratio=0.9975)),
         seconds=ZIGZAG_S,
+        criterion=must.every(must.struck, must.orders_at_most(ORDERS_PER_HOUR_MAX / 60.0)),
+        scenario=nobody_trades,
+        alone=True,
+    ),
+    Mishap(
+        id="M04w",
+        title="the price leaves the whole band every two seconds",
+        begin=partial(_zigzag, seconds=100.0, ratio=1.01),
+        seconds=100.0,
         criterion=must.orders_at_most(ORDERS_PER_MINUTE_MAX),
+    ),
+    Mishap(
+        id="M04t",
+        title="the price leaves the whole band every two seconds, and repeats are not wanted",
+        begin=partial(_zigzag, seconds=100.0, ratio=1.01),
+        seconds=100.0,
+        criterion=became.throttled(TIGHT_REPEATS, 60.0),
+        alerts=(AlertKind.ORDER_REJECTED,),
+        # Ten swings down and ten up.
+        alert_s=45.0,
+        settings=tight_throttle,
+        alone=True,
     ),
     _spoilt("M06", "prices in another unit", "bid", "ask", "mark", factor=1_000.0),
     _spoilt("M06n", "prices that are no numbers", "bid", "ask", nan=True),

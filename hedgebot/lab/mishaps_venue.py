@@ -21,6 +21,7 @@ from hedgebot.exchange.trouble import (
 )
 from hedgebot.exchange.types import MarginMode
 from hedgebot.lab import criteria as must
+from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, market, strike
 
 NS_PER_S = 1_000_000_000
@@ -236,7 +237,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         title="the venue is down for half an hour while the price falls",
         begin=_outage,
         seconds=OUTAGE_S + 5.0,
-        criterion=must.every(must.no_orders_after(10.0), must.booked_after_end(30.0)),
+        criterion=must.every(must.no_orders_after(10.0), must.booked_after_end(30.0), became.hedged_once(60.0)),
         alerts=(AlertKind.PRIVATE_STREAM_SILENT, AlertKind.VENUE_UNREACHABLE),
     ),
     Mishap(
@@ -246,7 +247,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
             strike(lambda stage: PriceShock(underlying=stage.underlying, ratio=0.92)),
             dropping("", LineFault(kind=LineFaultKind.REFUSE, seconds=60.0)),
         ),
-        criterion=must.every(must.no_orders_after(10.0), must.back_within(60.0)),
+        criterion=must.every(must.no_orders_after(10.0), must.back_within(60.0), became.hedged_once(60.0)),
         alerts=(AlertKind.PRIVATE_STREAM_SILENT, AlertKind.VENUE_UNREACHABLE),
     ),
     Mishap(

@@ -15,10 +15,12 @@ from hedgebot.exchange.faults import (
 )
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.lab import criteria as must
+from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import (
     Mishap,
     Stage,
     at_own_fill,
+    at_own_order,
     both,
     client_trade,
     dropping,
@@ -26,6 +28,7 @@ from hedgebot.lab.stage import (
     orders,
     place,
 )
+from hedgebot.lab.worldspec import SIX, six_hedges, six_underlyings
 
 R, P, L, W = RequestFaultKind, PushFaultKind, LineFaultKind, OrderFaultKind
 DEADLINE_S = 5.0
@@ -36,6 +39,16 @@ OUTAGE_S = 300.0
 
 def _dead_line(stage: Stage) -> None:
     dropping("", LineFault(kind=L.REFUSE, seconds=OUTAGE_S))(stage)
+
+
+def _six_in_flight(stage: Stage) -> None:
+    """An order each on six underlyings reaches the venue, no answer and no news of them comes back, the lines die."""
+    link(RequestFault(kind=R.ACK_LOST, request="place", count=len(SIX)))(stage)
+    at_own_order(_dead_line, len(SIX))(stage)
+    for name in SIX:
+        client_trade("0.2" if name == stage.underlying else "2", underlying=name)(stage)
+    # What those say is on its way already.
+    link(*(PushFault(kind=P.MUTE, topic=topic, seconds=5.0) for topic in ("order", "execution")))(stage)
 
 
 def _binance(scenario: Scenario) -> Scenario:
@@ -52,6 +65,19 @@ ON_THE_WIRE: tuple[Mishap, ...] = (
         criterion=must.every(must.struck, must.booked_within(10.0)),
     ),
     Mishap(
+        id="N01d",
+        title="the private stream says nothing of executions, the second reader does",
+        begin=both(link(PushFault(kind=P.MUTE, topic="execution", seconds=20.0)), client_trade("0.2")),
+        seconds=20.0,
+        # It reads every six seconds, three more are a stream's grace, and then the venue is asked.
+        criterion=must.every(became.all_booked_within(10.0), must.back_within(15.0)),
+        alerts=(AlertKind.RECON_BREAK,),
+        # Where no snapshot happened to be due before.
+        due=became.first_booked_after(9.0),
+        alert_s=11.0,
+        times=3,
+    ),
+    Mishap(
         id="N02",
         title="market data stand still on a connection that stands",
         begin=both(link(LineFault(kind=L.HALF_OPEN, stream="public", seconds=30.0)), client_trade("0.2")),
@@ -64,6 +90,22 @@ ON_THE_WIRE: tuple[Mishap, ...] = (
     Mishap(
         id="N04",
         title="no connection to the venue can be made",
+        begin=_six_in_flight,
+        seconds=OUTAGE_S + 5.0,
+        criterion=must.every(
+            became.in_flight(len(SIX), OUTAGE_S),
+            became.as_the_venue_has_them,
+            must.booked_after_end(30.0),
+            must.settled_after_end(30.0),
+        ),
+        alerts=(AlertKind.PRIVATE_STREAM_SILENT, AlertKind.VENUE_UNREACHABLE),
+        scenario=six_underlyings,
+        settings=six_hedges,
+        alone=True,
+    ),
+    Mishap(
+        id="N04o",
+        title="no connection can be made while one order is in flight",
         begin=both(
             link(RequestFault(kind=R.ACK_LOST, request="place", count=1)), at_own_fill(_dead_line), client_trade("0.2")
         ),

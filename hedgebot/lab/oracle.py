@@ -7,6 +7,7 @@ reference, section 2; each has its name there. Owns no fault and changes nothing
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,11 +20,13 @@ from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.datajudge import judge_data
+from hedgebot.lab.journaljudge import judge_journal
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.truth import delta_coin
 
 NS_PER_S = 1_000_000_000
 KILL_WITHIN_NS = 10 * NS_PER_S
+REST_NS_MAX = 30 * NS_PER_S
 _DELTA_SLACK_COIN = 1e-6
 
 _FORCED = (ExecKind.ADL, ExecKind.BUST)
@@ -35,6 +38,14 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     invariant: str
     at_ns: int
     sentence: str
+
+
+class _Life(NamedTuple):
+    """How long an order of ours was alive at the venue; no end while it is."""
+
+    client_id: str
+    from_ns: int
+    ended_ns: int | None
 
 
 class Oracle:
@@ -51,17 +62,24 @@ class Oracle:
         self.forced: list[Execution] = []
         self._accepted: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self._moments: list[int] = []
+        self._lives: dict[str, _Life] = {}
+        # When an order arrived, the true delta before it, and what it was to move: by client id.
+        self._arrivals: dict[str, tuple[int, float, float]] = {}
         self.violations: list[Violation] = []
         self.own_fills = 0
         self.own_executions: list[Execution] = []
+        # Everybody's on the account, in order.
+        self.executions: list[Execution] = []
         exchange.listen(self._on_notice, market=False)
 
     # --- while it happens
 
     def _on_notice(self, notice: Notice) -> None:
+        if isinstance(notice, Executed) and notice.execution.account == self._holder:
+            self.executions.append(notice.execution)
         match notice:
-            case OrderChanged(order=order) if self._is_ours(order.client_id) and order.order_id not in self._seen:
-                self._on_new_order(order)
+            case OrderChanged(order=order) if self._is_ours(order.client_id):
+                self._on_order(order)
             case Executed(execution=row) if row.account == self._holder and row.kind in _FORCED:
                 self.forced.append(row)
             case Executed(execution=row) if row.account == self._holder and self._is_ours(row.order.client_id):
@@ -81,10 +99,19 @@ class Oracle:
         made_by = decode_client_id(client_id)
         return made_by is not None and made_by.install == self._settings.install
 
+    def _on_order(self, order: SimOrder) -> None:
+        if order.order_id not in self._seen:
+            self._on_new_order(order)
+        known = self._lives[order.order_id]
+        if order.status.is_terminal and known.ended_ns is None:
+            self._lives[order.order_id] = known._replace(ended_ns=order.updated_at_ns)
+
     def _on_new_order(self, order: SimOrder) -> None:
         client_id = order.client_id or ""
         self._seen[order.order_id] = order
+        self._lives[order.order_id] = _Life(client_id, order.created_at_ns, None)
         self._moments.append(order.created_at_ns)
+        self._on_worst_case(order)
         intent = self._journal.durable_intent(client_id)
         if intent is None:
             self._broken(
@@ -98,6 +125,24 @@ class Oracle:
                 order.created_at_ns,
                 f"intent {client_id} of {intent.qty_contracts} was accepted for {self._accepted[client_id]}",
             )
+
+    def _on_worst_case(self, order: SimOrder) -> None:
+        """What an order of ours may still fill must not take the true delta over its limit, or further beyond it."""
+        listing = self._exchange.listing(order.instrument)
+        underlying = self._limits.get(listing.instrument.underlying) if listing else None
+        if listing is None or underlying is None:
+            return
+        mark = float(self._exchange.ticker(order.instrument).mark or 0)
+        whole = listing.instrument.delta_coin(float(order.qty_contracts) * order.side.sign, mark)
+        done = listing.instrument.delta_coin(float(order.filled_contracts) * order.side.sign, mark)
+        now = self.delta_coin(underlying)
+        self._arrivals[order.client_id or ""] = (order.created_at_ns, now - done, whole)
+        worst = now + whole - done
+        if abs(worst) > underlying.delta_limit_coin and abs(worst) > abs(now) + _DELTA_SLACK_COIN:
+            told = (
+                f"order {order.client_id} may take the delta of {underlying.underlying} from {now:+.4f} to {worst:+.4f}"
+            )
+            self._broken("I4", order.created_at_ns, told)
 
     def _on_own_fill(self, instrument: InstrumentId, effect_contracts: float, at_ns: int) -> None:
         """A fill of ours must not take the true delta over its limit, or further beyond it."""
@@ -141,14 +186,15 @@ class Oracle:
         """Hold the journal and the end against the invariants."""
         self._judge_owners()
         self._judge_doubles()
-        self._judge_adjustments()
         self._judge_modes()
         self._judge_kills()
         # What the venue took, and what was sent at all: a storm of orders that it refuses shows in the second only.
         self._judge_pace(self._moments)
         self._judge_pace([one.at_ns for one in self._journal.orders()])
-        for invariant, at_ns, sentence in judge_data(self._journal.entries, self._settings):
-            self._broken(invariant, at_ns, sentence)
+        self._judge_lives()
+        for judge in (judge_data, judge_journal):
+            for invariant, at_ns, sentence in judge(self._journal.entries, self._settings):
+                self._broken(invariant, at_ns, sentence)
         return self.violations
 
     def judge_quiet(self) -> list[Violation]:
@@ -165,9 +211,6 @@ class Oracle:
                     self._exchange.now_ns,
                     f"{name}: the journal has {ours.get(name, ZERO)}, the venue {theirs[name]}",
                 )
-        for order in self._exchange.open_orders(self._holder):
-            if self._is_ours(order.client_id) and self._exchange.now_ns - order.created_at_ns > 30 * NS_PER_S:
-                self._broken("I2", self._exchange.now_ns, f"order {order.client_id} of ours rests for more than 30 s")
         return self.violations
 
     def _judge_doubles(self) -> None:
@@ -200,14 +243,6 @@ class Oracle:
                     return
                 sent.add(entry.command.client_id)
 
-    def _judge_adjustments(self) -> None:
-        """Executions explain every position here: a number that was merely taken over is a fill that was missed."""
-        for one in self._journal.entries:
-            command = one.command if isinstance(one, cmd.Issued) else None
-            if isinstance(command, cmd.RecordAdjustment) and "accepted by" in command.evidence:
-                moved = f"{command.subject} was moved from {command.before} to {command.after}"
-                self._broken("I6", one.at_ns, f"{moved}, and no execution explains it")
-
     def _judge_owners(self) -> None:
         journaled = {
             one.command.client_id for one in self._journal.orders() if isinstance(one.command, cmd.SubmitOrder)
@@ -230,8 +265,41 @@ class Oracle:
                     allowed = mode is cmd.Mode.ACTIVE or (mode is cmd.Mode.REDUCING and command.approved.risk_reducing)
                     if not allowed:
                         self._broken("I4", entry.at_ns, f"order {command.client_id} was sent while the book was {mode}")
+                    elif mode is cmd.Mode.REDUCING:
+                        self._judge_reducing(command.client_id, entry.at_ns)
                 case _:
                     pass
+
+    def _judge_reducing(self, client_id: str, at_ns: int) -> None:
+        """What the book called reducing was: by the true delta that the order met, where nobody traded in between."""
+        at_venue = self._arrivals.get(client_id)
+        if at_venue is None or at_venue[0] - at_ns > NS_PER_S:
+            return
+        arrived_ns, before, effect = at_venue
+        if any(
+            at_ns - NS_PER_S <= one.at_ns <= arrived_ns and not self._is_ours(one.order.client_id)
+            for one in self.executions
+        ):
+            return
+        if abs(before + effect) > abs(before) + _DELTA_SLACK_COIN:
+            moved = f"takes the true delta from {before:+.4f} to {before + effect:+.4f}"
+            self._broken("I4", at_ns, f"order {client_id} was sent while the book was reducing and {moved}")
+
+    def _judge_lives(self) -> None:
+        """Nothing of ours rests for more than half a minute, and after a kill nothing lives for long."""
+        now_ns = self._exchange.now_ns
+        kills = [
+            one.at_ns
+            for one in self._journal.entries
+            if isinstance(one, ev.Stamped) and isinstance(one.event, ev.OperatorKilled)
+        ]
+        for life in self._lives.values():
+            until_ns = now_ns if life.ended_ns is None else life.ended_ns
+            if until_ns - life.from_ns > REST_NS_MAX:
+                self._broken("I2", until_ns, f"order {life.client_id} of ours rested for more than 30 s")
+            survived = [at for at in kills if life.from_ns <= at and until_ns > at + KILL_WITHIN_NS]
+            if survived:
+                self._broken("I7", survived[0], f"order {life.client_id} was alive 10 s after the kill")
 
     def _unkilled(self, seq: int) -> bool:
         return any(

@@ -32,6 +32,7 @@ from hedgebot.lab.asking import Lookup, Snapshot, looked_up, lookup, no_snapshot
 from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.simcollateral import SimCollateral
+from hedgebot.lab.simreader import SimReader
 from hedgebot.lab.translate import MarketFact, market_facts, private_fact, spoilt
 
 NS_PER_MS = 1_000_000
@@ -63,7 +64,9 @@ class SimVenue:
         sink: EventSink,
         pace: Pace = ORDINARY_PACE,
         clock: Callable[[], int] | None = None,
+        reader_link: Link | None = None,
     ) -> None:
+        """`reader_link`: where it is given, a drop copy reads over it."""
         self._account = account
         self._holder = holder
         self._venue = venue
@@ -76,6 +79,19 @@ class SimVenue:
         self._care = SimCare(account, holder, exchange, link, timeline, self._put, self._clock)
         self._collateral = SimCollateral(
             account, holder, exchange, link, timeline, self._put, self._clock, self._care.signing_ms
+        )
+        self._reader = (
+            None
+            if reader_link is None
+            else SimReader(
+                account=account,
+                holder=holder,
+                exchange=exchange,
+                link=reader_link,
+                timeline=timeline,
+                put=self._put,
+                clock=self._clock,
+            )
         )
         self._pace = pace
         self._watched: dict[InstrumentId, None] = {}
@@ -93,6 +109,8 @@ class SimVenue:
         self._unlisten = self._exchange.listen(self._on_notice, market=False)
         self._load_instruments()
         self._care.start()
+        if self._reader is not None:
+            self._reader.start()
         self._collateral.start()
         self._link.streams.on_stream = self._on_stream
         for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
@@ -106,6 +124,8 @@ class SimVenue:
         """Let go: nothing is told any more, whatever is under way."""
         self._running = False
         self._care.stop()
+        if self._reader is not None:
+            self._reader.stop()
         self._collateral.stop()
         self._unlisten()
 

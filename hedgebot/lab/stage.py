@@ -14,6 +14,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
+from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.faults import (
     Altered,
     LineFault,
@@ -37,6 +38,7 @@ class Stage(Protocol):
 
     exchange: Exchange
     link: Link
+    reader_link: Link
     host: Host
     holder: str
     underlying: str
@@ -76,7 +78,7 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
 
     `criterion` is what its row of the project's table asks for beyond the invariants. `alerts` are the kinds of which
     one must be raised within `alert_s` of `due`, for each subject at most `times` (as often as it really happens).
-    `scenario` makes it a world of its own: then it is played `alone`.
+    `scenario` and `settings` make it a world of its own: then it is played `alone`.
     `may_halt`: the book may stay halted at the end, an operator has to do something first.
     """
 
@@ -91,6 +93,7 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
     due: Due = at_once
     times: int = 1
     scenario: Callable[[Scenario], Scenario] | None = None
+    settings: Callable[[EngineSettings], EngineSettings] | None = None
     alone: bool = False
     may_halt: bool = False
 
@@ -134,8 +137,16 @@ def orders(*faults: OrderFault) -> Deed:
 
 
 def dropping(stream: str, *faults: RequestFault | PushFault | LineFault) -> Deed:
-    """Faults, and the connection breaks at once."""
-    return both(link(*faults), lambda stage: stage.link.streams.drop(stream))
+    """Faults, and the connection breaks at once. What takes all lines takes the second reader's, too."""
+
+    def begin(stage: Stage) -> None:
+        for fault in faults:
+            stage.link.add(fault)
+            if not stream:
+                stage.reader_link.add(fault)
+        stage.link.streams.drop(stream)
+
+    return begin
 
 
 def place(kind: RequestFaultKind, seconds: float = 60.0, probability: float = 0.5, **more: object) -> Deed:
@@ -160,10 +171,10 @@ def operator(event: ev.Event) -> Deed:
     return lambda stage: stage.host.put(event)
 
 
-def client_trade(coins: str, client_id: str = "", *, on_hedge: bool = False) -> Deed:
+def client_trade(coins: str, client_id: str = "", *, on_hedge: bool = False, underlying: str = "") -> Deed:
     """Somebody else buys (or sells, when negative) in the book's account, so that there is something to hedge.
 
-    In the other perpetual, as the client does; `on_hedge` in the hedge's own.
+    In the other perpetual, as the client does; `on_hedge` in the hedge's own. Without `underlying`: the world's first.
     """
 
     def begin(stage: Stage) -> None:
@@ -171,7 +182,7 @@ def client_trade(coins: str, client_id: str = "", *, on_hedge: bool = False) -> 
         stage.exchange.place(
             OrderRequest(
                 account=stage.holder,
-                instrument=stage.hedge if on_hedge else _client_perp(stage),
+                instrument=stage.hedge if on_hedge else _client_perp(stage, underlying or stage.underlying),
                 side=Side.of(qty),
                 type=OrderType.MARKET,
                 qty_contracts=abs(qty),
@@ -182,13 +193,13 @@ def client_trade(coins: str, client_id: str = "", *, on_hedge: bool = False) -> 
     return begin
 
 
-def _client_perp(stage: Stage) -> InstrumentId:
+def _client_perp(stage: Stage, underlying: str) -> InstrumentId:
     return next(
         one.instrument.id
         for one in stage.exchange.listings()
         if one.instrument.kind is InstrumentKind.LINEAR_PERP
-        and one.instrument.underlying == stage.underlying
-        and one.instrument.id != stage.hedge
+        and one.instrument.underlying == underlying
+        and one.instrument.settle == "USDC"
     )
 
 
@@ -206,14 +217,18 @@ def at_own_fill(deed: Deed) -> Deed:
     return begin
 
 
-def at_own_order(deed: Deed) -> Deed:
-    """Wait for the next order of ours to reach the venue, and do it in that very moment."""
+def at_own_order(deed: Deed, number: int = 1) -> Deed:
+    """Wait for orders of ours to reach the venue, and do it in the very moment at which the last of so many does."""
 
     def begin(stage: Stage) -> None:
+        seen: dict[str, None] = {}
+
         def heard(notice: Notice) -> None:
             if isinstance(notice, OrderChanged) and is_own(notice.order.client_id):
-                unlisten()
-                deed(stage)
+                seen[notice.order.order_id] = None
+                if len(seen) == number:
+                    unlisten()
+                    deed(stage)
 
         unlisten = stage.exchange.listen(heard, market=False)
 

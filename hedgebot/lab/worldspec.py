@@ -6,7 +6,9 @@ not limited here, because falling prices are among the mishaps.
 
 from decimal import Decimal
 
-from hedgebot.domain.instrument import InstrumentId
+import msgspec
+
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
@@ -22,6 +24,9 @@ from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, HoldingSpec,
 START_NS = 1_790_000_000_000_000_000
 HOLDER, UNDERLYING = "main", "BTC"
 HEDGE = InstrumentId("bybit:linear:BTCUSDT")
+DEAD_MAN_S = 30.0
+TIGHT_REPEATS = 10
+_PERPS = (InstrumentKind.SPOT, InstrumentKind.LINEAR_PERP)
 
 SCENARIO = Scenario(
     name="fault world",
@@ -39,6 +44,7 @@ SCENARIO = Scenario(
                 HoldingSpec(instrument="option:BTC/0/0/C", contracts=Decimal(-2)),
                 HoldingSpec(instrument="option:BTC/0/0/P", contracts=Decimal(-2)),
             ),
+            dead_man=True,
         ),
     ),
     client_flow=ClientFlowSpec(
@@ -53,7 +59,7 @@ SCENARIO = Scenario(
 SETTINGS = EngineSettings(
     config_hash="fault world",
     install=7,
-    accounts=(AccountSettings(name=HOLDER, venue="bybit", role=AccountRole.SHARED),),
+    accounts=(AccountSettings(name=HOLDER, venue="bybit", role=AccountRole.SHARED, dead_man_s=DEAD_MAN_S),),
     underlyings=(
         UnderlyingSettings(
             underlying=UNDERLYING,
@@ -87,3 +93,50 @@ LINK = LinkSpec(
         public=Latency(floor_ms=1.0, median_ms=5.0, p99_ms=60.0),
     )
 )
+
+SIX = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE")
+SIX_PRICE, SIX_SCALE = 9_000.0, 10
+"""What each of the five beside the first is worth here, and how many times as many coins are hedged of each."""
+
+
+def six_underlyings(scenario: Scenario) -> Scenario:
+    """The same world with five more coins, and nobody who trades in it by himself.
+
+    Without rate limits: whoever sets it in motion trades six times at once on the same account.
+    """
+    more = tuple(
+        UnderlyingSpec(name=name, start_price=SIX_PRICE, products=_PERPS, option_expiries_days=()) for name in SIX[1:]
+    )
+    return msgspec.structs.replace(
+        scenario, underlyings=(*scenario.underlyings, *more), client_flow=None, rate_limits=False
+    )
+
+
+def six_hedges(settings: EngineSettings) -> EngineSettings:
+    """Each of the six hedged like the first; all of their orders may leave at once."""
+    first = settings.underlyings[0]
+    more = tuple(
+        msgspec.structs.replace(
+            first,
+            underlying=name,
+            hedge_instrument=InstrumentId(f"bybit:linear:{name}USDT"),
+            band_coin=first.band_coin * SIX_SCALE,
+            delta_limit_coin=first.delta_limit_coin * SIX_SCALE,
+            order_qty_coin_max=first.order_qty_coin_max * SIX_SCALE,
+        )
+        for name in SIX[1:]
+    )
+    strategies = tuple(msgspec.structs.replace(one, underlyings=SIX) for one in settings.strategies)
+    limits = msgspec.structs.replace(settings.limits, order_burst_max=2 * len(SIX))
+    return msgspec.structs.replace(settings, underlyings=(first, *more), strategies=strategies, limits=limits)
+
+
+def nobody_trades(scenario: Scenario) -> Scenario:
+    """The same world without the client's own trading: what is hedged is what the market does."""
+    return msgspec.structs.replace(scenario, client_flow=None)
+
+
+def tight_throttle(settings: EngineSettings) -> EngineSettings:
+    """Repeats are stopped long before the world's own limit."""
+    limits = msgspec.structs.replace(settings.limits, repeat_orders_max=TIGHT_REPEATS)
+    return msgspec.structs.replace(settings, limits=limits)

@@ -92,3 +92,9 @@ def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_halts_in_time() -> None
     book.tick()
     assert book.mode() is Mode.HALTED
     assert "hedge with another instrument" in book.state.mode_reason
+    assert f"InstrumentSettling|{BTC_PERP} ended" not in book.state.alerts
+    ended = instrument(BTC_PERP, expiry_ns=book.at_ns + 1_000_000)
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(ended,)))
+    assert AlertKind.INSTRUMENT_SETTLING in alerts(book.tick()), "and once more at the event"
+    assert f"InstrumentSettling|{BTC_PERP} ended" in book.state.alerts
+    assert AlertKind.INSTRUMENT_SETTLING not in alerts(book.tick())

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from hedgebot.lab.catalogue import BY_FAULT
-from hedgebot.lab.faultworld import FaultWorld, minutes_for
+from hedgebot.lab.draws import minutes_for
+from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from strategies.delta_neutral import STRATEGY
 

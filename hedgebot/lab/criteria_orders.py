@@ -1,0 +1,113 @@
+"""Criteria of faults that ask what became of orders: in flight, as the venue has them, throttled, not hedged twice.
+
+Owns these parts of the `pass` column of the project's table; the others are in `criteria.py`. Like those, a criterion
+answers with a sentence when it is not met, and reads the venue's side beside the journal.
+"""
+
+import itertools
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.lab.evidence import NS_PER_S, Evidence
+from hedgebot.lab.stage import Criterion, Due
+
+
+def in_flight(number: int, seconds: float) -> Criterion:
+    """So many orders were live, unknown to the book, when the lines died: `seconds` before the fault's end at least."""
+
+    def judge(evidence: Evidence) -> str:
+        died_ns = evidence.ended_ns - round(seconds * NS_PER_S)
+        known = {trade_id for trade_id, at_ns in evidence.booked_ns().items() if at_ns <= died_ns}
+        booked = {one.order.client_id for one in evidence.fills() if one.exec_id in known}
+        live = [client_id for _, client_id, _ in evidence.orders(died_ns) if client_id not in booked]
+        return "" if len(live) >= number else f"{len(live)} orders were in flight, {number} should have been"
+
+    return judge
+
+
+def as_the_venue_has_them(evidence: Evidence) -> str:
+    """No order is marked failed or forgotten that the venue took: each has ended with what was executed of it."""
+    state = evidence.state
+    if state is None:
+        return "no process runs at the end"
+    refused = {one.event.client_id for one in evidence.events() if isinstance(one.event, ev.OrderRejected)}
+    for order in evidence.arrived():
+        record = state.orders.get(order.client_id or "")
+        if record is None:
+            return f"order {order.client_id} was dropped"
+        if order.client_id in refused or record.status in (OrderStatus.REJECTED, OrderStatus.EXPIRED):
+            return f"order {order.client_id} was marked failed, the venue had taken it"
+        rows = evidence.oracle.own_executions
+        filled = sum((one.qty_contracts for one in rows if one.order.client_id == order.client_id), start=ZERO)
+        if record.filled_contracts != filled:
+            return f"of order {order.client_id} {record.filled_contracts} are booked, {filled} were executed"
+    return ""
+
+
+def all_booked_within(seconds: float) -> Criterion:
+    """Each execution of the account, also of others' orders, is in the journal within so many seconds."""
+
+    def judge(evidence: Evidence) -> str:
+        booked, rows = evidence.booked_ns(), evidence.oracle.executions
+        seen = [one for one in rows if evidence.begun_ns <= one.at_ns <= evidence.ended_ns - seconds * NS_PER_S]
+        for one in seen:
+            at_ns = booked.get(one.exec_id)
+            if at_ns is None or at_ns - one.at_ns > seconds * NS_PER_S:
+                late = "never" if at_ns is None else f"{(at_ns - one.at_ns) / NS_PER_S:.1f} s later"
+                return f"execution {one.exec_id} was booked {late}, {seconds:g} s are allowed"
+        return "" if seen else "nothing was executed"
+
+    return judge
+
+
+def first_booked_after(seconds: float) -> Due:
+    """The moment of the first execution that was not in the journal so many seconds later."""
+
+    def due(evidence: Evidence) -> int | None:
+        booked, late_ns = evidence.booked_ns(), round(seconds * NS_PER_S)
+        rows = [one for one in evidence.oracle.executions if evidence.begun_ns <= one.at_ns <= evidence.ended_ns]
+        late = [one.at_ns for one in rows if booked.get(one.exec_id, one.at_ns + late_ns) - one.at_ns >= late_ns]
+        return late[0] if late else None
+
+    return due
+
+
+def throttled(number: int, window_s: float) -> Criterion:
+    """The repeat throttle trips as configured: never more than `number` + 1 orders of a side in the window, then none.
+
+    Nobody re-arms it while the fault lasts.
+    """
+
+    def judge(evidence: Evidence) -> str:
+        orders = evidence.orders()
+        for side in {intent.side for _, _, intent in orders}:
+            moments = [at_ns for at_ns, _, intent in orders if intent.side is side]
+            for first, last in itertools.zip_longest(moments, moments[number + 1 :]):
+                if last is not None and last - first <= window_s * NS_PER_S:
+                    return f"{number + 2} {side} orders within {window_s:g} s, the throttle stands at {number}"
+        tripped = [at_ns for at_ns, _ in evidence.alerts(AlertKind.ORDER_REJECTED)]
+        if not tripped:
+            return "the throttle did not trip"
+        late = [client_id for at_ns, client_id, _ in orders if at_ns > tripped[0]]
+        return f"order {late[0]} was sent after the throttle had tripped" if late else ""
+
+    return judge
+
+
+def hedged_once(seconds: float) -> Criterion:
+    """When the venue is back the gap is hedged once: no more than the gap, what moved it since, and two bands."""
+
+    def judge(evidence: Evidence) -> str:
+        until_ns = evidence.back_ns or evidence.ended_ns + round(seconds * NS_PER_S)
+        rows = [one for one in evidence.oracle.own_executions if evidence.ended_ns < one.at_ns <= until_ns]
+        traded = float(sum((one.qty_contracts for one in rows), start=ZERO))
+        after = [one for one in evidence.samples if evidence.ended_ns <= one.at_ns <= until_ns]
+        moved = sum(abs(b.unhedged_coin - a.unhedged_coin) for a, b in itertools.pairwise(after))
+        before = [one for one in evidence.samples if one.at_ns <= evidence.ended_ns]
+        gap = abs(before[-1].delta_coin) if before else 0.0
+        limit = gap + moved + 2 * evidence.band_coin
+        return "" if traded <= limit else f"{traded:.3f} were traded after the end for a gap of {gap:.3f}"
+
+    return judge
