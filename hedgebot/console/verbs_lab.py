@@ -11,6 +11,7 @@ import typer
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import emit, table
 from hedgebot.console.place import JsonFlag
+from hedgebot.console.verbs_quotes import quotes
 from hedgebot.domain.errors import DataError, ExitCode
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def register(app: typer.Typer) -> None:
     group.command(epilog="Example: hedgebot lab frontier --minutes BTC_1m.parquet --funding BTC_funding.parquet")(
         frontier
     )
+    group.command(
+        epilog="Example: hedgebot lab quotes config/mine.toml quotes.parquet --hold bybit:inverse:BTCUSD=5000000"
+    )(quotes)
     app.add_typer(group, name="lab")
 
 
