@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from hedgebot.core import margin_legs, margin_model
-from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns
+from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns, Parameters
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.distance import first_move
-from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.scenario import OptionLegs
+from hedgebot.margin.venue_models import VenueModel
 from hedgebot.pricing import black76
 
 STRESS_NS = 1_000_000_000
@@ -117,7 +117,7 @@ def _moved(model: Model, columns: dict[str, OptionColumns], group: tuple[str, ..
         name: _grid_at(columns[name], move, model.parameters, model.mode) if name in group else grid
         for name, grid in book.grids.items()
     }
-    moved = MarginBook(contracts, {}, {}, grids, book.coins, prices, book.realised_usd)
+    moved = MarginBook(contracts, {}, {}, grids, book.coins, prices, book.realised_usd, book.at_ns)
     return margin_model.figures(model.parameters, model.mode, moved)
 
 
@@ -127,10 +127,11 @@ def _contract_at(one: Contract, move: float) -> Contract:
     return one._replace(mark=mark, profit=one.profit + gain)
 
 
-def _grid_at(columns: OptionColumns, move: float, parameters: ParameterSet, mode: MarginMode) -> OptionGrid:
+def _grid_at(columns: OptionColumns, move: float, parameters: Parameters, mode: MarginMode) -> OptionGrid:
     grid = OptionGrid()
     legs = columns.legs
-    if not len(legs.qty):
+    # Where a venue's model judges, no options are held: such a book has no model.
+    if not len(legs.qty) or isinstance(parameters, VenueModel):
         return grid
     forward = legs.forward * (1.0 + move)
     shifted = OptionLegs(

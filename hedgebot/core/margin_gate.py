@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import margin_distance, margin_legs, margin_model
+from hedgebot.core import margin_distance, margin_legs, margin_model, margin_venue
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.margin_legs import MarginBook
 from hedgebot.core.margin_model import Model, Standing
@@ -19,6 +19,7 @@ from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import UnderlyingSettings
+from hedgebot.margin.venue_models import VenueModel
 
 _NS_PER_MS = 1_000_000
 _SAME = 1e-9
@@ -119,6 +120,8 @@ def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | 
     book = margin_legs.read_book(state, account, parameters, mode, at_ns)
     if isinstance(book, str):
         return book
+    if isinstance(parameters, VenueModel) and (problem := margin_venue.problem(parameters, book)):
+        return problem
     return Model(parameters, mode, book, margin_model.figures(parameters, mode, book))
 
 

@@ -18,8 +18,10 @@ from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind,
 from hedgebot.domain.settings import MarginMode, MarginParameters
 from hedgebot.margin.bybit_portfolio import days_counted, law_of, scenarios_of
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
+from hedgebot.margin.registry import BYBIT, registry
 from hedgebot.margin.scenario import Floats, Legs, OptionLegs, evaluate
 from hedgebot.margin.tiers import short_option_initial, short_option_maintenance
+from hedgebot.margin.venue_models import VenueModel
 from hedgebot.pricing import black76
 from hedgebot.pricing.black76 import years_to
 
@@ -53,31 +55,41 @@ class MarginBook(NamedTuple):
     coins: dict[str, float]
     prices: dict[str, float]
     realised_usd: float
+    at_ns: int = 0
+
+
+Parameters = ParameterSet | VenueModel
+"""What an account is judged by: Bybit's unified account, or the registry's model of another venue and mode."""
 
 
 @lru_cache(maxsize=16)
-def parsed(parameters: MarginParameters) -> ParameterSet | str:
-    """The parameter set of a file's content, or why it cannot be read."""
+def parsed(parameters: MarginParameters, mode: MarginMode) -> Parameters | str:
+    """The model of a file's content in a mode, or why there is none."""
+    content = parameters.content.encode()
     try:
-        return parse_parameters(parameters.content.encode(), parameters.hash)
+        if parameters.venue == BYBIT:
+            return parse_parameters(content, parameters.hash)
+        return registry({parameters.venue: (content, parameters.hash)}).of(parameters.venue, mode)
     except DataError as error:
         return str(error)
 
 
-def model_of(state: EngineState, account: AccountState) -> tuple[ParameterSet, MarginMode] | str:
+def model_of(state: EngineState, account: AccountState) -> tuple[Parameters, MarginMode] | str:
     """Parameters and mode of an account's margin model, or why there is none."""
     mode = next((one.margin_mode for one in state.settings.accounts if one.name == account.name), None)
     if mode is None:
         return f"no margin_mode is set for {account.name}"
+    if mode is MarginMode.ISOLATED:
+        return f"{account.name} is in isolated mode, in which positions have no margin in common"
     given = next((one for one in state.settings.margin_parameters if one.venue == account.venue), None)
     if given is None:
         return f"there are no margin parameters of {account.venue}"
-    found = parsed(given)
+    found = parsed(given, mode)
     return found if isinstance(found, str) else (found, mode)
 
 
 def read_book(
-    state: EngineState, account: AccountState, parameters: ParameterSet, mode: MarginMode, at_ns: int
+    state: EngineState, account: AccountState, parameters: Parameters, mode: MarginMode, at_ns: int
 ) -> MarginBook | str:
     """What an account holds now, or what of it is unknown."""
     prices = coin_prices(state, account)
@@ -108,6 +120,7 @@ def read_book(
         coins={coin: float(qty) for coin, qty in balances.items()},
         prices=prices,
         realised_usd=realised_usd,
+        at_ns=at_ns,
     )
 
 
@@ -194,7 +207,7 @@ def _pending(state: EngineState, account: AccountState) -> tuple[dict[Instrument
 def _grid(
     state: EngineState,
     account: AccountState,
-    parameters: ParameterSet,
+    parameters: Parameters,
     mode: MarginMode,
     name: str,
     prices: dict[str, float],
@@ -211,6 +224,8 @@ def _grid(
         return columns
     grid = OptionGrid(price=underlying.price, at_ns=at_ns, moves=underlying.option_moves)
     if len(columns.legs.qty):
+        if isinstance(parameters, VenueModel):
+            return f"options on {name} are held: the daemon does not judge them by {parameters.id}"
         fill(grid, columns, parameters, mode)
     account.margin.grids[name] = grid
     return grid

@@ -1,5 +1,6 @@
 """Our own number for an account's margin: Bybit's unified account in cross and portfolio mode, in USD. Pure.
 
+Accounts of other venues are handed on to the registry's models (`margin_venue.py`).
 Owns the aggregation over an account and what one order more does to it; the formulas are `hedgebot.margin`, the figures
 a dated file (margin reference section 6.3). What it does not cover is `UNCOVERED`: in portfolio mode the result is a
 lower bound, which the venue's own number corrects (`margin_watch.py`). Must not know limits.
@@ -10,7 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hedgebot.core.margin_legs import Contract, MarginBook
+from hedgebot.core import margin_venue
+from hedgebot.core.margin_legs import Contract, MarginBook, Parameters
 from hedgebot.core.margin_state import Figures
 from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
@@ -20,6 +22,7 @@ from hedgebot.margin.bybit_portfolio import scenarios_of
 from hedgebot.margin.collateral import collateral_qty
 from hedgebot.margin.parameters import ParameterSet, Portfolio
 from hedgebot.margin.scenario import Floats
+from hedgebot.margin.venue_models import VenueModel
 
 UNCOVERED: Final = {
     MarginMode.CROSS: ("margin of open spot orders",),
@@ -37,10 +40,15 @@ class Margins(NamedTuple):
 class Model(NamedTuple):
     """An account's book as it stands with the parameters it is judged by."""
 
-    parameters: ParameterSet
+    parameters: Parameters
     mode: MarginMode
     book: MarginBook
     now: Figures
+
+    @property
+    def uncovered(self) -> tuple[str, ...]:
+        """What the model leaves out."""
+        return self.parameters.uncovered if isinstance(self.parameters, VenueModel) else UNCOVERED[self.mode]
 
 
 class Standing(NamedTuple):
@@ -58,7 +66,7 @@ class Standing(NamedTuple):
 
 
 def figures(
-    parameters: ParameterSet, mode: MarginMode, book: MarginBook, extra: tuple[InstrumentId, float] | None = None
+    parameters: Parameters, mode: MarginMode, book: MarginBook, extra: tuple[InstrumentId, float] | None = None
 ) -> Figures:
     """Margins and balance of an account; `extra` is one order more, as signed contracts of an instrument in the book.
 
@@ -70,6 +78,8 @@ def figures(
         side = buys if size > 0.0 else sells
         changed = side | {name: side.get(name, 0.0) + abs(size)}
         buys, sells = (changed, sells) if size > 0.0 else (buys, changed)
+    if isinstance(parameters, VenueModel):
+        return margin_venue.figures(parameters, book, buys, sells)
     if mode is MarginMode.PORTFOLIO:
         initial, now, worst = _portfolio(parameters.portfolio, book, buys, sells)
     else:

@@ -19,6 +19,7 @@ from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import PositionReport, WalletReport
 from hedgebot.domain.settings import MarginMode
+from hedgebot.margin.parameters import ParameterSet
 
 RECORD_NS = 1_000_000_000
 """At most one row a second for each account: reports follow every fill."""
@@ -107,7 +108,7 @@ def _record(step: Step, account: AccountState, model: Model, wallet: WalletRepor
         differs=account.margin.differs,
         distance_move=None if distance is None else distance.move,
         distance_price=distance.price if distance is not None and distance.underlying else None,
-        uncovered=margin_model.UNCOVERED[model.mode],
+        uncovered=model.uncovered,
     )
 
 
@@ -155,8 +156,8 @@ def _cause(model: Model, name: str, number: float) -> str:
         return f"the tiers of {one.rules.id}: the venue's comes to {implied:.4%} of its value, ours to {ours:.4%}"
     if name == "initial" and model.mode is MarginMode.CROSS:
         return "the leverage of a position, or margin of open orders that are not ours"
-    if model.mode is MarginMode.PORTFOLIO and name == "initial":
+    if isinstance(model.parameters, ParameterSet) and model.mode is MarginMode.PORTFOLIO and name == "initial":
         return f"the factor of initial to maintenance margin, {model.parameters.portfolio.initial_factor:g} in ours"
     if model.mode is MarginMode.PORTFOLIO and number > model.now.maintenance:
-        return f"the parts without a known formula: {', '.join(margin_model.UNCOVERED[model.mode])}"
+        return f"the parts without a known formula: {', '.join(model.uncovered)}"
     return "the margin mode of the account, a tier or a rate of borrowing"

@@ -72,7 +72,7 @@ class Registry:
         if found is not None:
             return found
         if venue not in self.venues:
-            msg = f"no margin model of venue {venue!r}: there are {', '.join(self.venues)}"
+            msg = f"no margin model of venue {venue!r}: there are {', '.join(self.venues) or 'none'}"
             raise NoModelError(msg)
         modes = ", ".join(mode for name, mode in self._models if name == venue) or "none"
         why = self.missing.get((venue, mode), "there is no record of it")

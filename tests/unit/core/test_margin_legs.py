@@ -34,8 +34,8 @@ def test_without_a_mode_or_parameters_there_is_no_model() -> None:
 
 def test_parameters_that_cannot_be_read_are_a_sentence() -> None:
     broken = MarginParameters(venue="bybit", hash="dead", content='{"id": 1}')
-    assert "margin parameters dead" in str(margin_legs.parsed(broken))
-    assert margin_legs.parsed(GIVEN) == parameters()
+    assert "margin parameters dead" in str(margin_legs.parsed(broken, MarginMode.CROSS))
+    assert margin_legs.parsed(GIVEN, MarginMode.CROSS) == parameters()
 
 
 def test_a_position_without_mark_or_entry_makes_the_whole_unknown() -> None:
