@@ -17,6 +17,7 @@ from hedgebot.domain.errors import DataError
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.settings import MarginMode, MarginParameters
 from hedgebot.margin.bybit_portfolio import days_counted, law_of, scenarios_of
+from hedgebot.margin.collateral import collateral_qty
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
 from hedgebot.margin.registry import BYBIT, registry
 from hedgebot.margin.scenario import Floats, Legs, OptionLegs, evaluate
@@ -86,6 +87,14 @@ def model_of(state: EngineState, account: AccountState) -> tuple[Parameters, Mar
         return f"there are no margin parameters of {account.venue}"
     found = parsed(given, mode)
     return found if isinstance(found, str) else (found, mode)
+
+
+def counted(state: EngineState, account: AccountState, coin: str, qty: float) -> float:
+    """Coins that a holding counts for as collateral; all of it where no record of its venue says less."""
+    found = model_of(state, account)
+    if isinstance(found, str) or not isinstance(found[0], ParameterSet):
+        return qty
+    return collateral_qty(found[0].collateral_of(coin), qty)
 
 
 def read_book(

@@ -13,7 +13,6 @@ from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.health import use_of
-from hedgebot.margin.collateral import collateral_qty
 
 
 def look(step: Step, account: AccountState, equity: float | None, maintenance: float | None) -> None:
@@ -71,13 +70,10 @@ def _collateral_usd(state: EngineState, account: AccountState) -> dict[str, floa
     """What each coin that stands for something counts as collateral now, in USD."""
     if account.wallet is None:
         return {}
-    prices, found = margin_legs.coin_prices(state, account), margin_legs.model_of(state, account)
+    prices = margin_legs.coin_prices(state, account)
     worth: dict[str, float] = {}
     for coin, qty in account.wallet.balances.items():
         if qty <= ZERO or coin in state.underlyings or coin == "USD":
             continue
-        counted = float(qty)
-        if not isinstance(found, str):
-            counted = collateral_qty(found[0].collateral_of(coin), counted)
-        worth[coin] = counted * prices.get(coin, 0.0)
+        worth[coin] = margin_legs.counted(state, account, coin, float(qty)) * prices.get(coin, 0.0)
     return worth

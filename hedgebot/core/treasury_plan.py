@@ -13,8 +13,6 @@ from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.treasury_state import TopUp
 from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
-from hedgebot.margin.collateral import collateral_qty
-from hedgebot.margin.parameters import ParameterSet
 
 DISTANCE_AHEAD_RATIO = 1.1
 """As the mode does (`margin_watch.AHEAD_RATIO`): a tenth before the least distance the account is too near."""
@@ -81,12 +79,9 @@ def quantity(state: EngineState, account: AccountState, coin: str, usd: float) -
     The next coin counts by the tier that the account stands in.
     """
     price = coin_prices(state, account).get(coin, 0.0)
-    held = float(account.wallet.balances.get(coin, ZERO)) if account.wallet else 0.0
-    found = margin_legs.model_of(state, account)
-    ratio = 1.0
-    if not isinstance(found, str) and isinstance(found[0], ParameterSet):
-        terms = found[0].collateral_of(coin)
-        ratio = collateral_qty(terms, max(held, 0.0) + 1.0) - collateral_qty(terms, max(held, 0.0))
+    held = max(float(account.wallet.balances.get(coin, ZERO)) if account.wallet else 0.0, 0.0)
+    one_more, now = (margin_legs.counted(state, account, coin, qty) for qty in (held + 1.0, held))
+    ratio = one_more - now
     worth = price * ratio
     if worth <= 0.0:
         return None

@@ -198,3 +198,11 @@ def test_isolated_accounts_have_no_margin_in_common_to_judge() -> None:
     book = Playbook(margined(MarginMode.ISOLATED, hedges=False))
     book.ready(positions=[held(book, "-2")])
     assert "no margin in common" in str(margin_gate.model_now(book.state, account_of(book), book.at_ns))
+
+
+def test_collateral_counts_whole_where_no_record_says_less() -> None:
+    bybit = Playbook(margined(MarginMode.CROSS, hedges=False))
+    bybit.ready()
+    assert margin_legs.counted(bybit.state, account_of(bybit), "BTC", 2.0) == pytest.approx(2.0 * 0.95)
+    other = running("okx", MarginMode.PORTFOLIO, "-2", 100_000.0)
+    assert margin_legs.counted(other.state, account_of(other), "BTC", 2.0) == 2.0
