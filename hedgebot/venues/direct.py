@@ -36,6 +36,7 @@ PAUSE_S = 0.2
 # Orders that the venue takes within this time are asked for from the listing at hand, and at that very moment.
 SOON_S = 0.5
 END_ASKS_MAX = 10
+EXECUTION_ASKS_MAX = 3
 CLOCK_WAIT_S = 2.0
 THROTTLED = "10006"
 _ENDPOINTS = {Way.SINGLE: "Cancel", Way.BATCH: "CancelBatch", Way.WHOLE: "CancelAll"}
@@ -169,18 +170,31 @@ class _Work:
             await asyncio.sleep(PAUSE_S)
 
     async def find_executed(self) -> None:
-        """Orders of ours that came and were filled between two listings: their executions since the start tell."""
-        since = {"startTime": str(self._started_ms)}
-        for part, rows in await self._ask_all(self._queries.executions, BYBIT.executions, since):
-            if isinstance(rows, BaseException):
-                self._problems.append(
-                    f"executions of {part.label} were not listed ({_sentence(rows)}): what came and was filled between "
-                    "two looks is not known"
-                )
-                continue
-            for row in rows:
-                if self._is_ours(text_or_none(row, "orderLinkId")) and text_or_none(row, "orderId"):
-                    self._note(part.category, row)
+        """Orders of ours that came and were filled between two listings: their executions since the start tell.
+
+        What cannot be listed is asked for again: a first request of a new connection may be too old when it comes.
+        """
+        since, parts = {"startTime": str(self._started_ms)}, BYBIT.executions
+        for left in reversed(range(EXECUTION_ASKS_MAX)):
+            failed = []
+            for part, rows in await self._ask_all(self._queries.executions, parts, since):
+                if not isinstance(rows, BaseException):
+                    self._note_executed(part, rows)
+                elif left:
+                    failed.append(part)
+                else:
+                    self._problems.append(
+                        f"executions of {part.label} were not listed ({_sentence(rows)}): what came and was filled "
+                        "between two looks is not known"
+                    )
+            if not (parts := tuple(failed)):
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    def _note_executed(self, part: SubQuery, rows: tuple[Raw, ...]) -> None:
+        for row in rows:
+            if self._is_ours(text_or_none(row, "orderLinkId")) and text_or_none(row, "orderId"):
+                self._note(part.category, row)
 
     async def learn_ends(self) -> None:
         """How each order that was alive ended: one that is gone may have been filled before its cancel came."""

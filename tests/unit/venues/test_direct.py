@@ -321,3 +321,22 @@ async def test_without_the_executions_nothing_is_proven_about_fills() -> None:
     assert done.cancelled == ("ours-1",)
     assert done.verified_s is not None
     assert any("executions of linear were not listed" in why for why in done.unproven)
+
+
+async def test_executions_that_could_not_be_listed_are_asked_for_again() -> None:
+    """On a slow line the first request of each new connection comes too late and is refused."""
+    double = BybitDouble()
+    Book(double, {"linear": ["ours-1"]})
+    refused: list[str] = []
+
+    def once(asked: dict[str, str]) -> tuple[int, Any]:
+        if asked["category"] not in refused:
+            refused.append(asked["category"])
+            return 200, refusal(10002, "invalid request, please check your server timestamp or recv_window param")
+        return executed([])(asked)
+
+    double.scripts["v5/execution/list"] = once
+    async with double.serving():
+        done = await cancelled(double)
+    assert (done.cancelled, done.unproven) == (("ours-1",), ())
+    assert len(double.asked("v5/execution/list")) == 9 + len(refused), "only what failed"
