@@ -27,6 +27,8 @@ def _why(book: Playbook) -> str:
 
 def test_without_a_mode_or_parameters_there_is_no_model() -> None:
     assert _why(_book(None)) == "no margin_mode is set for main"
+    isolated = _why(_book(MarginMode.ISOLATED))
+    assert isolated == "main is in isolated mode, in which positions have no margin in common"
     book = _book()
     book.state.settings = msgspec.structs.replace(book.state.settings, margin_parameters=())
     assert _why(book) == "there are no margin parameters of bybit"
