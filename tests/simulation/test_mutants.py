@@ -3,14 +3,16 @@
 Each test says which check caught its build; `pytest -rP tests/simulation/test_mutants.py` shows the list.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from hedgebot.core import decide, gate, ledger, order_table, policy, shaping
-from hedgebot.core.state import Latch, OrderRecord
+from hedgebot.core import decide, gate, ledger, order_table, policy, reconcile, shaping
+from hedgebot.core.drift import Drift
+from hedgebot.core.state import AccountState, Latch, Mismatch, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -233,3 +235,33 @@ def test_a_reconnect_without_backfill_is_caught(monkeypatch: Patch) -> None:
     outcomes = [played("N01", seed)[1] for seed in (1, 2, 3, 4)]
     worst = max(outcomes, key=lambda one: (len(one.violations), bool(one.stuck)))
     caught("reconnect without backfill", worst, "I6", "back in the band")
+
+
+def test_a_gate_that_lets_orders_out_blind_is_caught(monkeypatch: Patch) -> None:
+    """With the lines cut each second, and nobody who waits for the venue's answer after a cut."""
+    kept = tuple(rule for rule in gate.RULES if rule.__name__ != "_account")
+    monkeypatch.setattr(gate, "RULES", kept)
+    outcomes = [played("N12", seed)[1] for seed in (1, 2)]
+    caught("orders while blind", max(outcomes, key=lambda one: len(one.violations)), "I15")
+
+
+def test_a_ledger_that_takes_the_venues_word_is_caught(monkeypatch: Patch) -> None:
+    """An empty list of positions becomes the ledger's: nobody asks twice, nobody is told."""
+
+    def repaired(step: Step, account: AccountState, subject: str, _ours: object, seen: Mismatch) -> None:
+        reconcile._adjust(step, account, subject, seen, "the venue says so")
+
+    monkeypatch.setattr(reconcile, "_note_difference", repaired)
+    caught("silent repair", played("V14")[1], "I6")
+
+
+def test_an_engine_that_knows_what_no_journal_says_is_caught(monkeypatch: Patch) -> None:
+    """A number from outside in the state: the same commands today, others tomorrow."""
+    add_price, calls = Drift.add_price, itertools.count()
+
+    def noisy(self: Drift, price: float, at_ns: int) -> None:
+        add_price(self, price, at_ns)
+        self.hedged_price = float(next(calls))
+
+    monkeypatch.setattr(Drift, "add_price", noisy)
+    caught("hidden input", played("P06")[1], "I8")
