@@ -32,7 +32,7 @@ def resting_shape(*arguments: Any) -> OrderIntent | NoLot:
     if isinstance(shaped, NoLot):
         return shaped
     rules = arguments[0].instruments[shaped.instrument]
-    price = rules.protective_price(arguments[2] * (1 - shaped.side.sign * Decimal("0.005")), shaped.side)
+    price = rules.protective_price(arguments[3] * (1 - shaped.side.sign * Decimal("0.005")), shaped.side)
     return msgspec.structs.replace(shaped, limit_price=price, time_in_force=TimeInForce.GTC)
 
 
