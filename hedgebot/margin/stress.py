@@ -15,7 +15,7 @@ import numpy as np
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import RiskBook
 from hedgebot.margin.revaluation import Columns, Pocket
-from hedgebot.pricing.black76 import Floats
+from hedgebot.pricing.black76 import Bools, Floats
 
 HOURS_PER_PAYMENT = 8.0
 
@@ -45,6 +45,7 @@ class StressGrid(_Record, frozen=True, kw_only=True):
 class StressDay(_Record, frozen=True, kw_only=True):
     """A day that happened. `moves` by coin, `*` for every other; `funding` is the sum of the day's payments.
 
+    What a coin that `funding` does not name paid is not known: `*` is a size that whoever holds it pays, long or short.
     Each `status` says where a figure comes from, and which are assumed.
     """
 
@@ -88,7 +89,10 @@ def parse_stress(content: bytes, name: str) -> StressSet:
 
 
 class Scenarios(msgspec.Struct, frozen=True, kw_only=True):
-    """n scenarios as columns: `moves` and `funding` (ratio of notional over the horizon) by underlying."""
+    """n scenarios as columns: `moves` and `funding` (ratio of notional over the horizon) by underlying.
+
+    Where `either` is true the sign of funding is not known: whoever holds a perpetual pays its size.
+    """
 
     names: tuple[str, ...]
     moves: dict[str, Floats]
@@ -96,6 +100,7 @@ class Scenarios(msgspec.Struct, frozen=True, kw_only=True):
     basis: Floats
     funding: dict[str, Floats]
     cost_growth: float
+    either: dict[str, Bools] = {}
 
 
 class Losses(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +151,7 @@ def day_scenarios(stress: StressSet, underlyings: tuple[str, ...]) -> Scenarios:
         basis=np.array([day.basis for day in stress.days]),
         funding={one: np.array([day.funding.get(one, day.funding["*"]) for day in stress.days]) for one in underlyings},
         cost_growth=stress.grid.cost_growth,
+        either={one: np.array([one not in day.funding for day in stress.days]) for one in underlyings},
     )
 
 
@@ -162,12 +168,14 @@ def losses_of(pocket: Pocket, scenarios: Scenarios) -> Losses:
     now = float(pocket.deltas(np.zeros(1), np.zeros(1))[0])
     drift = np.abs(pocket.deltas(pairs[:, 0], pairs[:, 1]) - now)[back]
     after = pocket.price_usd * (1.0 + moves)
+    either = scenarios.either.get(pocket.underlying, np.zeros(len(moves), dtype=np.bool_))
+    # Positive funding is paid by longs to shorts.
+    paid = np.where(either, abs(pocket.perp_coins), pocket.perp_coins) * scenarios.funding[pocket.underlying]
     dearer = pocket.cost_ratio * (1.0 + scenarios.cost_growth * np.abs(moves))
     return Losses(
         price=profits,
         basis=pocket.derivative_coins * after * scenarios.basis,
-        # Positive funding is paid by longs to shorts.
-        funding=pocket.perp_coins * after * scenarios.funding[pocket.underlying],
+        funding=paid * after,
         liquidity=drift * after * dearer,
     )
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from hedgebot.daemon.risk_files import read_stress
+from hedgebot.daemon.risk_files import read_stress, read_tiers
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import LegKind
 from hedgebot.margin.revaluation import Columns
 from hedgebot.margin.stress import Scenarios, day_scenarios, grid_scenarios, losses_of, parse_stress, stressed
+from hedgebot.margin.stress_margin import report
 from tests.support.riskbooks import book, coins, option
 
 
@@ -64,6 +65,36 @@ def test_hedging_anew_costs_what_the_delta_drifted_in_a_dearer_market() -> None:
     found = losses_of(pocket, one_scenario(0.2))
     before, after = (float(pocket.deltas(np.array([move]), np.zeros(1))[0]) for move in (0.0, 0.2))
     assert found.liquidity[0] == pytest.approx(abs(after - before) * 120_000.0 * 5e-4 * (1.0 + 50.0 * 0.2))
+
+
+def test_a_coin_that_a_day_does_not_name_pays_funding_whichever_side_it_is_on() -> None:
+    days = day_scenarios(read_stress(), ("BTC", "SOL"))
+    for size in (500.0, -500.0):
+        (pocket,) = Columns.of(book(coins("SOL", size), prices={"SOL": 100.0})).pockets
+        assert (losses_of(pocket, days).funding > 0.0).all(), size
+    (long,), (short,) = (Columns.of(book(coins("BTC", size))).pockets for size in (1.0, -1.0))
+    # Of a coin that is named the sign is known: on 2020-03-12's low shorts paid.
+    low = next(number for number, name in enumerate(days.names) if name == "2020-03-12, low")
+    assert losses_of(long, days).funding[low] < 0.0 < losses_of(short, days).funding[low]
+
+
+def test_every_historical_day_has_price_basis_funding_liquidity_and_margin_in_its_number() -> None:
+    legs = (coins("BTC", -2.0), coins("ETH", 10.0), option("BTC", -4.0, price=100_000.0, strike=95_000.0))
+    one = book(*legs, prices={"BTC": 100_000.0, "ETH": 3_000.0}, equity=600_000.0, margin=30_000.0)
+    found = report(one, read_stress(), read_tiers())
+    assert {name.partition(",")[0] for name in (day.name for day in found.days)} == {
+        "2020-03-12",
+        "2021-05-19",
+        "2022-11-07 to 09",
+        "2025-10-10",
+    }
+    for day in found.days:
+        parts = (day.price_usd, day.basis_usd, day.funding_usd, day.liquidity_usd)
+        assert all(parts), day.name
+        assert day.profit_usd == pytest.approx(sum(parts))
+        assert day.liquidity_usd < 0.0
+        assert day.margin_use is not None
+        assert day.margin_use != pytest.approx(found.margin_use_now)
 
 
 def test_accounts_are_told_apart() -> None:
