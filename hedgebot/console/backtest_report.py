@@ -77,6 +77,7 @@ def report_lines(result: "Result") -> list[str]:
         f"{result.events:,} events, the book ended {result.mode}"
     )
     lines = [head, *table(rows), f"equity moved {money(moved)} USD: {causes}"]
+    lines += [gap_words(result)] * bool(result.gaps)
     if result.alerts:
         lines.append("alerts: " + ", ".join(f"{name} {count}" for name, count in sorted(result.alerts.items())))
     if result.refusals:
@@ -159,7 +160,7 @@ def _figure_rows(result: "Result") -> list[tuple[str, ...]]:
 
 def _told(result: "Result") -> str:
     """What the book said meanwhile."""
-    found = []
+    found = [f"<p class='sub'>{gap_words(result)}</p>"] * bool(result.gaps)
     for what, counts in (("alerts", result.alerts), ("orders refused by the rule", result.refusals)):
         if counts:
             told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
@@ -199,6 +200,15 @@ def _head(result: "Result") -> str:
         f"configuration {result.config_hash}; the book ended {result.mode}"
     )
     return f"<h1>{html.escape(result.label)}</h1><p class='sub'>{html.escape(told)}</p>{_card_row(cards)}"
+
+
+def gap_words(result: "Result") -> str:
+    """What of the recording is missing."""
+    many = "gaps" if result.gaps > 1 else "gap"
+    return (
+        f"the recording has {result.gaps} {many} of {result.gaps_s / 60:.1f} min in all: nothing trades and no price "
+        "is new in them, so that the book stops hedging there"
+    )
 
 
 def _days(result: "Result") -> str:

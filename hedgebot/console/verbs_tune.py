@@ -188,7 +188,7 @@ def tuned_lines(one: "Tuned") -> list[str]:
     ]
     rows += [
         (
-            f"{fold.from_day:.2f} to {fold.until_day:.2f}",
+            _span(fold.from_day, fold.until_day, one.folds[-1].until_day),
             _choice_words(fold.chosen),
             money(fold.after.cost_usd_day),
             money(fold.after.tracking_error_usd),
@@ -207,6 +207,13 @@ def tuned_lines(one: "Tuned") -> list[str]:
     )
     last = f"out of sample: {told}; for the time after this history: {_keys(one.now)}"
     return [head, *table(rows), last]
+
+
+def _span(from_day: float, until_day: float, whole_days: float) -> str:
+    """A part of the history: in days, or in minutes where all of it is less than one."""
+    if whole_days >= 1.0:
+        return f"{from_day:.2f} to {until_day:.2f}"
+    return f"{from_day * 1_440:.1f} to {until_day * 1_440:.1f} min"
 
 
 def _choice_words(choice: "Choice") -> str:

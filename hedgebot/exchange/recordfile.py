@@ -6,6 +6,7 @@ Must not know what the rows mean.
 """
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -27,6 +28,10 @@ Window = tuple[int | None, int | None]
 """Start and end, UTC ns, the end excluded; None is open."""
 
 NS_PER_HOUR = 3_600 * 1_000_000_000
+_MS_RANGE = (1_230_768_000_000, 4_102_444_800_000)
+"""2009 to 2100 in milliseconds since 1970: before it there was no coin."""
+
+_JUMP_MAX = 10.0
 _DATE_NAMES = ("date", "timestamp", "time", "open_time", "Date", "fundingDateTime")
 _LEAN = re.compile(r"_minute_.*_(\d{8})_(quote|trade)\.zip$")
 _LEAN_TRADE = ("time", "open", "high", "low", "close", "volume")
@@ -149,6 +154,13 @@ def positive(rows: Rows, names: tuple[str, ...]) -> None:
             raise DataError(
                 f"recording {rows.path}, row {row + 1}: {name} is {values[row]}; prices must be positive numbers"
             )
+        jumps = np.abs(np.diff(np.log(values))) > math.log(_JUMP_MAX)
+        if jumps.any():
+            row = int(np.argmax(jumps)) + 1
+            raise DataError(
+                f"recording {rows.path}, row {row + 1}: {name} goes from {values[row - 1]:g} to {values[row]:g} in one "
+                f"row; prices must keep one unit (no market moves {_JUMP_MAX:g} times at once)"
+            )
 
 
 def utc(time_ns: int | np.int64) -> str:
@@ -244,7 +256,14 @@ def _times(path: Path, column: Any, zone: str | None) -> Times:  # noqa: ANN401 
         raise DataError(f"recording {path}: {column.null_count} rows have no time; every candle needs one")
     if pa.types.is_integer(column.type):
         # Exports with numbers for times use milliseconds; a number has no zone.
-        return _int64(column.cast(pa.int64())) * 1_000_000
+        numbers = _int64(column.cast(pa.int64()))
+        if (wrong := (numbers < _MS_RANGE[0]) | (numbers > _MS_RANGE[1])).any():
+            row = int(np.argmax(wrong))
+            raise DataError(
+                f"recording {path}, row {row + 1}: its time is {numbers[row]}; numbers must be milliseconds since 1970 "
+                "(13 digits; seconds have 10, microseconds 16)"
+            )
+        return numbers * 1_000_000
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = _parsed(path, column)
     if not pa.types.is_timestamp(column.type):

@@ -73,7 +73,8 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a run came to. `alerts` are kinds with how often each was raised; `refusals` rules with how often.
 
-    `recorded_ns` is the moment (UTC) at which a recording was begun; None where none was played.
+    `recorded_ns` is the moment (UTC) at which a recording was begun; None where none was played; `gaps` are
+    holes of what was recorded in the days that were run, `gaps_s` their seconds in all.
     """
 
     label: str
@@ -90,6 +91,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     mode: str
     recorded_ns: int | None = None
+    gaps: int = 0
+    gaps_s: float = 0.0
 
 
 class _Ear:
@@ -173,8 +176,19 @@ def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told)
     told(1.0)
 
 
+def _holes(wish: Wish) -> list[float]:
+    """Seconds of each gap of the recordings in the days that are run; nothing trades in them, prices are held."""
+    found = []
+    for path in wish.paths.values():
+        if isinstance(path, RecordedPath):
+            until_ns = path.origin_ns + wish.days * 86_400 * NS_PER_S
+            inside = [(max(since, path.origin_ns), min(until, until_ns)) for since, until in path.gaps]
+            found += [(until - since) / NS_PER_S for since, until in inside if until > since]
+    return found
+
+
 def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
-    hedges = []
+    hedges, holes = [], _holes(wish)
     tracked = {name: one.tracking.sums for name, one in book.host.engine.state.underlyings.items()}
     for name, track in observer.tracks.items():
         columns = track.columns()
@@ -211,6 +225,8 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
         alerts=ear.alerts,
         refusals=ear.refusals,
         events=ear.events,
+        gaps=len(holes),
+        gaps_s=sum(holes),
         recorded_ns=next((one.origin_ns for one in wish.paths.values() if isinstance(one, RecordedPath)), None),
         mode=book.host.engine.state.mode.value if book.host.running else f"ended: {book.host.ended}",
     )

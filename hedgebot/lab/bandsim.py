@@ -90,6 +90,11 @@ class Played:
         return np.asarray((self.profit - self.cost - self.funding).std(axis=1))
 
     @property
+    def mean_trades(self) -> Floats:
+        """Mean number of trades by parameter."""
+        return np.asarray(self.trades.mean(axis=1))
+
+    @property
     def mean_cost(self) -> Floats:
         """Mean cost by parameter."""
         return np.asarray(self.cost.mean(axis=1))

@@ -6,12 +6,31 @@ import numpy as np
 
 from hedgebot.lab.bandsim import Bands, Clock, Played, Step, joined, play
 from hedgebot.lab.experiment import Experiment, Figures, Setting
-from hedgebot.lab.figures_model_a import ALL, EVERY, PATHS, RISK_AVERSIONS, cell, costs, lines_of
+from hedgebot.lab.figures_model_a import (
+    ALL,
+    EVERY,
+    PATHS,
+    RISK_AVERSIONS,
+    WIDTHS,
+    cell,
+    changes,
+    costs,
+    counts,
+    lines_of,
+)
+from hedgebot.lab.frontier import dearer_percent
 from hedgebot.lab.rivals import leland_vol, zakamouline, zakamouline_vol
 from hedgebot.lab.worlds import DAYS, START, VOL, RecordedCalls, ShortCall, short_call_step
 from hedgebot.pricing.black76 import Floats
 
 RIVAL_PATHS = 5_000
+HOURLY_STEPS = 720
+COUNTED = {"zakamouline": (0.10,)}
+BRACKETS = {"zakamouline": (0.05, 0.10, 0.15, 0.20), "leland": (0.10,)}
+CE_WIDTHS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.07)
+CE_SCALES = tuple(one ** (-1.0 / 3.0) for one in (1.0, 0.2, 0.35, 0.5, 0.75, 1.5))
+"""The first one is the formula's own, at a risk aversion of one."""
+CE_BEST_ZAKAMOULINE = 0.35
 TABLE = {"zakamouline": ALL, "leland": ALL}
 _WIDER_THAN_ANY_DELTA = 1.5
 
@@ -57,14 +76,14 @@ def play_leland(world: ShortCall, every: int) -> Played:
     return play(coarse.blocks(), (Clock("leland", (1,)),), world.cost_ratio)["leland"]
 
 
-def certainty_equivalent(played: Played) -> float:
+def certainty_equivalent(played: Played, row: int = 0) -> float:
     """The sure sum that is worth the same at a risk aversion of one per USD: -ln(mean(exp(-profit after costs))).
 
     The mean is taken with a control: profit before costs is a martingale's, its mean is exactly zero, so what a
     finite sample has of it is taken out. That leaves 0.7 % of error where 20,000 paths alone have 1.7 %.
     """
-    before = played.profit[0]
-    worth = np.exp(played.cost[0] - before)
+    before = played.profit[row]
+    worth = np.exp(played.cost[row] - before)
     variance = float(before.var())
     slope = float(np.mean((worth - worth.mean()) * (before - before.mean()))) / variance if variance > 0.0 else 0.0
     return -float(np.log(worth.mean() - slope * before.mean()))
@@ -72,10 +91,14 @@ def certainty_equivalent(played: Played) -> float:
 
 def _certainty(setting: Setting) -> Figures:
     world = ShortCall(paths=setting.paths(2 * PATHS), seed=7)
-    ours = play(world.blocks(), (Bands("ww", (1.0,), 1.0, scaled=True),), world.cost_ratio)["ww"]
+    policies = (Bands("ww", CE_SCALES, 1.0, scaled=True), Bands("band", CE_WIDTHS, 1.0))
+    ours = play(world.blocks(), policies, world.cost_ratio)
     return {
-        "ce-ww": certainty_equivalent(ours),
+        "ce-ww": certainty_equivalent(ours["ww"]),
+        "ce-ww-best": max(certainty_equivalent(ours["ww"], row) for row in range(len(CE_SCALES))),
+        "ce-band-best": max(certainty_equivalent(ours["band"], row) for row in range(len(CE_WIDTHS))),
         "ce-zakamouline": certainty_equivalent(play_zakamouline(world, 1.0)),
+        "ce-zakamouline-best": certainty_equivalent(play_zakamouline(world, CE_BEST_ZAKAMOULINE)),
     }
 
 
@@ -84,14 +107,45 @@ def _table(setting: Setting) -> Figures:
     theirs = joined([play_zakamouline(world, one) for one in (0.01, *RISK_AVERSIONS)], axis=0)
     fine = world._replace(paths=setting.paths(PATHS), seed=8)
     leland = joined([play_leland(fine, one) for one in EVERY if world.steps % one == 0], axis=0)
-    return costs(lines_of({"zakamouline": theirs, "leland": leland}, world.premium), TABLE)
+    lines = lines_of({"zakamouline": theirs, "leland": leland}, world.premium)
+    found = costs(lines, TABLE) | counts(lines, COUNTED)
+    # Each against the band on its own paths: common ones take most of the error out of a difference.
+    for name, paths in (("zakamouline", world), ("leland", fine)):
+        edge = lines_of(play(paths.blocks(), (Bands("band-edge", WIDTHS, 1.0),), world.cost_ratio), world.premium)
+        found |= changes(lines, edge["band-edge"], {name: BRACKETS[name]})
+    return found
+
+
+def _zakamouline_change(world: ShortCall) -> float:
+    """His cost against the fixed band to its edge at a deviation of 10 %."""
+    theirs = joined([play_zakamouline(world, one) for one in RISK_AVERSIONS], axis=0)
+    edge = play(world.blocks(), (Bands("band-edge", WIDTHS, 1.0),), world.cost_ratio)
+    lines = lines_of({"zakamouline": theirs, **edge}, world.premium)
+    return dearer_percent(lines["zakamouline"], lines["band-edge"], 0.10)
+
+
+def _elsewhere(setting: Setting) -> Figures:
+    paths = setting.paths(RIVAL_PATHS)
+    return {
+        "table-hourly-zakamouline": _zakamouline_change(ShortCall(HOURLY_STEPS, paths, 3)),
+        "table-2bp-zakamouline": _zakamouline_change(ShortCall(paths=paths, seed=5, cost_ratio=0.0002)),
+    }
 
 
 EXPERIMENTS = (
-    Experiment(ids=("ce-ww", "ce-zakamouline"), find=_certainty, seconds=30.0),
     Experiment(
-        ids=tuple(cell(policy, at) for policy, deviations in TABLE.items() for at in deviations),
-        find=_table,
-        seconds=60.0,
+        ids=("ce-ww", "ce-zakamouline", "ce-ww-best", "ce-band-best", "ce-zakamouline-best"),
+        find=_certainty,
+        seconds=90.0,
     ),
+    Experiment(
+        ids=(
+            *(cell(policy, at) for policy, deviations in TABLE.items() for at in deviations),
+            *(cell(f"n-{policy}", at) for policy, deviations in COUNTED.items() for at in deviations),
+            *(cell(f"change-{policy}", at) for policy, deviations in BRACKETS.items() for at in deviations),
+        ),
+        find=_table,
+        seconds=70.0,
+    ),
+    Experiment(ids=("table-hourly-zakamouline", "table-2bp-zakamouline"), find=_elsewhere, seconds=75.0),
 )

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 
@@ -99,3 +100,10 @@ def test_the_page_has_the_cost_by_parts_and_what_was_predicted_beside_what_came(
 def test_the_lines_say_since_when_a_recording_was_played() -> None:
     assert "recorded from" not in report_lines(result())[0]
     assert "recorded from 2026-02-05 00:00 UTC on" in report_lines(result(1_770_249_600_000_000_000))[0]
+
+
+def test_gaps_of_the_recording_are_told() -> None:
+    holed = msgspec.structs.replace(result(), gaps=2, gaps_s=1_800.0)
+    assert any("the recording has 2 gaps of 30.0 min in all" in line for line in report_lines(holed))
+    assert "2 gaps of 30.0 min" in report_page(holed)
+    assert not any("gap" in line for line in report_lines(result()))

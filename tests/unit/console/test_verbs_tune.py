@@ -50,6 +50,13 @@ def test_a_budget_is_told_as_its_key() -> None:
     assert last.endswith("for the time after this history: tracking_error_usd = 450")
 
 
+def test_a_history_of_minutes_is_told_in_minutes() -> None:
+    chosen = BandChoice(trigger_coin=0.2, target_ratio=0.75)
+    fold = Fold(from_day=0.01, until_day=0.02, chosen=chosen, after=played(60.0), present=played(100.0))
+    lines = tuned_lines(Tuned(underlying="BTC", budget_usd=310.0, candidates=99, folds=(fold,), now=chosen))
+    assert lines[2].startswith("14.4 to 28.8 min")
+
+
 def test_strategies_of_a_budget_are_found_and_built_with_another() -> None:
     config = load_config(config_file("backtest"))
     (one,) = budget_strategies(config, "BTC")

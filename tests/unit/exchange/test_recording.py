@@ -102,6 +102,18 @@ CHAIN = "timestamp,currency,option_type,strike,expiry_datetime,underlying,implie
 )
 
 
+@pytest.mark.parametrize("number", ["1760130000", "1760130000000000"])
+def test_times_in_another_unit_are_told(tmp_path: Path, number: str) -> None:
+    with pytest.raises(DataError, match=f"row 1: its time is {number}; numbers must be milliseconds since 1970"):
+        read_bars(write(tmp_path, [f"{number},100,110,95,105", f"{int(number) + 300},105,106,80,90"]))
+
+
+def test_a_change_of_unit_within_the_prices_is_told(tmp_path: Path) -> None:
+    rows = [GOOD[0], "2025-10-10T21:05:00Z,10500,10600,8000,9000"]
+    with pytest.raises(DataError, match="row 2: open goes from 100 to 10500 in one row; prices must keep one unit"):
+        read_bars(write(tmp_path, rows))
+
+
 def text(folder: Path, content: str, name: str) -> Path:
     path = folder / name
     path.write_text(content, "utf-8")

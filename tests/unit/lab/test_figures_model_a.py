@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.lab.bandsim import play
 from hedgebot.lab.experiment import Setting
-from hedgebot.lab.figures_model_a import EVERY_HOUR, EXPERIMENTS, cell, costs, lines_of, sweep
+from hedgebot.lab.figures_model_a import EVERY_HOUR, EXPERIMENTS, cell, changes, costs, counts, lines_of, sweep
 from hedgebot.lab.worlds import ShortCall
 
 
@@ -23,6 +23,10 @@ def test_the_band_that_follows_gamma_is_cheaper(hourly: dict[str, float]) -> Non
     assert hourly["table-hourly-time"] == pytest.approx(57.0, abs=9.0)
 
 
+def test_hourly_checks_cost_what_the_reference_says(hourly: dict[str, float]) -> None:
+    assert hourly["table-hourly-ww-edge-cost"] == pytest.approx(1.046, rel=0.06)  # a twentieth of the paths
+
+
 def test_the_products_default_costs_at_most_62_percent_of_a_band_to_zero(hourly: dict[str, float]) -> None:
     """Here hourly, where the gain is smallest: 0.82/1.327 of it. The full rows are `hedgebot lab reproduce`."""
     assert (1.0 + hourly["table-hourly-ww-rho75"] / 100.0) / (1.0 + hourly["table-hourly-band-zero"] / 100.0) < 0.65
@@ -33,6 +37,10 @@ def test_cells_of_the_table_are_costs_in_percent_of_the_premium() -> None:
     lines = lines_of(play(world.blocks(), sweep(EVERY_HOUR), world.cost_ratio), world.premium)
     assert costs(lines, {"ww-edge": (0.10,)}) == {"table-a-ww-edge-10": 100.0 * lines["ww-edge"].cost_at(0.10)}
     assert 0.9 < 100.0 * lines["ww-edge"].cost_at(0.10) < 1.2
+    assert counts(lines, {"ww-edge": (0.10,)}) == {"table-a-n-ww-edge-10": lines["ww-edge"].trades_at(0.10)}
+    (change,) = changes(lines, lines["band-edge"], {"ww-edge": (0.10,)}).items()
+    assert change[0] == "table-a-change-ww-edge-10"
+    assert -26.0 < change[1] < -10.0
     assert cell("time", 0.075) == "table-a-time-7.5"
 
 

@@ -19,6 +19,13 @@ def test_between_two_points_the_logs_are_straight() -> None:
     assert line.cost_at(1.0) == pytest.approx(8.0)
 
 
+def test_trades_are_told_of_the_points_that_are_kept_and_only_where_they_were_counted() -> None:
+    line = frontier(np.array([4.0, 1.0, 2.0]), np.array([2.0, 8.0, 9.0]), np.array([10.0, 40.0, 99.0]))
+    assert line.trades_at(2.0) == pytest.approx(20.0)
+    with pytest.raises(DataError, match="not counted"):
+        frontier(np.array([1.0, 4.0]), np.array([8.0, 2.0])).trades_at(2.0)
+
+
 def test_policies_are_compared_at_the_same_deviation() -> None:
     one, other = (
         frontier(np.array([1.0, 4.0]), np.array([6.0, 1.5])),
