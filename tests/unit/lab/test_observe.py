@@ -7,7 +7,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, Scenario, UnderlyingSpec
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType, PositionIndex
-from hedgebot.lab.observe import Columns, Observer, measures
+from hedgebot.lab.observe import Columns, Observer, Track, measures
 
 
 def columns(days: list[float], price: list[float], delta: list[float], unhedged: list[float]) -> Columns:
@@ -90,3 +90,14 @@ def test_both_legs_of_an_account_in_hedge_mode_count() -> None:
     assert observer.profit.delta == pytest.approx(1.5 * (exchange.index_price("BTC") - before))
     # With both legs seen nearly all of it has a name.
     assert abs(observer.profit.rest) < 0.05 * observer.profit.delta
+
+
+def test_a_track_keeps_its_rows_as_plain_numbers() -> None:
+    track = Track()
+    assert (len(track), len(track.columns().days)) == (0, 0)
+    for look in range(1_000):
+        track.add(*(float(look * 10 + place) for place in range(10)))
+    found = track.columns()
+    assert len(track) == 1_000
+    assert (found.days[7], found.price[7], found.funding_usd[999]) == (70.0, 71.0, 9_999.0)
+    assert track._numbers.itemsize * len(track._numbers) == 80_000
