@@ -28,7 +28,7 @@ def test_the_lines_say_what_it_cost_and_left_open(result: Result) -> None:
 
 def test_the_page_stands_alone_and_escapes_names(result: Result) -> None:
     page = report_page(result)
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "<b>mine" not in page
     assert "&lt;b&gt;mine" in page
     assert 'src="' not in page
