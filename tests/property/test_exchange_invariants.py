@@ -19,6 +19,7 @@ from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, HoldingSpec, Scenario, UnderlyingSpec
+from hedgebot.exchange.transfers import Wallet
 from hedgebot.exchange.trouble import OffBookTrade
 from hedgebot.exchange.types import (
     Ack,
@@ -187,7 +188,7 @@ def wallet(exchange: Exchange, account: str) -> dict[str, Decimal]:
 
 
 def booked(exchange: Exchange, account: str) -> dict[str, Decimal]:
-    """What executions, fees and funding say that each coin changed by, with interest from the ledger."""
+    """What executions, fees, funding and transfers say that each coin changed by, with interest from the ledger."""
     change: dict[str, Decimal] = defaultdict(Decimal)
     for row in exchange.executions(account):
         if isinstance(row, FundingSettlement):
@@ -207,6 +208,8 @@ def booked(exchange: Exchange, account: str) -> dict[str, Decimal]:
                 change[one.settle] += row.realised_pnl
     for entry in exchange.ledger(account):
         change[entry.coin] -= entry.interest
+    for moved in exchange.transfers.made(account):
+        change[moved.coin] += moved.qty if moved.target is Wallet.UNIFIED else -moved.qty
     return change
 
 

@@ -19,6 +19,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.position import booked_value
 from hedgebot.exchange.scenario import AccountSpec, Scenario
+from hedgebot.exchange.transfers import Wallet
 from hedgebot.exchange.trouble import (
     Adl,
     Delisting,
@@ -88,6 +89,7 @@ class Victim(Trader):
     def __init__(self, seed: int) -> None:
         super().__init__(seed, troubled(seed), EVENING_NS)
         self.met: Counter[str] = Counter()
+        self.moves = 0
         self.ends: Counter[EndReason] = Counter()
         self.exchange.listen(self._note)
 
@@ -105,6 +107,7 @@ class Victim(Trader):
             self.strike,
             self.liquidate,
             self.change_mode,
+            self.move_coins,
             *[self.rest] * 3,
         )
 
@@ -183,6 +186,19 @@ class Victim(Trader):
     def change_mode(self) -> None:
         """Try another margin mode; the third account stays isolated."""
         self.exchange.margin.set_mode(self.random.choice(self.accounts[:2]), self.random.choice(list(MarginMode)))
+
+    def move_coins(self) -> None:
+        """Some coins to the funding wallet, or back; what is not there, or is margin, stays."""
+        wallets = [Wallet.UNIFIED, Wallet.FUND]
+        self.random.shuffle(wallets)
+        self.moves += 1
+        self.exchange.transfers.move(
+            self.random.choice(self.accounts),
+            f"move-{self.moves}",
+            self.random.choice(("USDT", "USDC", "BTC")),
+            Decimal(self.random.randint(1, 50)) / 100,
+            *wallets,
+        )
 
     def liquidate(self) -> None:
         """Have a position taken over, and hold the insurance fund against the prices that this was done at."""

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from hedgebot.core.forgetting import ORDERS_KEPT
 from hedgebot.core.order_table import live_orders, pending_delta_coin, unfilled_delta_coin
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -218,10 +219,10 @@ def test_after_a_restart_orders_without_an_end_are_asked_for_and_block(book: Pla
 def test_the_table_is_bounded() -> None:
     playbook = Playbook(settings(orders_per_second_max=1e9, order_burst_max=10**9, repeat_orders_max=1_000))
     playbook.ready()
-    for number in range(600):
+    for number in range(2 * ORDERS_KEPT):
         side = Side.BUY if number % 2 == 0 else Side.SELL
         playbook.done(the_order(playbook.send(playbook.fill(side, "0.2"))))
-    assert len(playbook.state.orders) == 500
+    assert len(playbook.state.orders) == ORDERS_KEPT
 
 
 def _ours(epoch: int, intent: int, install: int = 7) -> str:
