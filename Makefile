@@ -74,7 +74,7 @@ lock: $(STAMP)  ## resolve the dependencies anew and write both lock files
 	@$(BIN)/python tests/tidy/lock.py
 	@$(MAKE) --no-print-directory sbom
 
-sbom: $(STAMP)  ## write the bill of materials of what is locked (sbom.cdx.json)
+sbom: $(STAMP)  ## write the bill of materials of what is locked (.ci/sbom.cdx.json)
 	@$(BIN)/python -m tests.tidy.sbom
 
 audit: $(STAMP)  ## what is installed against the locks, file by file, licences and bill; pip-audit where it is installed

@@ -48,7 +48,9 @@ def _build_problem(factory: Any, name: str, params: Mapping[str, Any], file: str
     try:
         factory.build(StrategySettings(name=name, enabled=True, underlyings=(), params=dict(params)))
     except (ConfigError, msgspec.ValidationError) as error:
-        return [f"{file}: strategies.{name}.params: {error}"]
+        # A plug-in that names the key itself, as ours do, is not told twice.
+        key, said = f"strategies.{name}.params", str(error)
+        return [f"{file}: {said}" if said.startswith(f"{key}.") else f"{file}: {key}: {said}"]
     return []
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-SBOM = "sbom.cdx.json"
+SBOM = ".ci/sbom.cdx.json"
 RUNS, BUILDS = "requirements.lock", "requirements-dev.lock"
 UNKNOWN = "NOASSERTION"
 FILES = "hedgebot:locked-files-sha256"

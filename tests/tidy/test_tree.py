@@ -9,7 +9,7 @@ from tests.tidy.source import ROOT, tracked_files, tracked_texts
 
 TOP_LEVEL = frozenset({
     *("README.md", "CHANGELOG.md", "LICENSE", "Makefile", "Dockerfile", "pyproject.toml"),
-    *("requirements.lock", "requirements-dev.lock", "sbom.cdx.json"),
+    *("requirements.lock", "requirements-dev.lock"),
     *("config", "hedgebot", "runbooks", "strategies", "tests"),
     *(".ci", ".dockerignore", ".editorconfig", ".gitattributes", ".gitignore"),
 })  # fmt: skip

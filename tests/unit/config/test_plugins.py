@@ -42,6 +42,20 @@ def test_settings_that_a_strategy_does_not_take_are_named(monkeypatch: pytest.Mo
     assert told == "f.toml: strategies.x.params: ratio is 3, it must be below"
 
 
+def test_a_key_that_the_strategy_names_itself_is_not_told_twice() -> None:
+    tight = {
+        "tracking_error_usd": 600.0,
+        "reference_price_usd": 100_000.0,
+        "reference_vol": 0.5,
+        "reference_variance_coin2_day": 1.0,
+        "cap_coin": 10.0,
+        "noise_floor_usd": 600.0,
+    }
+    (told,) = plugins.parameter_problems("mine", tight, module="cost_aware", file="f.toml")
+    assert told.startswith("f.toml: strategies.mine.params.tracking_error_usd: a tracking error of 600 cannot be had")
+    assert told.count("strategies.mine.params") == 1
+
+
 def test_an_unknown_strategy_lists_the_known_ones(spoil: Callable[..., list[str]]) -> None:
     sentences = spoil(
         "[strategies.delta_neutral]", "[strategies.delta_netural]\nenabled = true\nunderlyings=['BTC']\n[a]"
