@@ -26,7 +26,9 @@ def note(step: Step, account: AccountState) -> None:
     before, limit = regime(account), state.limits.high_vol_year
     line = limit * CALM_RATIO if margin.high_vol else limit
     vols = [tracking.vol_day_of(one) for one in state.underlyings.values()]
-    margin.high_vol = any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols)
+    wild = any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols)
+    # A volatility that is not known any more (a long stop forgets it) has not come down: wild stays wild until it is.
+    margin.high_vol = wild or (margin.high_vol and None in vols)
     running = event_on(state, step.at_ns)
     ended, margin.event = margin.event, "" if running is None else running.name
     after = regime(account)

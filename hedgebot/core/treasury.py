@@ -11,7 +11,7 @@ from decimal import Decimal
 from hedgebot.core import reconcile, treasury_plan
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
-from hedgebot.core.treasury_state import Move, MoveStatus, TopUp
+from hedgebot.core.treasury_state import DAY_NS, Move, MoveStatus, TopUp
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, MoveCollateral, QueryMove, RecordMove
 from hedgebot.domain.decimals import ZERO, plain
@@ -177,14 +177,19 @@ def _made(step: Step, settings: TreasurySettings, qty: Decimal, plan: TopUp) -> 
     )
     treasury.next_number += 1
     treasury.moves[move.number] = move
-    _forget(treasury.moves)
+    _forget(treasury.moves, step.at_ns)
     return move
 
 
-def _forget(moves: dict[int, Move]) -> None:
-    """Ended moves beyond a number go, oldest first; what counts for a day's limit is not that many."""
-    for number in [number for number, one in moves.items() if one.ended_ns][: max(len(moves) - MOVES_KEPT, 0)]:
+def _forget(moves: dict[int, Move], at_ns: int) -> None:
+    """Ended moves beyond a number go, oldest first; never one that a day's limit or a loss is still counted from."""
+    done = [one.number for one in moves.values() if one.ended_ns and not _still_counts(one, at_ns)]
+    for number in done[: max(len(moves) - MOVES_KEPT, 0)]:
         del moves[number]
+
+
+def _still_counts(move: Move, at_ns: int) -> bool:
+    return move.status is MoveStatus.DONE and (not move.counted or at_ns - move.sent_at_ns < DAY_NS)
 
 
 # --- an operator's word ----------------------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ def _against(step: Step, move: Move | None) -> str:
         return "it has run out"
     if state.stopping:
         return "the daemon is stopping"
-    there = (state.treasury.of(move.account).balances or {}).get(move.coin, ZERO)
+    there = treasury_plan.in_funding_wallet(state, settings)
     if there < move.qty:
         return f"the funding wallet has {plain(there)} {move.coin}, {plain(move.qty)} are wanted"
     return ""

@@ -4,13 +4,14 @@ Owns the sums. Use is maintenance margin / equity. The lines sink with the floor
 or an event is on. Must not know proposals, moves or alerts (`treasury.py`).
 """
 
+import math
 from decimal import ROUND_UP, Decimal
 from typing import NamedTuple
 
 from hedgebot.core import limits, margin_distance, margin_gate, margin_legs
 from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.state import AccountState, EngineState
-from hedgebot.core.treasury_state import TopUp
+from hedgebot.core.treasury_state import MoveStatus, TopUp
 from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 
@@ -43,8 +44,8 @@ def lines(state: EngineState, account: AccountState, settings: TreasurySettings)
 
 def need(state: EngineState, account: AccountState, settings: TreasurySettings, at_ns: int) -> Need | None:
     """What the account lacks now; None while its margin is unknown."""
-    use, wallet = limits.margin_use(state, account, at_ns), account.wallet
-    if use is None or wallet is None or wallet.equity_usd is None:
+    use = limits.margin_use(state, account, at_ns)
+    if use is None:
         return None
     line, target = lines(state, account, settings)
     least, distance = state.limits.liquidation_distance_min, account.margin.distance
@@ -52,15 +53,28 @@ def need(state: EngineState, account: AccountState, settings: TreasurySettings, 
     if use <= line and not near:
         far = distance is None or abs(distance.move) > least * DISTANCE_TARGET_RATIO
         return Need(0.0, "", over=far and use < (line + target) / 2.0)
-    equity = float(wallet.equity_usd)
-    # The same equity that the use was made of; below zero all of it is missing, and the requirement over the target.
-    maintenance = use * equity if equity > 0.0 else float(wallet.maintenance_margin_usd or 0)
-    by_use = max(maintenance / target - equity, 0.0)
+    by_use = _missing(state, account, target, at_ns)
     by_distance = _shortfall(state, account, least * DISTANCE_TARGET_RATIO, at_ns) if near else 0.0
     if by_distance > by_use:
         move = abs(distance.move) if distance is not None else 0.0
         return Need(by_distance, f"{account.name} is {move:.1%} from liquidation, {least:.1%} is the least", over=False)
     return Need(by_use, f"margin use of {account.name} is {use:.1%}, its line is {line:.1%}", over=False)
+
+
+def _missing(state: EngineState, account: AccountState, target: float, at_ns: int) -> float:
+    """Equity short of what the requirement over the target is, by the venue's report and by our model since: the more.
+
+    Each use has its own equity. The model's, of an account that a move has emptied since the report, times the equity
+    of the report would be a multiple of what is missing, or infinite.
+    """
+    wallet, found = account.wallet, list[tuple[float, float]]()
+    if wallet is not None and wallet.equity_usd is not None and wallet.maintenance_margin_usd is not None:
+        found.append((float(wallet.maintenance_margin_usd), float(wallet.equity_usd)))
+    model = margin_gate.model_now(state, account, at_ns)
+    now = None if isinstance(model, str) else margin_gate.standing(state, account, model, model.now, at_ns)
+    if now is not None:
+        found.append((now.maintenance, now.equity))
+    return max((0.0, *(maintenance / target - equity for maintenance, equity in found)))
 
 
 def _shortfall(state: EngineState, account: AccountState, move: float, at_ns: int) -> float:
@@ -83,7 +97,7 @@ def quantity(state: EngineState, account: AccountState, coin: str, usd: float) -
     one_more, now = (margin_legs.counted(state, account, coin, qty) for qty in (held + 1.0, held))
     ratio = one_more - now
     worth = price * ratio
-    if worth <= 0.0:
+    if worth <= 0.0 or not math.isfinite(usd / worth):
         return None
     step = _STEPS[0] if price < _CHEAP_USD else _STEPS[1]
     return Decimal(repr(usd / worth)).quantize(step, rounding=ROUND_UP)
@@ -100,7 +114,7 @@ def split(
     if qty is None or known.balances is None:
         return None
     qty = max(qty, settings.move_min_qty)
-    there = known.balances.get(settings.coin, ZERO)
+    there = in_funding_wallet(state, settings)
     buffer = max(there - settings.emergency_qty, ZERO)
     left_today = settings.day_max_qty - state.treasury.moved_by_itself(account.name, at_ns)
     by_itself = max(min(buffer, settings.move_max_qty, left_today), ZERO)
@@ -122,9 +136,21 @@ def split(
     )
 
 
+def in_funding_wallet(state: EngineState, settings: TreasurySettings) -> Decimal:
+    """What the funding wallet holds: the newest reading, less what has arrived or may have since."""
+    known = state.treasury.of(settings.account)
+    left = sum(
+        one.qty
+        for one in state.treasury.moves.values()
+        if (one.account, one.coin) == (settings.account, settings.coin)
+        and (one.status.is_moving or (one.status is MoveStatus.DONE and one.ended_ns >= known.read_at_ns))
+    )
+    return max((known.balances or {}).get(settings.coin, ZERO) - left, ZERO)
+
+
 def emergency_part(state: EngineState, settings: TreasurySettings, qty: Decimal) -> Decimal:
     """What of a quantity is beyond the buffer now."""
-    there = (state.treasury.of(settings.account).balances or {}).get(settings.coin, ZERO)
+    there = in_funding_wallet(state, settings)
     return max(qty - max(there - settings.emergency_qty, ZERO), ZERO)
 
 

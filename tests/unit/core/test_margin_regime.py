@@ -79,3 +79,13 @@ def test_a_wild_market_is_recorded_and_calm_again_only_well_below() -> None:
         ("normal", 0.80),
     ]
     assert margin_regime.clock(START_NS).endswith(" UTC")
+
+
+def test_a_wild_market_stays_wild_while_its_volatility_is_unknown() -> None:
+    book = book_with()
+    drift = book.state.underlyings["BTC"].drift
+    for weight, regime in ((1.0, "high_vol"), (0.0, "high_vol"), (1.0, "high_vol")):
+        drift.log_var, drift.log_weight = (1.1 / math.sqrt(365.0)) ** 2 * weight, weight
+        until(book, book.at_ns + 300_000_000)
+        assert margin_regime.regime(account_of(book)) == regime
+    assert [one.after for one in of_type(book.heard, RecordRegime)] == ["high_vol"]

@@ -7,6 +7,7 @@ import pytest
 
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state, encode_state
+from hedgebot.core.treasury import MOVES_KEPT
 from hedgebot.core.treasury_state import Move, MoveStatus
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -194,6 +195,30 @@ def test_limits_of_time_and_day_bind_what_moves_by_itself() -> None:
     day = 86_400
     book.at_ns += day * 1_000_000_000
     assert book.state.treasury.moved_by_itself(ACCOUNT, book.at_ns) == 0
+
+
+def test_a_days_limit_is_not_forgotten_with_the_moves_that_filled_it() -> None:
+    """An operator's word ends proposals as often as he likes: what moved by itself today still counts."""
+    book = book_with(day_max_qty=Decimal(3_000), cool_down_s=0.0)
+    look(book, 8_000.0)
+    answer(book)
+    read(book, "17000")
+    assert book.state.treasury.moved_by_itself(ACCOUNT, book.at_ns) == Decimal(3_000)
+    for _ in range(MOVES_KEPT + 5):
+        look(book, 8_000.0)
+        decide(book, moves(book)[-1].number, approve=False)
+        read(book, "17000")
+    assert len(moves(book)) <= MOVES_KEPT + 2
+    assert book.state.treasury.moved_by_itself(ACCOUNT, book.at_ns) == Decimal(3_000)
+    assert of_type(look(book, 8_000.0), MoveCollateral) == []
+
+
+def test_the_emergency_segment_is_not_touched_on_a_reading_from_before_a_move() -> None:
+    book = book_with("9000", cool_down_s=0.0)  # 4,000 above the emergency segment
+    look(book, 6_000.0)
+    answer(book)
+    (sent,) = of_type(look(book, 6_000.0, seconds=6.0), MoveCollateral)  # the wallet is not read again
+    assert sent.move.qty == Decimal(1_000)
 
 
 @pytest.mark.parametrize("scope", [(KillScope.ALL, ""), (KillScope.ACCOUNT, ACCOUNT), (KillScope.VENUE, "bybit")])

@@ -1,5 +1,6 @@
 """The sums behind a top-up: what is missing by use and by distance, what a coin counts, and from where it may come."""
 
+import math
 from decimal import Decimal
 
 import msgspec
@@ -55,6 +56,24 @@ def test_a_need_brings_the_use_to_its_target(equity: float, usd: float, over: bo
 
 def test_an_account_without_equity_needs_all_of_it() -> None:
     assert need(book_with(-2_000.0)).usd == pytest.approx(14_500.0)
+
+
+@pytest.mark.parametrize("mark", [100_750, 100_900])
+def test_a_market_that_ran_between_two_reports_needs_what_is_missing_now(mark: int) -> None:
+    """The use is the model's then, of an equity that is nearly or wholly gone; the venue's is from before the move."""
+    book = book_with(8_000.0)
+    book.send(book.ticker(str(mark)))
+    book.send(book.book(str(mark)))
+    book.tick(after_ms=300)
+    assert account_of(book).margin.use == (math.inf if mark == 100_900 else pytest.approx(5_037.5 / 500.0))
+    # 5,000 and a little of margin over the target, and the equity less 10 BTC times the move.
+    assert need(book).usd == pytest.approx(mark * 0.05 / 0.4 - (8_000.0 - 10.0 * (mark - 100_000)), rel=1e-6)
+    assert split(book).own_qty == Decimal(3_000)
+
+
+def test_what_is_no_number_is_no_quantity() -> None:
+    book = book_with(8_000.0)
+    assert treasury_plan.quantity(book.state, account_of(book), "USDT", math.inf) is None
 
 
 def test_a_near_liquidation_is_a_need_although_the_use_is_small() -> None:
