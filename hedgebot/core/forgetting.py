@@ -69,7 +69,7 @@ def forget_instruments(state: EngineState, venue: str, at_ns: int) -> None:
     before_ns = min([at_ns, *cursors_ns]) - INSTRUMENT_KEPT_NS
     named = {one.instrument for one in state.positions.values()}
     named |= {one.intent.instrument for one in state.orders.values()}
-    named |= {one.hedge_instrument for one in state.settings.underlyings}
+    named |= {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
     for rules in list(state.instruments.values()):
         if rules.venue == venue and (rules.expiry_ns or at_ns) < before_ns and rules.id not in named:
             for table in (state.instruments, state.quotes, state.options, state.watched):

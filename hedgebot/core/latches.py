@@ -11,6 +11,7 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, Latch, OrderRecord, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Proposal
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.commands import CancelOrder, DecisionCause
 from hedgebot.domain.events import OperatorKilled
 from hedgebot.domain.instrument import venue_of
@@ -196,9 +197,10 @@ def _lets_through(action: KillAction, *, reduces_risk: bool) -> bool:
 def _covers_intent(state: EngineState, latch: Latch, intent: OrderIntent) -> bool:
     if latch.scope is KillScope.ORDER:
         return False
-    if latch.scope is KillScope.STRATEGY and intent.strategy != KILL_STRATEGY:
+    if latch.scope is KillScope.STRATEGY and intent.strategy not in (KILL_STRATEGY, MOVE_STRATEGY):
         return latch.name == intent.strategy
-    if latch.scope is KillScope.STRATEGY and latch.in_force is KillAction.FREEZE:
+    kills = intent.strategy == KILL_STRATEGY
+    if kills and latch.scope is KillScope.STRATEGY and latch.in_force is KillAction.FREEZE:
         # It stops the strategy's proposals; what an operator chose for more than it must still find its way out.
         return False
     settings = settings_of(state, intent.underlying)

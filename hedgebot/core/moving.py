@@ -51,6 +51,8 @@ def advance(
     if settings.funding_action is not FundingAction.SWITCH or proposal.strategy == KILL_STRATEGY:
         return
     busy = order_table.order_of(state, underlying.name) or step.at_ns < underlying.retry_at_ns
+    # A move keeps the band of whoever proposed it: where that one is latched off, nobody trades on its behalf.
+    busy = busy or proposal.strategy in state.tripped
     if busy or state.mode is not Mode.ACTIVE or state.stopping or latches.is_frozen(state, settings):
         return
     distance = delta_coin - proposal.centre_coin
@@ -139,7 +141,8 @@ def _why_move(
     if then is None or switching.must_leave(state, settings, target, held, at_ns):
         return ""
     left = switching.must_leave(state, settings, hedge, held, at_ns)
-    if left:
+    # Rates that swing around their limit change the choice of new hedges only: what stands would pay for every swing.
+    if left and (switching.delivers_soon(state, hedge, at_ns) or switching.stands(state, settings, held, at_ns)):
         return left
     if now is None:
         return ""

@@ -6,6 +6,7 @@ from hedgebot.core import breakers
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, adopt_settings
 from hedgebot.core.step import Step
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.commands import CancelOrder, DecisionCause
 from hedgebot.domain.events import ConfigApplied, StrategySwitched
 from hedgebot.domain.settings import EngineSettings
@@ -16,6 +17,11 @@ def switch_strategy(step: Step, event: StrategySwitched) -> None:
     state = step.state
     action = f"{'enable' if event.enabled else 'disable'} {event.strategy}"
     known = {one.name: one for one in state.settings.strategies}
+    if event.enabled and event.strategy == MOVE_STRATEGY and event.strategy in state.tripped:
+        breakers.rearm(step, event.strategy)
+        explanation = f"hedges are moved to cheaper instruments again: {event.reason}"
+        step.operator(event.operator, action, accepted=True, explanation=explanation)
+        return
     if event.strategy not in known:
         explanation = f"no strategy {event.strategy}; known: {', '.join(known) or 'none'}"
         step.operator(event.operator, action, accepted=False, explanation=explanation)

@@ -37,10 +37,21 @@ def cost_day(
 
 def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
     """Why an instrument is given up whatever another one costs; empty when it may be kept."""
-    if forced.settles_in_ms(state, hedge, at_ns) <= SETTLING_FACTOR * state.limits.settling_ms_halt:
+    if delivers_soon(state, hedge, at_ns):
         return "its delivery is near"
     cost, limit = cost_day(state, settings, hedge, side, at_ns), in_force(state, "funding_ratio_day_alert", at_ns)
     return f"it costs {cost:.3%} a day, limit {limit:.3%}" if cost is not None and cost > limit else ""
+
+
+def delivers_soon(state: EngineState, hedge: InstrumentId, at_ns: int) -> bool:
+    """Whether the venue is about to end an instrument: what stands in it is moved, whatever that costs."""
+    return forced.settles_in_ms(state, hedge, at_ns) <= SETTLING_FACTOR * state.limits.settling_ms_halt
+
+
+def stands(state: EngineState, settings: UnderlyingSettings, side: Side, at_ns: int) -> bool:
+    """Whether the choice of a side is as old as a choice must be before costs alone change it."""
+    chosen_at_ns = state.underlyings[settings.underlying].switch.chosen_at_ns.get(side.value, 0)
+    return at_ns - chosen_at_ns >= CHOICE_NS
 
 
 def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
@@ -55,7 +66,7 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
     if best is None:
         return
     saving = (now or 0.0) - cost
-    settled = at_ns - switch.chosen_at_ns.get(side.value, 0) >= CHOICE_NS
+    settled = stands(state, settings, side, at_ns)
     if not left and not (settled and saving >= settings.funding_saving_day_min):
         return
     switch.chosen[side.value], switch.chosen_at_ns[side.value] = best, at_ns

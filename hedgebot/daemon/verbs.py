@@ -12,6 +12,7 @@ import structlog
 
 from hedgebot.config.loader import Config, diff, load_config, restart_needed
 from hedgebot.config.plugins import known_strategies
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.daemon.control import Reply, Request, refusal
 from hedgebot.daemon.delivery import Trial, trial_code
 from hedgebot.daemon.health import Health, describe
@@ -168,7 +169,8 @@ class Verbs:
     async def _turn(self, args: dict[str, Any], *, enabled: bool) -> Reply:
         name = str(args.get("strategy") or args.get("name") or "")
         configured = tuple(one.name for one in self._config.engine_settings(self._install).strategies)
-        if name not in configured:
+        # Moves of hedges have no section of their own, and can be latched off all the same: the engine knows.
+        if name not in configured and not (enabled and name == MOVE_STRATEGY):
             there = ", ".join(configured) or "none"
             known = ", ".join(known_strategies()) or "none"
             return refusal(f"strategy {name!r} is not configured: configured {there}; known {known}", ExitCode.REFUSED)

@@ -14,6 +14,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, SubmitOrder
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import HedgeLeg, HedgeRole
 from hedgebot.venues.snapshot import OVERLAP_MS
 from tests.support.playbook import (
     ACCOUNT,
@@ -235,13 +236,18 @@ def test_expired_instruments_go_when_nobody_can_bring_an_execution_of_them() -> 
     assert BTC_CALL not in state.options.keys() | state.watched.keys()
 
 
-@pytest.mark.parametrize("kept_by", ["position", "order"])
+@pytest.mark.parametrize("kept_by", ["position", "order", "hedge"])
 def test_an_expired_instrument_that_something_names_stays(kept_by: str) -> None:
     book = Playbook()
     book.ready()
     state, expiry_ns = book.state, book.state.instruments[BTC_CALL].expiry_ns or 0
     if kept_by == "position":
         book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    elif kept_by == "hedge":
+        # Without its terms the funding of all legs would be unknown, and its limits would judge nothing.
+        legs = (HedgeLeg(instrument=BTC_CALL, role=HedgeRole.ALTERNATIVE),)
+        btc = msgspec.structs.replace(state.settings.underlyings[0], other_hedges=legs)
+        state.settings = msgspec.structs.replace(state.settings, underlyings=(btc,))
     else:
         order = order_of(book)
         record = state.orders[order.client_id]

@@ -13,12 +13,12 @@ from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, RecordDecision, SubmitOrder
+from hedgebot.domain.commands import Command, DecisionCause, Mode, RecordDecision, RecordOperator, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, BTC_USDC, Playbook, of_type, orders, the_order
-from tests.support.switches import market, ready, switchable
+from tests.support.switches import HOUR_MS, market, ready, switchable
 
 DEAR, CHEAP = -0.0008, 0.0001  # a short pays 24 bps a day here and receives 3 there
 PIECE = Decimal("0.037")  # three quarters of the band of 0.05, floored to the lot
@@ -159,6 +159,53 @@ def test_a_killed_underlying_does_not_move() -> None:
     )
     book.send(killed)
     assert next_order(book) is None
+
+
+@pytest.mark.parametrize("action", [KillAction.FREEZE, KillAction.REDUCE, KillAction.HEDGE_TO_FLAT])
+def test_a_kill_of_the_strategy_that_hedges_holds_its_moves_too(action: KillAction) -> None:
+    """A move adds risk on behalf of whoever keeps the band: what a reduce stops in its name it stops here."""
+    book = ready(switchable(), perp="-0.3")
+    book.send(
+        ev.OperatorKilled(operator="ann", reason="look", scope=KillScope.STRATEGY, name="delta_neutral", action=action)
+    )
+    before = len(orders(book.heard))
+    for _ in range(3):
+        market(book, perp_rate=DEAR, usdc_rate=CHEAP, after_ms=3_000.0)
+    assert len(orders(book.heard)) == before
+
+
+def test_a_strategy_that_is_latched_off_has_no_moves_made_for_it() -> None:
+    book = ready(switchable(), perp="-0.3")
+    book.state.tripped["delta_neutral"] = "61 sell orders"
+    assert next_order(book) is None
+    on = ev.StrategySwitched(strategy="delta_neutral", enabled=True, operator="ann", reason="looked")
+    assert the_order(book.send(on)).approved.intent.strategy == MOVE_STRATEGY
+
+
+def test_moves_that_are_latched_off_stay_so_until_an_operator_enables_them() -> None:
+    book = ready(switchable(), perp="-0.3")
+    book.state.tripped[MOVE_STRATEGY] = "5 orders in a row were refused"
+    assert next_order(book) is None
+    off = ev.StrategySwitched(strategy=MOVE_STRATEGY, enabled=False, operator="ann", reason="looked")
+    assert not of_type(book.send(off), RecordOperator)[0].accepted  # the configuration switches it off
+    on = msgspec.structs.replace(off, enabled=True)
+    assert of_type(book.send(on), RecordOperator)[0].accepted
+    assert not book.state.tripped
+    assert next_order(book) is not None
+    assert not of_type(book.send(on), RecordOperator)[0].accepted  # nothing to lift any more
+
+
+def test_rates_that_swing_around_their_limit_move_nothing_to_and_fro() -> None:
+    """The choice may go with them at once, but a whole position back and forth costs 20 bps each time."""
+    book = ready(switchable(), usdc="-0.3", perp_rate=-0.00099, usdc_rate=-0.00099)
+    for number in range(8):
+        over, under = -0.00101, -0.00099  # the short pays 30.3 bps a day here and 29.7 there, the limit is 30
+        perp, usdc = (under, over) if number % 2 else (over, under)
+        market(book, perp_rate=perp, usdc_rate=usdc, after_ms=60_000.0)
+    assert not orders(book.heard)
+    market(book, perp_rate=-0.00099, usdc_rate=-0.00101, after_ms=61_000.0)
+    market(book, perp_rate=-0.00099, usdc_rate=-0.00101, after_ms=float(HOUR_MS))
+    assert orders(book.heard)  # a rate that stays beyond its limit is left
 
 
 def test_nothing_is_closed_while_there_is_nowhere_to_go() -> None:
