@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from hedgebot.core import limits, order_table
+from hedgebot.core import limits, margin_gate, order_table
 from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.quotes import Quote
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
@@ -95,7 +95,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         if not self.grows_position:
             return True
         use = limits.margin_use(self.state, self.account, self.at_ns)
-        return use is not None and use < self.state.limits.margin_use_reduce
+        return use is not None and use < margin_gate.floor_use(self.state, self.account)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -70,14 +70,23 @@ def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float, flo
 def watch(step: Step) -> None:
     """Hold the alert up while a venue has more than its cap. Called by the timer."""
     for venue in venues(step.state):
-        words, _, _ = problem(step.state, venue, step.at_ns)
+        words, value, most = problem(step.state, venue, step.at_ns)
+        if not words and _unknown(value, most):
+            continue  # what is not known ends no alert
         told = f"{words}: nothing there adds risk" if words else ""
         step.watch(AlertKind.VENUE_EQUITY_CAP, venue, told)
 
 
 def equity_cap(one: Candidate) -> Finding:
-    """The gate's rule: an order that does not reduce risk is refused at a venue that has more than its cap."""
+    """The gate's rule: an order that does not reduce risk is refused at a venue that has, or may have, too much."""
     words, value, most = problem(one.state, one.account.venue, one.at_ns)
     if one.reduces_risk:
         return finding("venue_equity", value, "risk-reducing")
+    if not words and _unknown(value, most):
+        words = f"what share of all equity {one.account.venue} holds is not known, limit {most:.0%}"
     return finding("venue_equity", value, most, words)
+
+
+def _unknown(value: float, most: float) -> bool:
+    """Whether a share is capped and not known; a cap of everything caps nothing."""
+    return value < 0.0 and most < 1.0

@@ -8,7 +8,7 @@ from hedgebot.core.candidate import finding
 from hedgebot.core.gate import judge
 from hedgebot.core.sums import Sums
 from hedgebot.domain.orders import Refused
-from tests.unit.core.test_gate import _candidate
+from tests.unit.core.test_gate import _candidate, _set_margin
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,17 @@ def test_an_unproven_delta_never_counts_as_risk_reducing(delta: float) -> None:
     assert not one.reduces_delta
     assert not one.reduces_risk
     assert isinstance(judge(one), Refused)
+
+
+@pytest.mark.parametrize(("use", "event", "passes"), [(0.6, "", True), (0.6, "FOMC", False), (0.4, "FOMC", True)])
+def test_the_higher_floor_of_an_event_holds_without_a_model_too(use: float, event: str, passes: bool) -> None:
+    """Without a model the venue's number judges: what grows a position is no rescue below the floor."""
+    one = _candidate()
+    assert (one.effect, one.grows_position) == (None, True)
+    _set_margin(one, use)
+    one.account.margin.event = event
+    assert one.reduces_risk is passes
+    verdict = judge(one)
+    assert isinstance(verdict, Refused) is not passes
+    if isinstance(verdict, Refused):
+        assert (verdict.check.rule, verdict.check.value, verdict.check.limit) == ("margin_use", 0.6, 0.5)

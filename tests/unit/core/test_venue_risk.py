@@ -1,11 +1,14 @@
 """The cap on what stands at one venue: shares, the alert, the rule of the gate, and the raise of a soft limit."""
 
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import pytest
 
 from hedgebot.core import venue_risk
+from hedgebot.core.candidate import Candidate, Finding
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordRefusal, SubmitOrder
 from hedgebot.domain.holdings import HoldingReported, HoldingSettings
@@ -28,6 +31,13 @@ def book_with(equity: float, vault: str | None = None, **limits: float) -> Playb
         report(book, equity, maintenance=0.0, initial=0.0)
         book.tick(after_ms=2_000)
     return book
+
+
+def judged(book: Playbook, *, reduces: bool) -> Finding:
+    """What the gate's rule finds of an order on the playbook's account."""
+    account = book.state.accounts[ACCOUNT]
+    one = SimpleNamespace(state=book.state, account=account, at_ns=book.at_ns, reduces_risk=reduces)
+    return venue_risk.equity_cap(cast("Candidate", one))
 
 
 def test_the_share_counts_what_is_held_outside() -> None:
@@ -76,3 +86,26 @@ def test_a_hedge_that_reduces_risk_passes_the_cap() -> None:
     assert of_type(book.heard, SubmitOrder)
     assert of_type(book.heard, RecordRefusal) == []
     assert book.state.accounts[ACCOUNT].venue == "bybit"
+
+
+def test_an_unknown_share_of_a_capped_venue_adds_no_risk_and_ends_no_alert() -> None:
+    """A vault that nobody read makes no venue small: the cap does not lift by itself."""
+    book = book_with(100_000.0, vault="3", venue_equity_share_max=0.2)
+    assert book.is_up(AlertKind.VENUE_EQUITY_CAP)
+    assert judged(book, reduces=True).problem == ""
+    book.state.underlyings["BTC"].sums.holdings.clear()
+    assert venue_risk.share(book.state, "bybit", book.at_ns) is None
+    found = judged(book, reduces=False)
+    assert found.check.value == -1.0
+    assert found.problem == "what share of all equity bybit holds is not known, limit 20%"
+    assert judged(book, reduces=True).problem == ""
+    for _ in range(6):
+        report(book, 100_000.0, maintenance=0.0, initial=0.0)
+        book.tick(after_ms=2_500)
+    assert book.is_up(AlertKind.VENUE_EQUITY_CAP)
+
+
+def test_without_a_cap_an_unknown_share_is_nobodys_business() -> None:
+    book = book_with(100_000.0, vault="3")
+    book.state.underlyings["BTC"].sums.holdings.clear()
+    assert judged(book, reduces=False).problem == ""
