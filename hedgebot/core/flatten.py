@@ -43,7 +43,9 @@ def _flatten(step: Step, latch: Latch) -> None:
         busy = order_table.order_of(state, settings.underlying)
         left += [f"{contracts} {instrument}" for instrument, contracts in held.items()] or [busy] * bool(busy)
         if held and not busy and step.at_ns >= state.underlyings[settings.underlying].retry_at_ns:
-            waiting.append(_close(step, settings, latch, *next(iter(held.items()))))
+            # The first whose market is open: one that is shut must not stand before the others.
+            first = min(held, key=lambda one: not hedges.is_open(state, settings, one, step.at_ns))
+            waiting.append(_close(step, settings, latch, first, held[first]))
     if not left and _is_known(state, latch):
         latches.end_action(step, latch, f"our hedge positions are closed; {_delta_words(state, latch)}")
     elif problem := next((one for one in waiting if one), ""):

@@ -28,6 +28,7 @@ from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import Approved, Refused, RuleCheck
 from hedgebot.domain.settings import AccountRole
 
@@ -183,8 +184,15 @@ def _hedge_volume(one: Candidate) -> Finding:
 
 def _book_fresh(one: Candidate) -> Finding:
     # The main hedge's book is the price that the delta is valued at, whichever instrument is traded.
-    needed = dict.fromkeys((one.rules.id, one.settings.hedge_instrument))
-    age_ms, oldest = max((market.book_age_ms(one.state, name, one.at_ns), name) for name in needed)
+    return _fresh(one, one.rules.id, one.settings.hedge_instrument)
+
+
+def _own_book_fresh(one: Candidate) -> Finding:
+    return _fresh(one, one.rules.id)
+
+
+def _fresh(one: Candidate, *books: InstrumentId) -> Finding:
+    age_ms, oldest = max((market.book_age_ms(one.state, name, one.at_ns), name) for name in books)
     limit_ms = one.state.limits.book_age_ms_max
     problem = "" if age_ms <= limit_ms else f"the book of {oldest} is {age_ms} ms old"
     return finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
@@ -261,8 +269,7 @@ def _account_notional(one: Candidate) -> Finding:
 
 
 def _size(one: Candidate) -> Finding:
-    coins = abs(one.intent.delta_effect_coin)
-    limit = one.settings.order_qty_coin_max
+    coins, limit = abs(one.intent.delta_effect_coin), one.settings.order_qty_coin_max
     problem = "" if coins <= limit else f"order of {coins:g} {one.underlying.name}"
     problem = problem or one.rules.order_problem(one.intent.qty_contracts, one.intent.limit_price) or ""
     return finding("order_qty_coin", coins, limit, problem)
@@ -339,7 +346,7 @@ CLOSING_RULES: tuple[Rule, ...] = (
     _private_silence,
     _clock,
     _one_in_flight,
-    _book_fresh,
+    _own_book_fresh,
     _mark_fresh,
     _spread,
     _book_against_mark,

@@ -4,7 +4,7 @@ Owns the checklist (safety reference section 13) and the end of orders that nobo
 forgets them with evidence. What only the shell can know (journal, versions, files) comes with the event.
 """
 
-from hedgebot.core import breakers, deadman, kill_rules, latches, limits, market, order_table, reconcile, specs
+from hedgebot.core import breakers, deadman, hedges, kill_rules, latches, limits, market, order_table, reconcile, specs
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch
@@ -125,7 +125,7 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
 
 def _underlying_problems(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[str]:
     name, problems = settings.underlying, []
-    for hedge in settings.hedge_instruments:
+    for hedge in hedges.in_use(state, settings):
         if market.book_age_ms(state, hedge, at_ns) > state.limits.book_age_ms_max:
             problems.append(f"the book of {hedge} is not fresh")
         if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max:

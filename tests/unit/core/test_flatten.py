@@ -12,6 +12,7 @@ from hedgebot.domain.kill import KillAction
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import AccountRole
 from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, Playbook, of_type, orders, settings, the_order
+from tests.support.switches import ready, switchable
 
 FLATTEN = ev.OperatorKilled(operator="ann", reason="venue is failing", action=KillAction.FLATTEN)
 
@@ -106,3 +107,16 @@ def test_a_hedge_on_another_instrument_than_todays_is_closed_too(book: Playbook)
             book.done(order)
     assert sorted(closed) == [BTC_PERP]
     assert book.state.latches["all"].done
+
+
+@pytest.mark.parametrize("perp", ["0", "-0.2"])
+def test_a_main_hedge_without_a_book_stops_no_flatten_of_another(perp: str) -> None:
+    """The delta, which is valued at the main hedge's price, counts for no closing order: its own market does."""
+    book = ready(switchable(), perp=perp, usdc="-0.3")
+    book.send(FLATTEN)
+    book.tick(5_500)  # both books are old: nothing to close at
+    assert not orders(book.heard)
+    book.send(book.book(name=BTC_USDC))
+    book.send(book.ticker(name=BTC_USDC))
+    intent = the_order(book.tick(300)).approved.intent
+    assert (intent.instrument, intent.side, intent.reduce_only) == (BTC_USDC, Side.BUY, True)

@@ -21,6 +21,7 @@ from tests.support.playbook import (
     orders,
     the_order,
 )
+from tests.support.switches import market, ready, switchable
 
 
 @pytest.fixture
@@ -252,3 +253,18 @@ def test_a_restart_keeps_what_was_lifted_lifted(book: Playbook) -> None:
     book.start(epoch=2)
     book.ready()
     assert book.mode() is Mode.ACTIVE
+
+
+def test_an_alternative_that_nobody_needs_keeps_no_latch() -> None:
+    """One that was delivered has no book for ever; what is held or chosen is asked for, as at every start."""
+    book = ready(switchable(), quiet=True)
+    book.send(KILL)
+    assert said(book.send(UNKILL)).accepted
+    held = ready(switchable(), usdc="-0.3")
+    held.send(KILL)
+    held.tick(5_500)
+    held.send(held.book())
+    held.send(held.ticker())
+    assert "the book of bybit:linear:BTCPERP is not fresh" in said(held.send(UNKILL)).explanation
+    market(held)
+    assert said(held.send(UNKILL)).accepted
