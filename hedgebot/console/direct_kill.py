@@ -126,21 +126,11 @@ async def all_of(cancels: "Mapping[str, Coroutine[Any, Any, DirectCancel]]") -> 
 
 
 async def _cancel(connection: "AccountConnection", is_ours: "IsOurs", *, whole: bool) -> "DirectCancel":
-    from hedgebot.venues.connection import VenueConnection
+    from hedgebot.daemon.reaching import venue_connection
     from hedgebot.venues.direct import cancel_directly
 
-    venue = VenueConnection(
-        account=connection.account,
-        venue=connection.venue,
-        role=connection.role,
-        endpoint=connection.endpoint,
-        testnet=connection.testnet,
-        api_key=connection.api_key.get_secret_value(),
-        api_secret=connection.api_secret.get_secret_value(),
-        recv_window_ms=connection.recv_window_ms,
-    )
     return await cancel_directly(
-        venue,
+        venue_connection(connection),
         is_ours,
         whole=whole,
         within_s=WITHIN_S,

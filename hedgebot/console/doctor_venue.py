@@ -25,26 +25,14 @@ def ask_venue(connection: AccountConnection) -> list[Row]:
 
 
 async def _ask(connection: AccountConnection) -> list[Row]:
+    from hedgebot.daemon.reaching import venue_connection
     from hedgebot.venues.bybit_profile import BYBIT
     from hedgebot.venues.client import open_query_client
     from hedgebot.venues.clock import measure, sign_with
-    from hedgebot.venues.connection import VenueConnection
     from hedgebot.venues.guard import FAULTS
     from hedgebot.venues.keys import key_problem, move_problem
 
-    client = open_query_client(
-        VenueConnection(
-            account=connection.account,
-            venue=connection.venue,
-            role=connection.role,
-            endpoint=connection.endpoint,
-            testnet=connection.testnet,
-            api_key=connection.api_key.get_secret_value(),
-            api_secret=connection.api_secret.get_secret_value(),
-            recv_window_ms=connection.recv_window_ms,
-        ),
-        observe=lambda _reply: None,
-    )
+    client = open_query_client(venue_connection(connection), observe=lambda _reply: None)
     where = connection.endpoint or f"{connection.venue} {'testnet' if connection.testnet else '(real money)'}"
     try:
         async with asyncio.timeout(VENUE_WAIT_S):

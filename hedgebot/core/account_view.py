@@ -1,14 +1,12 @@
 """What people see of one account: streams, truth, margin with its regime and standing stresses. A pure function."""
 
 import math
-from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch
+from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch, market
 from hedgebot.core.state import AccountState, EngineState
-
-_NS_PER_MS = 1_000_000
+from hedgebot.domain.decimals import float_or_none
 
 
 class StreamView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +52,18 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         venue=account.venue,
         role=account.role.value,
         streams=tuple(
-            StreamView(stream=name, up=one.up, age_ms=_age_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None)
+            StreamView(
+                stream=name, up=one.up, age_ms=market.elapsed_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None
+            )
             for name, one in streams
         ),
         reconciled=account.reconciled,
-        reconciled_age_ms=_age_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
+        reconciled_age_ms=market.elapsed_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
         margin_use=limits.margin_use(state, account, at_ns),
-        equity_usd=_number(wallet.equity_usd) if wallet else None,
-        initial_margin_usd=_number(wallet.initial_margin_usd) if wallet else None,
-        maintenance_margin_usd=_number(wallet.maintenance_margin_usd) if wallet else None,
-        margin_age_ms=_age_ms(at_ns, account.wallet_at_ns) if wallet else None,
+        equity_usd=float_or_none(wallet.equity_usd) if wallet else None,
+        initial_margin_usd=float_or_none(wallet.initial_margin_usd) if wallet else None,
+        maintenance_margin_usd=float_or_none(wallet.maintenance_margin_usd) if wallet else None,
+        margin_age_ms=market.elapsed_ms(at_ns, account.wallet_at_ns) if wallet else None,
         clock_offset_ms=account.clock_offset_ms,
         differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
         dead_man=deadman.describe(state, account, at_ns),
@@ -74,14 +74,6 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         margin_hike=hike,
         margin_hike_use=None if stress is None else _finite(stress.hike_use),
     )
-
-
-def _age_ms(at_ns: int, since_ns: int) -> int:
-    return max(at_ns - since_ns, 0) // _NS_PER_MS
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _finite(value: float) -> float | None:

@@ -27,11 +27,7 @@ def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[
             instrument=one.instrument,
             role=one.role.value,
             held_coin=held.get(one.instrument),
-            book_age_ms=_known(market.book_age_ms(state, one.instrument, at_ns)),
+            book_age_ms=market.known_age_ms(market.book_age_ms(state, one.instrument, at_ns)),
         )
         for one in settings.hedge_legs
     )
-
-
-def _known(age_ms: int) -> int | None:
-    return None if age_ms >= market.NEVER_MS else age_ms

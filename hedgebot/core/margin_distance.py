@@ -6,8 +6,6 @@ and 1 are both looked at and the nearer one is told (margin reference section 9)
 
 from typing import NamedTuple
 
-import numpy as np
-
 from hedgebot.core import margin_legs, margin_model
 from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns, Parameters
 from hedgebot.core.margin_model import Model, Standing
@@ -15,9 +13,8 @@ from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.distance import first_move
-from hedgebot.margin.scenario import OptionLegs
+from hedgebot.margin.positions import options_moved
 from hedgebot.margin.venue_models import VenueModel
-from hedgebot.pricing import black76
 
 STRESS_NS = 1_000_000_000
 
@@ -133,16 +130,6 @@ def _grid_at(columns: OptionColumns, move: float, parameters: Parameters, mode: 
     # Where a venue's model judges, no options are held: such a book has no model.
     if not len(legs.qty) or isinstance(parameters, VenueModel):
         return grid
-    forward = legs.forward * (1.0 + move)
-    shifted = OptionLegs(
-        qty=legs.qty,
-        forward=forward,
-        strike=legs.strike,
-        years=legs.years,
-        days=legs.days,
-        vol=legs.vol,
-        is_call=legs.is_call,
-        base=np.asarray(black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)),
-    )
-    margin_legs.fill(grid, OptionColumns(shifted, columns.spot * (1.0 + move), columns.settles), parameters, mode)
+    there = OptionColumns(options_moved(legs, move), columns.spot * (1.0 + move), columns.settles)
+    margin_legs.fill(grid, there, parameters, mode)
     return grid

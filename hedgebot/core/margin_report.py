@@ -15,6 +15,7 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import RecordMargin
+from hedgebot.domain.decimals import float_or_none
 from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import PositionReport, WalletReport
@@ -98,9 +99,9 @@ def _record(step: Step, account: AccountState, model: Model, wallet: WalletRepor
         account=account.name,
         margin_mode=model.mode.value,
         parameters=f"{model.parameters.id} {given.hash}",
-        venue_initial_usd=_float(wallet.initial_margin_usd),
-        venue_maintenance_usd=_float(wallet.maintenance_margin_usd),
-        venue_equity_usd=_float(wallet.equity_usd),
+        venue_initial_usd=float_or_none(wallet.initial_margin_usd),
+        venue_maintenance_usd=float_or_none(wallet.maintenance_margin_usd),
+        venue_equity_usd=float_or_none(wallet.equity_usd),
         model_initial_usd=model.now.initial,
         model_maintenance_usd=model.now.maintenance,
         model_balance_usd=model.now.balance,
@@ -112,14 +113,13 @@ def _record(step: Step, account: AccountState, model: Model, wallet: WalletRepor
     )
 
 
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
 def _difference(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> tuple[float, str]:
     """The larger relative difference of the two margins, and in words what differs (empty within tolerance)."""
     tolerance = step.state.limits.margin_tolerance_ratio
-    theirs = {"maintenance": _float(wallet.maintenance_margin_usd), "initial": _float(wallet.initial_margin_usd)}
+    theirs = {
+        "maintenance": float_or_none(wallet.maintenance_margin_usd),
+        "initial": float_or_none(wallet.initial_margin_usd),
+    }
     ours = {"maintenance": model.now.maintenance, "initial": model.now.initial}
     gaps = {
         name: (ours[name] - number) / max(abs(number), ours[name], DIFFERENCE_USD_MIN)

@@ -114,6 +114,16 @@ def option_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> i
     return NEVER_MS if mark is None else _age_ms(state, instrument, at_ns, mark.at_ns, mark.venue_ns)
 
 
+def known_age_ms(age_ms: int) -> int | None:
+    """An age for people and programs to read: nothing in place of NEVER_MS."""
+    return None if age_ms >= NEVER_MS else age_ms
+
+
+def elapsed_ms(at_ns: int, since_ns: int) -> int:
+    """Whole milliseconds since a moment, 0 for one that is yet to come."""
+    return max(at_ns - since_ns, 0) // _NS_PER_MS
+
+
 def book_mark_gap_bps(quote: Quote, *, against_index: bool = False) -> float | None:
     """Distance of the book's middle from the mark in basis points of it; None when one is missing.
 

@@ -123,7 +123,7 @@ def _row(
         contracts=str(position.contracts),
         entry_price=f"{position.entry_price:.8g}" if position.entry_price else None,
         mark=str(quote.mark) if quote and quote.mark is not None else None,
-        age_ms=None if age_ms >= market.NEVER_MS else age_ms,
+        age_ms=market.known_age_ms(age_ms),
         **numbers,
     )
 

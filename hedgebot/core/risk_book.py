@@ -1,14 +1,12 @@
 """The engine's state as a book for risk numbers: legs with what prices them, a moment's copy. Computes no risk."""
 
-from decimal import Decimal
-
 import msgspec
 
 from hedgebot.core import limits
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.state import EngineState, Position, UnderlyingState
-from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.decimals import ZERO, float_or_none
 from hedgebot.domain.instrument import Instrument, OptionType
 from hedgebot.domain.riskbook import AccountPoint, LegKind, LinearLeg, OptionLeg, RiskBook, UnderlyingPoint
 
@@ -158,11 +156,7 @@ def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
         return known
     return msgspec.structs.replace(
         known,
-        equity_usd=_float(wallet.equity_usd),
-        maintenance_margin_usd=_float(wallet.maintenance_margin_usd),
-        initial_margin_usd=_float(wallet.initial_margin_usd),
+        equity_usd=float_or_none(wallet.equity_usd),
+        maintenance_margin_usd=float_or_none(wallet.maintenance_margin_usd),
+        initial_margin_usd=float_or_none(wallet.initial_margin_usd),
     )
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

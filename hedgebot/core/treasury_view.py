@@ -2,14 +2,13 @@
 
 import msgspec
 
-from hedgebot.core import treasury_plan
+from hedgebot.core import market, treasury_plan
 from hedgebot.core.state import EngineState
 from hedgebot.core.treasury_state import Move, MoveStatus
 from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 
 SHOWN_MAX = 20
-_NS_PER_MS = 1_000_000
 
 
 class TreasuryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ def _one(state: EngineState, settings: TreasurySettings, at_ns: int) -> Treasury
         trading_qty=None if trading is None else plain(trading),
         buffer_qty=None if there is None else plain(max(there - settings.emergency_qty, ZERO)),
         emergency_qty=None if there is None else plain(min(there, settings.emergency_qty)),
-        age_ms=max(at_ns - known.read_at_ns, 0) // _NS_PER_MS if known.read_at_ns else None,
+        age_ms=market.elapsed_ms(at_ns, known.read_at_ns) if known.read_at_ns else None,
         line_use=line,
         target_use=target,
         moved_by_itself_qty=plain(state.treasury.moved_by_itself(settings.account, at_ns)),
@@ -90,6 +89,6 @@ def _move(one: Move, at_ns: int) -> MoveView:
         why=one.why,
         note=one.note,
         operator=one.operator,
-        age_ms=max(at_ns - one.made_ns, 0) // _NS_PER_MS,
-        left_ms=max(one.expires_ns - at_ns, 0) // _NS_PER_MS if waits else None,
+        age_ms=market.elapsed_ms(at_ns, one.made_ns),
+        left_ms=market.elapsed_ms(one.expires_ns, at_ns) if waits else None,
     )

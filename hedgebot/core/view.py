@@ -32,8 +32,6 @@ from hedgebot.domain.scope import scope_of
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.band import DAYS_PER_YEAR
 
-_NS_PER_MS = 1_000_000
-
 
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     """One underlying: its delta against its band. `delta_coin` is None while the exposure is unknown.
@@ -216,10 +214,10 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         hedge_legs=hedge_view.legs(state, settings, at_ns),
         opposed_coin=hedges.opposed_coin(hedges.held_coins(state, settings)),
         opposed_coin_max=settings.opposed_coin_max,
-        book_age_ms=_known_age(market.book_age_ms(state, settings.hedge_instrument, at_ns)),
-        option_age_ms=_known_age(option_age_ms) if has_options else None,
+        book_age_ms=market.known_age_ms(market.book_age_ms(state, settings.hedge_instrument, at_ns)),
+        option_age_ms=market.known_age_ms(option_age_ms) if has_options else None,
         lot_coin=float(rules.lot_size * rules.contract_size) if rules and not rules.kind.is_inverse else None,
-        in_breach_ms=_age_ms(at_ns, one.breach_since_ns) if one.breach_since_ns else None,
+        in_breach_ms=market.elapsed_ms(at_ns, one.breach_since_ns) if one.breach_since_ns else None,
         residual_coin=one.residual_coin,
         hedges=one.hedges,
         why_not=why_not(state, settings, at_ns),
@@ -274,7 +272,7 @@ def _orders(state: EngineState, at_ns: int) -> tuple[OrderView, ...]:
             qty_contracts=str(one.intent.qty_contracts),
             filled_contracts=str(one.filled_contracts),
             status=one.status.value,
-            age_ms=_age_ms(at_ns, one.sent_at_ns),
+            age_ms=market.elapsed_ms(at_ns, one.sent_at_ns),
         )
         for one in live_orders(state)
     )
@@ -288,7 +286,7 @@ def _alerts(state: EngineState, at_ns: int) -> tuple[AlertView, ...]:
             runbook=one.kind.runbook,
             subject=one.subject,
             summary=one.summary,
-            age_ms=_age_ms(at_ns, one.since_ns),
+            age_ms=market.elapsed_ms(at_ns, one.since_ns),
         )
         for one in state.alerts.values()
     )
@@ -306,7 +304,7 @@ def _latches(state: EngineState, at_ns: int) -> tuple[LatchView, ...]:
             review=tuple(one.causes),
             done=one.done,
             note=one.note,
-            age_ms=_age_ms(at_ns, one.since_ns),
+            age_ms=market.elapsed_ms(at_ns, one.since_ns),
         )
         for one in state.latches.values()
     ]
@@ -325,11 +323,3 @@ def _latches(state: EngineState, at_ns: int) -> tuple[LatchView, ...]:
         for strategy, why in state.tripped.items()
     ]
     return (*kills, *throttled)
-
-
-def _age_ms(at_ns: int, since_ns: int) -> int:
-    return max(at_ns - since_ns, 0) // _NS_PER_MS
-
-
-def _known_age(age_ms: int) -> int | None:
-    return None if age_ms >= market.NEVER_MS else age_ms

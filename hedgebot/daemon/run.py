@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 import structlog
 
 from hedgebot import __version__
@@ -194,7 +195,7 @@ def _venue_opener(
     accepted: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Callable[[str, EventSink], Venue]:
     # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
-    from hedgebot.venues.connection import VenueConnection
+    from hedgebot.daemon.reaching import venue_connection
     from hedgebot.venues.registry import open_venue, take_time_from
 
     hold.beat()
@@ -203,15 +204,8 @@ def _venue_opener(
 
     def open_one(account: str, sink: EventSink) -> Venue:
         one = by_name[account]
-        connection = VenueConnection(
-            account=one.account,
-            venue=one.venue,
-            role=one.role,
-            endpoint=one.endpoint,
-            testnet=one.testnet,
-            api_key=one.api_key.get_secret_value(),
-            api_secret=one.api_secret.get_secret_value(),
-            recv_window_ms=one.recv_window_ms,
+        connection = msgspec.structs.replace(
+            venue_connection(one),
             order_timeout_ms=one.order_timeout_ms,
             order_entry="ws" if one.order_entry == "ws" else "rest",
             drop_copy=one.drop_copy,

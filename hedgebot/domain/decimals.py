@@ -28,6 +28,11 @@ def is_multiple(value: Decimal, step: Decimal) -> bool:
         return False
 
 
+def float_or_none(value: Decimal | None) -> float | None:
+    """An exact number for arithmetic in floats; unknown stays unknown."""
+    return None if value is None else float(value)
+
+
 def plain(value: Decimal) -> str:
     """Write a number the way venues take it: no exponent, no trailing zeros."""
     text = format(value, "f")

@@ -102,11 +102,6 @@ class FaultBook(Generic[F]):
             return None
         return next((one.fault for one in self._picked(now_ns, picks)), None)
 
-    def next_end_ns(self, now_ns: int) -> int | None:
-        """When the next fault is over by time; None when none will be."""
-        ends = (one.ends_at_ns for one in self._active if one.ends_at_ns is not None and one.ends_at_ns > now_ns)
-        return min(ends, default=None)
-
     def _picked(self, now_ns: int, picks: Callable[[F], bool]) -> Iterator[Active[F]]:
         for one in self._active:
             if not one.over(now_ns) and picks(one.fault):

@@ -119,12 +119,6 @@ def as_in_order(evidence: Evidence) -> str:
     return ""
 
 
-def no_orders(evidence: Evidence) -> str:
-    """Nothing was sent while it lasted."""
-    sent = evidence.orders()
-    return f"order {sent[0][1]} was sent meanwhile" if sent else ""
-
-
 def no_orders_after(seconds: float) -> Criterion:
     """Nothing was sent while it lasted, once so many seconds had passed."""
 

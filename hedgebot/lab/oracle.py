@@ -330,16 +330,6 @@ class Oracle:
                 self._broken("I11", moment, f"{number - first + 1} orders within a second, at most {most:g}")
                 return
 
-    def judge_kill(self, killed_at_ns: int) -> list[Violation]:
-        """After a kill nothing of ours is alive and nothing new comes."""
-        for one in self._journal.orders():
-            if one.at_ns > killed_at_ns:
-                self._broken("I7", one.at_ns, "an order was sent after the kill")
-        alive = [one for one in self._exchange.open_orders(self._holder) if self._is_ours(one.client_id)]
-        if alive and self._exchange.now_ns - killed_at_ns > KILL_WITHIN_NS:
-            self._broken("I7", self._exchange.now_ns, f"{len(alive)} orders of ours are alive 10 s after the kill")
-        return self.violations
-
     def _broken(self, invariant: str, at_ns: int, sentence: str) -> None:
         self.violations.append(Violation(invariant=invariant, at_ns=at_ns, sentence=sentence))
 

@@ -39,7 +39,6 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000 * NS_PER_MS
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
-SILENCE_NS_MAX = 15 * NS_PER_S
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",

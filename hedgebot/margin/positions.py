@@ -118,24 +118,27 @@ def option_legs(options: Iterable[OptionLeg], at_ns: int) -> OptionLegs:
 
 def moved(book: CoinBook, move: float) -> CoinBook:
     """The same book after its underlying moved by a fraction; an inverse contract keeps its USD, not its coins."""
-    options = book.options
-    if len(options.qty):
-        forward = options.forward * (1.0 + move)
-        base = black76.price(forward, options.strike, options.years, options.vol, options.is_call)
-        options = OptionLegs(
-            qty=options.qty,
-            forward=forward,
-            strike=options.strike,
-            years=options.years,
-            days=options.days,
-            vol=options.vol,
-            is_call=options.is_call,
-            base=base,
-        )
     return book._replace(
         index_usd=book.index_usd * (1.0 + move),
-        options=options,
+        options=options_moved(book.options, move),
         lines=tuple(_line_moved(one, move) for one in book.lines),
+    )
+
+
+def options_moved(legs: OptionLegs, move: float) -> OptionLegs:
+    """The same options after their forwards moved by a fraction: priced anew, volatilities and times as they were."""
+    if not len(legs.qty):
+        return legs
+    forward = legs.forward * (1.0 + move)
+    return OptionLegs(
+        qty=legs.qty,
+        forward=forward,
+        strike=legs.strike,
+        years=legs.years,
+        days=legs.days,
+        vol=legs.vol,
+        is_call=legs.is_call,
+        base=np.asarray(black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)),
     )
 
 

@@ -8,8 +8,8 @@ unknown.
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding
-from hedgebot.venues.health.words import absent, amount, inverted, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, text
+from hedgebot.venues.health.words import absent, inverted, printed_unit, relation
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, float_or_none, text
 
 _PLACES = 1e-8
 
@@ -43,7 +43,7 @@ def _silent(account: str, *missing: str, holdings: tuple[Holding, ...] = ()) -> 
 
 def _lists(rows: list[Raw]) -> tuple[AccountHealth, ...] | None:
     if rows and all("positionAmt" in row and "markPrice" in row for row in rows):
-        held = tuple(_risk(row) for row in rows if amount(row, "positionAmt"))
+        held = tuple(_risk(row) for row in rows if float_or_none(row, "positionAmt"))
         return (_silent("positions", "wallet balance and margins: position risk has none", holdings=held),)
     if rows and all("crossWalletBalance" in row for row in rows):
         return (_silent("balances", "margins: a list of balances has none"),)
@@ -51,14 +51,14 @@ def _lists(rows: list[Raw]) -> tuple[AccountHealth, ...] | None:
 
 
 def _linear(frame: Raw) -> AccountHealth:
-    equity = amount(frame, "totalMarginBalance")
-    wallet, profit = amount(frame, "totalWalletBalance"), amount(frame, "totalUnrealizedProfit")
+    equity = float_or_none(frame, "totalMarginBalance")
+    wallet, profit = float_or_none(frame, "totalWalletBalance"), float_or_none(frame, "totalUnrealizedProfit")
     rows = as_rows(frame.get("positions"), "positions")
-    holdings = tuple(_position(row) for row in rows if amount(row, "positionAmt"))
-    initial, maintenance = amount(frame, "totalInitialMargin"), amount(frame, "totalMaintMargin")
+    holdings = tuple(_position(row) for row in rows if float_or_none(row, "positionAmt"))
+    initial, maintenance = float_or_none(frame, "totalInitialMargin"), float_or_none(frame, "totalMaintMargin")
     parts = None if wallet is None or profit is None else wallet + profit
-    orders = amount(frame, "totalOpenOrderInitialMargin")
-    of_positions = amount(frame, "totalPositionInitialMargin")
+    orders = float_or_none(frame, "totalOpenOrderInitialMargin")
+    of_positions = float_or_none(frame, "totalPositionInitialMargin")
     both = None if orders is None or of_positions is None else orders + of_positions
     return AccountHealth(
         venue="binance",
@@ -81,22 +81,26 @@ def _linear(frame: Raw) -> AccountHealth:
 def _inverse(frame: Raw) -> tuple[AccountHealth, ...]:
     """One account for each coin that is used; where none is, the first, whose zeros say so."""
     rows = as_rows(frame["assets"], "assets")
-    held = tuple(_position(row) for row in as_rows(frame["positions"], "positions") if amount(row, "positionAmt"))
-    used = [row for row in rows if any(amount(row, one) for one in ("marginBalance", "maintMargin"))] or list(rows[:1])
+    held = tuple(
+        _position(row) for row in as_rows(frame["positions"], "positions") if float_or_none(row, "positionAmt")
+    )
+    used = [row for row in rows if any(float_or_none(row, one) for one in ("marginBalance", "maintMargin"))] or list(
+        rows[:1]
+    )
     found = []
     for row in used:
         coin = text(row, "asset")
-        wallet, profit = amount(row, "walletBalance"), amount(row, "unrealizedProfit")
+        wallet, profit = float_or_none(row, "walletBalance"), float_or_none(row, "unrealizedProfit")
         parts = None if wallet is None or profit is None else wallet + profit
-        balance = amount(row, "marginBalance")
+        balance = float_or_none(row, "marginBalance")
         found.append(
             AccountHealth(
                 venue="binance",
                 account=f"COIN-M {coin}",
                 unit=coin,
                 equity=balance,
-                initial=amount(row, "initialMargin"),
-                maintenance=amount(row, "maintMargin"),
+                initial=float_or_none(row, "initialMargin"),
+                maintenance=float_or_none(row, "maintMargin"),
                 printed=_PLACES,
                 relations=relation("marginBalance = wallet + profit", balance, parts, 2.0 * _PLACES),
                 holdings=tuple(one for one in held if one.instrument.startswith(f"{coin}USD")),
@@ -108,16 +112,16 @@ def _inverse(frame: Raw) -> tuple[AccountHealth, ...]:
 
 
 def _position(row: Raw) -> Holding:
-    contracts, value = amount(row, "positionAmt") or 0.0, amount(row, "notional")
+    contracts, value = float_or_none(row, "positionAmt") or 0.0, float_or_none(row, "notional")
     return Holding(
         instrument=text(row, "symbol"),
         contracts=contracts,
         value=None if value is None else abs(value),
-        entry=amount(row, "entryPrice"),
-        leverage=amount(row, "leverage"),
-        initial=amount(row, "positionInitialMargin"),
-        maintenance=amount(row, "maintMargin"),
-        profit=amount(row, "unrealizedProfit"),
+        entry=float_or_none(row, "entryPrice"),
+        leverage=float_or_none(row, "leverage"),
+        initial=float_or_none(row, "positionInitialMargin"),
+        maintenance=float_or_none(row, "maintMargin"),
+        profit=float_or_none(row, "unrealizedProfit"),
         isolated=row.get("isolated") is True,
         printed=_PLACES,
     )
@@ -125,8 +129,12 @@ def _position(row: Raw) -> Holding:
 
 def _risk(row: Raw) -> Holding:
     """Position risk tells no margins; profit by entry and mark is the check that it allows."""
-    contracts, entry, mark = amount(row, "positionAmt") or 0.0, amount(row, "entryPrice"), amount(row, "markPrice")
-    stated, is_inverse = amount(row, "unRealizedProfit"), "notionalValue" in row
+    contracts, entry, mark = (
+        float_or_none(row, "positionAmt") or 0.0,
+        float_or_none(row, "entryPrice"),
+        float_or_none(row, "markPrice"),
+    )
+    stated, is_inverse = float_or_none(row, "unRealizedProfit"), "notionalValue" in row
     profit = contracts * (mark - entry) if mark is not None and entry and not is_inverse else None
     return Holding(
         instrument=text(row, "symbol"),
@@ -134,7 +142,7 @@ def _risk(row: Raw) -> Holding:
         value=abs(contracts) * mark if mark is not None and not is_inverse else None,
         mark=mark,
         entry=entry,
-        leverage=amount(row, "leverage"),
+        leverage=float_or_none(row, "leverage"),
         profit=stated,
         isolated=row.get("marginType") == "isolated",
         printed=_PLACES,
@@ -147,7 +155,7 @@ def _margin_call(frame: Raw) -> AccountHealth:
     rows = as_rows(frame.get("p"), "p")
     holdings = tuple(_called(row) for row in rows)
     crossed = [one for one in holdings if not one.isolated]
-    wallet = amount(frame, "cw")
+    wallet = float_or_none(frame, "cw")
     needs = [one.maintenance for one in crossed]
     at_ms = frame.get("E")
     return AccountHealth(
@@ -164,14 +172,14 @@ def _margin_call(frame: Raw) -> AccountHealth:
 
 
 def _called(row: Raw) -> Holding:
-    contracts, mark = amount(row, "pa") or 0.0, amount(row, "mp")
+    contracts, mark = float_or_none(row, "pa") or 0.0, float_or_none(row, "mp")
     return Holding(
         instrument=text(row, "s"),
         contracts=-abs(contracts) if row.get("ps") == "SHORT" else contracts,
         value=None if mark is None else abs(contracts) * mark,
         mark=mark,
-        maintenance=amount(row, "mm"),
-        profit=amount(row, "up"),
+        maintenance=float_or_none(row, "mm"),
+        profit=float_or_none(row, "up"),
         isolated=row.get("mt") == "ISOLATED",
         printed=printed_unit(row, "mm"),
     )
@@ -179,15 +187,15 @@ def _called(row: Raw) -> Holding:
 
 def _portfolio(frame: Raw) -> AccountHealth:
     """Portfolio margin: what the venue states is equity / maintenance margin."""
-    equity, maintenance = amount(frame, "accountEquity"), amount(frame, "accountMaintMargin")
-    ratio = amount(frame, "uniMMR")
+    equity, maintenance = float_or_none(frame, "accountEquity"), float_or_none(frame, "accountMaintMargin")
+    ratio = float_or_none(frame, "uniMMR")
     ours = equity / maintenance if equity is not None and maintenance else None
     return AccountHealth(
         venue="binance",
         account="portfolio margin",
         unit="USD",
         equity=equity,
-        initial=amount(frame, "accountInitialMargin"),
+        initial=float_or_none(frame, "accountInitialMargin"),
         maintenance=maintenance,
         stated_use=inverted(ratio),
         printed=_PLACES,

@@ -9,8 +9,8 @@ amounts without the checks. Empty fields, as in portfolio margin, are unknown.
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, amount, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, number_or_none, text
+from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, float_or_none, number_or_none, text
 
 RATE_DIGITS = 1e-4
 _RETIRED = "no positionIMByMp: the frame is older than the venue's present calculation of position margins"
@@ -37,8 +37,8 @@ def _rows(frame: Raw) -> tuple[list[Raw], int]:
 
 
 def _wallet(row: Raw, at_ns: int) -> AccountHealth:
-    balance, equity = amount(row, "totalMarginBalance"), amount(row, "totalEquity")
-    initial, maintenance = amount(row, "totalInitialMargin"), amount(row, "totalMaintenanceMargin")
+    balance, equity = float_or_none(row, "totalMarginBalance"), float_or_none(row, "totalEquity")
+    initial, maintenance = float_or_none(row, "totalInitialMargin"), float_or_none(row, "totalMaintenanceMargin")
     known = [one for one in (balance, equity) if one is not None]
     unit = printed_unit(row, "totalMarginBalance", "totalInitialMargin", "totalMaintenanceMargin")
     return AccountHealth(
@@ -50,12 +50,12 @@ def _wallet(row: Raw, at_ns: int) -> AccountHealth:
         equity=min(known, default=None),
         initial=initial,
         maintenance=maintenance,
-        stated_use=amount(row, "accountMMRate"),
+        stated_use=float_or_none(row, "accountMMRate"),
         printed=unit,
         at_ns=at_ns,
         relations=(
-            *_rate("accountIMRate", amount(row, "accountIMRate"), initial, known),
-            *_rate("accountMMRate", amount(row, "accountMMRate"), maintenance, known),
+            *_rate("accountIMRate", float_or_none(row, "accountIMRate"), initial, known),
+            *_rate("accountMMRate", float_or_none(row, "accountMMRate"), maintenance, known),
             *_available(row, balance, initial, unit),
             *_coins(row, maintenance, unit),
         ),
@@ -75,18 +75,20 @@ def _rate(name: str, stated: float | None, margin: float | None, balances: list[
 def _available(row: Raw, balance: float | None, initial: float | None, unit: float) -> tuple[Relation, ...]:
     left = None if balance is None or initial is None else max(balance - initial, 0.0)
     off = 3.0 * max(unit, printed_unit(row, "totalAvailableBalance"))
-    return relation("available = margin balance - initial margin", amount(row, "totalAvailableBalance"), left, off)
+    return relation(
+        "available = margin balance - initial margin", float_or_none(row, "totalAvailableBalance"), left, off
+    )
 
 
 def _coins(row: Raw, maintenance: float | None, unit: float) -> tuple[Relation, ...]:
     """The account's maintenance margin by its coins, where all of them are priced and no order adds to it."""
     total, off = 0.0, unit
     for coin in as_rows(row.get("coin"), "coin"):
-        held, ordered = amount(coin, "totalPositionMM"), amount(coin, "totalOrderIM")
+        held, ordered = float_or_none(coin, "totalPositionMM"), float_or_none(coin, "totalOrderIM")
         if held is None or ordered is None or ordered > 0.0:
             return ()
         if held > 0.0:
-            equity, value = amount(coin, "equity"), amount(coin, "usdValue")
+            equity, value = float_or_none(coin, "equity"), float_or_none(coin, "usdValue")
             if not equity or not value:
                 return ()
             total += held * value / equity
@@ -96,7 +98,7 @@ def _coins(row: Raw, maintenance: float | None, unit: float) -> tuple[Relation, 
 
 
 def _positions(rows: list[Raw], at_ns: int) -> AccountHealth:
-    holdings = tuple(_holding(row) for row in rows if (amount(row, "size") or 0.0) != 0.0)
+    holdings = tuple(_holding(row) for row in rows if (float_or_none(row, "size") or 0.0) != 0.0)
     return AccountHealth(
         venue="bybit",
         account="positions",
@@ -109,17 +111,23 @@ def _positions(rows: list[Raw], at_ns: int) -> AccountHealth:
 
 def _same_margin(row: Raw) -> tuple[Relation, ...]:
     """PositionBalance is another word for positionIM ([D] position/position), where it is not zero."""
-    other = amount(row, "positionBalance")
+    other = float_or_none(row, "positionBalance")
     if not other or "positionIMByMp" not in row:
         return ()
-    return relation("positionIM = positionBalance", amount(row, "positionIM"), other, printed_unit(row, "positionIM"))
+    return relation(
+        "positionIM = positionBalance", float_or_none(row, "positionIM"), other, printed_unit(row, "positionIM")
+    )
 
 
 def _holding(row: Raw) -> Holding:
-    size = amount(row, "size") or 0.0
-    entry = amount(row, "entryPrice" if "entryPrice" in row else "avgPrice")
+    size = float_or_none(row, "size") or 0.0
+    entry = float_or_none(row, "entryPrice" if "entryPrice" in row else "avgPrice")
     ticks = printed_unit(row, "entryPrice", "avgPrice")
-    mark, value, limit = amount(row, "markPrice"), amount(row, "positionValue"), amount(row, "riskLimitValue")
+    mark, value, limit = (
+        float_or_none(row, "markPrice"),
+        float_or_none(row, "positionValue"),
+        float_or_none(row, "riskLimitValue"),
+    )
     worth = None if entry is None else size * entry
     over = value is not None and limit is not None and 0.0 < limit < value
     return Holding(
@@ -128,10 +136,10 @@ def _holding(row: Raw) -> Holding:
         value=None if mark is None else size * mark,
         mark=mark,
         entry=entry,
-        leverage=amount(row, "leverage"),
-        initial=amount(row, "positionIM"),
-        maintenance=amount(row, "positionMM"),
-        profit=amount(row, "unrealisedPnl"),
+        leverage=float_or_none(row, "leverage"),
+        initial=float_or_none(row, "positionIM"),
+        maintenance=float_or_none(row, "positionMM"),
+        profit=float_or_none(row, "unrealisedPnl"),
         isolated=number_or_none(row, "tradeMode") == 1,
         printed=printed_unit(row, "positionMM", "positionIM"),
         relations=(

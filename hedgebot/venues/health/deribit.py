@@ -7,8 +7,8 @@ available_funds = margin_balance - initial_margin). In cross models the account 
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, amount, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, text
+from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, text
 
 _TOTALS = ("total_margin_balance_usd", "total_initial_margin_usd", "total_maintenance_margin_usd")
 _NO_POSITIONS = "positions: a summary has none"
@@ -43,9 +43,9 @@ def _whole(row: Raw, at_ns: int) -> AccountHealth:
         venue="deribit",
         account=f"{row.get('margin_model')} whole",
         unit="USD",
-        equity=amount(row, _TOTALS[0]),
-        initial=amount(row, _TOTALS[1]),
-        maintenance=amount(row, _TOTALS[2]),
+        equity=float_or_none(row, _TOTALS[0]),
+        initial=float_or_none(row, _TOTALS[1]),
+        maintenance=float_or_none(row, _TOTALS[2]),
         printed=printed_unit(row, *_TOTALS),
         at_ns=at_ns,
         missing=(*absent(row, *_TOTALS), _NO_POSITIONS),
@@ -53,7 +53,7 @@ def _whole(row: Raw, at_ns: int) -> AccountHealth:
 
 
 def _currency(row: Raw, at_ns: int) -> AccountHealth:
-    equity, initial = amount(row, "margin_balance"), amount(row, "initial_margin")
+    equity, initial = float_or_none(row, "margin_balance"), float_or_none(row, "initial_margin")
     unit = max(printed_unit(row, "available_funds"), printed_unit(row, "margin_balance"))
     return AccountHealth(
         venue="deribit",
@@ -61,13 +61,13 @@ def _currency(row: Raw, at_ns: int) -> AccountHealth:
         unit=text(row, "currency"),
         equity=equity,
         initial=initial,
-        maintenance=amount(row, "maintenance_margin"),
+        maintenance=float_or_none(row, "maintenance_margin"),
         printed=printed_unit(row, "initial_margin", "maintenance_margin"),
         at_ns=at_ns,
         relations=(
             *relation(
                 "available_funds = margin_balance - initial_margin",
-                amount(row, "available_funds"),
+                float_or_none(row, "available_funds"),
                 None if equity is None or initial is None else equity - initial,
                 2.0 * unit,
             ),
@@ -79,7 +79,7 @@ def _currency(row: Raw, at_ns: int) -> AccountHealth:
 
 
 def _segregated(row: Raw, balance: float | None, unit: float) -> tuple[Relation, ...]:
-    owned, options = amount(row, "equity"), amount(row, "options_value")
+    owned, options = float_or_none(row, "equity"), float_or_none(row, "options_value")
     if row.get("margin_model") != "segregated_sm" or owned is None or options is None:
         return ()
     return relation("margin_balance = equity - options_value", balance, owned - options, 2.0 * unit)
@@ -87,7 +87,7 @@ def _segregated(row: Raw, balance: float | None, unit: float) -> tuple[Relation,
 
 def _same_share(row: Raw, equity: float | None, initial: float | None) -> tuple[Relation, ...]:
     """In a cross model a currency's view is the whole account's, in that currency: the same share is taken."""
-    total, taken = amount(row, _TOTALS[0]), amount(row, _TOTALS[1])
+    total, taken = float_or_none(row, _TOTALS[0]), float_or_none(row, _TOTALS[1])
     if not total or taken is None or not equity or initial is None:
         return ()
     off = (printed_unit(row, "initial_margin") + initial / equity * printed_unit(row, "margin_balance")) / equity
@@ -111,8 +111,8 @@ def _changes(data: Raw) -> tuple[AccountHealth, ...]:
 
 
 def _holding(row: Raw) -> Holding:
-    size, coins = amount(row, "size") or 0.0, amount(row, "size_currency")
-    mark = amount(row, "mark_price")
+    size, coins = float_or_none(row, "size") or 0.0, float_or_none(row, "size_currency")
+    mark = float_or_none(row, "mark_price")
     worth = None if not mark else abs(size) / mark
     digits = printed_unit(row, "size_currency")
     return Holding(
@@ -120,10 +120,10 @@ def _holding(row: Raw) -> Holding:
         contracts=size,
         value=None if coins is None else abs(coins),
         mark=mark,
-        entry=amount(row, "average_price"),
-        leverage=amount(row, "leverage"),
-        initial=amount(row, "initial_margin"),
-        maintenance=amount(row, "maintenance_margin"),
+        entry=float_or_none(row, "average_price"),
+        leverage=float_or_none(row, "leverage"),
+        initial=float_or_none(row, "initial_margin"),
+        maintenance=float_or_none(row, "maintenance_margin"),
         printed=printed_unit(row, "initial_margin", "maintenance_margin"),
         relations=relation("size_currency = size / mark", coins and abs(coins), worth, digits),
     )

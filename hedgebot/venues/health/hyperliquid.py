@@ -7,8 +7,8 @@ liquidated together; isolated positions stand beside it.
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, amount, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, as_object, as_rows
+from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, as_object, as_rows, float_or_none
 
 _MICRO = 1e-6
 
@@ -20,10 +20,10 @@ def read(frame: object) -> tuple[AccountHealth, ...] | None:
     summary = as_object(frame["crossMarginSummary"], "crossMarginSummary")
     holdings = tuple(_holding(row) for row in as_rows(frame.get("assetPositions"), "assetPositions"))
     crossed = tuple(one for one in holdings if not one.isolated)
-    notional = amount(summary, "totalNtlPos")
+    notional = float_or_none(summary, "totalNtlPos")
     listed = sum(one.value or 0.0 for one in crossed)
     complete = notional is not None and abs(notional - listed) <= _MICRO * max(len(crossed), 1)
-    maintenance = amount(frame, "crossMaintenanceMarginUsed")
+    maintenance = float_or_none(frame, "crossMaintenanceMarginUsed")
     missing = absent(frame, "crossMaintenanceMarginUsed")
     if not complete:
         missing = (*missing, f"positions: {listed:g} of {notional} notional is listed")
@@ -32,8 +32,8 @@ def read(frame: object) -> tuple[AccountHealth, ...] | None:
             venue="hyperliquid",
             account="cross",
             unit="USD",
-            equity=amount(summary, "accountValue"),
-            initial=amount(summary, "totalMarginUsed"),
+            equity=float_or_none(summary, "accountValue"),
+            initial=float_or_none(summary, "totalMarginUsed"),
             maintenance=maintenance,
             printed=_MICRO,
             at_ns=_at_ns(frame),
@@ -51,11 +51,11 @@ def _at_ns(frame: Raw) -> int:
 
 
 def _equity(summary: Raw, crossed: tuple[Holding, ...]) -> tuple[Relation, ...]:
-    raw = amount(summary, "totalRawUsd")
+    raw = float_or_none(summary, "totalRawUsd")
     worth = sum((one.value or 0.0) * (1.0 if one.contracts > 0.0 else -1.0) for one in crossed)
     return relation(
         "accountValue = totalRawUsd + positions",
-        amount(summary, "accountValue"),
+        float_or_none(summary, "accountValue"),
         None if raw is None else raw + worth,
         _MICRO * (len(crossed) + 1),
     )
@@ -64,20 +64,20 @@ def _equity(summary: Raw, crossed: tuple[Holding, ...]) -> tuple[Relation, ...]:
 def _holding(row: Raw) -> Holding:
     position = as_object(row.get("position"), "position")
     leverage = as_object(position.get("leverage"), "leverage")
-    size = amount(position, "szi")
+    size = float_or_none(position, "szi")
     if size is None:
         raise FrameProblem("szi is missing")
-    value = amount(position, "positionValue")
+    value = float_or_none(position, "positionValue")
     return Holding(
         instrument=str(position.get("coin")),
         contracts=size,
         value=value,
         mark=value / abs(size) if value is not None and size else None,
-        entry=amount(position, "entryPx"),
-        leverage=amount(leverage, "value"),
-        leverage_max=amount(position, "maxLeverage"),
-        initial=amount(position, "marginUsed"),
-        profit=amount(position, "unrealizedPnl"),
+        entry=float_or_none(position, "entryPx"),
+        leverage=float_or_none(leverage, "value"),
+        leverage_max=float_or_none(position, "maxLeverage"),
+        initial=float_or_none(position, "marginUsed"),
+        profit=float_or_none(position, "unrealizedPnl"),
         isolated=leverage.get("type") == "isolated",
         printed=printed_unit(position, "marginUsed") or _MICRO,
         missing=absent(position, "maxLeverage"),

@@ -8,8 +8,8 @@ an inverse contract is size * (1 / entry - 1 / mark).
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, amount, printed_unit, relation
-from hedgebot.venues.reading import Raw, as_rows, text
+from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.reading import Raw, as_rows, float_or_none, text
 
 _PLACES = 1e-9
 _MARGIN_ACCOUNT = "f-"
@@ -35,13 +35,17 @@ def read(frame: object) -> tuple[AccountHealth, ...] | None:
 
 
 def _used(row: Raw) -> bool:
-    return any(amount(row, field) for field in ("balance", "pv", "im", "mm"))
+    return any(float_or_none(row, field) for field in ("balance", "pv", "im", "mm"))
 
 
 def _account(row: Raw) -> AccountHealth:
-    value, initial = amount(row, "pv"), amount(row, "im")
-    balance = amount(row, "balance")
-    parts = None if balance is None else balance + (amount(row, "pnl") or 0.0) + (amount(row, "funding") or 0.0)
+    value, initial = float_or_none(row, "pv"), float_or_none(row, "im")
+    balance = float_or_none(row, "balance")
+    parts = (
+        None
+        if balance is None
+        else balance + (float_or_none(row, "pnl") or 0.0) + (float_or_none(row, "funding") or 0.0)
+    )
     in_margin = text(row, "name").startswith(_MARGIN_ACCOUNT)
     return AccountHealth(
         venue="krakenfutures",
@@ -49,7 +53,7 @@ def _account(row: Raw) -> AccountHealth:
         unit=text(row, "name").removeprefix(_MARGIN_ACCOUNT).partition(":")[0].upper(),
         equity=value if in_margin else None,
         initial=initial,
-        maintenance=amount(row, "mm"),
+        maintenance=float_or_none(row, "mm"),
         printed=_PLACES,
         relations=(
             *(relation("pv = balance + pnl + funding", value, parts, _PLACES) if in_margin else ()),
@@ -61,7 +65,7 @@ def _account(row: Raw) -> AccountHealth:
 
 def _available(row: Raw, value: float | None, initial: float | None, *, in_margin: bool) -> tuple[Relation, ...]:
     left = None if value is None or initial is None or not in_margin else value - initial
-    return relation("am = pv - im", amount(row, "am"), left, _PLACES)
+    return relation("am = pv - im", float_or_none(row, "am"), left, _PLACES)
 
 
 def _positions(rows: tuple[Raw, ...], account: str) -> AccountHealth:
@@ -75,9 +79,13 @@ def _positions(rows: tuple[Raw, ...], account: str) -> AccountHealth:
 
 
 def _holding(row: Raw) -> Holding:
-    size, entry, mark = amount(row, "balance") or 0.0, amount(row, "entry_price"), amount(row, "mark_price")
+    size, entry, mark = (
+        float_or_none(row, "balance") or 0.0,
+        float_or_none(row, "entry_price"),
+        float_or_none(row, "mark_price"),
+    )
     profit = size * (1.0 / entry - 1.0 / mark) if entry and mark and text(row, "instrument").startswith("PI_") else None
-    stated = amount(row, "pnl")
+    stated = float_or_none(row, "pnl")
     return Holding(
         instrument=text(row, "instrument"),
         contracts=size,
@@ -99,8 +107,8 @@ def _listed(rows: tuple[Raw, ...]) -> AccountHealth:
         holdings=tuple(
             Holding(
                 instrument=text(row, "symbol"),
-                contracts=(amount(row, "size") or 0.0) * (-1.0 if row.get("side") == "short" else 1.0),
-                entry=amount(row, "price"),
+                contracts=(float_or_none(row, "size") or 0.0) * (-1.0 if row.get("side") == "short" else 1.0),
+                entry=float_or_none(row, "price"),
                 missing=("mark price, initial and maintenance margin are not told",),
             )
             for row in rows
@@ -110,7 +118,7 @@ def _listed(rows: tuple[Raw, ...]) -> AccountHealth:
 
 
 def _spot(row: Raw) -> AccountHealth:
-    equity, initial, level = amount(row, "e"), amount(row, "m"), amount(row, "ml")
+    equity, initial, level = float_or_none(row, "e"), float_or_none(row, "m"), float_or_none(row, "ml")
     share = 100.0 * equity / initial if equity is not None and initial else None
     free = None if equity is None or initial is None else equity - initial
     unit = 2.0 * printed_unit(row, "e", "m")
@@ -122,7 +130,7 @@ def _spot(row: Raw) -> AccountHealth:
         initial=initial,
         printed=unit,
         relations=(
-            *relation("mf = e - m", amount(row, "mf"), free, unit),
+            *relation("mf = e - m", float_or_none(row, "mf"), free, unit),
             *relation("ml = 100 e / m (down is bad)", level, share, printed_unit(row, "ml")),
         ),
         missing=("maintenance margin: the venue tells none for spot margin",),

@@ -9,8 +9,8 @@ data sets m01 and m24. In the modes without account-wide margin adjEq, imr and m
 from collections.abc import Iterable, Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding
-from hedgebot.venues.health.words import absent, amount, inverted, printed_unit
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, number_or_none, text
+from hedgebot.venues.health.words import absent, inverted, printed_unit
+from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, number_or_none, text
 
 
 def read(frame: object) -> tuple[AccountHealth, ...] | None:
@@ -34,10 +34,10 @@ def _account(row: Raw, account: str) -> AccountHealth:
         venue="okx",
         account=account or "account",
         unit="USD",
-        equity=amount(row, "adjEq"),
-        initial=amount(row, "imr"),
-        maintenance=amount(row, "mmr"),
-        stated_use=inverted(amount(row, "mgnRatio")),
+        equity=float_or_none(row, "adjEq"),
+        initial=float_or_none(row, "imr"),
+        maintenance=float_or_none(row, "mmr"),
+        stated_use=inverted(float_or_none(row, "mgnRatio")),
         at_ns=_ns(row, "uTime"),
         missing=absent(row, "adjEq", "imr", "mmr", "mgnRatio"),
     )
@@ -57,7 +57,7 @@ def _positions(account: str, coin: str, mode: str, rows: Iterable[Raw]) -> Accou
     holdings = tuple(_holding(row) for row in mine)
     first, isolated = mine[0], mode != "cross"
     profit = sum(one.profit or 0.0 for one in holdings)
-    margin = amount(first, "margin")
+    margin = float_or_none(first, "margin")
     initials, maintenances = [one.initial for one in holdings], [one.maintenance for one in holdings]
     return AccountHealth(
         venue="okx",
@@ -66,7 +66,7 @@ def _positions(account: str, coin: str, mode: str, rows: Iterable[Raw]) -> Accou
         equity=margin + profit if isolated and margin is not None else None,
         initial=None if None in initials else sum(one or 0.0 for one in initials),
         maintenance=None if None in maintenances else sum(one or 0.0 for one in maintenances),
-        stated_use=inverted(amount(first, "mgnRatio")),
+        stated_use=inverted(float_or_none(first, "mgnRatio")),
         at_ns=_ns(first, "uTime"),
         holdings=holdings,
         missing=() if isolated else ("equity: a position frame has none",),
@@ -74,20 +74,20 @@ def _positions(account: str, coin: str, mode: str, rows: Iterable[Raw]) -> Accou
 
 
 def _holding(row: Raw) -> Holding:
-    contracts = amount(row, "pos") or 0.0
+    contracts = float_or_none(row, "pos") or 0.0
     if row.get("posSide") == "short":
         contracts = -abs(contracts)
     isolated = row["mgnMode"] != "cross"
     return Holding(
         instrument=text(row, "instId"),
         contracts=contracts,
-        value=amount(row, "notionalUsd"),
-        mark=amount(row, "markPx"),
-        entry=amount(row, "avgPx"),
-        leverage=amount(row, "lever"),
-        initial=amount(row, "margin" if isolated else "imr"),
-        maintenance=amount(row, "mmr"),
-        profit=amount(row, "upl"),
+        value=float_or_none(row, "notionalUsd"),
+        mark=float_or_none(row, "markPx"),
+        entry=float_or_none(row, "avgPx"),
+        leverage=float_or_none(row, "lever"),
+        initial=float_or_none(row, "margin" if isolated else "imr"),
+        maintenance=float_or_none(row, "mmr"),
+        profit=float_or_none(row, "upl"),
         isolated=isolated,
         printed=printed_unit(row, "mmr", "imr"),
     )
@@ -98,7 +98,7 @@ def _cash(row: Raw, account: str, balance: Raw) -> AccountHealth:
         venue="okx",
         account=account or "account",
         unit=text(balance, "ccy"),
-        cash=amount(balance, "cashBal"),
+        cash=float_or_none(balance, "cashBal"),
         at_ns=_ns(as_object(row, "row"), "pTime"),
         missing=("margin: a balance frame has none",),
     )

@@ -8,8 +8,8 @@ is bad; dYdX tells equity and free collateral, and maintenance margin only by th
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth
-from hedgebot.venues.health.words import absent, amount, printed_unit
-from hedgebot.venues.reading import Raw
+from hedgebot.venues.health.words import absent, printed_unit
+from hedgebot.venues.reading import Raw, float_or_none
 
 _BY_MARKETS = "maintenance margin: it follows from the markets' fractions"
 
@@ -36,9 +36,9 @@ def _paradex(row: Raw) -> AccountHealth:
         venue="paradex",
         account=str(row.get("account", "account")),
         unit="USD",
-        equity=amount(row, "account_value"),
-        initial=amount(row, "initial_margin_requirement"),
-        maintenance=amount(row, "maintenance_margin_requirement"),
+        equity=float_or_none(row, "account_value"),
+        initial=float_or_none(row, "initial_margin_requirement"),
+        maintenance=float_or_none(row, "maintenance_margin_requirement"),
         printed=printed_unit(row, "maintenance_margin_requirement"),
         missing=absent(row, "account_value", "initial_margin_requirement", "maintenance_margin_requirement"),
     )
@@ -49,17 +49,17 @@ def _delta(row: Raw) -> AccountHealth:
         venue="delta",
         account=str(row.get("index_symbol", "portfolio")),
         unit=str(row.get("asset_symbol", "USD")),
-        equity=amount(row, "blocked_margin"),
-        initial=amount(row, "im_w_ucf"),
-        maintenance=amount(row, "mm_w_ucf"),
+        equity=float_or_none(row, "blocked_margin"),
+        initial=float_or_none(row, "im_w_ucf"),
+        maintenance=float_or_none(row, "mm_w_ucf"),
         printed=printed_unit(row, "mm_w_ucf"),
         missing=absent(row, "blocked_margin", "im_w_ucf", "mm_w_ucf"),
     )
 
 
 def _derive(row: Raw) -> AccountHealth:
-    value = amount(row, "subaccount_value")
-    net_initial, net_maintenance = amount(row, "initial_margin"), amount(row, "maintenance_margin")
+    value = float_or_none(row, "subaccount_value")
+    net_initial, net_maintenance = float_or_none(row, "initial_margin"), float_or_none(row, "maintenance_margin")
     return AccountHealth(
         venue="derive",
         account=str(row.get("subaccount_id", "subaccount")),
@@ -73,7 +73,7 @@ def _derive(row: Raw) -> AccountHealth:
 
 
 def _dydx(row: Raw) -> AccountHealth:
-    equity, free = amount(row, "equity"), amount(row, "freeCollateral")
+    equity, free = float_or_none(row, "equity"), float_or_none(row, "freeCollateral")
     return AccountHealth(
         venue="dydx",
         account=str(row.get("subaccountNumber", "subaccount")),

@@ -1,4 +1,4 @@
-"""What the dialects share: amounts with the digits they were printed with, and ratios that point the other way.
+"""What the dialects share: the last digit that an amount was printed with, and ratios that point the other way.
 
 Knows no venue. Directions and conversions: margin reference section 3.
 """
@@ -8,12 +8,6 @@ from decimal import Decimal
 
 from hedgebot.domain.health import Relation
 from hedgebot.venues.reading import Raw, number_or_none
-
-
-def amount(row: Raw, field: str) -> float | None:
-    """A float; None when missing or empty."""
-    value = number_or_none(row, field)
-    return None if value is None else float(value)
 
 
 def printed_unit(row: Raw, *fields: str) -> float:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from hedgebot.core import market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.limits import funding_cost_usd_per_day
 from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_age_ms, option_age_ms, spread_bps
@@ -316,3 +317,10 @@ def test_a_price_at_which_nobody_stands_is_no_price(qty: str, side: str) -> None
     assert book.is_up(AlertKind.SUSPECT_DATA)
     book.send(book.book())
     assert not book.is_up(AlertKind.SUSPECT_DATA)
+
+
+def test_an_age_that_nobody_knows_is_shown_as_none() -> None:
+    assert market.known_age_ms(market.NEVER_MS) is None
+    assert market.known_age_ms(market.NEVER_MS - 1) == market.NEVER_MS - 1
+    assert market.elapsed_ms(5_999_999, 1_000_000) == 4
+    assert market.elapsed_ms(1_000_000, 5_000_000) == 0, "a moment to come has no age"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.domain.decimals import floor_to_step, is_multiple, plain, price_down, price_up
+from hedgebot.domain.decimals import float_or_none, floor_to_step, is_multiple, plain, price_down, price_up
 
 values = st.decimals(-1_000_000, 1_000_000, places=9)
 steps = st.one_of(
@@ -56,3 +56,8 @@ def test_more_steps_than_can_be_counted_are_no_whole_number_of_them() -> None:
     assert not is_multiple(Decimal("1e30"), Decimal("0.001"))
     assert not is_multiple(Decimal("-1e30"), Decimal("0.001"))
     assert is_multiple(Decimal("1e20"), Decimal("0.001"))
+
+
+def test_an_unknown_number_stays_unknown_as_a_float() -> None:
+    assert float_or_none(None) is None
+    assert float_or_none(Decimal("0.10")) == 0.1

@@ -24,11 +24,9 @@ def test_it_strikes_its_count_after_its_skip() -> None:
 def test_time_ends_it() -> None:
     book = Book(1)
     book.add(PushFault(kind=MUTE, seconds=2.0), 10 * S)
-    assert book.next_end_ns(10 * S) == 12 * S
     assert struck(book, 12 * S - 1, 1) == [True]
     assert struck(book, 12 * S, 1) == [False]
     assert book.active(12 * S) == ()
-    assert book.next_end_ns(12 * S) is None
 
 
 def test_the_first_that_strikes_counts_and_the_next_takes_over() -> None:

@@ -68,7 +68,6 @@ def test_a_sound_minute_meets_what_a_sound_minute_can() -> None:
 def test_each_says_what_is_not_met() -> None:
     evidence = played()
     wrong = {
-        must.no_orders: "was sent meanwhile",
         must.no_orders_after(1.0): "more than 1 s after",
         must.halts_within(10.0): "not halted",
         must.halted_before_settlement: "not halted",

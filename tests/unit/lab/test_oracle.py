@@ -155,14 +155,6 @@ def test_a_latch_that_lets_go_by_itself_is_found() -> None:
     assert invariants(oracle) == {"I7"}
 
 
-def test_orders_after_a_kill_are_found() -> None:
-    bench, oracle = watched()
-    bench.host.start()
-    bench.run(60)
-    oracle.judge_kill(bench.host.journal.orders()[0].at_ns - 1)
-    assert invariants(oracle) == {"I7"}
-
-
 def test_decisions_on_dead_data_are_found() -> None:
     """What the data were is asked of the journal: without its books every order was decided blindly."""
     bench, oracle = watched()

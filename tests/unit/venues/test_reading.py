@@ -35,6 +35,10 @@ def test_a_missing_field_is_unknown() -> None:
         text({}, "x")
 
 
+def test_a_true_zero_is_no_unknown() -> None:
+    assert float_or_none({"x": "0"}, "x") == 0.0
+
+
 def test_numbers_stay_exact() -> None:
     assert str(number({"x": "0.10"}, "x")) == "0.10"
     assert number({"x": 480}, "x") == Decimal(480)

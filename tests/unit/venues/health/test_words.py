@@ -2,16 +2,7 @@ import math
 
 import pytest
 
-from hedgebot.venues.health.words import absent, amount, inverted, printed_unit, relation
-from hedgebot.venues.reading import FrameProblem
-
-
-def test_an_empty_field_is_unknown_and_a_word_is_refused() -> None:
-    assert amount({"a": ""}, "a") is None
-    assert amount({}, "a") is None
-    assert amount({"a": "0"}, "a") == 0.0
-    with pytest.raises(FrameProblem, match="a is 'much'"):
-        amount({"a": "much"}, "a")
+from hedgebot.venues.health.words import absent, inverted, printed_unit, relation
 
 
 def test_a_ratio_that_points_down_is_turned_round() -> None:

@@ -1,0 +1,21 @@
+"""How an account of the configuration is reached at its venue, for the daemon and for what asks a venue beside it.
+
+Opens nothing. What only the daemon's own connection has (deadlines of orders, a second reader) is added there.
+"""
+
+from hedgebot.config.loader import AccountConnection
+from hedgebot.venues.connection import VenueConnection
+
+
+def venue_connection(one: AccountConnection) -> VenueConnection:
+    """Address, account and keys in clear text: what a client signs with."""
+    return VenueConnection(
+        account=one.account,
+        venue=one.venue,
+        role=one.role,
+        endpoint=one.endpoint,
+        testnet=one.testnet,
+        api_key=one.api_key.get_secret_value(),
+        api_secret=one.api_secret.get_secret_value(),
+        recv_window_ms=one.recv_window_ms,
+    )
