@@ -102,7 +102,8 @@ def describe(account: AccountState) -> str:
     """How far an account is from liquidation by the model, in a few words; why that is not known, or empty."""
     margin = account.margin
     if margin.distance is not None:
-        return distance_words(margin.distance)
+        words = distance_words(margin.distance)
+        return f"{words} when it was last known: {margin.unknown}" if margin.unknown else words
     if margin.unknown:
         return "" if margin.unknown.startswith("no margin_mode") else f"distance unknown: {margin.unknown}"
     return "no move up to 80 % either way liquidates" if margin.use is not None and margin.distance_at_ns else ""
@@ -148,12 +149,25 @@ def _look(step: Step, account: AccountState) -> None:
     now = None if isinstance(model, str) else margin_gate.standing(step.state, account, model, model.now, step.at_ns)
     margin.unknown = model if isinstance(model, str) else ""
     if isinstance(model, str) or now is None:
-        margin.use = margin.distance = None
+        margin.use = None
+        if not _is_near(step, account):
+            margin.distance = None
         _stress_reported(step, account)
         return
     margin.use = use_of(now.maintenance, now.equity)
     margin_stress.look(step, account, now.equity, now.maintenance)
     _measure(step, account, model, now)
+
+
+def _is_near(step: Step, account: AccountState) -> bool:
+    """Whether the distance that was measured last is one to hold on to: a blind spell makes no near liquidation far.
+
+    Where the configuration has no model any more there is nothing to wait for.
+    """
+    distance, least = account.margin.distance, step.state.limits.liquidation_distance_min
+    if distance is None or isinstance(margin_legs.model_of(step.state, account), str):
+        return False
+    return abs(distance.move) <= least * DISTANCE_CLEAR_RATIO
 
 
 def _stress_reported(step: Step, account: AccountState) -> None:

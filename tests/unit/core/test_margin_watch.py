@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 
 from hedgebot.core import limits, margin_gate
@@ -10,7 +11,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert, RecordMode
 from hedgebot.domain.settings import MarginMode
 from tests.support.margins import account_of, held, margined, report
-from tests.support.playbook import Playbook, of_type
+from tests.support.playbook import BTC_PERP, Playbook, of_type
 
 
 def _book(contracts: str = "-10", mode: MarginMode = MarginMode.CROSS, **limit: float) -> Playbook:
@@ -61,6 +62,38 @@ def test_near_liquidation_the_book_reduces_and_says_at_which_price() -> None:
         report(book, 130_000.0)
         book.tick(after_ms=3_000)
     assert not book.is_up(AlertKind.LIQUIDATION_DISTANCE_LOW)
+
+
+def test_a_near_liquidation_is_not_over_while_nobody_can_measure_it() -> None:
+    book = _book(liquidation_distance_min=0.08)
+    report(book, 84_000.0)
+    book.tick(after_ms=1_100)
+    assert book.mode() is Mode.REDUCING
+    quote = book.state.quotes[BTC_PERP]
+    mark, quote.mark = quote.mark, None
+    for _ in range(12):
+        report(book, 84_000.0, maintenance=5_000.0)
+        book.tick(after_ms=3_000)
+    account = account_of(book)
+    assert "there is no mark price" in account.margin.unknown
+    assert book.mode() is Mode.REDUCING
+    assert book.is_up(AlertKind.LIQUIDATION_DISTANCE_LOW)
+    assert describe(account).endswith(f"when it was last known: {account.margin.unknown}")
+    quote.mark = mark
+    report(book, 130_000.0)
+    book.tick(after_ms=1_100)
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_an_account_whose_model_was_taken_away_has_no_distance() -> None:
+    book = _book(liquidation_distance_min=0.08)
+    report(book, 84_000.0)
+    book.tick(after_ms=1_100)
+    accounts = tuple(msgspec.structs.replace(one, margin_mode=None) for one in book.state.settings.accounts)
+    book.state.settings = msgspec.structs.replace(book.state.settings, accounts=accounts)
+    report(book, 84_000.0, maintenance=5_000.0)
+    book.tick(after_ms=1_100)
+    assert account_of(book).margin.distance is None
 
 
 def test_a_wild_market_takes_the_floor_to_half() -> None:
