@@ -101,7 +101,8 @@ def _apply_stream(step: Step, event: ev.StreamChanged) -> None:
         return
     # Whatever the change, executions may have passed unseen: nothing is sent until the venue has been asked.
     reconcile.lose_truth(account, step.at_ns)
-    account.request_open = False
+    # A question of this very moment has not left yet: a backlog of reconnects, heard after a standstill, asks once.
+    account.request_open = account.request_open and account.request_at_ns == step.at_ns
     if event.up:
         reconcile.request_snapshot(step, account, "private stream is up")
     else:

@@ -1,5 +1,6 @@
 """What the shell reports: whatever may have hidden an execution makes the account unreconciled."""
 
+import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
@@ -21,6 +22,18 @@ def test_a_private_stream_that_goes_takes_the_truth_with_it(book: Playbook) -> N
     assert not book.state.accounts[ACCOUNT].reconciled
     assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
     assert len(of_type(book.connect(), RequestSnapshot)) == 1
+
+
+def test_a_backlog_of_reconnects_asks_the_venue_once(book: Playbook) -> None:
+    """A process that stood still hears of many at one moment, and the question leaves after all of them."""
+    asked = []
+    for number in range(26):
+        change = ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=number % 2 == 1, reason="cut")
+        asked += of_type(book.send(change, after_ms=0.0), RequestSnapshot)
+    assert len(asked) == 1
+    change = msgspec.structs.replace(change, up=False)
+    book.send(change)
+    assert len(of_type(book.send(msgspec.structs.replace(change, up=True)), RequestSnapshot)) == 1
 
 
 @pytest.mark.parametrize(("topic", "kept"), [("execution", False), ("wallet", True), ("query:positions", True)])
