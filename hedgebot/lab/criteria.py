@@ -13,6 +13,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.lab.evidence import NS_PER_S, Evidence
+from hedgebot.lab.journaljudge import moves_position
 from hedgebot.lab.oracle import positions_of
 
 Criterion = Callable[[Evidence], str]
@@ -73,11 +74,7 @@ def settled_after_end(seconds: float) -> Criterion:
 
 def never_flat(evidence: Evidence) -> str:
     """An empty list of positions moves nothing: no adjustment to zero."""
-    moved = [
-        one.command.subject
-        for one in evidence.commands()
-        if isinstance(one.command, cmd.RecordAdjustment) and ":" in one.command.subject
-    ]
+    moved = [one.command.subject for one in evidence.commands() if moves_position(one.command)]
     return f"{moved[0]} was moved because of an empty list" if moved else ""
 
 
@@ -143,10 +140,15 @@ def halts_within(seconds: float) -> Criterion:
 
 
 def reduces_before_liquidation(evidence: Evidence) -> str:
-    """The book enters REDUCING while its margin still suffices, and nothing of it is ever liquidated."""
+    """The book enters REDUCING while its margin still suffices, and nothing of it is ever liquidated.
+
+    A book whose use never came to the line of REDUCING has nothing to reduce.
+    """
     at_ns = evidence.entered(cmd.Mode.REDUCING)
     if at_ns is None:
         worst = max((one.margin_use for one in evidence.samples), default=0.0)
+        if 0.0 < worst < evidence.settings.limits.margin_use_reduce:
+            return ""
         return f"the book was not reduced; its margin use came to {worst:.0%}"
     use = max((one.margin_use for one in evidence.samples if one.at_ns <= at_ns), default=0.0)
     if use >= 1.0:

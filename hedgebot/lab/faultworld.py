@@ -23,6 +23,7 @@ from hedgebot.exchange.link import Link
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.timeline import Timeline
+from hedgebot.exchange.transfers import Wallet
 from hedgebot.lab.draws import PEACE_S, QUIET_S, draw
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.host import Host
@@ -236,13 +237,14 @@ class FaultWorld:
             self.timeline.after(NS_PER_S, lambda: self._sample(name))
 
     def _make_peace(self) -> None:
-        """Everything ends: faults, a broken disk, a stopped or dead process, a strategy that was switched off."""
+        """Everything ends: faults, a broken disk, a stopped or dead process, a strategy switched off, thin margin."""
         self._peace = True
         for mishap, _ in self._plan:
             self._end(mishap)
         self.link.heal()
         self.reader_link.heal()
         self.exchange.order_faults.book.clear()
+        self._top_up()
         self.host.journal.broken = ""
         if not self.host.running:
             self.host.start()
@@ -267,6 +269,11 @@ class FaultWorld:
             self.host.put(ev.OperatorUnkilled(operator="lab", reason=reason, reviewed=reviewed))
         for strategy in state.tripped:
             self.host.put(ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason=reason))
+
+    def _top_up(self) -> None:
+        """What cures a book that its margin holds: coins that lie beside the account."""
+        for coin, qty in self.exchange.transfers.funding(HOLDER).items():
+            self.exchange.transfers.move(HOLDER, f"top-up {coin}", coin, qty, Wallet.FUND, Wallet.UNIFIED)
 
     def _problem(self) -> str:
         if not self.host.running:

@@ -6,6 +6,7 @@ safety reference, section 2. Imports nothing of the engine: it reads events and 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -30,6 +31,14 @@ def judge_journal(entries: Entries, settings: EngineSettings) -> Iterator[Found]
     yield from _lost(entries)
 
 
+def moves_position(command: cmd.Command) -> TypeGuard[cmd.RecordAdjustment]:
+    """Whether a position was set to the venue's number: the subject is an instrument's id.
+
+    Coins, rules, orders and single executions (`account|venue:category|id`) are adjusted as well.
+    """
+    return isinstance(command, cmd.RecordAdjustment) and command.subject.count(":") == 2
+
+
 def _silent_repairs(entries: Entries) -> Iterator[Found]:
     """Executions explain every position: only the opening snapshot of an account may set one to the venue's number."""
     opened: dict[str, int] = {}
@@ -39,7 +48,7 @@ def _silent_repairs(entries: Entries) -> Iterator[Found]:
                 opened.setdefault(one.event.account, one.seq)
             continue
         command = one.command
-        if not isinstance(command, cmd.RecordAdjustment) or ":" not in command.subject:
+        if not moves_position(command):
             continue
         # A venue that was not asked to the end is asked again: until then this is still the opening.
         if one.seq > opened.get(command.account, one.seq) and not command.evidence.startswith("opening position"):

@@ -55,13 +55,15 @@ def _adls(stage: Stage) -> None:
 
 
 def _thin(usdt: int, usdc: int) -> "partial[Scenario]":
-    """An account that can just afford its book, in portfolio margin."""
+    """An account that can just afford its book, in portfolio margin; as much again lies in its funding wallet."""
     return partial(_with_coins, usdt=usdt, usdc=usdc)
 
 
 def _with_coins(scenario: Scenario, *, usdt: int, usdc: int) -> Scenario:
     coins = {"USDT": Decimal(usdt), "USDC": Decimal(usdc)}
-    account = msgspec.structs.replace(scenario.accounts[0], coins=coins, margin_mode=MarginMode.PORTFOLIO)
+    account = msgspec.structs.replace(
+        scenario.accounts[0], coins=coins, funding_coins=coins, margin_mode=MarginMode.PORTFOLIO
+    )
     return msgspec.structs.replace(scenario, accounts=(account, *scenario.accounts[1:]))
 
 

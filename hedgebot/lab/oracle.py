@@ -20,7 +20,7 @@ from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.datajudge import judge_data
-from hedgebot.lab.journaljudge import judge_journal
+from hedgebot.lab.journaljudge import judge_journal, moves_position
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.truth import delta_coin
 
@@ -344,7 +344,7 @@ def positions_of(entries: Sequence[ev.Stamped | cmd.Issued]) -> dict[str, Decima
     for entry in entries:
         if isinstance(entry, cmd.Issued):
             command = entry.command
-            if isinstance(command, cmd.RecordAdjustment) and ":" in command.subject:
+            if moves_position(command):
                 held[command.subject] = Decimal(command.after)
             continue
         fill = entry.event

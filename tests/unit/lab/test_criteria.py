@@ -71,7 +71,6 @@ def test_each_says_what_is_not_met() -> None:
         must.no_orders_after(1.0): "more than 1 s after",
         must.halts_within(10.0): "not halted",
         must.halted_before_settlement: "not halted",
-        must.reduces_before_liquidation: "not reduced",
         must.no_blind_entry(20.0): "nothing was deleveraged",
         must.one_retry_after_the_clock: "no order met the venue's window",
         must.orders_at_most(0.1): "orders within",
@@ -134,6 +133,15 @@ def test_modes_are_held_against_the_clock(at_s: float, met: bool) -> None:
     assert must.reduces_before_liquidation(evidence) == ""
     evidence.samples = [msgspec_free(METERED, evidence.begun_ns, 1.2)]
     assert "120%" in must.reduces_before_liquidation(evidence)
+
+
+def test_a_book_below_the_line_has_nothing_to_reduce() -> None:
+    evidence = played(30.0)
+    for use, met in ((0.79, True), (0.81, False)):
+        evidence.samples = [msgspec_free(METERED, evidence.begun_ns, use)]
+        assert (must.reduces_before_liquidation(evidence) == "") is met
+    evidence.samples = []
+    assert "not reduced" in must.reduces_before_liquidation(evidence)
 
 
 def msgspec_free(sample: Sample, at_ns: int, use: float) -> Sample:

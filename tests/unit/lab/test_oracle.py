@@ -298,6 +298,7 @@ def test_positions_count_each_execution_once_and_adjustments_as_recorded() -> No
         [
             adjustment(PERP, "5"),
             adjustment("BTC", "3"),
+            adjustment("main|bybit:linear|0b1f", "never listed"),
             fill(1, "a", "1"),
             fill(2, "a", "1"),
             fill(3, "b", "2"),
