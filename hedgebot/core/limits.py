@@ -198,8 +198,10 @@ def _count_moves(step: Step, account: AccountState) -> None:
         arrived = move.status is MoveStatus.DONE and step.at_ns - move.ended_ns >= SETTLE_NS
         if move.account != account.name or move.counted or not arrived:
             continue
-        worth = float(move.qty) * margin_legs.coin_prices(step.state, account).get(move.coin, 0.0)
-        move.counted = True
+        price = margin_legs.coin_prices(step.state, account).get(move.coin)
+        if price is None:
+            continue  # its worth is not known, which is not nothing: it stays unsettled
+        worth, move.counted = float(move.qty) * price, True
         if account.day_equity_usd is not None:
             account.day_equity_usd += Decimal(repr(worth))
         marks = step.state.risk.marks

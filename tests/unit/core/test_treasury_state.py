@@ -5,6 +5,9 @@ from decimal import Decimal
 import pytest
 
 from hedgebot.core.treasury_state import DAY_NS, UNSURE_NS_MAX, Move, MoveStatus, TreasuryState
+from tests.support.margins import account_of, report
+from tests.support.playbook import ACCOUNT
+from tests.unit.core.test_treasury import answer, book_with, look
 
 SENT_NS = 1_000_000_000_000_000
 
@@ -50,3 +53,21 @@ def test_equity_is_unsure_while_a_move_may_be_inside_and_not_for_ever() -> None:
     assert state_of(MoveStatus.DONE).unsettled("main", SENT_NS + 1)
     assert not state_of(MoveStatus.DONE, counted=True).unsettled("main", SENT_NS + 1)
     assert not state_of(MoveStatus.ABSENT).unsettled("main", SENT_NS + 1)
+
+
+def test_a_move_of_a_coin_without_a_price_is_not_counted_as_nothing() -> None:
+    book = book_with(move_max_qty=Decimal(8_000))
+    account = account_of(book)
+    look(book, 8_000.0)
+    start = account.day_equity_usd
+    assert start is not None
+    (move,) = book.state.treasury.moves.values()
+    answer(book)
+    move.coin = "SOL"
+    book.tick(after_ms=2_500)
+    report(book, 12_500.0)
+    assert (move.counted, account.day_equity_usd) == (False, start)
+    assert book.state.treasury.unsettled(ACCOUNT, book.at_ns)
+    book.tick(after_ms=1_000)
+    report(book, 12_500.0, prices={"SOL": 2.0})
+    assert (move.counted, account.day_equity_usd) == (True, start + 9_000)
