@@ -43,6 +43,7 @@ def quotes(
     """Play one underlying over recorded quotes: every fill at the quote, every gate on.
 
     Stretches in which no gate can say anything are left out by proof; journal and state are those of the full run.
+    The instrument's tick and lot are those of the demo's listing, the fee is 5.5 basis points.
     """
     from hedgebot.config.loader import load_config
     from hedgebot.daemon.plugins import load_strategy
