@@ -7,6 +7,7 @@ import msgspec
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import ZERO
 from hedgebot.exchange.faults import LineFault, LineFaultKind
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import (
@@ -81,10 +82,20 @@ def _slow_depeg(stage: Stage) -> None:
     sink(1)
 
 
+def _hedge_contracts(stage: Stage) -> Decimal:
+    return next(
+        (one.contracts for one in stage.exchange.positions(stage.holder) if one.instrument == stage.hedge), ZERO
+    )
+
+
+def _more_to_hedge(stage: Stage) -> None:
+    """The client trades so that the hedge grows: it is there to pay at one of the signs."""
+    client_trade("-0.3" if _hedge_contracts(stage) > 0 else "0.3")(stage)
+
+
 def _dear_funding(stage: Stage) -> None:
     """Eight times the settlements, at two per cent each, against the hedge."""
-    held = next((one.contracts for one in stage.exchange.positions(stage.holder) if one.instrument == stage.hedge), 0)
-    rate = 0.02 if held >= 0 else -0.02
+    rate = 0.02 if _hedge_contracts(stage) >= 0 else -0.02
     stage.exchange.strike(FundingChange(instrument=stage.hedge, interval_s=3_600, rate_cap=0.05, next_rate=rate))
 
 
@@ -255,7 +266,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
     Mishap(
         id="M05",
         title="funding at its extremes, both signs",
-        begin=both(client_trade("0.3"), _extreme_funding),
+        begin=both(_more_to_hedge, _extreme_funding),
         end=_usual_funding,
         seconds=482.0,
         criterion=must.every(must.cost_decision_journaled, must.back_within(60.0)),
