@@ -196,6 +196,7 @@ async def test_raw_bytes_in_requests(venue: Lab) -> None:
 async def test_signed_bodies_of_all_kinds(venue: Lab) -> None:
     bodies = (b"", b"{", b"[]", b"null", b"\xff\xfe", NESTED.encode(), b'{"category":' + NESTED.encode() + b"}")
     paths = [path for path, route in ROUTES.items() if route.method == "POST"]
+    await venue.admin("POST", "key", {"account": "book", "state": "may_transfer"})
     async with aiohttp.ClientSession() as http:
         for path in paths:
             for body in bodies:

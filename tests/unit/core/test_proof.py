@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.core.candidate import Candidate
@@ -36,8 +36,7 @@ def _with(one: Candidate, contracts: int, valued_coin: float, *, holding: bool) 
     linear=st.floats(-3.0, 3.0),
     contracts=st.integers(-150, 150),
     valued=st.floats(-2.0, 2.0),
-    trade=st.floats(0.001, 3.0),
-    buys=st.booleans(),
+    times=st.floats(-1.0, 2.5),
     holding=st.booleans(),
     outside=st.floats(0.0, 50.0),
     forward=st.floats(1.0, 1e7),
@@ -50,8 +49,7 @@ def test_what_is_proven_never_adds_risk(  # every doubt there is
     linear: float,
     contracts: int,
     valued: float,
-    trade: float,
-    buys: bool,
+    times: float,
     holding: bool,
     outside: float,
     forward: float,
@@ -60,17 +58,23 @@ def test_what_is_proven_never_adds_risk(  # every doubt there is
     share: float,
     filled: float,
 ) -> None:
-    """Whatever the option is worth, however large the holding is, however much of the order fills."""
-    effect = trade if buys else -trade
+    """Whatever the option is worth, however large the holding is, however much of the order fills.
+
+    The order is so many times the delta that is surely there; up to twice of it lowers risk.
+    """
+    surely = min(delta_bounds_coin(_with(_candidate(linear), contracts, valued, holding=holding)), key=abs)
+    effect = -times * surely or 0.001
     one = _with(_candidate(linear, effect), contracts, valued, holding=holding)
-    assume(not unproven(one))
     found = greeks(np.array([forward]), np.array([1e5]), np.array([years]), np.array([vol]), np.array([True]))
     per_coin = float(found.delta[0]) * share
     rules = one.state.instruments[BTC_CALL]
     true_coin = linear + contracts * float(rules.contract_size) * per_coin + (outside if holding else 0.0)
     low, high = delta_bounds_coin(one)
     assert low - 1e-9 <= true_coin <= high + 1e-9
-    assert abs(true_coin + filled * effect) < abs(true_coin)
+    if not unproven(one):
+        assert abs(true_coin + filled * effect) < abs(true_coin)
+    elif one.reduces_risk and low * high > 0.0:
+        assert not 1e-6 < times < 2.0 - 1e-6
 
 
 @pytest.mark.parametrize(
