@@ -1,7 +1,8 @@
 """Run every test, in two stages, and close with one line for both (`make test`).
 
 First everything that can share the machine, on all workers; then the end-to-end tests, which start processes and watch
-the clock, one at a time. Benchmarks are `make bench`. Words after the script's name go to pytest: `make test ARGS=-x`.
+the clock: they wait more than they work, so that each worker takes one at a time. Benchmarks are `make bench`. Words
+after the script's name go to pytest: `make test ARGS=-x`.
 """
 
 import subprocess
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
             ["-n", workers, "-m", "not e2e and not bench", "--durations=5"],
             PARALLEL_S_MAX,
         ),
-        ("end-to-end tests", ["-m", "e2e and not bench", "--durations=5"], TOTAL_S_MAX),
+        ("end-to-end tests", ["-n", workers, "-m", "e2e and not bench", "--durations=5"], TOTAL_S_MAX),
     ]
     well, total = True, Tally(0, 0, 0)
     began_s = time.monotonic()

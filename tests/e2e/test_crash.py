@@ -1,8 +1,10 @@
 """SIGKILL at random moments: nothing doubled, nothing orphaned, nothing lost. Named moments: test_failpoint_matrix."""
 
+import os
 import random
 import signal
 import time
+import uuid
 
 import pytest
 
@@ -14,7 +16,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 RANDOM_KILLS = 10
 
 
-@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(1_000_000)])
+# Another one in every run, the same one in all workers of a run: they must collect the same tests.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+
+
+@pytest.mark.parametrize("seed", [int(RUN, 16) % 1_000_000])
 def test_killed_at_random_moments(world: World, seed: int) -> None:
     moments = random.Random(seed)
     for _ in range(RANDOM_KILLS):
