@@ -12,7 +12,7 @@ from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.distance import first_move
+from hedgebot.margin import distance
 from hedgebot.margin.positions import options_moved
 from hedgebot.margin.venue_models import VenueModel
 
@@ -29,21 +29,11 @@ def nearest(state: EngineState, account: AccountState, model: Model, now: Standi
     book = _read(state, account, model, at_ns)
     if book is None:
         return None
-    groups: list[tuple[str, ...]] = [(name,) for name in book.names]
-    if len(groups) > 1:
-        groups.append(book.names)
-    found: list[Distance] = []
-    for group in groups:
-
-        def excess(move: float, group: tuple[str, ...] = group) -> float:
-            return _excess(model, now, _moved(model, book.columns, group, move))
-
-        move = first_move(excess)
-        if move is not None:
-            alone = group[0] if len(group) == 1 else ""
-            price = model.book.prices.get(alone, 0.0) * (1.0 + move) if alone else 0.0
-            found.append(Distance(underlying=alone, move=move, price=price))
-    return min(found, key=lambda one: abs(one.move), default=None)
+    found = distance.nearest(
+        {name: model.book.prices.get(name, 0.0) for name in book.names},
+        lambda group, move: _excess(model, now, _moved(model, book.columns, group, move)),
+    )
+    return None if found is None else Distance(underlying=found.underlying, move=found.move, price=found.price)
 
 
 def left_after(

@@ -18,7 +18,7 @@ from hedgebot.domain.health import use_of
 from hedgebot.domain.riskbook import OptionLeg, RiskBook
 from hedgebot.domain.settings import LimitSettings, MarginMode
 from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, WhatIf
-from hedgebot.margin.distance import excess_after, nearest
+from hedgebot.margin.distance import excess_after, nearest_of
 from hedgebot.margin.positions import CoinBook, Line, books_of, option_legs
 from hedgebot.margin.venue_models import Need, NotCoveredError, VenueModel
 from hedgebot.pricing.black76 import NS_PER_YEAR
@@ -162,7 +162,7 @@ class _Judge(NamedTuple):
         known = Numbers(initial=need.initial, maintenance=need.maintenance, equity=equity)
         if equity is None:
             return known
-        found = nearest(self.model, books, equity)
+        found = nearest_of(self.model, books, equity)
         return Numbers(
             initial=need.initial,
             maintenance=need.maintenance,

@@ -12,7 +12,7 @@ from hedgebot.domain.errors import DataError
 from hedgebot.domain.health import use_of
 from hedgebot.domain.riskbook import LinearLeg, OptionLeg, RiskBook
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.positions import Books, CoinBook, books_of, moved, profit_usd
+from hedgebot.margin.positions import Books, CoinBook, after_move, books_of, groups_of
 from hedgebot.margin.registry import NoModelError, Registry, age_problem
 from hedgebot.margin.venue_models import Need, NotCoveredError, VenueModel
 
@@ -94,14 +94,10 @@ def _apart(book: CoinBook) -> list[CoinBook]:
 
 def _worst(model: VenueModel, books: Books, move: float) -> float:
     """Margin after each move less what the move gained: the most of them."""
-    groups: list[tuple[str, ...]] = [(coin,) for coin in books]
-    if len(groups) > 1:
-        groups.append(tuple(books))
     most = model.total(books).maintenance
-    for group in groups:
+    for group in groups_of(books):
         for signed in (-move, move):
-            after = {coin: moved(book, signed) if coin in group else book for coin, book in books.items()}
-            gained = sum(profit_usd(books[coin], signed) for coin in group)
+            after, gained = after_move(books, group, signed)
             most = max(most, model.total(after).maintenance - gained)
     return most
 

@@ -4,10 +4,11 @@ Owns the search. Each underlying moves alone and all of them together, and the n
 are both looked at (margin reference section 9). Must not know whose account it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from hedgebot.margin.positions import Books, moved, profit_usd
+from hedgebot.margin.positions import Books, after_move, groups_of
 from hedgebot.margin.venue_models import NotCoveredError, VenueModel
 
 STEPS = (0.01, 0.02, 0.05, 0.10, 0.20, 0.40, 0.80)
@@ -47,22 +48,24 @@ def _between(excess: Callable[[float], float], alive: float, dead: float) -> flo
     return dead
 
 
-def nearest(model: VenueModel, books: Books, equity: float) -> Nearest | None:
-    """The nearest move that liquidates an account with that equity in USD; None when none up to 80 % does."""
-    groups: list[tuple[str, ...]] = [(coin,) for coin in books]
-    if len(groups) > 1:
-        groups.append(tuple(books))
+def nearest(prices: Mapping[str, float], excess: Callable[[tuple[str, ...], float], float]) -> Nearest | None:
+    """The nearest move at which nothing is left; None when none up to 80 % does it.
+
+    `prices` are those of the underlyings in USD; `excess` says what is left after those of a group moved.
+    """
     found: list[Nearest] = []
-    for group in groups:
-
-        def excess(move: float, group: tuple[str, ...] = group) -> float:
-            return excess_after(model, books, equity, group, move)
-
-        move = first_move(excess)
+    for group in groups_of(prices):
+        move = first_move(partial(excess, group))
         if move is not None:
             alone = group[0] if len(group) == 1 else ""
-            found.append(Nearest(alone, move, books[alone].index_usd * (1.0 + move) if alone else 0.0))
+            found.append(Nearest(alone, move, prices[alone] * (1.0 + move) if alone else 0.0))
     return min(found, key=lambda one: abs(one.move), default=None)
+
+
+def nearest_of(model: VenueModel, books: Books, equity: float) -> Nearest | None:
+    """The nearest move that liquidates an account with that equity in USD, by one model."""
+    prices = {coin: book.index_usd for coin, book in books.items()}
+    return nearest(prices, lambda group, move: excess_after(model, books, equity, group, move))
 
 
 def excess_after(model: VenueModel, books: Books, equity: float, group: tuple[str, ...], move: float) -> float:
@@ -70,9 +73,9 @@ def excess_after(model: VenueModel, books: Books, equity: float, group: tuple[st
 
     Where the model has no number any more (a position beyond its table) nothing is taken to be left.
     """
-    after = {coin: moved(book, move) if coin in group else book for coin, book in books.items()}
+    after, gained = after_move(books, group, move)
     try:
         maintenance = model.total(after).maintenance
     except NotCoveredError:
         return float("-inf")
-    return equity + sum(profit_usd(books[coin], move) for coin in group) - maintenance
+    return equity + gained - maintenance

@@ -6,6 +6,7 @@ stand side by side. Must not know venues or accounts. Values are float.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -130,16 +131,8 @@ def options_moved(legs: OptionLegs, move: float) -> OptionLegs:
     if not len(legs.qty):
         return legs
     forward = legs.forward * (1.0 + move)
-    return OptionLegs(
-        qty=legs.qty,
-        forward=forward,
-        strike=legs.strike,
-        years=legs.years,
-        days=legs.days,
-        vol=legs.vol,
-        is_call=legs.is_call,
-        base=np.asarray(black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)),
-    )
+    base = black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)
+    return replace(legs, forward=forward, base=np.asarray(base))
 
 
 def _line_moved(one: Line, move: float) -> Line:
@@ -147,9 +140,24 @@ def _line_moved(one: Line, move: float) -> Line:
     return one._replace(coins=coins, price_usd=one.price_usd * (1.0 + move))
 
 
-def profit_usd(book: CoinBook, move: float) -> float:
-    """What the book gains when its underlying moves by a fraction, coins that are owned included."""
-    after = moved(book, move)
+def groups_of(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Underlyings that move together: each alone and, where there are several, all of them.
+
+    Correlations of 0 and 1 are both looked at (margin reference section 9).
+    """
+    alone: list[tuple[str, ...]] = [(name,) for name in names]
+    together = tuple(name for group in alone for name in group)
+    return [*alone, together] if len(alone) > 1 else alone
+
+
+def after_move(books: Books, group: tuple[str, ...], move: float) -> tuple[Books, float]:
+    """The books after the underlyings of a group moved by a fraction, and what that gained in USD."""
+    after = {coin: moved(book, move) if coin in group else book for coin, book in books.items()}
+    return after, sum(_gained_usd(books[coin], after[coin], move) for coin in group)
+
+
+def _gained_usd(book: CoinBook, after: CoinBook, move: float) -> float:
+    """What a book has gained that was moved by a fraction, coins that are owned included."""
     options = float((after.options.qty * (after.options.base - book.options.base)).sum())
     lines = sum(one.coins * one.price_usd for one in book.lines) * move
     return lines + options + book.owned_coins * book.index_usd * move

@@ -5,6 +5,8 @@ Owns the translation only; scenarios and aggregation are `deribit_portfolio.py`,
 upper bound for a book in several currencies (margin reference sections 6.1 and 9). Must not know accounts.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from hedgebot.domain.settings import MarginMode
@@ -56,16 +58,7 @@ def bybit_scenarios(parameters: ParameterSet, _coin: str, book: CoinBook) -> Nee
     options = book.options
     if len(options.qty):
         days = np.array([bybit_portfolio.days_counted(one) for one in options.years])
-        options = OptionLegs(
-            qty=options.qty,
-            forward=options.forward,
-            strike=options.strike,
-            years=options.years,
-            days=days,
-            vol=options.vol,
-            is_call=options.is_call,
-            base=options.base,
-        )
+        options = replace(options, days=days)
     margin = bybit_portfolio.portfolio_margin(parameters.portfolio, legs_of(book, options), index=book.index_usd)
     return Need(margin.initial, margin.maintenance)
 

@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.daemon.risk_files import read_registry
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.distance import STEPS, excess_after, first_move, nearest
+from hedgebot.margin.distance import STEPS, excess_after, first_move, nearest_of
 from hedgebot.margin.positions import CoinBook, Line
 from hedgebot.margin.registry import Registry
 from hedgebot.margin.venue_tiers import binance_liquidation_price, dydx_liquidation_price
@@ -23,7 +23,7 @@ def book(coins: float, price: float = 100_000.0) -> dict[str, CoinBook]:
 
 @pytest.mark.parametrize("coins", [1.0, -1.0])
 def test_one_position_is_liquidated_where_its_formula_says(models: Registry, coins: float) -> None:
-    found = nearest(models.of("dydx", MarginMode.CROSS), book(coins), 20_000.0)
+    found = nearest_of(models.of("dydx", MarginMode.CROSS), book(coins), 20_000.0)
     wanted = dydx_liquidation_price(equity=20_000.0, size=coins, price=100_000.0, rate=0.012)
     assert found is not None
     assert found.underlying == "BTC"
@@ -31,7 +31,7 @@ def test_one_position_is_liquidated_where_its_formula_says(models: Registry, coi
 
 
 def test_tiers_are_those_of_the_price_it_moves_to(models: Registry) -> None:
-    found = nearest(models.of("binance", MarginMode.CROSS), book(6.0), 100_000.0)
+    found = nearest_of(models.of("binance", MarginMode.CROSS), book(6.0), 100_000.0)
     wanted = binance_liquidation_price(qty=6.0, entry=100_000.0, wallet=100_000.0, rate=0.005, deduction=50.0)
     assert found is not None
     assert found.price == pytest.approx(wanted, rel=5 * PRECISION)
@@ -39,7 +39,7 @@ def test_tiers_are_those_of_the_price_it_moves_to(models: Registry) -> None:
 
 def test_a_pair_is_nearest_to_the_leg_that_moves_alone(models: Registry) -> None:
     pair = book(-1.0) | {"ETH": CoinBook(4_000.0, (Line("eth", 25.0, 4_000.0),))}
-    found = nearest(models.of("hyperliquid", MarginMode.CROSS), pair, 20_000.0)
+    found = nearest_of(models.of("hyperliquid", MarginMode.CROSS), pair, 20_000.0)
     assert found is not None
     assert found.underlying in {"BTC", "ETH"}
     assert excess_after(models.of("hyperliquid", MarginMode.CROSS), pair, 20_000.0, ("BTC", "ETH"), found.move) > 0.0
@@ -47,15 +47,15 @@ def test_a_pair_is_nearest_to_the_leg_that_moves_alone(models: Registry) -> None
 
 def test_what_cannot_be_liquidated_has_no_distance_and_what_already_is_has_none_left(models: Registry) -> None:
     model = models.of("bybit", MarginMode.CROSS)
-    assert nearest(model, book(1.0), 1e9) is None
-    gone = nearest(model, book(1.0), 0.0)
+    assert nearest_of(model, book(1.0), 1e9) is None
+    gone = nearest_of(model, book(1.0), 0.0)
     assert gone is not None
     assert gone.move == 0.0
 
 
 def test_beyond_a_table_nothing_is_taken_to_be_left(models: Registry) -> None:
     eth = {"ETH": CoinBook(4_000.0, (Line("eth", -700.0, 4_000.0),))}
-    found = nearest(models.of("binance", MarginMode.CROSS), eth, 1e9)
+    found = nearest_of(models.of("binance", MarginMode.CROSS), eth, 1e9)
     # 2.8M USD: a rise of 7 % leaves the tiers that are known.
     assert found is not None
     assert found.move == pytest.approx(3.0 / 2.8 - 1.0, abs=2 * PRECISION)
