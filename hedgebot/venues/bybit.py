@@ -48,7 +48,7 @@ from hedgebot.venues.normalise import Scope
 from hedgebot.venues.orders import OrderEntry
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import as_object
-from hedgebot.venues.replies import reply_in_error
+from hedgebot.venues.replies import reply_in_error, sentence
 from hedgebot.venues.snapshot import Snapshots
 from hedgebot.venues.streams import Streams
 from hedgebot.venues.sweep import Sweeper
@@ -121,11 +121,11 @@ class BybitVenue:
             raise ConfigError(msg) from error
         except ccxt.NetworkError as error:
             await self._close()
-            msg = f"{BYBIT.venue} does not answer at {self._address}; check address and network ({_sentence(error)})"
+            msg = f"{BYBIT.venue} does not answer at {self._address}; check address and network ({sentence(error)})"
             raise VenueUnreachable(msg) from error
         except FAULTS as error:
             await self._close()
-            msg = f"{BYBIT.venue} at {self._address} cannot be worked with: {_sentence(error)}"
+            msg = f"{BYBIT.venue} at {self._address} cannot be worked with: {sentence(error)}"
             raise VenueError(msg) from error
         self._running = True
         self._streams.start()
@@ -243,7 +243,7 @@ class BybitVenue:
             try:
                 await self._measure()
             except FAULTS as error:
-                _log.warning("the clock could not be measured: %s", _sentence(error))
+                _log.warning("the clock could not be measured: %s", sentence(error))
 
     async def _load(self) -> None:
         clock = {"timeDifference": self._stream.options["timeDifference"]}
@@ -269,7 +269,7 @@ class BybitVenue:
             try:
                 await self._load()
             except FAULTS as error:
-                _log.warning("instruments could not be read again: %s", _sentence(error))
+                _log.warning("instruments could not be read again: %s", sentence(error))
             self._unlisted = set(self._streams.watch(self._unlisted))
             await asyncio.sleep(min(RELOAD_PAUSE_S, self._connection.reload_interval_s))
 
@@ -278,7 +278,3 @@ class BybitVenue:
         if unlisted - self._unlisted:
             self._reload.set()
         self._unlisted |= unlisted
-
-
-def _sentence(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

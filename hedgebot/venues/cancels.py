@@ -10,21 +10,13 @@ from typing import Any
 
 import msgspec
 
+from hedgebot.venues.asking import Said
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.profile import Verdict
 
 # A ban or a hold may end, and the trade socket may come up, while cancels wait: so often that is looked at.
 LOOK_S = 0.25
 WAIT_S_MIN = 0.001
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back for a request: the verdict, the code as a word, the venue's sentence, the venue's order id."""
-
-    verdict: Verdict
-    code: str
-    message: str
-    order_id: str = ""
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):

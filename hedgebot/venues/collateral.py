@@ -20,13 +20,14 @@ from hedgebot.domain.treasury import (
     MoveLookedUp,
     MoveOutcome,
 )
+from hedgebot.venues.asking import NO_ANSWER, ask, said_in_error
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
-from hedgebot.venues.profile import Channel, VenueProfile, classify
+from hedgebot.venues.profile import Channel, VenueProfile
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, number, text
-from hedgebot.venues.replies import MESSAGE_CHARS, listen, reply_in_error
+from hedgebot.venues.replies import MESSAGE_CHARS, listen, sentence
 
 READ_EVERY_S = 10.0
 FUNDING, TRADING = "FUND", "UNIFIED"
@@ -79,7 +80,7 @@ class CollateralDesk:
             mine = [row for row in rows if row.get("transferId") == command.transfer_id]
             found = _STATUSES.get(text(mine[0], "status"), MoveFound.PENDING) if mine else MoveFound.ABSENT
         except FAULTS as error:
-            problem = _sentence(error)
+            problem = sentence(error)
         self._sink.put(
             MoveLookedUp(
                 account=self._connection.account,
@@ -108,7 +109,7 @@ class CollateralDesk:
             rows = await self._queries.funding_wallet()
             held = {text(row, "coin"): number(row, "transferBalance") for row in rows}
         except FAULTS as error:
-            self._sink.put(FundingWalletRead(account=account, balances=None, problem=_sentence(error)))
+            self._sink.put(FundingWalletRead(account=account, balances=None, problem=sentence(error)))
             return
         self._sink.put(FundingWalletRead(account=account, balances=held))
 
@@ -122,9 +123,6 @@ class CollateralDesk:
         if left_ms <= 0:
             return self._answer(move, MoveOutcome.REFUSED, "local:deadline", "the deadline passed, not sent")
         reply = listen()
-        # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
-        # Read when the request is signed, which happens before this task first waits.
-        self._client.options["recvWindow"] = int(min(self._connection.recv_window_ms, left_ms))
         request = {
             "transferId": move.transfer_id,
             "coin": move.coin,
@@ -133,19 +131,20 @@ class CollateralDesk:
             "toAccountType": TRADING,
         }
         try:
-            async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
-                answer = await self._client.privatePostV5AssetTransferInterTransfer(request)
+            answer = await ask(
+                self._client,
+                lambda: self._client.privatePostV5AssetTransferInterTransfer(request),
+                window_ms=int(min(self._connection.recv_window_ms, left_ms)),
+                timeout_ms=self._connection.order_timeout_ms,
+            )
         except TimeoutError:
-            return self._answer(move, MoveOutcome.UNKNOWN, "local:timeout", "no answer in time")
+            said = NO_ANSWER
         except FAULTS as error:
-            code, message = reply.code, reply.message
-            if code is None:
-                code, quoted = reply_in_error(error)
-                message = message or quoted
-            verdict = classify(self._profile, Channel.TRANSFER, code=code, status=reply.status)
-            outcome = MoveOutcome.REFUSED if verdict.proves_refusal else MoveOutcome.UNKNOWN
-            return self._answer(move, outcome, code or type(error).__name__, message)
-        return self._accepted(move, answer)
+            said = said_in_error(self._profile, Channel.TRANSFER, reply, error)
+        else:
+            return self._accepted(move, answer)
+        outcome = MoveOutcome.REFUSED if said.verdict.proves_refusal else MoveOutcome.UNKNOWN
+        return self._answer(move, outcome, said.code, said.message)
 
     def _accepted(self, move: CollateralMove, answer: object) -> MoveAnswered:
         """Only a success under our own id is one; pending, failed and anything else is looked up."""
@@ -153,7 +152,7 @@ class CollateralDesk:
             result: Raw = as_object(as_object(answer, "the answer").get("result"), "result")
             mine, status = result.get("transferId") == move.transfer_id, str(result.get("status"))
         except FAULTS as error:
-            return self._answer(move, MoveOutcome.UNKNOWN, "local:unreadable", _sentence(error))
+            return self._answer(move, MoveOutcome.UNKNOWN, "local:unreadable", sentence(error))
         done = mine and status == "SUCCESS"
         return self._answer(move, MoveOutcome.DONE if done else MoveOutcome.UNKNOWN, "0", status)
 
@@ -165,7 +164,3 @@ class CollateralDesk:
             code=code,
             message=message[:MESSAGE_CHARS],
         )
-
-
-def _sentence(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:MESSAGE_CHARS]

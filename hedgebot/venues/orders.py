@@ -19,14 +19,15 @@ from hedgebot.domain.events import (
 )
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.ports import EventSink
+from hedgebot.venues.asking import NO_ANSWER, Said, ask, said_in_error
 from hedgebot.venues.buckets import Budget, Purpose
-from hedgebot.venues.cancels import CancelQueue, Named, Said
+from hedgebot.venues.cancels import CancelQueue, Named
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.pace import Way
 from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
 from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows
-from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, note_headers, reply_in_error
+from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, note_headers
 from hedgebot.venues.table import InstrumentTable
 
 # Requests whose answer never came, kept until the socket closes; beyond that many the socket is not worth keeping.
@@ -41,7 +42,6 @@ _TIME_IN_FORCE = {
     TimeInForce.POST_ONLY: "PostOnly",
 }
 Answer = OrderAccepted | OrderRejected | OrderOutcomeUnknown
-NO_ANSWER = Said(verdict=Verdict.UNKNOWN, code="local:timeout", message="no answer in time")
 UNREADABLE = Said(verdict=Verdict.UNKNOWN, code="local:unreadable", message="the answer does not name each order")
 
 
@@ -208,11 +208,11 @@ class OrderEntry:
     async def _cancel_batch(self, category: str, orders: Sequence[Named]) -> list[Said]:
         """One request for several cancels: what was said of each. Its limit is the same by socket and by HTTP."""
         named = [{"symbol": one.symbol, "orderLinkId": one.client_id} for one in orders]
-        reply = listen()
-        self._client.options["recvWindow"] = self._connection.recv_window_ms
+        request, reply = {"category": category, "request": named}, listen()
         try:
-            async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
-                answer = await self._client.privatePostV5OrderCancelBatch({"category": category, "request": named})
+            answer = await self._answer_to(
+                self._connection.recv_window_ms, lambda: self._client.privatePostV5OrderCancelBatch(request)
+            )
             codes = as_rows(as_object(as_object(answer, "answer").get("retExtInfo"), "retExtInfo").get("list"), "list")
             said = [self._of_batch(row) for row in codes]
         except TimeoutError:
@@ -290,16 +290,17 @@ class OrderEntry:
         return said
 
     async def _ask(self, reply: RawReply, window_ms: int, call: Callable[[], Any]) -> Said:
-        # Read when the request is signed, which happens before this task first waits: nobody comes in between.
-        self._client.options["recvWindow"] = window_ms
         try:
-            async with asyncio.timeout(self._connection.order_timeout_ms / 1_000):
-                order = await call()
+            order = await self._answer_to(window_ms, call)
         except TimeoutError:
             return NO_ANSWER
         except FAULTS as error:
             return self._from_error(Channel.REST, reply, error)
         return _accepted(order)
+
+    async def _answer_to(self, window_ms: int, call: Callable[[], Any]) -> Any:  # noqa: ANN401  # ccxt's
+        timeout_ms = self._connection.order_timeout_ms
+        return await ask(self._client, call, window_ms=window_ms, timeout_ms=timeout_ms)
 
     async def _over_socket(self, window_ms: int, call: Callable[[], Any]) -> Said:
         self._client.options["recvWindow"] = window_ms
@@ -319,19 +320,10 @@ class OrderEntry:
         return self._from_error(Channel.TRADE, RawReply(), error)
 
     def _from_error(self, channel: Channel, reply: RawReply, error: BaseException) -> Said:
-        code, message = reply.code, reply.message
-        if code is None:
-            code, quoted = reply_in_error(error)
-            message = message or quoted
-        verdict = classify(self._profile, channel, code=code, status=reply.status)
-        if verdict is Verdict.ACCEPTED:
-            # The venue said yes and the client could not read the rest: the order may be there.
-            verdict = Verdict.UNKNOWN
-        if code is None:
-            code = f"local:{type(error).__name__}" if reply.status is None else f"http:{reply.status}"
-        if verdict is Verdict.AUTH:
-            self.on_key_refused(code, message)
-        return Said(verdict=verdict, code=code, message=message[:MESSAGE_CHARS])
+        said = said_in_error(self._profile, channel, reply, error)
+        if said.verdict is Verdict.AUTH:
+            self.on_key_refused(said.code, said.message)
+        return said
 
     def _abandon(self, task: "asyncio.Task[Any]") -> None:
         self._abandoned.add(task)

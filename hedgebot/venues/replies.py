@@ -106,3 +106,8 @@ def reply_in_error(error: BaseException) -> tuple[str | None, str]:
         return None, words[:MESSAGE_CHARS]
     code, message = code_and_message(words[start:])
     return (code, message) if code is not None else (None, words[:MESSAGE_CHARS])
+
+
+def sentence(error: BaseException, chars_max: int = MESSAGE_CHARS) -> str:
+    """An error in a few words: its class and what it says."""
+    return f"{type(error).__name__}: {error}"[:chars_max]

@@ -16,6 +16,7 @@ from hedgebot.domain.events import Stream
 from hedgebot.venues.dials import Dials, spread
 from hedgebot.venues.guard import Guard
 from hedgebot.venues.links import Link, LinkStates
+from hedgebot.venues.replies import sentence
 
 # Seconds before a socket that was open is dialled again, by how many did not last. The host's pace comes on top of it.
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -150,7 +151,7 @@ class SocketRunner:
             if not isinstance(error, (ccxt.BaseError, OSError)):
                 raise error
             if self._link.needs_auth or isinstance(error, (ccxt.NetworkError, OSError)):
-                self._guard.drop(self._link, f"{type(error).__name__}: {error}"[:200])
+                self._guard.drop(self._link, sentence(error))
             else:
                 self._refuse(subscription)
 

@@ -18,10 +18,11 @@ from hedgebot.venues.normalise_account import execution, order, position, wallet
 from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, ns_from_ms, sample
+from hedgebot.venues.replies import sentence
 
 # The venue's and our clocks differ, and executions become visible late: ask for more, identities remove the repeats.
 OVERLAP_MS = 60_000
-PROBLEM_CHARS = 500
+PROBLEM_CHARS, PART_CHARS = 500, 120
 Found = TypeVar("Found")
 
 
@@ -84,7 +85,7 @@ class Snapshots:
             row, answer = await self._queries.wallet()
             return wallet(self._scope, row, ns_from_ms(answer, "time"))
         except FAULTS as error:
-            problems.append(f"wallet: {_sentence(error)}")
+            problems.append(f"wallet: {sentence(error, PART_CHARS)}")
             return None
 
     async def _executions(self, since_ms: int, problems: list[str]) -> list[FillReceived | FundingPaid]:
@@ -125,14 +126,14 @@ class Snapshots:
         try:
             raw = await rows
         except FAULTS as error:
-            problems.append(f"{what} {part.label}: {_sentence(error)}")
+            problems.append(f"{what} {part.label}: {sentence(error, PART_CHARS)}")
             return []
         found = []
         for row in raw:
             try:
                 found.append(read(self._scope, part.category, row))
             except FrameProblem as error:
-                problems.append(f"{what} {part.label}: {_sentence(error)}")
+                problems.append(f"{what} {part.label}: {sentence(error, PART_CHARS)}")
                 self._sink.put(
                     FrameQuarantined(
                         account=self._scope.account,
@@ -155,7 +156,3 @@ def _windows(since_ms: int, now_ms: int, width_ms: int) -> Iterator[tuple[int, i
     while start_ms < end_ms:
         yield start_ms, min(start_ms + width_ms, end_ms)
         start_ms += width_ms
-
-
-def _sentence(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:120]

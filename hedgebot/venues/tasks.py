@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import TaskFailed
 from hedgebot.domain.ports import EventSink
+from hedgebot.venues.replies import sentence
 
 RESTARTS_MAX = 5
 RESTART_PAUSE_S = 1.0
-ERROR_CHARS = 200
 _log = logging.getLogger(__name__)
 
 Work = Coroutine[None, None, None]
@@ -78,6 +78,6 @@ class TaskGroup:
                 await asyncio.sleep(RESTART_PAUSE_S)
 
     def _tell(self, name: str, error: BaseException, *, restarting: bool) -> None:
-        sentence = f"{type(error).__name__}: {error}"[:ERROR_CHARS]
-        _log.error("task %s failed: %s", name, sentence, exc_info=error)
-        self._sink.put(TaskFailed(task=name, error=sentence, restarting=restarting))
+        words = sentence(error)
+        _log.error("task %s failed: %s", name, words, exc_info=error)
+        self._sink.put(TaskFailed(task=name, error=words, restarting=restarting))

@@ -8,9 +8,10 @@ import pytest
 
 from hedgebot.domain.commands import CancelOrder
 from hedgebot.domain.events import CancelAnswered, Stream
+from hedgebot.venues.asking import Said
 from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.cancels import CancelQueue, Named, Said
+from hedgebot.venues.cancels import CancelQueue, Named
 from hedgebot.venues.profile import Verdict
 from tests.unit.venues.double import BTC, BybitDouble, eventually, ok, refusal, running
 from tests.unit.venues.test_orders import up

@@ -127,6 +127,11 @@ async def test_a_listed_code_is_proof_that_nothing_moved(code: int) -> None:
     assert (answer.outcome, answer.code) == (MoveOutcome.REFUSED, str(code))
 
 
+async def test_a_failure_without_a_code_of_the_venue_is_named_as_ours() -> None:
+    answer, _ = await outcome(fails(ccxt.NetworkError("cut")))
+    assert (answer.outcome, answer.code, answer.message) == (MoveOutcome.UNKNOWN, "local:NetworkError", "cut")
+
+
 async def test_after_its_deadline_nothing_leaves() -> None:
     answer, client = await outcome(fails(AssertionError("asked")), MOVE.deadline_ns)
     assert (answer.outcome, client.asked) == (MoveOutcome.REFUSED, [])

@@ -12,6 +12,7 @@ from hedgebot.venues.replies import (
     reply_in_error,
     rest_response_hook,
     seconds_of,
+    sentence,
 )
 
 
@@ -87,3 +88,9 @@ def test_the_client_quotes_the_answer_in_its_exception() -> None:
     assert reply_in_error(error) == ("110072", "OrderLinkedID is duplicate")
     assert reply_in_error(ccxt.NetworkError("Connection closed")) == (None, "Connection closed")
     assert reply_in_error(ccxt.NetworkError("odd {brace")) == (None, "odd {brace")
+
+
+def test_an_error_in_a_few_words() -> None:
+    assert sentence(ValueError("no number")) == "ValueError: no number"
+    assert sentence(ValueError("x" * 300)) == ("ValueError: " + "x" * 300)[:200]
+    assert sentence(ValueError("no number"), 12) == "ValueError: "
