@@ -139,7 +139,7 @@ def end_action(step: Step, latch: Latch, note: str) -> None:
 
 def unproven(state: EngineState, latch: Latch, at_ns: int) -> list[str]:
     """What is not proven under a latch: each order that may still live, and what stands behind those of its account."""
-    alive = [one for one in live_orders(state) if _may_live_under(latch, one)]
+    alive = [one for one in live_orders(state) if _may_live_under(state, latch, one)]
     found = [f"order {one.client_id} is {one.status}: its cancel is asked for, its end is not proven" for one in alive]
     for name in dict.fromkeys(one.intent.account for one in alive):
         account = state.accounts[name]
@@ -169,13 +169,14 @@ def covers(state: EngineState, latch: Latch, settings: UnderlyingSettings) -> bo
             return False
 
 
-def covers_order(latch: Latch, record: OrderRecord) -> bool:
+def covers_order(state: EngineState, latch: Latch, record: OrderRecord) -> bool:
     """Whether a latch is over an order that was sent: its own strategy's, not every one of its underlying."""
     intent = record.intent
+    if latch.scope is KillScope.STRATEGY:
+        return _is_strategys(state, latch, intent)
     over = {
         KillScope.ALL: "",
         KillScope.ORDER: record.client_id,
-        KillScope.STRATEGY: intent.strategy,
         KillScope.UNDERLYING: intent.underlying,
         KillScope.ACCOUNT: intent.account,
         KillScope.VENUE: venue_of(intent.instrument),
@@ -197,12 +198,22 @@ def _lets_through(action: KillAction, *, reduces_risk: bool) -> bool:
 def _covers_intent(state: EngineState, latch: Latch, intent: OrderIntent) -> bool:
     if latch.scope is KillScope.ORDER:
         return False
-    if latch.scope is KillScope.STRATEGY and intent.strategy not in (KILL_STRATEGY, MOVE_STRATEGY):
-        return latch.name == intent.strategy
-    kills = intent.strategy == KILL_STRATEGY
-    if kills and latch.scope is KillScope.STRATEGY and latch.in_force is KillAction.FREEZE:
+    if latch.scope is KillScope.STRATEGY and intent.strategy != KILL_STRATEGY:
+        return _is_strategys(state, latch, intent)
+    if latch.scope is KillScope.STRATEGY and latch.in_force is KillAction.FREEZE:
         # It stops the strategy's proposals; what an operator chose for more than it must still find its way out.
         return False
+    return _covers_underlying(state, latch, intent)
+
+
+def _is_strategys(state: EngineState, latch: Latch, intent: OrderIntent) -> bool:
+    """Whether an order is of the latch's strategy: proposed by it, or a move, made for whoever keeps the band."""
+    if intent.strategy == MOVE_STRATEGY:
+        return _covers_underlying(state, latch, intent)
+    return latch.name == intent.strategy
+
+
+def _covers_underlying(state: EngineState, latch: Latch, intent: OrderIntent) -> bool:
     settings = settings_of(state, intent.underlying)
     return settings is None or covers(state, latch, settings)
 
@@ -291,7 +302,7 @@ def _cancel_covered(step: Step, latch: Latch) -> None:
     latch.cancel_at_ns = step.at_ns + CANCEL_AGAIN_NS
     by_account = latch.scope in (KillScope.ALL, KillScope.VENUE, KillScope.ACCOUNT)
     for record in live_orders(step.state):
-        if _may_live_under(latch, record):
+        if _may_live_under(step.state, latch, record):
             step.emit(
                 CancelOrder(
                     account=record.intent.account,
@@ -305,9 +316,9 @@ def _cancel_covered(step: Step, latch: Latch) -> None:
             )
 
 
-def _may_live_under(latch: Latch, record: OrderRecord) -> bool:
+def _may_live_under(state: EngineState, latch: Latch, record: OrderRecord) -> bool:
     alive = record.listed or not record.status.is_terminal
-    return alive and covers_order(latch, record) and _is_meant(latch, record)
+    return alive and covers_order(state, latch, record) and _is_meant(latch, record)
 
 
 def _is_meant(latch: Latch, record: OrderRecord) -> bool:

@@ -48,7 +48,7 @@ def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: 
     unmet += [
         f"order {one.client_id} is {one.status}: wait for its end, or `hedgebot adopt` or `hedgebot forget` it"
         for one in order_table.live_orders(state)
-        if latch.scope is KillScope.ALL or latches.covers_order(latch, one)
+        if latch.scope is KillScope.ALL or latches.covers_order(state, latch, one)
     ]
     for settings in covered:
         unmet += _underlying_problems(state, settings, at_ns)

@@ -8,12 +8,20 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from hedgebot.core import hedges
+from hedgebot.core import hedges, latches, unkill
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, DecisionCause, Mode, RecordDecision, RecordOperator, SubmitOrder
+from hedgebot.domain.commands import (
+    CancelOrder,
+    Command,
+    DecisionCause,
+    Mode,
+    RecordDecision,
+    RecordOperator,
+    SubmitOrder,
+)
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderStatus
@@ -172,6 +180,29 @@ def test_a_kill_of_the_strategy_that_hedges_holds_its_moves_too(action: KillActi
     for _ in range(3):
         market(book, perp_rate=DEAR, usdc_rate=CHEAP, after_ms=3_000.0)
     assert len(orders(book.heard)) == before
+
+
+def test_a_kill_of_the_strategy_that_hedges_covers_its_move_that_is_out() -> None:
+    """It is cancelled like the strategy's own order, and the kill is not lifted before its end is proven."""
+    book, order = started()
+    freeze = ev.OperatorKilled(
+        operator="ann", reason="look", scope=KillScope.STRATEGY, name="delta_neutral", action=KillAction.FREEZE
+    )
+    assert [one.client_id for one in of_type(book.send(freeze), CancelOrder)] == [order.client_id]
+    (latch,) = book.state.latches.values()
+    assert any(order.client_id in one for one in latches.unproven(book.state, latch, book.at_ns))
+    word = ev.OperatorUnkilled(operator="ann", reason="looked", scope=KillScope.STRATEGY, name="delta_neutral")
+    assert any(order.client_id in one for one in unkill.checklist(book.state, word, latch, book.at_ns))
+
+
+def test_a_kill_of_another_strategy_leaves_a_move_alone() -> None:
+    book, order = started()
+    assert book.state.orders[order.client_id].intent.strategy == MOVE_STRATEGY
+    other = book.state.settings.strategies[0]
+    idle = msgspec.structs.replace(other, name="idle", underlyings=("ETH",))
+    book.state.settings = msgspec.structs.replace(book.state.settings, strategies=(other, idle))
+    kill = ev.OperatorKilled(operator="ann", reason="look", scope=KillScope.STRATEGY, name="idle")
+    assert not of_type(book.send(kill), CancelOrder)
 
 
 def test_a_strategy_that_is_latched_off_has_no_moves_made_for_it() -> None:
