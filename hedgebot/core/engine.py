@@ -215,7 +215,6 @@ class Engine:
             return
         operator.apply_config(step, event)
         ledger.rebuild(step.state)
-        holdings.adopt(step.state)
         self._strategies.clear()
 
     def _apply_market(self, step: Step, event: ev.BookTop | ev.Ticker | ev.OptionQuote) -> None:
@@ -327,7 +326,6 @@ class Engine:
         state.underlyings = {name: one for name, one in state.underlyings.items() if name in configured}
         order_table.forget_unknown_underlyings(state)
         ledger.rebuild(state)
-        holdings.adopt(state)
         order_table.restore(state, event.restored)
         treasury.restore(step, event.restored_moves)
         for alert in state.alerts.values():

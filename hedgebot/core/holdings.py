@@ -7,7 +7,7 @@ is sent only if it lowers the book's risk whatever the holding is (safety refere
 
 from decimal import Decimal
 
-from hedgebot.core.state import EngineState, settings_of
+from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.core.sums import Held
 from hedgebot.domain.alerts import AlertKind
@@ -26,10 +26,10 @@ AHEAD_S_MAX = 60
 
 def on_reported(step: Step, event: HoldingReported) -> None:
     """Take a reading, or keep the last one and say why."""
-    settings = next((one for one in step.state.settings.holdings if one.name == event.name), None)
-    underlying = step.state.underlyings.get(settings.underlying) if settings else None
-    if settings is None or underlying is None or not counts_holding(step.state.settings, underlying.name, event.name):
+    settings = next((one for one in counted(step.state) if one.name == event.name), None)
+    if settings is None:
         return
+    underlying = step.state.underlyings[settings.underlying]
     held = underlying.sums.holdings.setdefault(event.name, Held())
     held.problem = _reading_problem(settings, held, event, step.at_ns)
     if event.qty is None or held.problem:
@@ -47,19 +47,26 @@ def on_reported(step: Step, event: HoldingReported) -> None:
 
 
 def adopt(state: EngineState) -> None:
-    """Count the configured holdings with what was last read of them; called after the sums were made anew."""
-    configured = set()
-    for settings in state.settings.holdings:
-        if not counts_holding(state.settings, settings.underlying, settings.name):
-            continue
-        configured.add((settings.underlying, settings.name))
-        if (underlying := state.underlyings.get(settings.underlying)) is not None:
-            known = coins(settings, underlying.sums.holdings.setdefault(settings.name, Held()))
-            underlying.linear_coin += known
-            underlying.sums.balance_coin += known
+    """Add the configured holdings, with what was last read of them, to sums that are made anew (`ledger.rebuild`)."""
+    configured = counted(state)
+    for settings in configured:
+        underlying = state.underlyings[settings.underlying]
+        known = coins(settings, underlying.sums.holdings.setdefault(settings.name, Held()))
+        underlying.linear_coin += known
+        underlying.sums.balance_coin += known
+    names = {(one.underlying, one.name) for one in configured}
     for name, underlying in state.underlyings.items():
-        for gone in [one for one in underlying.sums.holdings if (name, one) not in configured]:
+        for gone in [one for one in underlying.sums.holdings if (name, one) not in names]:
             del underlying.sums.holdings[gone]
+
+
+def counted(state: EngineState) -> list[HoldingSettings]:
+    """The configured holdings that are part of an exposure; what a scope leaves out is neither awaited nor doubted."""
+    return [
+        one
+        for one in state.settings.holdings
+        if one.underlying in state.underlyings and counts_holding(state.settings, one.underlying, one.name)
+    ]
 
 
 def coins(settings: HoldingSettings, held: Held) -> Decimal:
@@ -69,27 +76,21 @@ def coins(settings: HoldingSettings, held: Held) -> Decimal:
 
 def problem(state: EngineState, underlying: str, at_ns: int) -> str:
     """Why an underlying's holdings cannot be trusted, in a sentence; empty when they can."""
-    mine = [
-        one
-        for one in state.settings.holdings
-        if one.underlying == underlying and counts_holding(state.settings, underlying, one.name)
-    ]
+    mine = [one for one in counted(state) if one.underlying == underlying]
     return next((found for one in mine if (found := _problem(state, one, at_ns))), "")
 
 
 def doubted(state: EngineState, underlying: str, at_ns: int) -> list[tuple[HoldingSettings, Held]]:
     """The holdings of an underlying that cannot be trusted, with what was last read of them."""
     read = state.underlyings[underlying].sums.holdings
-    mine = [one for one in state.settings.holdings if one.underlying == underlying]
+    mine = [one for one in counted(state) if one.underlying == underlying]
     return [(one, read.get(one.name, Held())) for one in mine if _problem(state, one, at_ns)]
 
 
 def watch(step: Step) -> None:
     """Hold an alert up for each holding that cannot be trusted."""
-    for settings in step.state.settings.holdings:
-        configured = settings_of(step.state, settings.underlying) is not None
-        if configured and counts_holding(step.state.settings, settings.underlying, settings.name):
-            _tell(step, settings)
+    for settings in counted(step.state):
+        _tell(step, settings)
 
 
 def _tell(step: Step, settings: HoldingSettings) -> None:

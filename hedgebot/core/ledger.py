@@ -5,6 +5,7 @@ A fill is its venue trade id: seeing it twice changes nothing, in whatever order
 
 from decimal import Decimal
 
+from hedgebot.core import holdings
 from hedgebot.core.state import Coin, EngineState, Position
 from hedgebot.core.sums import Sums
 from hedgebot.domain.decimals import ZERO
@@ -237,7 +238,7 @@ def forget_flat(state: EngineState, account: str, before_ns: int) -> None:
 
 
 def rebuild(state: EngineState) -> None:
-    """Derive each underlying's sums anew from positions and coins: for underlyings and accounts that came or went."""
+    """Derive each underlying's sums anew from positions, coins and holdings: for what came, went or counts otherwise."""
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
         underlying.option_keys = {}
@@ -250,6 +251,7 @@ def rebuild(state: EngineState) -> None:
             state.underlyings[coin.coin].sums.balance_coin += coin.qty
     for position in state.positions.values():
         _move_exposure(state, state.instruments[position.instrument], position, (ZERO, ZERO, ZERO))
+    holdings.adopt(state)
 
 
 def know_coin(state: EngineState, account: str, coin: str) -> None:

@@ -6,7 +6,7 @@ the new rules are counted with from now on, and the book is halted, for nobody h
 Instruments that are neither held nor hedged with are replaced without a word.
 """
 
-from hedgebot.core import forgetting, holdings, ledger
+from hedgebot.core import forgetting, ledger
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -59,7 +59,6 @@ def _note_change(step: Step, before: Instrument, after: Instrument) -> None:
         return
     # The sums of exposure were kept by the old rules.
     ledger.rebuild(step.state)
-    holdings.adopt(step.state)
     summary = f"the venue changed what {after.id} means: {old} became {new}"
     step.alert(AlertKind.SUSPECT_DATA, f"{after.id}{_SUBJECT}", summary)
     step.halt(summary, f"specification:{after.id}")

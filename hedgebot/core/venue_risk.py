@@ -4,7 +4,7 @@ Owns the shares, the cap's alert and its rule of the gate (safety reference sect
 gone would leave is `venue_view.py`'s. Equity is the venue's own number; what is unknown makes the share unknown.
 """
 
-from hedgebot.core import limits, raises
+from hedgebot.core import holdings, limits, raises
 from hedgebot.core.candidate import Candidate, Finding, finding
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
@@ -34,7 +34,7 @@ def outside_usd(state: EngineState) -> float | None:
         held = underlying.sums.holdings.get(settings.name) if underlying is not None else None
         if underlying is None or held is None or held.qty is None or underlying.price <= 0.0:
             return None
-        total += float(held.qty) * settings.ratio * underlying.price
+        total += float(holdings.coins(settings, held)) * underlying.price
     return total
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core import ledger
+from hedgebot.core import holdings, ledger
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.view import book_view
 from hedgebot.domain import events as ev
@@ -101,6 +101,7 @@ def test_a_holding_outside_the_scope_is_neither_waited_for_nor_counted() -> None
     book.send(HoldingReported(name="vault", qty=Decimal(9), as_of_ns=book.at_ns, problem=""))
     assert net_delta_coin(book.state.underlyings["BTC"]) == 0.0
     assert len(orders(book.send(book.fill(Side.BUY, "0.5", BTC_SPOT)))) == 1
+    assert not holdings.doubted(book.state, "BTC", book.at_ns)  # it is in no delta, so nothing has to be proven of it
     named = ready(msgspec.structs.replace(scoped(accounts=("main", "vault")), holdings=(vault,)))
     named.send(HoldingReported(name="vault", qty=Decimal("0.02"), as_of_ns=named.at_ns, problem=""))
     assert net_delta_coin(named.state.underlyings["BTC"]) == pytest.approx(0.02)
