@@ -176,7 +176,7 @@ def limits_of(book: RiskBook, config: Path | None, state_dir: Path | None) -> Li
         loaded = find_place(config, state_dir).config
         if loaded is not None:
             return loaded.engine_settings(0).limits
-    return LimitSettings(margin_use_alert=book.margin_use_alert, margin_use_reduce=book.margin_use_reduce)
+    return book.limits
 
 
 def only_venue(book: RiskBook) -> str:

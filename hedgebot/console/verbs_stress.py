@@ -168,13 +168,15 @@ def _use(use: float | None) -> str:
 
 def _meaning(book: RiskBook, told: "StressReport") -> str:
     """What the worst margin use would bring."""
-    use = told.worst_margin.margin_use if told.worst_margin else None
-    if use is None:
+    worst = told.worst_margin
+    use = worst.margin_use if worst else None
+    if worst is None or use is None:
         return "what a stress would leave of margin is unknown"
     if use >= 1.0:
         return "the worst of these would have the account liquidated"
-    if use > book.margin_use_reduce:
-        return f"the worst would bring the book to REDUCING (above {book.margin_use_reduce:.0%})"
+    raised = any(one.floor_raised for one in book.accounts if one.account == worst.account)
+    if use > (floor := book.limits.floor_use(raised=raised)):
+        return f"the worst would bring the book to REDUCING (above {floor:.0%})"
     if use > book.margin_use_alert:
         return f"the worst would raise MarginBufferLow (above {book.margin_use_alert:.0%})"
     return f"the worst stays below the alert at {book.margin_use_alert:.0%}"

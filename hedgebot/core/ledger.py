@@ -238,7 +238,7 @@ def forget_flat(state: EngineState, account: str, before_ns: int) -> None:
 
 
 def rebuild(state: EngineState) -> None:
-    """Derive each underlying's sums anew from positions, coins and holdings: for what came, went or counts otherwise."""
+    """Derive each underlying's sums anew from positions, coins and holdings: for what came, went or changed."""
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
         underlying.option_keys = {}

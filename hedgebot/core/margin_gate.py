@@ -93,18 +93,12 @@ def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, f
 
 def floor_use(state: EngineState, account: AccountState) -> float:
     """The use at which the account's buffer is at its floor: lower while the market is wild or an event is on."""
-    return _lowered(state, account, state.limits.margin_use_reduce)
+    return state.limits.floor_use(raised=account.margin.floor_raised)
 
 
 def risk_use(state: EngineState, account: AccountState) -> float:
     """The use above which nothing that adds risk is sent."""
-    return _lowered(state, account, state.limits.margin_use_no_risk)
-
-
-def _lowered(state: EngineState, account: AccountState, use: float) -> float:
-    """A line of the use, no higher than the one of wild markets and events while one of them is on."""
-    wild = account.margin.high_vol or account.margin.event
-    return min(use, state.limits.margin_use_high_vol) if wild else use
+    return state.limits.risk_use(raised=account.margin.floor_raised)
 
 
 def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | str:

@@ -103,3 +103,8 @@ class MarginState(msgspec.Struct, kw_only=True):
     def diverged(self) -> bool:
         """Whether the model and the venue differ for good: `differs` says in what."""
         return bool(self.differs)
+
+    @property
+    def floor_raised(self) -> bool:
+        """Whether the buffer has its higher floor: the market is wild, or a configured event is on."""
+        return self.high_vol or bool(self.event)

@@ -42,6 +42,8 @@ def risk_book(state: EngineState, at_ns: int) -> RiskBook:
         unknown=tuple(dict.fromkeys(unknown)),
         margin_use_alert=state.limits.margin_use_alert,
         margin_use_reduce=state.limits.margin_use_reduce,
+        margin_use_no_risk=state.limits.margin_use_no_risk,
+        margin_use_high_vol=state.limits.margin_use_high_vol,
     )
 
 
@@ -80,10 +82,7 @@ def _linear(state: EngineState, underlying: UnderlyingState, position: Position,
         kind=LegKind.PERP if rules.kind.is_perp else LegKind.FUTURE,
         coins=delta,
         nominal_coins=size,
-        is_hedge=any(
-            one.hedge_account == position.account and position.instrument in {leg.instrument for leg in one.hedge_legs}
-            for one in state.settings.underlyings
-        ),
+        is_hedge=position.instrument in state.settings.hedges_on(position.account),
         is_inverse=rules.kind.is_inverse,
         price_usd=_mark_usd(state, position, rules),
         expiry_ns=rules.expiry_ns,
@@ -150,6 +149,7 @@ def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
         maintenance_margin_usd=None,
         venue=account.venue,
         margin_mode=mode.value if mode is not None else "",
+        floor_raised=account.margin.floor_raised,
     )
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * 1_000_000:

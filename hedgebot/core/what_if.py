@@ -28,22 +28,28 @@ HALVINGS = 30
 
 
 class Account(NamedTuple):
-    """The legs that an order would join, by underlying, with the equity behind them in USD (None: unknown)."""
+    """The legs that an order would join, by underlying, with the equity behind them in USD (None: unknown).
+
+    `floor_raised`: the buffer has the higher floor of a wild market or an event.
+    """
 
     name: str
     books: Mapping[str, CoinBook]
     equity: float | None
+    floor_raised: bool
 
 
 def account_of(book: RiskBook, venue: str) -> Account:
     """The book's account at a venue; where it has none there, the whole book as if it stood there."""
     names = [one.account for one in book.accounts if one.venue == venue] if venue else []
     if not names:
-        return Account("the whole book", books_of(book), book.equity_usd)
-    mine = [one.equity_usd for one in book.accounts if one.account in names]
-    known = [one for one in mine if one is not None]
+        raised = any(one.floor_raised for one in book.accounts)
+        return Account("the whole book", books_of(book), book.equity_usd, raised)
+    mine = [one for one in book.accounts if one.account in names]
+    known = [one.equity_usd for one in mine if one.equity_usd is not None]
     equity = sum(known) if len(known) == len(mine) else None
-    return Account(", ".join(names), books_of(book, lambda leg: leg.account in names), equity)
+    raised = any(one.floor_raised for one in mine)
+    return Account(", ".join(names), books_of(book, lambda leg: leg.account in names), equity, raised)
 
 
 def what_if(book: RiskBook, order: WantedOrder, model: VenueModel, limits: LimitSettings) -> WhatIf:
@@ -211,12 +217,12 @@ class _Judge(NamedTuple):
             return "the equity of the account is unknown"
         if before.initial is None or after.initial is None:
             return "the initial margin is unknown without a leverage (--leverage)"
-        limits = self.limits
+        limits, raised = self.limits, self.account.floor_raised
         return MarginEffect(
             _standing(before, equity),
             _standing(after, equity_after),
-            limits.margin_use_reduce,
-            limits.margin_use_no_risk,
+            limits.floor_use(raised=raised),
+            limits.risk_use(raised=raised),
             self._left(0.0, equity),
             self._left(coins, equity_after),
         )

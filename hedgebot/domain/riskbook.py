@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.domain.settings import LimitSettings
+
 
 class LegKind(StrEnum):
     """What a leg without optionality is. Basis moves derivatives against the spot price; funding is paid on perps."""
@@ -74,7 +76,10 @@ class UnderlyingPoint(_Row, frozen=True, kw_only=True):
 
 
 class AccountPoint(_Row, frozen=True, kw_only=True):
-    """One account's money as its venue reports it; None is unknown. `margin_mode` is cross or portfolio."""
+    """One account's money as its venue reports it; None is unknown. `margin_mode` is cross or portfolio.
+
+    `floor_raised`: its buffer has the higher floor of a wild market or an event.
+    """
 
     account: str
     equity_usd: float | None
@@ -82,12 +87,13 @@ class AccountPoint(_Row, frozen=True, kw_only=True):
     initial_margin_usd: float | None = None
     venue: str = ""
     margin_mode: str = ""
+    floor_raised: bool = False
 
 
 class RiskBook(_Row, frozen=True, kw_only=True):
     """The whole book. `unknown` says what is missing, in sentences: risk numbers on it would be wrong.
 
-    `margin_use_alert` and `margin_use_reduce` are the operator's limits, shown beside what a scenario would do.
+    The margin uses are the operator's limits, shown beside what a scenario would do.
     """
 
     at_ns: int
@@ -98,6 +104,8 @@ class RiskBook(_Row, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
     margin_use_alert: float = 0.5
     margin_use_reduce: float = 0.8
+    margin_use_no_risk: float = 0.7
+    margin_use_high_vol: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse legs on underlyings or accounts that are not there, and prices that are none."""
@@ -130,6 +138,16 @@ class RiskBook(_Row, frozen=True, kw_only=True):
                 if not (math.isfinite(value) and value > 0.0):
                     msg = f"{option.instrument}: {name} is {value}, it must be above zero"
                     raise ValueError(msg)
+
+    @property
+    def limits(self) -> LimitSettings:
+        """The limits that it brings along; every other one is the default."""
+        return LimitSettings(
+            margin_use_alert=self.margin_use_alert,
+            margin_use_reduce=self.margin_use_reduce,
+            margin_use_no_risk=self.margin_use_no_risk,
+            margin_use_high_vol=self.margin_use_high_vol,
+        )
 
     @property
     def equity_usd(self) -> float | None:

@@ -251,6 +251,14 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     adl_policy: AdlPolicy = AdlPolicy.FREEZE
     settling_ms_halt: int = 3_600_000
 
+    def floor_use(self, *, raised: bool) -> float:
+        """The margin use at which an account's buffer is at its floor; `raised` in a wild market or an event."""
+        return min(self.margin_use_reduce, self.margin_use_high_vol) if raised else self.margin_use_reduce
+
+    def risk_use(self, *, raised: bool) -> float:
+        """The margin use above which nothing that adds risk is sent."""
+        return min(self.margin_use_no_risk, self.margin_use_high_vol) if raised else self.margin_use_no_risk
+
 
 class MarginEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A window of time (UTC nanoseconds, end exclusive) in which the buffer has its higher floor."""

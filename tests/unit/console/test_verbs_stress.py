@@ -54,6 +54,17 @@ def test_what_margin_would_come_to_is_said(tmp_path: Path) -> None:
     assert "would have the account liquidated" in poor
 
 
+def test_the_floor_that_a_stress_is_held_against_is_the_one_of_the_regime(tmp_path: Path) -> None:
+    normal = msgspec.structs.replace(
+        book(coins("BTC", 1.0), equity=75_000.0), margin_use_alert=0.05, margin_use_high_vol=0.1
+    )
+    raised = msgspec.structs.replace(
+        normal, accounts=tuple(msgspec.structs.replace(one, floor_raised=True) for one in normal.accounts)
+    )
+    assert "would raise MarginBufferLow (above 5%)" in run("--book", saved(tmp_path, normal))[1]
+    assert "to REDUCING (above 10%)" in run("--book", saved(tmp_path, raised))[1]
+
+
 def test_an_unknown_risk_is_said_beside_what_is_known(tmp_path: Path) -> None:
     code, output = run("--book", saved(tmp_path, book(coins("SOL", 1.0), prices={"SOL": 100.0})))
     assert code == 0

@@ -1,12 +1,14 @@
 """The engine's state as a risk book: every leg, and what is missing said."""
 
+import msgspec
 import pytest
 
+from hedgebot.core import margin_gate
 from hedgebot.core.risk_book import risk_book
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.riskbook import LegKind
 from hedgebot.margin.revaluation import Columns
-from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_SPOT, BTC_USDC, PRICE, Playbook
+from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_SPOT, BTC_USDC, PRICE, Playbook
 
 
 def test_legs_are_what_is_held() -> None:
@@ -67,3 +69,16 @@ def test_legs_say_what_margin_models_ask() -> None:
     assert hedge.price_usd == pytest.approx(float(PRICE))
     (account,) = risk_book(book.state, book.at_ns).accounts
     assert (account.venue, account.margin_mode) == ("bybit", "")
+
+
+def test_the_accounts_regime_and_the_limits_come_along() -> None:
+    book = Playbook()
+    book.ready()
+    limits = msgspec.structs.replace(book.state.limits, margin_use_no_risk=0.6, margin_use_high_vol=0.4)
+    book.state.settings = msgspec.structs.replace(book.state.settings, limits=limits)
+    assert not risk_book(book.state, book.at_ns).accounts[0].floor_raised
+    book.state.accounts[ACCOUNT].margin.event = "FOMC"
+    found, account = risk_book(book.state, book.at_ns), book.state.accounts[ACCOUNT]
+    assert found.accounts[0].floor_raised
+    assert found.limits.floor_use(raised=True) == margin_gate.floor_use(book.state, account) == 0.4
+    assert found.limits.risk_use(raised=False) == 0.6

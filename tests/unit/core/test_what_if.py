@@ -73,6 +73,19 @@ def test_what_adds_risk_is_refused_and_never_cut(models: Registry) -> None:
     assert found.explanation
 
 
+def test_the_floor_is_that_of_the_accounts_regime(models: Registry) -> None:
+    """In a wild market, or while an event is on, the gate would cut what it lets through in normal times."""
+    normal = at(long_coins(150_000.0), 150_000.0, mode="portfolio")
+    raised = msgspec.structs.replace(
+        normal, accounts=tuple(msgspec.structs.replace(one, floor_raised=True) for one in normal.accounts)
+    )
+    model, wanted = models.of("bybit", MarginMode.PORTFOLIO), order(Side.SELL, 9.0)
+    found = {one: what_if(one, wanted, model, one.limits).verdict for one in (normal, raised)}
+    assert found == {normal: Verdict.PASS, raised: Verdict.CUT}
+    elsewhere = msgspec.structs.replace(wanted, venue="okx")
+    assert (account_of(normal, "okx").floor_raised, account_of(raised, elsewhere.venue).floor_raised) == (False, True)
+
+
 def test_an_order_that_lowers_the_margin_passes_although_the_use_is_too_high(models: Registry) -> None:
     deep = at(book(coins("BTC", -10.0), prices={"BTC": 100_000.0}), 5_100.0)
     found = what_if(deep, order(Side.BUY, 1.0), models.of("bybit", MarginMode.CROSS), LIMITS)

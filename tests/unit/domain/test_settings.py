@@ -71,3 +71,11 @@ def test_all_hedge_instruments_of_an_account_are_found() -> None:
     settings = msgspec.structs.replace(sample(EngineSettings, full=False), underlyings=(both,))
     assert settings.hedges_on("main") == {PERP: both.underlying, QUARTERLY: both.underlying}
     assert settings.hedges_on("elsewhere") == {}
+
+
+def test_a_raised_floor_is_never_a_lower_one() -> None:
+    limits = LimitSettings()
+    assert (limits.floor_use(raised=False), limits.risk_use(raised=False)) == (0.8, 0.7)
+    assert (limits.floor_use(raised=True), limits.risk_use(raised=True)) == (0.5, 0.5)
+    lax = LimitSettings(margin_use_high_vol=0.75)
+    assert (lax.floor_use(raised=True), lax.risk_use(raised=True)) == (0.75, 0.7)
