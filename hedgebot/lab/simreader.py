@@ -4,13 +4,9 @@ Owns when it reads and what it has told, at the pace of the real one. It takes i
 neither connection nor fault with the venue's other requests, and leaves the judgement to the engine.
 """
 
-from collections.abc import Callable
-
 from hedgebot.domain.dropcopy import ExecutionsRead
-from hedgebot.exchange.link import Link
 from hedgebot.exchange.link_types import Call
-from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.timeline import Timeline
+from hedgebot.lab.seat import Seat
 
 NS_PER_S = 1_000_000_000
 EVERY_NS = 6 * NS_PER_S
@@ -19,26 +15,10 @@ TIMEOUT_NS = 10 * NS_PER_S
 
 
 class SimReader:
-    """The second reader of one account. `holder` is the exchange's account, `put` takes what it found."""
+    """The second reader of one account; its seat has a link of its own."""
 
-    def __init__(
-        self,
-        *,
-        account: str,
-        holder: str,
-        exchange: Exchange,
-        link: Link,
-        timeline: Timeline,
-        put: Callable[[ExecutionsRead], None],
-        clock: Callable[[], int],
-    ) -> None:
-        self._account = account
-        self._holder = holder
-        self._exchange = exchange
-        self._link = link
-        self._timeline = timeline
-        self._put = put
-        self._clock = clock
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
         self._told: dict[str, int] = {}
         self._failed = False
         self._running = False
@@ -46,7 +26,7 @@ class SimReader:
     def start(self) -> None:
         """Read from now on."""
         self._running = True
-        self._timeline.after(EVERY_NS, self._read)
+        self._seat.timeline.after(EVERY_NS, self._read)
 
     def stop(self) -> None:
         """Read no more; what is under way is told to nobody."""
@@ -55,20 +35,20 @@ class SimReader:
     def _read(self) -> None:
         if not self._running:
             return
-        asked_at_ns = self._clock()
-        self._link.request(
+        asked_at_ns = self._seat.clock()
+        self._seat.link.request(
             self._list,
             lambda found: self._take(found, "", asked_at_ns),
             lambda why: self._take((), why, asked_at_ns),
             TIMEOUT_NS,
-            Call(name="query.executions", sent_ms=self._exchange.now_ns // 1_000_000),
+            Call(name="query.executions", sent_ms=self._seat.exchange.now_ns // 1_000_000),
         )
-        self._timeline.after(EVERY_NS, self._read)
+        self._seat.timeline.after(EVERY_NS, self._read)
 
     def _list(self) -> tuple[str, ...]:
         """Identities of what was executed of late, as the ledger keeps them."""
-        rows = self._exchange.executions(self._holder, self._exchange.now_ns - WINDOW_NS)
-        return tuple(f"{self._account}|{one.instrument.rpartition(':')[0]}|{one.exec_id}" for one in rows)
+        rows = self._seat.exchange.executions(self._seat.holder, self._seat.exchange.now_ns - WINDOW_NS)
+        return tuple(f"{self._seat.account}|{one.instrument.rpartition(':')[0]}|{one.exec_id}" for one in rows)
 
     def _take(self, found: tuple[str, ...], problem: str, asked_at_ns: int) -> None:
         if not self._running:
@@ -77,5 +57,7 @@ class SimReader:
         self._told = {one: at for one, at in self._told.items() if asked_at_ns - at <= 2 * WINDOW_NS}
         self._told |= dict.fromkeys(found, asked_at_ns)
         if new or problem or self._failed:
-            self._put(ExecutionsRead(account=self._account, executions=new, problem=problem, asked_at_ns=asked_at_ns))
+            self._seat.put(
+                ExecutionsRead(account=self._seat.account, executions=new, problem=problem, asked_at_ns=asked_at_ns)
+            )
         self._failed = bool(problem)

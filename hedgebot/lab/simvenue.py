@@ -30,6 +30,7 @@ from hedgebot.exchange.types import (
 )
 from hedgebot.lab.asking import Lookup, Snapshot, looked_up, lookup, no_snapshot, snapshot
 from hedgebot.lab.pace import ORDINARY_PACE, Pace
+from hedgebot.lab.seat import Seat
 from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.simcollateral import SimCollateral
 from hedgebot.lab.simreader import SimReader
@@ -75,23 +76,18 @@ class SimVenue:
         self._sink = sink
         # The process's clock decides; the wall clock, which the link has, signs: with what was last measured of it.
         self._clock = clock if clock is not None else lambda: timeline.now_ns
-        self._care = SimCare(account, holder, exchange, link, timeline, self._put, self._clock)
-        self._collateral = SimCollateral(
-            account, holder, exchange, link, timeline, self._put, self._clock, self._care.signing_ms
+        seat = Seat(
+            account=account,
+            holder=holder,
+            exchange=exchange,
+            link=link,
+            timeline=timeline,
+            put=self._put,
+            clock=self._clock,
         )
-        self._reader = (
-            None
-            if reader_link is None
-            else SimReader(
-                account=account,
-                holder=holder,
-                exchange=exchange,
-                link=reader_link,
-                timeline=timeline,
-                put=self._put,
-                clock=self._clock,
-            )
-        )
+        self._care = SimCare(seat)
+        self._collateral = SimCollateral(seat, self._care.signing_ms)
+        self._reader = SimReader(msgspec.structs.replace(seat, link=reader_link)) if reader_link is not None else None
         self._pace = pace
         self._watched: dict[InstrumentId, None] = {}
         self._running = False

@@ -1,6 +1,8 @@
 """A small world for the lab's tests: one account shared with a client, BTC hedged with its perpetual."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -20,6 +22,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, Scenario, UnderlyingSpec
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.lab.host import Host
+from hedgebot.lab.seat import Seat
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.turn.inbox import Inbox
 from strategies.delta_neutral import STRATEGY
@@ -100,6 +103,18 @@ class Bench:
             link=self.link,
             timeline=self.timeline,
             sink=inbox,
+        )
+
+    def seat(self, put: Callable[[Any], None], *, account: str = "book", link: Link | None = None) -> Seat:
+        """The place of a part of the adapter that is tested alone."""
+        return Seat(
+            account=account,
+            holder="main",
+            exchange=self.exchange,
+            link=link or self.link,
+            timeline=self.timeline,
+            put=put,
+            clock=lambda: self.timeline.now_ns,
         )
 
     def run(self, seconds: float) -> None:

@@ -12,7 +12,7 @@ from tests.unit.lab.bench import PERP, Bench
 
 def care_of(bench: Bench) -> tuple[SimCare, list[Event]]:
     told: list[Event] = []
-    return SimCare("book", "main", bench.exchange, bench.link, bench.timeline, told.append), told
+    return SimCare(bench.seat(told.append)), told
 
 
 def arm(bench: Bench, seconds: float) -> DeadManChanged:

@@ -21,18 +21,7 @@ from tests.unit.lab.bench import Bench
 def wallets(bench: Bench, funding: str = "1000") -> tuple[SimCollateral, list[Event]]:
     told: list[Event] = []
     bench.exchange._accounts["main"].funding["USDT"] = Decimal(funding)
-    clock = bench.timeline
-    made = SimCollateral(
-        "book",
-        "main",
-        bench.exchange,
-        bench.link,
-        bench.timeline,
-        told.append,
-        lambda: clock.now_ns,
-        bench.link.client_ms,
-    )
-    return made, told
+    return SimCollateral(bench.seat(told.append), bench.link.client_ms), told
 
 
 def wish(bench: Bench, qty: str, left_ns: int = 5_000_000_000) -> MoveCollateral:

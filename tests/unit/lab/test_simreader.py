@@ -12,16 +12,7 @@ from tests.unit.lab.bench import Bench, S
 def reading(bench: Bench) -> tuple[SimReader, Link, list[ExecutionsRead]]:
     found: list[ExecutionsRead] = []
     link = Link(bench.exchange, "main", bench.timeline, LinkSpec(), seed=11)
-    reader = SimReader(
-        account="main",
-        holder="main",
-        exchange=bench.exchange,
-        link=link,
-        timeline=bench.timeline,
-        put=found.append,
-        clock=lambda: bench.timeline.now_ns,
-    )
-    return reader, link, found
+    return SimReader(bench.seat(found.append, account="main", link=link)), link, found
 
 
 def test_it_tells_what_the_journal_has_and_each_once() -> None:
