@@ -65,6 +65,23 @@ class Talk(Playbook):
         self.send(self.fill(Side.BUY, qty))
 
 
+def begun(play: Talk) -> Talk:
+    """The talk, with its book ready."""
+    play.ready()
+    return play
+
+
+def waiting(seconds: float, talk: Callable[[], Talk]) -> Script:
+    """A script in which nothing is said for so long."""
+
+    def script() -> Playbook:
+        play = begun(talk())
+        play.quiet(seconds)
+        return play
+
+    return script
+
+
 def load(one: StrategySettings) -> Strategy:
     return PLUGINS[one.module].build(one)
 
@@ -75,8 +92,7 @@ def in_coins(play: Talk) -> None:
 
 
 def halted() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     play.send(ev.OperatorKilled(operator="ann", reason="told"))
     play.quiet(5)
@@ -84,8 +100,7 @@ def halted() -> Playbook:
 
 
 def order_out() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.send(play.fill(Side.BUY, "0.2"))
     play.send(play.fill(Side.SELL, "0.2"))
     play.quiet(5)
@@ -93,8 +108,7 @@ def order_out() -> Playbook:
 
 
 def option_held() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.send(play.option())
     play.send(play.fill(Side.BUY, "0.01", BTC_CALL, price=Decimal(6_000)))
     play.quiet(4)
@@ -102,8 +116,7 @@ def option_held() -> Playbook:
 
 
 def jumping() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     play.send(play.book(PRICE * 2))
     play.send(play.book(PRICE))
@@ -111,8 +124,7 @@ def jumping() -> Playbook:
 
 
 def standing_still() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1, step="0")
     for _ in range(4):
         play.send(play.ticker(PRICE + 400))
@@ -132,8 +144,11 @@ def leaving_the_band() -> Playbook:
 class WideBand(Talk):
     """A band beyond the delta limit: only the limit's alert tells."""
 
+    delta_limit_coin = 0.05
+
     def changed(self, chosen: EngineSettings) -> EngineSettings:
-        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=0.05)
+        limit_coin = self.delta_limit_coin
+        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=limit_coin)
         return msgspec.structs.replace(chosen, underlyings=(wide,))
 
 
@@ -147,8 +162,7 @@ def beyond_the_limit() -> Playbook:
 
 
 def alert_ends() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     for _ in range(19):
         play.tick(after_ms=250)
@@ -156,39 +170,31 @@ def alert_ends() -> Playbook:
     return play
 
 
-def snapshot_due() -> Playbook:
-    play = Talk(reconcile_interval_ms=3_000)
-    play.ready()
-    play.quiet(4)
-    return play
+snapshot_due = waiting(4, lambda: Talk(reconcile_interval_ms=3_000))
 
 
 def stream_silent() -> Playbook:
-    play = Talk(private_silence_ms_max=3_000)
-    play.ready()
+    play = begun(Talk(private_silence_ms_max=3_000))
     play.quiet(4, alive=False)
     return play
 
 
 def limit_comes_down() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.send(LimitRaised(operator="ann", limit="es_ratio_alert", to=0.045, for_ms=2_000, reason="told"))
     play.quiet(4)
     return play
 
 
 def off_the_mark() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     play.quiet(1, PRICE * Decimal("1.025"))
     return play
 
 
 def wide_for_a_moment() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     play.send(play.book(spread="900"), after_ms=200)
     play.tick(after_ms=50)
@@ -205,11 +211,7 @@ def delisted_tomorrow() -> Playbook:
     return play
 
 
-def margin_ages() -> Playbook:
-    play = Talk(margin_age_ms_max=3_000)
-    play.ready()
-    play.quiet(4)
-    return play
+margin_ages = waiting(4, lambda: Talk(margin_age_ms_max=3_000))
 
 
 class Eventful(Talk):
@@ -221,18 +223,10 @@ class Eventful(Talk):
         return msgspec.structs.replace(chosen, margin_events=(event,))
 
 
-def event_begins() -> Playbook:
-    play = Eventful()
-    play.ready()
-    play.quiet(7)
-    return play
+event_begins = waiting(7, Eventful)
 
 
-def minute_passes() -> Playbook:
-    play = Talk(margin_age_ms_max=600_000)
-    play.ready()
-    play.quiet(62)
-    return play
+minute_passes = waiting(62, lambda: Talk(margin_age_ms_max=600_000))
 
 
 def hour_ends() -> Playbook:
@@ -244,8 +238,7 @@ def hour_ends() -> Playbook:
 
 
 def risk_ages() -> Playbook:
-    play = Talk(risk_age_ms_max=3_000)
-    play.ready()
+    play = begun(Talk(risk_age_ms_max=3_000))
     play.hold()
     play.quiet(5)
     return play
@@ -254,9 +247,7 @@ def risk_ages() -> Playbook:
 class Dear(WideBand):
     """What a hedge protects shrinks as the price rises, and with it the limit of what it may cost."""
 
-    def changed(self, chosen: EngineSettings) -> EngineSettings:
-        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=5.0)
-        return msgspec.structs.replace(chosen, underlyings=(wide,))
+    delta_limit_coin = 5.0
 
 
 def funding_share_grows() -> Playbook:
@@ -269,8 +260,7 @@ def funding_share_grows() -> Playbook:
 
 
 def clock_off() -> Playbook:
-    play = Talk(blind_ms_halt=3_000)
-    play.ready()
+    play = begun(Talk(blind_ms_halt=3_000))
     play.hold()
     play.quiet(1)
     play.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=1_500.0, round_trip_ms=1.0))
@@ -287,8 +277,7 @@ class Switched(Talk):
 
 
 def switch_due() -> Playbook:
-    play = Switched()
-    play.ready()
+    play = begun(Switched())
     play.send(
         DeadManChanged(
             account=ACCOUNT,
@@ -312,43 +301,32 @@ class ToppedUp(Talk):
         return msgspec.structs.replace(chosen, treasury=(treasury,))
 
 
-def treasury_looks() -> Playbook:
-    play = ToppedUp()
-    play.ready()
-    play.quiet(3)
-    return play
+treasury_looks = waiting(3, ToppedUp)
 
 
 # --- what is held against each event
 
 
 def late_books() -> Playbook:
-    play = Talk(pause_ms_max=2_000)
-    play.ready()
+    play = begun(Talk(pause_ms_max=2_000))
     play.quiet(2)
     play.send(play.book(PRICE + 1), after_ms=2_500)
     return play
 
 
 def from_the_future() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(2)
     ahead = msgspec.structs.replace(play.book(PRICE + 1), venue_at_ns=play.at_ns + 12_000 * MS)
     play.send(ahead)
     return play
 
 
-def mark_ages() -> Playbook:
-    play = Talk(mark_age_ms_max=2_000)
-    play.ready()
-    play.quiet(4)
-    return play
+mark_ages = waiting(4, lambda: Talk(mark_age_ms_max=2_000))
 
 
 def wide_at_a_timer() -> Playbook:
-    play = Talk()
-    play.ready()
+    play = begun(Talk())
     play.quiet(1)
     for _ in range(10):
         play.send(play.book(spread="900"), after_ms=200)
