@@ -15,7 +15,7 @@ from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Strategy, UnderlyingView
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.settings import UnderlyingSettings
-from hedgebot.lab.sweep import BudgetChoice, Exposure, Played, summed
+from hedgebot.lab.sweep import BudgetChoice, Exposure, Played, hedged, summed
 from hedgebot.pricing.black76 import Floats
 
 NS_PER_DAY = 86_400 * 1_000_000_000
@@ -24,7 +24,6 @@ LOOKS_MAX = 20_000
 
 SPAN = 4.0
 COUNT = 17
-_ROUNDING = 1e-9
 _AHEAD = 256
 
 StrategyFor = Callable[[float], Strategy]
@@ -100,19 +99,10 @@ def play_moving(
     path: Exposure, band: MovingBand, choice: BudgetChoice, *, cost_ratio: float, lot_coin: float = 0.0
 ) -> Played:
     """One moving band over a path that begins unhedged."""
-    hedge, at, count = 0.0, 0, len(path.days)
-    starts, hedges = [0], [0.0]
     off = path.unhedged_coin - band.centre
-    while (at := _next_outside(off, band.trigger, hedge, at)) < count:
-        distance = off.item(at) + hedge
-        traded = abs(distance) - band.inside.item(at)
-        if lot_coin > 0.0:
-            traded = math.floor(traded / lot_coin + _ROUNDING) * lot_coin
-        if traded > 0.0:
-            hedge += traded if distance < 0.0 else -traded
-            starts.append(at)
-            hedges.append(hedge)
-        at += 1
+    starts, hedges = hedged(
+        off, lambda at, hedge: _next_outside(off, band.trigger, hedge, at), band.inside.item, lot_coin
+    )
     return summed(path, choice, starts, hedges, cost_ratio, np.diff(path.price))
 
 

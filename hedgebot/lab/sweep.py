@@ -8,7 +8,7 @@ so that a quiet hour costs no more than a quiet second.
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import msgspec
@@ -144,20 +144,39 @@ def play(
     """One band over a path that begins unhedged."""
     far = extremes or Extremes(path.unhedged_coin)
     trigger, inside = choice.trigger_coin, choice.trigger_coin * choice.target_ratio
-    hedge, at = 0.0, 0
+    starts, hedges = hedged(
+        path.unhedged_coin,
+        lambda at, hedge: far.next_outside(at, -trigger - hedge, trigger - hedge),
+        lambda _at: inside,
+        lot_coin,
+    )
+    return summed(path, choice, starts, hedges, cost_ratio, far.moves(path))
+
+
+def hedged(
+    off_coin: Floats,
+    next_outside: Callable[[int, float], int],
+    inside_coin: Callable[[int], float],
+    lot_coin: float,
+) -> tuple[list[int], list[float]]:
+    """From which looks on which hedges are held, in coin, where each trade goes as far as `inside_coin`, in whole lots.
+
+    `off_coin` is the distance from the band's middle without a hedge; `next_outside` gives the first look from one on
+    at which that distance and the hedge are outside, the length where there is none.
+    """
+    hedge, at, count = 0.0, 0, len(off_coin)
     starts, hedges = [0], [0.0]
-    count, exposure = len(path.unhedged_coin), path.unhedged_coin
-    while (at := far.next_outside(at, -trigger - hedge, trigger - hedge)) < count:
-        delta = exposure.item(at) + hedge
-        traded = abs(delta) - inside
+    while (at := next_outside(at, hedge)) < count:
+        distance = off_coin.item(at) + hedge
+        traded = abs(distance) - inside_coin(at)
         if lot_coin > 0.0:
             traded = math.floor(traded / lot_coin + _ROUNDING) * lot_coin
         if traded > 0.0:
-            hedge += traded if delta < 0.0 else -traded
+            hedge += traded if distance < 0.0 else -traded
             starts.append(at)
             hedges.append(hedge)
         at += 1
-    return summed(path, choice, starts, hedges, cost_ratio, far.moves(path))
+    return starts, hedges
 
 
 def summed(
