@@ -216,8 +216,8 @@ class Oracle:
     def _judge_doubles(self) -> None:
         """No new hedge before every execution of the ones before is booked: the peers' hedge that was sent twice."""
         booked: set[str] = set()
-        # Orders before this one, by the journal: its clock may be ahead of the venue's, so that times alone would lie.
-        sent: set[str | None] = set()
+        # Orders before this one and what they hedge, by the journal: its clock may be ahead of the venue's.
+        sent: dict[str | None, str] = {}
         rows = [one for one in self.own_executions if one.order.client_id]
         for entry in self._journal.entries:
             if isinstance(entry, ev.Stamped):
@@ -229,8 +229,7 @@ class Oracle:
                     row
                     for row in rows
                     if row.at_ns < entry.at_ns
-                    and row.order.client_id in sent
-                    and row.instrument == intent.instrument
+                    and sent.get(row.order.client_id) == intent.underlying
                     and row.exec_id not in booked
                 ]
                 if missed:
@@ -241,7 +240,7 @@ class Oracle:
                         "not booked",
                     )
                     return
-                sent.add(entry.command.client_id)
+                sent[entry.command.client_id] = intent.underlying
 
     def _judge_owners(self) -> None:
         journaled = {

@@ -91,6 +91,37 @@ def test_an_intent_that_was_accepted_twice_is_found() -> None:
     assert "I1" in invariants(oracle)
 
 
+@pytest.mark.parametrize("instrument", [PERP, InstrumentId("bybit:linear:BTCPERP")])
+def test_a_hedge_before_the_last_one_is_booked_is_found(instrument: InstrumentId) -> None:
+    """Wherever the second one trades: what both hedge is one underlying."""
+    bench, oracle = watched()
+    bench.host.start()
+    bench.run(60)
+    last = bench.host.journal.orders()[-1]
+    assert isinstance(last.command, cmd.SubmitOrder)
+    row = oracle.own_executions[-1]
+    intent = msgspec.structs.replace(last.command.approved.intent, instrument=instrument)
+    second = msgspec.structs.replace(
+        last.command, client_id=OURS, approved=msgspec.structs.replace(last.command.approved, intent=intent)
+    )
+    known = bench.host.journal.entries
+    unbooked = [
+        one
+        for one in known
+        if not (
+            isinstance(one, ev.Stamped) and isinstance(one.event, ev.FillReceived) and one.event.trade_id == row.exec_id
+        )
+    ]
+    assert len(unbooked) < len(known)
+    journal = MemoryJournal()
+    journal.write(
+        [*unbooked, cmd.Issued(seq=known[-1].seq + 1, index=1, at_ns=row.at_ns + 10**9, command=second)], durable=True
+    )
+    oracle._journal = journal
+    oracle.judge()
+    assert any("was decided while a fill of" in one.sentence for one in oracle.violations)
+
+
 def test_a_fill_beyond_the_limit_is_found() -> None:
     bench, oracle = watched(flow=False)
     place(bench, "somebody", qty="4.9")
