@@ -7,16 +7,15 @@ import msgspec
 
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import plain, table
+from hedgebot.daemon.risk_files import read_records, read_tiers
 from hedgebot.domain.errors import DataError, ExitCode
 from hedgebot.domain.health import AccountHealth
-from hedgebot.margin.frame_models import Records, parse_frame_rates
+from hedgebot.margin.frame_models import Records, parse_frame_contracts
 from hedgebot.margin.frames import Finding, Word, companions_of, judge
-from hedgebot.margin.parameters import parse_parameters
 from hedgebot.venues.health.dialects import frames_of, read_frame
 from hedgebot.venues.reading import FrameProblem
 
-RATES_FILE = "frame_rates_20261126.json"
-BYBIT_FILE = "bybit_20261125.json"
+CONTRACTS_FILE = "frame_contracts_20261126.json"
 SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -52,10 +51,11 @@ class FrameReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def shipped_records() -> Records:
     """The dated records beside the models."""
-    folder = files("hedgebot.margin")
+    content = files("hedgebot.margin").joinpath(CONTRACTS_FILE).read_bytes()
     return Records(
-        rates=parse_frame_rates((folder / RATES_FILE).read_bytes(), RATES_FILE),
-        bybit=parse_parameters((folder / BYBIT_FILE).read_bytes(), BYBIT_FILE),
+        contracts=parse_frame_contracts(content, CONTRACTS_FILE),
+        figures={record.id: record for venue in read_records() for record in venue.records},
+        bybit=read_tiers(),
     )
 
 

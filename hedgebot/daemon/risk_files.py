@@ -15,6 +15,7 @@ from hedgebot.margin.registry import BYBIT, FILES, Registry, registry
 from hedgebot.margin.standard_history import standard_history
 from hedgebot.margin.stress import StressSet, parse_stress
 from hedgebot.margin.tail_risk import History, parse_history
+from hedgebot.margin.venue_records import VenueRecords, parse_records
 
 STRESS_FILE = "stress_20261126.json"
 TIERS_FILE = FILES[BYBIT]
@@ -44,6 +45,11 @@ def read_registry(own: Mapping[str, Path] | None = None) -> Registry:
     """Every margin model, with the operator's own files by venue in place of the shipped ones."""
     paths: dict[str, Path | Traversable] = {venue: _shipped(name) for venue, name in FILES.items()}
     return registry({venue: _content(path) for venue, path in (paths | dict(own or {})).items()})
+
+
+def read_records() -> list[VenueRecords]:
+    """The shipped records of every venue but Bybit, whose unified account has one of its own (`read_tiers`)."""
+    return [parse_records(*_content(_shipped(name))) for venue, name in FILES.items() if venue != BYBIT]
 
 
 def _shipped(name: str) -> Traversable:

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import msgspec
 
-from hedgebot.domain.errors import DataError
+from hedgebot.domain.decoding import decoded
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.latency import Latencies
 
@@ -113,11 +113,7 @@ _FUTURES = {
 
 def parse_liquidity(content: bytes, name: str) -> LiquiditySet:
     """Read a parameter file's content; DataError names the file and the key that is wrong."""
-    try:
-        return msgspec.json.decode(content, type=LiquiditySet)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"liquidity parameters {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, LiquiditySet, "liquidity parameters", name)
 
 
 @cache

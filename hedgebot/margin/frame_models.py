@@ -11,60 +11,56 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.domain.errors import DataError
+from hedgebot.domain.decoding import decoded
 from hedgebot.domain.health import Holding
 from hedgebot.margin.parameters import ParameterSet
+from hedgebot.margin.positions import CoinBook, Line
+from hedgebot.margin.registry import age_days, need_by
 from hedgebot.margin.tiers import Ladder
+from hedgebot.margin.venue_models import NotCoveredError
+from hedgebot.margin.venue_records import AnyRecord
 
 RELATIVE = 1e-9
 _NS_PER_S = 1_000_000_000
 _QUOTES = ("USDT", "USDC")
 
 
-class FrameRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rates of one instrument's first tier, up to `value_max` of notional; `..._per_coin` grow with the size."""
+class FrameContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one instrument is, and the id of the record whose `figures` margin it; `fee_rate` is a liquidation's."""
 
     venue: str
     instrument: str
+    underlying: str
+    figures: str
     contract_size: float
     inverse: bool
-    value_max: float
-    maintenance_rate: float
-    maintenance_per_coin: float
-    initial_rate: float
-    initial_per_coin: float
-    fee_rate: float
-    valid_from: str
-    status: str
+    fee_rate: float = 0.0
 
 
-class FrameRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The record, as of one day."""
+class FrameContracts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of them, as of one day."""
 
     id: str
     as_of: str
     source: str
-    rates: tuple[FrameRate, ...]
+    contracts: tuple[FrameContract, ...]
 
-    def of(self, venue: str, instrument: str) -> FrameRate | None:
-        """The rates of an instrument; None where there is no record."""
-        found = (one for one in self.rates if (one.venue, one.instrument) == (venue, instrument))
+    def of(self, venue: str, instrument: str) -> FrameContract | None:
+        """An instrument; None where there is no record of it."""
+        found = (one for one in self.contracts if (one.venue, one.instrument) == (venue, instrument))
         return next(found, None)
 
 
-def parse_frame_rates(content: bytes, name: str) -> FrameRates:
+def parse_frame_contracts(content: bytes, name: str) -> FrameContracts:
     """Read the record; DataError names the file and what is wrong."""
-    try:
-        return msgspec.json.decode(content, type=FrameRates)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"frame rates {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, FrameContracts, "contracts of frames", name)
 
 
 class Records(NamedTuple):
-    """Every figure that frames are judged by."""
+    """Every figure that frames are judged by; `figures` are the venues' dated records by id."""
 
-    rates: FrameRates
+    contracts: FrameContracts
+    figures: Mapping[str, AnyRecord]
     bybit: ParameterSet
 
 
@@ -86,13 +82,10 @@ def initial_of(records: Records, venue: str, at_ns: int, held: Holding) -> Ours:
         return _bybit(records.bybit, held, "initial")
     if venue == "hyperliquid":
         return _share(held.value, held.leverage, held.printed, "leverage")
-    rate, lacks = _rate_of(records.rates, venue, at_ns, held)
-    if rate is None:
-        return Ours(None, lacks=lacks)
-    value, coins = _value_of(rate, held)
-    if rate.initial_rate:
-        return _exact(value * (rate.initial_rate + rate.initial_per_coin * coins), held)
-    return _share(value, held.leverage, held.printed, "leverage")
+    margined = _margined(records, venue, at_ns, held)
+    if isinstance(margined, str):
+        return Ours(None, lacks=margined)
+    return Ours(None, lacks="leverage") if margined.initial is None else _exact(margined.initial, held)
 
 
 def maintenance_of(records: Records, venue: str, at_ns: int, held: Holding) -> Ours:
@@ -103,25 +96,22 @@ def maintenance_of(records: Records, venue: str, at_ns: int, held: Holding) -> O
         # Half the initial margin at the largest leverage of the position's tier (margin reference section 6.5).
         twice = None if held.leverage_max is None else 2.0 * held.leverage_max
         return _share(held.value, twice, held.printed, "maxLeverage")
-    rate, lacks = _rate_of(records.rates, venue, at_ns, held)
-    if rate is None:
-        return Ours(None, lacks=lacks)
-    value, coins = _value_of(rate, held)
-    return _exact(value * (rate.maintenance_rate + rate.maintenance_per_coin * coins), held)
+    margined = _margined(records, venue, at_ns, held)
+    return Ours(None, lacks=margined) if isinstance(margined, str) else _exact(margined.maintenance, held)
 
 
 def fee_of(records: Records, venue: str, at_ns: int, held: Holding) -> float | None:
     """The liquidation fee that a venue counts with maintenance margin; None where no record tells."""
-    rate, _ = _rate_of(records.rates, venue, at_ns, held)
-    return None if rate is None else _value_of(rate, held)[0] * rate.fee_rate
+    margined = _margined(records, venue, at_ns, held)
+    return None if isinstance(margined, str) else margined.fee
 
 
 def size_problem(records: Records, venue: str, held: Holding) -> str:
     """What a position's notional in USD says against its size and mark; empty where they agree or one is not told."""
-    rate = records.rates.of(venue, held.instrument)
-    if rate is None or rate.inverse or held.value is None or not held.mark:
+    contract = records.contracts.of(venue, held.instrument)
+    if contract is None or contract.inverse or held.value is None or not held.mark:
         return ""
-    value = abs(held.contracts) * rate.contract_size * held.mark
+    value = abs(held.contracts) * contract.contract_size * held.mark
     # Notional is in USD and the mark in a stablecoin: they differ by its price (margin reference section 11, trap 17).
     if abs(held.value / value - 1.0) <= _STABLE_OFF:
         return ""
@@ -131,33 +121,43 @@ def size_problem(records: Records, venue: str, held: Holding) -> str:
 _STABLE_OFF = 0.02
 
 
-def _rate_of(rates: FrameRates, venue: str, at_ns: int, held: Holding) -> tuple[FrameRate | None, str]:
-    rate = rates.of(venue, held.instrument)
+class _Margined(NamedTuple):
+    """Margins and liquidation fee of a position in its margin coin; `initial` None: its leverage is not told."""
+
+    initial: float | None
+    maintenance: float
+    fee: float
+
+
+def _margined(records: Records, venue: str, at_ns: int, held: Holding) -> _Margined | str:
+    """A position by its record, or what is lacking."""
+    contract = records.contracts.of(venue, held.instrument)
     implied = ""
     if held.maintenance is not None and held.value:
         implied = f"; its number implies {held.maintenance / held.value:.4%}"
-    if rate is None:
-        return None, f"rates of {held.instrument}: no record{implied}"
-    if at_ns and at_ns < _ns(rate.valid_from):
+    if contract is None:
+        return f"rates of {held.instrument}: no record{implied}"
+    figures = records.figures[contract.figures]
+    if at_ns and (age_days(figures.as_of, at_ns) or 0) < 0:
         day = datetime.fromtimestamp(at_ns / _NS_PER_S, UTC).date().isoformat()
-        return None, f"rates of {day}: the oldest record of {held.instrument} is of {rate.valid_from}{implied}"
+        return f"rates of {day}: the oldest record of {held.instrument} is of {figures.as_of}{implied}"
     if not held.mark:
-        return None, "mark price"
-    if _value_of(rate, held)[0] > rate.value_max:
-        return None, f"tiers of {held.instrument} above {rate.value_max:g}"
-    return rate, ""
-
-
-def _ns(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * _NS_PER_S
-
-
-def _value_of(rate: FrameRate, held: Holding) -> tuple[float, float]:
-    """Value in the margin coin, and the size in coins."""
-    nominal, mark = abs(held.contracts) * rate.contract_size, held.mark or 0.0
-    if rate.inverse:
-        return nominal / mark, nominal / mark
-    return nominal * mark, nominal
+        return "mark price"
+    nominal = held.contracts * contract.contract_size
+    line = Line(
+        instrument=held.instrument,
+        coins=nominal / held.mark if contract.inverse else nominal,
+        price_usd=held.mark,
+        is_inverse=contract.inverse,
+        leverage=held.leverage,
+    )
+    try:
+        need = need_by(figures, contract.underlying, CoinBook(held.mark, (line,)))
+    except NotCoveredError as error:
+        return str(error)
+    per_coin = held.mark if contract.inverse else 1.0
+    initial = None if need.initial is None else need.initial / per_coin
+    return _Margined(initial, need.maintenance / per_coin, contract.fee_rate * line.value_usd / per_coin)
 
 
 def _share(value: float | None, part: float | None, printed: float, name: str) -> Ours:

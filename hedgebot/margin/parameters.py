@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import msgspec
 
-from hedgebot.domain.errors import DataError
+from hedgebot.domain.decoding import decoded
 from hedgebot.margin.tiers import Ladder, ShortOptionRates
 
 EVERY_OTHER = "*"
@@ -112,8 +112,4 @@ class ParameterSet(_Record, frozen=True, kw_only=True):
 
 def parse_parameters(content: bytes, name: str) -> ParameterSet:
     """Read a parameter file's content; DataError names the file and the key that is wrong."""
-    try:
-        return msgspec.json.decode(content, type=ParameterSet)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"margin parameters {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, ParameterSet, "margin parameters", name)

@@ -97,6 +97,11 @@ def registry(contents: Mapping[str, tuple[bytes, str]]) -> Registry:
     return Registry(models, missing)
 
 
+def need_by(record: AnyRecord, coin: str, book: CoinBook) -> Need:
+    """Margins of one underlying's book by a record; NotCoveredError for what it has no figure of."""
+    return _FORMULAS[type(record)](record, coin, book)
+
+
 def models_of(records: VenueRecords) -> list[VenueModel]:
     """The models of one venue's records."""
     return [_model(records.venue, record, mode) for record in records.records for mode in record.modes]
@@ -113,7 +118,7 @@ def _model(venue: str, record: AnyRecord, mode: MarginMode) -> VenueModel:
         status=record.status,
         covers=record.covers,
         uncovered=record.uncovered,
-        compute=partial(_FORMULAS[type(record)], record),
+        compute=partial(need_by, record),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import product
 import msgspec
 import numpy as np
 
-from hedgebot.domain.errors import DataError
+from hedgebot.domain.decoding import decoded
 from hedgebot.domain.riskbook import RiskBook
 from hedgebot.margin.revaluation import Columns, Pocket
 from hedgebot.pricing.black76 import Bools, Floats
@@ -81,11 +81,7 @@ class StressSet(_Record, frozen=True, kw_only=True):
 
 def parse_stress(content: bytes, name: str) -> StressSet:
     """Read a stress file's content; DataError names the file and what is wrong."""
-    try:
-        return msgspec.json.decode(content, type=StressSet)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"stress scenarios {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, StressSet, "stress scenarios", name)
 
 
 class Scenarios(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
+from hedgebot.domain.decoding import decoded
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import RiskBook, UnderlyingPoint
 from hedgebot.margin.revaluation import Columns, Pocket
@@ -105,11 +106,7 @@ class TailRisk(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_history(content: bytes, name: str) -> History:
     """Read a history file's content; DataError names the file and what is wrong."""
-    try:
-        return msgspec.json.decode(content, type=History)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"history of returns {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, History, "history of returns", name)
 
 
 def tail_count(scenarios: int, per_mille: int = TAIL_PER_MILLE) -> int:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from hedgebot.domain.errors import DataError
+from hedgebot.domain.decoding import decoded
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.deribit_portfolio import DeribitParameters
 from hedgebot.margin.tiers import Ladder
@@ -52,7 +52,10 @@ class Product(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="model"):
-    """What every record says: of which model and day its figures are, from where, how sure, and what is left out."""
+    """What every record says: of which model and day its figures are, from where, how sure, and what is left out.
+
+    Without `modes` no account has a model of it: recorded frames are judged by its figures, and nothing else.
+    """
 
     id: str
     modes: tuple[MarginMode, ...]
@@ -152,8 +155,4 @@ class VenueRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def parse_records(content: bytes, name: str) -> VenueRecords:
     """Read a venue's file; DataError names the file and the key that is wrong."""
-    try:
-        return msgspec.json.decode(content, type=VenueRecords)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"margin parameters {name}: {error}"
-        raise DataError(msg) from error
+    return decoded(content, VenueRecords, "margin parameters", name)

@@ -70,4 +70,4 @@ def test_all_shows_what_agrees_with_itself(tmp_path: Path) -> None:
     report = verify_frames([written(tmp_path, STATE)])
     assert not any("consistent" in line for line in report_lines(report, show_all=False)[:-1])
     assert any("consistent" in line for line in report_lines(report, show_all=True)[:-1])
-    assert shipped_records().rates.rates
+    assert shipped_records().contracts.contracts

@@ -9,7 +9,7 @@ from hedgebot.margin.frame_models import (
     implied_fee,
     initial_of,
     maintenance_of,
-    parse_frame_rates,
+    parse_frame_contracts,
     size_problem,
 )
 
@@ -32,6 +32,17 @@ def test_deribit_grows_with_size() -> None:
     one = held(instrument="BTC-PERPETUAL", contracts=2_000_000.0, mark=50_000.0)
     assert maintenance_of(RECORDS, "deribit", LATE_NS, one).value == pytest.approx(40.0 * (0.01 + 0.00005 * 40.0))
     assert initial_of(RECORDS, "deribit", LATE_NS, one).value == pytest.approx(40.0 * (0.02 + 0.00005 * 40.0))
+
+
+def test_binance_by_the_ladder_of_the_venues_own_record() -> None:
+    one = held(instrument="BTCUSDT", contracts=2.0, mark=50_000.0, leverage=10.0)
+    assert maintenance_of(RECORDS, "binance", LATE_NS, one).value == pytest.approx(100_000.0 * 0.005 - 50.0)
+    assert initial_of(RECORDS, "binance", LATE_NS, one).value == pytest.approx(10_000.0)
+    assert initial_of(RECORDS, "binance", LATE_NS, msgspec.structs.replace(one, leverage=None)).lacks == "leverage"
+
+
+def test_every_contract_has_its_record() -> None:
+    assert {one.figures for one in RECORDS.contracts.contracts} <= RECORDS.figures.keys()
 
 
 def test_hyperliquid_is_half_of_the_largest_leverages_initial_margin() -> None:
@@ -59,7 +70,12 @@ def test_bybit_is_a_lower_bound_without_the_accounts_fee() -> None:
         ("binance", LATE_NS, {"instrument": "DOGEUSDT"}, "no record"),
         ("deribit", 1_600_000_000 * 10**9, {"instrument": "BTC-PERPETUAL", "mark": 1.0}, "rates of 2020-09-13"),
         ("okx", LATE_NS, {}, "mark price"),
-        ("okx", LATE_NS, {"mark": 60_000.0, "contracts": 1_000.0}, "tiers of BTC-USDT-SWAP above 500000"),
+        (
+            "okx",
+            LATE_NS,
+            {"mark": 60_000.0, "contracts": 1_000.0},
+            "in okx-tier-20220101 are known up to 500,000 USD",
+        ),
     ],
 )
 def test_what_is_lacking_is_said(venue: str, at_ns: int, known: dict[str, object], lacks: str) -> None:
@@ -75,5 +91,5 @@ def test_a_notional_that_is_not_the_size_at_its_mark() -> None:
 
 
 def test_a_record_with_an_unknown_key_is_refused() -> None:
-    with pytest.raises(DataError, match=r"frame rates r\.json"):
-        parse_frame_rates(b'{"id": "x"}', "r.json")
+    with pytest.raises(DataError, match=r"contracts of frames r\.json"):
+        parse_frame_contracts(b'{"id": "x"}', "r.json")
