@@ -5,6 +5,7 @@ Venue commands go to a VenuePort, records go to the journal, the rest goes to th
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeGuard
 
 import msgspec
 
@@ -319,6 +320,8 @@ RecordCommand = (
     | RecordRegime
 )
 Command = VenueCommand | ShellCommand | RecordCommand
+RiskCommand = SubmitOrder | MoveCollateral
+"""What acts at a venue and cannot be taken back; a replay is held against the journal's."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -330,6 +333,6 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
 
 
-def adds_risk(command: Command) -> bool:
+def adds_risk(command: Command) -> TypeGuard[RiskCommand]:
     """Whether the command must be durable before it leaves the process: orders and moves, never cancels or queries."""
-    return isinstance(command, SubmitOrder | MoveCollateral)
+    return isinstance(command, RiskCommand)

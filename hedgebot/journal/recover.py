@@ -8,11 +8,11 @@ exactly these orders, or the engine's picture would be wrong: that is an error. 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
+from hedgebot.domain.commands import Issued, RiskCommand, SubmitOrder, adds_risk
 from hedgebot.domain.errors import HedgebotError, JournalCorrupt
 from hedgebot.journal import schema
 from hedgebot.journal.chain import Row
@@ -22,10 +22,7 @@ from hedgebot.journal.snapshots import Snapshot, read_snapshots
 from hedgebot.turn.turn import Stepper
 
 EngineT = TypeVar("EngineT", bound=Stepper)
-Held = SubmitOrder | MoveCollateral
-"""What may have left the process: the replay is held against the journal's."""
-
-_HELD = frozenset({SubmitOrder.__name__, MoveCollateral.__name__})
+_HELD = frozenset(one.__name__ for one in get_args(RiskCommand))
 EngineFactory = Callable[[bytes | None], EngineT]
 """Makes an engine from the bytes of a snapshot, or a fresh one from None."""
 
@@ -116,19 +113,19 @@ class _Tail:
 
     def take(self, moment: Moment) -> None:
         journaled = [_issued(row) for row in moment.commands if row.kind in _HELD]
-        given: list[Held] = []
+        given: list[RiskCommand] = []
         if moment.stamped is None:
             self.missing += 1
             self.first_missing = self.first_missing or moment.seq
         else:
             commands = self._engine.step(moment.stamped)
-            given = [command for command in commands if isinstance(command, SubmitOrder | MoveCollateral)]
+            given = [command for command in commands if adds_risk(command)]
             self.replayed += 1
         self._hold(moment.seq, journaled, given)
 
-    def _hold(self, seq: int, journaled: list[Issued], given: list[Held]) -> None:
+    def _hold(self, seq: int, journaled: list[Issued], given: list[RiskCommand]) -> None:
         known = {_id_of(one): one for one in given}
-        truth = {_id_of(one.command) for one in journaled if isinstance(one.command, SubmitOrder | MoveCollateral)}
+        truth = {_id_of(one.command) for one in journaled if adds_risk(one.command)}
         lost = [issued for issued in journaled if not _is_given(issued, known)]
         extra = [one for one in given if _id_of(one) not in truth]
         if (lost or extra) and not self.missing:
@@ -141,17 +138,15 @@ class _Tail:
         self.invented += [one for one in extra if isinstance(one, SubmitOrder)]
 
 
-def _id_of(command: Held) -> str:
+def _id_of(command: RiskCommand) -> str:
     return command.client_id if isinstance(command, SubmitOrder) else command.move.transfer_id
 
 
-def _is_given(issued: Issued, known: dict[str, Held]) -> bool:
+def _is_given(issued: Issued, known: dict[str, RiskCommand]) -> bool:
     command = issued.command
-    found = known.get(_id_of(command)) if isinstance(command, SubmitOrder | MoveCollateral) else None
-    if isinstance(command, MoveCollateral):
-        return found == command
+    found = known.get(_id_of(command)) if adds_risk(command) else None
     if not isinstance(command, SubmitOrder) or not isinstance(found, SubmitOrder):
-        return False
+        return found is not None and found == command
     mine, theirs = found.approved.intent, command.approved.intent
     # What the venue was told must agree to the last digit; evidence in floats may differ in the last bit elsewhere.
     return (mine.account, mine.instrument, mine.side, mine.qty_contracts, mine.limit_price) == (

@@ -217,20 +217,18 @@ class Turn:
         return commands
 
 
-def _not_sent(command: cmd.Command, why: str) -> ev.Event:
+def _not_sent(command: cmd.RiskCommand, why: str) -> ev.Event:
     """The answer to what never left: proof that it did nothing."""
     if isinstance(command, cmd.SubmitOrder):
         account = command.approved.intent.account
         return ev.OrderRejected(account=account, client_id=command.client_id, code=NOT_SENT, message=why, passing=True)
-    if isinstance(command, cmd.MoveCollateral):
-        return MoveAnswered(
-            account=command.account,
-            transfer_id=command.move.transfer_id,
-            outcome=MoveOutcome.REFUSED,
-            code=NOT_SENT,
-            message=why,
-        )
-    raise ProgrammingError(f"{type(command).__name__} is not held back")
+    return MoveAnswered(
+        account=command.account,
+        transfer_id=command.move.transfer_id,
+        outcome=MoveOutcome.REFUSED,
+        code=NOT_SENT,
+        message=why,
+    )
 
 
 def _must_last(event: ev.Event, commands: tuple[cmd.Command, ...]) -> bool:
