@@ -21,6 +21,7 @@ from hedgebot.core.margin_state import Distance
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import float_or_none
 from hedgebot.domain.health import use_of
 
 CAUSE = "margin"
@@ -172,14 +173,10 @@ def _is_near(step: Step, account: AccountState) -> bool:
 
 def _stress_reported(step: Step, account: AccountState) -> None:
     """Without a model the stresses stand on the venue's own numbers, while they are fresh."""
-    wallet, use = account.wallet, limits.margin_use(step.state, account, step.at_ns)
-    known = use is not None and wallet is not None
-    equity = None if not known or wallet is None else wallet.equity_usd
-    maintenance = None if not known or wallet is None else wallet.maintenance_margin_usd
-    if equity is None or maintenance is None:
-        margin_stress.look(step, account, None, None)
-    else:
-        margin_stress.look(step, account, float(equity), float(maintenance))
+    wallet = None if limits.margin_use(step.state, account, step.at_ns) is None else account.wallet
+    equity = float_or_none(wallet.equity_usd) if wallet else None
+    maintenance = float_or_none(wallet.maintenance_margin_usd) if wallet else None
+    margin_stress.look(step, account, equity, maintenance)
 
 
 def _measure(step: Step, account: AccountState, model: Model, now: Standing) -> None:

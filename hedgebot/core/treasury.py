@@ -9,9 +9,10 @@ nothing here. A move is like an order: durable before it leaves, never sent twic
 from decimal import Decimal
 
 from hedgebot.core import reconcile, treasury_plan
+from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
-from hedgebot.core.treasury_state import DAY_NS, Move, MoveStatus, TopUp
+from hedgebot.core.treasury_state import Move, MoveStatus, TopUp
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, MoveCollateral, QueryMove, RecordMove
 from hedgebot.domain.decimals import ZERO, plain
@@ -116,7 +117,7 @@ def _plan(step: Step, account: AccountState, settings: TreasurySettings) -> None
     known.plan = plan = treasury_plan.split(state, account, settings, wanted, step.at_ns, waits)
     if plan is None or state.treasury.moving(account.name) is not None:
         return
-    short = f"{treasury_plan.words(plan, settings)}" if plan.outside_qty else ""
+    short = treasury_plan.words(plan, settings) if plan.outside_qty else ""
     step.check(AlertKind.TOP_UP_WANTED, f"{account.name} outside", short)
     if plan.own_qty:
         _send(step, settings, _made(step, settings, plan.own_qty, plan), "its own limits allow it")
@@ -157,7 +158,7 @@ def _propose(step: Step, settings: TreasurySettings, plan: TopUp, waiting: Move 
         _end(step, waiting, MoveStatus.WITHDRAWN, "a larger one takes its place")
     move = _made(step, settings, plan.ask_qty, plan)
     move.expires_ns = step.at_ns + round(settings.proposal_s * 1e9)
-    _record(step, move, f"{treasury_plan.words(plan, settings)}")
+    _record(step, move, treasury_plan.words(plan, settings))
     words = f"{plan.why}: approve {plain(move.qty)} {move.coin} with `hedgebot treasury approve {move.number}`"
     emergency = f" ({plain(move.emergency_qty)} of it from the emergency segment)" if move.emergency_qty else ""
     step.alert(AlertKind.TOP_UP_WANTED, _subject(move), f"{words}{emergency}, or it ends in {settings.proposal_s:g} s")
@@ -189,7 +190,7 @@ def _forget(moves: dict[int, Move], at_ns: int) -> None:
 
 
 def _still_counts(move: Move, at_ns: int) -> bool:
-    return move.status is MoveStatus.DONE and (not move.counted or at_ns - move.sent_at_ns < DAY_NS)
+    return move.status is MoveStatus.DONE and (not move.counted or at_ns - move.sent_at_ns < NS_PER_DAY)
 
 
 # --- an operator's word ----------------------------------------------------------------------------------------------
@@ -199,8 +200,10 @@ def _on_decided(step: Step, event: ProposalDecided) -> None:
     verb = "approve" if event.approve else "reject"
     action = f"treasury {verb} {event.number}"
     move = step.state.treasury.moves.get(event.number)
-    problem = _against(step, move) if event.approve else _no_proposal(step.state, move, event.number)
-    problem = problem or _no_proposal(step.state, move, event.number)
+    if move is None or move.status is not MoveStatus.PROPOSED:
+        problem = _no_proposal(step.state, move, event.number)
+    else:
+        problem = _against(step, move) if event.approve else ""
     if problem or move is None:
         step.operator(event.operator, action, accepted=False, explanation=problem)
         return
@@ -218,18 +221,15 @@ def _on_decided(step: Step, event: ProposalDecided) -> None:
 
 
 def _no_proposal(state: EngineState, move: Move | None, number: int) -> str:
-    if move is not None and move.status is MoveStatus.PROPOSED:
-        return ""
+    """What there is in place of a proposal of that number."""
     waiting = [str(one.number) for one in state.treasury.moves.values() if one.status is MoveStatus.PROPOSED]
     there = f"waiting: {', '.join(waiting) or 'none'}"
     return f"there is no proposal {number}; {there}" if move is None else f"{number} is {move.status}; {there}"
 
 
-def _against(step: Step, move: Move | None) -> str:
-    """Why an approved move may not leave now; empty when it may."""
+def _against(step: Step, move: Move) -> str:
+    """Why an approved proposal may not leave now; empty when it may."""
     state = step.state
-    if move is None or move.status is not MoveStatus.PROPOSED:
-        return ""
     settings = next((one for one in state.settings.treasury if one.account == move.account), None)
     account = state.accounts.get(move.account)
     if settings is None or account is None or settings.coin != move.coin:

@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 from hedgebot.core import limits, margin_distance, margin_gate, margin_legs
 from hedgebot.core.margin_legs import coin_prices
+from hedgebot.core.margin_watch import AHEAD_RATIO, DISTANCE_CLEAR_RATIO
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.treasury_state import MoveStatus, TopUp
 from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 
-DISTANCE_AHEAD_RATIO = 1.1
-"""As the mode does (`margin_watch.AHEAD_RATIO`): a tenth before the least distance the account is too near."""
-
-DISTANCE_TARGET_RATIO = 1.5
-"""Somewhat beyond where REDUCING ends (1.4 times the least distance)."""
+DISTANCE_TARGET_RATIO = DISTANCE_CLEAR_RATIO + 0.1
+"""Of the least distance: somewhat beyond where REDUCING ends."""
 
 _CHEAP_USD = 100.0
 _STEPS = (Decimal("0.01"), Decimal("0.000001"))
@@ -49,7 +47,7 @@ def need(state: EngineState, account: AccountState, settings: TreasurySettings, 
         return None
     line, target = lines(state, account, settings)
     least, distance = state.limits.liquidation_distance_min, account.margin.distance
-    near = distance is not None and abs(distance.move) < least * DISTANCE_AHEAD_RATIO
+    near = distance is not None and abs(distance.move) < least * AHEAD_RATIO
     if use <= line and not near:
         far = distance is None or abs(distance.move) > least * DISTANCE_TARGET_RATIO
         return Need(0.0, "", over=far and use < (line + target) / 2.0)
@@ -115,7 +113,7 @@ def split(
         return None
     qty = max(qty, settings.move_min_qty)
     there = in_funding_wallet(state, settings)
-    buffer = max(there - settings.emergency_qty, ZERO)
+    buffer = buffer_qty(state, settings)
     left_today = settings.day_max_qty - state.treasury.moved_by_itself(account.name, at_ns)
     by_itself = max(min(buffer, settings.move_max_qty, left_today), ZERO)
     if not waits and by_itself < min(qty, settings.move_min_qty):
@@ -148,10 +146,14 @@ def in_funding_wallet(state: EngineState, settings: TreasurySettings) -> Decimal
     return max((known.balances or {}).get(settings.coin, ZERO) - left, ZERO)
 
 
+def buffer_qty(state: EngineState, settings: TreasurySettings) -> Decimal:
+    """What the funding wallet holds above the emergency segment."""
+    return max(in_funding_wallet(state, settings) - settings.emergency_qty, ZERO)
+
+
 def emergency_part(state: EngineState, settings: TreasurySettings, qty: Decimal) -> Decimal:
     """What of a quantity is beyond the buffer now."""
-    there = in_funding_wallet(state, settings)
-    return max(qty - max(there - settings.emergency_qty, ZERO), ZERO)
+    return max(qty - buffer_qty(state, settings), ZERO)
 
 
 def _bound(settings: TreasurySettings, buffer: Decimal, left_today: Decimal) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain.decimals import ZERO
 
 SETTLE_NS = 2_000_000_000
@@ -15,8 +16,6 @@ SETTLE_NS = 2_000_000_000
 
 UNSURE_NS_MAX = 60_000_000_000
 """A move without an answer for longer counts as not arrived where losses are measured."""
-
-DAY_NS = 86_400_000_000_000
 
 
 class MoveStatus(StrEnum):
@@ -123,7 +122,7 @@ class TreasuryState(msgspec.Struct, kw_only=True):
                 if one.account == account
                 and not one.operator
                 and one.status in counted
-                and at_ns - one.sent_at_ns < DAY_NS
+                and at_ns - one.sent_at_ns < NS_PER_DAY
             ),
             ZERO,
         )

@@ -5,7 +5,7 @@ import msgspec
 from hedgebot.core import market, treasury_plan
 from hedgebot.core.state import EngineState
 from hedgebot.core.treasury_state import Move, MoveStatus
-from hedgebot.domain.decimals import ZERO, plain
+from hedgebot.domain.decimals import plain
 from hedgebot.domain.treasury import TreasurySettings
 
 SHOWN_MAX = 20
@@ -59,13 +59,13 @@ def moves(state: EngineState, at_ns: int) -> tuple[MoveView, ...]:
 def _one(state: EngineState, settings: TreasurySettings, at_ns: int) -> TreasuryView:
     account, known = state.accounts.get(settings.account), state.treasury.of(settings.account)
     trading = account.wallet.balances.get(settings.coin) if account is not None and account.wallet else None
-    there = None if known.balances is None else known.balances.get(settings.coin, ZERO)
+    there = None if known.balances is None else treasury_plan.in_funding_wallet(state, settings)
     line, target = (None, None) if account is None else treasury_plan.lines(state, account, settings)
     return TreasuryView(
         account=settings.account,
         coin=settings.coin,
         trading_qty=None if trading is None else plain(trading),
-        buffer_qty=None if there is None else plain(max(there - settings.emergency_qty, ZERO)),
+        buffer_qty=None if there is None else plain(treasury_plan.buffer_qty(state, settings)),
         emergency_qty=None if there is None else plain(min(there, settings.emergency_qty)),
         age_ms=market.elapsed_ms(at_ns, known.read_at_ns) if known.read_at_ns else None,
         line_use=line,

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.core.treasury_state import DAY_NS, UNSURE_NS_MAX, Move, MoveStatus, TreasuryState
+from hedgebot.core.risk_state import NS_PER_DAY
+from hedgebot.core.treasury_state import UNSURE_NS_MAX, Move, MoveStatus, TreasuryState
 from tests.support.margins import account_of, report
 from tests.support.playbook import ACCOUNT
 from tests.unit.core.test_treasury import answer, book_with, look
@@ -34,7 +35,7 @@ def test_only_what_was_or_may_be_moved_counts_for_the_day(status: MoveStatus) ->
     moved = state_of(status).moved_by_itself("main", SENT_NS + 1)
     assert moved == (100 if status in {MoveStatus.SENT, MoveStatus.UNKNOWN, MoveStatus.DONE} else 0)
     assert state_of(status, operator="ann").moved_by_itself("main", SENT_NS + 1) == 0
-    assert state_of(status).moved_by_itself("main", SENT_NS + DAY_NS) == 0
+    assert state_of(status).moved_by_itself("main", SENT_NS + NS_PER_DAY) == 0
 
 
 def test_one_is_on_its_way_or_waits() -> None:

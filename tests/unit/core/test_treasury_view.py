@@ -1,5 +1,7 @@
 """What people see of top-ups: segments, lines, plan, and the moves with their numbers."""
 
+from decimal import Decimal
+
 from hedgebot.core.treasury_view import moves, treasuries
 from hedgebot.core.view import book_view
 from tests.unit.core.test_treasury import book_with, decide, look
@@ -28,3 +30,15 @@ def test_a_wallet_that_was_never_read_is_unknown() -> None:
     book = book_with(funding=None)
     (one,) = treasuries(book.state, book.at_ns)
     assert (one.buffer_qty, one.emergency_qty, one.age_ms, one.plan) == (None, None, None, "")
+
+
+def test_what_is_on_its_way_is_in_the_funding_wallet_no_more() -> None:
+    book = book_with(funding="20000")
+    (before,) = treasuries(book.state, book.at_ns)
+    look(book, 8_000.0)
+    (move,) = moves(book.state, book.at_ns)
+    (after,) = treasuries(book.state, book.at_ns)
+    assert move.status == "sent"
+    assert before.buffer_qty is not None
+    assert after.buffer_qty is not None
+    assert Decimal(after.buffer_qty) == Decimal(before.buffer_qty) - Decimal(move.qty)
