@@ -26,8 +26,6 @@ from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 StrategyOf = Callable[[StrategySettings], Strategy]
 """Gives the running strategy of some settings."""
 
-_DECISIONS_SHOWN = 20
-
 
 class _Wanted(NamedTuple):
     """What the policy wants at a delta: the proposal and the signed trade that it asks for."""
@@ -98,7 +96,7 @@ def propose(
     at_ns: int,
 ) -> Proposal | None:
     """Ask the enabled strategies in configured order, each refining the one before."""
-    now = tracking.conditions_of(underlying, settings, at_ns)
+    now, rules = tracking.conditions_of(underlying, settings, at_ns), state.instruments.get(settings.hedge_instrument)
     view = UnderlyingView(
         at_ns=at_ns,
         delta_coin=delta_coin,
@@ -106,7 +104,7 @@ def propose(
         price_usd=underlying.price,
         settings=settings,
         hedge_coin=hedges.held_coin(state, settings),
-        lot_coin=_lot_coin(state, settings, underlying.price),
+        lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
         vol_root_day=tracking.vol_day_of(underlying),
         flow_variance=underlying.drift.flow_at(at_ns),
         overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
@@ -116,11 +114,6 @@ def propose(
         if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
             proposal = strategy_of(one).propose(view, proposal)
     return proposal
-
-
-def _lot_coin(state: EngineState, settings: UnderlyingSettings, price: float) -> float | None:
-    rules = state.instruments.get(settings.hedge_instrument)
-    return abs(rules.delta_coin(float(rules.lot_size), price)) if rules is not None and price > 0.0 else None
 
 
 def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings, wanted: _Wanted) -> None:
@@ -233,11 +226,7 @@ def _record(
         explanation=explanation,
         evidence=_evidence(step, underlying, proposal, way),
     )
-    underlying.last_decision = decision
-    shown = step.state.decisions
-    shown.append(decision)
-    del shown[:-_DECISIONS_SHOWN]
-    step.emit(decision)
+    step.decided(underlying, decision)
 
 
 def _evidence(

@@ -9,7 +9,7 @@ def move_rule(one: Candidate) -> Finding:
     after, limit = abs(one.delta_coin + effect - one.centre_coin), one.underlying.trigger_coin
     problem = "" if after <= limit else f"the move would bring the delta to {after:g} from its centre"
     displaced = one.underlying.switch.displaced_coin
-    lot_coin = abs(one.rules.delta_coin(float(one.rules.lot_size), one.underlying.price))
+    lot_coin = one.rules.lot_coin(one.underlying.price)
     if not problem and abs(displaced) >= lot_coin and abs(displaced + effect) > abs(displaced):
         problem = f"{displaced:g} is displaced already, it would be {displaced + effect:g}"
     return finding("move_coin", after, limit, problem)

@@ -7,7 +7,6 @@ flight on an underlying, by the order table as ever. When a hedge of the policy'
 policy's and the count is 0.
 """
 
-from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -84,21 +83,18 @@ def _restoring(
     state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float, at_ns: int
 ) -> _Trade | None:
     """The second order of a pair: trade back what the first one displaced, the dearest of what is held first."""
-    displaced = state.underlyings[settings.underlying].switch.displaced_coin
+    underlying = state.underlyings[settings.underlying]
+    displaced = underlying.switch.displaced_coin
     if not displaced:
         return None
     side = Side.of(-displaced)
     # Sums of floats: without rounding a lot would be lost to the last bit.
     coin = round(min(abs(displaced), _room_coin(proposal, distance, side.sign)), 9)
     way = hedges.ways(state, settings, coin * side.sign, at_ns)[0] if coin else None
-    if way is None or way.instrument not in state.instruments or coin < _lot_coin(state, settings, way.instrument):
+    rules = state.instruments.get(way.instrument) if way else None
+    if way is None or rules is None or coin < rules.lot_coin(underlying.price):
         return None
     return _Trade(way, coin * side.sign, f"the other half of a pair, on {way.instrument}")
-
-
-def _lot_coin(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
-    rules, price = state.instruments[hedge], state.underlyings[settings.underlying].price
-    return abs(rules.delta_coin(float(rules.lot_size), price))
 
 
 def _first(
@@ -109,6 +105,7 @@ def _first(
     It is closed where the band has room for that. After a hedge the delta stands at the inside of its band: then as
     much is opened first, if the margin allows it.
     """
+    price = state.underlyings[settings.underlying].price
     for hedge, coins in hedges.held_coins(state, settings).items():
         if not coins:
             continue
@@ -117,7 +114,7 @@ def _first(
         why = _why_move(state, settings, hedge, target, held, at_ns)
         if not why:
             continue
-        least = max(_lot_coin(state, settings, hedge), _lot_coin(state, settings, target))
+        least = max(state.instruments[one].lot_coin(price) for one in (hedge, target))
         closing, opening = (_room_coin(proposal, distance, sign) for sign in (-held.sign, held.sign))
         coin = min(abs(coins), closing)
         if closing >= opening * CLOSING_ROOM_RATIO and coin >= least:
@@ -153,7 +150,7 @@ def _why_move(
 
 def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_coin: float, trade: _Trade) -> bool:
     """Shape, fit to the margin, judge and send; True when an order left."""
-    state, way = step.state, trade.way
+    state, way, underlying = step.state, trade.way, step.state.underlyings[settings.underlying]
     rules, quote = state.instruments[way.instrument], state.quotes.get(way.instrument)
     mid = quote.mid if quote else None
     if mid is None:
@@ -178,12 +175,12 @@ def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_co
         )
     )
     if not isinstance(verdict, Approved):
-        if step.is_news(state.underlyings[settings.underlying], f"move {verdict.check.rule}"):
+        if step.is_news(underlying, f"move {verdict.check.rule}"):
             state.totals.refusals += 1
             step.emit(RecordRefusal(refused=verdict))
         return False
     client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin, centre_coin=meant)
-    step.emit(_decision(step, settings, proposal, delta_coin, intent, client_id))
+    step.decided(underlying, _decision(step, settings, proposal, delta_coin, intent, client_id))
     return True
 
 
@@ -201,7 +198,6 @@ def _decision(
         f"cost_day {one}": switching.cost_day(state, settings, one, held, at_ns)
         for one in hedges.choices(settings, held)
     }
-    price: Decimal = intent.limit_price
     return RecordDecision(
         underlying=settings.underlying,
         strategy=MOVE_STRATEGY,
@@ -213,7 +209,9 @@ def _decision(
         trade_coin=intent.delta_effect_coin,
         residual_coin=0.0,
         client_id=client_id,
-        explanation=f"{intent.reason}: {intent.side} {intent.qty_contracts} at {price} or better, inside the band",
+        explanation=(
+            f"{intent.reason}: {intent.side} {intent.qty_contracts} at {intent.limit_price} or better, inside the band"
+        ),
         evidence={
             "at_ns": at_ns,
             "displaced_coin": state.underlyings[settings.underlying].switch.displaced_coin,

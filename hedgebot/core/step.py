@@ -8,6 +8,7 @@ from hedgebot.domain.commands import (
     Mode,
     RaiseAlert,
     RecordAdjustment,
+    RecordDecision,
     RecordLatch,
     RecordMode,
     RecordOperator,
@@ -25,6 +26,7 @@ STEADY_NS = 10_000_000_000
 """How long what was wrong must not have been seen before an alert that watches a figure ends."""
 
 _REPEAT_NOTE_NS = 30 * 1_000_000_000
+_DECISIONS_SHOWN = 20
 
 
 class Step:
@@ -55,6 +57,14 @@ class Step:
             return False
         underlying.note, underlying.noted_at_ns = key, self.at_ns
         return True
+
+    def decided(self, underlying: UnderlyingState, decision: RecordDecision) -> None:
+        """Record a decision, and keep it among the newest for people."""
+        underlying.last_decision = decision
+        shown = self.state.decisions
+        shown.append(decision)
+        del shown[:-_DECISIONS_SHOWN]
+        self.emit(decision)
 
     def alert(self, kind: AlertKind, subject: str, summary: str) -> None:
         """Raise an alert once; while it is up, repeats are silent."""

@@ -177,6 +177,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             return nominal
         return nominal * (option_delta - option_mark_coin if kind is InstrumentKind.COIN_OPTION else option_delta)
 
+    def lot_coin(self, price: float) -> float:
+        """The delta of one lot at a price (> 0); not of an option."""
+        return self.delta_coin(float(self.lot_size), price)
+
     def floor_qty(self, contracts: Decimal) -> Decimal:
         """Largest tradable quantity not above `contracts` (>= 0): floored to the lot, zero below the minimum."""
         floored = floor_to_step(contracts, self.lot_size)

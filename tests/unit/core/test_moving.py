@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hedgebot.core import hedges, latches, unkill
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.switch_state import MOVE_STRATEGY
+from hedgebot.core.view import book_view
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import (
@@ -65,6 +66,7 @@ def test_a_piece_is_closed_then_as_much_is_opened() -> None:
     told = of_type(book.heard, RecordDecision)[-1]
     assert told.cause is DecisionCause.FUNDING
     assert "inside the band" in told.explanation
+    assert told in book_view(book.state, book.at_ns).decisions  # people see it like every other decision
     assert told.evidence["cost_day bybit:linear:BTCUSDT"] == pytest.approx(0.0024)
     assert told.evidence["cost_day bybit:linear:BTCPERP"] == pytest.approx(-0.0003)
 
