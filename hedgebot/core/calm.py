@@ -10,14 +10,14 @@ journal and the state of a run with claims are those of the run without.
 import math
 from collections.abc import Callable
 from decimal import InvalidOperation
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hedgebot.core import limits, loss_limits, market, raises, tracking
 from hedgebot.core.calm_bounds import BOOK_BOUNDS, EDGE, TICKED, TIMER_BOUNDS, Bound, BoundOf, Look, tightest
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState
-from hedgebot.core.strategy import Steady, Strategy
+from hedgebot.core.strategy import Steady, SteadyStrategy, Strategy
 from hedgebot.core.trail import SPELL_NS, note
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
@@ -30,7 +30,6 @@ WORTH_EVENTS = 4
 _WAIT_STEPS = 16
 _NS_PER_MS = 1_000_000
 StrategyOf = Callable[[StrategySettings], Strategy]
-_Steady = Callable[[UnderlyingSettings, Steady | None], Steady | None]
 
 
 class Rules(NamedTuple):
@@ -283,9 +282,9 @@ def _steady(state: EngineState, strategy_of: StrategyOf, settings: UnderlyingSet
     band: Steady | None = None
     for one in state.settings.strategies:
         if one.enabled and settings.underlying in one.underlyings:
+            strategy = strategy_of(one)
             # Not `isinstance`: that walks the protocol each time.
-            steady: _Steady | None = getattr(strategy_of(one), "steady", None)
-            band = None if steady is None else steady(settings, band)
+            band = cast("SteadyStrategy", strategy).steady(settings, band) if hasattr(strategy, "steady") else None
             if band is None:
                 return None
     return band

@@ -103,7 +103,7 @@ class Drift(msgspec.Struct, kw_only=True):
         return max(at_ns - since_ns, 0) / NS_PER_DAY
 
 
-class Sums(msgspec.Struct, kw_only=True):
+class TrackingSums(msgspec.Struct, kw_only=True):
     """What adds up over time: realised sums, and the integrals of what was predicted meanwhile.
 
     `off2`: integral of (x - target)^2 over days; `moved2`: squared changes of the exposure without hedges; `left2`:
@@ -125,9 +125,9 @@ class Sums(msgspec.Struct, kw_only=True):
     predicted_orders: float = 0.0
     predicted_moved2: float = 0.0
 
-    def since(self, before: "Sums") -> "Sums":
+    def since(self, before: "TrackingSums") -> "TrackingSums":
         """What came after an earlier state of these sums."""
-        return Sums(**{name: getattr(self, name) - getattr(before, name) for name in self.__struct_fields__})
+        return TrackingSums(**{name: getattr(self, name) - getattr(before, name) for name in self.__struct_fields__})
 
 
 class Tracking(msgspec.Struct, kw_only=True):
@@ -136,8 +136,8 @@ class Tracking(msgspec.Struct, kw_only=True):
     `at_ns`, `off_coin`, `unhedged_coin` and `price` are the last look's; `hedged_coin` is what our fills moved in all.
     """
 
-    sums: Sums = msgspec.field(default_factory=Sums)
-    before: Sums = msgspec.field(default_factory=Sums)
+    sums: TrackingSums = msgspec.field(default_factory=TrackingSums)
+    before: TrackingSums = msgspec.field(default_factory=TrackingSums)
     since_ns: int = 0
     recorded_ns: int = 0
     hedged_coin: float = 0.0
@@ -147,7 +147,7 @@ class Tracking(msgspec.Struct, kw_only=True):
     price: float = 0.0
 
     @property
-    def window(self) -> Sums:
+    def window(self) -> TrackingSums:
         """The sums of the window that runs."""
         return self.sums.since(self.before)
 
@@ -197,7 +197,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     efficiency: float | None
 
 
-def realised(sums: Sums) -> Figures:
+def realised(sums: TrackingSums) -> Figures:
     """What came of it."""
     if sums.days <= 0.0:
         return _NOTHING
@@ -211,7 +211,7 @@ def realised(sums: Sums) -> Figures:
     )
 
 
-def predicted(sums: Sums) -> Figures:
+def predicted(sums: TrackingSums) -> Figures:
     """What the bands in force promised meanwhile."""
     days = sums.predicted_days
     if days <= 0.0:

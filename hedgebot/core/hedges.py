@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from hedgebot.core import limits, market
 from hedgebot.core.ledger import position_contracts
+from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.settings import FundingAction, HedgeRole, UnderlyingSettings
 
-_NS_PER_DAY = 86_400 * 1_000_000_000
 _DAYS_MIN = 1.0 / 24.0
 _BPS = 1e-4
 
@@ -47,12 +47,7 @@ def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[Instrum
 
 def held_coin(state: EngineState, settings: UnderlyingSettings) -> float:
     """Delta of all of them together."""
-    coins, price = 0.0, state.underlyings[settings.underlying].price
-    if price > 0.0:
-        for one in settings.hedge_instruments:
-            if (rules := state.instruments.get(one)) is not None:
-                coins += rules.delta_coin(float(position_contracts(state, settings.hedge_account, one)), price)
-    return coins
+    return sum(held_coins(state, settings).values(), 0.0)
 
 
 def opposed_coin(coins: dict[InstrumentId, float]) -> float:
@@ -106,9 +101,8 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
     coins = held_coins(state, settings)
     against = [one for one, held in coins.items() if held * side.sign < 0.0]
     # Where instruments may be switched, what is not chosen stands behind: a market that is shut stops no hedge.
-    behind = [Way(one, None, "what is chosen cannot be traded now") for one in choices(settings, side)[1:]]
-    behind += [Way(settings.opened_with(side), None, behind[0].why)] if behind else []
-    behind = [one for one in behind if one.instrument != opened_in]
+    main, *others = choices(settings, side)
+    behind = [Way(one, None, "what is chosen cannot be traded now") for one in (*others, main) if one != opened_in]
     if against == [opened_in] and not behind:
         return (opening,)
     after = coins | {opened_in: coins.get(opened_in, 0.0) + trade_coin}
@@ -167,7 +161,7 @@ def carry_day(state: EngineState, settings: UnderlyingSettings, hedge: Instrumen
     spot = float(quote.index) if quote and quote.index else state.underlyings[settings.underlying].price
     if mid is None or spot <= 0.0:
         return None
-    return (float(mid) / spot - 1.0) / max((rules.expiry_ns - at_ns) / _NS_PER_DAY, _DAYS_MIN)
+    return (float(mid) / spot - 1.0) / max((rules.expiry_ns - at_ns) / NS_PER_DAY, _DAYS_MIN)
 
 
 def cost_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:

@@ -14,8 +14,6 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId
-from hedgebot.domain.settings import UnderlyingSettings
 
 CLOCK_OFFSET_MS_HALT = 1_000.0
 """As far as Bybit lets a stamp run ahead of its clock. It is measured once a minute: one bad reading halts nothing."""
@@ -69,7 +67,7 @@ def _note_health(step: Step) -> None:
     state, good = step.state, step.state.good_at_ns
     for settings in state.settings.underlyings:
         name = settings.underlying
-        if not _old_books(state, settings, step.at_ns):
+        if not hedges.stale(state, settings, step.at_ns):
             good[f"market:{name}"] = step.at_ns
         if not exposure_problem(state.underlyings[name]):
             good[f"exposure:{name}"] = step.at_ns
@@ -89,8 +87,8 @@ def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in ("market", "exposure")]
         if all(seconds is None for _, seconds in blind) or not _has_something(state, name):
             continue
-        hedges = " and ".join(_old_books(state, settings, at_ns))
-        words = {"market": f"no fresh book of {hedges}", "exposure": f"the exposure of {name} is unknown"}
+        books = " and ".join(hedges.stale(state, settings, at_ns))
+        words = {"market": f"no fresh book of {books}", "exposure": f"the exposure of {name} is unknown"}
         for feed, seconds in blind:
             if seconds is not None:
                 yield f"{feed}:{name}", f"{words[feed]} for {seconds} s"
@@ -127,11 +125,6 @@ def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
 
 
 RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)
-
-
-def _old_books(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
-    """Hedge instruments of an underlying whose book is not fresh."""
-    return hedges.stale(state, settings, at_ns)
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

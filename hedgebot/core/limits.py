@@ -113,9 +113,9 @@ def funding_ratio_day(state: EngineState, instrument: InstrumentId, at_ns: int) 
 def hedge_notional_usd(state: EngineState, account: str) -> float:
     """Absolute notional of all hedge positions on one account, each at its mark."""
     total = 0.0
-    for holder, instrument in _hedges(state):
+    for instrument in state.settings.hedges_on(account):
         rules, held = state.instruments.get(instrument), position_contracts(state, account, instrument)
-        if rules is None or not held or holder != account:
+        if rules is None or not held:
             continue
         quote = state.quotes.get(rules.id)
         price = (quote.mark or quote.mid) if quote else None

@@ -75,9 +75,14 @@ def parsed(parameters: MarginParameters, mode: MarginMode) -> Parameters | str:
         return str(error)
 
 
+def mode_of(state: EngineState, account: str) -> MarginMode | None:
+    """How an account nets what it holds, as its operator says; None where nobody does."""
+    return next((one.margin_mode for one in state.settings.accounts if one.name == account), None)
+
+
 def model_of(state: EngineState, account: AccountState) -> tuple[Parameters, MarginMode] | str:
     """Parameters and mode of an account's margin model, or why there is none."""
-    mode = next((one.margin_mode for one in state.settings.accounts if one.name == account.name), None)
+    mode = mode_of(state, account.name)
     if mode is None:
         return f"no margin_mode is set for {account.name}"
     if mode is MarginMode.ISOLATED:

@@ -4,6 +4,8 @@ A pure function of state and time, for people; the net delta that is hedged is `
 moment they are asked for, so that they add up to the net delta but for what a re-mark would change.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from hedgebot.core import holdings, market
@@ -42,6 +44,13 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     gamma_coin_per_usd: float | None = None
     vega_usd_per_vol_point: float | None = None
     theta_usd_per_day: float | None = None
+
+
+def total_delta(rows: Iterable[PositionView]) -> float | None:
+    """The delta of several rows together; None while that of one is unknown."""
+    parts = [one.delta_coin for one in rows]
+    known = [one for one in parts if one is not None]
+    return sum(known, 0.0) if len(known) == len(parts) else None
 
 
 def positions(

@@ -4,7 +4,7 @@ import msgspec
 
 from hedgebot.core import limits
 from hedgebot.core.exposure import exposure_problem
-from hedgebot.core.margin_legs import coin_prices
+from hedgebot.core.margin_legs import coin_prices, mode_of
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.domain.decimals import ZERO, float_or_none
 from hedgebot.domain.instrument import Instrument, OptionType
@@ -142,7 +142,7 @@ def _funding_day(state: EngineState, underlying: str, at_ns: int) -> float | Non
 
 def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
     account = state.accounts[name]
-    mode = next((one.margin_mode for one in state.settings.accounts if one.name == name), None)
+    mode = mode_of(state, name)
     known = AccountPoint(
         account=name,
         equity_usd=None,

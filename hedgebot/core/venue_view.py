@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from hedgebot.core import raises, venue_risk
-from hedgebot.core.position_view import PositionView
+from hedgebot.core.position_view import PositionView, total_delta
 from hedgebot.core.state import EngineState
 
 
@@ -64,8 +64,7 @@ def _one(
 
 
 def _without(one: Exposed, venue: str, of_account: Mapping[str, str]) -> GoneDelta:
-    there = [row.delta_coin for row in one.rows if of_account.get(row.account) == venue]
-    known = [delta for delta in there if delta is not None]
-    left = None if one.delta_coin is None or len(known) < len(there) else one.delta_coin - sum(known)
+    there = total_delta(row for row in one.rows if of_account.get(row.account) == venue)
+    left = None if one.delta_coin is None or there is None else one.delta_coin - there
     usd = None if left is None or one.price_usd is None else left * one.price_usd
     return GoneDelta(underlying=one.underlying, delta_coin=left, delta_usd=usd)

@@ -22,7 +22,7 @@ from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.hedge_view import HedgeLegView
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
-from hedgebot.core.position_view import PositionView, positions
+from hedgebot.core.position_view import PositionView, positions, total_delta
 from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.core.treasury_view import MoveView, TreasuryView
 from hedgebot.core.venue_view import Exposed, VenueView
@@ -223,7 +223,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         why_not=why_not(state, settings, at_ns),
         positions=rows,
         scope=scope_of(state.settings, one.name).words,
-        outside_coin=_outside(rows),
+        outside_coin=total_delta(one for one in rows if not one.in_scope),
         gap_coin=_gap(delta, rows),
         vol_year=_annual(tracking.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
@@ -234,16 +234,8 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
 
 
 def _gap(delta: float | None, rows: tuple[PositionView, ...]) -> float | None:
-    parts = [one.delta_coin for one in rows if one.in_scope]
-    known = [one for one in parts if one is not None]
-    return delta - sum(known) if delta is not None and len(known) == len(parts) else None
-
-
-def _outside(rows: tuple[PositionView, ...]) -> float | None:
-    """Delta that the scope leaves out; None while a part of it is unknown."""
-    parts = [one.delta_coin for one in rows if not one.in_scope]
-    known = [one for one in parts if one is not None]
-    return sum(known) if len(known) == len(parts) else None
+    shown = total_delta(one for one in rows if one.in_scope)
+    return None if delta is None or shown is None else delta - shown
 
 
 def _annual(vol_root_day: float | None) -> float | None:

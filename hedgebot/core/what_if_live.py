@@ -16,6 +16,7 @@ from hedgebot.core.ledger import position_contracts
 from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
+from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.shaping import collared_price
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.health import use_of
@@ -26,7 +27,6 @@ from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, Wha
 
 STRATEGY = "what-if"
 _NS_PER_MS = 1_000_000
-_NS_PER_DAY = 86_400 * 1_000_000_000
 _KINDS = {
     OrderKind.PERP: (InstrumentKind.LINEAR_PERP, InstrumentKind.INVERSE_PERP),
     OrderKind.FUTURE: (InstrumentKind.LINEAR_FUTURE, InstrumentKind.INVERSE_FUTURE),
@@ -49,7 +49,7 @@ def ask(state: EngineState, order: WantedOrder, at_ns: int) -> Asked:
     account = _account(state, settings, order.venue)
     if account is None:
         return Asked(_no(blank, f"the book has no account at {order.venue}"))
-    mode = next((one.margin_mode for one in state.settings.accounts if one.name == account.name), None)
+    mode = margin_legs.mode_of(state, account.name)
     blank = msgspec.structs.replace(blank, account=account.name, mode=mode.value if mode else "")
     intent = _intent(state, settings, account, order, at_ns)
     if isinstance(intent, str):
@@ -126,7 +126,7 @@ def _is_day(rules: Instrument, order: WantedOrder) -> bool:
     """Whether a future expires on the day that was said; any does where none was."""
     if order.expiry_ns is None or rules.expiry_ns is None:
         return True
-    return order.expiry_ns // _NS_PER_DAY == rules.expiry_ns // _NS_PER_DAY
+    return order.expiry_ns // NS_PER_DAY == rules.expiry_ns // NS_PER_DAY
 
 
 def _mark(state: EngineState, name: InstrumentId) -> Decimal | None:

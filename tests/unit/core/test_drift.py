@@ -8,8 +8,8 @@ from hedgebot.core.drift import (
     LOOK_GAP_NS,
     NS_PER_DAY,
     Drift,
-    Sums,
     Tracking,
+    TrackingSums,
     conditions,
     implied_vol_root_day,
     predicted,
@@ -101,7 +101,7 @@ def test_what_nobody_saw_is_not_added_up() -> None:
     kept = Tracking()
     kept.look(off_coin=0.5, delta_coin=0.5, price=100.0, at_ns=START)
     assert kept.look(off_coin=0.1, delta_coin=0.1, price=200.0, at_ns=START + LOOK_GAP_NS + 1) == 0.0
-    assert kept.sums == Sums()
+    assert kept.sums == TrackingSums()
     assert kept.look(off_coin=0.1, delta_coin=0.1, price=200.0, at_ns=START + LOOK_GAP_NS + 1 + MINUTE) == DAYS
 
 
@@ -134,6 +134,6 @@ def test_nothing_is_predicted_of_what_is_not_known() -> None:
     assert conditions(price=1.0, vol_day=None, cost_bps=5.0, gamma=0.0, flow=1.0) is None
     assert conditions(price=1.0, vol_day=0.1, cost_bps=5.0, gamma=0.0, flow=None) is None
     assert implied_vol_root_day(0.0) is None
-    assert predicted(Sums()).cost_usd_day is None
-    assert realised(Sums()).efficiency is None
+    assert predicted(TrackingSums()).cost_usd_day is None
+    assert realised(TrackingSums()).efficiency is None
     assert isinstance(conditions(price=1.0, vol_day=0.1, cost_bps=5.0, gamma=0.0, flow=1.0), Conditions)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.core import loss_limits
-from hedgebot.core.drift import Sums, Tracking
+from hedgebot.core.drift import Tracking, TrackingSums
 from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -175,7 +175,7 @@ def bleed(book: Playbook, cost_usd: float, planned_usd: float, *, days: float = 
     book.state.underlyings["BTC"].tracking = Tracking(
         at_ns=book.at_ns,
         since_ns=book.at_ns - round(days * NS_PER_DAY),
-        sums=Sums(days=days, cost_usd=cost_usd, predicted_cost_usd=planned_usd, predicted_days=planned),
+        sums=TrackingSums(days=days, cost_usd=cost_usd, predicted_cost_usd=planned_usd, predicted_days=planned),
         recorded_ns=book.at_ns,
     )
     book.tick()
