@@ -18,12 +18,18 @@ from hedgebot.console.verbs_stress import book_from_daemon, book_from_file
 from hedgebot.domain.errors import DataError, ExitCode
 from hedgebot.domain.riskbook import LegKind, RiskBook
 from hedgebot.domain.settings import LimitSettings, MarginMode
-from hedgebot.domain.whatif import WantedOrder, WhatIf
+from hedgebot.domain.whatif import Verdict, WantedOrder, WhatIf
 
 if TYPE_CHECKING:
     from hedgebot.margin.registry import Registry
 
 WIDTH_MIN = 40
+_CODES = {
+    Verdict.PASS: ExitCode.OK,
+    Verdict.CUT: ExitCode.REFUSED,
+    Verdict.REFUSE: ExitCode.REFUSED,
+    Verdict.UNKNOWN: ExitCode.UNKNOWN,
+}
 ANSWER_S_MAX = 10.0
 """The daemon may have to wait for the venue's own what-if."""
 
@@ -108,9 +114,7 @@ def what_if(
 
 def code_of(answer: WhatIf) -> int:
     """0 for an order that passes whole, 6 for one that does not, 5 where nobody knows."""
-    return {"pass": ExitCode.OK, "cut": ExitCode.REFUSED, "refuse": ExitCode.REFUSED}.get(
-        answer.verdict.value, ExitCode.UNKNOWN
-    )
+    return _CODES[answer.verdict]
 
 
 def _by_model(book: RiskBook, wanted: WantedOrder, models: "Registry", limits: LimitSettings) -> list[WhatIf]:

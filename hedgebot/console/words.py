@@ -25,9 +25,10 @@ from hedgebot.console.snapshot import (
     VenueRow,
 )
 from hedgebot.console.tracking_words import tracking_lines
+from hedgebot.domain.settings import LimitSettings
 
 UNKNOWN = "?"
-NO_CAP_USD = 1e12
+NO_CAP_USD = LimitSettings().venue_equity_usd_max
 
 _SEVERAL = 2
 _CAUSES = {"fill": "after a fill", "price": "price moved", "recovery": "at recovery", "operator": "operator's word"}
