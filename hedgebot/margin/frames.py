@@ -148,12 +148,16 @@ def _of_ratio(records: Records, account: AccountHealth, companions: Companions, 
     if account.stated_use is None or not account.holdings or any(sound.values()):
         return []
     cash = companions.get((account.venue, account.account, account.unit))
-    equity = account.equity
+    profits = [one.profit for one in account.holdings if one.profit is not None]
+    equity, without = account.equity, "a balance of the same account"
     if equity is None and cash is not None:
-        equity = cash + sum(one.profit or 0.0 for one in account.holdings)
+        if len(profits) == len(account.holdings):
+            equity = cash + sum(profits)
+        else:
+            without = "the profit of each position"
     needs = [maintenance_of(records, account.venue, account.at_ns, one) for one in account.holdings]
     fees = [fee_of(records, account.venue, account.at_ns, one) for one in account.holdings]
-    lacks = next((one.lacks for one in needs if one.value is None), "" if equity else "a balance of the same account")
+    lacks = next((one.lacks for one in needs if one.value is None), "" if equity else without)
     if lacks or not equity or None in fees:
         return [Finding(quantity="venue's ratio as use", word=Word.LACKS, stated=account.stated_use, note=lacks)]
     ours = (sum(one.value or 0.0 for one in needs) + sum(one or 0.0 for one in fees)) / equity

@@ -8,7 +8,7 @@ unknown.
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding
-from hedgebot.venues.health.words import absent, inverted, printed_unit, relation
+from hedgebot.venues.health.words import absent, inverted, printed_unit, relation, total
 from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, float_or_none, text
 
 _PLACES = 1e-8
@@ -52,14 +52,11 @@ def _lists(rows: list[Raw]) -> tuple[AccountHealth, ...] | None:
 
 def _linear(frame: Raw) -> AccountHealth:
     equity = float_or_none(frame, "totalMarginBalance")
-    wallet, profit = float_or_none(frame, "totalWalletBalance"), float_or_none(frame, "totalUnrealizedProfit")
+    parts = total(float_or_none(frame, "totalWalletBalance"), float_or_none(frame, "totalUnrealizedProfit"))
     rows = as_rows(frame.get("positions"), "positions")
     holdings = tuple(_position(row) for row in rows if float_or_none(row, "positionAmt"))
     initial, maintenance = float_or_none(frame, "totalInitialMargin"), float_or_none(frame, "totalMaintMargin")
-    parts = None if wallet is None or profit is None else wallet + profit
-    orders = float_or_none(frame, "totalOpenOrderInitialMargin")
-    of_positions = float_or_none(frame, "totalPositionInitialMargin")
-    both = None if orders is None or of_positions is None else orders + of_positions
+    both = total(*(float_or_none(frame, f"total{one}InitialMargin") for one in ("OpenOrder", "Position")))
     return AccountHealth(
         venue="binance",
         account="USD-M",
@@ -90,8 +87,7 @@ def _inverse(frame: Raw) -> tuple[AccountHealth, ...]:
     found = []
     for row in used:
         coin = text(row, "asset")
-        wallet, profit = float_or_none(row, "walletBalance"), float_or_none(row, "unrealizedProfit")
-        parts = None if wallet is None or profit is None else wallet + profit
+        parts = total(float_or_none(row, "walletBalance"), float_or_none(row, "unrealizedProfit"))
         balance = float_or_none(row, "marginBalance")
         found.append(
             AccountHealth(
@@ -155,19 +151,21 @@ def _margin_call(frame: Raw) -> AccountHealth:
     rows = as_rows(frame.get("p"), "p")
     holdings = tuple(_called(row) for row in rows)
     crossed = [one for one in holdings if not one.isolated]
-    wallet = float_or_none(frame, "cw")
-    needs = [one.maintenance for one in crossed]
+    wallet, profit = float_or_none(frame, "cw"), total(*(one.profit for one in crossed))
     at_ms = frame.get("E")
     return AccountHealth(
         venue="binance",
         account="USD-M margin call",
         unit="USDT",
-        equity=None if wallet is None else wallet + sum(one.profit or 0.0 for one in crossed),
-        maintenance=None if None in needs else sum(one or 0.0 for one in needs),
+        equity=total(wallet, profit),
+        maintenance=total(*(one.maintenance for one in crossed)),
         printed=1e-6,
         at_ns=at_ms * NS_PER_MS if isinstance(at_ms, int) else 0,
         holdings=holdings,
-        missing=("initial margin: a margin call has none",),
+        missing=(
+            "initial margin: a margin call has none",
+            *(() if profit is not None else ("equity: the profit of a position is not told",)),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ available_funds = margin_balance - initial_margin). In cross models the account 
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.health.words import absent, less, printed_unit, relation
 from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, text
 
 _TOTALS = ("total_margin_balance_usd", "total_initial_margin_usd", "total_maintenance_margin_usd")
@@ -68,7 +68,7 @@ def _currency(row: Raw, at_ns: int) -> AccountHealth:
             *relation(
                 "available_funds = margin_balance - initial_margin",
                 float_or_none(row, "available_funds"),
-                None if equity is None or initial is None else equity - initial,
+                less(equity, initial),
                 2.0 * unit,
             ),
             *_segregated(row, equity, unit),

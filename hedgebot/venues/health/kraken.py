@@ -8,7 +8,7 @@ an inverse contract is size * (1 / entry - 1 / mark).
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding, Relation
-from hedgebot.venues.health.words import absent, printed_unit, relation
+from hedgebot.venues.health.words import absent, less, printed_unit, relation
 from hedgebot.venues.reading import Raw, as_rows, float_or_none, text
 
 _PLACES = 1e-9
@@ -64,7 +64,7 @@ def _account(row: Raw) -> AccountHealth:
 
 
 def _available(row: Raw, value: float | None, initial: float | None, *, in_margin: bool) -> tuple[Relation, ...]:
-    left = None if value is None or initial is None or not in_margin else value - initial
+    left = less(value, initial) if in_margin else None
     return relation("am = pv - im", float_or_none(row, "am"), left, _PLACES)
 
 
@@ -120,7 +120,6 @@ def _listed(rows: tuple[Raw, ...]) -> AccountHealth:
 def _spot(row: Raw) -> AccountHealth:
     equity, initial, level = float_or_none(row, "e"), float_or_none(row, "m"), float_or_none(row, "ml")
     share = 100.0 * equity / initial if equity is not None and initial else None
-    free = None if equity is None or initial is None else equity - initial
     unit = 2.0 * printed_unit(row, "e", "m")
     return AccountHealth(
         venue="kraken",
@@ -130,7 +129,7 @@ def _spot(row: Raw) -> AccountHealth:
         initial=initial,
         printed=unit,
         relations=(
-            *relation("mf = e - m", float_or_none(row, "mf"), free, unit),
+            *relation("mf = e - m", float_or_none(row, "mf"), less(equity, initial), unit),
             *relation("ml = 100 e / m (down is bad)", level, share, printed_unit(row, "ml")),
         ),
         missing=("maintenance margin: the venue tells none for spot margin",),

@@ -9,7 +9,7 @@ data sets m01 and m24. In the modes without account-wide margin adjEq, imr and m
 from collections.abc import Iterable, Mapping
 
 from hedgebot.domain.health import AccountHealth, Holding
-from hedgebot.venues.health.words import absent, inverted, printed_unit
+from hedgebot.venues.health.words import absent, inverted, printed_unit, total
 from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, number_or_none, text
 
 
@@ -56,20 +56,19 @@ def _positions(account: str, coin: str, mode: str, rows: Iterable[Raw]) -> Accou
     mine = [row for row in rows if row.get("ccy") == coin and _mode(row) == mode]
     holdings = tuple(_holding(row) for row in mine)
     first, isolated = mine[0], mode != "cross"
-    profit = sum(one.profit or 0.0 for one in holdings)
-    margin = float_or_none(first, "margin")
-    initials, maintenances = [one.initial for one in holdings], [one.maintenance for one in holdings]
+    equity = total(float_or_none(first, "margin"), *(one.profit for one in holdings)) if isolated else None
+    missing = () if equity is not None else ("equity: margin or profit of the position is not told",)
     return AccountHealth(
         venue="okx",
         account=account or mode,
         unit=coin,
-        equity=margin + profit if isolated and margin is not None else None,
-        initial=None if None in initials else sum(one or 0.0 for one in initials),
-        maintenance=None if None in maintenances else sum(one or 0.0 for one in maintenances),
+        equity=equity,
+        initial=total(*(one.initial for one in holdings)),
+        maintenance=total(*(one.maintenance for one in holdings)),
         stated_use=inverted(float_or_none(first, "mgnRatio")),
         at_ns=_ns(first, "uTime"),
         holdings=holdings,
-        missing=() if isolated else ("equity: a position frame has none",),
+        missing=missing if isolated else ("equity: a position frame has none",),
     )
 
 

@@ -8,9 +8,11 @@ is bad; dYdX tells equity and free collateral, and maintenance margin only by th
 from collections.abc import Mapping
 
 from hedgebot.domain.health import AccountHealth
-from hedgebot.venues.health.words import absent, printed_unit
+from hedgebot.venues.health.words import absent, less, printed_unit, told
 from hedgebot.venues.reading import Raw, float_or_none
 
+_PARADEX = ("account_value", "initial_margin_requirement", "maintenance_margin_requirement")
+_DELTA = ("blocked_margin", "im_w_ucf", "mm_w_ucf")
 _BY_MARKETS = "maintenance margin: it follows from the markets' fractions"
 
 
@@ -32,54 +34,37 @@ def read(frame: object) -> tuple[AccountHealth, ...] | None:
 
 
 def _paradex(row: Raw) -> AccountHealth:
-    return AccountHealth(
-        venue="paradex",
-        account=str(row.get("account", "account")),
-        unit="USD",
-        equity=float_or_none(row, "account_value"),
-        initial=float_or_none(row, "initial_margin_requirement"),
-        maintenance=float_or_none(row, "maintenance_margin_requirement"),
-        printed=printed_unit(row, "maintenance_margin_requirement"),
-        missing=absent(row, "account_value", "initial_margin_requirement", "maintenance_margin_requirement"),
-    )
+    account = str(row.get("account", "account"))
+    return told("paradex", account, "USD", row, _PARADEX)
 
 
 def _delta(row: Raw) -> AccountHealth:
-    return AccountHealth(
-        venue="delta",
-        account=str(row.get("index_symbol", "portfolio")),
-        unit=str(row.get("asset_symbol", "USD")),
-        equity=float_or_none(row, "blocked_margin"),
-        initial=float_or_none(row, "im_w_ucf"),
-        maintenance=float_or_none(row, "mm_w_ucf"),
-        printed=printed_unit(row, "mm_w_ucf"),
-        missing=absent(row, "blocked_margin", "im_w_ucf", "mm_w_ucf"),
-    )
+    account, unit = str(row.get("index_symbol", "portfolio")), str(row.get("asset_symbol", "USD"))
+    return told("delta", account, unit, row, _DELTA)
 
 
 def _derive(row: Raw) -> AccountHealth:
     value = float_or_none(row, "subaccount_value")
-    net_initial, net_maintenance = float_or_none(row, "initial_margin"), float_or_none(row, "maintenance_margin")
     return AccountHealth(
         venue="derive",
         account=str(row.get("subaccount_id", "subaccount")),
         unit="USD",
         equity=value,
-        initial=None if value is None or net_initial is None else value - net_initial,
-        maintenance=None if value is None or net_maintenance is None else value - net_maintenance,
+        initial=less(value, float_or_none(row, "initial_margin")),
+        maintenance=less(value, float_or_none(row, "maintenance_margin")),
         printed=printed_unit(row, "maintenance_margin", "subaccount_value"),
         missing=absent(row, "subaccount_value", "initial_margin", "maintenance_margin"),
     )
 
 
 def _dydx(row: Raw) -> AccountHealth:
-    equity, free = float_or_none(row, "equity"), float_or_none(row, "freeCollateral")
+    equity = float_or_none(row, "equity")
     return AccountHealth(
         venue="dydx",
         account=str(row.get("subaccountNumber", "subaccount")),
         unit="USD",
         equity=equity,
-        initial=None if equity is None or free is None else equity - free,
+        initial=less(equity, float_or_none(row, "freeCollateral")),
         printed=printed_unit(row, "equity"),
         missing=(*absent(row, "equity", "freeCollateral"), _BY_MARKETS),
     )

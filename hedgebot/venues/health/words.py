@@ -1,4 +1,4 @@
-"""What the dialects share: the last digit that an amount was printed with, and ratios that point the other way.
+"""What the dialects share: sums of what may be unknown, the last digit of a printed amount, ratios that point down.
 
 Knows no venue. Directions and conversions: margin reference section 3.
 """
@@ -6,8 +6,8 @@ Knows no venue. Directions and conversions: margin reference section 3.
 import math
 from decimal import Decimal
 
-from hedgebot.domain.health import Relation
-from hedgebot.venues.reading import Raw, number_or_none
+from hedgebot.domain.health import AccountHealth, Relation
+from hedgebot.venues.reading import Raw, float_or_none, number_or_none
 
 
 def printed_unit(row: Raw, *fields: str) -> float:
@@ -29,6 +29,32 @@ def inverted(ratio: float | None) -> float | None:
     if ratio is None:
         return None
     return 1.0 / ratio if ratio > 0.0 else math.inf
+
+
+def total(*parts: float | None) -> float | None:
+    """The sum; None where a part is unknown."""
+    known = [one for one in parts if one is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def less(whole: float | None, part: float | None) -> float | None:
+    """What is left of a whole; None where a number is unknown."""
+    return None if whole is None or part is None else whole - part
+
+
+def told(venue: str, account: str, unit: str, row: Raw, fields: tuple[str, str, str]) -> AccountHealth:
+    """An account of which the venue tells equity, initial and maintenance margin as they are, in these fields."""
+    equity, initial, maintenance = (float_or_none(row, one) for one in fields)
+    return AccountHealth(
+        venue=venue,
+        account=account,
+        unit=unit,
+        equity=equity,
+        initial=initial,
+        maintenance=maintenance,
+        printed=printed_unit(row, fields[2]),
+        missing=absent(row, *fields),
+    )
 
 
 def relation(name: str, stated: float | None, other: float | None, off: float) -> tuple[Relation, ...]:

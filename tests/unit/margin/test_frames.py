@@ -91,6 +91,9 @@ def test_a_balance_of_the_same_account_completes_a_position_frame() -> None:
     found = {one.quantity: one.word for one in judge(account, RECORDS, cash)}
     assert found["venue's ratio as use"] is Word.REPRODUCED
     assert words(account)["venue's ratio as use"] is Word.LACKS
+    silent = msgspec.structs.replace(account, holdings=(msgspec.structs.replace(row, profit=None),))
+    (ratio,) = [one for one in judge(silent, RECORDS, cash) if one.quantity == "venue's ratio as use"]
+    assert (ratio.word, ratio.note) == (Word.LACKS, "the profit of each position")
     other = companions_of([AccountHealth(venue="okx", account="7", unit="USDT", cash=1_060.0)])
     assert {one.quantity: one.word for one in judge(account, RECORDS, other)}["venue's ratio as use"] is Word.DIFFERS
 

@@ -52,6 +52,13 @@ def test_a_margin_call_is_a_use() -> None:
     assert (account.holdings[0].contracts, account.holdings[0].value) == (-2.0, 4_000.0)
 
 
+def test_a_margin_call_without_a_profit_has_no_equity() -> None:
+    row = {"s": "ETHUSDT", "ps": "SHORT", "pa": "2", "mt": "CROSSED", "mp": "2000", "up": "", "mm": "20"}
+    (account,) = read({"e": "MARGIN_CALL", "E": 1_600_000_000_000, "cw": "85", "p": [row]}) or ()
+    assert (account.equity, account.use) == (None, None)
+    assert "equity: the profit of a position is not told" in account.missing
+
+
 def test_a_coin_margined_account_is_one_for_each_coin() -> None:
     asset = {
         "asset": "BTC",

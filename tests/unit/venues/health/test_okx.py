@@ -52,6 +52,13 @@ def test_positions_of_one_coin_and_mode_stand_together() -> None:
     assert crossed.holdings[0].contracts == -3.0
 
 
+def test_an_isolated_position_without_its_profit_has_no_equity() -> None:
+    rows = [position(mgnMode="isolated", margin="30", posId="9", upl="")]
+    (alone,) = read({"arg": {"channel": "positions", "uid": "7"}, "data": rows}) or ()
+    assert alone.equity is None
+    assert "equity: margin or profit of the position is not told" in alone.missing
+
+
 def test_a_hedge_mode_short_is_negative() -> None:
     (account,) = read({"code": "0", "data": [position(posSide="short", pos="3")]}) or ()
     assert account.holdings[0].contracts == -3.0
