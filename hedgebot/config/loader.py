@@ -41,9 +41,7 @@ from hedgebot.domain.settings import (
 )
 from hedgebot.domain.spelling import nearest
 from hedgebot.domain.treasury import TreasurySettings
-
-SHIPPED_MARGIN_PARAMETERS = {"bybit": "bybit_20261125.json"}
-"""The newest dated record of each venue, beside the margin package."""
+from hedgebot.margin.shipped import FILES
 
 RESTART_SECTIONS = ("book", "accounts", "treasury", "alerts", "daemon")
 RESTART_TO_LOOSEN = frozenset(
@@ -277,7 +275,7 @@ def _ns(moment: datetime) -> int:
 def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:
     """A venue's margin parameters: the operator's file, or the one that ships. Raises ConfigError if unreadable."""
     try:
-        shipped = files("hedgebot").joinpath("margin", SHIPPED_MARGIN_PARAMETERS[venue])
+        shipped = files("hedgebot").joinpath("margin", FILES[venue])
         content = (path or shipped).read_bytes()
         return MarginParameters(
             venue=venue, hash=blake2b(content, digest_size=8).hexdigest(), content=content.decode("utf-8")

@@ -53,10 +53,10 @@ def share(state: EngineState, venue: str, at_ns: int) -> float | None:
     return max(mine, 0.0) / total if total > 0.0 else None
 
 
-def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float, float]:
+def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float | None, float]:
     """Why a venue has too much of the money, in a sentence (empty when not), with the number and its limit.
 
-    The number is its equity in USD where that is beyond its cap, else its share; -1 is unknown.
+    The number is its equity in USD where that is beyond its cap, else its share; None is unknown.
     """
     most, most_usd = raises.in_force(state, SHARE, at_ns), raises.in_force(state, USD, at_ns)
     equity, part = venue_equity_usd(state, venue, at_ns), share(state, venue, at_ns)
@@ -64,7 +64,7 @@ def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float, flo
         return f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}", equity, most_usd
     if part is not None and part > most:
         return f"{venue} holds {part:.0%} of all equity, limit {most:.0%}", part, most
-    return "", -1.0 if part is None else part, most
+    return "", part, most
 
 
 def watch(step: Step) -> None:
@@ -80,13 +80,14 @@ def watch(step: Step) -> None:
 def equity_cap(one: Candidate) -> Finding:
     """The gate's rule: an order that does not reduce risk is refused at a venue that has, or may have, too much."""
     words, value, most = problem(one.state, one.account.venue, one.at_ns)
+    shown = "unknown" if value is None else value
     if one.reduces_risk:
-        return finding("venue_equity", value, "risk-reducing")
+        return finding("venue_equity", shown, "risk-reducing")
     if not words and _unknown(value, most):
         words = f"what share of all equity {one.account.venue} holds is not known, limit {most:.0%}"
-    return finding("venue_equity", value, most, words)
+    return finding("venue_equity", shown, most, words)
 
 
-def _unknown(value: float, most: float) -> bool:
+def _unknown(value: float | None, most: float) -> bool:
     """Whether a share is capped and not known; a cap of everything caps nothing."""
-    return value < 0.0 and most < 1.0
+    return value is None and most < 1.0

@@ -112,7 +112,7 @@ def feed_problems(view: BookView, limits: LimitSettings) -> tuple[str, ...]:
         problems += [
             f"the book of {leg.instrument} is not fresh"
             for leg in underlying.hedge_legs
-            if leg.book_age_ms is None or leg.book_age_ms > limits.book_age_ms_max
+            if leg.in_use and (leg.book_age_ms is None or leg.book_age_ms > limits.book_age_ms_max)
         ]
         if underlying.delta_coin is None:
             problems.append(f"the exposure of {underlying.underlying} is unknown")

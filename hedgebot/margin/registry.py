@@ -18,20 +18,6 @@ from hedgebot.margin.positions import CoinBook
 from hedgebot.margin.venue_models import Need, VenueModel
 from hedgebot.margin.venue_records import AnyRecord, Grade, Product, VenueRecords, parse_records
 
-FILES: Mapping[str, str] = {
-    "bybit": "bybit_20261125.json",
-    "binance": "binance_20241001.json",
-    "delta": "delta_20261126.json",
-    "deribit": "deribit_20260201.json",
-    "derive": "derive_20260121.json",
-    "dydx": "dydx_20231026.json",
-    "hyperliquid": "hyperliquid_20260822.json",
-    "kraken": "kraken_20261126.json",
-    "okx": "okx_20250102.json",
-    "paradex": "paradex_20260820.json",
-}
-"""The newest dated record of each venue, beside this package."""
-
 BYBIT = "bybit"
 SECONDS_PER_DAY = 86_400.0
 

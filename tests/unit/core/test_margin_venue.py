@@ -13,7 +13,7 @@ from hedgebot.core.margin_model import figures as any_figures
 from hedgebot.domain.commands import RecordMargin
 from hedgebot.domain.instrument import Instrument, InstrumentKind, Side
 from hedgebot.domain.settings import EngineSettings, MarginMode, MarginParameters
-from hedgebot.margin.registry import FILES
+from hedgebot.margin.shipped import FILES
 from hedgebot.margin.venue_models import VenueModel
 from tests.support.margins import account_of, held, margined, model_of, report
 from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, INSTRUMENTS, PRICE, Playbook, instrument

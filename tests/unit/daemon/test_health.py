@@ -20,6 +20,8 @@ from hedgebot.daemon.health import (
 )
 from hedgebot.domain.settings import LimitSettings
 from tests.support.playbook import BTC_USDC
+from tests.support.switches import ready as switch_ready
+from tests.support.switches import switchable
 from tests.unit.core.test_hedges import ready, two_legged
 
 WELL = Facts(
@@ -83,6 +85,17 @@ async def test_the_loop_watch_sees_a_blocked_loop() -> None:
 
 def test_memory_is_told_in_bytes() -> None:
     assert 5_000_000 < resident_bytes() < 10**11
+
+
+def test_an_alternative_that_only_stands_by_keeps_nobody_from_being_ready() -> None:
+    """As at a start and at unkill: the hedge does not depend on it until it is chosen or held."""
+    book = switch_ready(switchable())
+    del book.state.quotes[BTC_USDC]
+    assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == ()
+    book.state.underlyings["BTC"].switch.chosen["sell"] = BTC_USDC
+    assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == (
+        f"the book of {BTC_USDC} is not fresh",
+    )
 
 
 def test_every_hedge_instrument_needs_a_fresh_book() -> None:
