@@ -101,6 +101,11 @@ def risk_use(state: EngineState, account: AccountState) -> float:
     return state.limits.risk_use(raised=account.margin.floor_raised)
 
 
+def lines_share(state: EngineState, account: AccountState) -> float:
+    """The share of itself that any other line of the use stands at: it sinks with the floor."""
+    return floor_use(state, account) / state.limits.margin_use_reduce
+
+
 def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | str:
     """The model's figures at this moment, or why there are none."""
     found = margin_legs.model_of(state, account)

@@ -40,7 +40,7 @@ DISTANCE_CLEAR_RATIO = 1.4
 def watch(step: Step) -> None:
     """Look at every account: use, distance, alerts; then the mode of the book. Called by the timer."""
     state = step.state
-    worst, unknown, reasons, clear = 0.0, False, list[str](), True
+    worst, lowest, unknown, reasons, clear = 0.0, state.limits.margin_use_clear, False, list[str](), True
     for account in state.accounts.values():
         _look(step, account)
         use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
@@ -51,7 +51,8 @@ def watch(step: Step) -> None:
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
         worst, unknown = max(worst, use or 0.0), unknown or use is None
-        clear = clear and (use or 0.0) < state.limits.margin_use_clear * floor / state.limits.margin_use_reduce
+        line = state.limits.margin_use_clear * margin_gate.lines_share(state, account)
+        lowest, clear = min(lowest, line), clear and (use or 0.0) < line
         if use is not None and use > floor:
             reasons.append(f"margin use {use:.0%} is above {floor:.0%}")
         if near:
@@ -61,7 +62,7 @@ def watch(step: Step) -> None:
     if reasons:
         reducing.hold(step, CAUSE, reasons[0])
     elif not unknown and clear:
-        reducing.release(step, CAUSE, f"margin use {worst:.0%} is below {state.limits.margin_use_clear:.0%} again")
+        reducing.release(step, CAUSE, f"margin use {worst:.0%} is below {lowest:.0%} again")
     reducing.sweep(step)
 
 

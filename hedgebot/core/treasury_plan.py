@@ -36,7 +36,7 @@ class Need(NamedTuple):
 
 def lines(state: EngineState, account: AccountState, settings: TreasurySettings) -> tuple[float, float]:
     """The use at which a top-up is planned, and the one it aims at, as the regime has them now."""
-    share = margin_gate.floor_use(state, account) / state.limits.margin_use_reduce
+    share = margin_gate.lines_share(state, account)
     return settings.top_up_use * share, settings.target_use * share
 
 

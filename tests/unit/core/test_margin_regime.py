@@ -49,6 +49,17 @@ def test_an_event_takes_the_floor_to_half_for_its_window_and_no_longer() -> None
     assert margin_gate.floor_use(book.state, account_of(book)) == 0.80
 
 
+def test_reducing_ends_at_a_line_that_sinks_with_the_floor_and_says_which() -> None:
+    book = book_with(FOMC)
+    until(book, FOMC.start_ns + 1_000_000_000)
+    assert book.mode() is Mode.REDUCING
+    for equity, mode in ((15_000.0, Mode.REDUCING), (20_000.0, Mode.ACTIVE)):
+        report(book, equity, maintenance=6_000.0)
+        book.tick(after_ms=500)
+        assert book.mode() is mode
+    assert book.state.mode_reason == "margin use 30% is below 38% again"
+
+
 def test_events_that_overlap_are_one_regime_told_by_their_names() -> None:
     later = MarginEvent(name="CPI", start_ns=FOMC.end_ns - 2_000_000_000, end_ns=FOMC.end_ns + 4_000_000_000)
     book = book_with(FOMC, later)
