@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hedgebot.console.charts import cost_chart, delta_chart, profit_chart, split_chart
 from hedgebot.console.output import plain, table
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ def _figures(hedges: "Sequence[Hedges]") -> list[tuple[str, list[str]]]:
 
 def report_page(result: "Result") -> str:
     """The run as one HTML page without anything outside it."""
+    from hedgebot.console.charts import cost_chart, delta_chart, profit_chart, split_chart
+
     parts = [_head(result)]
     for one in result.hedges:
         columns, name = one.columns, one.underlying

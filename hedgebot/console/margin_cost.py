@@ -7,12 +7,14 @@ row.
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hedgebot.console.output import plain, table
 from hedgebot.domain.riskbook import LegKind, RiskBook
-from hedgebot.margin.comparison import Row, Standing, has_hedge
-from hedgebot.margin.venue_models import VenueModel
+
+if TYPE_CHECKING:
+    from hedgebot.margin.comparison import Row, Standing
+    from hedgebot.margin.venue_models import VenueModel
 
 WIDE = 110
 UNKNOWN = "unknown"
@@ -49,7 +51,7 @@ def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
 
 
 def show_lines(
-    book: RiskBook, accounts: Sequence[Standing], rows: Sequence[Row], *, move: float, width: int, sources: bool
+    book: RiskBook, accounts: "Sequence[Standing]", rows: "Sequence[Row]", *, move: float, width: int, sources: bool
 ) -> list[str]:
     """The whole answer of `margin show`."""
     return [
@@ -81,7 +83,7 @@ def _amount(value: float | None) -> str:
     return UNKNOWN if value is None else f"{usd(value)} USD"
 
 
-def _account_words(one: Standing) -> str:
+def _account_words(one: "Standing") -> str:
     where = f"{one.venue or 'venue unknown'} {one.mode or 'mode unknown'}"
     ours = None if one.need is None else one.need.maintenance
     words = (
@@ -91,8 +93,8 @@ def _account_words(one: Standing) -> str:
     return f"{words}; {one.problem}" if one.problem else words
 
 
-def _table_rows(book: RiskBook, rows: Iterable[Row], move: float, *, wide: bool) -> list[tuple[str, ...]]:
-    hedged = has_hedge(book)
+def _table_rows(book: RiskBook, rows: "Iterable[Row]", move: float, *, wide: bool) -> list[tuple[str, ...]]:
+    hedged = book.has_hedge
     head: tuple[str, ...] = ("", "initial", "maintenance", f"bear {move:.0%}")
     head += ("hedge asks", "hedge saves") if hedged else ()
     head += ("sure", "figures of") if wide else ()
@@ -114,7 +116,7 @@ def _legend(book: RiskBook, move: float) -> str:
         f"bear {move:.0%}: equity with which no move of {move:.0%}, of one underlying alone or of all together, "
         "liquidates; isolated positions each bear their own"
     )
-    if not has_hedge(book):
+    if not book.has_hedge:
         return f"{words}. No leg is marked as hedge, so that nothing is compared without it."
     return (
         f"{words}. Hedge asks: maintenance margin that the hedge adds; hedge saves: what less must stand there to bear "
@@ -122,7 +124,7 @@ def _legend(book: RiskBook, move: float) -> str:
     )
 
 
-def _no_numbers(rows: Iterable[Row]) -> list[str]:
+def _no_numbers(rows: "Iterable[Row]") -> list[str]:
     """Why there is no number, once for each venue and reason."""
     modes: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -131,19 +133,16 @@ def _no_numbers(rows: Iterable[Row]) -> list[str]:
     return [f"{venue} {', '.join(some)}: {problem}" for (venue, problem), some in modes.items()]
 
 
-def _assumptions(rows: Iterable[Row], *, sources: bool) -> list[str]:
+def _assumptions(rows: "Iterable[Row]", *, sources: bool) -> list[str]:
     """One paragraph for each record."""
-    by_record: dict[tuple[str, str], list[Row]] = {}
+    by_record: dict[tuple[str, str], tuple[VenueModel, list[Row]]] = {}
     for row in rows:
         if row.model is not None:
-            by_record.setdefault((row.model.id, row.model.status), []).append(row)
-    return [_assumption(some, sources=sources) for some in by_record.values()]
+            by_record.setdefault((row.model.id, row.model.status), (row.model, []))[1].append(row)
+    return [_assumption(model, some, sources=sources) for model, some in by_record.values()]
 
 
-def _assumption(rows: Sequence[Row], *, sources: bool) -> str:
-    model = rows[0].model
-    if model is None:
-        return ""
+def _assumption(model: "VenueModel", rows: "Sequence[Row]", *, sources: bool) -> str:
     modes = ", ".join(row.mode for row in rows)
     words = (
         f"{model.venue} {modes} [{model.id}]: {model.grade}, {model.grade.meaning}; {dated(rows[0])}. {model.status}"
@@ -152,7 +151,7 @@ def _assumption(rows: Sequence[Row], *, sources: bool) -> str:
     return f"{words} SOURCE: {model.source}" if sources else words
 
 
-def dated(row: Row) -> str:
+def dated(row: "Row") -> str:
     """Of when the figures are, and that they are old where they are."""
     as_of = row.model.as_of if row.model is not None else ""
     if not as_of:
@@ -160,7 +159,7 @@ def dated(row: Row) -> str:
     return f"figures of {as_of}" + (f", OLD: {row.age_problem}" if row.age_problem else "")
 
 
-def model_data(model: VenueModel) -> dict[str, Any]:
+def model_data(model: "VenueModel") -> dict[str, Any]:
     """What a model says of itself."""
     return {
         "id": model.id,
@@ -174,7 +173,7 @@ def model_data(model: VenueModel) -> dict[str, Any]:
 
 
 def show_data(
-    book: RiskBook, accounts: Iterable[Standing], rows: Iterable[Row], *, move: float, leverage: float | None
+    book: RiskBook, accounts: "Iterable[Standing]", rows: "Iterable[Row]", *, move: float, leverage: float | None
 ) -> dict[str, Any]:
     """Every number of `margin show`; None is unknown."""
     return {
@@ -187,7 +186,7 @@ def show_data(
     }
 
 
-def _account_data(one: Standing) -> dict[str, Any]:
+def _account_data(one: "Standing") -> dict[str, Any]:
     return {
         "account": one.account,
         "venue": one.venue,
@@ -202,7 +201,7 @@ def _account_data(one: Standing) -> dict[str, Any]:
     }
 
 
-def _row_data(one: Row) -> dict[str, Any]:
+def _row_data(one: "Row") -> dict[str, Any]:
     return {
         "venue": one.venue,
         "margin_mode": one.mode,

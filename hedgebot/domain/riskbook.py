@@ -150,6 +150,11 @@ class RiskBook(_Row, frozen=True, kw_only=True):
         )
 
     @property
+    def has_hedge(self) -> bool:
+        """Whether a leg is marked as hedge, so that there is something to compare without it."""
+        return any(one.is_hedge for one in self.linear)
+
+    @property
     def equity_usd(self) -> float | None:
         """Equity of all accounts; None while one of them is unknown or there is none."""
         found = [one.equity_usd for one in self.accounts if one.equity_usd is not None]

@@ -46,15 +46,10 @@ class Row:
         return None if self.bear is None or self.bear_without is None else self.bear_without - self.bear
 
 
-def has_hedge(book: RiskBook) -> bool:
-    """Whether a leg is marked as hedge, so that there is something to compare without it."""
-    return any(one.is_hedge for one in book.linear)
-
-
 def compare(book: RiskBook, registry: Registry, *, move: float, days_max: int) -> list[Row]:
     """A row for each model, and one for each mode that has a reason for having none."""
     whole, bare = books_of(book), books_of(book, lambda leg: not _is_hedge(leg))
-    hedged = has_hedge(book)
+    hedged = book.has_hedge
     rows = [_row(book, model, whole, bare if hedged else None, move, days_max) for model in registry]
     rows += [
         Row(venue=venue, mode=mode, model=None, problem=f"no model: {why}")

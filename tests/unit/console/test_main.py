@@ -36,6 +36,14 @@ def test_every_verb_has_help_with_an_example(hedgebot: Callable[..., tuple[int, 
         assert "--json" in out
 
 
+def test_a_verb_starts_without_what_only_numbers_need() -> None:
+    """A kill is typed in a hurry: numpy, scipy and the margin models took a third of its start."""
+    words = "import sys, hedgebot.console.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout.split()
+    heavy = ("numpy", "scipy", "pyarrow", "ccxt", "matplotlib", "hedgebot.margin", "hedgebot.exchange", "hedgebot.lab")
+    assert [one for one in heavy if one in loaded] == []
+
+
 def test_an_unknown_verb_is_a_usage_error_with_a_hint(hedgebot: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = hedgebot("stauts")
     assert code == 2

@@ -7,7 +7,7 @@ from hedgebot.daemon.risk_files import read_registry
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import AccountPoint, LegKind, RiskBook
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.comparison import Row, compare, equity_to_bear, has_hedge, standing, standings
+from hedgebot.margin.comparison import Row, compare, equity_to_bear, standing, standings
 from hedgebot.margin.positions import books_of
 from hedgebot.margin.registry import Registry
 from tests.support.riskbooks import book, coins, option
@@ -57,7 +57,7 @@ def test_every_mode_has_a_row_or_a_reason(models: Registry) -> None:
     deribit = found["deribit", MarginMode.PORTFOLIO]
     assert deribit.need is not None
     assert deribit.without is None  # nothing is marked as hedge
-    assert not has_hedge(book(coins("BTC", 1.0)))
+    assert not book(coins("BTC", 1.0)).has_hedge
 
 
 def test_old_parameters_are_marked(models: Registry) -> None:
