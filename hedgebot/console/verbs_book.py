@@ -23,7 +23,7 @@ from hedgebot.console.replies import (
     snapshot_of,
     user_name,
 )
-from hedgebot.console.snapshot import read_snapshot
+from hedgebot.console.snapshot import BookSnapshot, UnderlyingRow, read_snapshot
 from hedgebot.console.words import status_lines
 from hedgebot.domain.errors import ExitCode
 
@@ -62,10 +62,7 @@ def why_not(
 ) -> None:
     """Say why the book is not being hedged at this moment, one sentence for each underlying."""
     book = snapshot_of(find_place(config, state_dir)).book
-    known = [one.underlying for one in book.underlyings]
-    if underlying is not None and underlying not in known:
-        raise WrongUse(f"{underlying} is not an underlying of this book (known: {', '.join(known) or 'none'})")
-    reasons = {one.underlying: one.why_not for one in book.underlyings if underlying in {None, one.underlying}}
+    reasons = {one.underlying: one.why_not for one in _chosen(book, underlying)}
     emit(
         {"mode": book.mode, "mode_reason": book.mode_reason, "why_not": reasons},
         [f"book {book.mode}: {plain(book.mode_reason)}", *(f"{name}: {plain(why)}" for name, why in reasons.items())],
@@ -83,12 +80,16 @@ def greeks(
 
     Each number says its convention; rows are valued now, and what they do not explain of the net delta is shown.
     """
-    book = snapshot_of(find_place(config, state_dir)).book
+    chosen = _chosen(snapshot_of(find_place(config, state_dir)).book, underlying)
+    emit({one.underlying: greeks_data(one) for one in chosen}, greeks_lines(chosen), as_json=as_json)
+
+
+def _chosen(book: BookSnapshot, underlying: str | None) -> list[UnderlyingRow]:
+    """One underlying of the book, or all of them; WrongUse for one that it does not have."""
     known = [one.underlying for one in book.underlyings]
     if underlying is not None and underlying not in known:
         raise WrongUse(f"{underlying} is not an underlying of this book (known: {', '.join(known) or 'none'})")
-    chosen = [one for one in book.underlyings if underlying in {None, one.underlying}]
-    emit({one.underlying: greeks_data(one) for one in chosen}, greeks_lines(chosen), as_json=as_json)
+    return [one for one in book.underlyings if underlying in {None, one.underlying}]
 
 
 def health(

@@ -8,6 +8,7 @@ import typer
 
 from hedgebot.console.control import ask
 from hedgebot.console.errors import WrongUse
+from hedgebot.console.margin_cost import use_words
 from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import ConfigOption, JsonFlag, StateDirOption, find_place
 from hedgebot.console.replies import checked
@@ -137,7 +138,7 @@ def _stress_lines(book: RiskBook, told: "StressReport") -> list[str]:
             f"{one.basis_usd:,.0f}",
             f"{one.funding_usd:,.0f}",
             f"{one.liquidity_usd:,.0f}",
-            _use(one.margin_use),
+            use_words(one.margin_use),
         )
         for one in told.days
     ]
@@ -150,20 +151,15 @@ def _stress_lines(book: RiskBook, told: "StressReport") -> list[str]:
         "",
         f"worst for the book: {_told(told.worst)}",
         *([f"worst for margin: {_told(told.worst_margin)}"] if told.worst_margin else []),
-        f"margin use now {_use(told.margin_use_now)}; {_meaning(book, told)}",
+        f"margin use now {use_words(told.margin_use_now)}; {_meaning(book, told)}",
         f"margin: {told.margin_model}",
         *missing,
     ]
 
 
 def _told(one: "Outcome") -> str:
-    return f"{plain(one.name)}: {one.profit_usd:,.0f} USD, margin use of {plain(one.account)} {_use(one.margin_use)}"
-
-
-def _use(use: float | None) -> str:
-    if use is None:
-        return "unknown"
-    return "liquidated" if use >= 1.0 else f"{use:.0%}"
+    use = use_words(one.margin_use)
+    return f"{plain(one.name)}: {one.profit_usd:,.0f} USD, margin use of {plain(one.account)} {use}"
 
 
 def _meaning(book: RiskBook, told: "StressReport") -> str:

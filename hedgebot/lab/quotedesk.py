@@ -13,9 +13,10 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
+from hedgebot.exchange.fee_tiers import FeeTier, fee_rates
 
 NS_PER_HOUR = 3_600 * 1_000_000_000
 MAINTENANCE_RATIO = Decimal("0.005")
@@ -35,7 +36,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     contracts: dict[InstrumentId, Decimal] = {}
     cash: Decimal = Decimal(1_000_000)
     coin: str = "USDT"
-    fee_ratio: Decimal = Decimal("0.00055")
+    fee_ratio: Decimal = fee_rates(FeeTier.NO_VIP, InstrumentKind.LINEAR_PERP).taker
     funding_rate: float = 0.0001
 
 
