@@ -11,16 +11,15 @@ from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge_closing
 from hedgebot.core.ledger import position_contracts
-from hedgebot.core.shaping import NoLot, collared_price, qty_ceiling, shape
+from hedgebot.core.shaping import Clip, Mandate, NoLot, collared_price, ioc_order, qty_ceiling, shape
 from hedgebot.core.state import EngineState, Latch
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode, RecordRefusal
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.kill import KILL_STRATEGY, KillAction
-from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
+from hedgebot.domain.orders import Approved, OrderIntent
 from hedgebot.domain.settings import AccountRole, UnderlyingSettings
 
-_NS_PER_MS = 1_000_000
 _WAITING = "waiting: "
 
 
@@ -107,21 +106,9 @@ def _closing_intent(
     limit_price = collared_price(rules, mid, side, settings.collar_bps)
     most = rules.floor_qty(qty_ceiling(rules, settings, mid, limit_price))
     contracts = min(abs(held), most) if most else abs(held)
-    return OrderIntent(
-        account=settings.hedge_account,
-        instrument=rules.id,
-        underlying=settings.underlying,
-        strategy=KILL_STRATEGY,
-        side=side,
-        qty_contracts=contracts,
-        limit_price=limit_price,
-        time_in_force=TimeInForce.IOC,
-        reduce_only=True,
-        delta_effect_coin=float(rules.coins(contracts, mid)) * side.sign,
-        notional_usd=float(rules.notional_quote(contracts, limit_price)),
-        deadline_ns=step.at_ns + step.state.limits.order_deadline_ms * _NS_PER_MS,
-        reason=f"flatten, chosen by {latch.operator}: {latch.reason}",
-    )
+    reason = f"flatten, chosen by {latch.operator}: {latch.reason}"
+    mandate = Mandate(settings.hedge_account, settings.underlying, KILL_STRATEGY, reason)
+    return ioc_order(step.state, mandate, Clip(rules, side, contracts, mid, limit_price), step.at_ns)
 
 
 def _end_when_flat(step: Step, latch: Latch) -> None:

@@ -11,7 +11,7 @@ from hedgebot.core.sums import Sums
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
-from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.scope import counts_coins, counts_position
 
 
@@ -235,6 +235,12 @@ def forget_flat(state: EngineState, account: str, before_ns: int) -> None:
         expires = state.instruments[position.instrument].expiry_ns is not None
         if position.account == account and expires and not position.contracts and position.moved_at_ns < before_ns:
             del state.positions[key]
+
+
+def only_shrinks(state: EngineState, account: str, instrument: InstrumentId, side: Side, contracts: Decimal) -> bool:
+    """Whether an order of so many contracts (> 0) takes from a position, and never beyond zero."""
+    held = position_contracts(state, account, instrument)
+    return held * side.sign < 0 and contracts <= abs(held)
 
 
 def rebuild(state: EngineState) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from hedgebot.core import margin_distance, margin_legs, margin_model, margin_venue
-from hedgebot.core.ledger import position_contracts
+from hedgebot.core.ledger import only_shrinks
 from hedgebot.core.margin_legs import MarginBook
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Figures, Stress
@@ -237,11 +237,10 @@ def clip(
 
 def sized(state: EngineState, intent: OrderIntent, rules: Instrument, contracts: Decimal) -> OrderIntent:
     """The same order with another quantity (> 0)."""
-    held = position_contracts(state, intent.account, rules.id)
     return msgspec.structs.replace(
         intent,
         qty_contracts=contracts,
         delta_effect_coin=intent.delta_effect_coin * float(contracts / intent.qty_contracts),
         notional_usd=float(rules.notional_quote(contracts, intent.limit_price)),
-        reduce_only=held * intent.side.sign < 0 and contracts <= abs(held),
+        reduce_only=only_shrinks(state, intent.account, rules.id, intent.side, contracts),
     )

@@ -5,11 +5,12 @@ Quantities are floored, so that a hedge never crosses its target; what is less t
 """
 
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from hedgebot.core.hedges import Way
-from hedgebot.core.ledger import position_contracts
+from hedgebot.core.ledger import only_shrinks
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Proposal
 from hedgebot.domain.instrument import Instrument, Side
@@ -24,6 +25,25 @@ class NoLot(msgspec.Struct, frozen=True, kw_only=True):
 
     residual_coin: float
     explanation: str
+
+
+class Mandate(NamedTuple):
+    """On which account something is traded, for which underlying, who asks for it and why."""
+
+    account: str
+    underlying: str
+    strategy: str
+    reason: str
+
+
+class Clip(NamedTuple):
+    """What one order trades: contracts (> 0) of an instrument, valued at the middle of its book, at a limit price."""
+
+    rules: Instrument
+    side: Side
+    contracts: Decimal
+    mid: Decimal
+    limit_price: Decimal
 
 
 def shape(
@@ -51,21 +71,27 @@ def shape(
             residual_coin=trade_coin,
             explanation=f"{abs(trade_coin):.6g} {settings.underlying} cannot be traded on {rules.symbol}: {problem}",
         )
-    held = position_contracts(state, settings.hedge_account, rules.id)
+    mandate = Mandate(settings.hedge_account, settings.underlying, proposal.strategy, proposal.reason)
+    return ioc_order(state, mandate, Clip(rules, side, contracts, mid, limit_price), at_ns)
+
+
+def ioc_order(state: EngineState, mandate: Mandate, clip: Clip, at_ns: int) -> OrderIntent:
+    """The order of a clip; it says itself whether it can only shrink what is held."""
+    rules, side, contracts, mid, limit_price = clip
     return OrderIntent(
-        account=settings.hedge_account,
+        account=mandate.account,
         instrument=rules.id,
-        underlying=settings.underlying,
-        strategy=proposal.strategy,
+        underlying=mandate.underlying,
+        strategy=mandate.strategy,
         side=side,
         qty_contracts=contracts,
         limit_price=limit_price,
         time_in_force=TimeInForce.IOC,
-        reduce_only=held * side.sign < 0 and contracts <= abs(held),
+        reduce_only=only_shrinks(state, mandate.account, rules.id, side, contracts),
         delta_effect_coin=float(rules.coins(contracts, mid)) * side.sign,
         notional_usd=float(rules.notional_quote(contracts, limit_price)),
         deadline_ns=at_ns + state.limits.order_deadline_ms * _NS_PER_MS,
-        reason=proposal.reason,
+        reason=mandate.reason,
     )
 
 

@@ -12,21 +12,19 @@ import msgspec
 from hedgebot.core import margin_distance, margin_gate, margin_legs, margin_model
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import net_delta_coin
-from hedgebot.core.ledger import position_contracts
 from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
 from hedgebot.core.risk_state import NS_PER_DAY
-from hedgebot.core.shaping import collared_price
+from hedgebot.core.shaping import Clip, Mandate, collared_price, ioc_order
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from hedgebot.domain.orders import OrderIntent, TimeInForce
+from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, WhatIf
 
 STRATEGY = "what-if"
-_NS_PER_MS = 1_000_000
 _KINDS = {
     OrderKind.PERP: (InstrumentKind.LINEAR_PERP, InstrumentKind.INVERSE_PERP),
     OrderKind.FUTURE: (InstrumentKind.LINEAR_FUTURE, InstrumentKind.INVERSE_FUTURE),
@@ -87,22 +85,8 @@ def _intent(
     if not contracts:
         return f"{order.qty:f} is less than one lot of {rules.id} ({rules.lot_size} contracts)"
     price = collared_price(rules, middle, order.side, settings.collar_bps)
-    held = position_contracts(state, account.name, rules.id)
-    return OrderIntent(
-        account=account.name,
-        instrument=rules.id,
-        underlying=order.underlying,
-        strategy=STRATEGY,
-        side=order.side,
-        qty_contracts=contracts,
-        limit_price=price,
-        time_in_force=TimeInForce.IOC,
-        reduce_only=held * order.side.sign < 0 and contracts <= abs(held),
-        delta_effect_coin=float(rules.coins(contracts, middle)) * order.side.sign,
-        notional_usd=float(rules.notional_quote(contracts, price)),
-        deadline_ns=at_ns + state.limits.order_deadline_ms * _NS_PER_MS,
-        reason="asked by an operator",
-    )
+    mandate = Mandate(account.name, order.underlying, STRATEGY, "asked by an operator")
+    return ioc_order(state, mandate, Clip(rules, order.side, contracts, middle, price), at_ns)
 
 
 def _instrument(state: EngineState, settings: UnderlyingSettings, order: WantedOrder) -> Instrument | str:

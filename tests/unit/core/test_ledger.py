@@ -325,3 +325,21 @@ def test_profit_does_not_depend_on_how_fills_are_cut(
 
 
 READY = _ready()
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "contracts", "shrinks"),
+    [
+        ("0.5", Side.SELL, "0.5", True),
+        ("0.5", Side.SELL, "0.501", False),
+        ("0.5", Side.BUY, "0.1", False),
+        ("-0.5", Side.BUY, "0.2", True),
+        ("0", Side.SELL, "0.1", False),
+    ],
+)
+def test_what_only_shrinks_takes_from_a_position_and_never_beyond_zero(
+    held: str, side: Side, contracts: str, shrinks: bool
+) -> None:
+    book = _ready()
+    ledger.set_position(book.state, ACCOUNT, BTC_PERP, Decimal(held), Decimal(100_000), START_NS)
+    assert ledger.only_shrinks(book.state, ACCOUNT, BTC_PERP, side, Decimal(contracts)) is shrinks
