@@ -5,7 +5,6 @@ Owns when something is looked at and what is told; numbers are `margin_gate`'s, 
 """
 
 import math
-from datetime import UTC, datetime
 
 from hedgebot.core import (
     limits,
@@ -23,6 +22,7 @@ from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import float_or_none
 from hedgebot.domain.health import use_of
+from hedgebot.margin.registry import age_problem
 
 CAUSE = "margin"
 LOOK_NS = 250_000_000
@@ -124,20 +124,8 @@ def _model_problem(step: Step, account: AccountState) -> str:
     found = margin_legs.model_of(state, account)
     if isinstance(found, str):
         return "" if found.startswith("no margin_mode") else found
-    days = parameters_age_days(found[0].as_of, step.at_ns)
-    limit = state.limits.margin_parameters_age_days_max
-    if days is not None and days > limit:
-        return f"the margin parameters {found[0].id} are {days} days old, limit {limit}"
-    return ""
-
-
-def parameters_age_days(as_of: str, at_ns: int) -> int | None:
-    """Days since the day that a parameter set is of; None when it is not a date."""
-    try:
-        day = datetime.strptime(as_of, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return math.floor((at_ns / 1e9 - day.timestamp()) / 86_400)
+    old = age_problem(found[0].as_of, step.at_ns, state.limits.margin_parameters_age_days_max)
+    return f"the margin parameters {found[0].id} are {old}" if old else ""
 
 
 def _look(step: Step, account: AccountState) -> None:

@@ -1,5 +1,6 @@
 """Accounts of other venues are judged by the registry's models through the same gate, alerts and journal."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import msgspec
 import pytest
 
 import hedgebot.margin
-from hedgebot.core import margin_gate, margin_legs, margin_venue, margin_watch
+from hedgebot.core import margin_gate, margin_legs, margin_venue
 from hedgebot.core.margin_legs import Contract, MarginBook
 from hedgebot.core.margin_model import figures as any_figures
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordMargin
 from hedgebot.domain.instrument import Instrument, InstrumentKind, Side
 from hedgebot.domain.settings import EngineSettings, MarginMode, MarginParameters
@@ -178,10 +180,19 @@ def test_no_margin_reported_in_portfolio_mode_is_unknown() -> None:
     assert account_of(book).margin.use is None
 
 
-def test_old_parameters_are_told() -> None:
-    found = margin_watch.parameters_age_days(loaded("binance", MarginMode.CROSS).as_of, 1_790_000_000_000_000_000)
-    assert found is not None
-    assert found > 90
+@pytest.mark.parametrize(
+    ("venue", "mode", "said"),
+    [
+        ("binance", MarginMode.CROSS, r"binance-usdm-20241001 are \d+ days old, limit 90"),
+        ("kraken", MarginMode.CROSS, "kraken-futures-undated are undated"),
+    ],
+)
+def test_parameters_that_are_old_or_of_no_day_are_told(venue: str, mode: MarginMode, said: str) -> None:
+    book = running(venue, mode, "-2", 1e12)
+    book.send(book.book(), after_ms=450 * 86_400_000.0)
+    book.tick()
+    (alert,) = [one for one in book.state.alerts.values() if one.kind is AlertKind.MARGIN_MODEL_DIVERGED]
+    assert re.search(said, alert.summary)
 
 
 def test_dated_futures_say_when_they_end() -> None:
