@@ -41,7 +41,6 @@ from hedgebot.domain.settings import (
 )
 from hedgebot.domain.spelling import nearest
 from hedgebot.domain.treasury import TreasurySettings
-from hedgebot.margin.shipped import FILES
 
 RESTART_SECTIONS = ("book", "accounts", "treasury", "alerts", "daemon")
 RESTART_TO_LOOSEN = frozenset(
@@ -274,6 +273,8 @@ def _ns(moment: datetime) -> int:
 
 def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:
     """A venue's margin parameters: the operator's file, or the one that ships. Raises ConfigError if unreadable."""
+    from hedgebot.margin.shipped import FILES  # here: verbs that need no numbers start without the margin room
+
     try:
         shipped = files("hedgebot").joinpath("margin", FILES[venue])
         content = (path or shipped).read_bytes()
