@@ -12,6 +12,7 @@ from typing import Any
 from hedgebot.config import AccountConnection
 from hedgebot.console.doctor import Row, Status
 from hedgebot.console.output import plain
+from hedgebot.venues.replies import bare_sentence
 
 CLOCK_WARN_MS = 500.0
 CLOCK_FAIL_MS = 1_000.0
@@ -73,7 +74,7 @@ async def _asked(check: str, question: Callable[[], Awaitable[Row]], faults: tup
         async with asyncio.timeout(VENUE_WAIT_S):
             return await question()
     except caught as error:
-        words = _sentence(error)
+        words = plain(bare_sentence(error))
         return Row(
             check=check, status=Status.FAIL, finding=words, advice="check the key, and the address it is tied to"
         )
@@ -134,7 +135,7 @@ def dead_man_row(connection: AccountConnection, answer: dict[str, Any]) -> Row:
 
 def unreachable_row(where: str, error: BaseException) -> Row:
     """Nobody answers."""
-    finding = f"{where} does not answer: {_sentence(error)}"
+    finding = f"{where} does not answer: {plain(bare_sentence(error))}"
     advice = "check the network; for a simulated exchange: hedgebot exchange serve"
     return Row(check="venue", status=Status.FAIL, finding=finding, advice=advice)
 
@@ -142,9 +143,3 @@ def unreachable_row(where: str, error: BaseException) -> Row:
 def skipped(*checks: str) -> list[Row]:
     """Rows that need an answer first."""
     return [Row(check=one, status=Status.SKIP, finding="the venue does not answer") for one in checks]
-
-
-def _sentence(error: BaseException) -> str:
-    """What was wrong, short, without anything that a request carried."""
-    text = plain(str(error).partition("\n")[0]).partition("?")[0]
-    return f"{type(error).__name__}: {text[:120]}" if text else type(error).__name__

@@ -14,7 +14,7 @@ from hedgebot.core.strategy import Proposal
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.commands import CancelOrder, DecisionCause
 from hedgebot.domain.events import OperatorKilled
-from hedgebot.domain.instrument import venue_of
+from hedgebot.domain.instrument import category_of, venue_of
 from hedgebot.domain.kill import FROM_FILE, KILL_STRATEGY, KillAction, KillScope, action_problem, scope_key, scope_words
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import AccountRole, UnderlyingSettings
@@ -257,7 +257,7 @@ def _spot_problem(state: EngineState, event: OperatorKilled) -> str:
     spot = [
         one.underlying
         for one in state.settings.underlyings
-        if covers(state, meant, one) and any(hedge.split(":")[1] == "spot" for hedge in one.hedge_instruments)
+        if covers(state, meant, one) and any(category_of(hedge) == "spot" for hedge in one.hedge_instruments)
     ]
     if event.action is not KillAction.FLATTEN or not spot:
         return ""

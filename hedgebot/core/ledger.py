@@ -11,7 +11,7 @@ from hedgebot.core.sums import Sums
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
-from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side, category_of, venue_of
 from hedgebot.domain.scope import counts_coins, counts_position
 
 
@@ -27,7 +27,7 @@ def coin_key(account: str, coin: str) -> str:
 
 def execution_key(execution: FillReceived | FundingPaid) -> str:
     """The identity of an execution: trade ids are unique per venue category."""
-    venue, category, _ = execution.instrument.split(":", 2)
+    venue, category = venue_of(execution.instrument), category_of(execution.instrument)
     return f"{execution.account}|{venue}:{category}|{execution.trade_id}"
 
 

@@ -16,7 +16,7 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, venue_of
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
 
@@ -179,7 +179,7 @@ def watch_held(step: Step) -> None:
     wanted = {hedge: 0 for one in state.settings.underlyings for hedge in one.hedge_instruments}
     wanted |= {one.instrument: 0 for one in state.positions.values() if one.contracts}
     new = [one for one in wanted if one not in state.watched and one in state.instruments]
-    for venue in dict.fromkeys(one.split(":", 1)[0] for one in new):
+    for venue in dict.fromkeys(venue_of(one) for one in new):
         ids = tuple(one for one in new if one.startswith(f"{venue}:"))
         state.watched |= dict.fromkeys(ids, 0)
         step.emit(WatchInstruments(venue=venue, instruments=ids))

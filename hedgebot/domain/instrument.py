@@ -214,3 +214,13 @@ def instrument_id(venue: str, category: str, symbol: str) -> InstrumentId:
 def venue_of(instrument: InstrumentId) -> str:
     """The venue part of an instrument id. Ages ask for it many times an event."""
     return instrument.split(":", 1)[0]
+
+
+def category_of(instrument: InstrumentId) -> str:
+    """The category part of an instrument id, in the venue's word: linear, inverse, option, spot."""
+    return instrument.split(":", 2)[1]
+
+
+def symbol_of(instrument: InstrumentId) -> str:
+    """The symbol part of an instrument id, in the venue's own spelling."""
+    return instrument.split(":", 2)[2]

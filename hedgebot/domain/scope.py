@@ -7,7 +7,7 @@ the coins there where the hedge is made of coins or settled in them.
 
 import msgspec
 
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, category_of
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 
 _IN_COINS = ("spot", "inverse")
@@ -62,11 +62,11 @@ def counts_coins(settings: EngineSettings, coin: str, account: str) -> bool:
         return True
     hedge = _hedge(settings, coin)
     if hedge is not None and account == hedge.hedge_account:
-        categories = {one.split(":")[1] for one in hedge.hedge_instruments}
+        categories = {category_of(one) for one in hedge.hedge_instruments}
         if categories.intersection(_IN_COINS):
             return True
     in_account = not scope.accounts or account in scope.accounts
-    spot = any(one.split(":")[1] == "spot" for one in scope.instruments)
+    spot = any(category_of(one) == "spot" for one in scope.instruments)
     return in_account and (spot or not scope.instruments)
 
 

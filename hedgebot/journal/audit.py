@@ -14,7 +14,7 @@ import msgspec
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId, category_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.journal import schema
 from hedgebot.journal.cashbook import CashBook, CoinCash, Execution
@@ -192,7 +192,7 @@ def _opening_doubt(snapshot: ev.SnapshotTaken, ordered: Sequence[Execution]) -> 
     wallet_ns = _wallet_ns(snapshot)
     listed = {one.instrument: one.venue_at_ns for one in snapshot.positions}
     for one in ordered:
-        if isinstance(one, ev.FundingPaid) or one.instrument.split(":")[1] == "spot":
+        if isinstance(one, ev.FundingPaid) or category_of(one.instrument) == "spot":
             continue
         changed_ns = listed.get(one.instrument)
         if changed_ns is None:

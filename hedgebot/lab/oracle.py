@@ -15,7 +15,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, category_of, venue_of
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
@@ -349,7 +349,7 @@ def positions_of(entries: Sequence[ev.Stamped | cmd.Issued]) -> dict[str, Decima
         fill = entry.event
         if not isinstance(fill, ev.FillReceived):
             continue
-        venue, category, _ = fill.instrument.split(":", 2)
+        venue, category = venue_of(fill.instrument), category_of(fill.instrument)
         key = (fill.account, f"{venue}:{category}", fill.trade_id)
         if key in booked or category == "spot":
             continue

@@ -12,7 +12,7 @@ from typing import Any
 
 from hedgebot.domain.commands import ArmDeadMan
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, category_of
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.guard import FAULTS
@@ -89,7 +89,7 @@ class BybitDeadMan:
         if not seconds:
             return DeadManStatus.OFF, "the venue's own protection stays as it is set up"
         window = str(round(seconds))
-        wanted = dict(PRODUCTS[one.split(":", 2)[1]] for one in instruments)
+        wanted = dict(PRODUCTS[category_of(one)] for one in instruments)
         found = await self.windows()
         if absent := sorted(wanted.keys() - found.keys()):
             return DeadManStatus.REFUSED, f"the venue has not set it up for this account ({', '.join(absent)})"

@@ -13,13 +13,13 @@ import orjson
 
 from hedgebot.domain.decimals import plain
 from hedgebot.domain.errors import VenueError
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import Side, category_of, symbol_of
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.whatif import VenueNumbers
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.reading import Raw, as_object, float_or_none
-from hedgebot.venues.replies import reply_in_error
+from hedgebot.venues.replies import reply_in_error, sentence
 
 PER_UNIT = 10_000.0
 PATIENCE_S = 3.0
@@ -37,16 +37,15 @@ async def pre_check(client: Any, budget: Budget, intent: OrderIntent) -> VenueNu
     except ccxt.BaseError as error:
         return refused(error)
     except FAULTS as error:
-        msg = f"its answer cannot be read: {type(error).__name__}: {error}"[:200]
+        msg = f"its answer cannot be read: {sentence(error)}"
         raise VenueError(msg) from error
 
 
 def request_of(intent: OrderIntent) -> dict[str, Any]:
     """The order in the venue's words, as its creation would be."""
-    _, category, symbol = intent.instrument.split(":", 2)
     return {
-        "category": category,
-        "symbol": symbol,
+        "category": category_of(intent.instrument),
+        "symbol": symbol_of(intent.instrument),
         "side": "Buy" if intent.side is Side.BUY else "Sell",
         "orderType": "Limit",
         "qty": plain(intent.qty_contracts),

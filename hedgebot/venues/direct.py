@@ -26,7 +26,7 @@ from hedgebot.venues.pace import Share, Way
 from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import NS_PER_MS, Raw, number_or_none, text, text_or_none
-from hedgebot.venues.replies import listen
+from hedgebot.venues.replies import bare_sentence, listen
 
 # Of so many orders and fewer each goes by itself, also where one request could take them all.
 FEW_MAX = 10
@@ -184,7 +184,7 @@ class _Work:
                     failed.append(part)
                 else:
                     self._problems.append(
-                        f"executions of {part.label} were not listed ({_sentence(rows)}): what came and was filled "
+                        f"executions of {part.label} were not listed ({bare_sentence(rows)}): what came and was filled "
                         "between two looks is not known"
                     )
             if not (parts := tuple(failed)):
@@ -248,7 +248,7 @@ class _Work:
         self._alive, self._problems, self._others, self._mixed = {}, [], 0, set()
         for part, rows in await self._ask_all(self._queries.orders, BYBIT.open_orders, {}):
             if isinstance(rows, BaseException):
-                self._problems.append(f"open orders of {part.label} were not listed ({_sentence(rows)})")
+                self._problems.append(f"open orders of {part.label} were not listed ({bare_sentence(rows)})")
                 continue
             for row in rows:
                 if self._is_ours(text_or_none(row, "orderLinkId")):
@@ -339,9 +339,3 @@ class _Work:
 def _reach(category: str, row: Raw) -> str:
     """What one request for all orders covers: a symbol, or (empty) all options, of which it takes one a second."""
     return "" if category == "option" else text(row, "symbol")
-
-
-def _sentence(error: BaseException) -> str:
-    """The error without anything that a request carried."""
-    words = str(error).partition("\n")[0].partition("?")[0]
-    return f"{type(error).__name__}: {words[:120]}"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from hedgebot.domain.commands import QueryOrder
 from hedgebot.domain.events import OrderLookedUp, Source
+from hedgebot.domain.instrument import category_of, symbol_of
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.reports import OrderReport
 from hedgebot.venues.guard import FAULTS
@@ -24,7 +25,7 @@ async def look_up(
 ) -> None:
     """Ask every source that can know the order. An order found early is not asked for again; its fills are."""
     asked_at_ns = now_ns()
-    _, category, symbol = command.instrument.split(":", 2)
+    category, symbol = category_of(command.instrument), symbol_of(command.instrument)
     instrument = scope.instruments.get(command.instrument)
     named = {"orderLinkId": command.client_id}
     sources: tuple[tuple[str, Callable[[], Awaitable[tuple[Raw, ...]]]], ...] = (

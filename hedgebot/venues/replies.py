@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-MESSAGE_CHARS = 200
+MESSAGE_CHARS, BARE_CHARS = 200, 120
 NOT_UTF8 = "\ufffd"
 """What the client writes for bytes that are no text (it decodes with `errors="replace"`)."""
 
@@ -106,6 +106,12 @@ def reply_in_error(error: BaseException) -> tuple[str | None, str]:
         return None, words[:MESSAGE_CHARS]
     code, message = code_and_message(words[start:])
     return (code, message) if code is not None else (None, words[:MESSAGE_CHARS])
+
+
+def bare_sentence(error: BaseException) -> str:
+    """An error in one short line, without anything that a request carried."""
+    name, words = type(error).__name__, str(error).partition("\n")[0].partition("?")[0][:BARE_CHARS]
+    return f"{name}: {words}" if words else name
 
 
 def sentence(error: BaseException, chars_max: int = MESSAGE_CHARS) -> str:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from hedgebot.domain.decimals import is_multiple
 from hedgebot.domain.errors import ProgrammingError
-from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side, instrument_id, venue_of
+from hedgebot.domain.instrument import (
+    Instrument,
+    InstrumentId,
+    InstrumentKind,
+    Side,
+    category_of,
+    instrument_id,
+    symbol_of,
+    venue_of,
+)
 from hedgebot.pricing.black76 import greeks, price
 from tests.support.playbook import instrument
 
@@ -244,4 +253,5 @@ def test_an_id_is_built_from_the_venues_words() -> None:
     name = instrument_id("bybit", "option", "BTC-27NOV26-90000-C-USDT")
     assert name == "bybit:option:BTC-27NOV26-90000-C-USDT"
     assert venue_of(name) == "bybit"
+    assert (category_of(name), symbol_of(name)) == tuple(name.split(":")[1:])
     assert isinstance(instrument(name), Instrument)

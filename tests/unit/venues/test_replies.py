@@ -6,6 +6,7 @@ import pytest
 
 from hedgebot.venues.replies import (
     RawReply,
+    bare_sentence,
     code_and_message,
     listen,
     note_headers,
@@ -94,3 +95,11 @@ def test_an_error_in_a_few_words() -> None:
     assert sentence(ValueError("no number")) == "ValueError: no number"
     assert sentence(ValueError("x" * 300)) == ("ValueError: " + "x" * 300)[:200]
     assert sentence(ValueError("no number"), 12) == "ValueError: "
+
+
+def test_an_error_without_what_its_request_carried() -> None:
+    assert (
+        bare_sentence(ValueError("bybit GET https://x/v5/a?key=secret\nmore")) == "ValueError: bybit GET https://x/v5/a"
+    )
+    assert bare_sentence(TimeoutError()) == "TimeoutError"
+    assert len(bare_sentence(ValueError("x" * 300))) == len("ValueError: ") + 120
