@@ -23,6 +23,7 @@ from hedgebot.config.crosscheck import check
 from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile, UnderlyingSection
 from hedgebot.config.problems import Problem, problems_of, raise_problems
 from hedgebot.config.secrets import find_keys
+from hedgebot.config.shipped import FILES
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import InstrumentId
@@ -273,8 +274,6 @@ def _ns(moment: datetime) -> int:
 
 def _margin_parameters(venue: str, path: Path | None) -> MarginParameters:
     """A venue's margin parameters: the operator's file, or the one that ships. Raises ConfigError if unreadable."""
-    from hedgebot.margin.shipped import FILES  # here: verbs that need no numbers start without the margin room
-
     try:
         shipped = files("hedgebot").joinpath("margin", FILES[venue])
         content = (path or shipped).read_bytes()

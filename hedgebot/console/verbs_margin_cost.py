@@ -162,8 +162,8 @@ def assumed(book: RiskBook, leverage: float | None) -> RiskBook:
 
 def registry_of(parameters: list[str] | None) -> "Registry":
     """Every model, with the operator's own files."""
+    from hedgebot.config.shipped import FILES
     from hedgebot.daemon.risk_files import read_registry
-    from hedgebot.margin.shipped import FILES
 
     own: dict[str, Path] = {}
     for given in parameters or []:

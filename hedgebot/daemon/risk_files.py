@@ -8,11 +8,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from hedgebot.config.shipped import FILES
 from hedgebot.daemon.closes_file import read_closes
 from hedgebot.domain.errors import DataError
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
 from hedgebot.margin.registry import BYBIT, Registry, registry
-from hedgebot.margin.shipped import FILES
 from hedgebot.margin.standard_history import standard_history
 from hedgebot.margin.stress import StressSet, parse_stress
 from hedgebot.margin.tail_risk import History, parse_history

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import hedgebot.margin
+from hedgebot.config.shipped import FILES
 from hedgebot.core import margin_gate, margin_legs, margin_venue
 from hedgebot.core.margin_legs import Contract, MarginBook
 from hedgebot.core.margin_model import figures as any_figures
@@ -15,7 +16,6 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordMargin
 from hedgebot.domain.instrument import Instrument, InstrumentKind, Side
 from hedgebot.domain.settings import EngineSettings, MarginMode, MarginParameters
-from hedgebot.margin.shipped import FILES
 from hedgebot.margin.venue_models import VenueModel
 from tests.support.margins import account_of, held, margined, model_of, report
 from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, INSTRUMENTS, PRICE, Playbook, instrument

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hedgebot.config.shipped import FILES
 from hedgebot.daemon.risk_files import read_registry
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.positions import Books, CoinBook, Line, books_of
 from hedgebot.margin.registry import NoModelError, Registry, age_days, age_problem, registry
-from hedgebot.margin.shipped import FILES
 from hedgebot.margin.venue_models import NotCoveredError
 from tests.support.riskbooks import book, option
 

@@ -14,4 +14,4 @@ FILES: Mapping[str, str] = {
     "okx": "okx_20250102.json",
     "paradex": "paradex_20260820.json",
 }
-"""The newest record of each venue, beside this module."""
+"""The newest record of each venue, in the margin room's folder."""

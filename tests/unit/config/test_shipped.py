@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from hedgebot.margin.shipped import FILES
+from hedgebot.config.shipped import FILES
 
 
 @pytest.mark.parametrize("venue", FILES)
