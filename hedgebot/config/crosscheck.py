@@ -3,6 +3,7 @@
 It works on the raw tables, so that a wrong value elsewhere does not hide a wrong combination here.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _account(f"accounts.{name}", account, _table(main, "book").get("run_mode", "paper"), limits, file)
     for name, underlying in underlyings.items():
         problems += _underlying(name, underlying, accounts, file)
+    problems += _hedges_on(underlyings, limits, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
     problems += scopes.check(_tables(main, "strategies"), accounts, _tables(main, "holdings"), file)
@@ -122,6 +124,20 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
             problems.append((f"{key}.{role}", f"= {instrument!r} does not look like an instrument on {name}"))
     problems += _several_hedges(key, underlying, hedges)
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _hedges_on(underlyings: Mapping[str, Table], limits: LimitsFile | None, file: str) -> list[Problem]:
+    """No account hedges more underlyings than a kill can cancel orders on it in time: each has one order at a time."""
+    accounts = Counter(str(one["hedge_account"]) for one in underlyings.values() if "hedge_account" in one)
+    return [
+        Problem(
+            key="underlyings",
+            sentence=f"{file}: {count} underlyings are hedged on {account}; at most open_orders_max may be (limits: "
+            f"{limits.open_orders_max}): a kill cancels no more orders in two seconds. Hedge some on another account",
+        )
+        for account, count in accounts.items()
+        if limits is not None and count > limits.open_orders_max
+    ]
 
 
 def _alternatives(underlying: Table) -> list[str]:

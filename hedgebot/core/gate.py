@@ -11,7 +11,6 @@ from decimal import Decimal
 from hedgebot.core import (
     breakers,
     convention,
-    deadman,
     funding,
     hedges,
     holdings,
@@ -27,6 +26,7 @@ from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
+from hedgebot.core.resting_rules import dead_man, open_orders
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import Approved, Refused, RuleCheck
@@ -99,13 +99,6 @@ def _account(one: Candidate) -> Finding:
         elif not account.reconciled:
             problem = problem or f"account {account.name} is not reconciled with the venue"
     return finding("account", one.account.role.value, "private streams up and reconciled", problem)
-
-
-def _dead_man(one: Candidate) -> Finding:
-    rests = one.intent.time_in_force in deadman.RESTING
-    problem = deadman.resting_problem(one.state, one.account, one.at_ns) if rests else ""
-    value = one.account.dead_man.status.value if rests else one.intent.time_in_force.value
-    return finding("dead_man", value, "armed, for an order that rests", problem)
 
 
 def _private_silence(one: Candidate) -> Finding:
@@ -362,7 +355,8 @@ RULES: tuple[Rule, ...] = (
     _mode,
     _latches,
     _account,
-    _dead_man,
+    dead_man,
+    open_orders,
     _private_silence,
     _unexplained,
     _clock,

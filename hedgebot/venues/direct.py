@@ -78,8 +78,9 @@ async def cancel_directly(
 
     A daemon that hangs may have sent an order that the venue still accepts: only a listing asked for `settle_s()`
     seconds after the start proves anything. With `whole` (nobody else orders on this account, or everybody's orders are
-    meant) many orders of a symbol go by one request, where none but ours is listed there. `now_ns` is the wall clock,
-    `now_s` a monotonic one. Raises ConfigError for an address that is not allowed.
+    meant) many orders of a symbol go by one request, where none but ours is listed there. Without it never: an order
+    that somebody else places between the listing and that request would be cancelled with ours. `now_ns` is the wall
+    clock, `now_s` a monotonic one. Raises ConfigError for an address that is not allowed.
     """
     client = open_query_client(connection, observe=lambda _reply: None)
     # Its limiter would queue cancels behind listings; the venue's limits of cancels are kept here.

@@ -170,5 +170,16 @@ class CancelPace:
         self.window(way, category).heard(answered, left=left, limit=limit, hold_s=hold_s)
 
 
+def cancellable(limit: CancelLimit, within_s: float) -> int:
+    """Orders that can be asked to be cancelled within so many seconds, one by one and in batches, from full windows.
+
+    A whole window at once, and each next one when the first requests do not count any more, an answer's way included.
+    Only where nobody else spends from these limits.
+    """
+    windows = 1 + int(within_s / UNANSWERED_S)
+    batched = limit.batched_per_s * (limit.batch_max if limit.counts_batches else 1)
+    return windows * (limit.singles_per_s + batched)
+
+
 def _size(limit: CancelLimit, way: Way) -> int:
     return {Way.SINGLE: limit.singles_per_s, Way.BATCH: limit.batched_per_s, Way.WHOLE: limit.wholes_per_s}[way]

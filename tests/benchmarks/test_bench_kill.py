@@ -3,7 +3,8 @@
 Against the simulated exchange on loopback with its limits of requests in force; the goal of 2 s is the release gate's.
 On a shared account orders go one by one: the venue takes ten singly and ten in batches in each rolling second, so that
 the last of 50 on one symbol cannot leave before two whole seconds have passed since the first: there the goal is
-that bound and what may come on top. 40, or 50 coins, leave within one. kill_daemon has the daemon's own adapter in
+that bound and what may come on top. As many as may be alive there (`open_orders_max`), or 50 coins, leave within one:
+these have the release gate's goal. kill_daemon has the daemon's own adapter in
 process: from the engine's cancels to the answer to the last one.
 """
 
@@ -19,6 +20,7 @@ from hedgebot.domain.commands import CancelOrder
 from hedgebot.domain.events import CancelAnswered
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
+from hedgebot.domain.settings import LimitSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, Scenario
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType
@@ -35,7 +37,7 @@ BOUND_S = 2 * SECOND_S
 ON_TOP_S = 0.5
 CASES = [
     pytest.param(True, ORDERS, 2.0, id="hedge"),
-    pytest.param(False, 40, 2.0, id="shared-40"),
+    pytest.param(False, LimitSettings().open_orders_max, 2.0, id="shared-allowed"),
     pytest.param(False, ORDERS, BOUND_S + ON_TOP_S, id="shared"),
 ]
 

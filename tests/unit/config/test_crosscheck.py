@@ -74,6 +74,13 @@ def test_limits_stand_in_order(spoil: Callable[..., list[str]], old: str, new: s
     assert part in sentence
 
 
+def test_no_account_hedges_more_underlyings_than_a_kill_reaches_in_time(spoil: Callable[..., list[str]]) -> None:
+    (sentence,) = spoil("open_orders_max = 40", "open_orders_max = 1", file="limits.toml")
+    assert "2 underlyings are hedged on main; at most open_orders_max may be (limits: 1)" in sentence
+    (sentence,) = spoil("open_orders_max = 1", "open_orders_max = 41", file="limits.toml")
+    assert sentence.startswith("limits.toml: open_orders_max = 41 ")
+
+
 def test_two_places_for_keys_are_one_too_many(spoil: Callable[..., list[str]]) -> None:
     two = 'keyring = "service"\napi_key_env = "K"\napi_secret_env = "S"'
     (sentence,) = spoil("# testnet = false", two)

@@ -8,6 +8,7 @@ import pytest
 
 from hedgebot.core import deadman, gate
 from hedgebot.core.candidate import Candidate
+from hedgebot.core.resting_rules import dead_man
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -191,11 +192,11 @@ def test_the_gate_lets_nothing_rest_without_it(tif: TimeInForce) -> None:
     rests = tif in {TimeInForce.GTC, TimeInForce.POST_ONLY}
     unarmed = playbook()
     unarmed.ready()
-    finding = gate._dead_man(candidate(unarmed, tif))
+    finding = dead_man(candidate(unarmed, tif))
     assert bool(finding.problem) is rests
     answer(unarmed)
-    assert gate._dead_man(candidate(unarmed, tif)).problem == ""
-    assert gate._dead_man in gate.RULES
+    assert dead_man(candidate(unarmed, tif)).problem == ""
+    assert dead_man in gate.RULES
 
 
 # --- D4: firing is expected, and it is armed again before anything rests

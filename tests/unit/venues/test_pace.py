@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 
+from hedgebot.config.model import LimitsFile
+from hedgebot.domain.settings import LimitSettings
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.pace import PER_SECOND_MAX, SECOND_S, UNANSWERED_S, CancelPace, Share, Way, Window
+from hedgebot.venues.pace import PER_SECOND_MAX, SECOND_S, UNANSWERED_S, CancelPace, Share, Way, Window, cancellable
 from tests.unit.venues.test_buckets import Clock
 
 ALL = 1_000
@@ -143,3 +145,22 @@ def test_cancels_of_all_of_a_symbol_have_a_limit_too() -> None:
     pace = CancelPace(BYBIT, Clock())
     assert [pace.wholes("option", 3), pace.wholes("option", 1)] == [1, 0]
     assert [pace.wholes("linear", 6), pace.wholes("inverse", 6)] == [6, 4]
+
+
+def test_no_more_orders_may_be_alive_than_a_kill_can_cancel_within_two_seconds() -> None:
+    found = {name: cancellable(limit, 2.0) for name, limit in BYBIT.cancel_limits.items()}
+    assert found == {"linear": 40, "inverse": 40, "spot": 80, "option": 2 * (10 + 10 * 20)}
+    # The operator's limit may be tighter than the slowest category, never looser.
+    assert LimitSettings().open_orders_max == min(found.values())
+    (most,) = (one.le for one in LimitsFile.model_fields["open_orders_max"].metadata if hasattr(one, "le"))
+    assert most == min(found.values())
+
+
+@pytest.mark.parametrize(("within_s", "orders"), [(0.0, 20), (1.0, 20), (1.05, 40), (2.0, 40), (2.1, 60)])
+def test_what_is_cancellable_leaves_in_time_by_the_windows_themselves(within_s: float, orders: int) -> None:
+    assert cancellable(BYBIT.cancel_limits["linear"], within_s) == orders
+    clock = Clock()
+    took_s, _ = last_of({"linear": orders}, CancelPace(BYBIT, clock), clock)
+    assert took_s <= within_s + 1e-6
+    longer_s, _ = last_of({"linear": orders + 1}, CancelPace(BYBIT, clock), clock)
+    assert longer_s > within_s - 1e-6
