@@ -102,6 +102,11 @@ def linear_parts(underlying: UnderlyingState) -> tuple[Decimal, Decimal]:
     return coins, quote
 
 
+def depends_on_price(underlying: UnderlyingState) -> bool:
+    """Whether the net delta changes with the live price: options do, and contracts that are worth dollars in coin."""
+    return bool(underlying.option_keys or linear_parts(underlying)[1])
+
+
 def exposure_problem(underlying: UnderlyingState) -> str:
     """Why the net delta of an underlying is unknown; empty when it is known."""
     if underlying.price <= 0.0:

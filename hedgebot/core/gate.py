@@ -24,11 +24,11 @@ from hedgebot.core import (
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
+from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.core.resting_rules import dead_man, open_orders
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import Approved, Refused, RuleCheck
 from hedgebot.domain.settings import AccountRole
 
@@ -175,29 +175,6 @@ def _hedge_volume(one: Candidate) -> Finding:
     return finding(breakers.VOLUME_RULE, volume, limit, problem)
 
 
-def _book_fresh(one: Candidate) -> Finding:
-    # The main hedge's book is the price that the delta is valued at, whichever instrument is traded.
-    return _fresh(one, one.rules.id, one.settings.hedge_instrument)
-
-
-def _own_book_fresh(one: Candidate) -> Finding:
-    return _fresh(one, one.rules.id)
-
-
-def _fresh(one: Candidate, *books: InstrumentId) -> Finding:
-    age_ms, oldest = max((market.book_age_ms(one.state, name, one.at_ns), name) for name in books)
-    limit_ms = one.state.limits.book_age_ms_max
-    problem = "" if age_ms <= limit_ms else f"the book of {oldest} is {age_ms} ms old"
-    return finding("book_age_ms", age_ms, limit_ms, problem or one.quote.book_problem)
-
-
-def _mark_fresh(one: Candidate) -> Finding:
-    age_ms = market.mark_age_ms(one.state, one.rules.id, one.at_ns)
-    limit_ms = one.state.limits.mark_age_ms_max
-    problem = "" if age_ms <= limit_ms else f"the mark price of {one.rules.id} is {age_ms} ms old"
-    return finding("mark_age_ms", age_ms, limit_ms, problem)
-
-
 def _options_fresh(one: Candidate) -> Finding:
     age_ms, oldest = limits.oldest_option(one.state, one.underlying.name, one.at_ns)
     # Until then the band is wider instead: delta comes from the live underlying and the last volatility.
@@ -339,8 +316,8 @@ CLOSING_RULES: tuple[Rule, ...] = (
     _private_silence,
     _clock,
     _one_in_flight,
-    _own_book_fresh,
-    _mark_fresh,
+    own_book_fresh,
+    mark_fresh,
     _spread,
     _book_against_mark,
     _collar,
@@ -366,8 +343,8 @@ RULES: tuple[Rule, ...] = (
     _strategy_armed,
     _duplicate,
     _hedge_volume,
-    _book_fresh,
-    _mark_fresh,
+    book_fresh,
+    mark_fresh,
     _options_fresh,
     _options_checked,
     _spread,

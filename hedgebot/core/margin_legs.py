@@ -143,8 +143,11 @@ def coin_prices(state: EngineState, account: AccountState) -> dict[str, float]:
     reported = account.wallet.prices_usd if account.wallet else {}
     prices = dict.fromkeys(STABLECOINS, 1.0) | reported
     for one in state.settings.underlyings:
-        quote, rules = state.quotes.get(one.hedge_instrument), state.instruments.get(one.hedge_instrument)
-        live = float(quote.index) if quote and quote.index is not None else state.underlyings[one.underlying].price
+        rules = state.instruments.get(one.hedge_instrument)
+        # Of several hedges the newest index: the main one's feed may be the one that stands still.
+        told = [found for hedge in one.hedge_instruments if (found := state.quotes.get(hedge)) and found.index]
+        newest = max(told, key=lambda quote: quote.mark_venue_ns, default=None)
+        live = float(newest.index) if newest and newest.index else state.underlyings[one.underlying].price
         if live > 0.0 and rules is not None:
             prices[one.underlying] = live * prices.get(rules.quote, 1.0)
     return prices

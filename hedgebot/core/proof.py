@@ -2,14 +2,15 @@
 
 A flag on data or on a strategy stops what adds risk; what lowers it passes, where that is proven and not estimated
 (safety reference section 2). What is never proven here: anything while positions are not known for certain (a stream
-that is down, a difference with the venue), and anything without a fresh, two-sided book (no price can be put on it).
-Approves nothing: the gate's rules ask.
+that is down, a difference with the venue), and anything without a fresh, two-sided book of what is traded (no price
+can be put on it). Approves nothing: the gate's rules ask.
 """
 
 import math
 
-from hedgebot.core import holdings
+from hedgebot.core import holdings, market
 from hedgebot.core.candidate import Candidate
+from hedgebot.core.exposure import linear_parts
 from hedgebot.core.ledger import position_contracts
 from hedgebot.domain.instrument import OptionType
 from hedgebot.domain.settings import DeltaConvention
@@ -18,7 +19,8 @@ from hedgebot.domain.settings import DeltaConvention
 def unproven(one: Candidate) -> str:
     """Why an order may add risk for all that is known, in a sentence; empty when it is proven to lower it.
 
-    Held options may have any delta that options can have, holdings that are not trusted any size.
+    Held options may have any delta that options can have, holdings that are not trusted any size, and while the main
+    hedge's book is not fresh the price may be any.
     """
     if not one.reduces_risk:
         return "it is not known to lower risk"
@@ -44,9 +46,20 @@ def delta_bounds_coin(one: Candidate) -> tuple[float, float]:
     """The least and the most net delta before the order, in coin, whatever options are worth and doubted holdings hold.
 
     A call's delta stands between nothing and one, a put's between minus one and nothing, at every price and volatility
-    (Black-Scholes; the share that an averaged delivery leaves only shrinks it). A holding is never negative.
+    (Black-Scholes; the share that an averaged delivery leaves only shrinks it). A holding is never negative. Dollars
+    of inverse contracts are so many coins at the price, any number of them where that is not known.
     """
     low_coin = high_coin = one.delta_coin - _options_coin(one)
+    _, quote = linear_parts(one.underlying)
+    if quote and _price_in_doubt(one):
+        value_coin = float(quote) / one.underlying.price
+        low_coin, high_coin = low_coin - value_coin, high_coin - value_coin
+        # While one of them is delivered at an average, what that took from its delta was valued at the price as well.
+        both = one.underlying.sums.settling
+        low_coin, high_coin = (
+            -math.inf if both or quote < 0 else low_coin,
+            math.inf if both or quote > 0 else high_coin,
+        )
     for key, instrument in one.underlying.option_keys.items():
         rules = one.state.instruments[instrument]
         whole = float(one.state.positions[key].contracts * rules.contract_size)
@@ -62,6 +75,12 @@ def lowers_everywhere(low_coin: float, high_coin: float, effect_coin: float) -> 
     if effect_coin < 0.0:
         return low_coin > -effect_coin / 2.0
     return effect_coin > 0.0 and high_coin < -effect_coin / 2.0
+
+
+def _price_in_doubt(one: Candidate) -> bool:
+    """Whether the price that the delta is valued at is old."""
+    age_ms = market.book_age_ms(one.state, one.settings.hedge_instrument, one.at_ns)
+    return age_ms > one.state.limits.book_age_ms_max
 
 
 def _options_coin(one: Candidate) -> float:

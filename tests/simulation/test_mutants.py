@@ -207,7 +207,7 @@ def _fast_link() -> Any:
 
 def test_a_gate_without_freshness_is_caught(monkeypatch: Patch) -> None:
     """Fills go on while the market stands still: without the rule they are hedged on a dead book."""
-    kept = tuple(rule for rule in gate.RULES if rule.__name__ not in {"_book_fresh", "_mark_fresh"})
+    kept = tuple(rule for rule in gate.RULES if rule.__name__ not in {"book_fresh", "mark_fresh"})
     monkeypatch.setattr(gate, "RULES", kept)
     outcomes = [played("N02", seed)[1] for seed in (1, 2, 3)]
     assert caught("freshness gate off", max(outcomes, key=lambda one: len(one.violations))) & {"I5"}

@@ -310,8 +310,8 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
     "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),
-    "_book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
-    "_mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
+    "book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
+    "mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
     "_options_fresh": (_unquoted_option, "option_age_ms", 601_000, 600_000),
     "_options_checked": (_suspect_option, "options_suspect", 1, 0),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),

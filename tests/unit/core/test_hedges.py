@@ -199,16 +199,6 @@ def test_the_price_comes_from_the_main_instrument_alone() -> None:
     assert book.state.underlyings["BTC"].price == 100_100.0
 
 
-def test_an_order_in_the_second_instrument_needs_a_fresh_price_in_the_first() -> None:
-    made = two_legged()
-    book = ready(msgspec.structs.replace(made, limits=msgspec.structs.replace(made.limits, book_age_ms_max=500)))
-    book.send(book.book(name=BTC_USDC), after_ms=600)
-    book.send(book.ticker(name=BTC_USDC))
-    heard = book.send(client(book, Side.SELL, "0.3"))
-    assert not orders(heard)
-    assert f"the book of {BTC_PERP} is" in of_type(heard, RecordDecision)[-1].explanation
-
-
 def test_a_second_instrument_at_its_basis_is_no_chase() -> None:
     made = two_legged()
     made = msgspec.structs.replace(made, limits=msgspec.structs.replace(made.limits, chase_bps_max=50.0))

@@ -8,7 +8,7 @@ import pytest
 from hedgebot.core import margin_legs
 from hedgebot.core.ledger import set_position
 from hedgebot.core.margin_gate import model_now
-from hedgebot.domain.settings import MarginMode, MarginParameters
+from hedgebot.domain.settings import HedgeLeg, MarginMode, MarginParameters
 from tests.support.margins import GIVEN, account_of, held, margined, model_of, parameters, report
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, BTC_USDC, PRICE, Playbook
 
@@ -87,3 +87,13 @@ def test_a_stablecoin_counts_at_what_the_venue_says_and_an_underlying_at_its_ind
     assert prices["BTC"] == pytest.approx(100_000 * 0.9997)
     assert prices["MNT"] == 0.7
     assert model_of(book).book.contracts[BTC_PERP].leverage == 10.0
+
+
+def test_of_several_hedges_the_newest_index_is_what_a_coin_is_worth() -> None:
+    """The main hedge's feed may be the one that stands still, in one order of news or the other."""
+    book = _book()
+    one = msgspec.structs.replace(book.settings.underlyings[0], other_hedges=(HedgeLeg(instrument=BTC_USDC),))
+    book.state.settings = msgspec.structs.replace(book.state.settings, underlyings=(one,))
+    for name, index in ((BTC_USDC, "101000"), (BTC_PERP, "102000"), (BTC_USDC, "103000")):
+        book.send(book.ticker(index, name=name))
+        assert margin_legs.coin_prices(book.state, account_of(book))["BTC"] == pytest.approx(float(index))
