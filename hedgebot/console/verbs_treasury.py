@@ -1,4 +1,7 @@
-"""`hedgebot treasury list | approve | reject`: top-ups of collateral that wait for an operator. Decides nothing."""
+"""`hedgebot treasury list | approve | reject | adopt | forget`: top-ups of collateral and an operator's word on them.
+
+Decides nothing.
+"""
 
 from typing import Annotated
 
@@ -7,12 +10,14 @@ import typer
 
 from hedgebot.console import place as common
 from hedgebot.console.output import emit, plain, table
-from hedgebot.console.place import find_place
+from hedgebot.console.place import Place, find_place
 from hedgebot.console.replies import confirm_or_show, say, snapshot_of, user_name
 from hedgebot.console.snapshot import BookSnapshot, MoveRow, TreasuryRow
 from hedgebot.domain.decimals import plain as digits
 
 NumberArgument = Annotated[int, typer.Argument(help="Number of the proposal; `hedgebot treasury list` shows it.")]
+MoveArgument = Annotated[int, typer.Argument(help="Number of a move without a proven end, as the list shows it.")]
+NeededOperator = Annotated[str, typer.Option("--operator", help="Who says so; journaled.")]
 NeededReason = Annotated[str, typer.Option("--reason", help="Why; journaled.")]
 
 
@@ -23,6 +28,8 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog="Example: hedgebot treasury list --json")(list_all)
     group.command(epilog='Example: hedgebot treasury approve 3 --reason "crash, buffer is there for it"')(approve)
     group.command(epilog='Example: hedgebot treasury reject 3 --reason "the book is closed instead"')(reject)
+    group.command(epilog='Example: hedgebot treasury adopt 3 --operator eve --evidence "both wallets show it"')(adopt)
+    group.command(epilog='Example: hedgebot treasury forget 3 --operator eve --evidence "support ticket 42"')(forget)
     app.add_typer(group, name="treasury")
 
 
@@ -102,3 +109,39 @@ def reject(
     """Turn a proposed move down; while the need lasts, a new one is proposed."""
     where = find_place(config, state_dir)
     say("treasury-reject", where, as_json=as_json, number=number, operator=operator or user_name(), reason=reason)
+
+
+def adopt(
+    number: MoveArgument,
+    operator: NeededOperator,
+    evidence: Annotated[str, typer.Option("--evidence", help="What both wallets and the history show; journaled.")],
+    confirm: common.ConfirmOption = None,
+    config: common.ConfigOption = None,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Say that a move which the venue cannot prove has arrived: losses are measured with it inside from then on."""
+    _resolve("adopt", number, operator, evidence, confirm, find_place(config, state_dir), as_json=as_json)
+
+
+def forget(
+    number: MoveArgument,
+    operator: NeededOperator,
+    evidence: Annotated[str, typer.Option("--evidence", help="Why it was never made; journaled.")],
+    confirm: common.ConfirmOption = None,
+    config: common.ConfigOption = None,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Say that a move which the venue cannot prove was never made.
+
+    By itself nothing moves then, until a move that an operator approved has succeeded.
+    """
+    _resolve("forget", number, operator, evidence, confirm, find_place(config, state_dir), as_json=as_json)
+
+
+def _resolve(
+    verb: str, number: int, operator: str, evidence: str, confirm: str | None, where: Place, *, as_json: bool
+) -> None:
+    confirm_or_show(f"{verb} move {number}", confirm, [], dry_run=False, as_json=as_json)
+    say(f"treasury-{verb}", where, as_json=as_json, number=number, operator=operator, reason=evidence)

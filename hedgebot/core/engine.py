@@ -62,7 +62,7 @@ from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.instrument import InstrumentKind
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
@@ -172,7 +172,7 @@ class Engine:
                 holdings.on_reported(step, event)
             case FundingRead() | RiskMeasured() | LimitRaised() | LimitRestored():
                 money.apply(step, event)
-            case FundingWalletRead() | MoveAnswered() | MoveLookedUp() | ProposalDecided():
+            case FundingWalletRead() | MoveAnswered() | MoveLookedUp() | ProposalDecided() | MoveResolved():
                 treasury.apply(step, event)
             case ev.WalletUpdated(report=report):
                 if account := step.state.accounts.get(report.account):

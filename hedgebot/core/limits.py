@@ -13,9 +13,10 @@ import msgspec
 from hedgebot.core import forced, margin_legs, margin_report, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
+from hedgebot.core.risk_state import Mark
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
-from hedgebot.core.treasury_state import SETTLE_NS, MoveStatus
+from hedgebot.core.treasury_state import SETTLE_NS, UNSURE_NS_MAX, Move, MoveStatus
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
@@ -202,10 +203,21 @@ def _count_moves(step: Step, account: AccountState) -> None:
         if price is None:
             continue  # its worth is not known, which is not nothing: it stays unsettled
         worth, move.counted = float(move.qty) * price, True
-        if account.day_equity_usd is not None:
+        if account.day_equity_usd is not None and account.day <= move.sent_at_ns // _NS_PER_DAY:
             account.day_equity_usd += Decimal(repr(worth))
-        marks = step.state.risk.marks
-        marks[:] = [msgspec.structs.replace(one, equity_usd=one.equity_usd + worth) for one in marks]
+        step.state.risk.marks[:] = [_lifted(one, move, worth) for one in step.state.risk.marks]
+
+
+def _lifted(mark: Mark, move: Move, worth_usd: float) -> Mark:
+    """A mark as it would be had the move been inside. One of later has it inside: a day begins when that is settled."""
+    sent_day = move.sent_at_ns // _NS_PER_DAY
+    if mark.day > sent_day:
+        return mark
+    lifted = mark.equity_usd + worth_usd
+    if mark.day == sent_day and move.ended_ns - move.sent_at_ns > UNSURE_NS_MAX:
+        # Highs of that day were noted while nobody knew whether it was inside: it is not counted twice.
+        lifted = max(mark.equity_usd, move.mark_usd + worth_usd)
+    return msgspec.structs.replace(mark, equity_usd=lifted)
 
 
 def _finite(value: Decimal | None) -> Decimal | None:

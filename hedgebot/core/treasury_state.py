@@ -27,6 +27,7 @@ class MoveStatus(StrEnum):
     DONE = "done"
     REFUSED = "refused"  # by the venue, with proof that nothing was moved
     ABSENT = "absent"  # looked up after its deadline and nowhere to be found: it never was
+    FORGOTTEN = "forgotten"  # by an operator's word it never was: nothing here proves it
     REJECTED = "rejected"  # by an operator
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"  # not needed any more, or replaced by a larger one
@@ -36,12 +37,17 @@ class MoveStatus(StrEnum):
         """Whether coins may be on their way."""
         return self in (MoveStatus.SENT, MoveStatus.UNKNOWN)
 
+    @property
+    def counts_for_day(self) -> bool:
+        """Whether it fills the day's limit: what was moved, what may have been, and what only a word says was not."""
+        return self.is_moving or self in (MoveStatus.DONE, MoveStatus.FORGOTTEN)
+
 
 class Move(msgspec.Struct, kw_only=True):
     """One top-up by its number; `emergency_qty` of `qty` is beyond the buffer.
 
     `operator` is who approved or rejected it, empty for one that moved by itself. `counted`: its amount is in what
-    losses are measured from.
+    losses are measured from. `mark_usd` is the book's highest equity of the day when it was sent; 0 without one.
     """
 
     number: int
@@ -63,6 +69,7 @@ class Move(msgspec.Struct, kw_only=True):
     absences: int = 0
     ended_ns: int = 0
     counted: bool = False
+    mark_usd: float = 0.0
 
 
 class TopUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,14 +121,13 @@ class TreasuryState(msgspec.Struct, kw_only=True):
 
     def moved_by_itself(self, account: str, at_ns: int) -> Decimal:
         """What moved by itself, or may have, in the last 24 hours."""
-        counted = (MoveStatus.SENT, MoveStatus.UNKNOWN, MoveStatus.DONE)
         return sum(
             (
                 one.qty
                 for one in self.moves.values()
                 if one.account == account
                 and not one.operator
-                and one.status in counted
+                and one.status.counts_for_day
                 and at_ns - one.sent_at_ns < NS_PER_DAY
             ),
             ZERO,

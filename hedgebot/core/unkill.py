@@ -151,6 +151,9 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
         problems.append(f"the clock of {account.name} is {'not measured' if offset_ms is None else 'too far off'}")
     if deadman.wanted_s(state, account) is not None and (unarmed := deadman.resting_problem(state, account, at_ns)):
         problems.append(unarmed)
+    if (move := state.treasury.moving(account.name)) is not None:
+        ways = "wait for its end, or `hedgebot treasury adopt` or `forget` it"
+        problems.append(f"move {move.number} to {account.name} is {move.status}: {ways}")
     if f"{AlertKind.API_KEY_INVALID}|{account.name}" in state.alerts:
         problems.append(f"the key of {account.name} was refused")
     problems += [

@@ -89,6 +89,8 @@ class Verbs:
             "limit-restore": LimitVerbs(receipts).restore,
             "treasury-approve": TreasuryVerbs(receipts).approve,
             "treasury-reject": TreasuryVerbs(receipts).reject,
+            "treasury-adopt": TreasuryVerbs(receipts).adopt,
+            "treasury-forget": TreasuryVerbs(receipts).forget,
         }
 
     @property

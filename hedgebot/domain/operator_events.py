@@ -44,7 +44,10 @@ class OperatorUnkilled(_Word, frozen=True, kw_only=True):
 
 
 class Resolution(StrEnum):
-    """What an operator found out about an order. ADOPT: the venue had it, it has ended. FORGET: it never got there."""
+    """What an operator found out about an order or a move of collateral.
+
+    ADOPT: the venue had it, it has ended (a move: the coins are there). FORGET: it never got there.
+    """
 
     ADOPT = "adopt"
     FORGET = "forget"
@@ -92,6 +95,13 @@ class ProposalDecided(_Word, frozen=True, kw_only=True):
     approve: bool
 
 
+class MoveResolved(_Word, frozen=True, kw_only=True):
+    """An operator says how a move of collateral ended that could not be looked up; `reason` is the evidence."""
+
+    number: int
+    resolution: Resolution
+
+
 OperatorEvent = (
     OperatorKilled
     | OperatorUnkilled
@@ -101,4 +111,5 @@ OperatorEvent = (
     | LimitRaised
     | LimitRestored
     | ProposalDecided
+    | MoveResolved
 )

@@ -17,7 +17,7 @@ from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
 
@@ -54,6 +54,7 @@ def priority_of(event: ev.Event) -> Priority:
             | LimitRaised()
             | LimitRestored()
             | ProposalDecided()
+            | MoveResolved()
             | ev.TaskFailed()
             | ev.AccessRefused()
             | ev.InboxOverflowed()

@@ -24,7 +24,7 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
-from hedgebot.domain.operator_events import LimitRaised, LimitRestored, ProposalDecided
+from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.treasury import MoveAnswered, MoveOutcome
 from hedgebot.turn.inbox import Inbox
 
@@ -104,6 +104,7 @@ _LASTING_EVENTS = frozenset(
         LimitRaised,
         LimitRestored,
         ProposalDecided,
+        MoveResolved,
     )
 )
 """An operator's word outlives a power cut before anyone is told that it was taken: a latched kill must stay latched."""

@@ -112,3 +112,30 @@ def test_a_power_cut_around_a_move_never_makes_it_twice(world: World, point: str
         assert made[0]["transfer_id"] != sent[0]["transfer_id"]
     assert daemon.stop() == 0
     assert len(transfers(world)) == 1
+
+
+def test_a_move_that_the_venue_can_never_prove_is_ended_by_an_operators_word(world: World) -> None:
+    """It was made, its answer was lost, and the venue's list cannot be read any more."""
+    configure(world, own=4_000)
+    world.admin("faults", type="http", kind="ack_lost", endpoint="/v5/asset/transfer/inter-transfer")
+    world.admin("faults", type="http", kind="status", endpoint="query-inter-transfer-list", count=None)
+    daemon = world.daemon()
+    daemon.until("it is unproven", lambda one: moved(one, "unknown"))
+    (made,) = transfers(world)
+    place = ("--state-dir", str(world.state_dir))
+    words = ("--operator", "eve", "--evidence", "ticket 42", "--confirm", "adopt move 1", *place)
+    # Until its deadline has passed the venue may still take it.
+    code, answer = world.verb("treasury", "adopt", "1", *words)
+    while code != 0:
+        assert "wait until its deadline has passed" in answer["error"]
+        code, answer = world.verb("treasury", "adopt", "1", *words)
+    assert answer["on_disk"], answer
+    daemon.until("it is ended and asked anew", lambda one: one["mode"] == "active" and moved(one, "done"))
+    assert transfers(world) == [made]
+    assert daemon.stop() == 0
+    rows = checker.read_rows(world.state_dir)
+    word = [row.payload for row in rows if row.kind == "MoveResolved"][-1]
+    assert (word["operator"], word["reason"], word["resolution"]) == ("eve", "ticket 42", "adopt")
+    assert [row.payload["status"] for row in rows if row.kind == "RecordMove"] == ["sent", "unknown", "done"]
+    code, _ = world.verb("journal", "replay", "--verify", *place)
+    assert code == 0

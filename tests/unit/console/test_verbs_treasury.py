@@ -54,7 +54,27 @@ def test_nothing_configured_is_said() -> None:
     assert shown[2] == "  the funding wallet cannot be read: PermissionDenied: no"
 
 
-@pytest.mark.parametrize("words", [["list"], ["approve", "3", "--reason", "r"], ["reject", "3", "--reason", "r"]])
+RESOLVE = ["3", "--operator", "eve", "--evidence", "ticket 42"]
+
+
+@pytest.mark.parametrize("verb", ["adopt", "forget"])
+@pytest.mark.parametrize("said", [[], ["--confirm", "yes"]])
+def test_a_lost_move_is_not_ended_without_its_phrase(tmp_path: Path, verb: str, said: list[str]) -> None:
+    result = CliRunner().invoke(app, ["treasury", verb, *RESOLVE, *said, "-s", str(tmp_path)])
+    assert result.exit_code != 0
+    assert f'confirm it with --confirm "{verb} move 3"' in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["approve", "3", "--reason", "r"],
+        ["reject", "3", "--reason", "r"],
+        ["adopt", *RESOLVE, "--confirm", "adopt move 3"],
+        ["forget", *RESOLVE, "--confirm", "forget move 3"],
+    ],
+)
 def test_without_a_daemon_nothing_is_decided(tmp_path: Path, words: list[str]) -> None:
     result = CliRunner().invoke(app, ["treasury", *words, "-s", str(tmp_path)])
     assert result.exit_code != 0

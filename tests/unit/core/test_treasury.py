@@ -6,12 +6,11 @@ import msgspec
 import pytest
 
 from hedgebot.core.engine import Engine
-from hedgebot.core.state import decode_state, encode_state
 from hedgebot.core.treasury import MOVES_KEPT
 from hedgebot.core.treasury_state import Move, MoveStatus
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, MoveCollateral, QueryMove, RecordMove, RecordOperator
+from hedgebot.domain.commands import Command, Mode, MoveCollateral, RecordMove, RecordOperator
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.operator_events import ProposalDecided
 from hedgebot.domain.settings import MarginMode
@@ -259,93 +258,6 @@ def test_nothing_is_planned_on_what_is_not_proven() -> None:
         look(old, 12_000.0, seconds=20.0)
     look(old, 8_000.0)
     assert moves(old) == []  # read too long ago
-
-
-def test_a_move_without_an_answer_is_looked_up_and_never_sent_again() -> None:
-    book = book_with()
-    look(book, 8_000.0)
-    heard = answer(book, MoveOutcome.UNKNOWN, "local:timeout")
-    assert [one.status for one in of_type(heard, RecordMove)] == ["unknown"]
-    (query,) = of_type(book.tick(after_ms=10), QueryMove)
-    assert query.transfer_id == moves(book)[0].transfer_id
-    # Absent before its deadline is evidence of nothing; twice after it is proof.
-    looked_up(book, MoveFound.ABSENT)
-    looked_up(book, MoveFound.ABSENT)
-    assert moves(book)[0].status is MoveStatus.UNKNOWN
-    look(book, 8_000.0, seconds=9.0)
-    looked_up(book, MoveFound.UNREADABLE)
-    looked_up(book, MoveFound.ABSENT)
-    assert moves(book)[0].status is MoveStatus.UNKNOWN
-    assert len(moves(book)) == 1
-    heard = looked_up(book, MoveFound.ABSENT)
-    assert [one.status for one in of_type(heard, RecordMove)] == ["absent"]
-    assert book.is_up(AlertKind.MOVE_UNPROVEN)
-    # A new need is a new move with an id of its own, after the cool-down.
-    read(book, "20000")
-    look(book, 8_000.0, seconds=601.0)
-    read(book, "20000")
-    look(book, 8_000.0)
-    sent = of_type(book.heard, MoveCollateral)
-    assert len({one.move.transfer_id for one in sent}) == len(sent)
-
-
-@pytest.mark.parametrize(
-    ("found", "status"),
-    [
-        (MoveFound.SUCCESS, MoveStatus.DONE),
-        (MoveFound.FAILED, MoveStatus.REFUSED),
-        (MoveFound.PENDING, MoveStatus.UNKNOWN),
-    ],
-)
-def test_what_the_venues_list_says_is_proof(found: MoveFound, status: MoveStatus) -> None:
-    book = book_with()
-    look(book, 8_000.0)
-    answer(book, MoveOutcome.UNKNOWN, "131214")
-    looked_up(book, found)
-    assert moves(book)[0].status is status
-
-
-def test_an_unproven_move_is_told_and_after_three_failures_nothing_moves_by_itself() -> None:
-    book = book_with(cool_down_s=0.0)
-    look(book, 8_000.0)
-    for _ in range(5):
-        read(book, "20000")
-        look(book, 8_000.0, seconds=10.0)
-    assert book.is_up(AlertKind.MOVE_UNPROVEN)
-    answer(book, MoveOutcome.REFUSED, "131212")
-    for _ in range(4):
-        read(book, "20000")
-        look(book, 8_000.0)
-        if moves(book)[-1].status.is_moving:
-            answer(book, MoveOutcome.REFUSED, "131212")
-    assert sum(one.status is MoveStatus.REFUSED for one in moves(book)) == 3
-    assert moves(book)[-1].status is MoveStatus.PROPOSED
-    decide(book, moves(book)[-1].number)
-    answer(book)
-    assert book.state.treasury.of(ACCOUNT).failures == 0
-
-
-def test_a_move_and_a_proposal_outlive_a_restart_and_a_snapshot() -> None:
-    book = book_with()
-    look(book, 8_000.0)
-    sent = moves(book)[0]
-    book.engine = Engine(STRATEGY.build, decode_state(encode_state(book.state)))
-    heard = book.start(epoch=2)
-    assert moves(book)[0].status is MoveStatus.UNKNOWN
-    assert of_type(heard, MoveCollateral) == []
-    (query,) = of_type(book.tick(), QueryMove)
-    assert query.transfer_id == sent.transfer_id
-
-
-def test_a_move_that_only_the_journal_knows_is_looked_up() -> None:
-    book = book_with()
-    look(book, 8_000.0)
-    (sent,) = of_type(book.heard, MoveCollateral)
-    fresh = Playbook(book.settings)
-    fresh.send(ev.RunStarted(run_id="r", epoch=3, settings=book.settings, version="test", restored_moves=(sent.move,)))
-    assert [(one.number, one.status, one.qty) for one in moves(fresh)] == [(1, MoveStatus.UNKNOWN, Decimal(3_000))]
-    assert fresh.state.treasury.next_number == 2
-    assert of_type(fresh.tick(), QueryMove)[0].transfer_id == sent.move.transfer_id
 
 
 def test_what_was_moved_in_is_no_profit_and_hides_no_loss() -> None:

@@ -33,7 +33,9 @@ def state_of(status: MoveStatus, **changes: object) -> TreasuryState:
 @pytest.mark.parametrize("status", list(MoveStatus))
 def test_only_what_was_or_may_be_moved_counts_for_the_day(status: MoveStatus) -> None:
     moved = state_of(status).moved_by_itself("main", SENT_NS + 1)
-    assert moved == (100 if status in {MoveStatus.SENT, MoveStatus.UNKNOWN, MoveStatus.DONE} else 0)
+    assert moved == (
+        100 if status in {MoveStatus.SENT, MoveStatus.UNKNOWN, MoveStatus.DONE, MoveStatus.FORGOTTEN} else 0
+    )
     assert state_of(status, operator="ann").moved_by_itself("main", SENT_NS + 1) == 0
     assert state_of(status).moved_by_itself("main", SENT_NS + NS_PER_DAY) == 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from hedgebot.daemon.verbs_treasury import TreasuryVerbs
 from hedgebot.domain.errors import ExitCode
-from hedgebot.domain.operator_events import ProposalDecided
+from hedgebot.domain.operator_events import MoveResolved, ProposalDecided, Resolution
 from tests.unit.daemon.test_verbs_limits import Heard
 
 
@@ -27,3 +27,16 @@ async def test_what_is_no_number_or_has_no_reason_is_refused(args: dict[str, Any
     heard = Heard()
     reply = await TreasuryVerbs(heard).approve(args)
     assert (reply.ok, reply.code, heard.events) == (False, ExitCode.USAGE, [])
+
+
+@pytest.mark.parametrize("resolution", list(Resolution))
+async def test_a_word_on_a_lost_move_is_an_event_with_its_evidence(resolution: Resolution) -> None:
+    heard = Heard()
+    verbs = TreasuryVerbs(heard)
+    resolve = verbs.adopt if resolution is Resolution.ADOPT else verbs.forget
+    reply = await resolve({"number": 3, "operator": "eve", "reason": "ticket 42"})
+    assert reply.ok
+    assert heard.events == [MoveResolved(operator="eve", reason="ticket 42", number=3, resolution=resolution)]
+    for args in ({"number": 3}, {"reason": "r"}, {"number": "3", "reason": "r"}):
+        reply = await resolve(args)
+        assert (reply.ok, reply.code, len(heard.events)) == (False, ExitCode.USAGE, 1)
