@@ -38,8 +38,10 @@ def account_lines(one: AccountAudit) -> list[str]:
     """The audit of one account for people: what made each coin's balance, beside the venue's."""
     lines = [_head(one)]
     if one.coins:
-        head = ("coin", "opening", "spot", "premiums", "profit", "fees", "funding", "= book", "venue", "")
-        lines += [f"  {line}" for line in table([head, *(_row(coin) for coin in one.coins)])]
+        moved = any(coin.cash.moved for coin in one.coins)
+        named = ("moved", "= book") if moved else ("= book",)
+        head = ("coin", "opening", "spot", "premiums", "profit", "fees", "funding", *named, "venue", "")
+        lines += [f"  {line}" for line in table([head, *(_row(coin, moved=moved) for coin in one.coins)])]
     lines += [f"  problem: {plain(problem)}" for problem in one.problems]
     lines += [f"  note: {plain(note)}" for note in one.notes]
     return lines
@@ -58,9 +60,10 @@ def _head(one: AccountAudit) -> str:
     )
 
 
-def _row(coin: CoinAudit) -> tuple[str, ...]:
+def _row(coin: CoinAudit, *, moved: bool) -> tuple[str, ...]:
     cash = coin.cash
-    flows = (cash.opening, cash.spot, cash.premiums, cash.profit, -cash.fees, -cash.funding, cash.closing, coin.venue)
+    flows = [cash.opening, cash.spot, cash.premiums, cash.profit, -cash.fees, -cash.funding]
+    flows += [*([cash.moved] if moved else []), cash.closing, coin.venue]
     if not coin.equal:
         verdict = f"DIFFERS by {digits(coin.difference)}"
     elif coin.difference:

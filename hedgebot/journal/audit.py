@@ -1,8 +1,8 @@
 """`journal audit`: whether the cash that executions explain is what the venue reports, coin by coin. Reads only.
 
 Owns which snapshot opens the book, which executions lie before a snapshot's wallet, and the comparison. The arithmetic
-is in `cashbook`; nothing of it is the engine's. A deposit, a transfer or interest is no execution and shows as a
-difference: it is for an operator to explain.
+is in `cashbook`; nothing of it is the engine's. Moves of collateral that hedgebot made are booked as such; a deposit, a
+transfer by people or interest is neither, and shows as a difference: it is for an operator to explain.
 """
 
 import sqlite3
@@ -13,17 +13,21 @@ from pathlib import Path
 import msgspec
 
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import RecordMove
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument, InstrumentId, category_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.journal import schema
 from hedgebot.journal.cashbook import CashBook, CoinCash, Execution
-from hedgebot.journal.codec import decode_event
+from hedgebot.journal.codec import decode_command, decode_event
 from hedgebot.journal.rows import read_rows
 
 # What is flat is not listed, and so not with the moment of its last change: an execution shortly before the wallet may
 # have come after the positions were asked. One after the wallet would be listed if it had come before.
 FLAT_DOUBT_NS = 2_000_000_000
+# A move is dated by our clock, a wallet by the venue's; when a wallet was asked for is ours again.
+MOVE_DOUBT_NS = 2_000_000_000
+_ARRIVED, _UNPROVEN = "done", ("sent", "unknown", "forgotten")
 _KINDS = tuple(one.__name__ for one in (ev.InstrumentsLoaded, ev.FillReceived, ev.FundingPaid, ev.SnapshotTaken))
 
 
@@ -64,12 +68,32 @@ class AccountAudit(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
+class Moved(msgspec.Struct, kw_only=True):
+    """One move of collateral by its number, from when it was sent until the journal had its end (our clock)."""
+
+    number: int
+    coin: str
+    qty: Decimal
+    sent_ns: int
+    status: str
+    ended_ns: int | None = None
+
+    def inside(self, snapshot: ev.SnapshotTaken) -> bool:
+        """Whether a wallet was asked for when the move had arrived."""
+        return self.ended_ns is not None and snapshot.asked_at_ns > self.ended_ns
+
+    def unsure(self, snapshot: ev.SnapshotTaken) -> bool:
+        """Whether a wallet may have it inside or not."""
+        return _wallet_ns(snapshot) >= self.sent_ns - MOVE_DOUBT_NS and not self.inside(snapshot)
+
+
 class Records(msgspec.Struct, kw_only=True):
     """What the journal says about cash. Executions are told apart by account, category and trade id."""
 
     instruments: dict[InstrumentId, Instrument] = {}
     executions: dict[str, dict[tuple[str, str], Execution]] = {}
     snapshots: dict[str, list[ev.SnapshotTaken]] = {}
+    moves: dict[str, dict[str, Moved]] = {}
 
     def take(self, event: ev.Event) -> None:
         """Keep what matters of one event."""
@@ -84,6 +108,17 @@ class Records(msgspec.Struct, kw_only=True):
             case _:
                 pass
 
+    def take_move(self, told: RecordMove, at_ns: int) -> None:
+        """Keep what the journal says of a move, by its id at the venue; what never left has none."""
+        known = self.moves.setdefault(told.account, {})
+        if not told.transfer_id:
+            return
+        one = known.setdefault(
+            told.transfer_id,
+            Moved(number=told.number, coin=told.coin, qty=told.qty, sent_ns=at_ns, status=told.status),
+        )
+        one.status, one.ended_ns = told.status, at_ns if told.status == _ARRIVED else None
+
 
 def audit(state_dir: Path) -> tuple[AccountAudit, ...]:
     """Audit every account of a journal, beside a running daemon or alone; raises JournalError where there is none."""
@@ -95,6 +130,7 @@ def audit(state_dir: Path) -> tuple[AccountAudit, ...]:
             records.instruments,
             tuple(records.executions.get(name, {}).values()),
             records.snapshots.get(name, ()),
+            tuple(records.moves.get(name, {}).values()),
         )
         for name in names
     )
@@ -108,6 +144,10 @@ def read_records(state_dir: Path) -> Records:
         where = f"idx = 0 AND kind IN ({', '.join('?' * len(_KINDS))})"
         for row in read_rows(connection, where, _KINDS):
             records.take(decode_event(row.payload))
+        for row in read_rows(connection, "idx > 0 AND kind = ?", (RecordMove.__name__,)):
+            told = decode_command(row.payload)
+            if isinstance(told, RecordMove):
+                records.take_move(told, row.at_ns)
     except sqlite3.DatabaseError as error:
         raise schema.database_error(str(state_dir / schema.DB_FILE), error) from error
     finally:
@@ -120,10 +160,16 @@ def audit_account(
     instruments: Mapping[InstrumentId, Instrument],
     executions: Sequence[Execution],
     snapshots: Sequence[ev.SnapshotTaken],
+    moves: Sequence[Moved] = (),
 ) -> AccountAudit:
     """Open at the first clear snapshot, book what came after it, compare at each clear snapshot. Pure."""
+    arrived = [one for one in moves if one.status == _ARRIVED]
     ordered = sorted(executions, key=lambda one: one.venue_at_ns)  # stable: the journal's order within a millisecond
-    clear = [one for one in snapshots if not _in_doubt(ordered, _wallet_ns(one))]
+    clear = [
+        one
+        for one in snapshots
+        if not _in_doubt(ordered, _wallet_ns(one)) and not any(move.unsure(one) for move in arrived)
+    ]
     opening = next((one for one in clear if _opening_doubt(one, ordered) is None), None)
     if opening is None or opening.wallet is None:
         return _unopened(account, len(ordered))
@@ -134,12 +180,15 @@ def audit_account(
     compared: tuple[CoinAudit, ...] = ()
     compared_at: int | None = None
     booked = 0
+    inward = [one for one in arrived if not one.inside(opening)]
     later = sorted((one for one in clear if _wallet_ns(one) > _wallet_ns(opening)), key=_wallet_ns)
     for snapshot in later:
         at_ns = _wallet_ns(snapshot)
         while booked < len(coming) and coming[booked].venue_at_ns < at_ns:
             problems += _told(book.take(coming[booked]))
             booked += 1
+        while inward and inward[0].inside(snapshot):
+            book.move(inward[0].coin, inward.pop(0).qty)
         compared, compared_at = _compare(book, snapshot.wallet), at_ns
         if all(one.equal for one in compared):
             differs_since = None
@@ -147,6 +196,8 @@ def audit_account(
             differs_since = at_ns
     for one in coming[booked:]:
         problems += _told(book.take(one))
+    for move in inward:
+        book.move(move.coin, move.qty)
     return AccountAudit(
         account=account,
         opened_at_ns=_wallet_ns(opening),
@@ -158,8 +209,20 @@ def audit_account(
         now=book.coins(),
         funding_ids=frozenset(one.trade_id for one in ordered if isinstance(one, ev.FundingPaid)),
         problems=tuple(problems),
-        notes=() if compared_at is not None else ("no later snapshot to compare with: let the daemon run longer",),
+        notes=(*_unsaid(compared_at), *_open_moves(moves)),
     )
+
+
+def _unsaid(compared_at_ns: int | None) -> list[str]:
+    return [] if compared_at_ns is not None else ["no later snapshot to compare with: let the daemon run longer"]
+
+
+def _open_moves(moves: Sequence[Moved]) -> list[str]:
+    return [
+        f"move {one.number} of {one.qty} {one.coin} is {one.status}: a difference of as much may be it"
+        for one in moves
+        if one.status in _UNPROVEN
+    ]
 
 
 def _unopened(account: str, executions: int) -> AccountAudit:

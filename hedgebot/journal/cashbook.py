@@ -26,8 +26,9 @@ Execution = FillReceived | FundingPaid
 
 
 class CoinCash(msgspec.Struct, frozen=True, kw_only=True):
-    """One coin: `opening` + `spot` + `premiums` + `profit` - `fees` - `funding` = `closing`, exactly.
+    """One coin: `opening` + `spot` + `premiums` + `profit` - `fees` - `funding` + `moved` = `closing`, exactly.
 
+    `moved` is what came in from (or left for) another wallet of the same user by a move of ours.
     `rounding` is how far `closing` may be off because the opening positions' entry prices were told rounded.
     """
 
@@ -39,11 +40,12 @@ class CoinCash(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal
     funding: Decimal
     rounding: Decimal
+    moved: Decimal = ZERO
 
     @property
     def closing(self) -> Decimal:
         """What the wallet must hold."""
-        return self.opening + self.spot + self.premiums + self.profit - self.fees - self.funding
+        return self.opening + self.spot + self.premiums + self.profit - self.fees - self.funding + self.moved
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class _Flows:
     fees: Decimal = ZERO
     funding: Decimal = ZERO
     rounding: Decimal = ZERO
+    moved: Decimal = ZERO
 
 
 @dataclass(slots=True)
@@ -115,6 +118,10 @@ class CashBook:
             self._trade(rules, signed, execution.price)
         return None
 
+    def move(self, coin: str, qty: Decimal) -> None:
+        """Book coins that came from another wallet of the same user; negative for those that left."""
+        self._flows(coin).moved += qty
+
     def coins(self) -> tuple[CoinCash, ...]:
         """Every coin that was ever held or moved, by name."""
         return tuple(
@@ -127,6 +134,7 @@ class CashBook:
                 fees=one.fees,
                 funding=one.funding,
                 rounding=one.rounding,
+                moved=one.moved,
             )
             for coin, one in sorted(self._coins.items())
         )

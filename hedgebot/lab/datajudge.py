@@ -1,7 +1,7 @@
 """The oracle's eye for what orders were decided on: market data and margin as the venue delivered them (I4, I5, I13).
 
 Reads the journal alone and imports nothing of the engine. For each order it asks what the newest news had been: a book
-that is none, is old or disagrees with mark and index; a margin report beyond its floor, or none.
+that is none, is old or disagrees with mark and index; a margin report beyond the floor of its regime, or none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,8 @@ from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 
 NS_PER_MS = 1_000_000
+NORMAL = "normal"
+EVENT_NOTED_NS = 1_000_000_000
 Found = tuple[str, int, str]
 """Invariant, moment, sentence."""
 
@@ -25,6 +27,8 @@ def judge_data(entries: Sequence[ev.Stamped | cmd.Issued], settings: EngineSetti
     for entry in entries:
         if isinstance(entry, ev.Stamped):
             seen.take(entry.event, entry.at_ns)
+        elif isinstance(entry.command, cmd.RecordRegime):
+            seen.regime(entry.command)
         elif isinstance(entry.command, cmd.SubmitOrder):
             client_id, intent = entry.command.client_id, entry.command.approved.intent
             for invariant, problem in seen.problems(intent, entry.at_ns):
@@ -41,6 +45,8 @@ class _Seen:
         self._venues = {one.name: one.venue for one in settings.accounts}
         self._books: dict[InstrumentId, tuple[ev.BookTop, int]] = {}
         self._marks: dict[InstrumentId, tuple[ev.Ticker, int]] = {}
+        self._events = settings.margin_events
+        self._raised: dict[str, bool] = {}
         self._wallets: dict[str, tuple[WalletReport, int]] = {}
         self._offset_ms: dict[str, float] = {}
 
@@ -67,6 +73,10 @@ class _Seen:
                 self._marks.clear()
             case _:
                 pass
+
+    def regime(self, told: cmd.RecordRegime) -> None:
+        """Remember whether an account's buffer has its higher floor."""
+        self._raised[told.account] = told.after != NORMAL
 
     def _wallet(self, report: WalletReport, at_ns: int) -> None:
         known = self._wallets.get(report.account)
@@ -126,7 +136,10 @@ class _Seen:
         if equity is None or needed is None or (equity <= 0 and needed > 0):
             return "the margin was not known, or nothing was left of it"
         use = float(needed / equity) if needed else 0.0
-        return f"the margin use was {use:.0%}" if use >= self._limits.margin_use_reduce else ""
+        # Events are known ahead: the journal's word is not needed, but for the moment until the timer has looked.
+        event = any(one.start_ns + EVENT_NOTED_NS <= at_ns < one.end_ns for one in self._events)
+        floor = self._limits.floor_use(raised=event or self._raised.get(account, False))
+        return f"the margin use was {use:.0%}, the floor {floor:.0%}" if use >= floor else ""
 
 
 def _is_price(value: Decimal | None) -> bool:

@@ -48,6 +48,18 @@ def moved(book: dict[str, Any], *statuses: str) -> bool:
     return any(one["status"] in statuses for one in book["moves"])
 
 
+def audited_usdt(world: World) -> dict[str, Any]:
+    """The coin by `journal audit`, once a wallet from after the move was compared."""
+    told: dict[str, Any] = {}
+    for _ in range(20):
+        _, told = world.verb("journal", "audit", "--state-dir", str(world.state_dir))
+        for one in told["accounts"][0]["coins"]:
+            if one["coin"] == "USDT" and Decimal(one["moved"]):
+                found: dict[str, Any] = one
+                return found
+    raise AssertionError(told)
+
+
 def test_a_thin_account_reduces_until_an_operator_approves_its_top_up(world: World) -> None:
     configure(world, own=0)
     daemon = world.daemon()
@@ -77,6 +89,8 @@ def test_a_thin_account_reduces_until_an_operator_approves_its_top_up(world: Wor
     assert book["accounts"][0]["equity_usd"] - before == pytest.approx(float(qty), abs=60.0)
     assert book["accounts"][0]["margin_use"] == pytest.approx(0.45, abs=0.06)
     assert Decimal(world.admin("truth")["accounts"]["main"]["funding_wallet"]["USDT"]) == 6_000 - qty
+    usdt = audited_usdt(world)
+    assert (Decimal(usdt["moved"]), usdt["equal"]) == (qty, True), usdt
     assert daemon.stop() == 0
     rows = checker.read_rows(world.state_dir)
     steps = [(row.payload["status"], row.payload["operator"]) for row in rows if row.kind == "RecordMove"]

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+import msgspec
+
 from hedgebot.console.auditing import account_data, account_lines, holds
 from hedgebot.journal.audit import AccountAudit, CoinAudit
 from hedgebot.journal.cashbook import CoinCash
@@ -66,3 +68,14 @@ def test_what_the_venue_rounded_is_no_difference_and_is_told() -> None:
 def test_nothing_compared_or_not_booked_is_not_good() -> None:
     assert not holds(audited(coin("USDT", "902"), problems=("execution t is strange\x1b",)))
     assert account_lines(audited(problems=("strange\x1b",)))[-1] == "  problem: strange\\x1b"
+
+
+def test_what_was_moved_has_its_own_column() -> None:
+    cash = msgspec.structs.replace(coin("USDT", "902").cash, moved=Decimal(500))
+    one = audited(CoinAudit(cash=cash, venue=Decimal(1402)))
+    assert holds(one)
+    assert account_lines(one)[1:] == [
+        "  coin  opening  spot    premiums  profit  fees  funding  moved  = book  venue",
+        "  USDT  1000     -100.5  0         3       -1.5  1        500    1402    1402   equal",
+    ]
+    assert account_data(one)["coins"][0]["moved"] == "500"

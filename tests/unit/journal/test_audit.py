@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import RecordMove
 from hedgebot.domain.errors import JournalError
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import PositionReport, WalletReport
@@ -61,12 +62,31 @@ def snapshot(ms: int, held: tuple[tuple[InstrumentId, str, str, int], ...] = (),
     )
 
 
-def audited(*events: ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken) -> AccountAudit:
+def audited(
+    *events: ev.FillReceived | ev.FundingPaid | ev.SnapshotTaken, moves: tuple[tuple[int, RecordMove], ...] = ()
+) -> AccountAudit:
     records = Records(instruments=dict(RULES))
     for one in events:
         records.take(one)
+    for ms, told in moves:
+        records.take_move(told, ms * MS)
     executions = tuple(records.executions.get("main", {}).values())
-    return audit_account("main", RULES, executions, records.snapshots.get("main", []))
+    known = tuple(records.moves.get("main", {}).values())
+    return audit_account("main", RULES, executions, records.snapshots.get("main", []), known)
+
+
+def moved(status: str, qty: str = "500", transfer_id: str = "a") -> RecordMove:
+    return RecordMove(
+        account="main",
+        number=1,
+        status=status,
+        coin="USDT",
+        qty=Decimal(qty),
+        emergency_qty=Decimal(0),
+        operator="",
+        transfer_id=transfer_id,
+        why="",
+    )
 
 
 OPENING = snapshot(10_000, USDT="1000", BTC="1")
@@ -115,6 +135,33 @@ def test_money_that_no_execution_explains_is_a_difference_since_its_first_snapsh
     assert {one.cash.coin: one.difference for one in found.coins} == {"BTC": 0, "DOGE": 3, "USDT": 1}
     assert found.differs_since_ns == 12_000 * MS
     assert found.snapshots == 3
+
+
+def test_what_hedgebot_moved_is_explained_and_never_compared_while_it_is_on_its_way() -> None:
+    sent, done = (15_000, moved("sent")), (16_000, moved("done"))
+    found = audited(
+        OPENING,
+        snapshot(14_000, USDT="1500", BTC="1"),  # within the doubt of clocks: it may be inside or not
+        snapshot(16_000, USDT="1000", BTC="1"),
+        snapshot(20_000, USDT="1500", BTC="1"),
+        moves=(sent, done),
+    )
+    (usdt,) = [one for one in found.coins if one.cash.coin == "USDT"]
+    assert (usdt.cash.moved, usdt.difference) == (Decimal(500), Decimal(0))
+    assert (found.snapshots, found.differs_since_ns) == (1, None)
+    assert {one.coin: one.closing for one in found.now}["USDT"] == 1500
+    # One that was refused explains nothing, nor does a proposal; what was moved before the opening is in it.
+    for others in ((sent, (16_000, moved("refused"))), ((15_000, moved("proposed", transfer_id="")),)):
+        assert audited(OPENING, snapshot(20_000, USDT="1500", BTC="1"), moves=others).differs_since_ns is not None
+    before = ((4_000, moved("sent")), (5_000, moved("done")))
+    assert audited(OPENING, snapshot(20_000, USDT="1000", BTC="1"), moves=before).differs_since_ns is None
+
+
+@pytest.mark.parametrize("status", ["sent", "unknown", "forgotten"])
+def test_a_move_without_a_proven_end_is_named_beside_the_difference(status: str) -> None:
+    found = audited(OPENING, snapshot(20_000, USDT="1500", BTC="1"), moves=((15_000, moved(status)),))
+    assert {one.cash.coin: one.difference for one in found.coins} == {"BTC": 0, "USDT": 500}
+    assert found.notes == (f"move 1 of 500 USDT is {status}: a difference of as much may be it",)
 
 
 def test_a_difference_that_went_away_is_over() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.settings import MarginEvent
 from hedgebot.lab.datajudge import judge_data
 from tests.unit.lab.bench import PERP, SETTINGS, Bench
 
@@ -81,12 +82,10 @@ def test_old_news_are_found_by_their_stamp_too() -> None:
     assert any("book was 2" in problem for _, problem in said(changed(ev.BookTop, older)))
 
 
-@pytest.mark.parametrize(
-    ("equity", "needed", "sentence"),
-    [("100", "85", "margin use was 85%"), ("0", "5", "nothing was left"), (None, "5", "not known")],
-)
-def test_orders_below_the_margin_floor_are_found(equity: str | None, needed: str, sentence: str) -> None:
-    def thin(event: ev.Event) -> ev.Event:
+def thin(equity: str | None, needed: str) -> list[Entry]:
+    """The journal with other margins in every report."""
+
+    def change(event: ev.Event) -> ev.Event:
         report = event.report if isinstance(event, ev.WalletUpdated) else getattr(event, "wallet", None)
         if report is None:
             return event
@@ -95,10 +94,39 @@ def test_orders_below_the_margin_floor_are_found(equity: str | None, needed: str
         name = "report" if isinstance(event, ev.WalletUpdated) else "wallet"
         return msgspec.structs.replace(event, **{name: report})
 
-    entries = [
-        msgspec.structs.replace(one, event=thin(one.event)) if isinstance(one, ev.Stamped) else one for one in ENTRIES
+    return [
+        msgspec.structs.replace(one, event=change(one.event)) if isinstance(one, ev.Stamped) else one for one in ENTRIES
     ]
+
+
+@pytest.mark.parametrize(
+    ("equity", "needed", "sentence"),
+    [("100", "85", "margin use was 85%"), ("0", "5", "nothing was left"), (None, "5", "not known")],
+)
+def test_orders_below_the_margin_floor_are_found(equity: str | None, needed: str, sentence: str) -> None:
+    entries = thin(equity, needed)
     assert any(name == "I13" and sentence in problem for name, problem in said(entries))
+
+
+def test_the_floor_is_that_of_the_regime() -> None:
+    """A use of 60 % is below the normal floor, and beyond the one of a wild market or an event."""
+    entries = thin("100", "60")
+    assert said(entries) == set()
+    orders = [one for one in entries if isinstance(one, cmd.Issued) and isinstance(one.command, cmd.SubmitOrder)]
+    told = {
+        after: cmd.RecordRegime(account="main", before="normal", after=after, floor_use=0.5, why="")
+        for after in ("high_vol", "normal")
+    }
+    first = entries.index(orders[0])
+    wild = [*entries[:first], msgspec.structs.replace(orders[0], command=told["high_vol"]), *entries[first:]]
+    assert ("I13", "the margin use was 60%, the floor 50%") in said(wild)
+    calm = [*wild[: first + 1], msgspec.structs.replace(orders[0], command=told["normal"]), *entries[first:]]
+    assert said(calm) == set()
+    window = MarginEvent(name="FOMC", start_ns=0, end_ns=orders[-1].at_ns + 1)
+    during = msgspec.structs.replace(SETTINGS, margin_events=(window,))
+    assert {name for name, _, _ in judge_data(entries, during)} == {"I13"}
+    over = msgspec.structs.replace(window, end_ns=orders[0].at_ns)
+    assert list(judge_data(entries, msgspec.structs.replace(SETTINGS, margin_events=(over,)))) == []
 
 
 def test_orders_beyond_their_caps_are_found() -> None:
