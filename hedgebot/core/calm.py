@@ -1,35 +1,39 @@
-"""Calm: a proven claim that books and timers of a while come to nothing, and what they leave behind all the same.
+"""Calm: a proven claim that market and timers of a while come to nothing, and what they leave behind all the same.
 
-Owns the claim, its exact effects and when one may be made; the bounds are `calm_bounds.py`'s. It takes no decision and
-gives no command: an event that a claim does not cover is stepped by the engine as ever. A claim is made from the state
+Owns the claim and its exact effects; the bounds are `calm_bounds.py`'s, `calms.py` makes claims. It takes no decision
+and gives no command: an event that a claim does not cover is stepped by the engine as ever. Books of the hedge and the
+timer are covered, its ticker while mark and index stay in their room and the rate is the same, and signs of life:
+those two do to the state what `market.py` and `connections.py` do. A claim is made from the state
 after a real step that gave no command; its timer half only where the newest timer was stepped at rest and nothing but
 books, tickers and signs of life came since. What it does to the state is what the step does, to the last bit: the
 journal and the state of a run with claims are those of the run without.
 """
 
 import math
-from collections.abc import Callable
-from decimal import InvalidOperation
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
-from hedgebot.core import limits, loss_limits, market, raises, tracking
-from hedgebot.core.calm_bounds import BOOK_BOUNDS, EDGE, TICKED, TIMER_BOUNDS, Bound, BoundOf, Look, tightest
+from hedgebot.core import connections, limits, loss_limits, market, raises, tracking
+from hedgebot.core.calm_bounds import (
+    ALIVE_BOUNDS,
+    EDGE,
+    NEVER_NS,
+    Bound,
+    Look,
+    tightest,
+)
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState
-from hedgebot.core.strategy import Steady, SteadyStrategy, Strategy
-from hedgebot.core.trail import SPELL_NS, note
+from hedgebot.core.step import Step
+from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Command
+from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId, venue_of
-from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
-WORTH_EVENTS = 4
-"""A claim that covered fewer events cost more than it saved: the next one waits for more quiet steps."""
-
-_WAIT_STEPS = 16
+_PRICE_MAX = 1e300
 _NS_PER_MS = 1_000_000
-StrategyOf = Callable[[StrategySettings], Strategy]
 
 
 class Rules(NamedTuple):
@@ -48,25 +52,34 @@ class Rules(NamedTuple):
     spread_bps: float
 
 
+class Taken(NamedTuple):
+    """How many books of a row a claim covered, and the first one that it did not."""
+
+    books: int
+    left: ev.BookTop | None
+
+
 class Claim:
-    """One claim. `books` covers books of the hedge, `timers` (None: none) the timer; both change the state exactly."""
+    """One claim. `books` covers books of the hedge, `timers` (None: none) the timer; both change the state exactly.
+
+    The timer is covered before `alive_until_ns`, too: until then the last sign of life counts.
+    """
 
     __slots__ = (
         "_accounts",
-        "_ahead_ns",
         "_bleed_usd",
         "_closes",
         "_feeds",
-        "_high",
-        "_low",
-        "_offset_ns",
-        "_pause_ns",
+        "_indexes",
+        "_look",
+        "_marks",
         "_state",
-        "_trail",
-        "_until_ns",
+        "_sums",
+        "alive_until_ns",
         "books",
         "covered",
         "instrument",
+        "owed",
         "quote",
         "rules",
         "settings",
@@ -77,68 +90,115 @@ class Claim:
 
     def __init__(self, look: Look, books: Bound, timers: Bound | None, timer_ns: int) -> None:
         state = look.state
-        self._state = state
+        self._state, self._look = state, look
         self.settings, self.underlying, self.quote = look.settings, look.underlying, look.quote
         self.instrument: InstrumentId = look.settings.hedge_instrument
         self.books, self.timers, self.timer_ns = books, timers, timer_ns
         self.rules = _rules_of(look)
         self.covered = 0
-        self._until_ns, self._low, self._high = books
-        self._pause_ns, self._ahead_ns, self._offset_ns = self.rules[:3]
-        self._trail = look.underlying.trail
+        self.owed: Callable[[], None] | None = None
+        # Twice the middle, exact: a book's bid and ask are added up, not halved.
+        self._sums = Decimal(books.low) * 2, Decimal(min(books.high, _PRICE_MAX)) * 2
+        self._marks = _room_around(look.quote.mark, look.room)
+        self._indexes = _room_around(look.quote.index, look.room)
         self._accounts = tuple(state.accounts.values())
         self._closes = state.risk.closes.get(look.underlying.name)
         self._feeds = tuple(name for name, last in state.good_at_ns.items() if last == timer_ns)
         alert_usd = raises.in_force(state, "bleed_usd_alert", look.at_ns)
         self._bleed_usd = min(alert_usd, state.limits.bleed_usd_max) * (1.0 - EDGE)
+        self._hear_life()
 
     @property
     def state(self) -> EngineState:
         """The state that the claim is about."""
         return self._state
 
+    def settle(self) -> None:
+        """Have done what whoever took a whole row put off; to be called before anything is stepped."""
+        owed, self.owed = self.owed, None
+        if owed is not None:
+            owed()
+
     def take(self, stamped: ev.Stamped) -> bool:
         """Cover an event, with all that it does to the state; False where it must be stepped, and nothing is done."""
-        event = stamped.event
-        if isinstance(event, ev.BookTop):
-            return self.take_book(event, stamped.at_ns)
-        return isinstance(event, ev.TimerFired) and self.take_timer(stamped.at_ns)
-
-    def take_book(self, event: ev.BookTop, at_ns: int) -> bool:
-        """Cover a book; False where it must be stepped."""
-        bid, ask, venue_ns, quote, state = event.bid, event.ask, event.venue_at_ns, self.quote, self._state
-        if (
-            bid is None
-            or ask is None
-            or at_ns >= self._until_ns
-            or event.instrument != self.instrument
-            or not 0 <= at_ns - state.at_ns <= self._pause_ns
-            or not quote.book_venue_ns < venue_ns <= at_ns + self._ahead_ns
-        ):
-            return False
-        try:
-            # Half the sum's float is the float of half the sum: a power of two rounds nothing.
-            price = float(bid + ask) * 0.5
-            if not (0 < bid < ask and self._low <= price <= self._high):
+        event, at_ns = stamped.event, stamped.at_ns
+        match event:
+            case ev.BookTop():
+                return self.take_books((event,), NEVER_NS, lag_ns=at_ns - event.venue_at_ns).books == 1
+            case ev.TimerFired():
+                return self.take_timer(at_ns)
+            case ev.Ticker():
+                covered = self._ticker_is_calm(event, at_ns)
+                if covered:
+                    market.apply_ticker(self._step(stamped), event)
+                    self.rules = self.rules._replace(mark_until_ns=_mark_until_ns(self._look))
+            case ev.StreamAlive():
+                covered = 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
+                if covered:
+                    connections.apply(self._step(stamped), event)
+                    self._hear_life()
+            case _:
                 return False
+        self.covered += covered
+        return covered
+
+    def take_books(self, books: Iterable[ev.BookTop], before_ns: int, lag_ns: int = 0) -> Taken:
+        """Cover books one by one, each `lag_ns` after its stamp, up to the first that must be stepped.
+
+        One that comes at `before_ns` or later is left, too: something else comes first.
+        """
+        quote, held, instrument = self.quote, self.rules, self.instrument
+        bid, ask, stamp_ns, at_ns = quote.bid, quote.ask, quote.book_venue_ns, self._state.at_ns
+        until_ns = min(self.books.until_ns, before_ns) if -lag_ns <= held.ahead_ns else 0
+        pause_ns, mark_until_ns = held.pause_ns, held.mark_until_ns
+        # A mark that was not fresh when the book changed: each quote counts as one that has just begun to stand still.
+        changed_ns = -1 if quote.still_mark is not None else mark_until_ns
+        least, most = self._sums
+        low = high = ZERO
+        taken = spell_ns = spell_end_ns = 0
+        book = None
+        try:
+            for book in books:
+                next_bid, next_ask, next_ns = book.bid, book.ask, book.venue_at_ns
+                moment_ns = next_ns + lag_ns
+                if (
+                    not stamp_ns < next_ns
+                    or not at_ns <= moment_ns < until_ns
+                    or moment_ns - at_ns > pause_ns
+                    or next_bid is None
+                    or next_ask is None
+                    or not ZERO < next_bid < next_ask
+                    or book.instrument != instrument
+                    or ((book.bid_qty is not None or book.ask_qty is not None) and not _stand_there(book))
+                ):
+                    break
+                total = next_bid + next_ask
+                if next_ns >= spell_end_ns or not low <= total <= high:
+                    if not least <= total <= most:
+                        break
+                    if next_ns >= spell_end_ns:
+                        if taken:
+                            self._note_spell(spell_ns, low, high)
+                        spell_ns = next_ns - held.offset_ns
+                        spell_end_ns = next_ns + SPELL_NS - spell_ns % SPELL_NS
+                        low = high = total
+                    elif total < low:
+                        low = total
+                    else:
+                        high = total
+                if next_bid != bid or next_ask != ask or changed_ns >= mark_until_ns:
+                    changed_ns = moment_ns
+                bid, ask, stamp_ns, at_ns = next_bid, next_ask, next_ns, moment_ns
+                taken += 1
+            else:
+                book = None
         except InvalidOperation:
-            return False
-        if (event.bid_qty is not None or event.ask_qty is not None) and not _stand_there(event):
-            return False
-        if bid != quote.bid or ask != quote.ask or quote.still_mark is None:
-            self.note_still(at_ns)
-        quote.bid, quote.ask, quote.book_at_ns, quote.book_venue_ns = bid, ask, at_ns, venue_ns
-        self.underlying.price, state.at_ns = price, at_ns
-        spell = self._trail[-1] if self._trail else None
-        own_ns = venue_ns - self._offset_ns
-        if spell is None or not spell.from_ns <= own_ns < spell.from_ns + SPELL_NS:
-            note(self._trail, own_ns, price)
-        elif price < spell.low:
-            spell.low = price
-        elif price > spell.high:
-            spell.high = price
-        self.covered += 1
-        return True
+            pass
+        if taken:
+            self._note_spell(spell_ns, low, high)
+            self._note_book(bid, ask, stamp_ns, at_ns, changed_ns)
+            self.covered += taken
+        return Taken(taken, book)
 
     def note_still(self, at_ns: int) -> None:
         """The book's prices changed at this moment."""
@@ -148,13 +208,12 @@ class Claim:
 
     def take_timer(self, at_ns: int) -> bool:
         """Cover a timer; False where it must be stepped."""
-        state, underlying = self._state, self.underlying
+        state = self._state
         if not (0 <= at_ns - state.at_ns <= self.rules.pause_ns and self._timer_is_calm(at_ns)):
             return False
         state.at_ns = at_ns
         self.after_timer(at_ns)
-        kept = underlying.tracking
-        if at_ns - kept.at_ns >= tracking.LOOK_NS:
+        if at_ns - self.underlying.tracking.at_ns >= tracking.LOOK_NS:
             self.look(at_ns)
         self.covered += 1
         return True
@@ -182,12 +241,64 @@ class Claim:
         timers, held, quote, price = self.timers, self.rules, self.quote, self.underlying.price
         if timers is None or at_ns >= timers.until_ns or not timers.low <= price <= timers.high:
             return False
+        if at_ns >= self.alive_until_ns:
+            return False
         age_ns = at_ns - quote.book_at_ns
         if held.has_offset:
             age_ns = max(age_ns, at_ns + held.offset_ns - quote.book_venue_ns)
         if age_ns > held.fresh_ns or quote.bid is None or quote.ask is None:
             return False
         return float(quote.ask - quote.bid) <= price * held.spread_bps
+
+    def _ticker_is_calm(self, event: ev.Ticker, at_ns: int) -> bool:
+        """Whether a ticker moves nothing but mark and index, within their room."""
+        quote, held, state = self.quote, self.rules, self._state
+        if event.instrument != self.instrument or not 0 <= at_ns - state.at_ns <= held.pause_ns:
+            return False
+        hours = event.funding_interval_hours or quote.funding_interval_hours
+        if event.funding_rate != quote.funding_rate or hours != quote.funding_interval_hours:
+            return False
+        if not quote.mark_venue_ns < event.venue_at_ns <= at_ns + held.ahead_ns:
+            return False
+        return _is_within(event.mark, self._marks) and _is_within(event.index, self._indexes)
+
+    def _hear_life(self) -> None:
+        """Until when the timer may go by with the signs of life that were heard so far."""
+        found = tightest(self._look._replace(at_ns=self._state.at_ns), ALIVE_BOUNDS, {})
+        self.alive_until_ns = 0 if found is None else found.until_ns
+
+    def _step(self, stamped: ev.Stamped) -> Step:
+        step = Step(self._state, seq=stamped.seq, at_ns=stamped.at_ns)
+        self._state.at_ns = stamped.at_ns
+        return step
+
+    def _note_spell(self, own_ns: int, low: Decimal, high: Decimal) -> None:
+        note_range(self.underlying.trail, own_ns, float(low) * 0.5, float(high) * 0.5)
+
+    def _note_book(self, bid: Decimal | None, ask: Decimal | None, stamp_ns: int, at_ns: int, changed_ns: int) -> None:
+        """The newest book of a row, and when the last one came that differed from the one before it."""
+        quote = self.quote
+        if bid is None or ask is None:
+            return
+        quote.bid, quote.ask, quote.book_at_ns, quote.book_venue_ns = bid, ask, at_ns, stamp_ns
+        # Half the sum's float is the float of half the sum: a power of two rounds nothing.
+        self.underlying.price, self._state.at_ns = float(bid + ask) * 0.5, at_ns
+        if changed_ns >= 0:
+            self.note_still(changed_ns)
+
+
+def _room_around(reference: Decimal | None, room: float) -> tuple[Decimal, Decimal] | None:
+    """Lowest and highest value within a share of one; None for one that is not known."""
+    if reference is None:
+        return None
+    off = reference * Decimal(room)
+    return reference - off, reference + off
+
+
+def _is_within(value: Decimal | None, room: tuple[Decimal, Decimal] | None) -> bool:
+    if value is None or room is None:
+        return value is None and room is None
+    return value.is_finite() and room[0] <= value <= room[1] and value > ZERO
 
 
 def _stand_there(event: ev.BookTop) -> bool:
@@ -196,13 +307,8 @@ def _stand_there(event: ev.BookTop) -> bool:
 
 
 def _rules_of(look: Look) -> Rules:
-    state, quote, at_most = look.state, look.quote, look.state.limits
-    offset_ms = market.clock_offset_ms(state, venue_of(look.settings.hedge_instrument))
+    at_most, offset_ms = look.state.limits, _offset_ms(look)
     offset_ns = round((offset_ms or 0.0) * _NS_PER_MS)
-    mark_until_ns = 0
-    if quote.mark_at_ns:
-        seen_ns = quote.mark_at_ns if offset_ms is None else min(quote.mark_at_ns, quote.mark_venue_ns - offset_ns)
-        mark_until_ns = seen_ns + (at_most.mark_age_ms_max + 1) * _NS_PER_MS
     told_ms = math.floor(min(at_most.book_age_ms_max * limits.STALE_TOLD_AT, at_most.book_age_ms_max))
     return Rules(
         pause_ns=at_most.pause_ms_max * _NS_PER_MS,
@@ -211,80 +317,21 @@ def _rules_of(look: Look) -> Rules:
         offset_ns=offset_ns,
         has_offset=offset_ms is not None,
         fresh_ns=told_ms * _NS_PER_MS,
-        mark_until_ns=mark_until_ns,
+        mark_until_ns=_mark_until_ns(look),
         spread_bps=look.settings.spread_bps_max * 1e-4 * (1.0 - EDGE),
     )
 
 
-class Calms:
-    """Makes claims for an engine, and knows when one may be made."""
-
-    def __init__(self) -> None:
-        self._timer_ns = 0
-        self._at_rest = False
-        self._quiet_steps = 0
-        self._wait = 0
-        self._kept: dict[BoundOf, Bound] = {}
-
-    def note(self, stamped: ev.Stamped, commands: tuple[Command, ...], ended: Claim | None) -> None:
-        """Hear of a real step; `ended` is the claim that did not cover it."""
-        event = stamped.event
-        if ended is not None:
-            self._timer_ns = max(self._timer_ns, ended.timer_ns)
-            self._wait = 0 if ended.covered >= WORTH_EVENTS else _WAIT_STEPS
-        quiet = not commands
-        self._forget(event, quiet=quiet)
-        if isinstance(event, ev.TimerFired):
-            self._at_rest, self._timer_ns = quiet, stamped.at_ns
-        elif not isinstance(event, ev.BookTop | ev.Ticker | ev.StreamAlive) or commands:
-            self._at_rest = quiet = False
-        self._quiet_steps = self._quiet_steps + 1 if quiet else 0
-
-    def _forget(self, event: ev.Event, *, quiet: bool) -> None:
-        """Bounds that a step has moved are made anew."""
-        if quiet and isinstance(event, ev.Ticker | ev.StreamAlive):
-            for bound_of in TICKED:
-                self._kept.pop(bound_of, None)
-        else:
-            self._kept.clear()
-
-    def claim(self, state: EngineState, strategy_of: StrategyOf, *, worth: bool = True) -> Claim | None:
-        """A claim from here on; None where nothing can be claimed, or (`worth`) where it would not pay."""
-        if worth and (self._quiet_steps == 0 or self._quiet_steps < self._wait):
-            return None
-        look = _look_of(state, strategy_of, self._timer_ns)
-        books = tightest(look, BOOK_BOUNDS, self._kept) if look is not None else None
-        if look is None or books is None:
-            self._quiet_steps, self._wait = 0, _WAIT_STEPS
-            return None
-        timers = None
-        if self._at_rest:
-            timers = tightest(look._replace(low=books.low, high=books.high), TIMER_BOUNDS, self._kept)
-        if timers is not None:
-            timers = timers._replace(until_ns=min(timers.until_ns, books.until_ns))
-        return Claim(look, books, timers, self._timer_ns)
+def _mark_until_ns(look: Look) -> int:
+    """Until when the newest mark counts as fresh."""
+    quote, offset_ms = look.quote, _offset_ms(look)
+    if not quote.mark_at_ns:
+        return 0
+    seen_ns = quote.mark_at_ns
+    if offset_ms is not None:
+        seen_ns = min(seen_ns, quote.mark_venue_ns - round(offset_ms * _NS_PER_MS))
+    return seen_ns + (look.state.limits.mark_age_ms_max + 1) * _NS_PER_MS
 
 
-def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look | None:
-    """One underlying, hedged in one instrument, by strategies whose band stands still; None for any other book."""
-    if len(state.settings.underlyings) != 1:
-        return None
-    settings = state.settings.underlyings[0]
-    quote = state.quotes.get(settings.hedge_instrument)
-    steady = _steady(state, strategy_of, settings)
-    if len(settings.hedge_instruments) != 1 or quote is None or steady is None:
-        return None
-    underlying = state.underlyings[settings.underlying]
-    return Look(state, settings, underlying, quote, steady, state.at_ns, timer_ns)
-
-
-def _steady(state: EngineState, strategy_of: StrategyOf, settings: UnderlyingSettings) -> Steady | None:
-    band: Steady | None = None
-    for one in state.settings.strategies:
-        if one.enabled and settings.underlying in one.underlyings:
-            strategy = strategy_of(one)
-            # Not `isinstance`: that walks the protocol each time.
-            band = cast("SteadyStrategy", strategy).steady(settings, band) if hasattr(strategy, "steady") else None
-            if band is None:
-                return None
-    return band
+def _offset_ms(look: Look) -> float | None:
+    return market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))

@@ -1,14 +1,16 @@
 """For each gate, until when and within which prices a look at the market provably comes to nothing. Decides nothing.
 
 A bound is a claim: before `until_ns`, and while the hedge's middle stays within `low` and `high`, the gate says what
-it said at the last real step. None is no claim: then every event is stepped. `BOOK_BOUNDS` are the gates that a book
-of the hedge passes, `TIMER_BOUNDS` those that the timer passes besides; the timer's own must have been seen at rest by
+it said at the last real step, wherever mark and index go within the look's `room`. None is no claim: then every event
+is stepped. `BOOK_BOUNDS` are the gates that a book of the hedge passes, `TIMER_BOUNDS` those that the timer passes
+besides, `ALIVE_BOUNDS` those of them that each sign of life moves on; the timer's own must have been seen at rest by
 a real timer step just before, so a bound speaks only of what time and price can change. Bounds are drawn in by `EDGE`:
 what is near an edge is stepped. Must not change the state.
 """
 
 import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import NamedTuple
 
 from hedgebot.core import funding, hedges, limits, margin_legs, raises
@@ -46,7 +48,8 @@ class Bound(NamedTuple):
 class Look(NamedTuple):
     """What bounds are made from: one underlying hedged in one instrument, at a moment. `steady` is its band.
 
-    `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most.
+    `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most; `room` is the share by
+    which mark and index may still move either way.
     """
 
     state: EngineState
@@ -58,6 +61,7 @@ class Look(NamedTuple):
     timer_ns: int
     low: float = 0.0
     high: float = math.inf
+    room: float = 0.0
 
 
 BoundOf = Callable[[Look], Bound | None]
@@ -108,16 +112,14 @@ def jump(look: Look) -> Bound | None:
     """Books within the allowed jump of the mark are believed."""
     if look.quote.book_problem or look.quote.mark is None:
         return None
-    return _around(float(look.quote.mark), look.state.limits.price_jump_ratio_max)
+    return _around(look, look.quote.mark, look.state.limits.price_jump_ratio_max)
 
 
 def frozen(look: Look) -> Bound | None:
-    """A book that stands still is frozen when its mark moved: the mark stands, so only what it moved so far counts."""
-    quote = look.quote
-    if quote.mark is None or quote.still_mark is None:
-        return Bound()
-    moved_bps = abs(float(quote.mark / quote.still_mark) - 1.0) * 1e4
-    return Bound() if moved_bps <= look.state.limits.frozen_move_bps_max * (1.0 - EDGE) else None
+    """A book that stands still is frozen when its mark moved: from where it was then, or from one mark to another."""
+    most, room = look.state.limits.frozen_move_bps_max * 1e-4 * (1.0 - EDGE), look.room
+    between_marks = (1.0 + room) / (1.0 - room) - 1.0
+    return Bound() if max((1.0 + _moved(look.quote)) * (1.0 + room) - 1.0, between_marks) <= most else None
 
 
 def band(look: Look) -> Bound | None:
@@ -180,9 +182,9 @@ def gap(look: Look) -> Bound | None:
     rules, limit = look.state.instruments.get(look.settings.hedge_instrument), look.state.limits.book_mark_gap_bps_max
     if rules is None or look.quote.mark is None:
         return None
-    found = _around(float(look.quote.mark), limit * 1e-4)
+    found = _around(look, look.quote.mark, limit * 1e-4)
     if rules.kind.is_perp and look.quote.index is not None:
-        index = _around(float(look.quote.index), limit * 1e-4)
+        index = _around(look, look.quote.index, limit * 1e-4)
         found = Bound(NEVER_NS, max(found.low, index.low), min(found.high, index.high))
     return found
 
@@ -249,7 +251,7 @@ def funding_cost(look: Look) -> Bound | None:
     forecast, found = limits.funding_cost_usd_per_day(state, at_ns), funding.terms(state, settings, at_ns)
     if forecast is None or found is None:
         return None
-    spent = funding.spent_usd_today(state, at_ns)
+    spent, forecast = funding.spent_usd_today(state, at_ns), forecast + abs(forecast) * look.room
     if max(forecast, spent, spent + forecast) > state.limits.funding_cost_usd_per_day_max * (1.0 - EDGE):
         return None
     if found.ratio_day > raises.in_force(state, "funding_ratio_day_alert", at_ns):
@@ -280,7 +282,6 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     delta_limit,
     alerts,
     snapshots,
-    silence,
     raised,
     gap,
     width,
@@ -297,8 +298,23 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
 )
 
 
+ALIVE_BOUNDS: tuple[BoundOf, ...] = (silence,)
+
+
 TICKED: tuple[BoundOf, ...] = (jump, frozen, gap, funding_cost, silence)
 """The bounds that a mark, a rate or a sign of life moves; the others stand until something else is stepped."""
+
+
+def room_of(state: EngineState, quote: Quote) -> float:
+    """How far mark and index may move from where they are (a share) so that each bound that they move still has room.
+
+    A share of each limit: what the mark may move, the middle may not.
+    """
+    most = state.limits
+    frozen_ratio = most.frozen_move_bps_max * 1e-4
+    left = (1.0 + frozen_ratio) / (1.0 + _moved(quote)) - 1.0
+    room = min(frozen_ratio / 2.1, left, most.book_mark_gap_bps_max * 1e-4 / 4.0, most.price_jump_ratio_max / 4.0, 0.25)
+    return max(room * (1.0 - 2.0 * EDGE) - 2.0 * EDGE, 0.0)
 
 
 # --- prices
@@ -321,8 +337,15 @@ def prices_within(underlying: UnderlyingState, low_coin: float, high_coin: float
     return Bound(NEVER_NS, q / most * (1.0 + EDGE), q / least * (1.0 - EDGE) if least > 0.0 else math.inf)
 
 
-def _around(price: float, ratio: float) -> Bound:
-    return Bound(NEVER_NS, price * (1.0 - ratio * (1.0 - EDGE)), price * (1.0 + ratio * (1.0 - EDGE)))
+def _around(look: Look, reference: Decimal, ratio: float) -> Bound:
+    """Within a share of a mark or an index, wherever in its room that is."""
+    price, inside = float(reference), ratio * (1.0 - EDGE)
+    return Bound(NEVER_NS, price * (1.0 + look.room) * (1.0 - inside), price * (1.0 - look.room) * (1.0 + inside))
+
+
+def _moved(quote: Quote) -> float:
+    """How far the mark is from where it was when the book last changed, as a share."""
+    return 0.0 if quote.mark is None or quote.still_mark is None else abs(float(quote.mark / quote.still_mark) - 1.0)
 
 
 def _share_max(look: Look, found: funding.Terms) -> float:

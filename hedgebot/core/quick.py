@@ -4,8 +4,12 @@ Owns the choice between a claim and the step, for nothing else differs: all deci
 not use it, for its events come a few hundred times a second; whoever plays millions of them does.
 """
 
-from hedgebot.core.calm import Calms, Claim
-from hedgebot.core.engine import Engine, LoadStrategy
+from collections.abc import Iterable
+from decimal import getcontext, setcontext
+
+from hedgebot.core.calm import Claim, Taken
+from hedgebot.core.calms import Calms
+from hedgebot.core.engine import ARITHMETIC, Engine, LoadStrategy
 from hedgebot.core.state import EngineState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
@@ -24,18 +28,46 @@ class QuickEngine(Engine):
 
     def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
         """Apply one event and say what to do about it, in order."""
-        claim = self._claim
-        if claim is None and isinstance(stamped.event, _COVERED):
-            claim = self._claim = self._calms.claim(self.state, self._strategy)
-        if claim is not None and claim.take(stamped):
-            return _NOTHING
-        commands = super().step(stamped)
-        self._calms.note(stamped, commands, claim)
-        self._claim = None
-        return commands
+        ambient = getcontext()
+        setcontext(ARITHMETIC)
+        try:
+            return self._take_or_step(stamped)
+        finally:
+            setcontext(ambient)
+
+    def take_books(self, books: Iterable[ev.BookTop], before_ns: int) -> Taken:
+        """Take books that come at their own stamps, each by itself, as far as the claim in force covers them.
+
+        Ends at the first one that it does not, or that comes at `before_ns` or later; that one is given back.
+        """
+        ambient = getcontext()
+        setcontext(ARITHMETIC)
+        try:
+            claim = self.claim()
+            return Taken(0, next(iter(books), None)) if claim is None else claim.take_books(books, before_ns)
+        finally:
+            setcontext(ambient)
+
+    @property
+    def claim_in_force(self) -> Claim | None:
+        """The claim that covers what comes, where there is one."""
+        return self._claim
 
     def claim(self) -> Claim | None:
         """The claim in force, or one made now, whether or not it would pay for single events."""
         if self._claim is None:
             self._claim = self._calms.claim(self.state, self._strategy, worth=False)
         return self._claim
+
+    def _take_or_step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
+        claim = self._claim
+        if claim is None and isinstance(stamped.event, _COVERED):
+            claim = self._claim = self._calms.claim(self.state, self._strategy)
+        if claim is not None:
+            if claim.take(stamped):
+                return _NOTHING
+            claim.settle()
+        commands = self._step(stamped)
+        self._calms.note(stamped, commands, claim)
+        self._claim = None
+        return commands

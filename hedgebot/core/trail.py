@@ -27,12 +27,17 @@ class Spell(msgspec.Struct, kw_only=True):
 
 def note(trail: list[Spell], at_ns: int, price: float) -> None:
     """Take one more price with its moment; one that is older than the newest spell is no news."""
+    note_range(trail, at_ns, price, price)
+
+
+def note_range(trail: list[Spell], at_ns: int, low: float, high: float) -> None:
+    """Take the lowest and highest of prices that fall into one spell; `at_ns` is the first one's moment."""
     if trail and at_ns < trail[-1].from_ns + SPELL_NS:
         newest = trail[-1]
         if at_ns >= newest.from_ns:
-            newest.low, newest.high = min(newest.low, price), max(newest.high, price)
+            newest.low, newest.high = min(newest.low, low), max(newest.high, high)
         return
-    trail.append(Spell(from_ns=at_ns - at_ns % SPELL_NS, low=price, high=price))
+    trail.append(Spell(from_ns=at_ns - at_ns % SPELL_NS, low=low, high=high))
     keep(trail, at_ns)
 
 

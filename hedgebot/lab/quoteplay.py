@@ -24,8 +24,8 @@ from hedgebot.domain.settings import EngineSettings
 from hedgebot.journal.codec import encode
 from hedgebot.lab.quotedesk import Opening, QuoteDesk
 from hedgebot.lab.quotes import Quotes
-from hedgebot.lab.skip import Ahead, skip
-from hedgebot.turn.inbox import Inbox
+from hedgebot.lab.skip import Ahead, Stretch
+from hedgebot.turn.inbox import Conflated, Inbox
 from hedgebot.turn.turn import Turn
 
 CARE_NS = 5_000_000_000
@@ -34,6 +34,7 @@ CARE_NS = 5_000_000_000
 WARM_UP_QUOTES = 64
 _TURN_EVENTS_MAX = 64
 _RECORDED = (ev.BookTop, ev.TimerFired)
+_TIMER = ev.TimerFired()
 Heard = Callable[[ev.Stamped | cmd.Issued], None]
 
 
@@ -120,33 +121,48 @@ class QuotePlay:
 
     def _one(self, book: ev.BookTop) -> None:
         """One quote, after what comes before it."""
-        at_ns = book.venue_at_ns
-        self._until(at_ns)
+        self._until(book.venue_at_ns)
         self._row += 1
-        commands = self._turn.pass_by(book, at_ns)
-        if commands:
-            self._issued(commands, at_ns)
+        self._pass(book, book.venue_at_ns)
 
     def _until(self, at_ns: int) -> None:
-        """The venue's care and timers up to a moment."""
-        while (moment := self._due_ns) <= at_ns:
-            if self._others and self._others[0][0] == moment:
-                self._tell((self._others.popleft()[1],), moment)
-            elif moment == self._next_care_ns:
-                self._next_care_ns += self._care_ns
-                self._show(moment)
-                self._tell(self.desk.care(moment), moment)
-            else:
-                self._next_timer_ns += self._timer_ns
-                commands = self._turn.pass_by(ev.TimerFired(), moment)
-                if commands:
-                    self._issued(commands, moment)
+        """What comes up to a moment and is no quote."""
+        while self._due_ns <= at_ns:
+            self._due()
+
+    def _due(self) -> None:
+        """The next of what is no quote: something that was recorded, the venue's care, the timer."""
+        moment = self._due_ns
+        if self._others and self._others[0][0] == moment:
+            self._tell((self._others.popleft()[1],), moment)
+        elif moment == self._next_care_ns:
+            self._care()
+        else:
+            self._next_timer_ns += self._timer_ns
+            self._pass(_TIMER, moment)
 
     @property
     def _due_ns(self) -> int:
         """When something comes next that is no quote."""
         due_ns = min(self._next_care_ns, self._next_timer_ns)
         return min(due_ns, self._others[0][0]) if self._others else due_ns
+
+    def _care(self) -> None:
+        """The venue shows its mark and that it lives; what belongs to the account goes the account's way."""
+        moment = self._next_care_ns
+        self._next_care_ns += self._care_ns
+        self._show(moment)
+        for event in self.desk.care(moment):
+            if isinstance(event, ev.Ticker | ev.StreamAlive):
+                self._keep(ev.Stamped(seq=self._turn.next_seq, at_ns=moment, event=event))
+                self._pass(event, moment)
+            else:
+                self._tell((event,), moment)
+
+    def _pass(self, event: Conflated | ev.TimerFired, at_ns: int) -> None:
+        commands = self._turn.pass_by(event, at_ns)
+        if commands:
+            self._issued(commands, at_ns)
 
     def _tell(self, events: Iterable[ev.Event], at_ns: int) -> None:
         for event in events:
@@ -158,27 +174,27 @@ class QuotePlay:
 
     def _claiming(self) -> None:
         """Each event by itself, by the claim in force while it covers them."""
-        quick, claim, covered = self._quick, None, 0
-        due_ns = self._due_ns
-        for book in self._books:
-            at_ns = book.venue_at_ns
-            if at_ns < due_ns and claim is not None and claim.take_book(book, at_ns):
-                covered += 1
-                continue
-            self._left_out(covered)
-            self._one(book)
-            claim, covered = quick.claim(), 0
-            due_ns = self._due_ns
-        self._left_out(covered)
+        quick, books = self._quick, self._books
+        left = next(books, None)
+        while left is not None:
+            self._until(left.venue_at_ns)
+            taken, book = quick.take_books(chain((left,), books), self._due_ns)
+            self._left_out(taken, 0)
+            if book is left:
+                self._one(book)
+                book = next(books, None)
+            left = book
 
-    def _left_out(self, quotes: int) -> None:
-        """So many quotes were covered without the turn: its numbering goes on."""
-        if quotes:
+    def _left_out(self, quotes: int, timers: int) -> None:
+        """So many were covered without the turn: its numbering goes on."""
+        if quotes or timers:
             self._row += quotes
-            self.skipped += quotes
-            self._turn.leave_out(quotes, self.engine.state.at_ns)
+            self._next_timer_ns += timers * self._timer_ns
+            self.skipped += quotes + timers
+            self._turn.leave_out(quotes + timers, self.engine.state.at_ns)
 
     def _skipping(self) -> None:
+        """All that a claim covers at once; between two claims one event is stepped."""
         quotes, count, quick = self._quotes, len(self._quotes), self._quick
         while self._row < count:
             claim = quick.claim()
@@ -186,7 +202,10 @@ class QuotePlay:
                 self._skip(claim)
                 if self._row >= count:
                     return
-            self._one(next(quotes.books(self._row, self._row + 1)))
+            if self._due_ns <= quotes.at_ns[self._row]:
+                self._due()
+            else:
+                self._one(next(quotes.books(self._row, self._row + 1)))
 
     @property
     def _quick(self) -> QuickEngine:
@@ -195,16 +214,20 @@ class QuotePlay:
         return self.engine
 
     def _skip(self, claim: Claim) -> None:
-        quotes = self._quotes
-        end_ns = min(self._next_care_ns, self._others[0][0]) if self._others else self._next_care_ns
-        last = int(quotes.at_ns.searchsorted(end_ns))
-        if last == len(quotes):
-            end_ns = int(quotes.at_ns[-1]) + 1
-        found = skip(claim, quotes, Ahead(self._row, last, self._next_timer_ns, self._timer_ns, end_ns))
-        self._row += found.quotes
-        self._next_timer_ns += found.timers * self._timer_ns
-        self.skipped += found.quotes + found.timers
-        self._turn.leave_out(found.quotes + found.timers, self.engine.state.at_ns)
+        """What a claim covers of quotes and timers, with the venue's care between them while that is covered, too."""
+        end_ns = int(self._quotes.at_ns[-1]) + 1
+        if self._others:
+            end_ns = min(end_ns, self._others[0][0])
+        stretch = Stretch(claim, self._quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
+        while not stretch.is_over:
+            before_ns = min(self._next_care_ns, end_ns)
+            self._left_out(*stretch.take(before_ns))
+            if stretch.is_over or before_ns != self._next_care_ns:
+                break
+            self._care()
+            if self._quick.claim_in_force is not claim:
+                return
+        claim.settle()
 
     # --- what comes of them
 

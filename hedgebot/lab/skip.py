@@ -1,4 +1,4 @@
-"""The skip: how many quotes and timers ahead a claim covers, found with numpy, and all of them taken at once.
+"""The skip: how far ahead a claim covers quotes and timers, found with numpy, and all of them taken at once.
 
 Owns the vectorised form of `core/calm.py`'s `Claim.take`: the same limits, the same effects on the state to the last
 bit. It decides nothing; what a claim does not cover is stepped by whoever plays. Quotes whose effect the next one
@@ -12,85 +12,194 @@ import numpy as np
 from hedgebot.core.calm import Claim
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.tracking import LOOK_NS as TRACKING_NS
-from hedgebot.core.trail import KEEP_NS, SPELL_NS, Spell, keep
+from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_range
 from hedgebot.lab.quotes import Ints, Quotes
 
 
 class Ahead(NamedTuple):
-    """What comes next: quotes from `row` up to `last`, timers from `timer_ns` every `interval_ns` before `end_ns`.
+    """What comes next: quotes from `row` on, timers from `timer_ns` every `interval_ns`, all of them before `end_ns`.
 
     At the same moment the timer comes before the quote.
     """
 
     row: int
-    last: int
     timer_ns: int
     interval_ns: int
     end_ns: int
 
 
-class Skipped(NamedTuple):
-    """How many quotes and timers were taken."""
+class Stretch:
+    """What one claim covers of quotes and timers in a row; `take` takes them, up to one moment after the other.
 
-    quotes: int
-    timers: int
+    The trail of prices is left when the claim is settled, for all of them.
+    """
+
+    def __init__(self, claim: Claim, quotes: Quotes, ahead: Ahead) -> None:
+        self._claim, self._quotes = claim, quotes
+        self._first = self._row = ahead.row
+        self._next = 0
+        self._timers, self._before = range(0), _NONE
+        self._last = self._row
+        claim.settle()
+        claim.owed = self._note_trail
+        self._reach(ahead)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left that the claim covers."""
+        return self._row == self._last and self._next == len(self._timers)
+
+    def take(self, before_ns: int) -> tuple[int, int]:
+        """Take what comes before a moment; how many quotes and timers that were.
+
+        Where a timer has to be stepped after all, the stretch ends before it.
+        """
+        claim, timers = self._claim, self._timers
+        due = _count_before(timers, before_ns)
+        calm = min(due, _count_before(timers, claim.alive_until_ns))
+        if calm < due:
+            self._cut(calm)
+        calm = self._look(calm)
+        row = max(self._row, min(self._last, int(self._quotes.at_ns.searchsorted(before_ns))))
+        taken = row - self._row, calm - self._next
+        if taken[1]:
+            self._set_price(calm - 1)
+            claim.state.at_ns = timers[calm - 1]
+            claim.after_timer(timers[calm - 1])
+        if taken[0]:
+            self._take_books(row)
+        self._row, self._next = row, calm
+        claim.covered += taken[0] + taken[1]
+        return taken
+
+    # --- how far
+
+    def _reach(self, ahead: Ahead) -> None:
+        """Find the first quote or timer that the claim does not cover: what comes from there on has to wait."""
+        claim, quotes, row = self._claim, self._quotes, ahead.row
+        end_ns = min(ahead.end_ns, claim.timers.until_ns if claim.timers is not None else ahead.timer_ns + 1)
+        count = _books_covered(claim, quotes, row, end_ns)
+        at_ns = quotes.at_ns
+        # Timers up to the first quote that is not covered come before it.
+        stop_ns = min(int(at_ns[row + count]), end_ns - 1) if row + count < len(quotes) else end_ns - 1
+        timers = range(ahead.timer_ns, stop_ns + 1, ahead.interval_ns)
+        moments = np.arange(timers.start, timers.stop, timers.step, dtype=np.int64)
+        before = at_ns[row : row + count].searchsorted(moments, side="left")
+        calm = _timers_covered(claim, quotes, row, moments, before, ahead.interval_ns)
+        self._timers, self._before, self._last = timers, before, row + count
+        if calm < len(timers):
+            self._cut(calm)
+
+    def _cut(self, calm: int) -> None:
+        """The timer of this number has to be stepped: neither it nor what comes after it is taken."""
+        self._last = self._first + int(self._before[calm])
+        self._timers, self._before = self._timers[:calm], self._before[:calm]
+
+    def _look(self, calm: int) -> int:
+        """The looks due up to a timer of this number; how many timers may be taken, for a look may end the claim."""
+        kept, claim, timers, number = self._claim.underlying.tracking, self._claim, self._timers, self._next
+        while True:
+            due_ns = kept.at_ns + TRACKING_NS
+            number = max(number, -(-(due_ns - timers.start) // timers.step))
+            if number >= calm:
+                return calm
+            self._set_price(number)
+            claim.look(timers[number])
+            number += 1
+            if claim.timers is None:
+                if number < len(timers):
+                    self._cut(number)
+                return number
+
+    # --- what is left behind
+
+    def _set_price(self, number: int) -> None:
+        """The price as a timer finds it."""
+        row = self._first + int(self._before[number])
+        if row > self._first:
+            self._claim.underlying.price = float(self._quotes.mid[row - 1])
+
+    def _take_books(self, row: int) -> None:
+        """What the quotes up to a row leave behind, but for the trail."""
+        claim, quotes, last = self._claim, self._quotes, row - 1
+        quote, at_ns = claim.quote, int(quotes.at_ns[last])
+        self._note_still(row)
+        quote.bid, quote.ask = quotes.prices(last)
+        quote.book_at_ns = quote.book_venue_ns = at_ns
+        claim.underlying.price = float(quotes.mid[last])
+        claim.state.at_ns = max(claim.state.at_ns, at_ns)
+
+    def _note_still(self, row: int) -> None:
+        """Since when the book stands as it does, and where the mark was then."""
+        claim, quotes, first = self._claim, self._quotes, self._row
+        quote, changed, newest_ns = claim.quote, self._quotes.changed, int(self._quotes.at_ns[row - 1])
+        if row - 1 > first and changed[row - 1]:
+            claim.note_still(newest_ns)
+            return
+        flags = changed[first:row].copy()
+        flags[0] = quote.still_mark is None or (quote.bid, quote.ask) != quotes.prices(first)
+        moved = np.flatnonzero(flags)
+        if not len(moved):
+            return
+        claim.note_still(int(quotes.at_ns[first + int(moved[-1])]))
+        if quote.still_mark is None:
+            # Without a fresh mark each quote counts as one that has just begun to stand still.
+            claim.note_still(newest_ns)
+
+    def _note_trail(self) -> None:
+        """Spells of the last seconds; older ones would be gone by now."""
+        quotes, offset_ns, first, last = self._quotes, self._claim.rules.offset_ns, self._first, self._row
+        if first == last:
+            return
+        newest_ns = int(quotes.at_ns[last - 1]) - offset_ns
+        from_ns = (newest_ns - KEEP_NS - 2 * SPELL_NS) // SPELL_NS * SPELL_NS
+        first += int(quotes.at_ns[first:last].searchsorted(from_ns + offset_ns))
+        at_ns, middle = quotes.at_ns[first:last] - offset_ns, quotes.mid[first:last]
+        spells = at_ns // SPELL_NS
+        begins = np.concatenate(([0], np.flatnonzero(spells[1:] != spells[:-1]) + 1))
+        lows, highs = np.minimum.reduceat(middle, begins), np.maximum.reduceat(middle, begins)
+        trail = self._claim.underlying.trail
+        for moment, low, high in zip(at_ns[begins].tolist(), lows.tolist(), highs.tolist(), strict=True):
+            note_range(trail, moment, low, high)
 
 
-def skip(claim: Claim, quotes: Quotes, ahead: Ahead) -> Skipped:
-    """Take as many of the next events as the claim covers, without a gap."""
-    count = _books_covered(claim, quotes, ahead)
-    # Timers up to the first quote that is not covered come before it.
-    stop_ns = int(quotes.at_ns[ahead.row + count]) if ahead.row + count < ahead.last else ahead.end_ns - 1
-    timers = range(ahead.timer_ns, stop_ns + 1, ahead.interval_ns)
-    before = _quotes_before(quotes, ahead.row, count, timers)
-    calm = _timers_covered(claim, quotes, ahead, timers, before)
-    calm = _look(claim, quotes, ahead.row, timers[:calm], before)
-    if calm < len(timers):
-        # The next timer has to be stepped: what comes after it has to wait.
-        count = int(before[calm])
-    if calm:
-        _set_price(claim, quotes, ahead.row, int(before[calm - 1]))
-        claim.state.at_ns = timers[calm - 1]
-        claim.after_timer(timers[calm - 1])
-    if count:
-        _take_books(claim, quotes, ahead.row, count)
-    claim.covered += count + calm
-    return Skipped(count, calm)
+_NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
-def _books_covered(claim: Claim, quotes: Quotes, ahead: Ahead) -> int:
+def _books_covered(claim: Claim, quotes: Quotes, row: int, end_ns: int) -> int:
     """How many quotes in a row the claim covers, timers left aside (they only shorten pauses)."""
-    books, held, row, last = claim.books, claim.rules, ahead.row, ahead.last
-    if row >= last or quotes.instrument != claim.instrument or held.ahead_ns < 0:
+    books, held = claim.books, claim.rules
+    if row >= len(quotes) or quotes.instrument != claim.instrument or held.ahead_ns < 0:
         return 0
     first_ns = int(quotes.at_ns[row])
     if not 0 <= first_ns - claim.state.at_ns <= held.pause_ns or claim.quote.book_venue_ns >= first_ns:
         return 0
-    last = min(last, row + int(np.searchsorted(quotes.at_ns[row:last], books.until_ns)))
+    last = row + int(quotes.at_ns[row:].searchsorted(min(books.until_ns, end_ns)))
     middle = quotes.mid[row:last]
     covered = (middle >= books.low) & (middle <= books.high)
     covered[1:] &= quotes.gap_ns[row + 1 : last] <= held.pause_ns
     return _run(covered)
 
 
-def _timers_covered(claim: Claim, quotes: Quotes, ahead: Ahead, timers: range, before: Ints) -> int:
-    bound, held = claim.timers, claim.rules
-    if bound is None or not timers or not LOOK_NS <= ahead.interval_ns <= held.pause_ns:
+def _timers_covered(claim: Claim, quotes: Quotes, row: int, at_ns: Ints, before: Ints, interval_ns: int) -> int:
+    """How many timers in a row the claim covers, whatever signs of life come; `before` are the quotes before each."""
+    bound, held, quote = claim.timers, claim.rules, claim.quote
+    if bound is None or not len(at_ns) or not LOOK_NS <= interval_ns <= held.pause_ns:
         return 0
-    if timers[0] < claim.state.at_ns or (not before[0] and timers[0] - claim.state.at_ns > held.pause_ns):
+    if at_ns[0] < claim.state.at_ns or (not before[0] and at_ns[0] - claim.state.at_ns > held.pause_ns):
         return 0
-    at_ns = np.arange(timers.start, timers.stop, timers.step, dtype=np.int64)
-    newest = ahead.row + before - 1
-    seen = before > 0
-    quote, price = claim.quote, claim.underlying.price
     if quote.bid is None or quote.ask is None:
         return 0
-    middle = np.where(seen, quotes.mid[newest], price)
-    spread = np.where(seen, quotes.spread[newest], float(quote.ask - quote.bid))
-    age_ns = at_ns - np.where(seen, quotes.at_ns[newest], quote.book_at_ns)
+    newest = row - 1 + before
+    middle, spread, stamp_ns = quotes.mid[newest], quotes.spread[newest], quotes.at_ns[newest]
+    seen_ns = stamp_ns.copy()
+    unseen = int(before.searchsorted(1))
+    if unseen:
+        middle[:unseen], spread[:unseen] = claim.underlying.price, float(quote.ask - quote.bid)
+        seen_ns[:unseen], stamp_ns[:unseen] = quote.book_at_ns, quote.book_venue_ns
+    age_ns = at_ns - seen_ns
     if held.has_offset:
-        venue_ns = np.where(seen, quotes.at_ns[newest], quote.book_venue_ns)
-        age_ns = np.maximum(age_ns, at_ns + held.offset_ns - venue_ns)
+        age_ns = np.maximum(age_ns, at_ns + held.offset_ns - stamp_ns)
     return _run(
         (at_ns < bound.until_ns)
         & (middle >= bound.low)
@@ -100,78 +209,11 @@ def _timers_covered(claim: Claim, quotes: Quotes, ahead: Ahead, timers: range, b
     )
 
 
-def _quotes_before(quotes: Quotes, row: int, count: int, timers: range) -> Ints:
-    """How many of the covered quotes come before each timer."""
-    at_ns = np.arange(timers.start, timers.stop, timers.step, dtype=np.int64)
-    return np.searchsorted(quotes.at_ns[row : row + count], at_ns, side="left")
-
-
-def _look(claim: Claim, quotes: Quotes, row: int, timers: range, before: Ints) -> int:
-    """The looks that fall due at these timers; how many timers may be taken, for a look may end the claim."""
-    kept, number = claim.underlying.tracking, 0
-    while True:
-        due_ns = kept.at_ns + TRACKING_NS
-        number = max(number, -(-(due_ns - timers.start) // timers.step))
-        if number >= len(timers):
-            return len(timers)
-        _set_price(claim, quotes, row, int(before[number]))
-        claim.look(timers[number])
-        number += 1
-        if claim.timers is None:
-            return number
-
-
-def _set_price(claim: Claim, quotes: Quotes, row: int, seen: int) -> None:
-    """The price after so many of the quotes from `row` on."""
-    if seen:
-        claim.underlying.price = float(quotes.mid[row + seen - 1])
-
-
-def _take_books(claim: Claim, quotes: Quotes, row: int, count: int) -> None:
-    """What a run of covered quotes leaves behind."""
-    quote, last = claim.quote, row + count - 1
-    at_ns = int(quotes.at_ns[last])
-    _note_still(claim, quotes, row, count)
-    _note_trail(claim, quotes, row, count)
-    quote.bid, quote.ask = quotes.prices(last)
-    quote.book_at_ns = quote.book_venue_ns = at_ns
-    claim.underlying.price = float(quotes.mid[last])
-    claim.state.at_ns = max(claim.state.at_ns, at_ns)
-
-
-def _note_still(claim: Claim, quotes: Quotes, row: int, count: int) -> None:
-    """Since when the book stands as it does, and where the mark was then."""
-    quote = claim.quote
-    changed = quotes.changed[row : row + count].copy()
-    changed[0] = quote.still_mark is None or (quote.bid, quote.ask) != quotes.prices(row)
-    moved = np.flatnonzero(changed)
-    if not len(moved):
-        return
-    claim.note_still(int(quotes.at_ns[row + int(moved[-1])]))
-    if quote.still_mark is None:
-        # Without a fresh mark each quote counts as one that has just begun to stand still.
-        claim.note_still(int(quotes.at_ns[row + count - 1]))
-
-
-def _note_trail(claim: Claim, quotes: Quotes, row: int, count: int) -> None:
-    """Spells of the last seconds; older ones would be gone by now."""
-    trail, offset_ns = claim.underlying.trail, claim.rules.offset_ns
-    at_ns = quotes.at_ns[row : row + count] - offset_ns
-    from_ns = (int(at_ns[-1]) - KEEP_NS - 2 * SPELL_NS) // SPELL_NS * SPELL_NS
-    first = int(np.searchsorted(at_ns, from_ns))
-    at_ns, middle = at_ns[first:], quotes.mid[row + first : row + count]
-    spells = at_ns // SPELL_NS
-    begins = np.flatnonzero(np.diff(spells, prepend=-1))
-    lows, highs = np.minimum.reduceat(middle, begins), np.maximum.reduceat(middle, begins)
-    for begin, low, high in zip(begins.tolist(), lows.tolist(), highs.tolist(), strict=True):
-        moment = int(at_ns[begin])
-        newest = trail[-1] if trail else None
-        if newest is not None and moment < newest.from_ns + SPELL_NS:
-            if int(at_ns[begin]) >= newest.from_ns:
-                newest.low, newest.high = min(newest.low, low), max(newest.high, high)
-            continue
-        trail.append(Spell(from_ns=moment - moment % SPELL_NS, low=low, high=high))
-        keep(trail, moment)
+def _count_before(timers: range, before_ns: int) -> int:
+    """How many of the timers come before a moment."""
+    if before_ns <= timers.start:
+        return 0
+    return min(len(timers), -(-(before_ns - timers.start) // timers.step))
 
 
 def _run(flags: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> int:

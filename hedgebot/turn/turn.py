@@ -26,7 +26,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.treasury import MoveAnswered, MoveOutcome
-from hedgebot.turn.inbox import Inbox
+from hedgebot.turn.inbox import Conflated, Inbox
 
 JOURNAL_TASK = "journal"
 """`TaskFailed.task` when the journal cannot be written: the engine must add no risk."""
@@ -163,7 +163,7 @@ class Turn:
         )
         return self._last
 
-    def pass_by(self, event: ev.BookTop | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:
+    def pass_by(self, event: Conflated | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:
         """Step one event that came while nothing waits, for whoever plays a recording and keeps it himself.
 
         The commands must go the way of `run`'s; the event's number is the one before `next_seq`.

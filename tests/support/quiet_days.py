@@ -304,6 +304,39 @@ class ToppedUp(Talk):
 treasury_looks = waiting(3, ToppedUp)
 
 
+# --- what a mark may do meanwhile
+
+
+def marked_while_still() -> Playbook:
+    """The mark leaves a book that stands still in two small steps."""
+    play = begun(Talk())
+    play.quiet(11, step="0")
+    for moved in (150, 265):
+        play.send(play.ticker(PRICE + moved))
+        play.quiet(1, step="0")
+    return play
+
+
+def marked_away_from_the_book(gap_bps_max: float = 200.0, jump_ratio_max: float = 0.5) -> Playbook:
+    """A book near the edge of what its mark allows, and the mark takes a small step away."""
+    play = begun(Talk(book_mark_gap_bps_max=gap_bps_max, price_jump_ratio_max=jump_ratio_max))
+    play.quiet(1)
+    play.quiet(1, PRICE * Decimal("1.0195"))
+    play.send(play.ticker(PRICE * Decimal("0.9989")))
+    play.quiet(2, PRICE * Decimal("1.0195"))
+    return play
+
+
+def marked_dearer() -> Playbook:
+    """A hedge whose funding is within a breath of the day's budget, and the mark rises a little."""
+    play = Dear(funding_cost_usd_per_day_max=30.02)
+    play.ready((play.position("-100000", BTC_INVERSE), play.position("1")))
+    play.quiet(2)
+    play.send(play.ticker(PRICE * Decimal("1.0011")))
+    play.quiet(2)
+    return play
+
+
 # --- what is held against each event
 
 

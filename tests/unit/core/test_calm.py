@@ -61,7 +61,56 @@ def test_a_book_that_is_not_plain_is_stepped(fields: dict[str, object]) -> None:
 def test_an_event_from_before_the_last_one_is_stepped() -> None:
     play, claim = claimed()
     assert not claim.take(at(play, play.book(), after_ms=-5))
-    assert not claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE)))
+    assert not claim.take(at(play, ev.ClockMeasured(account="main", offset_ms=0.0, round_trip_ms=1.0)))
+
+
+def test_a_row_of_books_is_taken_up_to_the_first_that_must_be_stepped() -> None:
+    play, claim = claimed()
+    row = [changed(play.book(PRICE + number), venue_at_ns=play.at_ns + number * MS) for number in range(1, 7)]
+    row[4] = changed(row[4], ask=None)
+    assert claim.take_books(row[:2], play.at_ns + 100 * MS) == (2, None)
+    # Something else comes first: the book at that moment is given back.
+    assert claim.take_books(row[2:], row[3].venue_at_ns) == (1, row[3])
+    assert claim.take_books(iter(row[3:]), play.at_ns + 100 * MS) == (1, row[4])
+    assert claim.quote.bid == row[3].bid
+    assert claim.state.at_ns == row[3].venue_at_ns
+    assert claim.underlying.price == float(PRICE + 4)
+    assert claim.covered == 4
+
+
+def test_a_ticker_in_its_room_and_a_sign_of_life_are_taken() -> None:
+    play, claim = claimed()
+    before_ns = claim.alive_until_ns
+    assert claim.take(at(play, play.ticker(PRICE + 5)))
+    assert claim.quote.mark == PRICE + 5
+    assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PUBLIC), after_ms=2))
+    assert claim.alive_until_ns == before_ns
+    assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE), after_ms=3))
+    assert claim.alive_until_ns > before_ns
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mark": PRICE * Decimal("1.002")},
+        {"mark": None},
+        {"mark": Decimal("NaN")},
+        {"index": None},
+        {"index": PRICE * Decimal("0.998")},
+        {"funding_rate": 0.0002},
+        {"funding_rate": None},
+        {"funding_interval_hours": 4.0},
+        {"venue_at_ns": 1},
+        {"instrument": BTC_USDC},
+    ],
+)
+def test_a_ticker_that_says_more_is_stepped(fields: dict[str, object]) -> None:
+    play, claim = claimed()
+    before = encode_state(play.state)
+    ticker = msgspec.structs.replace(play.ticker(PRICE), **fields)
+    assert not claim.take(at(play, ticker))
+    assert encode_state(play.state) == before
+    assert claim.take(at(play, play.ticker(PRICE)))
 
 
 def test_the_timer_is_claimed_after_one_at_rest() -> None:

@@ -13,13 +13,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from hedgebot.core import calm
+from hedgebot.core import calm, calms
 from hedgebot.core.calm_bounds import (
+    ALIVE_BOUNDS,
     BOOK_BOUNDS,
     NEVER_NS,
     TIMER_BOUNDS,
     Bound,
+    BoundOf,
     prices_within,
+    room_of,
 )
 from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.quick import QuickEngine
@@ -30,9 +33,7 @@ from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, StrategySettings
 from strategies import delta_neutral, patience
 from tests.support import quiet_days as days
-from tests.support.playbook import (
-    Playbook,
-)
+from tests.support.playbook import BTC_PERP, PRICE, Playbook
 
 
 def differs(play: Playbook, load_strategy: LoadStrategy = delta_neutral.STRATEGY.build) -> bool:
@@ -130,7 +131,7 @@ BEHIND: dict[str, tuple[str, ...]] = {"mode": ("alerts",), "blind": ("alerts",)}
 
 
 def test_every_bound_has_its_script() -> None:
-    assert set(SCRIPTS) == {one.__name__ for one in (*BOOK_BOUNDS, *TIMER_BOUNDS)}
+    assert set(SCRIPTS) == {one.__name__ for one in (*BOOK_BOUNDS, *TIMER_BOUNDS, *ALIVE_BOUNDS)}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -142,9 +143,9 @@ def test_with_its_bound_the_journal_is_the_same(name: str) -> None:
 
 def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Take bounds out."""
-    for group in ("BOOK_BOUNDS", "TIMER_BOUNDS"):
-        kept = tuple(one for one in getattr(calm, group) if one.__name__ not in names)
-        monkeypatch.setattr(calm, group, kept)
+    for module, group in ((calms, "BOOK_BOUNDS"), (calms, "TIMER_BOUNDS"), (calm, "ALIVE_BOUNDS")):
+        kept = tuple(one for one in getattr(module, group) if one.__name__ not in names)
+        monkeypatch.setattr(module, group, kept)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -155,6 +156,53 @@ def test_a_mutant_without_the_bound_is_caught(name: str, monkeypatch: pytest.Mon
     assert not before or not differs(play)
     without(monkeypatch, name)
     assert differs(play)
+
+
+# --- what a mark may do meanwhile
+
+
+ROOM: dict[str, days.Script] = {
+    "frozen": days.marked_while_still,
+    "gap": days.marked_away_from_the_book,
+    "jump": lambda: days.marked_away_from_the_book(9_999.0, 0.02),
+    "funding_cost": days.marked_dearer,
+}
+
+
+@pytest.mark.parametrize("name", ROOM)
+def test_a_bound_that_leaves_the_mark_no_room_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    play = ROOM[name]()
+    assert not differs(play)
+    monkeypatch.setattr(calms, "room_of", lambda _state, _quote: 0.0012)
+    assert not differs(play)
+
+    def of(bound_of: BoundOf) -> BoundOf:
+        return (lambda look: bound_of(look._replace(room=0.0))) if bound_of.__name__ == name else bound_of
+
+    for group in ("BOOK_BOUNDS", "TIMER_BOUNDS"):
+        monkeypatch.setattr(calms, group, tuple(of(one) for one in getattr(calms, group)))
+    assert differs(play)
+
+
+def test_the_room_of_a_mark_ends_where_the_book_would_be_frozen() -> None:
+    play = days.begun(days.Talk())
+    quote = play.state.quotes[BTC_PERP]
+    whole = room_of(play.state, quote)
+    assert 0.0 < whole < 25e-4 / 2.0
+    assert quote.mark is not None
+    quote.still_mark = quote.mark * Decimal("0.9985")
+    assert 0.0 < room_of(play.state, quote) < whole
+    quote.still_mark = quote.mark * Decimal("0.99")
+    assert room_of(play.state, quote) == 0.0
+
+
+def test_signs_of_life_and_tickers_go_by() -> None:
+    play = days.begun(days.Talk())
+    for number in range(8):
+        play.quiet(5)
+        play.send(play.ticker(PRICE + number))
+    steps = len(play.log) - covered(play)
+    assert steps < 0.1 * len(play.log)
 
 
 # --- what is held against each event

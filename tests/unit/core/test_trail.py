@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.trail import KEEP_NS, LAG_NS_MAX, SPELL_NS, Spell, note, price_of_quote
+from hedgebot.core.trail import KEEP_NS, LAG_NS_MAX, SPELL_NS, Spell, note, note_range, price_of_quote
 
 MS = 1_000_000
 START = 1_760_000_000_000_000_000
@@ -20,6 +20,14 @@ def _trail(*prices: tuple[float, float]) -> list[Spell]:
 def test_a_spell_keeps_its_lowest_and_highest_price() -> None:
     trail = _trail((0, 100.0), (100, 90.0), (200, 110.0), (250, 120.0))
     assert [(one.low, one.high) for one in trail] == [(90.0, 110.0), (120.0, 120.0)]
+
+
+def test_a_range_of_prices_is_what_they_would_be_one_by_one() -> None:
+    one_by_one = _trail((0, 100.0), (100, 90.0), (200, 110.0), (260, 95.0), (300, 120.0))
+    at_once: list[Spell] = []
+    note_range(at_once, START, 90.0, 110.0)
+    note_range(at_once, START + 260 * MS, 95.0, 120.0)
+    assert at_once == one_by_one
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.floats(1.0, 1e6)), max_size=60))

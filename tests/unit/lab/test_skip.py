@@ -120,7 +120,7 @@ def quiet() -> Quotes:
 LEFT_BEHIND: dict[str, Callable[..., object]] = {
     "_note_still": lambda *_: None,
     "_note_trail": lambda *_: None,
-    "_look": lambda _claim, _quotes, _row, timers, _before: len(timers),
+    "_look": lambda _stretch, calm: calm,
     "_set_price": lambda *_: None,
 }
 
@@ -130,7 +130,7 @@ def test_what_a_run_leaves_behind_matters(name: str, monkeypatch: pytest.MonkeyP
     chosen = book_settings(0.1)
     full = played(quiet(), chosen, Way.FULL)
     assert played(quiet(), chosen, Way.SKIP).digest == full.digest
-    monkeypatch.setattr(skip, name, LEFT_BEHIND[name])
+    monkeypatch.setattr(skip.Stretch, name, LEFT_BEHIND[name])
     assert played(quiet(), chosen, Way.SKIP).digest != full.digest
 
 
@@ -138,8 +138,24 @@ def test_timers_that_come_oftener_than_margin_is_looked_at_are_stepped() -> None
     play = played(quiet(), book_settings(0.1), Way.SKIP)
     claim = play.engine.claim()  # type: ignore[attr-defined]
     assert claim is not None
-    ahead = skip.Ahead(0, 0, claim.state.at_ns + 1, LOOK_NS - 1, claim.state.at_ns + LOOK_NS * 3)
-    assert skip.skip(claim, play._quotes, ahead) == (0, 0)
+    now_ns, last = claim.state.at_ns, len(play._quotes)
+    assert skip.Stretch(claim, play._quotes, skip.Ahead(last, now_ns + 1, LOOK_NS - 1, now_ns + LOOK_NS * 3)).is_over
+    ahead = skip.Ahead(last, now_ns + 1, LOOK_NS, now_ns + LOOK_NS * 3)
+    assert skip.Stretch(claim, play._quotes, ahead).take(now_ns + LOOK_NS * 3) == (0, 3)
+
+
+def test_without_a_sign_of_life_the_timer_is_stepped_when_it_is_due() -> None:
+    play = played(quiet(), book_settings(0.1), Way.SKIP)
+    claim = play.engine.claim()  # type: ignore[attr-defined]
+    assert claim is not None
+    now_ns, last = claim.state.at_ns, len(play._quotes)
+    stretch = skip.Stretch(claim, play._quotes, skip.Ahead(last, now_ns + 1, LOOK_NS, now_ns + LOOK_NS * 9))
+    claim.alive_until_ns = now_ns + LOOK_NS * 3
+    # What comes before the next care is taken; the timers after it wait for what the care says.
+    assert stretch.take(now_ns + LOOK_NS * 2) == (0, 2)
+    assert not stretch.is_over
+    assert stretch.take(now_ns + LOOK_NS * 9) == (0, 1)
+    assert stretch.is_over
 
 
 def test_most_of_a_quiet_stretch_is_skipped() -> None:

@@ -1,0 +1,96 @@
+"""When a claim may be made, and the claim: what the bounds of `calm_bounds.py` allow together, from here on.
+
+Owns what must have been stepped before, which bounds stand from claim to claim, and whether a claim would pay. The
+claim's effects are `calm.py`'s. Decides nothing and changes no state.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from hedgebot.core.calm import Claim
+from hedgebot.core.calm_bounds import BOOK_BOUNDS, TICKED, TIMER_BOUNDS, Bound, BoundOf, Look, room_of, tightest
+from hedgebot.core.state import EngineState
+from hedgebot.core.strategy import Steady, SteadyStrategy, Strategy
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
+from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
+
+WORTH_EVENTS = 4
+"""A claim that covered fewer events cost more than it saved: the next one waits for more quiet steps."""
+
+_WAIT_STEPS = 16
+StrategyOf = Callable[[StrategySettings], Strategy]
+
+
+class Calms:
+    """Makes claims for an engine, and knows when one may be made."""
+
+    def __init__(self) -> None:
+        self._timer_ns = 0
+        self._at_rest = False
+        self._quiet_steps = 0
+        self._wait = 0
+        self._kept: dict[BoundOf, Bound] = {}
+
+    def note(self, stamped: ev.Stamped, commands: tuple[Command, ...], ended: Claim | None) -> None:
+        """Hear of a real step; `ended` is the claim that did not cover it."""
+        event = stamped.event
+        if ended is not None:
+            self._timer_ns = max(self._timer_ns, ended.timer_ns)
+            self._wait = 0 if ended.covered >= WORTH_EVENTS else _WAIT_STEPS
+        quiet = not commands
+        self._forget(event, quiet=quiet)
+        if isinstance(event, ev.TimerFired):
+            self._at_rest, self._timer_ns = quiet, stamped.at_ns
+        elif not isinstance(event, ev.BookTop | ev.Ticker | ev.StreamAlive) or commands:
+            self._at_rest = quiet = False
+        self._quiet_steps = self._quiet_steps + 1 if quiet else 0
+
+    def _forget(self, event: ev.Event, *, quiet: bool) -> None:
+        """Bounds that a step has moved are made anew."""
+        if quiet and isinstance(event, ev.Ticker | ev.StreamAlive):
+            for bound_of in TICKED:
+                self._kept.pop(bound_of, None)
+        else:
+            self._kept.clear()
+
+    def claim(self, state: EngineState, strategy_of: StrategyOf, *, worth: bool = True) -> Claim | None:
+        """A claim from here on; None where nothing can be claimed, or (`worth`) where it would not pay."""
+        if worth and (self._quiet_steps == 0 or self._quiet_steps < self._wait):
+            return None
+        look = _look_of(state, strategy_of, self._timer_ns)
+        books = tightest(look, BOOK_BOUNDS, self._kept) if look is not None else None
+        if look is None or books is None:
+            self._quiet_steps, self._wait = 0, _WAIT_STEPS
+            return None
+        timers = None
+        if self._at_rest:
+            timers = tightest(look._replace(low=books.low, high=books.high), TIMER_BOUNDS, self._kept)
+        if timers is not None:
+            timers = timers._replace(until_ns=min(timers.until_ns, books.until_ns))
+        return Claim(look, books, timers, self._timer_ns)
+
+
+def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look | None:
+    """One underlying, hedged in one instrument, by strategies whose band stands still; None for any other book."""
+    if len(state.settings.underlyings) != 1:
+        return None
+    settings = state.settings.underlyings[0]
+    quote = state.quotes.get(settings.hedge_instrument)
+    steady = _steady(state, strategy_of, settings)
+    if len(settings.hedge_instruments) != 1 or quote is None or steady is None:
+        return None
+    underlying = state.underlyings[settings.underlying]
+    return Look(state, settings, underlying, quote, steady, state.at_ns, timer_ns, room=room_of(state, quote))
+
+
+def _steady(state: EngineState, strategy_of: StrategyOf, settings: UnderlyingSettings) -> Steady | None:
+    band: Steady | None = None
+    for one in state.settings.strategies:
+        if one.enabled and settings.underlying in one.underlyings:
+            strategy = strategy_of(one)
+            # Not `isinstance`: that walks the protocol each time.
+            band = cast("SteadyStrategy", strategy).steady(settings, band) if hasattr(strategy, "steady") else None
+            if band is None:
+                return None
+    return band
