@@ -5,6 +5,7 @@ the clock: they wait more than they work, so that each worker takes one at a tim
 after the script's name go to pytest: `make test ARGS=-x`.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ NOTHING_COLLECTED = 5
 # Both stages stay under half an hour together; what the first one leaves, the second one has.
 TOTAL_S_MAX = 1_740
 PARALLEL_S_MAX = 1_080
+# What an ended stage may take to say what had failed until then.
+SUMMARY_S_MAX = 30
 
 
 class Tally(NamedTuple):
@@ -54,15 +57,27 @@ def run_stage(name: str, arguments: list[str], seconds_max: float) -> tuple[bool
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments]
         print(f"== {name}", flush=True)
-        try:
-            code = subprocess.run(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=seconds_max, check=False
-            ).returncode
-        except subprocess.TimeoutExpired:
-            print(f"{name}: not done after {seconds_max:.0f} s, ended", flush=True)
-            return False, Tally(0, 1, 0)
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as run:
+            in_time = _wait(run, seconds_max)
         tally = read_tally(report.read_text("utf-8")) if report.exists() else Tally(0, 0, 0)
-    return code in {0, NOTHING_COLLECTED}, tally
+    if not in_time:
+        print(f"{name}: not done after {seconds_max:.0f} s, ended", flush=True)
+        return False, tally.plus(Tally(0, 1, 0))
+    return run.returncode in {0, NOTHING_COLLECTED}, tally
+
+
+def _wait(run: subprocess.Popen[bytes], seconds_max: float) -> bool:
+    """Wait for its end; False past the bound. An interrupt is tried first: pytest then still names what has failed."""
+    try:
+        run.wait(seconds_max)
+    except subprocess.TimeoutExpired:
+        run.send_signal(signal.SIGINT)
+        try:
+            run.wait(SUMMARY_S_MAX)
+        except subprocess.TimeoutExpired:
+            run.kill()
+        return False
+    return True
 
 
 def main(arguments: list[str]) -> int:

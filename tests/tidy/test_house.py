@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run import Tally, main, read_tally
+from tests.run import Tally, main, read_tally, run_stage
 from tests.tidy.source import PURE_ROOMS, ROOT
 
 REPORT = """<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>"""
@@ -21,6 +21,19 @@ def test_the_tally_counts_errors_as_failures() -> None:
 def test_a_run_of_no_test_is_no_success(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["0", "-k", "no_test_has_this_name", "tests/tidy/test_locks.py"]) == 1
     assert capfd.readouterr().out.splitlines()[-1] == "0 passed, 0 failed, 0 skipped"
+
+
+def test_a_stage_past_its_bound_has_failed_and_still_names_what_had_failed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    slow = tmp_path / "test_slow.py"
+    slow.write_text("import time\ndef test_wrong():\n    assert not 1\ndef test_slow():\n    time.sleep(600)\n")
+    well, tally = run_stage("slow", ["-p", "no:randomly", "--timeout=600", str(slow)], seconds_max=8.0)
+    assert not well
+    assert tally.failed >= 1
+    told = capfd.readouterr().out
+    assert "test_slow.py::test_wrong" in told
+    assert told.splitlines()[-1] == "slow: not done after 8 s, ended"
 
 
 def test_the_gate_is_a_shell_script_that_parses() -> None:
