@@ -355,6 +355,7 @@ class LimitsFile(Section):
     margin_polls_max: Count = Field(3, ge=1, le=1_000, description="a number of reports")
     margin_diverged_ratio: Number = Field(1.1, ge=1, le=10, description="a ratio (1.1 is 10 % more)")
     collateral_shock_ratio: Number = Field(0.3333, ge=0, lt=1, description="a ratio (0.3333 is a third)")
+    collateral_shock_in_floor: bool = Field(False, description="true or false")
     margin_hike_ratio: Number = Field(1.5, ge=1, le=10, description="a factor (1.5 is half as much again)")
     venue_equity_share_max: Number = Field(1.0, gt=0, le=1, description="a share of all equity (1.0 is no cap)")
     venue_equity_usd_max: Number = Field(1e12, gt=0, description="a number of USD")

@@ -146,6 +146,7 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     regime: str = ""
     collateral_shock: str = ""
     collateral_shock_use: float | None = None
+    collateral_shock_missing_usd: float | None = None
     margin_hike: str = ""
     margin_hike_use: float | None = None
 

@@ -38,6 +38,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     regime: str = ""
     collateral_shock: str = ""
     collateral_shock_use: float | None = None
+    collateral_shock_missing_usd: float | None = None
     margin_hike: str = ""
     margin_hike_use: float | None = None
 
@@ -70,6 +71,7 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         liquidation=margin_watch.describe(account),
         regime=margin_regime.describe(state, account, at_ns),
         collateral_shock=shock,
+        collateral_shock_missing_usd=None if stress is None else stress.shock_missing_usd,
         collateral_shock_use=None if stress is None else _finite(stress.shock_use),
         margin_hike=hike,
         margin_hike_use=None if stress is None else _finite(stress.hike_use),

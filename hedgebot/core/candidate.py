@@ -94,7 +94,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
             return self.effect.keeps_floor
         if not self.grows_position:
             return True
-        use = limits.margin_use(self.state, self.account, self.at_ns)
+        reported = limits.margin_use(self.state, self.account, self.at_ns)
+        use = margin_gate.judged_use(self.state, self.account, reported)
         return use is not None and use < margin_gate.floor_use(self.state, self.account)
 
 

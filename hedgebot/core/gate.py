@@ -271,7 +271,8 @@ def _delta_limit(one: Candidate) -> Finding:
 def _margin(one: Candidate) -> Finding:
     if one.effect is not None:
         return finding(*margin_gate.verdict(one.effect, one.account.name, hedges=one.reduces_delta))
-    use, limit = limits.margin_use(one.state, one.account, one.at_ns), margin_gate.risk_use(one.state, one.account)
+    reported, limit = limits.margin_use(one.state, one.account, one.at_ns), margin_gate.risk_use(one.state, one.account)
+    use = margin_gate.judged_use(one.state, one.account, reported)
     if one.reduces_risk:
         return finding("margin_use", "unknown" if use is None else use, "risk-reducing", "")
     if use is None:

@@ -50,6 +50,8 @@ def shortfall_words(
 ) -> str:
     """What of a hedge does not fit, and what would cure it."""
     what = "its initial margin" if whole.keeps_floor else f"a margin use of {whole.floor_use:.0%}"
+    if whole.shock_usd and not whole.keeps_floor:
+        what += f" after the collateral shock ({whole.shock_usd:,.0f} USD)"
     return (
         f"{settings.hedge_account} can afford {fitting} of {intent.side} {intent.qty_contracts} {rules.symbol} within "
         f"{what}: a top-up of {whole.top_up_usd:.0f} USD would cover the rest"

@@ -16,6 +16,7 @@ from hedgebot.core.margin_legs import MarginBook
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Figures, Stress
 from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import UnderlyingSettings
@@ -30,7 +31,8 @@ class MarginEffect(NamedTuple):
     """An order's margin before and after it, at worst. `floor_use` is the use at which the buffer is at its floor.
 
     `left_before` and `left_after` are USD above the maintenance margin after the least move that must be borne: a cheap
-    maintenance margin shows a small use until just before liquidation.
+    maintenance margin shows a small use until just before liquidation. `shock_usd` is what the collateral shock takes
+    of the equity that the floor is held against; 0 where the operator does not want it there.
     """
 
     before: Standing
@@ -39,6 +41,7 @@ class MarginEffect(NamedTuple):
     risk_use: float
     left_before: float = 0.0
     left_after: float = 0.0
+    shock_usd: float = 0.0
 
     @property
     def lowers(self) -> bool:
@@ -48,7 +51,11 @@ class MarginEffect(NamedTuple):
     @property
     def keeps_floor(self) -> bool:
         """Above its floor the buffer may be used down to it; below it only what does not lower it further passes."""
-        return self.bears_move and (self.lowers or self.after.use <= self.floor_use)
+        return self.bears_move and (self.lowers or self.shocked(self.after) <= self.floor_use)
+
+    def shocked(self, one: Standing) -> float:
+        """The use that the floor is held against: after the collateral shock where it counts."""
+        return use_of(one.worst, one.equity - self.shock_usd)
 
     @property
     def bears_move(self) -> bool:
@@ -68,18 +75,22 @@ class MarginEffect(NamedTuple):
     @property
     def adds_within(self) -> bool:
         """Whether an order that is no hedge may be sent: it stays within the line of added risk."""
-        return self.after.use <= self.risk_use and self.is_affordable and self.bears_move
+        within = self.after.use <= self.risk_use and self.shocked(self.after) <= self.floor_use
+        return within and self.is_affordable and self.bears_move
 
     @property
     def top_up_usd(self) -> float:
         """Collateral in USD with which the whole order would fit."""
-        wanted = max(self.after.worst / self.floor_use, self.after.initial)
+        wanted = max(self.after.worst / self.floor_use + self.shock_usd, self.after.initial)
         return max(wanted - self.after.equity, -self.left_after, 0.0)
 
 
 def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, float, float, str]:
     """What the gate's rule of margin finds: its name, the use after the order, the limit, and the problem if any."""
-    use, limit = effect.after.use, effect.floor_use if hedges else effect.risk_use
+    before, use, limit = effect.before.use, effect.after.use, effect.floor_use if hedges else effect.risk_use
+    shocked = effect.shock_usd and (hedges or use <= limit)
+    if shocked:
+        before, use, limit = effect.shocked(effect.before), effect.shocked(effect.after), effect.floor_use
     if effect.keeps_floor if hedges else effect.adds_within:
         return "margin_use", use, limit, ""
     if not effect.bears_move:
@@ -87,13 +98,30 @@ def verdict(effect: MarginEffect, account: str, *, hedges: bool) -> tuple[str, f
         return "margin_use", use, limit, words
     if not hedges and use <= limit:
         return "margin_use", use, limit, f"{account} has no initial margin left for it"
-    words = f"it would take the margin use of {account} from {effect.before.use:.1%} to {use:.1%}"
+    after = " after the collateral shock" if shocked else ""
+    words = f"it would take the margin use of {account}{after} from {before:.1%} to {use:.1%}"
     return "margin_use", use, limit, f"{words}: a top-up of {effect.top_up_usd:.0f} USD would cover it"
 
 
 def floor_use(state: EngineState, account: AccountState) -> float:
     """The use at which the account's buffer is at its floor: lower while the market is wild or an event is on."""
     return state.limits.floor_use(raised=account.margin.floor_raised)
+
+
+def floor_shock_usd(state: EngineState, account: AccountState) -> float | None:
+    """What the floor takes from equity beforehand: the collateral shock where it counts; None while it is unknown."""
+    if not state.limits.collateral_shock_in_floor:
+        return 0.0
+    found = account.margin.standing_stress
+    return None if found is None else found.shock_loss_usd
+
+
+def judged_use(state: EngineState, account: AccountState, use: float | None) -> float | None:
+    """A use as the floor is held against it: after the collateral shock where that counts; None: unknown."""
+    if use is None or not state.limits.collateral_shock_in_floor:
+        return use
+    found = account.margin.standing_stress
+    return None if found is None else max(use, found.shock_use)
 
 
 def risk_use(state: EngineState, account: AccountState) -> float:
@@ -182,12 +210,12 @@ def _effect(
         before.worst + (after.worst - before.worst) * diverged,
     )
     floor, risk = floor_use(state, account), risk_use(state, account)
-    stress = margin_distance.stressed(state, account, model, before, at_ns)
-    if stress is None:
+    stress, shock = margin_distance.stressed(state, account, model, before, at_ns), floor_shock_usd(state, account)
+    if stress is None or shock is None:
         return None
     now = before.equity - before.maintenance
     left = now + _left_after(model.book, rules, intent, stress, cost + after.worst - before.worst)
-    return MarginEffect(before, after, floor, risk, now + min(stress.down, stress.up), left)
+    return MarginEffect(before, after, floor, risk, now + min(stress.down, stress.up), left, shock)
 
 
 def _left_after(book: MarginBook, rules: Instrument, intent: OrderIntent, stress: Stress, taken: float) -> float:

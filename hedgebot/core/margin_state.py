@@ -63,12 +63,14 @@ class StandingStress(msgspec.Struct, frozen=True, kw_only=True):
     """What two standing stresses would leave: a coin of the collateral that loses a part, and rates that are raised.
 
     `coin` is the one that would hurt most (empty: none could); uses are maintenance margin / equity, infinite where no
-    equity is left.
+    equity is left. `shock_missing_usd` of equity that does not lose its worth would keep the account at its floor
+    through the shock; 0 where it stays above.
     """
 
     coin: str
     shock_loss_usd: float
     shock_use: float
+    shock_missing_usd: float
     hike_use: float
 
 

@@ -4,6 +4,10 @@ Owns the sums, on every look at the margin. Every coin of the wallet that is not
 or a token that stands for something: what it counts as collateral loses `collateral_shock_ratio`, one coin at a time,
 with the requirement as it is (2025-10-10: USDe at 0.65, staked tokens mispriced). The hike multiplies the whole
 requirement by `margin_hike_ratio`. Coins of the underlyings move with the market: that is the distance to liquidation.
+
+Both are told. With `collateral_shock_in_floor` the floor of the buffer is held after the collateral shock besides
+(safety reference section 11); without it an account of stablecoins alone has the buffer that the margin reference names
+in sections 3 and 10 (a use of 0.8 at its floor), which after a loss of a third would be a use of 1.2.
 """
 
 from hedgebot.core import margin_gate, margin_legs
@@ -29,6 +33,7 @@ def look(step: Step, account: AccountState, equity: float | None, maintenance: f
         coin=worst,
         shock_loss_usd=loss,
         shock_use=use_of(maintenance, equity - loss),
+        shock_missing_usd=max(maintenance / margin_gate.floor_use(state, account) - (equity - loss), 0.0),
         hike_use=use_of(maintenance * state.limits.margin_hike_ratio, equity),
     )
 
@@ -39,7 +44,7 @@ def watch(step: Step, account: AccountState, use: float | None) -> None:
     if found is None or use is None:
         return
     limits, above = step.state.limits, use <= floor
-    words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}"
+    words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}{missing_words(found)}"
     shock = f"{account.name}: {words}" if above and found.coin and found.shock_use > floor else ""
     step.watch(AlertKind.COLLATERAL_SHOCK, account.name, shock)
     words = f"{hike_words(found, limits.margin_hike_ratio)}, the floor is {floor:.0%}"
@@ -52,13 +57,21 @@ def describe(state: EngineState, account: AccountState) -> tuple[str, str]:
     found = account.margin.standing_stress
     if found is None:
         return "", ""
-    shock = shock_words(found, state.limits.collateral_shock_ratio) if found.coin else "no coin that could lose its peg"
+    shock = "no coin that could lose its peg"
+    if found.coin:
+        counts = "" if not state.limits.collateral_shock_in_floor else " (the floor is held after it)"
+        shock = f"{shock_words(found, state.limits.collateral_shock_ratio)}{missing_words(found)}{counts}"
     return shock, hike_words(found, state.limits.margin_hike_ratio)
 
 
 def shock_words(found: StandingStress, ratio: float) -> str:
     """The collateral shock with its use."""
     return f"{found.coin} losing {ratio:.0%} costs {found.shock_loss_usd:,.0f} USD: margin use {found.shock_use:.0%}"
+
+
+def missing_words(found: StandingStress) -> str:
+    """What would keep the account at its floor through the shock; empty where nothing is missing."""
+    return f", {found.shock_missing_usd:,.0f} USD in other coins are missing" if found.shock_missing_usd else ""
 
 
 def hike_words(found: StandingStress, ratio: float) -> str:

@@ -44,17 +44,18 @@ def watch(step: Step) -> None:
     for account in state.accounts.values():
         _look(step, account)
         use, floor = limits.margin_use(state, account, step.at_ns), margin_gate.floor_use(state, account)
+        judged = margin_gate.judged_use(state, account, use)
         step.watch(AlertKind.MARGIN_BUFFER_LOW, account.name, _problem(step, account, use))
-        step.watch(AlertKind.MARGIN_BUFFER_LOW, f"{account.name} floor", _floor_problem(account, use, floor))
+        step.watch(AlertKind.MARGIN_BUFFER_LOW, f"{account.name} floor", _floor_problem(account, use, judged, floor))
         margin_stress.watch(step, account, use)
         near = _distance_problem(step, account)
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
-        worst, unknown = max(worst, use or 0.0), unknown or use is None
+        worst, unknown = max(worst, judged or 0.0), unknown or judged is None
         line = state.limits.margin_use_clear * margin_gate.lines_share(state, account)
-        lowest, clear = min(lowest, line), clear and (use or 0.0) < line
-        if use is not None and use > floor:
-            reasons.append(f"margin use {use:.0%} is above {floor:.0%}")
+        lowest, clear = min(lowest, line), clear and (judged or 0.0) < line
+        if use is not None and judged is not None and judged > floor:
+            reasons.append(f"margin use {_judged_words(use, judged)} is above {floor:.0%}")
         if near:
             reasons.append(near)
         distance, least = account.margin.distance, state.limits.liquidation_distance_min
@@ -86,11 +87,16 @@ def _cure(step: Step, account: AccountState, use: float) -> str:
     return f"; a top-up of {float(equity) * (use / target - 1.0):,.0f} USD would cure it"
 
 
-def _floor_problem(account: AccountState, use: float | None, floor: float) -> str:
+def _floor_problem(account: AccountState, use: float | None, judged: float | None, floor: float) -> str:
     """Beyond the floor is told anew: what was told at the first line may be long ago."""
-    if use is None or use <= floor:
+    if use is None or judged is None or judged <= floor:
         return ""
-    return f"margin use of {account.name} is {use:.0%}, beyond its floor of {floor:.0%}: the book only reduces risk"
+    words = f"margin use of {account.name} is {_judged_words(use, judged)}"
+    return f"{words}, beyond its floor of {floor:.0%}: the book only reduces risk"
+
+
+def _judged_words(use: float, judged: float) -> str:
+    return f"{use:.0%}" if judged <= use else f"{use:.0%} and {judged:.0%} after the collateral shock"
 
 
 def _distance_problem(step: Step, account: AccountState) -> str:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hedgebot.core import limits
+from hedgebot.core import limits, margin_gate
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.margin_legs import coin_prices, mode_of
 from hedgebot.core.state import EngineState, Position, UnderlyingState
@@ -150,6 +150,7 @@ def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
         venue=account.venue,
         margin_mode=mode.value if mode is not None else "",
         floor_raised=account.margin.floor_raised,
+        floor_shock_usd=margin_gate.floor_shock_usd(state, account),
     )
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * 1_000_000:

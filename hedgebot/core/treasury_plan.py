@@ -42,7 +42,7 @@ def lines(state: EngineState, account: AccountState, settings: TreasurySettings)
 
 def need(state: EngineState, account: AccountState, settings: TreasurySettings, at_ns: int) -> Need | None:
     """What the account lacks now; None while its margin is unknown."""
-    use = limits.margin_use(state, account, at_ns)
+    use = margin_gate.judged_use(state, account, limits.margin_use(state, account, at_ns))
     if use is None:
         return None
     line, target = lines(state, account, settings)
@@ -51,15 +51,24 @@ def need(state: EngineState, account: AccountState, settings: TreasurySettings, 
     if use <= line and not near:
         far = distance is None or abs(distance.move) > least * DISTANCE_TARGET_RATIO
         return Need(0.0, "", over=far and use < (line + target) / 2.0)
-    by_use = _missing(state, account, target, at_ns)
+    shock = margin_gate.floor_shock_usd(state, account) or 0.0
+    by_use = _missing(state, account, target, at_ns, shock) / _kept(state, account, settings.coin)
     by_distance = _shortfall(state, account, least * DISTANCE_TARGET_RATIO, at_ns) if near else 0.0
     if by_distance > by_use:
         move = abs(distance.move) if distance is not None else 0.0
         return Need(by_distance, f"{account.name} is {move:.1%} from liquidation, {least:.1%} is the least", over=False)
-    return Need(by_use, f"margin use of {account.name} is {use:.1%}, its line is {line:.1%}", over=False)
+    after = " after the collateral shock" if shock else ""
+    return Need(by_use, f"margin use of {account.name}{after} is {use:.1%}, its line is {line:.1%}", over=False)
 
 
-def _missing(state: EngineState, account: AccountState, target: float, at_ns: int) -> float:
+def _kept(state: EngineState, account: AccountState, coin: str) -> float:
+    """The share of a top-up in a coin that its own shock would leave, where the floor is held after it."""
+    found = account.margin.standing_stress
+    shocked = state.limits.collateral_shock_in_floor and found is not None and found.coin in {coin, ""}
+    return 1.0 - state.limits.collateral_shock_ratio if shocked else 1.0
+
+
+def _missing(state: EngineState, account: AccountState, target: float, at_ns: int, shock_usd: float) -> float:
     """Equity short of what the requirement over the target is, by the venue's report and by our model since: the more.
 
     Each use has its own equity. The model's, of an account that a move has emptied since the report, times the equity
@@ -72,7 +81,7 @@ def _missing(state: EngineState, account: AccountState, target: float, at_ns: in
     now = None if isinstance(model, str) else margin_gate.standing(state, account, model, model.now, at_ns)
     if now is not None:
         found.append((now.maintenance, now.equity))
-    return max((0.0, *(maintenance / target - equity for maintenance, equity in found)))
+    return max((0.0, *(maintenance / target - (equity - shock_usd) for maintenance, equity in found)))
 
 
 def _shortfall(state: EngineState, account: AccountState, move: float, at_ns: int) -> float:

@@ -4,7 +4,19 @@ Owns the checklist (safety reference section 13) and the end of orders that nobo
 forgets them with evidence. What only the shell can know (journal, versions, files) comes with the event.
 """
 
-from hedgebot.core import breakers, deadman, hedges, kill_rules, latches, limits, market, order_table, reconcile, specs
+from hedgebot.core import (
+    breakers,
+    deadman,
+    hedges,
+    kill_rules,
+    latches,
+    limits,
+    margin_gate,
+    market,
+    order_table,
+    reconcile,
+    specs,
+)
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
 from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch
@@ -161,7 +173,7 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
         for subject, one in account.mismatches.items()
         if one.count < 2
     ]
-    use = limits.margin_use(state, account, at_ns)
+    use = margin_gate.judged_use(state, account, limits.margin_use(state, account, at_ns))
     if use is None:
         problems.append(f"margin use of {account.name} is unknown")
     elif use > state.limits.margin_use_clear:

@@ -4,7 +4,7 @@ Owns the order's place in a book of legs. Margins are `hedgebot.margin`'s, the v
 rules judge here that judge an order of the daemon. Sends nothing and changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +15,7 @@ from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.margin_model import Standing
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.health import use_of
-from hedgebot.domain.riskbook import OptionLeg, RiskBook
+from hedgebot.domain.riskbook import AccountPoint, OptionLeg, RiskBook
 from hedgebot.domain.settings import LimitSettings, MarginMode
 from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, WhatIf
 from hedgebot.margin.distance import excess_after, nearest_of
@@ -30,13 +30,15 @@ HALVINGS = 30
 class Account(NamedTuple):
     """The legs that an order would join, by underlying, with the equity behind them in USD (None: unknown).
 
-    `floor_raised`: the buffer has the higher floor of a wild market or an event.
+    `floor_raised`: the buffer has the higher floor of a wild market or an event. `shock_usd`: what the collateral shock
+    takes of the equity that the floor is held against; None: unknown.
     """
 
     name: str
     books: Mapping[str, CoinBook]
     equity: float | None
     floor_raised: bool
+    shock_usd: float | None = 0.0
 
 
 def account_of(book: RiskBook, venue: str) -> Account:
@@ -44,12 +46,19 @@ def account_of(book: RiskBook, venue: str) -> Account:
     names = [one.account for one in book.accounts if one.venue == venue] if venue else []
     if not names:
         raised = any(one.floor_raised for one in book.accounts)
-        return Account("the whole book", books_of(book), book.equity_usd, raised)
+        return Account("the whole book", books_of(book), book.equity_usd, raised, _shock_usd(book.accounts))
     mine = [one for one in book.accounts if one.account in names]
     known = [one.equity_usd for one in mine if one.equity_usd is not None]
     equity = sum(known) if len(known) == len(mine) else None
     raised = any(one.floor_raised for one in mine)
-    return Account(", ".join(names), books_of(book, lambda leg: leg.account in names), equity, raised)
+    books = books_of(book, lambda leg: leg.account in names)
+    return Account(", ".join(names), books, equity, raised, _shock_usd(mine))
+
+
+def _shock_usd(accounts: Iterable[AccountPoint]) -> float | None:
+    found = [one.floor_shock_usd for one in accounts]
+    known = [one for one in found if one is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def what_if(book: RiskBook, order: WantedOrder, model: VenueModel, limits: LimitSettings) -> WhatIf:
@@ -217,6 +226,8 @@ class _Judge(NamedTuple):
             return "the equity of the account is unknown"
         if before.initial is None or after.initial is None:
             return "the initial margin is unknown without a leverage (--leverage)"
+        if self.account.shock_usd is None:
+            return "what the collateral shock would cost is unknown, and the floor is held after it"
         limits, raised = self.limits, self.account.floor_raised
         return MarginEffect(
             _standing(before, equity),
@@ -225,6 +236,7 @@ class _Judge(NamedTuple):
             limits.risk_use(raised=raised),
             self._left(0.0, equity),
             self._left(coins, equity_after),
+            self.account.shock_usd,
         )
 
     def _left(self, coins: float, equity: float) -> float:

@@ -78,7 +78,8 @@ class UnderlyingPoint(_Row, frozen=True, kw_only=True):
 class AccountPoint(_Row, frozen=True, kw_only=True):
     """One account's money as its venue reports it; None is unknown. `margin_mode` is cross or portfolio.
 
-    `floor_raised`: its buffer has the higher floor of a wild market or an event.
+    `floor_raised`: its buffer has the higher floor of a wild market or an event. `floor_shock_usd`: what the collateral
+    shock takes of the equity that the floor is held against; None: it counts and is unknown.
     """
 
     account: str
@@ -88,6 +89,7 @@ class AccountPoint(_Row, frozen=True, kw_only=True):
     venue: str = ""
     margin_mode: str = ""
     floor_raised: bool = False
+    floor_shock_usd: float | None = 0.0
 
 
 class RiskBook(_Row, frozen=True, kw_only=True):

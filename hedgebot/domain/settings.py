@@ -231,6 +231,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     margin_diverged_ratio: float = 1.1
     margin_parameters_age_days_max: int = 90
     collateral_shock_ratio: float = 0.3333
+    collateral_shock_in_floor: bool = False
     margin_hike_ratio: float = 1.5
     venue_equity_share_max: float = 1.0
     venue_equity_usd_max: float = 1e12

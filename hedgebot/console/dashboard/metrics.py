@@ -80,6 +80,8 @@ def _accounts(accounts: Sequence[AccountRow]) -> Iterable[str]:
     yield from _family("equity_usd", "gauge", "Equity", each(one.equity_usd for one in accounts))
     shocks = (one.collateral_shock_use for one in accounts)
     yield from _family("collateral_shock_use_ratio", "gauge", "Margin use after a collateral shock", each(shocks))
+    missing = (one.collateral_shock_missing_usd for one in accounts)
+    yield from _family("collateral_shock_missing_usd", "gauge", "Missing to the floor after it", each(missing))
     hikes = (one.margin_hike_use for one in accounts)
     yield from _family("margin_hike_use_ratio", "gauge", "Margin use after a hike of the rates", each(hikes))
     offsets = [None if one.clock_offset_ms is None else one.clock_offset_ms / 1e3 for one in accounts]

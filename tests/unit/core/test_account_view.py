@@ -25,4 +25,6 @@ def test_an_account_shows_margin_regime_and_stresses() -> None:
     book.tick(after_ms=300)
     view = account_view(book.state, account_of(book), book.at_ns)
     assert view.collateral_shock_use is None  # no equity is left: said in words, JSON has no infinity
-    assert view.collateral_shock.endswith("margin use inf%")
+    assert view.collateral_shock.endswith("margin use inf%, 7,250 USD in other coins are missing")
+    assert view.collateral_shock_missing_usd is not None
+    assert math.isclose(view.collateral_shock_missing_usd, 7_249.6)

@@ -161,6 +161,41 @@ def test_added_risk_stops_earlier_than_a_hedge() -> None:
     assert verdict(poor, "main", hedges=False)[3] == "main has no initial margin left for it"
 
 
+def test_where_the_shock_counts_the_floor_is_held_after_it_for_hedges_and_for_added_risk() -> None:
+    standing = Standing(equity=100.0, initial=40.0, maintenance=40.0, worst=40.0)
+    effect = MarginEffect(standing, standing._replace(worst=60.0), floor_use=0.8, risk_use=0.7)
+    assert verdict(effect, "main", hedges=True)[3] == verdict(effect, "main", hedges=False)[3] == ""
+    shocked = effect._replace(shock_usd=30.0)  # 60 of 70
+    for hedges in (True, False):
+        name, use, limit, problem = verdict(shocked, "main", hedges=hedges)
+        assert (name, limit) == ("margin_use", 0.8)
+        assert use == pytest.approx(60 / 70)
+        assert problem == (
+            "it would take the margin use of main after the collateral shock from 57.1% to 85.7%: "
+            "a top-up of 5 USD would cover it"
+        )
+    # What does not need more margin passes below the floor too, and the line of added risk is not shocked.
+    assert verdict(shocked._replace(after=standing), "main", hedges=True)[3] == ""
+    above = shocked._replace(after=standing._replace(worst=75.0))
+    assert verdict(above, "main", hedges=False)[1:3] == (0.75, 0.7)
+
+
+@pytest.mark.parametrize("in_floor", [False, True])
+def test_a_hedge_is_cut_to_the_floor_after_the_shock(in_floor: bool) -> None:
+    book = _book("-2")
+    limits = msgspec.structs.replace(book.state.limits, collateral_shock_in_floor=in_floor)
+    book.state.settings = msgspec.structs.replace(book.state.settings, limits=limits)
+    report(book, 50_000.0, coins={"USDT": "50000"}, prices={"USDT": 1.0})
+    book.tick(after_ms=300)
+    settings = msgspec.structs.replace(book.settings.underlyings[0], cost_bps=1e-9)
+    rules = book.state.instruments[BTC_PERP]
+    fits, whole = margin_gate.clip(book.state, account_of(book), rules, _intent(book, "-4"), settings, book.at_ns)
+    assert whole is not None
+    # 10,030 USD a coin: 80 % of 50,000 is room for 3.988, of what a third less leaves for 2.658.
+    assert fits == pytest.approx(Decimal("0.658" if in_floor else "1.988"), abs=Decimal("0.002"))
+    assert whole.shock_usd == pytest.approx(16_665.0 if in_floor else 0.0)
+
+
 def test_use_at_its_edges() -> None:
     assert use_of(0.0, -5.0) == 0.0
     assert use_of(1.0, 0.0) == float("inf")

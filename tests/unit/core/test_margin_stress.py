@@ -2,18 +2,24 @@
 
 import math
 
+import msgspec
 import pytest
 
-from hedgebot.core import margin_stress
+from hedgebot.core import margin_gate, margin_stress
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.commands import Mode
 from hedgebot.domain.settings import MarginMode
 from tests.support.margins import account_of, held, margined, report
 from tests.support.playbook import Playbook
 
 
-def book_with(equity: float, mode: MarginMode | None = MarginMode.CROSS, **coins: str) -> Playbook:
+def book_with(
+    equity: float, mode: MarginMode | None = MarginMode.CROSS, *, in_floor: bool = False, **coins: str
+) -> Playbook:
     """Ten BTC short at 100,000 (5,000 USD of maintenance margin); wallet as given."""
-    book = Playbook(margined(mode, hedges=False, liquidation_distance_min=0.0))
+    settings = margined(mode, hedges=False, liquidation_distance_min=0.0)
+    limits = msgspec.structs.replace(settings.limits, collateral_shock_in_floor=in_floor)
+    book = Playbook(msgspec.structs.replace(settings, limits=limits))
     book.ready(positions=[held(book, "-10")])
     look(book, equity, coins)
     return book
@@ -44,7 +50,9 @@ def test_what_would_take_an_account_under_its_floor_is_told_and_ends() -> None:
     assert book.is_up(AlertKind.COLLATERAL_SHOCK)  # 5,000 / 6,000
     assert book.is_up(AlertKind.VENUE_MARGIN_HIKE)  # 7,500 / 9,000
     summaries = {one.kind: one.summary for one in book.state.alerts.values()}
-    assert summaries[AlertKind.COLLATERAL_SHOCK].endswith("margin use 83%, the floor is 80%")
+    assert summaries[AlertKind.COLLATERAL_SHOCK].endswith(
+        "margin use 83%, the floor is 80%, 250 USD in other coins are missing"
+    )
     assert (AlertKind.COLLATERAL_SHOCK.runbook, AlertKind.VENUE_MARGIN_HIKE.runbook) == ("RB-13", "RB-52")
     for _ in range(6):
         look(book, 20_000.0, {"USDT": "20000"})
@@ -79,3 +87,45 @@ def test_without_a_model_the_venues_own_numbers_are_stressed() -> None:
     only_coins = account_of(book_with(12_000.0, None, BTC="4"))
     assert only_coins.margin.standing_stress is not None
     assert only_coins.margin.standing_stress.coin == ""
+
+
+@pytest.mark.parametrize("in_floor", [False, True])
+def test_the_missing_amount_is_shown_whether_the_floor_is_held_after_the_shock_or_not(in_floor: bool) -> None:
+    book = book_with(9_000.0, USDT="9000", in_floor=in_floor)
+    found = account_of(book).margin.standing_stress
+    assert found is not None
+    assert found.shock_missing_usd == pytest.approx(5_000 / 0.8 - (9_000 - 2_999.7))
+    shock, _ = margin_stress.describe(book.state, account_of(book))
+    words = "USDT losing 33% costs 3,000 USD: margin use 83%, 250 USD in other coins are missing"
+    assert shock == words + (" (the floor is held after it)" if in_floor else "")
+
+
+def test_the_floor_is_held_after_the_shock_only_where_that_is_configured() -> None:
+    """5,000 of 9,000 is 56 %; of what a third less of the collateral leaves it is 83 %, beyond the floor of 80 %."""
+    assert book_with(9_000.0, USDT="9000").mode() is Mode.ACTIVE
+    book = book_with(9_000.0, USDT="9000", in_floor=True)
+    assert book.mode() is Mode.REDUCING
+    floors = [one.summary for one in book.state.alerts.values() if one.subject == "main floor"]
+    words = "margin use of main is 56% and 83% after the collateral shock, beyond its floor of 80%"
+    assert floors == [f"{words}: the book only reduces risk"]
+    # It ends by the same number: 5,000 of 12,000 is 42 %, after the shock 62 %; the clear level is 60 %.
+    look(book, 12_000.0, {"USDT": "12000"})
+    assert book.mode() is Mode.REDUCING
+    look(book, 13_000.0, {"USDT": "13000"})
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_coins_that_keep_their_worth_are_the_cure() -> None:
+    book = book_with(9_250.0, USDT="9000", BTC="0.0025", in_floor=True)
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_with_the_shock_in_the_floor_an_unknown_shock_is_an_unknown_use() -> None:
+    book = book_with(9_000.0, USDT="9000", in_floor=True)
+    account = account_of(book)
+    account.margin.standing_stress = None
+    assert margin_gate.judged_use(book.state, account, 0.1) is None
+    assert margin_gate.floor_shock_usd(book.state, account) is None
+    off = book_with(9_000.0, USDT="9000")
+    assert margin_gate.judged_use(off.state, account_of(off), 0.1) == 0.1
+    assert margin_gate.floor_shock_usd(off.state, account_of(off)) == 0.0

@@ -54,6 +54,22 @@ def test_a_need_brings_the_use_to_its_target(equity: float, usd: float, over: bo
     assert found.over is over
 
 
+def test_with_the_shock_in_the_floor_a_top_up_counts_what_its_own_coin_would_lose() -> None:
+    """5,000 of 9,000: after a third of 9,000 USDT is gone 6,000 are left, and 12,500 are wanted at a use of 40 %."""
+    settings = margined(hedges=False, liquidation_distance_min=0.0)
+    limits = msgspec.structs.replace(settings.limits, collateral_shock_in_floor=True)
+    book = Playbook(msgspec.structs.replace(settings, limits=limits))
+    book.ready(positions=[held(book, "-10")])
+    book.send(FundingWalletRead(account=ACCOUNT, balances={"USDT": Decimal(20_000)}))
+    report(book, 9_000.0, coins={"USDT": "9000"}, prices={"USDT": 1.0})
+    book.tick(after_ms=1_100)
+    found = need(book)
+    assert found.why == "margin use of main after the collateral shock is 83.3%, its line is 60.0%"
+    assert found.usd == pytest.approx((12_500 - 6_000.3) / (1 - 0.3333), abs=0.1)
+    other = need(book, msgspec.structs.replace(LIMITS, coin="USDE"))
+    assert other.usd == pytest.approx(12_500 - 6_000.3, abs=0.1)
+
+
 def test_an_account_without_equity_needs_all_of_it() -> None:
     assert need(book_with(-2_000.0)).usd == pytest.approx(14_500.0)
 

@@ -86,6 +86,21 @@ def test_the_floor_is_that_of_the_accounts_regime(models: Registry) -> None:
     assert (account_of(normal, "okx").floor_raised, account_of(raised, elsewhere.venue).floor_raised) == (False, True)
 
 
+def test_the_floor_is_held_after_the_collateral_shock_where_the_account_says_so(models: Registry) -> None:
+    thin = at(long_coins(120_000.0), 120_000.0, mode="portfolio")
+    model = models.of("bybit", MarginMode.PORTFOLIO)
+    wanted = order(Side.SELL, 8.0)
+    assert what_if(thin, wanted, model, LIMITS).verdict is Verdict.PASS
+    shocked = msgspec.structs.replace(
+        thin, accounts=(msgspec.structs.replace(thin.accounts[0], floor_shock_usd=40_000.0),)
+    )
+    found = what_if(shocked, wanted, model, LIMITS)
+    assert found.verdict is Verdict.CUT
+    assert "after the collateral shock" in found.explanation
+    unknown = msgspec.structs.replace(thin, accounts=(msgspec.structs.replace(thin.accounts[0], floor_shock_usd=None),))
+    assert what_if(unknown, wanted, model, LIMITS).verdict is Verdict.UNKNOWN
+
+
 def test_an_order_that_lowers_the_margin_passes_although_the_use_is_too_high(models: Registry) -> None:
     deep = at(book(coins("BTC", -10.0), prices={"BTC": 100_000.0}), 5_100.0)
     found = what_if(deep, order(Side.BUY, 1.0), models.of("bybit", MarginMode.CROSS), LIMITS)

@@ -28,7 +28,11 @@ def test_settings_survive_the_journal(full: bool) -> None:
 
 def test_default_limits_are_positive_and_in_order() -> None:
     limits = LimitSettings()
-    numbers = [value for value in msgspec.structs.asdict(limits).values() if isinstance(value, int | float)]
+    numbers = [
+        value
+        for value in msgspec.structs.asdict(limits).values()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
     assert len(numbers) > 40
     assert all(value > 0 for value in numbers)
     # Hysteresis: what stops new risk is cleared well below, what forces reduction comes last.
