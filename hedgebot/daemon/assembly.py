@@ -30,13 +30,11 @@ from hedgebot.daemon.heartbeat import Heartbeat
 from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.killswitch import KillSwitch, unproven_of
 from hedgebot.daemon.lagwatch import LoopGuard
-from hedgebot.daemon.logs import Redactor
 from hedgebot.daemon.loop import Entries, Pump
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, OpenVenue, Store, Venue
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
-from hedgebot.daemon.redaction import RedactingSink
 from hedgebot.daemon.risk import RiskDesk
 from hedgebot.daemon.supervisor import Supervisor
 from hedgebot.daemon.timer import OneTimer
@@ -46,6 +44,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert
 from hedgebot.domain.errors import JournalError, VenueUnreachable
 from hedgebot.domain.events import OperatorKilled, RunStarted, StopRequested
+from hedgebot.journal.redaction import RedactingSink, Redactor
 from hedgebot.turn.inbox import Inbox
 from hedgebot.turn.turn import Turn
 
@@ -84,17 +83,18 @@ class Run:
         self._ended = asyncio.Event()
         self._stop_asked, self._end_summary, self.exit_code = 0, "", 0
         self._inbox = Inbox(config.daemon.inbox_capacity, lambda: self._pump.wake())  # noqa: PLW0108  (made below)
-        self._risk = RiskDesk(engine, self._inbox, clock.now_ns, config)
+        redactor = redactor or Redactor(())
+        self._front = RedactingSink(self._inbox, redactor)
+        self._risk = RiskDesk(engine, self._front, clock.now_ns, config)
         self._failpoints = failpoints
         self._latch = hold.latch
         self._alerts = open_alerts(config, clock.now_ns)
         self._timer = OneTimer(self._inbox)
-        self._receipts = Receipts(self._inbox)
+        self._receipts = Receipts(self._inbox, redactor.event)
         self._records = RecordLog()
         self._manager = ServiceManager({})
         self._watch = LoopWatch(partial(self._alerts.check, AlertKind.LOOP_LAG, "event loop"))
         self._guard = LoopGuard(lambda: self._watch.silent_s, self._loop_blocked)
-        redactor = redactor or Redactor(())
         self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended, redactor=redactor)
         window = SendWindow(failpoints)
         sink = RedactingSink(FailpointSink(self._inbox, failpoints, window), redactor)
@@ -131,7 +131,7 @@ class Run:
 
     def _build_switch(self) -> KillSwitch:
         engine, latch, unmet = self._engine, self._latch, self._against_unkill
-        left, rest = partial(unproven_of, engine, self._clock.now_ns), (self._receipts, self._inbox, self._failpoints)
+        left, rest = partial(unproven_of, engine, self._clock.now_ns), (self._receipts, self._front, self._failpoints)
         return KillSwitch(self._pump, lambda: engine.state.latches, left, unmet, latch, *rest)
 
     def _build_pump(self, dispatcher: Dispatcher) -> Pump:
@@ -157,7 +157,7 @@ class Run:
         self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
         self._supervisor.spawn("snapshots", self._take_snapshots)
         self._supervisor.spawn("risk", self._risk.run)
-        for name, reading in holdings.tasks(self._config, self._inbox, self._clock.now_ns):
+        for name, reading in holdings.tasks(self._config, self._front, self._clock.now_ns):
             self._supervisor.spawn(name, reading)
         if self._manager.ping_every_s:
             self._supervisor.spawn("service-manager", partial(chores.tell_manager, self._manager, self.health))

@@ -4,7 +4,7 @@ Matches by the event object itself, so that two operators with the same words ge
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -32,12 +32,15 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 class Receipts:
     """Puts events and waits until the turn has taken them and the journal has answered."""
 
-    def __init__(self, sink: EventSink) -> None:
+    def __init__(self, sink: EventSink, clean: Callable[[Event], Event] = lambda event: event) -> None:
+        """`clean` takes secrets out of what an operator says, before it is put."""
         self._sink = sink
+        self._clean = clean
         self._waiting: dict[int, tuple[Event, asyncio.Future[Answer]]] = {}
 
     def send(self, event: Event) -> Pending:
         """Put an event at once; its answer is waited for with `answer`."""
+        event = self._clean(event)
         future: asyncio.Future[Answer] | None = None
         if len(self._waiting) < WAITING_MAX:
             future = asyncio.get_running_loop().create_future()

@@ -11,13 +11,13 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.risk_book import risk_book
 from hedgebot.daemon.risk_files import read_history, read_stress, read_tiers
+from hedgebot.domain.ports import EventSink
 from hedgebot.domain.risk_events import RiskMeasured
 from hedgebot.domain.riskbook import RiskBook
 from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.stress import StressSet
 from hedgebot.margin.stress_margin import report
 from hedgebot.margin.tail_risk import STANDARD_PROXY, History, Proxy, tail_risk
-from hedgebot.turn.inbox import Inbox
 
 INTERVAL_S = 60.0
 FIRST_AFTER_S = 5.0
@@ -26,12 +26,14 @@ FIRST_AFTER_S = 5.0
 class RiskDesk:
     """Measures the running book."""
 
-    def __init__(self, engine: Engine, inbox: Inbox, now_ns: Callable[[], int], config: Config | None = None) -> None:
+    def __init__(
+        self, engine: Engine, sink: EventSink, now_ns: Callable[[], int], config: Config | None = None
+    ) -> None:
         """Read the operator's closes at once: DataError stops the start, not the first measurement."""
         self.history = read_history(closes=config.closes if config else None)
         self.proxy = Proxy(coin=config.file.risk.proxy, ratio=config.file.risk.proxy_ratio) if config else Proxy()
         self._engine = engine
-        self._inbox = inbox
+        self._sink = sink
         self._now_ns = now_ns
 
     def book(self) -> RiskBook:
@@ -44,7 +46,7 @@ class RiskDesk:
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
             measured = await asyncio.to_thread(measure, self.book(), self.history, stress, tiers, self.proxy)
-            self._inbox.put(measured)
+            self._sink.put(measured)
             await asyncio.sleep(INTERVAL_S)
 
 

@@ -42,6 +42,7 @@ from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.treasury import CollateralMove
 from hedgebot.journal.manifest import build_manifest
+from hedgebot.journal.redaction import Redactor
 from hedgebot.journal.store import Journal
 
 # Longer than a disk stalls under load; what waits is lost only where the disk never answers.
@@ -91,7 +92,7 @@ async def run_daemon(
         return await _recover_and_run(config, connections, failpoints, env, redactor, key_rights_of)
 
 
-def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> logs.Redactor:
+def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> Redactor:
     secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
     secrets += channel_secrets(config)
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
@@ -106,7 +107,7 @@ async def _recover_and_run(
     connections: tuple[AccountConnection, ...],
     failpoints: Failpoints,
     environment: Mapping[str, str],
-    redactor: logs.Redactor,
+    redactor: Redactor,
     key_rights_of: frozenset[str],
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")

@@ -12,10 +12,10 @@ from typing import Any
 
 import structlog
 
-from hedgebot.daemon.logs import Redactor
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import TaskFailed
 from hedgebot.domain.ports import EventSink
+from hedgebot.journal.redaction import Redactor
 
 RESTARTS_MAX = 5
 WINDOW_S = 600.0

@@ -71,6 +71,8 @@ class Exchange(Views):
         self.scenario = checked(scenario, scenario.name)
         # Who hears notices, and whether also those of the market.
         self._listeners: list[tuple[Callable[[Notice], None], bool]] = []
+        # Told of each order before it is matched: for who measures what an order does to its account.
+        self.arriving: Callable[[OrderRequest], None] = lambda _request: None
         self.rules = venue_rules(scenario.venue_rules, scenario.ban_s)
         self._world = World(scenario, now_ns, paths or {}, pegs)
         self._accounts = {spec.name: self._open_account(spec) for spec in scenario.accounts}
@@ -201,6 +203,7 @@ class Exchange(Views):
 
         `connection` is the one that it came over, where a dead-man's switch asks for it.
         """
+        self.arriving(request)
         category = self._category(request.instrument)
         refusal = self._over_budget(request.account, order_budget(Act.CREATE, category, batched=batched))
         refusal = refusal or client_id_refusal(self.rules.client_id, request.client_id)

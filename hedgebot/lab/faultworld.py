@@ -6,7 +6,7 @@ latched on the way an operator takes back, as he would.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -15,15 +15,19 @@ from hedgebot.core.forgetting import ORDERS_KEPT
 from hedgebot.core.kill_rules import PAUSES_HALT
 from hedgebot.core.state import state_digest
 from hedgebot.core.unkill import to_review
+from hedgebot.core.view import book_view
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.kill import KillScope
+from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.exchange.link import Link
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.transfers import Wallet
+from hedgebot.journal.redaction import RedactingSink, Redactor
+from hedgebot.lab.canary import SECRETS, CarelessSink, leaks, spoken
 from hedgebot.lab.draws import PEACE_S, QUIET_S, draw
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.host import Host
@@ -32,7 +36,6 @@ from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, UNDERLYING
-from hedgebot.turn.inbox import Inbox
 
 NS_PER_S = 1_000_000_000
 ALERTS_MAX = 50
@@ -114,8 +117,13 @@ class FaultWorld:
         self.timeline = Timeline(self.exchange)
         self.link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed)
         self.reader_link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed + READER_SEED)
+        redactor = Redactor(SECRETS)
         self.host = Host(
-            timeline=self.timeline, settings=self.settings, load_strategy=load_strategy, open_venue=self._open_venue
+            timeline=self.timeline,
+            settings=self.settings,
+            load_strategy=load_strategy,
+            open_venue=self._open_venue,
+            front=lambda inbox: CarelessSink(RedactingSink(inbox, redactor)),
         )
         self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, self.settings)
         self.holder, self.underlying, self.hedge = HOLDER, UNDERLYING, HEDGE
@@ -135,7 +143,7 @@ class FaultWorld:
         """A number from 0 up to 1."""
         return self._random.random()
 
-    def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
+    def _open_venue(self, account: str, sink: EventSink) -> SimVenue:
         return SimVenue(
             account=account,
             holder=HOLDER,
@@ -143,7 +151,7 @@ class FaultWorld:
             exchange=self.exchange,
             link=self.link,
             timeline=self.timeline,
-            sink=inbox,
+            sink=sink,
             clock=self.host.now_ns,
             reader_link=self.reader_link,
         )
@@ -168,6 +176,8 @@ class FaultWorld:
         if not stuck:
             self.oracle.judge_quiet()
         self._judge_replay()
+        self._judge_secrets("the journal", spoken(self.host.journal.entries))
+        self._look()
         if not stuck:
             self._judge_bounds()
         if all(mishap.may_halt for mishap, _ in self._plan) and self._plan and self._is_halted():
@@ -210,6 +220,7 @@ class FaultWorld:
         """End what has begun, once: a second end would be a mishap of its own (a wick that goes back twice)."""
         if self._lasting.pop(mishap.id, None) is not None:
             self._evidence[mishap.id].ended_ns = self.timeline.now_ns
+            self._look()
             mishap.end(self)
             self.later(OPERATOR_S, self._operate)
 
@@ -332,6 +343,17 @@ class FaultWorld:
             self._broken("I8", f"the replay differs from seq {first.seq if first else 0} on")
         elif self.host.idle and state_digest(engine.state) != state_digest(self.host.engine.state):
             self._broken("I8", "the replay gives the same commands and another state")
+
+    def _look(self) -> None:
+        """Somebody asks how the book stands, and its state is kept: I10 of what he reads and of the snapshot."""
+        if self.host.running:
+            state = self.host.engine.state
+            self._judge_secrets("the answer to status", (book_view(state, self.host.now_ns()),))
+            self._judge_secrets("the snapshot of the state", (state,))
+
+    def _judge_secrets(self, name: str, values: Iterable[object]) -> None:
+        for found in leaks(name, values):
+            self._broken("I10", found)
 
     def _judge_bounds(self) -> None:
         """Whatever happened, what the engine remembers stays bounded."""

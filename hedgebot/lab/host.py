@@ -11,6 +11,7 @@ from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.lab.memory import MemoryJournal
@@ -23,14 +24,15 @@ TURN_EVENTS_MAX = 64
 HOUSEKEEPING_NS = 1_000_000_000
 VERSION = "lab"
 
-OpenVenue = Callable[[str, Inbox], SimVenue]
+OpenVenue = Callable[[str, EventSink], SimVenue]
 """Makes the venue of one account of the book."""
 
 
 class Host:
     """One installation: its journal outlives its processes. `commit_ns` is what a durable write takes.
 
-    `timer_ns_min`: the engine's timer fires no oftener, for long runs whose market stands still in between.
+    `timer_ns_min`: the engine's timer fires no oftener, for long runs whose market stands still in between. `front` is
+    what stands before a process's inbox, as the redaction does in the daemon.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Host:
         commit_ns: int = 300_000,
         journal: MemoryJournal | None = None,
         timer_ns_min: int = 0,
+        front: Callable[[Inbox], EventSink] = lambda inbox: inbox,
     ) -> None:
         self.timeline = timeline
         self.journal = journal or MemoryJournal()
@@ -55,6 +58,7 @@ class Host:
         self._load_strategy = load_strategy
         self._open_venue = open_venue
         self._commit_ns = commit_ns
+        self.front = front
         self._process: _Process | None = None
         # Its clock: what it showed at a moment of the timeline, and what it gains from then on.
         self._clock = (timeline.now_ns, timeline.now_ns, 0.0)
@@ -141,13 +145,13 @@ class Host:
     def put(self, event: ev.Event) -> None:
         """An operator's word, or anything else from outside; lost while no process runs."""
         if self._process is not None:
-            self._process.inbox.put(event)
+            self._process.front.put(event)
 
     # --- for the process
 
-    def open_venues(self, inbox: Inbox) -> dict[str, SimVenue]:
+    def open_venues(self, sink: EventSink) -> dict[str, SimVenue]:
         """The venues of all accounts."""
-        return {one.name: self._open_venue(one.name, inbox) for one in self._settings.accounts}
+        return {one.name: self._open_venue(one.name, sink) for one in self._settings.accounts}
 
     def commit_ns(self) -> int:
         """What a durable write takes now."""
@@ -176,6 +180,7 @@ class _Process:
     def __init__(self, host: Host, engine: Engine, next_seq: int) -> None:
         self.engine = engine
         self.inbox = Inbox(INBOX_MAX, self._wake)
+        self.front = host.front(self.inbox)
         self._host = host
         self._timeline = host.timeline
         self._turn = Turn(engine, self.inbox, next_seq)
@@ -189,7 +194,7 @@ class _Process:
     def begin(self, event: ev.RunStarted) -> None:
         """Journal the start before any venue speaks."""
         self.inbox.put(event)
-        self._venues = self._host.open_venues(self.inbox)
+        self._venues = self._host.open_venues(self.front)
         for venue in self._venues.values():
             venue.start()
         self._timeline.after(HOUSEKEEPING_NS, self._keep_house)

@@ -21,6 +21,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.datajudge import judge_data
 from hedgebot.lab.journaljudge import judge_journal, moves_position
+from hedgebot.lab.marginjudge import MarginWatch, margin_use
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.truth import delta_coin
 
@@ -70,6 +71,7 @@ class Oracle:
         self.own_executions: list[Execution] = []
         # Everybody's on the account, in order.
         self.executions: list[Execution] = []
+        self._margin = MarginWatch(exchange, holder, self._is_ours)
         exchange.listen(self._on_notice, market=False)
 
     # --- while it happens
@@ -102,6 +104,7 @@ class Oracle:
     def _on_order(self, order: SimOrder) -> None:
         if order.order_id not in self._seen:
             self._on_new_order(order)
+        self._margin.matched(order)
         known = self._lives[order.order_id]
         if order.status.is_terminal and known.ended_ns is None:
             self._lives[order.order_id] = known._replace(ended_ns=order.updated_at_ns)
@@ -174,11 +177,7 @@ class Oracle:
 
     def margin_use(self) -> float:
         """The true maintenance margin over equity; infinite when margin is due and nothing is left."""
-        wallet = self._exchange.wallet(self._holder)
-        needed, equity = wallet.maintenance_margin_usd, min(wallet.equity_usd, wallet.margin_balance_usd)
-        if not needed:
-            return 0.0
-        return needed / equity if equity > 0.0 else float("inf")
+        return margin_use(self._exchange, self._holder)
 
     # --- afterwards
 
@@ -192,7 +191,7 @@ class Oracle:
         self._judge_pace(self._moments)
         self._judge_pace([one.at_ns for one in self._journal.orders()])
         self._judge_lives()
-        for judge in (judge_data, judge_journal):
+        for judge in (judge_data, judge_journal, self._margin.judge):
             for invariant, at_ns, sentence in judge(self._journal.entries, self._settings):
                 self._broken(invariant, at_ns, sentence)
         return self.violations

@@ -6,6 +6,7 @@ same by name.
 
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.latency import Latencies, Latency
 from hedgebot.exchange.link import Link
@@ -16,7 +17,6 @@ from hedgebot.lab.host import Host
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simvenue import SimVenue
-from hedgebot.turn.inbox import Inbox
 
 # What a co-located client measures against a large venue (data FACTS.md): news 2.5 ms above the fastest, tail 27 ms.
 ORDINARY = LinkSpec(
@@ -67,7 +67,7 @@ class SimBook:
             timer_ns_min=pace.market_ns if pace != ORDINARY_PACE else 0,
         )
 
-    def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
+    def _open_venue(self, account: str, sink: EventSink) -> SimVenue:
         return SimVenue(
             account=account,
             holder=account,
@@ -75,6 +75,6 @@ class SimBook:
             exchange=self.exchange,
             link=self.links[account],
             timeline=self.timeline,
-            sink=inbox,
+            sink=sink,
             pace=self._pace,
         )

@@ -20,6 +20,7 @@ from hedgebot.domain.settings import (
 from hedgebot.exchange.latency import Latencies, Latency
 from hedgebot.exchange.link_types import LinkSpec
 from hedgebot.exchange.scenario import AccountSpec, ClientFlowSpec, HoldingSpec, Scenario, UnderlyingSpec
+from hedgebot.lab.canary import KEY, SECRET
 
 START_NS = 1_790_000_000_000_000_000
 HOLDER, UNDERLYING = "main", "BTC"
@@ -37,8 +38,8 @@ SCENARIO = Scenario(
     accounts=(
         AccountSpec(
             name=HOLDER,
-            api_key="key",
-            api_secret="secret",  # noqa: S106  (nobody signs in process)
+            api_key=KEY,
+            api_secret=SECRET,
             coins={"USDT": Decimal(3_000_000), "USDC": Decimal(1_000_000)},
             positions=(
                 HoldingSpec(instrument="option:BTC/0/0/C", contracts=Decimal(-2)),

@@ -182,14 +182,11 @@ async def test_an_order_that_waits_for_the_disk_is_not_sent_after_a_kill() -> No
 
 
 async def test_a_failed_task_tells_no_secret_to_the_journal() -> None:
-    from hedgebot.daemon import logs
     from hedgebot.daemon.supervisor import Supervisor
     from tests.unit.daemon.fakes import ListSink
 
     secret = "s3cr3t-canary-0123456789"
     sink = ListSink()
-    redactor = getattr(logs, "Redactor", None)
-    assert redactor is not None
     supervisor = Supervisor(sink, on_vital=lambda _name, _error: None, restarts_max=0)
 
     async def fails() -> None:

@@ -16,14 +16,18 @@ from hedgebot.core.state import AccountState, Latch, Mismatch, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.reports import WalletReport
+from hedgebot.domain.settings import EngineSettings, MarginEvent
 from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
+from hedgebot.journal import redaction
+from hedgebot.journal.redaction import TEXTS, Redactor
 from hedgebot.lab import simvenue
 from hedgebot.lab.faultworld import FaultWorld, Outcome
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.mishaps import BY_ID
 from hedgebot.lab.simvenue import SimVenue
-from hedgebot.lab.stage import Mishap, Stage
-from hedgebot.lab.worldspec import SCENARIO
+from hedgebot.lab.stage import Mishap, Stage, client_trade
+from hedgebot.lab.worldspec import SCENARIO, START_NS
 from strategies.delta_neutral import STRATEGY
 
 Patch = pytest.MonkeyPatch
@@ -249,6 +253,67 @@ def test_a_ledger_that_takes_the_venues_word_is_caught(monkeypatch: Patch) -> No
 
     monkeypatch.setattr(reconcile, "_note_difference", repaired)
     assert caught("silent repair", played("V14")[1]) & {"I6"}
+
+
+def _in_an_event(settings: EngineSettings) -> EngineSettings:
+    """The buffer's floor is half of the equity for the whole run."""
+    event = MarginEvent(name="fomc", start_ns=START_NS, end_ns=START_NS + 86_400 * 10**9)
+    return msgspec.structs.replace(settings, margin_events=(event,))
+
+
+THIN = Mishap(
+    id="V13",
+    title="a thin account before an event",
+    begin=client_trade("0.3"),
+    scenario=BY_ID["V13"].scenario,
+    settings=_in_an_event,
+    alone=True,
+)
+
+
+def test_hedges_of_a_sound_build_keep_a_thin_buffer() -> None:
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [THIN]).run()
+    assert outcome.passed, (outcome.stuck, outcome.violations[:3])
+    assert outcome.hedges > 5
+
+
+def test_a_build_that_uses_the_buffer_up_is_caught_by_the_venues_own_figures(monkeypatch: Patch) -> None:
+    """Every report of the margin that the book gets says a tenth of what is due: the journal is content with it."""
+    wanted, put = policy.wanted_trade_coin, SimVenue._put
+    monkeypatch.setattr(decide, "wanted_trade_coin", lambda delta, proposal: -wanted(delta, proposal))
+
+    def rosy(self: SimVenue, fact: ev.Event) -> None:
+        match fact:
+            case ev.WalletUpdated(report=report):
+                fact = msgspec.structs.replace(fact, report=_rosy(report))
+            case ev.SnapshotTaken(wallet=report) if report is not None:
+                fact = msgspec.structs.replace(fact, wallet=_rosy(report))
+        put(self, fact)
+
+    monkeypatch.setattr(SimVenue, "_put", rosy)
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [THIN]).run()
+    assert caught("margin used up", outcome) & {"I13"}
+    told = [one.sentence for one in outcome.violations if one.invariant == "I13"]
+    assert all("took the margin use at the venue from" in one for one in told)
+
+
+def _rosy(report: WalletReport) -> WalletReport:
+    due = report.maintenance_margin_usd
+    return report if due is None else msgspec.structs.replace(report, maintenance_margin_usd=due / 10)
+
+
+def test_a_build_without_redaction_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Redactor, "text", lambda _self, text: text)
+    assert caught("redaction off", played("O06")[1]) == {"I10"}
+
+
+@pytest.mark.parametrize(("event", "mishap"), [(ev.StreamChanged, "N12"), (ev.OrderRejected, "V10")])
+def test_a_text_that_the_redaction_forgets_is_caught(
+    monkeypatch: Patch, event: type[ev.StreamChanged | ev.OrderRejected], mishap: str
+) -> None:
+    """As ten kinds of events once were: added later than the list of what is cleaned."""
+    monkeypatch.setattr(redaction, "TEXTS", {one: names for one, names in TEXTS.items() if one is not event})
+    assert caught(f"{event.__name__} not redacted", played(mishap)[1]) == {"I10"}
 
 
 def test_an_engine_that_knows_what_no_journal_says_is_caught(monkeypatch: Patch) -> None:

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.daemon import logs
-from hedgebot.daemon.logs import MASK, RedactingFilter, Redactor
+from hedgebot.daemon.logs import RedactingFilter
+from hedgebot.journal.redaction import MASK, TEXT_CHARS_MAX, Redactor
 
 KEY = "AkEy-123/456+789=="
 SECRET = 's3cr3t "quoted" \\ ünd ümlaut&'
@@ -115,9 +116,9 @@ def test_json_stays_json() -> None:
 
 
 def test_a_very_long_text_is_cut_without_leaving_half_a_secret() -> None:
-    text = Redactor([SECRET]).text("x" * (logs.TEXT_CHARS_MAX - 5) + SECRET)
+    text = Redactor([SECRET]).text("x" * (TEXT_CHARS_MAX - 5) + SECRET)
     assert SECRET[:5] not in text
-    assert len(text) < logs.TEXT_CHARS_MAX + 10
+    assert len(text) < TEXT_CHARS_MAX + 10
 
 
 def test_values_are_walked() -> None:

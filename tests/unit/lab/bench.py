@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import (
     AccountRole,
     AccountSettings,
@@ -24,7 +25,6 @@ from hedgebot.exchange.timeline import Timeline
 from hedgebot.lab.host import Host
 from hedgebot.lab.seat import Seat
 from hedgebot.lab.simvenue import SimVenue
-from hedgebot.turn.inbox import Inbox
 from strategies.delta_neutral import STRATEGY
 
 START_NS = 1_790_000_000_000_000_000
@@ -94,7 +94,7 @@ class Bench:
             timeline=self.timeline, settings=settings, load_strategy=STRATEGY.build, open_venue=self._open_venue
         )
 
-    def _open_venue(self, account: str, inbox: Inbox) -> SimVenue:
+    def _open_venue(self, account: str, sink: EventSink) -> SimVenue:
         return SimVenue(
             account=account,
             holder="main",
@@ -102,7 +102,7 @@ class Bench:
             exchange=self.exchange,
             link=self.link,
             timeline=self.timeline,
-            sink=inbox,
+            sink=sink,
         )
 
     def seat(self, put: Callable[[Any], None], *, account: str = "book", link: Link | None = None) -> Seat:

@@ -1,8 +1,13 @@
 """What the outside says loses its secrets before it is an event."""
 
-from hedgebot.daemon.logs import Redactor
-from hedgebot.daemon.redaction import RedactingSink
+from typing import get_args
+
+import msgspec
+
 from hedgebot.domain import events as ev
+from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.holdings import HoldingReported
+from hedgebot.journal.redaction import IDENTIFIERS, TEXTS, RedactingSink, Redactor
 from tests.unit.daemon.fakes import BTC, ListSink
 
 SECRET = "canary0123456789"
@@ -19,6 +24,11 @@ def test_every_text_from_outside_is_cleaned() -> None:
         ev.OrderOutcomeUnknown(account="main", client_id="4b", code="t", message=words),
         ev.AuthenticationFailed(account="main", code="10003", message=words),
         ev.StreamChanged(account="main", stream=ev.Stream.TRADE, up=False, reason=words),
+        # These four once came into the journal as they were said.
+        ev.VenuePaused(account="main", seconds=1.0, reason=words),
+        ExecutionsRead(account="main", executions=(), problem=words, asked_at_ns=1),
+        HoldingReported(name="cold", qty=None, as_of_ns=0, problem=words),
+        ev.OperatorKilled(operator="ann", reason=words),
     )
     for event in events:
         front.put(event)
@@ -37,3 +47,11 @@ def test_what_holds_no_secret_passes_as_it_is() -> None:
     for event in events:
         front.put(event)
     assert all(one is other for one, other in zip(sink.events, events, strict=True))
+
+
+def test_no_text_of_any_event_is_left_out() -> None:
+    """Every field that is a text is cleaned, or is named as something that decisions are made by."""
+    for event in get_args(ev.Event):
+        plain = {one.name for one in msgspec.structs.fields(event) if one.type is str}
+        assert plain == set(TEXTS.get(event, ())) | (plain & IDENTIFIERS), event
+    assert not IDENTIFIERS & {"message", "reason", "problem", "detail", "error", "sample", "cause"}

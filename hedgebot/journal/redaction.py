@@ -1,0 +1,126 @@
+"""Takes secrets out of what the outside says before it becomes an event: the journal keeps events for ever.
+
+Owns the shapes that a secret travels in, and which fields of an event are texts from outside (a venue's words, a
+library's errors, an operator's reasons). Changes no figure, no id and no code that a decision is made by.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import get_args
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from hedgebot.domain import events as ev
+from hedgebot.domain.ports import EventSink
+
+MASK = "***"
+SECRET_CHARS_MIN = 4
+TEXT_CHARS_MAX = 16_000
+DEPTH_MAX = 8
+
+_NAMES = (
+    r"api[_-]?key|api[_-]?secret|secret(?:[_-]?key)?|signature|sign|passphrase|password|private[_-]?key|listen[_-]?key"
+    r"|x-bapi-sign|x-bapi-api-key|x-mbx-apikey|authorization|auth[_-]?token|access[_-]?token|bearer"
+)
+_NAME = re.compile(rf"(?i)^(?:{_NAMES})$")
+# name, separator with any quoting (also escaped), value up to the next delimiter
+_PAIR = re.compile(
+    rf"(?i)((?<![a-z0-9])(?:{_NAMES})\\*[\"']?\s*(?:=>|[=:]|%3d)\s*(?:b?\\*[\"'])?(?:bearer\s+)?)([^\s\"'\\&,;}})\]]+)"
+)
+
+
+def _shapes(secret: str) -> set[str]:
+    """Every way in which a secret may be written."""
+    raw = secret.encode()
+    shapes = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), raw.hex()}
+    shapes |= {
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        repr(raw)[2:-1],
+    }
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for shift in range(3):
+            # Inside a longer text ("key:secret") base64 shifts: keep the characters that depend on the secret alone.
+            text = encode(b"\0" * shift + raw).decode()
+            first = (0, 2, 3)[shift]
+            exact = (shift + len(raw)) * 8 // 6
+            shapes.add(text[first:exact])
+        shapes.add(encode(raw).decode())
+    return {shape for shape in shapes if len(shape) >= SECRET_CHARS_MIN}
+
+
+class Redactor:
+    """Takes secrets out of texts and of values made of texts."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """`secrets` are the values in use; those under 4 characters cannot be told from ordinary text."""
+        shapes = {shape for secret in secrets if len(secret) >= SECRET_CHARS_MIN for shape in _shapes(secret)}
+        longest_first = sorted(shapes, key=lambda shape: (-len(shape), shape))
+        self._canaries = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if shapes else None
+
+    def text(self, text: str) -> str:
+        """The text, cut to a bound, without secrets."""
+        if self._canaries is not None:
+            text = self._canaries.sub(MASK, text)
+        if len(text) > TEXT_CHARS_MAX:
+            text = text[:TEXT_CHARS_MAX] + "..."
+        return _PAIR.sub(rf"\1{MASK}", text)
+
+    def event(self, event: ev.Event) -> ev.Event:
+        """The event itself, or one like it whose texts are without secrets."""
+        names = TEXTS.get(type(event))
+        if names is None:
+            return event
+        said = {name: text for name in names if (text := getattr(event, name))}
+        clean = {name: self.text(text) for name, text in said.items()}
+        return event if clean == said else msgspec.structs.replace(event, **clean)
+
+    def value(self, value: object, depth: int = 0) -> object:
+        """The value, rebuilt without secrets: mappings, sequences and texts; anything else by its text."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if depth >= DEPTH_MAX:
+            return MASK
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self._behind(str(key), item, depth) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item, depth + 1) for item in value]
+        if isinstance(value, bytes | bytearray):
+            return self.text(bytes(value).decode("utf-8", "backslashreplace"))
+        return self.text(str(value))
+
+    def _behind(self, name: str, value: object, depth: int) -> object:
+        return MASK if _NAME.match(name) and value is not None and value != "" else self.value(value, depth + 1)
+
+
+IDENTIFIERS = frozenset({
+    "account", "action", "client_id", "code", "coin", "fee_coin", "kind", "limit", "name", "operator", "order_id",
+    "run_id", "strategy", "task", "trade_id", "transfer_id", "venue", "version",
+})  # fmt: skip
+"""Fields of events that decisions are made by and things are found by: none of them is a sentence."""
+
+
+def _texts(event: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(one.name for one in msgspec.structs.fields(event) if one.type is str and one.name not in IDENTIFIERS)
+
+
+TEXTS: Mapping[type, tuple[str, ...]] = {one: names for one in get_args(ev.Event) if (names := _texts(one))}
+"""Every other text, by event: a new one is among them by itself."""
+
+
+class RedactingSink:
+    """An EventSink in front of another one."""
+
+    def __init__(self, sink: EventSink, redactor: Redactor) -> None:
+        self._sink = sink
+        self._redactor = redactor
+
+    def put(self, event: ev.Event) -> None:
+        """Pass an event on, without secrets in its texts."""
+        self._sink.put(self._redactor.event(event))
