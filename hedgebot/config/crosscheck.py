@@ -11,12 +11,16 @@ from typing import Any
 from hedgebot.config import scopes
 from hedgebot.config.model import LimitsFile
 from hedgebot.config.problems import Problem
+from hedgebot.config.secrets import WITH_PASSPHRASE
 
 Table = Mapping[str, Any]
 KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
 WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
+NEVER_ORDERS = ("book", "watched")
+WATCHED_VENUES = ("deribit", "okx", "binance")
+KEY_PARTS = ("api_key", "api_secret")
 OTHER_ROLES = "name an account with the role hedge or shared"
 
 
@@ -47,20 +51,24 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
     endpoint, testnet = account.get("endpoint"), account.get("testnet", False)
     if endpoint and testnet:
         problems.append((f"{key}.testnet", "is true and endpoint is set too; keep one of them"))
-    real = not endpoint and not testnet
-    if run_mode == "paper" and real:
+    real, trades = not endpoint and not testnet, account.get("role") != "watched"
+    if run_mode == "paper" and real and trades:
         problems.append(
             (key, 'would trade real money, but book.run_mode is "paper"; set testnet = true, or run_mode = "live"')
         )
-    if run_mode == "live" and not real:
+    if run_mode == "live" and not real and trades:
         problems.append(
             (key, 'is a simulated exchange or a testnet, but book.run_mode is "live"; set run_mode = "paper"')
         )
-    pairs = (("api_key_file", "api_secret_file"), ("api_key_env", "api_secret_env"))
-    for first, second in pairs:
-        if (first in account) != (second in account):
-            absent = second if first in account else first
-            problems.append((f"{key}.{absent}", f"is missing; {first} and {second} go together"))
+    words = ("api_key", "api_secret", "api_passphrase") if account.get("venue") in WITH_PASSPHRASE else KEY_PARTS
+    for way in ("file", "env"):
+        names = [f"{word}_{way}" for word in words]
+        absent = [name for name in names if name not in account]
+        if absent and len(absent) < len(names):
+            problems.append((f"{key}.{absent[0]}", f"is missing; {', '.join(names[:-1])} and {names[-1]} go together"))
+        if (passphrase := f"api_passphrase_{way}") in account and passphrase not in names:
+            problems.append((f"{key}.{passphrase}", f"does nothing: a key of {account.get('venue')} has no passphrase"))
+    problems += _watched(key, account)
     ways = [name for name in ("api_key_file", "keyring", "api_key_env") if name in account]
     if len(ways) > 1:
         problems.append((key, f"names more than one place for its keys ({', '.join(ways)}); keep one of them"))
@@ -72,7 +80,7 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
             )
         )
     window = account.get("recv_window_ms", 5_000)
-    if limits is not None and isinstance(window, int) and window > limits.order_deadline_ms:
+    if trades and limits is not None and isinstance(window, int) and window > limits.order_deadline_ms:
         problems.append(
             (
                 f"{key}.recv_window_ms",
@@ -80,6 +88,23 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
             )
         )
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _watched(key: str, account: Table) -> list[tuple[str, str]]:
+    """Where hedgebot does not trade yet an account can only be watched, and what orders need does nothing there."""
+    venue, role = account.get("venue"), account.get("role")
+    if venue in WATCHED_VENUES and role != "watched":
+        words = f"= {role!r} must be watched: hedgebot does not trade at {venue}, it only reads the account's margin"
+        return [(f"{key}.role", words)]
+    if role != "watched":
+        return []
+    if venue == "bybit":
+        return [(f"{key}.role", "= 'watched' is for venues where hedgebot does not trade; at bybit it is book")]
+    return [
+        (f"{key}.{name}", "does nothing for an account that is only watched; leave it out")
+        for name in ("dead_man_s", "drop_copy", "order_entry", "order_timeout_ms")
+        if name in account
+    ]
 
 
 def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], file: str) -> list[Problem]:
@@ -105,11 +130,11 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
     if isinstance(hedge_account, str) and account is None:
         known = ", ".join(sorted(accounts)) or "none"
         problems.append((f"{key}.hedge_account", f"= {hedge_account!r} is not one of the [accounts] (known: {known})"))
-    if account is not None and account.get("role") == "book":
+    if account is not None and account.get("role") in NEVER_ORDERS:
         problems.append(
             (
                 f"{key}.hedge_account",
-                f"= {hedge_account!r} has the role book, where hedgebot never orders; {OTHER_ROLES}",
+                f"= {hedge_account!r} has the role {account['role']}, where hedgebot never orders; {OTHER_ROLES}",
             )
         )
     for role, instrument in hedges.items():
@@ -221,8 +246,8 @@ def _treasury(
     if name not in accounts:
         known = ", ".join(sorted(accounts)) or "none"
         problems.append((key, f"is not the name of one of the [accounts] (known: {known})"))
-    elif accounts[name].get("role") == "book":
-        problems.append((key, f"has the role book, where hedgebot moves nothing; {OTHER_ROLES}"))
+    elif (role := accounts[name].get("role")) in NEVER_ORDERS:
+        problems.append((key, f"has the role {role}, where hedgebot moves nothing; {OTHER_ROLES}"))
     if treasury.get("coin", "USDT") in underlyings:
         problems.append((f"{key}.coin", "is one of the [underlyings]: moving it would change the delta"))
     line, target = _number(treasury.get("top_up_use")), _number(treasury.get("target_use"))

@@ -77,6 +77,8 @@ class AccountConnection:
     dead_man_s: float | None = None
     drop_copy: bool = True
     moves_collateral: bool = False
+    api_passphrase: SecretStr | None = None
+    margin_mode: str = "cross"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +175,10 @@ class Config:
                 for one in self.file.margin.events
             ),
             margin_parameters=tuple(
-                _margin_parameters(venue, self.margin_path)
-                for venue in dict.fromkeys(one.venue for one in self.file.accounts.values())
+                _margin_parameters(venue, self.margin_path if is_followed else None)
+                for venue, is_followed in {
+                    one.venue: one.role.is_followed for one in self.file.accounts.values()
+                }.items()
             ),
         )
 
@@ -215,6 +219,8 @@ class Config:
                 dead_man_s=one.dead_man_s,
                 drop_copy=one.drop_copy,
                 moves_collateral=name in self.file.treasury,
+                api_passphrase=keys.api_passphrase,
+                margin_mode=one.margin_mode,
             )
             for name, one in self.file.accounts.items()
             if not isinstance(keys := found[name], str)

@@ -91,17 +91,23 @@ class BookSection(Section):
 class AccountSection(Section):
     """One account at one venue, and where its keys are found; the keys themselves never stand in a configuration."""
 
-    venue: Literal["bybit"] = Field(description="the exchange")
-    role: AccountRole = Field(description="whose fills the account has: book, hedge or shared")
+    venue: Literal["bybit", "deribit", "okx", "binance"] = Field(description="the exchange")
+    role: AccountRole = Field(
+        description="whose fills the account has (book, hedge or shared), or watched: its margin alone"
+    )
     endpoint: Annotated[str, AfterValidator(_loopback_only)] | None = Field(
         None, description="the address of a simulated exchange"
     )
     testnet: bool = Field(False, description="true for the venue's testnet, false for real money")
     api_key_file: Path | None = Field(None, description="the file that holds the API key")
     api_secret_file: Path | None = Field(None, description="the file that holds the API secret")
+    api_passphrase_file: Path | None = Field(None, description="the file that holds the API passphrase (OKX)")
     keyring: Text | None = Field(None, description="the service name in the system's key store")
     api_key_env: Text | None = Field(None, description="the environment variable that holds the API key")
     api_secret_env: Text | None = Field(None, description="the environment variable that holds the API secret")
+    api_passphrase_env: Text | None = Field(
+        None, description="the environment variable that holds the API passphrase (OKX)"
+    )
     recv_window_ms: Count = Field(
         5_000, ge=500, le=60_000, description="a number of milliseconds that the venue accepts a request after its time"
     )

@@ -34,6 +34,8 @@ def _unknown(
         )
     known = ", ".join(sorted({**accounts, **holdings})) or "none"
     for name in _names(strategy, "accounts"):
+        if accounts.get(name, {}).get("role") == "watched":
+            yield f"{key}.accounts", f"names {name}, which is only watched: nothing that it holds is exposure here"
         if name not in accounts and name not in holdings:
             yield f"{key}.accounts", f"names {name}, which is not one of the [accounts] or [holdings] (known: {known})"
     coins = _names(strategy, "underlyings")

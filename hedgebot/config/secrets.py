@@ -16,12 +16,20 @@ DEMO_KEY = "demo-key"
 DEMO_SECRET = "demo-secret"  # noqa: S105  (it opens the demo's exchange only)
 
 
+WITH_PASSPHRASE = frozenset({"okx"})
+"""Venues whose keys have a third part."""
+
+
+_WORDS = ("api_key", "api_secret", "api_passphrase")
+
+
 class KeyPair(NamedTuple):
-    """The key of an account and the way it was found, in words."""
+    """The key of an account and the way it was found, in words; `api_passphrase` is empty where the venue has none."""
 
     api_key: SecretStr
     api_secret: SecretStr
     found_in: str
+    api_passphrase: SecretStr = SecretStr("")
 
 
 class Looked(NamedTuple):
@@ -36,23 +44,30 @@ def find_keys(name: str, account: AccountSection, *, folder: Path, environment: 
 
     Files are relative to `folder`, the folder of the configuration file.
     """
+    words = _WORDS if account.venue in WITH_PASSPHRASE else _WORDS[:2]
+    files = (account.api_key_file, account.api_secret_file, account.api_passphrase_file)[: len(words)]
+    variables = (account.api_key_env, account.api_secret_env, account.api_passphrase_env)[: len(words)]
     if account.keyring is not None:
-        found = [_from_keyring(account.keyring, word) for word in ("api_key", "api_secret")]
-    elif account.api_key_file is not None and account.api_secret_file is not None:
-        found = [_from_file(folder / path.expanduser()) for path in (account.api_key_file, account.api_secret_file)]
-    elif account.api_key_env is not None and account.api_secret_env is not None:
-        found = [_from_environment(word, environment) for word in (account.api_key_env, account.api_secret_env)]
+        found = [_from_keyring(account.keyring, word) for word in words]
+    elif None not in files:
+        found = [_from_file(folder / path.expanduser()) for path in files if path is not None]
+    elif None not in variables:
+        found = [_from_environment(word, environment) for word in variables if word is not None]
     elif account.endpoint is not None:
-        found = [Looked(DEMO_KEY, "the simulated exchange"), Looked(DEMO_SECRET, "the simulated exchange")]
+        found = [Looked(value, "the simulated exchange") for value in (DEMO_KEY, DEMO_SECRET, DEMO_SECRET)][
+            : len(words)
+        ]
     else:
         return f"accounts.{name} names no place for its keys"
     missing = [
-        f"no {what} in {one.where}" for what, one in zip(("API key", "API secret"), found, strict=True) if not one.value
+        f"no {word.replace('_', ' ').replace('api', 'API')} in {one.where}"
+        for word, one in zip(words, found, strict=True)
+        if not one.value
     ]
     if missing:
         return f"accounts.{name}: {' and '.join(missing)}"
-    key, secret = (SecretStr(one.value or "") for one in found)
-    return KeyPair(api_key=key, api_secret=secret, found_in=found[0].where)
+    key, secret, *passphrase = (SecretStr(one.value or "") for one in found)
+    return KeyPair(key, secret, found[0].where, *passphrase)
 
 
 def _from_file(path: Path) -> Looked:

@@ -163,7 +163,7 @@ def check_secrets(config: Config) -> tuple[tuple[AccountConnection, ...], Row]:
 def check_secret_files(config: Config) -> Iterator[Row]:
     """Whether anybody else may read the files of secrets."""
     for account in config.file.accounts.values():
-        for path in (account.api_key_file, account.api_secret_file):
+        for path in (account.api_key_file, account.api_secret_file, account.api_passphrase_file):
             if path is not None and (config.path.parent / path.expanduser()).exists():
                 yield _permissions(f"secret {path.name}", config.path.parent / path.expanduser(), 0o077)
 
@@ -210,6 +210,10 @@ def check_alerts(config: Config) -> Iterator[Row]:
 def check_venue(connection: AccountConnection, *, offline: bool) -> list[Row]:
     """Reach, clock, key rights and position mode of one account."""
     names = ("venue", "clock", "key rights", "position mode", "dead man's switch")
+    if not connection.role.is_followed:
+        from hedgebot.console.doctor_watched import CHECKS, ask_watched
+
+        return [_skip(name, "--offline") for name in CHECKS] if offline else ask_watched(connection)
     if offline:
         return [_skip(name, "--offline") for name in names]
     from hedgebot.console.doctor_venue import ask_venue

@@ -178,9 +178,9 @@ def _account(account: AccountRow, width: int) -> list[Text]:
         ("data age", ""),
         *((words.stream(one), "" if one.up else "bold red") for one in account.streams),
         (words.clock_offset(account), ""),
-        ("" if account.reconciled else "NOT RECONCILED", "bold red"),
+        ("" if account.reconciled or account.watched else "NOT RECONCILED", "bold red"),
         (f"account {account.account} ({account.role})", "dim"),
-        (f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),
+        ("margin only" if account.watched else f"reconciled {words.age(account.reconciled_age_ms)} ago", "dim"),
     ]
     lines = [fit(margin, width), fit([one for one in data if one[0]], width)]
     if account.dead_man:

@@ -149,6 +149,8 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     collateral_shock_missing_usd: float | None = None
     margin_hike: str = ""
     margin_hike_use: float | None = None
+    watched: bool = False
+    pocket: str = ""
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):

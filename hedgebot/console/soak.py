@@ -93,7 +93,11 @@ class Course:
         began_s = time.monotonic()
         while (gone_s := time.monotonic() - began_s) < seconds:
             seen = self.status()
-            if seen is not None and seen.book.mode == "active" and all(one.reconciled for one in seen.book.accounts):
+            if (
+                seen is not None
+                and seen.book.mode == "active"
+                and all(one.reconciled or one.watched for one in seen.book.accounts)
+            ):
                 return gone_s
             time.sleep(POLL_S)
         return None

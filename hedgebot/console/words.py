@@ -192,14 +192,26 @@ def latch_line(one: LatchRow) -> str:
 
 def account_lines(account: AccountRow) -> list[str]:
     """Margin, funding and connections of one account."""
-    truth = f"reconciled {age(account.reconciled_age_ms)} ago" if account.reconciled else "NOT RECONCILED"
+    notes = (account.pocket, account.liquidation, stress_line(account), account.regime)
     return [
         (
             f"margin    {account.account} ({account.role}): {percent(account.margin_use)} used (maintenance / equity), "
             f"equity {usd(account.equity_usd)}, initial {usd(account.initial_margin_usd)}, "
             f"maintenance {usd(account.maintenance_margin_usd)}, age {age(account.margin_age_ms)}"
         ),
-        *(f"          {plain(one)}" for one in (account.liquidation, stress_line(account), account.regime) if one),
+        *(f"          {plain(one)}" for one in notes if one),
+        *(_watched_lines(account) if account.watched else _followed_lines(account)),
+    ]
+
+
+def _watched_lines(account: AccountRow) -> list[str]:
+    """An account whose margin alone is read has neither streams nor a ledger."""
+    return [f"data      {account.account}: only watched, its positions are no exposure here; {clock_offset(account)}"]
+
+
+def _followed_lines(account: AccountRow) -> list[str]:
+    truth = f"reconciled {age(account.reconciled_age_ms)} ago" if account.reconciled else "NOT RECONCILED"
+    return [
         f"data      {account.account}: {streams(account)}; {truth}",
         f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),

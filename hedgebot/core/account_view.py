@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch, market
+from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch, margin_watched, market
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.decimals import float_or_none
 
@@ -41,12 +41,15 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     collateral_shock_missing_usd: float | None = None
     margin_hike: str = ""
     margin_hike_use: float | None = None
+    watched: bool = False
+    pocket: str = ""
 
 
 def account_view(state: EngineState, account: AccountState, at_ns: int) -> AccountView:
     """Describe one account at a moment."""
     wallet = account.wallet
     streams = (("public", account.public), ("private", account.private), ("trade", account.trade))
+    is_followed = account.role.is_followed
     stress, (shock, hike) = account.margin.standing_stress, margin_stress.describe(state, account)
     return AccountView(
         account=account.name,
@@ -56,7 +59,7 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
             StreamView(
                 stream=name, up=one.up, age_ms=market.elapsed_ms(at_ns, one.alive_at_ns) if one.alive_at_ns else None
             )
-            for name, one in streams
+            for name, one in (streams if is_followed else ())
         ),
         reconciled=account.reconciled,
         reconciled_age_ms=market.elapsed_ms(at_ns, account.snapshot_at_ns) if account.snapshot_at_ns else None,
@@ -75,6 +78,8 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         collateral_shock_use=None if stress is None else _finite(stress.shock_use),
         margin_hike=hike,
         margin_hike_use=None if stress is None else _finite(stress.hike_use),
+        watched=not is_followed,
+        pocket=margin_watched.describe(account),
     )
 
 

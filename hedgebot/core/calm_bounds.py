@@ -20,7 +20,7 @@ from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
 from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
 from hedgebot.core.risk_state import NS_PER_HOUR
-from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.state import EngineState, UnderlyingState, followed
 from hedgebot.core.strategy import Steady
 from hedgebot.core.tracking import RECORD_NS
 from hedgebot.domain.alerts import AlertKind
@@ -154,7 +154,7 @@ def alerts(look: Look) -> Bound | None:
 def snapshots(look: Look) -> Bound | None:
     """A snapshot is asked for when it is due, and given up on when it does not come."""
     until_ns = NEVER_NS
-    for account in look.state.accounts.values():
+    for account in followed(look.state):
         if not account.private.up or account.mismatches or account.paused_until_ns:
             return None
         if account.unseen or account.missing:
@@ -168,7 +168,7 @@ def snapshots(look: Look) -> Bound | None:
 def silence(look: Look) -> Bound | None:
     """A private stream must show that it lives."""
     quiet_ns = min(look.state.limits.private_silence_ms_max, look.state.limits.private_silence_ms_halt) * _NS_PER_MS
-    alive = [one.private.alive_at_ns for one in look.state.accounts.values()]
+    alive = [one.private.alive_at_ns for one in followed(look.state)]
     return Bound(min(alive) + quiet_ns) if alive and min(alive) > 0 else None
 
 

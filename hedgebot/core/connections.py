@@ -5,7 +5,8 @@ Whatever may have hidden an execution makes the account unreconciled; what canno
 
 from typing import assert_never
 
-from hedgebot.core import reconcile
+from hedgebot.core import margin_watched, reconcile
+from hedgebot.core.state import followed
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -24,6 +25,7 @@ def apply(
     | ev.ClockMeasured
     | ev.VenuePaused
     | ev.KeyRightsAccepted
+    | ev.WatchFailed
     | ev.InboxOverflowed
     | ev.TaskFailed
     | ev.AccessRefused,
@@ -48,7 +50,9 @@ def apply(
             step.alert(
                 AlertKind.API_KEY_INVALID, event.account, f"the venue refused the key: {event.code} {event.message}"
             )
-            step.halt(f"the venue refused the key of {event.account}", f"authentication:{event.account}")
+            account = state.accounts.get(event.account)
+            if account is None or account.role.is_followed:
+                step.halt(f"the venue refused the key of {event.account}", f"authentication:{event.account}")
         case ev.ClockMeasured():
             if account := state.accounts.get(event.account):
                 account.clock_offset_ms = event.offset_ms
@@ -62,11 +66,13 @@ def apply(
         case ev.KeyRightsAccepted():
             words = f"the key of {event.account} may move money out: {', '.join(event.rights)}"
             step.operator(event.operator, f"accept key rights {event.venue}", accepted=True, explanation=words)
+        case ev.WatchFailed():
+            margin_watched.note_failed(step, event)
         case ev.InboxOverflowed():
             step.alert(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
             )
-            for account in state.accounts.values():
+            for account in followed(state):
                 reconcile.lose_truth(account, step.at_ns)
                 # A reading of the drop copy may be among what was lost: what it listed it does not tell again.
                 account.copied_from_ns = 0

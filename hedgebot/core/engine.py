@@ -51,7 +51,7 @@ from hedgebot.core import (
 )
 from hedgebot.core.decide import decide
 from hedgebot.core.exposure import Exposures
-from hedgebot.core.state import DeadManState, EngineState, adopt_settings
+from hedgebot.core.state import DeadManState, EngineState, adopt_settings, followed
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Strategy
 from hedgebot.domain import events as ev
@@ -352,7 +352,7 @@ class Engine:
         state = step.state
         if state.mode is not Mode.RECOVERING:
             return
-        waiting = [f"{one.name} is not reconciled" for one in state.accounts.values() if not one.reconciled]
+        waiting = [f"{one.name} is not reconciled" for one in followed(state) if not one.reconciled]
         # An order beyond every deadline holds its own underlying only, and is told: the others are not left alone.
         waiting += [
             f"order {one.client_id} is {one.status}"

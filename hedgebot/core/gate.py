@@ -28,9 +28,10 @@ from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.core.resting_rules import dead_man, open_orders
+from hedgebot.core.state import followed
+from hedgebot.core.watched_rule import watched_margin
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.orders import Approved, Refused, RuleCheck
-from hedgebot.domain.settings import AccountRole
 
 CLOCK_OFFSET_MS_MAX = 1_000.0
 """Bybit accepts timestamps up to 1 s ahead of its clock; beyond that requests and ages are both unreliable."""
@@ -88,10 +89,10 @@ def _closing(one: Candidate) -> Finding:
 
 def _account(one: Candidate) -> Finding:
     problem = ""
-    if one.account.role is AccountRole.BOOK:
-        problem = f"account {one.account.name} has the role book: orders are never sent there"
+    if not one.account.role.may_trade:
+        problem = f"account {one.account.name} has the role {one.account.role}: orders are never sent there"
     # Every account is part of the delta: one whose fills are not seen makes the whole number a guess.
-    for account in one.state.accounts.values():
+    for account in followed(one.state):
         if not account.private.up:
             problem = problem or f"the private stream of {account.name} is down: fills would not be seen"
         elif account.break_since_ns:
@@ -102,7 +103,7 @@ def _account(one: Candidate) -> Finding:
 
 
 def _private_silence(one: Candidate) -> Finding:
-    last_sign_ns = min(account.private.alive_at_ns for account in one.state.accounts.values())
+    last_sign_ns = min(account.private.alive_at_ns for account in followed(one.state))
     silence_ms = (one.at_ns - last_sign_ns) // 1_000_000
     limit_ms = one.state.limits.private_silence_ms_max
     problem = "" if silence_ms <= limit_ms else f"no sign of life from a private stream for {silence_ms} ms"
@@ -202,9 +203,7 @@ def _book_against_mark(one: Candidate) -> Finding:
     gap = market.book_mark_gap_bps(one.quote, against_index=one.rules.kind.is_perp)
     limit = one.state.limits.book_mark_gap_bps_max
     if gap is None:
-        return finding(
-            "book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold the book against"
-        )
+        return finding("book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold its book to")
     problem = "" if gap <= limit else f"book and mark of {one.rules.id} are {gap:.0f} bps apart"
     return finding("book_mark_gap_bps", gap, limit, problem)
 
@@ -360,6 +359,7 @@ RULES: tuple[Rule, ...] = (
     venue_risk.equity_cap,
     _delta_limit,
     _margin,
+    watched_margin,
     _funding,
     _message_rate,
 )

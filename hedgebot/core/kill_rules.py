@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from hedgebot.core import forced, hedges, limits, loss_limits
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
-from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.decimals import ZERO
 
@@ -71,7 +71,7 @@ def _note_health(step: Step) -> None:
             good[f"market:{name}"] = step.at_ns
         if not exposure_problem(state.underlyings[name]):
             good[f"exposure:{name}"] = step.at_ns
-    for account in state.accounts.values():
+    for account in followed(state):
         if account.reconciled:
             good[f"reconciliation:{account.name}"] = step.at_ns
         if limits.margin_use(state, account, step.at_ns) is not None:
@@ -95,7 +95,7 @@ def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
 
 
 def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
-    for account in state.accounts.values():
+    for account in followed(state):
         name = account.name
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in _ACCOUNT_FEEDS]
         if all(seconds is None for _, seconds in blind) or not _holds_something(state, account):

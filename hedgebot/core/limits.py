@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import forced, margin_legs, margin_report, market
+from hedgebot.core import forced, margin_legs, margin_report, margin_watched, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.risk_state import Mark
-from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.core.treasury_state import SETTLE_NS, UNSURE_NS_MAX, Move, MoveStatus
 from hedgebot.domain.alerts import AlertKind
@@ -51,7 +51,8 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
         use = float("inf")
     else:
         use = float(wallet.maintenance_margin_usd / wallet.equity_usd)
-    return use if account.margin.use is None else max(use, account.margin.use)
+    known = (use, account.margin.use, margin_watched.stated_use(account))
+    return max(one for one in known if one is not None)
 
 
 def margin_age_ms(account: AccountState, at_ns: int) -> int:
@@ -184,6 +185,9 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
     report = margin_report.believed(step, account, report)
     account.wallet, account.wallet_at_ns = report, step.at_ns
     margin_report.on_wallet(step, account)
+    if not account.role.is_followed:
+        margin_watched.note_read(step, account)
+        return  # no loss is measured where deposits, fills and hedges are not seen
     if report.equity_usd is None:
         return
     day = step.at_ns // _NS_PER_DAY
@@ -226,7 +230,7 @@ def _finite(value: Decimal | None) -> Decimal | None:
 
 def watch(step: Step) -> None:
     """Hold the state against every standing limit: raise, resolve, change the mode. Called by the timer."""
-    for account in step.state.accounts.values():
+    for account in followed(step.state):
         _watch_private(step, account)
         _watch_unexplained(step, account)
     for settings in step.state.settings.underlyings:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hedgebot.core import raises
 from hedgebot.core.limits import margin_age_ms
 from hedgebot.core.risk_state import NS_PER_DAY, Mark
-from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.state import EngineState, UnderlyingState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 
@@ -27,7 +27,7 @@ def sweep(step: Step) -> None:
 def judge(step: Step, *, fresh: bool = False) -> None:
     """Hold each figure against its soft limit; `fresh` when an operator has just changed one."""
     state = step.state
-    for account in state.accounts.values():
+    for account in followed(state):
         if (loss := daily_loss_usd(state, account.name)) is not None:
             lost = f"{account.name} lost {loss:.0f} USD today, limit {{:.0f}}".format
             raises.judge(step, "daily_loss_usd_alert", AlertKind.DAILY_LOSS, account.name, loss, lost, fresh=fresh)
@@ -44,7 +44,7 @@ def judge(step: Step, *, fresh: bool = False) -> None:
 def firing(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
     """The kill rule: causes that halt the book, each with its sentence."""
     limits = state.limits
-    for account in state.accounts.values():
+    for account in followed(state):
         loss = daily_loss_usd(state, account.name)
         if loss is not None and loss > limits.daily_loss_usd_max:
             why = f"{account.name} lost {loss:.0f} USD today, the limit is {limits.daily_loss_usd_max:.0f}"
@@ -70,16 +70,16 @@ def daily_loss_usd(state: EngineState, account: str) -> float | None:
 
 
 def book_equity_usd(state: EngineState, at_ns: int) -> float | None:
-    """Equity of all accounts together, so that moving money between them is no loss; None while one is unknown."""
+    """Equity of all accounts whose fills are seen, so that moving money between them is no loss; None while unknown."""
     found = 0.0
-    for account in state.accounts.values():
+    for account in followed(state):
         age_ms = margin_age_ms(account, at_ns)
         if account.wallet is None or account.wallet.equity_usd is None or age_ms > state.limits.margin_age_ms_max:
             return None
         if state.treasury.unsettled(account.name, at_ns):
             return None
         found += float(account.wallet.equity_usd)
-    return found if state.accounts else None
+    return found if followed(state) else None
 
 
 def drawdown_ratio(state: EngineState, at_ns: int) -> float | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import margin_distance, margin_legs, margin_model, margin_venue
+from hedgebot.core import margin_distance, margin_legs, margin_model, margin_venue, margin_watched
 from hedgebot.core.ledger import only_shrinks
 from hedgebot.core.margin_legs import MarginBook
 from hedgebot.core.margin_model import Model, Standing
@@ -140,7 +140,10 @@ def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | 
     if isinstance(found, str):
         return found
     parameters, mode = found
-    book = margin_legs.read_book(state, account, parameters, mode, at_ns)
+    if account.role.is_followed:
+        book = margin_legs.read_book(state, account, parameters, mode, at_ns)
+    else:
+        book = margin_watched.read_book(account, at_ns)
     if isinstance(book, str):
         return book
     if isinstance(parameters, VenueModel) and (problem := margin_venue.problem(parameters, book)):

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import margin_gate, margin_legs, margin_model
+from hedgebot.core import margin_gate, margin_legs, margin_model, margin_watched
 from hedgebot.core.margin_model import Model
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
@@ -41,6 +41,9 @@ def note_leverage(state: EngineState, report: PositionReport) -> None:
 
 def believed(step: Step, account: AccountState, report: WalletReport) -> WalletReport:
     """A report without margins that cannot be: in portfolio mode empty or zero is unknown while something is held."""
+    if not account.role.is_followed:
+        empty = margin_watched.is_empty(report, margin_legs.mode_of(step.state, account.name))
+        return _without_margins(report) if empty else report
     found = margin_legs.model_of(step.state, account)
     if isinstance(found, str) or found[1] is not MarginMode.PORTFOLIO or report.maintenance_margin_usd:
         return report
@@ -48,7 +51,11 @@ def believed(step: Step, account: AccountState, report: WalletReport) -> WalletR
         one.contracts and one.account == account.name and not _is_long_option(step, one.instrument, one.contracts)
         for one in step.state.positions.values()
     )
-    return msgspec.structs.replace(report, initial_margin_usd=None, maintenance_margin_usd=None) if held else report
+    return _without_margins(report) if held else report
+
+
+def _without_margins(report: WalletReport) -> WalletReport:
+    return msgspec.structs.replace(report, initial_margin_usd=None, maintenance_margin_usd=None)
 
 
 def _is_long_option(step: Step, instrument: InstrumentId, contracts: Decimal) -> bool:
@@ -86,6 +93,8 @@ def on_wallet(step: Step, account: AccountState) -> None:
 def _is_settled(step: Step, account: AccountState) -> bool:
     """Whether the ledger and the report are of one book: nothing of ours is under way, and nothing moved just now."""
     state = step.state
+    if not account.role.is_followed:
+        return True  # margins and positions were read together, and no ledger of ours could lag behind
     if not account.reconciled or any(order.intent.account == account.name for order in live_orders(state)):
         return False
     moved_at_ns = max((one.moved_at_ns for one in state.positions.values() if one.account == account.name), default=0)

@@ -14,6 +14,7 @@ from hedgebot.core import (
     margin_regime,
     margin_stress,
     reducing,
+    watched_rule,
 )
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
@@ -70,6 +71,8 @@ def watch(step: Step) -> None:
 def _problem(step: Step, account: AccountState, use: float | None) -> str:
     limits_now = step.state.limits
     if use is None:
+        if watched_rule.is_overdue(step.state, account, step.at_ns):
+            return f"margin use of {account.name}, which is only watched, is unknown: nothing that adds risk is sent"
         unknown = f"margin use of {account.name} is unknown: nothing that needs margin is sent"
         return unknown if account.adopted else ""
     if use > limits_now.margin_use_alert:
@@ -129,7 +132,8 @@ def _model_problem(step: Step, account: AccountState) -> str:
         return f"{margin.differs}; the larger number rules"
     found = margin_legs.model_of(state, account)
     if isinstance(found, str):
-        return "" if found.startswith("no margin_mode") else found
+        # What we have no model of is only read; that stands on the screen and nobody need be woken for it.
+        return "" if found.startswith("no margin_mode") or not account.role.is_followed else found
     old = age_problem(found[0].as_of, step.at_ns, state.limits.margin_parameters_age_days_max)
     return f"the margin parameters {found[0].id} are {old}" if old else ""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hedgebot.core import forgetting, kill_rules, ledger, margin_report, order_table
 from hedgebot.core.limits import take_wallet
-from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
+from hedgebot.core.state import AccountState, EngineState, Mismatch, followed, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
@@ -68,7 +68,7 @@ def note_pause(step: Step) -> None:
     paused_ms = (step.at_ns - step.state.at_ns) // _NS_PER_MS
     if paused_ms <= step.state.limits.pause_ms_max:
         return
-    for account in step.state.accounts.values():
+    for account in followed(step.state):
         lose_truth(account, step.at_ns)
     step.state.resumed_at_ns = step.at_ns
     kill_rules.note_pause(step)
@@ -78,7 +78,7 @@ def note_pause(step: Step) -> None:
 def sweep(step: Step) -> None:
     """Ask again when a snapshot is due, and give up on one that never came."""
     limits = step.state.limits
-    for account in step.state.accounts.values():
+    for account in followed(step.state):
         if account.request_open and step.at_ns - account.request_at_ns > limits.reconcile_timeout_ms * _NS_PER_MS:
             account.request_open = False
             step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"{account.name} did not answer a snapshot request")
@@ -136,7 +136,7 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
     step.resolve(AlertKind.RECON_BREAK, account.name)
     step.resolve(AlertKind.API_KEY_INVALID, account.name)
     _clear_feeds(step, account)
-    if all(one.reconciled for one in step.state.accounts.values()):
+    if all(one.reconciled for one in followed(step.state)):
         step.resolve(AlertKind.LOOP_LAG, "engine")
 
 

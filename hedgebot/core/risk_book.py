@@ -151,6 +151,7 @@ def _account(state: EngineState, name: str, at_ns: int) -> AccountPoint:
         margin_mode=mode.value if mode is not None else "",
         floor_raised=account.margin.floor_raised,
         floor_shock_usd=margin_gate.floor_shock_usd(state, account),
+        watched=not account.role.is_followed,
     )
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * 1_000_000:

@@ -338,6 +338,11 @@ class EngineState(msgspec.Struct, kw_only=True):
         return self.settings.limits
 
 
+def followed(state: EngineState) -> tuple[AccountState, ...]:
+    """Accounts whose fills are seen: all but those that are only watched."""
+    return tuple(one for one in state.accounts.values() if one.role.is_followed)
+
+
 def settings_of(state: EngineState, underlying: str) -> UnderlyingSettings | None:
     """How an underlying is hedged; None when it is not configured."""
     return next((one for one in state.settings.underlyings if one.underlying == underlying), None)

@@ -19,7 +19,7 @@ from hedgebot.core import (
 )
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import CLOCK_OFFSET_MS_MAX
-from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch
+from hedgebot.core.state import AccountState, Efficacy, EngineState, Latch, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.events import OperatorUnkilled, OrderResolved
@@ -64,7 +64,7 @@ def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: 
     ]
     for settings in covered:
         unmet += _underlying_problems(state, settings, at_ns)
-    for account in state.accounts.values():
+    for account in followed(state):
         unmet += _account_problems(state, account, at_ns)
     unmet += [f"{cause} would fire again: {why}" for cause, why in kill_rules.firing(state, at_ns)]
     seen = set(event.reviewed)
@@ -121,7 +121,7 @@ def resolve(step: Step, event: OrderResolved) -> None:
 
 def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
     state = step.state
-    for account in state.accounts.values():
+    for account in followed(state):
         reconcile.accept_differences(step, account, event.operator)
         reconcile.lose_truth(account, step.at_ns)
     breakers.rearm(step, KILL_STRATEGY)

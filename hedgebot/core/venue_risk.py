@@ -4,7 +4,7 @@ Owns the shares, the cap's alert and its rule of the gate (safety reference sect
 gone would leave is `venue_view.py`'s. Equity is the venue's own number; what is unknown makes the share unknown.
 """
 
-from hedgebot.core import holdings, limits, raises
+from hedgebot.core import holdings, limits, margin_watched, raises
 from hedgebot.core.candidate import Candidate, Finding, finding
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
@@ -20,9 +20,10 @@ def venue_equity_usd(state: EngineState, venue: str, at_ns: int) -> float | None
         if account.venue != venue:
             continue
         fresh = limits.margin_age_ms(account, at_ns) <= state.limits.margin_age_ms_max
-        if account.wallet is None or account.wallet.equity_usd is None or not fresh:
+        equity = margin_watched.equity_usd(account)
+        if equity is None or not fresh:
             return None
-        total += float(account.wallet.equity_usd)
+        total += float(equity)
     return total
 
 

@@ -100,7 +100,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 def feed_problems(view: BookView, limits: LimitSettings) -> tuple[str, ...]:
     """What is not fresh or not reconciled, one sentence each."""
     problems: list[str] = []
-    for account in view.accounts:
+    for account in (one for one in view.accounts if not one.watched):
         if not account.reconciled:
             problems.append(f"{account.account} is not reconciled")
         problems += [

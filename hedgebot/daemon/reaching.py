@@ -18,4 +18,6 @@ def venue_connection(one: AccountConnection) -> VenueConnection:
         api_key=one.api_key.get_secret_value(),
         api_secret=one.api_secret.get_secret_value(),
         recv_window_ms=one.recv_window_ms,
+        api_passphrase="" if one.api_passphrase is None else one.api_passphrase.get_secret_value(),
+        portfolio_margin=one.margin_mode == "portfolio",
     )

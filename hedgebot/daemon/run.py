@@ -83,7 +83,7 @@ async def run_daemon(
     with InstanceLocks() as locks:
         locks.take_state_dir(state_dir)
         folders = lock_folders(env)
-        for one in connections:
+        for one in (one for one in connections if one.role.is_followed):
             fingerprint = account_fingerprint(
                 venue=one.venue, endpoint=one.endpoint, testnet=one.testnet, api_key=one.api_key.get_secret_value()
             )
@@ -93,7 +93,12 @@ async def run_daemon(
 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> Redactor:
-    secrets = [one.get_secret_value() for pair in connections for one in (pair.api_key, pair.api_secret)]
+    secrets = [
+        one.get_secret_value()
+        for pair in connections
+        for one in (pair.api_key, pair.api_secret, pair.api_passphrase)
+        if one is not None and one.get_secret_value()
+    ]
     secrets += channel_secrets(config)
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
     file = config.daemon.log_file

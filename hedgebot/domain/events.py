@@ -26,6 +26,7 @@ from hedgebot.domain.settings import EngineSettings
 from hedgebot.domain.treasury import CollateralMove, FundingWalletRead, MoveAnswered, MoveLookedUp
 from hedgebot.domain.venue_events import KeyRightsAccepted as KeyRightsAccepted  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.venue_events import VenuePaused as VenuePaused  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.venue_events import WatchFailed as WatchFailed  # noqa: PLC0414  (mypy: part of this module)
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -379,6 +380,7 @@ Event = (
     | ClockMeasured
     | VenuePaused
     | KeyRightsAccepted
+    | WatchFailed
     | InboxOverflowed
     | TimerFired
     | TaskFailed

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
 
 
@@ -41,10 +41,40 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
     leverage: float | None = None
 
 
+class WatchedPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A position on an account that is only watched, as a margin model reads it; `contracts` is signed.
+
+    `mark` is in the instrument's quote currency, > 0; `profit_settle` is unrealised, in its settlement coin.
+    """
+
+    rules: Instrument
+    contracts: float
+    mark: float
+    profit_settle: float = 0.0
+    leverage: float | None = None
+
+
+class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report of a watched account says beside its margins.
+
+    Where the venue keeps margins apart (by coin, or by isolated position), those of the report are the worst pocket's,
+    which `pocket` names, and `equity_usd` is what all of them hold. `stated_use` is the venue's own ratio as
+    maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why.
+    """
+
+    pocket: str
+    pockets: int
+    equity_usd: Decimal | None
+    stated_use: float | None = None
+    positions: tuple[WatchedPosition, ...] | None = None
+    problem: str = ""
+
+
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account.
 
-    `prices_usd` is what the venue counts a coin at, of those it values: a stablecoin is not exactly 1.
+    `prices_usd` is what the venue counts a coin at, of those it values: a stablecoin is not exactly 1. `watched` is
+    there for accounts whose margin alone is read.
     """
 
     account: str
@@ -54,3 +84,4 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     maintenance_margin_usd: Decimal | None
     venue_at_ns: int
     prices_usd: dict[str, float] = {}
+    watched: WatchedMargin | None = None

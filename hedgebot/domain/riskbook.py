@@ -80,6 +80,7 @@ class AccountPoint(_Row, frozen=True, kw_only=True):
 
     `floor_raised`: its buffer has the higher floor of a wild market or an event. `floor_shock_usd`: what the collateral
     shock takes of the equity that the floor is held against; None: it counts and is unknown.
+    `watched`: its positions are not in the book, so that its equity stands behind none of these risks.
     """
 
     account: str
@@ -90,6 +91,7 @@ class AccountPoint(_Row, frozen=True, kw_only=True):
     margin_mode: str = ""
     floor_raised: bool = False
     floor_shock_usd: float | None = 0.0
+    watched: bool = False
 
 
 class RiskBook(_Row, frozen=True, kw_only=True):
@@ -158,6 +160,7 @@ class RiskBook(_Row, frozen=True, kw_only=True):
 
     @property
     def equity_usd(self) -> float | None:
-        """Equity of all accounts; None while one of them is unknown or there is none."""
-        found = [one.equity_usd for one in self.accounts if one.equity_usd is not None]
-        return sum(found) if found and len(found) == len(self.accounts) else None
+        """Equity of all accounts but those only watched; None while one of them is unknown or there is none."""
+        behind = [one for one in self.accounts if not one.watched]
+        found = [one.equity_usd for one in behind if one.equity_usd is not None]
+        return sum(found) if found and len(found) == len(behind) else None

@@ -18,11 +18,17 @@ class AccountRole(StrEnum):
     BOOK = "book"  # others trade there; its positions are exposure; we never order there
     HEDGE = "hedge"  # ours alone; anything not ours is foreign activity
     SHARED = "shared"  # one account for both; fills that are not ours are book flow
+    WATCHED = "watched"  # its margin alone is read; its fills are not seen and its positions are no exposure here
 
     @property
     def may_trade(self) -> bool:
         """Whether we may send orders there."""
-        return self is not AccountRole.BOOK
+        return self in (AccountRole.HEDGE, AccountRole.SHARED)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether its fills are seen, so that it has streams, a ledger and a truth to reconcile with."""
+        return self is not AccountRole.WATCHED
 
 
 class AdlPolicy(StrEnum):

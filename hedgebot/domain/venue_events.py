@@ -1,4 +1,4 @@
-"""What a venue says about us rather than about the market or an order: bans, and what our key may do. Facts only."""
+"""What a venue says about us rather than about the market or an order: bans, rights of our key, silence. Facts only."""
 
 import msgspec
 
@@ -18,3 +18,11 @@ class KeyRightsAccepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     venue: str
     rights: tuple[str, ...]
     operator: str
+
+
+class WatchFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The margin of a watched account could not be read, `failures` times in a row; `problem` is a sentence."""
+
+    account: str
+    failures: int
+    problem: str

@@ -141,7 +141,9 @@ def standing(book: RiskBook, registry: Registry, account: str) -> Standing:
     if point.equity_usd is not None and point.equity_usd <= 0.0:
         problems.append("no equity is left: nothing that needs margin can be sent")
     model, need = None, None
-    if not point.venue or not point.margin_mode:
+    if point.watched:
+        problems.append("only watched: its positions are not in this book, the daemon holds its own model against them")
+    elif not point.venue or not point.margin_mode:
         problems.append("the book does not say its venue and margin_mode: no model is chosen")
     else:
         try:

@@ -76,6 +76,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.ClockMeasured()
             | ev.VenuePaused()
             | ev.KeyRightsAccepted()
+            | ev.WatchFailed()
             | DeadManChanged()
             | ExecutionsRead()
             | HoldingReported()

@@ -22,6 +22,7 @@ class VenueConnection(msgspec.Struct, frozen=True, kw_only=True):
     testnet: bool = False
     api_key: str = ""
     api_secret: str = ""
+    api_passphrase: str = ""
     # Who takes it on them that the key may move money out; empty: such a key is refused.
     rights_accepted_by: str = ""
     # Whether collateral is moved in from the user's own funding wallet, for which the key needs a right.
@@ -42,6 +43,9 @@ class VenueConnection(msgspec.Struct, frozen=True, kw_only=True):
     content_ms_max: int | None = None
     clock_interval_s: float = 60.0
     reload_interval_s: float = 3_600.0
+    # Of an account that is only watched: between two readings of its margin, and how it nets what it holds.
+    watch_interval_s: float = 10.0
+    portfolio_margin: bool = False
 
     def __repr__(self) -> str:
         """Name the account and the address, never the key."""

@@ -5,12 +5,11 @@ A client pointed at loopback must not hold one real address, and a test key must
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.venues.connection import VenueConnection
-from hedgebot.venues.profile import VenueProfile
 
 Tree = dict[str, Any]
 """ccxt's `urls['api']`: nested dictionaries with addresses at the leaves."""
@@ -63,7 +62,19 @@ def addresses(tree: Tree) -> Iterator[str]:
             yield str(value)
 
 
-def check_addresses(tree: Tree, hostname: str, connection: VenueConnection, profile: VenueProfile) -> None:
+class Hosts(Protocol):
+    """The hosts that a venue's client may ask."""
+
+    @property
+    def live_hosts(self) -> frozenset[str]:
+        """For real money."""
+
+    @property
+    def testnet_hosts(self) -> frozenset[str]:
+        """In the test network."""
+
+
+def check_addresses(tree: Tree, hostname: str, connection: VenueConnection, profile: Hosts) -> None:
     """Hold every address against the mode's allow-list; raises ConfigError that names the first one outside of it.
 
     Loopback mode: loopback hosts over plain http and ws. Otherwise: the mode's hosts over https and wss.

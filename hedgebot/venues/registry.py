@@ -9,6 +9,7 @@ from hedgebot.domain.ports import EventSink, VenuePort
 from hedgebot.venues.connection import VenueConnection
 
 VENUES = ("bybit",)
+"""Where hedgebot trades; other venues' accounts can be watched."""
 
 
 class Venue(VenuePort, Protocol):
@@ -30,6 +31,10 @@ def open_venue(connection: VenueConnection, sink: EventSink, now_ns: Callable[[]
     `now_ns` is the wall clock in UTC nanoseconds. Raises ConfigError for a venue without an adapter, an address that
     the mode does not allow, or a missing key.
     """
+    if not connection.role.is_followed:
+        from hedgebot.venues.watched.venue import WatchedVenue
+
+        return WatchedVenue(connection, sink, now_ns)
     if connection.venue != "bybit":
         msg = f"venue is {connection.venue!r}, it must be one of: {', '.join(VENUES)}"
         raise ConfigError(msg)

@@ -86,9 +86,8 @@ def _accounts(accounts: Sequence[AccountRow]) -> Iterable[str]:
     yield from _family("margin_hike_use_ratio", "gauge", "Margin use after a hike of the rates", each(hikes))
     offsets = [None if one.clock_offset_ms is None else one.clock_offset_ms / 1e3 for one in accounts]
     yield from _family("clock_offset_seconds", "gauge", "Venue's clock minus ours", each(offsets))
-    yield from _family(
-        "reconciled", "gauge", "1 while venue and ledger agree", each(int(a.reconciled) for a in accounts)
-    )
+    agree = (None if one.watched else int(one.reconciled) for one in accounts)
+    yield from _family("reconciled", "gauge", "1 while venue and ledger agree", each(agree))
 
 
 def _venues(venues: Sequence[VenueRow]) -> Iterable[str]:

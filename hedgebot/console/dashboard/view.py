@@ -125,7 +125,7 @@ def _account(account: AccountRow) -> list[Red]:
         for one in account.streams
         if not one.up
     ]
-    if not account.reconciled:
+    if not account.reconciled and not account.watched:
         what = f"{name} is not reconciled{': ' if account.differences else ''}{'; '.join(account.differences)}"
         reds.append(Red(key=f"{name}.recon", what=what, action="RB-08"))
     offset = account.clock_offset_ms

@@ -32,6 +32,25 @@ def read(frame: object) -> tuple[AccountHealth, ...] | None:
     return None
 
 
+def read_positions(frame: object) -> tuple[Holding, ...]:
+    """The answer of private/get_positions; FrameProblem for anything else. Positions of size zero are left out."""
+    rows = as_rows(as_object(frame, "the answer").get("result"), "positions")
+    return tuple(one for one in map(_holding, rows) if one.contracts)
+
+
+def owned(accounts: tuple[AccountHealth, ...]) -> dict[str, float]:
+    """Coins of each currency with open profit, without what options are worth; unknown ones are left out."""
+    return {one.unit: one.cash for one in accounts if one.cash is not None}
+
+
+def prices(accounts: tuple[AccountHealth, ...]) -> dict[str, float]:
+    """USD per coin as a cross model counts them: the whole account in USD is each currency's view times its price."""
+    whole = next((one.equity for one in accounts if one.unit == "USD"), None)
+    if not whole:
+        return {}
+    return {one.unit: whole / one.equity for one in accounts if one.unit != "USD" and one.equity}
+
+
 def _accounts(rows: tuple[Raw, ...], at_ns: int) -> tuple[AccountHealth, ...]:
     crossed = [row for row in rows if str(row.get("margin_model", "")).startswith("cross")]
     whole = tuple(_whole(row, at_ns) for row in crossed[:1])
@@ -62,6 +81,7 @@ def _currency(row: Raw, at_ns: int) -> AccountHealth:
         equity=equity,
         initial=initial,
         maintenance=float_or_none(row, "maintenance_margin"),
+        cash=less(float_or_none(row, "equity"), float_or_none(row, "options_value") or 0.0),
         printed=printed_unit(row, "initial_margin", "maintenance_margin"),
         at_ns=at_ns,
         relations=(

@@ -43,6 +43,45 @@ def _account(row: Raw, account: str) -> AccountHealth:
     )
 
 
+def currencies(frame: object) -> tuple[AccountHealth, ...]:
+    """The coins of an account whose margin is kept coin by coin (single-currency margin), each for itself.
+
+    FrameProblem for anything but the answer of account/balance; a coin with neither equity nor margin is left out.
+    """
+    rows = as_rows(as_object(frame, "the answer").get("data"), "data")
+    details = [one for row in rows for one in as_rows(row.get("details"), "details")]
+    used = [one for one in details if any(float_or_none(one, field) for field in ("eq", "imr", "mmr"))]
+    return tuple(
+        AccountHealth(
+            venue="okx",
+            account="coin",
+            unit=text(one, "ccy"),
+            equity=float_or_none(one, "eq"),
+            initial=float_or_none(one, "imr"),
+            maintenance=float_or_none(one, "mmr"),
+            stated_use=inverted(float_or_none(one, "mgnRatio")),
+            at_ns=_ns(one, "uTime"),
+            missing=absent(one, "eq", "imr", "mmr"),
+        )
+        for one in used
+    )
+
+
+def owned(frame: object) -> tuple[dict[str, float], dict[str, float]]:
+    """Coins of each currency with open profit, and USD per coin as the venue counts it, of account/balance."""
+    coins: dict[str, float] = {}
+    prices: dict[str, float] = {}
+    for row in as_rows(as_object(frame, "the answer").get("data"), "data"):
+        for one in as_rows(row.get("details"), "details"):
+            equity, usd = float_or_none(one, "eq"), float_or_none(one, "eqUsd")
+            if equity is None:
+                continue
+            coins[text(one, "ccy")] = equity
+            if equity and usd is not None:
+                prices[text(one, "ccy")] = usd / equity
+    return coins, prices
+
+
 def _pockets(rows: Iterable[Raw]) -> list[tuple[str, str]]:
     """Pairs of margin coin and mode, isolated positions each for themselves."""
     return list(dict.fromkeys((text(row, "ccy"), _mode(row)) for row in rows))

@@ -1,6 +1,9 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from hedgebot.config import load_config
 
 PERP = 'hedge_instrument = "bybit:linear:BTCUSDT"'
 BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
@@ -110,3 +113,62 @@ def test_real_accounts_need_a_place_for_their_keys(spoil: Callable[..., list[str
 )
 def test_an_alert_channel_that_cannot_work_is_refused(spoil: Callable[..., list[str]], section: str, part: str) -> None:
     assert any(part in sentence for sentence in spoil("[daemon]", f"[alerts.ops]\n{section}\n[daemon]"))
+
+
+ACCOUNT = "[accounts.main]"
+OTHER = """[accounts.options]
+venue = "deribit"
+role = "watched"
+api_key_file = "k"
+api_secret_file = "s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (('role = "watched"', 'role = "book"'), "role = 'book' must be watched: hedgebot does not trade at deribit"),
+        (('venue = "deribit"', 'venue = "bybit"'), "role = 'watched' is for venues where hedgebot does not trade"),
+        (
+            ('role = "watched"', 'role = "watched"\ndead_man_s = 10'),
+            "dead_man_s does nothing for an account that is only",
+        ),
+        (
+            ('role = "watched"', 'role = "watched"\norder_entry = "ws"'),
+            "order_entry does nothing for an account that is",
+        ),
+        (('venue = "deribit"', 'venue = "okx"'), "api_passphrase_file is missing; api_key_file, api_secret_file and"),
+        (('"s"\n', '"s"\napi_passphrase_file = "p"\n'), "does nothing: a key of deribit has no passphrase"),
+        (('"s"\n', '"s"\n[treasury.options]\ntop_up_use = 0.4\ntarget_use = 0.3\n'), "has the role watched, where"),
+    ],
+)
+def test_a_watched_account_is_only_watched(spoil: Callable[..., list[str]], change: tuple[str, str], part: str) -> None:
+    sentences = spoil(ACCOUNT, OTHER.replace(*change) + ACCOUNT)
+    assert any(part in sentence for sentence in sentences), sentences
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('hedge_account = "main"', 'hedge_account = "options"', "has the role watched, where hedgebot never orders"),
+        ("[strategies.delta_neutral]", '[strategies.delta_neutral]\naccounts = ["options"]', "which is only watched"),
+    ],
+)
+def test_nothing_is_hedged_by_a_watched_account(
+    spoil: Callable[..., list[str]], folder: Path, old: str, new: str, part: str
+) -> None:
+    main = folder / "demo.toml"
+    main.write_text(main.read_text("utf-8") + "\n" + OTHER, "utf-8")
+    sentences = spoil(old, new)
+    assert any(part in sentence for sentence in sentences), sentences
+
+
+def test_a_real_account_may_be_watched_in_a_paper_book(folder: Path) -> None:
+    main = folder / "demo.toml"
+    main.write_text(main.read_text("utf-8") + "\n" + OTHER, "utf-8")
+    settings = load_config(main).engine_settings(7)
+    assert [(one.name, one.venue, one.role.is_followed) for one in settings.accounts] == [
+        ("main", "bybit", True),
+        ("options", "deribit", False),
+    ]
+    assert [one.venue for one in settings.margin_parameters] == ["bybit", "deribit"]

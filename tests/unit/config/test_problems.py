@@ -55,7 +55,7 @@ def test_a_key_in_the_wrong_section_is_sent_to_the_right_one(spoil: Callable[...
         ("collar_bps = 20.0", "collar_bps = 2000", "must be at most 500; it is a number of basis points"),
         ("recv_window_ms = 5000", "recv_window_ms = 5", "must be at least 500; it is a number of milliseconds"),
         ("inbox_capacity = 10000", "inbox_capacity = 10000.5", "must be a whole number"),
-        ('role = "shared"', 'role = "owner"', "role = 'owner' must be 'book', 'hedge' or 'shared'"),
+        ('role = "shared"', 'role = "owner"', "role = 'owner' must be 'book', 'hedge', 'shared' or 'watched'"),
         ('log_level = "info"', 'log_level = "loud"', "must be 'debug', 'info', 'warning' or 'error'"),
         ('underlyings = ["BTC", "ETH"]', "underlyings = []", "must not be empty"),
         ("[accounts.main]", "[accounts.Main]", "accounts.Main is not a name that can be used"),

@@ -64,3 +64,15 @@ def test_the_simulated_exchange_opens_without_keys(root: Path) -> None:
     world = load_scenario(root / "config" / "scenarios" / "demo.toml")
     pair = (world.accounts[0].api_key, world.accounts[0].api_secret)
     assert pair == (DEMO_KEY, found.api_secret.get_secret_value())
+
+
+def test_a_key_of_okx_has_a_third_part(tmp_path: Path) -> None:
+    section = AccountSection(
+        venue="okx", role=AccountRole.WATCHED, api_key_env="K", api_secret_env="S", api_passphrase_env="P"
+    )
+    found = find_keys("options", section, folder=tmp_path, environment={"K": "k", "S": "s", "P": "the-phrase"})
+    assert isinstance(found, KeyPair)
+    assert found.api_passphrase.get_secret_value() == "the-phrase"
+    assert "the-phrase" not in repr(found)
+    told = find_keys("options", section, folder=tmp_path, environment={"K": "k", "S": "s"})
+    assert told == "accounts.options: no API passphrase in the environment variables P_FILE and P"

@@ -159,3 +159,12 @@ def test_stresses_regime_and_segments_stand_in_the_status() -> None:
     assert words.treasury_line(row) == (
         f"main: trading 8,000.13, buffer {words.UNKNOWN}, emergency {words.UNKNOWN} USDT; 4500 USDT would cure it"
     )
+
+
+def test_a_watched_account_has_neither_streams_nor_truth() -> None:
+    row = AccountRow(account="options", role="watched", watched=True, margin_use=0.4, pocket="its worst pocket, BTC")
+    lines = words.account_lines(row)
+    assert lines[0].startswith("margin    options (watched): 40.0 % used")
+    assert "its worst pocket, BTC" in lines[1]
+    assert lines[-1].startswith("data      options: only watched, its positions are no exposure here")
+    assert not any("RECONCILED" in line or "dead man" in line for line in lines)

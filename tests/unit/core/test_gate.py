@@ -10,14 +10,14 @@ from hedgebot.core import gate, quotes
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.state import Latch, Mismatch, OrderRecord
+from hedgebot.core.state import AccountState, Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.deadman import DeadManStatus
 from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
-from hedgebot.domain.settings import HedgeLeg, HedgeRole
+from hedgebot.domain.settings import AccountRole, HedgeLeg, HedgeRole
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, PRICE, START_NS, Playbook
 
 MS = 1_000_000
@@ -202,6 +202,13 @@ def _short_of_margin() -> Candidate:
     return one
 
 
+def _watching() -> Candidate:
+    one = _candidate(delta_coin=0.0)
+    one.quote.funding_rate = 0.0
+    one.state.accounts["options"] = AccountState(name="options", venue="deribit", role=AccountRole.WATCHED)
+    return one
+
+
 def _paying() -> Candidate:
     one = _candidate()
     # A short of 10,000 dollars pays 20 % three times a day.
@@ -326,6 +333,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "equity_cap": (_over_its_cap, "venue_equity", 1_000_000.0, 999_999.0),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
+    "watched_margin": (_watching, "watched_margin", "options", "known, or risk-reducing"),
     "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),
     "_message_rate": (_out_of_tokens, "order_tokens", 0.0, 1.0),
 }

@@ -16,8 +16,9 @@ from hedgebot.domain.settings import (
 from tests.unit.domain.samples import sample
 
 
-def test_only_a_book_account_is_never_traded_on() -> None:
-    assert {role for role in AccountRole if not role.may_trade} == {AccountRole.BOOK}
+def test_nothing_is_traded_where_others_do_or_where_margin_alone_is_read() -> None:
+    assert {role for role in AccountRole if not role.may_trade} == {AccountRole.BOOK, AccountRole.WATCHED}
+    assert {role for role in AccountRole if not role.is_followed} == {AccountRole.WATCHED}
 
 
 @pytest.mark.parametrize("full", [True, False])

@@ -1,7 +1,7 @@
 import pytest
 
 from hedgebot.domain.events import Event
-from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused
+from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused, WatchFailed
 from hedgebot.journal.codec import decode_event, encode, subject_of
 
 
@@ -10,6 +10,7 @@ from hedgebot.journal.codec import decode_event, encode, subject_of
     [
         VenuePaused(account="main", seconds=30.0, reason="HTTP 429"),
         KeyRightsAccepted(account="main", venue="bybit", rights=("Withdraw",), operator="ada"),
+        WatchFailed(account="main", failures=2, problem="RequestTimeout"),
     ],
 )
 def test_they_survive_the_journal(event: Event) -> None:

@@ -186,12 +186,12 @@ function account(one) {
       fact("Initial margin", usd(one.initial_margin_usd)),
       fact("Maintenance", usd(one.maintenance_margin_usd)),
     ),
-    ...[one.collateral_shock, one.margin_hike, one.regime].filter(Boolean).map((text) => el("p", { class: "dim" }, text)),
+    ...[one.pocket, one.collateral_shock, one.margin_hike, one.regime].filter(Boolean).map((text) => el("p", { class: "dim" }, text)),
     el(
       "div",
       { class: "chips" },
       ...streams,
-      chip(`${one.account}.recon`, one.reconciled ? `reconciled ${age(one.reconciled_age_ms)} ago` : "NOT RECONCILED"),
+      one.watched ? chip("", "margin only") : chip(`${one.account}.recon`, one.reconciled ? `reconciled ${age(one.reconciled_age_ms)} ago` : "NOT RECONCILED"),
       chip(`${one.account}.clock`, `clock ${number(one.clock_offset_ms, 1, true)} ms`),
     ),
   );

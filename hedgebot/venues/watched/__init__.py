@@ -1,0 +1,1 @@
+"""Accounts whose margin alone is read: one client each, queries only. A module for each venue."""

@@ -1,0 +1,93 @@
+"""Playbooks with a second account that is only watched: settings, and reports as its venue's readings make them."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+import hedgebot.margin
+from hedgebot.config.shipped import FILES
+from hedgebot.core.state import AccountState
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
+from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, MarginMode, MarginParameters
+from tests.support.playbook import Playbook, instrument, settings
+
+WATCHED = "options"
+PERPETUAL = InstrumentId("deribit:inverse:BTC-PERPETUAL")
+RULES = instrument(
+    PERPETUAL, InstrumentKind.INVERSE_PERP, quote="USD", settle="BTC", lot_size=Decimal(10), qty_min=Decimal(10)
+)
+
+
+def shipped(venue: str) -> MarginParameters:
+    """A venue's shipped record as the configuration hands it over."""
+    content = Path(hedgebot.margin.__file__).with_name(FILES[venue]).read_text("utf-8")
+    return MarginParameters(venue=venue, hash="feed", content=content)
+
+
+def with_watched(
+    mode: MarginMode = MarginMode.CROSS, venue: str = "deribit", plain: EngineSettings | None = None
+) -> EngineSettings:
+    """The playbook's settings and an account at another venue that is only watched."""
+    plain = plain or settings()
+    other = AccountSettings(name=WATCHED, venue=venue, role=AccountRole.WATCHED, margin_mode=mode)
+    return msgspec.structs.replace(
+        plain,
+        accounts=(*plain.accounts, other),
+        margin_parameters=(*plain.margin_parameters, shipped(venue)),
+    )
+
+
+def watched_account(book: Playbook) -> AccountState:
+    """What is known of it."""
+    return book.state.accounts[WATCHED]
+
+
+def held(usd: float = 1_000_000.0, mark: float = 100_000.0, leverage: float | None = 50.0) -> WatchedPosition:
+    """A position in the inverse perpetual, in USD."""
+    return WatchedPosition(rules=RULES, contracts=usd, mark=mark, leverage=leverage)
+
+
+def read(
+    book: Playbook,
+    equity: str | None = "200000",
+    maintenance: str | None = "10500",
+    *,
+    initial: str | None = "20500",
+    positions: tuple[WatchedPosition, ...] | None = (held(),),
+    pockets: int = 1,
+    everything: str | None = "",
+    stated_use: float | None = None,
+    after_ms: float = 1.0,
+) -> tuple[Command, ...]:
+    """The venue was read: equity and margins of the worst pocket, which holds 2 BTC beside its positions."""
+    total = equity if everything == "" else everything
+    report = WalletReport(
+        account=WATCHED,
+        balances={"BTC": Decimal(2)},
+        equity_usd=None if equity is None else Decimal(equity),
+        initial_margin_usd=None if initial is None else Decimal(initial),
+        maintenance_margin_usd=None if maintenance is None else Decimal(maintenance),
+        venue_at_ns=book.at_ns + round(after_ms * 1e6),
+        prices_usd={"BTC": 100_000.0},
+        watched=WatchedMargin(
+            pocket="segregated_sm BTC",
+            pockets=pockets,
+            equity_usd=None if total is None else Decimal(total),
+            stated_use=stated_use,
+            positions=positions,
+        ),
+    )
+    return book.send(ev.WalletUpdated(report=report, source=ev.Source.QUERY), after_ms=after_ms)
+
+
+def watched_book(mode: MarginMode = MarginMode.CROSS, **limits: float) -> Playbook:
+    """A book that is ACTIVE, and its watched account read once."""
+    book = Playbook(with_watched(mode, plain=settings(**limits)))
+    book.ready()
+    read(book)
+    book.tick()
+    return book
