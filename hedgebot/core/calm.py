@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from hedgebot.core import connections, limits, loss_limits, market, raises, tracking
+from hedgebot.core import connections, limits, market, tracking
 from hedgebot.core.calm_bounds import (
     ALIVE_BOUNDS,
     EDGE,
     NEVER_NS,
     Bound,
     Look,
-    tightest,
 )
+from hedgebot.core.drift import Floats, Ints
+from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState
@@ -39,8 +40,7 @@ _NS_PER_MS = 1_000_000
 class Rules(NamedTuple):
     """What is held against each event. Nanoseconds on our clock; ages by content are `fresh_ns` at most.
 
-    `pause_ns` between two events; `ahead_ns` how far a venue's stamp may be ahead; `mark_until_ns` until when the mark
-    counts as fresh; `spread_bps` of a book at a timer.
+    `pause_ns` between two events; `ahead_ns` how far a venue's stamp may be ahead; `spread_bps` of a book at a timer.
     """
 
     pause_ns: int
@@ -48,7 +48,6 @@ class Rules(NamedTuple):
     offset_ns: int
     has_offset: bool
     fresh_ns: int
-    mark_until_ns: int
     spread_bps: float
 
 
@@ -67,11 +66,12 @@ class Claim:
 
     __slots__ = (
         "_accounts",
-        "_bleed_usd",
         "_closes",
         "_feeds",
         "_indexes",
+        "_linear",
         "_look",
+        "_mark_until_ns",
         "_marks",
         "_state",
         "_sums",
@@ -95,17 +95,17 @@ class Claim:
         self.instrument: InstrumentId = look.settings.hedge_instrument
         self.books, self.timers, self.timer_ns = books, timers, timer_ns
         self.rules = _rules_of(look)
+        self._mark_until_ns = _mark_until_ns(look, self.rules)
         self.covered = 0
         self.owed: Callable[[], None] | None = None
         # Twice the middle, exact: a book's bid and ask are added up, not halved.
         self._sums = Decimal(books.low) * 2, Decimal(min(books.high, _PRICE_MAX)) * 2
         self._marks = _room_around(look.quote.mark, look.room)
         self._indexes = _room_around(look.quote.index, look.room)
+        self._linear = linear_floats(look.underlying)
         self._accounts = tuple(state.accounts.values())
         self._closes = state.risk.closes.get(look.underlying.name)
         self._feeds = tuple(name for name, last in state.good_at_ns.items() if last == timer_ns)
-        alert_usd = raises.in_force(state, "bleed_usd_alert", look.at_ns)
-        self._bleed_usd = min(alert_usd, state.limits.bleed_usd_max) * (1.0 - EDGE)
         self._hear_life()
 
     @property
@@ -131,7 +131,7 @@ class Claim:
                 covered = self._ticker_is_calm(event, at_ns)
                 if covered:
                     market.apply_ticker(self._step(stamped), event)
-                    self.rules = self.rules._replace(mark_until_ns=_mark_until_ns(self._look))
+                    self._mark_until_ns = _mark_until_ns(self._look, self.rules)
             case ev.StreamAlive():
                 covered = 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
                 if covered:
@@ -150,7 +150,7 @@ class Claim:
         quote, held, instrument = self.quote, self.rules, self.instrument
         bid, ask, stamp_ns, at_ns = quote.bid, quote.ask, quote.book_venue_ns, self._state.at_ns
         until_ns = min(self.books.until_ns, before_ns) if -lag_ns <= held.ahead_ns else 0
-        pause_ns, mark_until_ns = held.pause_ns, held.mark_until_ns
+        pause_ns, mark_until_ns = held.pause_ns, self._mark_until_ns
         # A mark that was not fresh when the book changed: each quote counts as one that has just begun to stand still.
         changed_ns = -1 if quote.still_mark is not None else mark_until_ns
         least, most = self._sums
@@ -204,7 +204,7 @@ class Claim:
         """The book's prices changed at this moment."""
         quote = self.quote
         quote.still_since_ns = at_ns
-        quote.still_mark = quote.mark if at_ns < self.rules.mark_until_ns else None
+        quote.still_mark = quote.mark if at_ns < self._mark_until_ns else None
 
     def take_timer(self, at_ns: int) -> bool:
         """Cover a timer; False where it must be stepped."""
@@ -212,28 +212,30 @@ class Claim:
         if not (0 <= at_ns - state.at_ns <= self.rules.pause_ns and self._timer_is_calm(at_ns)):
             return False
         state.at_ns = at_ns
-        self.after_timer(at_ns)
+        self.after_timer(at_ns, self.underlying.price)
         if at_ns - self.underlying.tracking.at_ns >= tracking.LOOK_NS:
             self.look(at_ns)
         self.covered += 1
         return True
 
     def look(self, at_ns: int) -> None:
-        """The second's look at what is left open. Where it brings a loss limit near, the next timer is stepped."""
-        tracking.look(self.underlying, self.settings, at_ns)
-        bleed = loss_limits.bleed_usd(self.underlying)
-        if bleed is not None and bleed > self._bleed_usd:
-            self.timers = None
+        """The second's look at what is left open."""
+        underlying = self.underlying
+        tracking.look(underlying, self.settings, linear_delta(*self._linear, underlying.price), at_ns)
 
-    def after_timer(self, at_ns: int) -> None:
-        """What a timer at rest leaves behind, but for the look."""
+    def look_row(self, prices: Floats, at_ns: Ints) -> None:
+        """`look` at several moments, at these prices."""
+        tracking.look_row(self.underlying, self.settings, prices, linear_delta_row(*self._linear, prices), at_ns)
+
+    def after_timer(self, at_ns: int, price: float) -> None:
+        """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
         self.timer_ns = at_ns
         for account in self._accounts:
             if at_ns - account.margin.looked_at_ns >= LOOK_NS:
                 account.margin.looked_at_ns = at_ns
         closes, good = self._closes, self._state.good_at_ns
         if closes is not None:
-            closes.hour, closes.price = at_ns // NS_PER_HOUR, self.underlying.price
+            closes.hour, closes.price = at_ns // NS_PER_HOUR, price
         for name in self._feeds:
             good[name] = at_ns
 
@@ -264,8 +266,8 @@ class Claim:
 
     def _hear_life(self) -> None:
         """Until when the timer may go by with the signs of life that were heard so far."""
-        found = tightest(self._look._replace(at_ns=self._state.at_ns), ALIVE_BOUNDS, {})
-        self.alive_until_ns = 0 if found is None else found.until_ns
+        bounds = [bound_of(self._look) for bound_of in ALIVE_BOUNDS]
+        self.alive_until_ns = min((0 if one is None else one.until_ns for one in bounds), default=NEVER_NS)
 
     def _step(self, stamped: ev.Stamped) -> Step:
         step = Step(self._state, seq=stamped.seq, at_ns=stamped.at_ns)
@@ -307,7 +309,8 @@ def _stand_there(event: ev.BookTop) -> bool:
 
 
 def _rules_of(look: Look) -> Rules:
-    at_most, offset_ms = look.state.limits, _offset_ms(look)
+    at_most = look.state.limits
+    offset_ms = market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))
     offset_ns = round((offset_ms or 0.0) * _NS_PER_MS)
     told_ms = math.floor(min(at_most.book_age_ms_max * limits.STALE_TOLD_AT, at_most.book_age_ms_max))
     return Rules(
@@ -317,21 +320,14 @@ def _rules_of(look: Look) -> Rules:
         offset_ns=offset_ns,
         has_offset=offset_ms is not None,
         fresh_ns=told_ms * _NS_PER_MS,
-        mark_until_ns=_mark_until_ns(look),
         spread_bps=look.settings.spread_bps_max * 1e-4 * (1.0 - EDGE),
     )
 
 
-def _mark_until_ns(look: Look) -> int:
+def _mark_until_ns(look: Look, rules: Rules) -> int:
     """Until when the newest mark counts as fresh."""
-    quote, offset_ms = look.quote, _offset_ms(look)
+    quote = look.quote
     if not quote.mark_at_ns:
         return 0
-    seen_ns = quote.mark_at_ns
-    if offset_ms is not None:
-        seen_ns = min(seen_ns, quote.mark_venue_ns - round(offset_ms * _NS_PER_MS))
+    seen_ns = min(quote.mark_at_ns, quote.mark_venue_ns - rules.offset_ns) if rules.has_offset else quote.mark_at_ns
     return seen_ns + (look.state.limits.mark_age_ms_max + 1) * _NS_PER_MS
-
-
-def _offset_ms(look: Look) -> float | None:
-    return market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))

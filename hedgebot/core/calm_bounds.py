@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import funding, hedges, limits, margin_legs, raises
-from hedgebot.core.drift import VOL_STEP_NS
+from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, raises
+from hedgebot.core.drift import NS_PER_DAY, VOL_STEP_NS
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
 from hedgebot.core.quotes import Quote
@@ -263,6 +263,26 @@ def funding_cost(look: Look) -> Bound | None:
     return Bound(look.quote.funding_at_ns + state.limits.funding_age_ms_max * _NS_PER_MS)
 
 
+def bleed(look: Look) -> Bound | None:
+    """What hedging cost above its plan: the plan grows with each look, and is carried over the time without one.
+
+    Costs stand, and what was planned comes to no less than planned so far over planned days, with at most those days.
+    """
+    state, kept = look.state, look.underlying.tracking
+    sums, before = kept.sums, kept.before
+    alert_usd = raises.in_force(state, "bleed_usd_alert", look.at_ns)
+    left_usd = min(alert_usd, state.limits.bleed_usd_max) * (1.0 - EDGE) - (sums.cost_usd - before.cost_usd)
+    if left_usd >= 0.0:
+        return Bound()
+    planned_days = sums.predicted_days - before.predicted_days
+    if planned_days < loss_limits.PLANNED_AFTER_DAYS:
+        known_in_days = (loss_limits.PLANNED_AFTER_DAYS - planned_days) * (1.0 - EDGE)
+        return Bound(kept.at_ns + math.floor(known_in_days * NS_PER_DAY))
+    planned_usd = sums.predicted_cost_usd - before.predicted_cost_usd
+    share = min((sums.days - before.days) / planned_days, 1.0)
+    return Bound() if planned_usd * share * (1.0 - EDGE) + left_usd >= 0.0 else None
+
+
 def blind(look: Look) -> Bound | None:
     """A feed that the last timer did not find good halts the book in time."""
     state, blind_ns = look.state, look.state.limits.blind_ms_halt * _NS_PER_MS
@@ -294,6 +314,7 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     hours,
     tail_risk,
     funding_cost,
+    bleed,
     blind,
     switches,
     top_ups,

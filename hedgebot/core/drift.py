@@ -6,18 +6,25 @@ accounts or the engine's state.
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from hedgebot.pricing.band import (
     Band,
     Conditions,
+    Forecasts,
     efficiency,
     exposure_variance,
     flow_variance_after,
     forecast,
     vol_root_day,
 )
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 NS_PER_DAY = 86_400 * 1_000_000_000
 FLOW_HALF_LIFE_DAYS = 3.0
@@ -33,6 +40,7 @@ VOL_STEP_NS = 60 * 1_000_000_000
 
 # A gap longer than this says nothing of the volatility inside it.
 _VOL_GAP_NS = 600 * 1_000_000_000
+_VOL_KNOWN_WEIGHT = 1.0 - math.exp2(-0.5 * KNOWN_AFTER_DAYS / VOL_HALF_LIFE_DAYS)
 
 
 class Drift(msgspec.Struct, kw_only=True):
@@ -66,8 +74,10 @@ class Drift(msgspec.Struct, kw_only=True):
 
         A delta that diffuses stops at the edge; one that jumps lands beyond it (mean excess of a renewal process).
         """
+        if self.flow_coin <= 0.0 or variance_coin2_day <= 0.0:
+            return 0.0
         flow = self.flow_at(at_ns)
-        if flow is None or self.flow_coin <= 0.0 or variance_coin2_day <= 0.0:
+        if flow is None:
             return 0.0
         return min(flow / variance_coin2_day, 1.0) * self.flow / (2.0 * self.flow_coin)
 
@@ -76,6 +86,8 @@ class Drift(msgspec.Struct, kw_only=True):
         seen_days = self._days(self.since_ns, at_ns)
         if not self.since_ns or seen_days < KNOWN_AFTER_DAYS:
             return None
+        if self.flow == 0.0:
+            return 0.0
         decayed = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS)
         return decayed / (1.0 - math.exp2(-seen_days / FLOW_HALF_LIFE_DAYS))
 
@@ -95,8 +107,7 @@ class Drift(msgspec.Struct, kw_only=True):
 
     def realised_vol_root_day(self) -> float | None:
         """Realised volatility per root day; None before half an hour of it has been seen."""
-        least = 1.0 - math.exp2(-0.5 * KNOWN_AFTER_DAYS / VOL_HALF_LIFE_DAYS)
-        return math.sqrt(self.log_var / self.log_weight) if self.log_weight >= least else None
+        return math.sqrt(self.log_var / self.log_weight) if self.log_weight >= _VOL_KNOWN_WEIGHT else None
 
     @staticmethod
     def _days(since_ns: int, at_ns: int) -> float:
@@ -160,10 +171,13 @@ class Tracking(msgspec.Struct, kw_only=True):
         unhedged, gap_ns = delta_coin - self.hedged_coin, at_ns - self.at_ns
         days = gap_ns / NS_PER_DAY if 0 < gap_ns <= LOOK_GAP_NS else 0.0
         if days:
-            self.sums.days += days
-            self.sums.off2 += self.off_coin**2 * days
-            self.sums.moved2 += (unhedged - self.unhedged_coin) ** 2
-            self.sums.left2 += (self.off_coin * (price - self.price)) ** 2
+            sums = self.sums
+            sums.days += days
+            moved, left = unhedged - self.unhedged_coin, self.off_coin * (price - self.price)
+            # Products, not powers: those of a row (`look_row`) are the same to the last bit.
+            sums.off2 += self.off_coin * self.off_coin * days
+            sums.moved2 += moved * moved
+            sums.left2 += left * left
         self.since_ns = self.since_ns or at_ns
         self.at_ns, self.off_coin, self.unhedged_coin, self.price = at_ns, off_coin, unhedged, price
         return days
@@ -172,12 +186,43 @@ class Tracking(msgspec.Struct, kw_only=True):
         """What this band will do under these conditions for so long."""
         expected, sums = forecast(band, conditions), self.sums
         sums.predicted_days += days
-        sums.predicted_te2 += expected.tracking_error_usd_root_day**2 * days
-        sums.predicted_off2 += (band.trigger_coin**2 + band.target_coin**2) / 6.0 * days
+        error, trigger, target = expected.tracking_error_usd_root_day, band.trigger_coin, band.target_coin
+        sums.predicted_te2 += error * error * days
+        sums.predicted_off2 += (trigger * trigger + target * target) / 6.0 * days
         sums.predicted_volume_coin += expected.turnover_coin_day * days
         sums.predicted_cost_usd += expected.cost_usd_day * days
         sums.predicted_orders += expected.orders_day * days
         sums.predicted_moved2 += conditions.variance_coin2_day * days
+
+    def look_row(self, off_coin: Floats, delta_coin: Floats, price: Floats, at_ns: Ints) -> Floats:
+        """`look` at several moments, one after the other, to the last bit; the days that each look adds."""
+        unhedged, gap_ns, sums = delta_coin - self.hedged_coin, np.diff(at_ns, prepend=self.at_ns), self.sums
+        seen = (gap_ns > 0) & (gap_ns <= LOOK_GAP_NS)
+        days: Floats = np.where(seen, gap_ns / NS_PER_DAY, 0.0)
+        off = np.concatenate(([self.off_coin], off_coin[:-1]))
+        moved = np.where(seen, np.diff(unhedged, prepend=self.unhedged_coin), 0.0)
+        left = np.where(seen, off * np.diff(price, prepend=self.price), 0.0)
+        sums.days, sums.off2, sums.moved2, sums.left2 = _added(
+            (sums.days, sums.off2, sums.moved2, sums.left2), (days, off * off * days, moved * moved, left * left)
+        )
+        self.since_ns = self.since_ns or int(at_ns[0])
+        self.at_ns, self.price = int(at_ns[-1]), float(price[-1])
+        self.off_coin, self.unhedged_coin = float(off_coin[-1]), float(unhedged[-1])
+        return days
+
+    def predict_row(
+        self, trigger_coin: Floats, target_coin: float, expected: Forecasts, variance: Floats, days: Floats
+    ) -> None:
+        """`predict` for several looks, one after the other, to the last bit."""
+        sums, error = self.sums, expected.tracking_error_usd_root_day
+        off2 = (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0
+        rates = (1.0, error * error, off2, expected.turnover_coin_day, expected.cost_usd_day)
+        names = ("days", "te2", "off2", "volume_coin", "cost_usd", "orders", "moved2")
+        parts = [rate * days for rate in (*rates, expected.orders_day, variance)]
+        for name, total in zip(
+            names, _added([getattr(sums, f"predicted_{name}") for name in names], parts), strict=True
+        ):
+            setattr(sums, f"predicted_{name}", total)
 
     def hedged(self, moved_coin: float, cost_usd: float) -> None:
         """A fill of ours."""
@@ -254,6 +299,13 @@ def conditions(
         cost_ratio=cost_bps * 1e-4,
         variance_coin2_day=exposure_variance(gamma, price, vol_day, flow),
     )
+
+
+def _added(totals: Sequence[float], parts: Sequence[Floats]) -> list[float]:
+    """Each total with its parts added one after the other, as a loop would: no pairwise sums."""
+    rows = np.concatenate((np.asarray(totals)[:, None], np.asarray(parts)), axis=1)
+    found: list[float] = np.add.accumulate(rows, axis=1)[:, -1].tolist()
+    return found
 
 
 def implied_vol_root_day(vol_year: float) -> float | None:

@@ -13,7 +13,7 @@ from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.valuation import Columns, columns_of, settled_futures, value_options, window_ns
 from hedgebot.domain.instrument import InstrumentId, OptionType
 from hedgebot.domain.settings import DeltaConvention
-from hedgebot.pricing.black76 import delta_one, years_to
+from hedgebot.pricing.black76 import Floats, delta_one, years_to
 from hedgebot.pricing.delta import averaged_years_one, net_transaction_delta, settlement_share_one
 
 REMARK_MOVE_RATIO = 0.001
@@ -84,13 +84,27 @@ class Exposures:
 
 def net_delta_coin(underlying: UnderlyingState) -> float:
     """Net delta in coin at the live price; long positive. The caller checks `exposure_problem` first."""
-    coins, quote = linear_parts(underlying)
-    delta = float(coins) + underlying.sums.settled_coin
-    if quote:
-        delta += float(quote) / underlying.price
+    delta = linear_delta(*linear_floats(underlying), underlying.price)
     if underlying.option_count:
         delta += underlying.option_delta + underlying.option_gamma * (underlying.price - underlying.remark_price)
     return delta
+
+
+def linear_floats(underlying: UnderlyingState) -> tuple[float, float]:
+    """`linear_parts` as floats, with what is averaged of dated futures; they stand until something is booked."""
+    coins, quote = linear_parts(underlying)
+    return float(coins) + underlying.sums.settled_coin, float(quote)
+
+
+def linear_delta(coins: float, quote: float, price: float) -> float:
+    """Delta in coin at a price of what is linear or inverse."""
+    return coins + quote / price if quote else coins
+
+
+def linear_delta_row(coins: float, quote: float, prices: Floats) -> Floats:
+    """`linear_delta` at many prices."""
+    found: Floats = coins + quote / prices if quote else np.full(len(prices), coins)
+    return found
 
 
 def linear_parts(underlying: UnderlyingState) -> tuple[Decimal, Decimal]:

@@ -3,7 +3,18 @@
 Owns when something is looked at and what is told. The arithmetic is `drift.py`'s; it decides nothing.
 """
 
-from hedgebot.core.drift import NS_PER_DAY, Figures, conditions, implied_vol_root_day, predicted, realised
+import numpy as np
+
+from hedgebot.core.drift import (
+    NS_PER_DAY,
+    Figures,
+    Floats,
+    Ints,
+    conditions,
+    implied_vol_root_day,
+    predicted,
+    realised,
+)
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
@@ -12,7 +23,7 @@ from hedgebot.domain.events import FillReceived
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import UnderlyingSettings
-from hedgebot.pricing.band import Band, Conditions
+from hedgebot.pricing.band import Band, Conditions, exposure_variance, forecast_row
 
 LOOK_NS = 1_000_000_000
 RECORD_NS = 3_600 * 1_000_000_000
@@ -79,14 +90,13 @@ def sweep(step: Step) -> None:
         kept = underlying.tracking
         if step.at_ns - kept.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
             continue
-        look(underlying, settings, step.at_ns)
+        look(underlying, settings, net_delta_coin(underlying), step.at_ns)
         if step.at_ns // RECORD_NS != kept.recorded_ns // RECORD_NS:
             _record(step, underlying)
 
 
-def look(underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int) -> None:
-    """Take the exposure as it is at its live price; the caller knows that it is known."""
-    delta = net_delta_coin(underlying)
+def look(underlying: UnderlyingState, settings: UnderlyingSettings, delta: float, at_ns: int) -> None:
+    """Take the exposure (its net delta in coin at the live price) as it is; the caller knows that it is known."""
     now = conditions_of(underlying, settings, at_ns)
     beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
     days = underlying.tracking.look(
@@ -94,6 +104,28 @@ def look(underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int) 
     )
     if now is not None and underlying.trigger_coin > 0.0:
         underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)
+
+
+def look_row(
+    underlying: UnderlyingState, settings: UnderlyingSettings, prices: Floats, deltas: Floats, at_ns: Ints
+) -> None:
+    """`look` at several moments, one after the other, to the last bit, between which nothing was booked.
+
+    Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; no options are held.
+    """
+    drift, kept, trigger = underlying.drift, underlying.tracking, underlying.trigger_coin
+    days = kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns)
+    vol, moments = vol_day_of(underlying), at_ns.tolist()
+    flows = [one for one in map(drift.flow_at, moments) if one is not None]
+    if vol is None or not vol > 0.0 or not flows or trigger <= 0.0:
+        return
+    known = len(moments) - len(flows)
+    gamma, seen = np.full(len(flows), underlying.option_gamma), prices[known:]
+    variance = exposure_variance(gamma, seen, vol) + np.asarray(flows)
+    beyond = map(drift.overshoot_coin, variance.tolist(), moments[known:])
+    triggers, target = trigger + np.fromiter(beyond, dtype=np.float64, count=len(flows)), underlying.inside_coin
+    expected = forecast_row(triggers, target, seen, variance, vol, settings.cost_bps * 1e-4)
+    kept.predict_row(triggers, target, expected, variance, days[known:])
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:

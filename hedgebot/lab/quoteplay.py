@@ -83,7 +83,7 @@ class QuotePlay:
         self._others = deque(sorted(others, key=lambda one: one[0]))
         self._timer_ns = self._next_timer_ns = self._next_care_ns = 0
         self._books: Iterator[ev.BookTop] = iter(())
-        self._row = 0
+        self._row, self._shown = 0, -1
 
     def run(self, books: Iterator[ev.BookTop] | None = None) -> None:
         """Play to the end. `books` are the quotes as events, where they were made before.
@@ -154,7 +154,7 @@ class QuotePlay:
         self._show(moment)
         for event in self.desk.care(moment):
             if isinstance(event, ev.Ticker | ev.StreamAlive):
-                self._keep(ev.Stamped(seq=self._turn.next_seq, at_ns=moment, event=event))
+                self._keep_event(self._turn.next_seq, moment, event)
                 self._pass(event, moment)
             else:
                 self._tell((event,), moment)
@@ -170,7 +170,10 @@ class QuotePlay:
         self._drain(at_ns)
 
     def _show(self, at_ns: int) -> None:
-        self.desk.show(*self._quotes.prices(max(self._row - 1, 0)), at_ns)
+        row = max(self._row - 1, 0)
+        if row != self._shown:
+            self._shown = row
+            self.desk.show(*self._quotes.prices(row), at_ns)
 
     def _claiming(self) -> None:
         """Each event by itself, by the claim in force while it covers them."""
@@ -259,12 +262,17 @@ class QuotePlay:
 
     def _keep(self, entry: ev.Stamped | cmd.Issued) -> None:
         if isinstance(entry, ev.Stamped):
-            if isinstance(entry.event, _RECORDED):
-                return
-            index, payload = 0, encode(entry.event)
-        else:
-            index, payload = entry.index, encode(entry.command)
-        self._hash.update(b"%d %d %d %d " % (entry.seq, index, entry.at_ns, len(payload)))
-        self._hash.update(payload)
+            if not isinstance(entry.event, _RECORDED):
+                self._keep_event(entry.seq, entry.at_ns, entry.event)
+            return
+        self._write(entry.seq, entry.index, entry.at_ns, encode(entry.command))
         if self._heard is not None:
             self._heard(entry)
+
+    def _keep_event(self, seq: int, at_ns: int, event: ev.Event) -> None:
+        self._write(seq, 0, at_ns, encode(event))
+        if self._heard is not None:
+            self._heard(ev.Stamped(seq=seq, at_ns=at_ns, event=event))
+
+    def _write(self, seq: int, index: int, at_ns: int, payload: bytes) -> None:
+        self._hash.update(b"%d %d %d %d %b" % (seq, index, at_ns, len(payload), payload))

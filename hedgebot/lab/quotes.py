@@ -4,6 +4,7 @@ Owns the columns, their checks and the way back to events. A million quotes are 
 events, so that events are made a block at a time and forgotten. Must not know who plays them.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
@@ -31,6 +32,7 @@ class Quotes:
     def __init__(self, instrument: InstrumentId, tick: Decimal, at_ns: Ints, bid: Ints, ask: Ints) -> None:
         """DataError with the first row that is no quote: out of order, no price, or crossed."""
         self.instrument, self.tick = instrument, tick
+        self._pauses: dict[int, list[int]] = {}
         self.at_ns, self.bid, self.ask = (np.ascontiguousarray(one, dtype=np.int64) for one in (at_ns, bid, ask))
         if not len(self.at_ns) == len(self.bid) == len(self.ask) or len(self.at_ns) == 0:
             raise DataError(f"quotes of {instrument}: columns of equal length are needed, and at least one row")
@@ -71,22 +73,23 @@ class Quotes:
         middle: Floats = exact / float(10 ** (digits + 1))
         return middle
 
-    @cached_property
-    def spread(self) -> Floats:
-        """Ask less bid in USD."""
-        return np.asarray((self.ask - self.bid) * float(self.tick), dtype=np.float64)
+    def spread(self, rows: Ints) -> Floats:
+        """Ask less bid in USD at some quotes."""
+        return np.asarray((self.ask[rows] - self.bid[rows]) * float(self.tick), dtype=np.float64)
 
-    @cached_property
-    def changed(self) -> Flags:
-        """Whether a quote's prices differ from those of the one before; the first one's do."""
-        moved = np.ones(len(self), dtype=np.bool_)
-        moved[1:] = (np.diff(self.bid) != 0) | (np.diff(self.ask) != 0)
-        return moved
+    def changed(self, first: int, last: int) -> Flags:
+        """Whether the prices of each quote from `first` up to `last` differ from the one before; those of row 0 do."""
+        bid, ask = self.bid[max(first - 1, 0) : last], self.ask[max(first - 1, 0) : last]
+        moved: Flags = (bid[1:] != bid[:-1]) | (ask[1:] != ask[:-1])
+        return moved if first else np.concatenate(([True], moved))
 
-    @cached_property
-    def gap_ns(self) -> Ints:
-        """Nanoseconds since the quote before; 0 for the first."""
-        return np.diff(self.at_ns, prepend=self.at_ns[0])
+    def paused_after(self, row: int, pause_ns: int) -> int:
+        """The first quote after a row that comes more than a pause after the one before it; the end where none does."""
+        if pause_ns not in self._pauses:
+            self._pauses[pause_ns] = (np.flatnonzero(np.diff(self.at_ns) > pause_ns) + 1).tolist()
+        late = self._pauses[pause_ns]
+        number = bisect_right(late, row)
+        return late[number] if number < len(late) else len(self)
 
     def prices(self, row: int) -> tuple[Decimal, Decimal]:
         """Bid and ask of one quote, exact."""

@@ -31,17 +31,17 @@ class Ahead(NamedTuple):
 class Stretch:
     """What one claim covers of quotes and timers in a row; `take` takes them, up to one moment after the other.
 
-    The trail of prices is left when the claim is settled, for all of them.
+    What timers and the trail of prices leave is left when the claim is settled, for all of them.
     """
 
     def __init__(self, claim: Claim, quotes: Quotes, ahead: Ahead) -> None:
         self._claim, self._quotes = claim, quotes
         self._first = self._row = ahead.row
         self._next = 0
-        self._timers, self._before = range(0), _NONE
+        self._timers, self._before, self._price = range(0), _NONE, claim.underlying.price
         self._last = self._row
         claim.settle()
-        claim.owed = self._note_trail
+        claim.owed = self._settle
         self._reach(ahead)
 
     @property
@@ -59,13 +59,10 @@ class Stretch:
         calm = min(due, _count_before(timers, claim.alive_until_ns))
         if calm < due:
             self._cut(calm)
-        calm = self._look(calm)
         row = max(self._row, min(self._last, int(self._quotes.at_ns.searchsorted(before_ns))))
         taken = row - self._row, calm - self._next
         if taken[1]:
-            self._set_price(calm - 1)
             claim.state.at_ns = timers[calm - 1]
-            claim.after_timer(timers[calm - 1])
         if taken[0]:
             self._take_books(row)
         self._row, self._next = row, calm
@@ -95,29 +92,7 @@ class Stretch:
         self._last = self._first + int(self._before[calm])
         self._timers, self._before = self._timers[:calm], self._before[:calm]
 
-    def _look(self, calm: int) -> int:
-        """The looks due up to a timer of this number; how many timers may be taken, for a look may end the claim."""
-        kept, claim, timers, number = self._claim.underlying.tracking, self._claim, self._timers, self._next
-        while True:
-            due_ns = kept.at_ns + TRACKING_NS
-            number = max(number, -(-(due_ns - timers.start) // timers.step))
-            if number >= calm:
-                return calm
-            self._set_price(number)
-            claim.look(timers[number])
-            number += 1
-            if claim.timers is None:
-                if number < len(timers):
-                    self._cut(number)
-                return number
-
     # --- what is left behind
-
-    def _set_price(self, number: int) -> None:
-        """The price as a timer finds it."""
-        row = self._first + int(self._before[number])
-        if row > self._first:
-            self._claim.underlying.price = float(self._quotes.mid[row - 1])
 
     def _take_books(self, row: int) -> None:
         """What the quotes up to a row leave behind, but for the trail."""
@@ -132,19 +107,43 @@ class Stretch:
     def _note_still(self, row: int) -> None:
         """Since when the book stands as it does, and where the mark was then."""
         claim, quotes, first = self._claim, self._quotes, self._row
-        quote, changed, newest_ns = claim.quote, self._quotes.changed, int(self._quotes.at_ns[row - 1])
-        if row - 1 > first and changed[row - 1]:
+        quote, newest_ns = claim.quote, int(self._quotes.at_ns[row - 1])
+        if row - 1 > first and quotes.bid[row - 1] != quotes.bid[row - 2]:
             claim.note_still(newest_ns)
             return
-        flags = changed[first:row].copy()
-        flags[0] = quote.still_mark is None or (quote.bid, quote.ask) != quotes.prices(first)
-        moved = np.flatnonzero(flags)
+        changed = quotes.changed(first, row)
+        changed[0] = quote.still_mark is None or (quote.bid, quote.ask) != quotes.prices(first)
+        moved = np.flatnonzero(changed)
         if not len(moved):
             return
         claim.note_still(int(quotes.at_ns[first + int(moved[-1])]))
         if quote.still_mark is None:
             # Without a fresh mark each quote counts as one that has just begun to stand still.
             claim.note_still(newest_ns)
+
+    def _settle(self) -> None:
+        self._note_timers()
+        self._look()
+        self._note_trail()
+
+    def _note_timers(self) -> None:
+        """What the last of the timers leaves."""
+        if self._next:
+            row = self._first + int(self._before[self._next - 1])
+            price = float(self._quotes.mid[row - 1]) if row > self._first else self._price
+            self._claim.after_timer(self._timers[self._next - 1], price)
+
+    def _look(self) -> None:
+        """The looks that fell due at the timers that were taken."""
+        claim, timers = self._claim, self._timers
+        due_ns = claim.underlying.tracking.at_ns + TRACKING_NS
+        first = max(-(-(due_ns - timers.start) // timers.step), 0)
+        if first >= self._next:
+            return
+        numbers = np.arange(first, self._next, -(-TRACKING_NS // timers.step))
+        before = self._before[numbers]
+        prices = np.where(before > 0, self._quotes.mid[self._first - 1 + before], self._price)
+        claim.look_row(prices, timers.start + numbers * timers.step)
 
     def _note_trail(self) -> None:
         """Spells of the last seconds; older ones would be gone by now."""
@@ -175,10 +174,9 @@ def _books_covered(claim: Claim, quotes: Quotes, row: int, end_ns: int) -> int:
     if not 0 <= first_ns - claim.state.at_ns <= held.pause_ns or claim.quote.book_venue_ns >= first_ns:
         return 0
     last = row + int(quotes.at_ns[row:].searchsorted(min(books.until_ns, end_ns)))
+    last = min(last, quotes.paused_after(row, held.pause_ns))
     middle = quotes.mid[row:last]
-    covered = (middle >= books.low) & (middle <= books.high)
-    covered[1:] &= quotes.gap_ns[row + 1 : last] <= held.pause_ns
-    return _run(covered)
+    return _run((middle >= books.low) & (middle <= books.high))
 
 
 def _timers_covered(claim: Claim, quotes: Quotes, row: int, at_ns: Ints, before: Ints, interval_ns: int) -> int:
@@ -191,7 +189,7 @@ def _timers_covered(claim: Claim, quotes: Quotes, row: int, at_ns: Ints, before:
     if quote.bid is None or quote.ask is None:
         return 0
     newest = row - 1 + before
-    middle, spread, stamp_ns = quotes.mid[newest], quotes.spread[newest], quotes.at_ns[newest]
+    middle, spread, stamp_ns = quotes.mid[newest], quotes.spread(newest), quotes.at_ns[newest]
     seen_ns = stamp_ns.copy()
     unseen = int(before.searchsorted(1))
     if unseen:

@@ -11,8 +11,9 @@ reference conditions and hold it, for solved anew at every tick it makes the wid
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
+
+import numpy as np
 
 from hedgebot.pricing.black76 import Floats
 
@@ -42,8 +43,7 @@ _ROUNDS_MAX = 500
 _CHANGE_MIN = 1e-13
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class Conditions(NamedTuple):
     """What a band is made for. `variance_coin2_day` is s^2 (see `exposure_variance`); `order_cost_usd` is phi."""
 
     price_usd: float
@@ -72,6 +72,15 @@ class Forecast(NamedTuple):
     turnover_coin_day: float
     cost_usd_day: float
     orders_day: float
+
+
+class Forecasts(NamedTuple):
+    """`Forecast` of many bands or conditions."""
+
+    tracking_error_usd_root_day: Floats
+    turnover_coin_day: Floats
+    cost_usd_day: Floats
+    orders_day: Floats
 
 
 def vol_root_day(vol_year: float) -> float:
@@ -231,6 +240,21 @@ def forecast(band: Band, conditions: Conditions) -> Forecast:
     return Forecast(conditions.vol_root_day * conditions.price_usd * spread, turnover, cost, orders)
 
 
+def forecast_row(
+    trigger_coin: Floats,
+    target_coin: float,
+    price_usd: Floats,
+    variance_coin2_day: Floats,
+    vol_root_day: float,
+    cost_ratio: float,
+) -> Forecasts:
+    """`forecast` of bands under many conditions at once, to the last bit; orders cost nothing of their own."""
+    spread = np.sqrt((trigger_coin * trigger_coin + target_coin * target_coin) / 6.0)
+    turnover = _over_row(variance_coin2_day, trigger_coin + target_coin)
+    orders = _over_row(variance_coin2_day, (trigger_coin - target_coin) * (trigger_coin + target_coin))
+    return Forecasts(vol_root_day * price_usd * spread, turnover, cost_ratio * price_usd * turnover, orders)
+
+
 def efficiency(variance_coin2: float, turnover_coin_day: float, exposure_variance_coin2_day: float) -> float:
     """E = sqrt(Var x) turnover / s^2 of a realised hedge; NaN where the exposure did not move.
 
@@ -253,6 +277,13 @@ def _over(above: float, below: float) -> float:
     if above == 0.0:
         return 0.0
     return above / below if below > 0.0 else math.inf
+
+
+def _over_row(above: Floats, below: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(below > 0.0, above / below, np.inf)
+    found: Floats = np.where(above == 0.0, 0.0, rate)
+    return found
 
 
 def _above_zero(**named: float) -> None:

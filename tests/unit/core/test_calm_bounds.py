@@ -87,6 +87,7 @@ SCRIPTS: dict[str, days.Script] = {
     "hours": days.hour_ends,
     "tail_risk": days.risk_ages,
     "funding_cost": days.funding_share_grows,
+    "bleed": days.plan_is_known,
     "blind": days.clock_off,
     "switches": days.switch_due,
     "top_ups": days.treasury_looks,
@@ -105,7 +106,7 @@ SWEEPS: dict[str, str] = {
     "risk_limits.sweep": "tail_risk, hours",
     "convention.watch": "settings alone",
     "hedges.watch": "one hedge instrument alone is claimed",
-    "loss_limits.sweep": "hours, margin, and the bleed after each look",
+    "loss_limits.sweep": "hours, margin, bleed",
     "holdings.watch": "exposure",
     "funding.sweep": "funding_cost",
     "treasury.sweep": "top_ups",
@@ -212,7 +213,6 @@ RULES: dict[str, tuple[days.Script, int | float]] = {
     "pause_ns": (days.late_books, NEVER_NS),
     "ahead_ns": (days.from_the_future, NEVER_NS),
     "fresh_ns": (days.alert_ends, NEVER_NS),
-    "mark_until_ns": (days.mark_ages, NEVER_NS),
     "spread_bps": (days.wide_at_a_timer, 1.0),
 }
 
@@ -224,6 +224,12 @@ def test_what_is_held_against_each_event_matters(name: str, monkeypatch: pytest.
     original, changed = calm._rules_of, cast("dict[str, Any]", {name: mutant})
     monkeypatch.setattr(calm, "_rules_of", lambda look: original(look)._replace(**changed))
     assert differs(script())
+
+
+def test_how_long_a_mark_is_fresh_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not differs(days.mark_ages())
+    monkeypatch.setattr(calm, "_mark_until_ns", lambda _look, _rules: NEVER_NS)
+    assert differs(days.mark_ages())
 
 
 # --- strategies

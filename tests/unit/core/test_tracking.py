@@ -1,12 +1,16 @@
 """Tracking through the engine: others' fills are flow, ours are hedges, and the journal keeps what came of it."""
 
+import numpy as np
 import pytest
 
 from hedgebot.core import tracking
+from hedgebot.core.drift import Drift
+from hedgebot.core.exposure import linear_delta, linear_delta_row
 from hedgebot.core.state import UnderlyingState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RecordTracking
 from hedgebot.domain.instrument import Side
+from tests.support import playbook as pb
 from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, of_type, orders
 
 SECOND_MS = 1_000.0
@@ -65,3 +69,37 @@ def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> Non
     let_pass(book, 60)
     assert underlying(book).tracking.sums.predicted_days == 0.0
     assert tracking.vol_day_of(underlying(book)) is None
+
+
+@pytest.mark.parametrize("flow", [0.0, 0.03])
+@pytest.mark.parametrize("gap_s", [1, 200])
+def test_a_row_of_looks_is_each_of_them_to_the_last_bit(flow: float, gap_s: int) -> None:
+    random, settings = np.random.default_rng(3), pb.settings().underlyings[0]
+    prices, start_ns = random.uniform(9e4, 1.1e5, 90), pb.START_NS
+    at_ns = start_ns + np.cumsum(random.integers(1, 2 * gap_s, 90)) * 1_000_000_000
+    each, row = (
+        UnderlyingState(
+            name="BTC",
+            centre_coin=0.01,
+            trigger_coin=0.1,
+            inside_coin=0.07,
+            # An hour after the start the flow becomes known: in the middle of the row.
+            drift=Drift(
+                since_ns=int(at_ns[40]) - 3_600 * 1_000_000_000,
+                flow=flow,
+                flow_coin=flow * 4.0,
+                flow_at_ns=start_ns,
+                log_var=1e-3,
+                log_weight=0.5,
+            ),
+        )
+        for _ in range(2)
+    )
+    for one in (each, row):
+        tracking.look(one, settings, 0.02, start_ns)
+    for moment, price in zip(at_ns.tolist(), prices.tolist(), strict=True):
+        each.price = price
+        tracking.look(each, settings, linear_delta(-1.0, 1e5, price), moment)
+    tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns)
+    assert row.tracking == each.tracking
+    assert row.tracking.sums.predicted_days > 0.0

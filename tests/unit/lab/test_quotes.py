@@ -66,7 +66,10 @@ def test_books_come_in_blocks_and_lose_none() -> None:
 
 def test_what_changed_and_how_far_apart() -> None:
     columns = quotes([10, 10, 11], [12, 12, 12], [5, 7, 12])
-    assert columns.changed.tolist() == [True, False, True]
-    assert columns.gap_ns.tolist() == [0, 2, 5]
-    assert columns.spread == pytest.approx([0.2, 0.2, 0.1])
+    assert columns.changed(0, 3).tolist() == [True, False, True]
+    assert columns.changed(1, 3).tolist() == [False, True]
+    assert columns.changed(2, 3).tolist() == [True]
+    assert [columns.paused_after(row, 2) for row in range(3)] == [2, 2, 3]
+    assert [columns.paused_after(row, 1) for row in range(3)] == [1, 2, 3]
+    assert columns.spread(np.arange(3)) == pytest.approx([0.2, 0.2, 0.1])
     assert len(columns) == 3

@@ -120,8 +120,8 @@ def quiet() -> Quotes:
 LEFT_BEHIND: dict[str, Callable[..., object]] = {
     "_note_still": lambda *_: None,
     "_note_trail": lambda *_: None,
-    "_look": lambda _stretch, calm: calm,
-    "_set_price": lambda *_: None,
+    "_look": lambda *_: None,
+    "_note_timers": lambda *_: None,
 }
 
 

@@ -20,6 +20,7 @@ from hedgebot.pricing.band import (
     exposure_variance,
     flow_variance_after,
     forecast,
+    forecast_row,
     half_width,
     loss_usd_day,
     risk_aversion_for,
@@ -207,6 +208,23 @@ def test_what_does_not_move_is_not_traded() -> None:
     assert forecast(Band(0.0, 0.0), still) == (0.0, 0.0, 0.0, 0.0)
     assert forecast(Band(0.0, 0.0), _example()).turnover_coin_day == math.inf
     assert math.isnan(efficiency(1.0, 1.0, 0.0))
+
+
+def test_a_row_of_forecasts_is_each_of_them_to_the_last_bit() -> None:
+    random = np.random.default_rng(4)
+    prices, triggers = random.uniform(1e3, 1e5, 200), random.uniform(0.0, 2.0, 200)
+    variance = np.where(random.random(200) < 0.2, 0.0, random.uniform(0.0, 1.0, 200))
+    triggers[:3], variance[:3] = 0.0, (0.0, 1.0, 0.5)
+    row = forecast_row(triggers, 0.0, prices, variance, 0.0313, 0.00055)
+    for number in range(200):
+        now = Conditions(
+            price_usd=float(prices[number]),
+            vol_root_day=0.0313,
+            cost_ratio=0.00055,
+            variance_coin2_day=float(variance[number]),
+        )
+        expected = forecast(Band(float(triggers[number]), 0.0), now)
+        assert tuple(float(one[number]) for one in row) == expected
 
 
 def test_numbers_that_no_band_can_be_made_of_are_named() -> None:
