@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -59,11 +60,12 @@ def examine(config: Path | None, limits: Path | None, state_dir: Path | None, *,
     if loaded is None:
         rows += [
             _skip(name, "no configuration")
-            for name in ("secrets", "alert channels", "venue", "clock", "key rights", "positions")
+            for name in ("secrets", "margin parameters", "alert channels", "venue", "clock", "key rights", "positions")
         ]
         return rows
     connections, row = check_secrets(loaded)
-    rows += [row, *check_secret_files(loaded), check_strategies(loaded), *check_alerts(loaded)]
+    rows += [row, *check_secret_files(loaded), check_strategies(loaded), check_margin_files(loaded)]
+    rows += check_alerts(loaded)
     for connection in connections:
         rows += check_venue(connection, offline=offline)
     return rows
@@ -177,6 +179,21 @@ def check_strategies(config: Config) -> Row:
         finding = f"nothing hedges {', '.join(idle)}"
         return Row(check="strategies", status=Status.WARN, finding=finding, advice=advice)
     return Row(check="strategies", status=Status.OK, finding=f"all of {', '.join(sorted(enabled))} hedged")
+
+
+def check_margin_files(config: Config) -> Row:
+    """Whether each account has a margin model of figures that can be read and are not too old."""
+    from hedgebot.daemon.margin_files import check_margin
+
+    try:
+        doubts = check_margin(config, time.time_ns())
+    except ConfigError as error:
+        advice = "mend the file, or leave margin_parameters out for the shipped ones"
+        return Row(check="margin parameters", status=Status.FAIL, finding=str(error), advice=advice)
+    if doubts:
+        advice = "read the venue's figures anew and date them: margin_parameters names a file of yours"
+        return Row(check="margin parameters", status=Status.WARN, finding="; ".join(doubts), advice=advice)
+    return Row(check="margin parameters", status=Status.OK, finding="read, and not too old")
 
 
 def check_alerts(config: Config) -> Iterator[Row]:

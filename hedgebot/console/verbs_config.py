@@ -1,6 +1,7 @@
 """Verbs about the configuration: show, validate, diff, apply. The rules are the config room's."""
 
 import re
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -49,10 +50,13 @@ def validate(
 ) -> None:
     """Check a configuration and its limits; lists every problem. Exit code 6 when there is one."""
     from hedgebot.config import load_config
+    from hedgebot.daemon.margin_files import check_margin
 
     config = load_config(file, limits)
+    doubts = check_margin(config, time.time_ns())
     found = [] if no_secrets else [f"keys of {one.account}: {one.keys_found_in}" for one in config.connections()]
-    emit({"ok": True, "hash": config.hash}, [f"{file}: good, hash {config.hash}", *found], as_json=as_json)
+    lines = [f"{file}: good, hash {config.hash}", *found, *(f"doubtful: {plain(one)}" for one in doubts)]
+    emit({"ok": True, "hash": config.hash, "doubts": doubts}, lines, as_json=as_json)
 
 
 def diff(

@@ -13,7 +13,7 @@ from hedgebot.console.output import emit, plain, table
 from hedgebot.console.place import ConfigOption, JsonFlag, StateDirOption, find_place
 from hedgebot.console.replies import checked
 from hedgebot.domain.errors import DataError, ExitCode
-from hedgebot.domain.riskbook import RiskBook
+from hedgebot.domain.riskbook import NO_MARGIN_REPORTED, RiskBook
 
 if TYPE_CHECKING:
     from hedgebot.margin.stress_margin import Outcome, StressReport
@@ -111,7 +111,10 @@ def _tail_lines(book: RiskBook, found: "TailRisk") -> list[str]:
     if found.es_usd is None or found.var_usd is None:
         return [f"expected shortfall: unknown, {plain(found.problem)}"]
     equity = book.equity_usd
-    share = f", {found.es_usd / equity:.2%} of equity {equity:,.0f} USD" if equity else ", equity is unknown"
+    share = ", equity is unknown"
+    if equity is not None:
+        ratio = f"{found.es_usd / equity:.2%} of" if equity > 0.0 else "and no equity is left:"
+        share = f", {ratio} equity {equity:,.0f} USD"
     how = f"({found.scenarios} filtered scenarios, full revaluation)"
     lines = [
         f"one day at 97.5 %: expected shortfall {found.es_usd:,.0f} USD{share}; VaR {found.var_usd:,.0f} USD {how}"
@@ -143,6 +146,8 @@ def _stress_lines(book: RiskBook, told: "StressReport") -> list[str]:
         for one in told.days
     ]
     missing = [f"NOT IN THESE NUMBERS: {plain(one)}" for one in book.unknown]
+    unsaid = [one for one in book.accounts if one.maintenance_margin_usd is not None and book.believed(one) is not one]
+    missing += [f"margin of {plain(one.account)}: {NO_MARGIN_REPORTED}" for one in unsaid]
     return [
         f"profit in USD, the worst over basis, funding and cross moves ({told.scenarios} scenarios, {plain(told.id)})",
         *table([head, *rows]),

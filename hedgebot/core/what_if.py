@@ -15,7 +15,7 @@ from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.margin_model import Standing
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.health import use_of
-from hedgebot.domain.riskbook import AccountPoint, OptionLeg, RiskBook
+from hedgebot.domain.riskbook import NO_MARGIN_REPORTED, AccountPoint, OptionLeg, RiskBook
 from hedgebot.domain.settings import LimitSettings, MarginMode
 from hedgebot.domain.whatif import Numbers, OrderKind, Verdict, WantedOrder, WhatIf
 from hedgebot.margin.distance import excess_after, nearest_of
@@ -86,12 +86,28 @@ def what_if(book: RiskBook, order: WantedOrder, model: VenueModel, limits: Limit
     try:
         before = judge.numbers(0.0)
         after = judge.numbers(coins)
-        verdict, words, fitting = judge.verdict(coins, hedges=hedges)
+        verdict, words, fitting = _with_venue(book, order, model, judge.verdict(coins, hedges=hedges))
     except NotCoveredError as error:
         return msgspec.structs.replace(answer, problem=str(error))
     return msgspec.structs.replace(
         answer, before=before, after=after, verdict=verdict, explanation=words, fits=f"{abs(fitting):.6g}"
     )
+
+
+def _with_venue(
+    book: RiskBook, order: WantedOrder, model: VenueModel, found: tuple[Verdict, str, float]
+) -> tuple[Verdict, str, float]:
+    """The verdict with what the venue itself says of the account in that mode: without its number no gate lets pass."""
+    mine = [one for one in book.accounts if one.venue == order.venue and one.margin_mode == model.mode]
+    silent = [one.account for one in mine if book.believed(one).maintenance_margin_usd is None]
+    if found[0] not in {Verdict.PASS, Verdict.CUT} or not silent or order.kind is OrderKind.SPOT:
+        return found
+    names = ", ".join(silent)
+    if any(one.maintenance_margin_usd is not None for one in mine if one.account in silent):
+        words = f"{names}: {NO_MARGIN_REPORTED}; a running gate refuses what needs margin until it is reported"
+        return Verdict.UNKNOWN, words, 0.0
+    alone = f"by the model alone: the venue's own margin of {names} is not in the book, and a running gate waits for it"
+    return found[0], "; ".join(one for one in (found[1], alone) if one), found[2]
 
 
 def _hedges(book: RiskBook, order: WantedOrder, coins: float) -> bool:

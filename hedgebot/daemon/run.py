@@ -32,6 +32,7 @@ from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
@@ -121,6 +122,8 @@ async def _recover_and_run(
     settings = config.engine_settings(install)
     for one in settings.strategies:
         load_strategy(one)  # what cannot be built is refused before anything starts
+    for doubt in check_margin(config, time.time_ns()):
+        log.warning("margin parameters", doubt=doubt)
     crash_loop = CrashLoop(config.state_dir, time.time())  # from here on: a refused configuration is no crash
     journal = await Journal.open(config.state_dir)
     try:

@@ -3,6 +3,7 @@
 An operator's word is an event; whether it is taken is the engine's answer, passed on as it was journaled.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hedgebot.daemon.control import Reply, Request, refusal
 from hedgebot.daemon.delivery import Trial, trial_code
 from hedgebot.daemon.health import Health, describe
 from hedgebot.daemon.killswitch import KillSwitch
+from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.slips import exposure_lines, second_step, slips
@@ -241,6 +243,7 @@ class Verbs:
                 load_strategy(one)  # the engine must never meet parameters that cannot be built
             except (ValueError, TypeError, LookupError, ArithmeticError) as error:
                 raise ConfigError(f"parameters of strategy {one.name!r}: {error}") from error
+        check_margin(new, time.time_ns())
         return changes
 
     async def _test_alerts(self, args: dict[str, Any]) -> Reply:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from hedgebot.domain.settings import LimitSettings
+from hedgebot.domain.settings import LimitSettings, MarginMode
 
 
 class LegKind(StrEnum):
@@ -73,6 +73,9 @@ class UnderlyingPoint(_Row, frozen=True, kw_only=True):
     vol_day: float | None = None
     vol_weight: float = 0.0
     closes: tuple[tuple[int, float], ...] = ()
+
+
+NO_MARGIN_REPORTED = "the venue reports no margin for positions that need some: unknown, not zero"
 
 
 class AccountPoint(_Row, frozen=True, kw_only=True):
@@ -152,6 +155,19 @@ class RiskBook(_Row, frozen=True, kw_only=True):
             margin_use_no_risk=self.margin_use_no_risk,
             margin_use_high_vol=self.margin_use_high_vol,
         )
+
+    def believed(self, point: AccountPoint) -> AccountPoint:
+        """An account without margins that cannot be: in portfolio mode zero is unknown while something needs some.
+
+        Clients read an empty field as zero (margin reference section 1, rule 6).
+        """
+        if point.maintenance_margin_usd or point.margin_mode != MarginMode.PORTFOLIO:
+            return point
+        held = any(one.coins and one.account == point.account and one.kind is not LegKind.COINS for one in self.linear)
+        sold = any(one.coins < 0.0 and one.account == point.account for one in self.options)
+        if not held and not sold:
+            return point
+        return msgspec.structs.replace(point, maintenance_margin_usd=None, initial_margin_usd=None)
 
     @property
     def has_hedge(self) -> bool:

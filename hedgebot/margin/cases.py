@@ -94,6 +94,9 @@ def parse_cases(content: bytes, name: str) -> list[Case]:
     else:
         msg = f"{name}: expected a list of cases, or an object with a list `cases`"
         raise DataError(msg)
+    if not rows:
+        msg = f"{name} has no cases: there is nothing to verify"
+        raise DataError(msg)
     return [_case(row, number, name) for number, row in enumerate(rows, start=1)]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.health import use_of
-from hedgebot.domain.riskbook import LinearLeg, OptionLeg, RiskBook
+from hedgebot.domain.riskbook import NO_MARGIN_REPORTED, LinearLeg, OptionLeg, RiskBook
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.positions import Books, CoinBook, after_move, books_of, groups_of
 from hedgebot.margin.registry import NoModelError, Registry, age_problem
@@ -132,12 +132,9 @@ def standing(book: RiskBook, registry: Registry, account: str) -> Standing:
     """One account; KeyError for one that the book does not have."""
     point = {one.account: one for one in book.accounts}[account]
     books = books_of(book, lambda leg: leg.account == account)
-    needs_margin = any(not _is_free(one) for one in books.values())
-    maintenance, initial, problems = point.maintenance_margin_usd, point.initial_margin_usd, list[str]()
-    if not maintenance and needs_margin and point.margin_mode == MarginMode.PORTFOLIO and maintenance is not None:
-        # An empty field in portfolio mode is read as zero by clients: unknown, never zero (margin reference section 1).
-        maintenance = initial = None
-        problems.append("the venue reports no margin for positions that need some: unknown, not zero")
+    believed, problems = book.believed(point), list[str]()
+    if believed is not point and point.maintenance_margin_usd is not None:
+        problems.append(NO_MARGIN_REPORTED)
     if point.equity_usd is not None and point.equity_usd <= 0.0:
         problems.append("no equity is left: nothing that needs margin can be sent")
     model, need = None, None
@@ -160,14 +157,9 @@ def standing(book: RiskBook, registry: Registry, account: str) -> Standing:
         venue=point.venue,
         mode=point.margin_mode,
         equity=point.equity_usd,
-        initial=initial,
-        maintenance=maintenance,
+        initial=believed.initial_margin_usd,
+        maintenance=believed.maintenance_margin_usd,
         model=model,
         need=need,
         problem="; ".join(problems),
     )
-
-
-def _is_free(book: CoinBook) -> bool:
-    """Whether nothing in it needs margin: options that are owned are paid for."""
-    return not any(one.coins for one in book.lines) and not bool((book.options.qty < 0.0).any())

@@ -130,7 +130,9 @@ def _judge(book: RiskBook, columns: Columns, scenarios: Scenarios, parameters: P
         for name in sums if losses is not None else ():
             sums[name] = sums[name] + getattr(losses, name)
         pockets = [one for one in columns.pockets if one.account == account.account]
-        uses.append(_use(account, pockets, nothing if losses is None else losses.total, scenarios, parameters))
+        uses.append(
+            _use(book.believed(account), pockets, nothing if losses is None else losses.total, scenarios, parameters)
+        )
     table = np.array(uses) if uses else np.full((1, count), np.nan)
     nearest = [judged[number].account if uses else "" for number in np.argmax(table, axis=0)]
     return _Judged(names=scenarios.names, losses=Losses(**sums), use=table.max(axis=0), nearest=tuple(nearest))

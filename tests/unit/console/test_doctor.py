@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from hedgebot.config.loader import load_config
+from hedgebot.config.shipped import FILES
 from hedgebot.console import doctor
 from hedgebot.console.doctor import Row, Status, check_alerts, check_python, check_sqlite, exit_code
 from tests.unit.daemon.fakes import CONFIG, write_config
@@ -71,6 +72,26 @@ def test_a_bad_configuration_is_a_failed_safety_check(
     row = next(one for one in orjson.loads(out) if one["check"] == "configuration")
     assert row["status"] == "fail"
     assert "(and 1 more)" in row["finding"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [(None, "ok", ""), ("{}", "fail", "missing required field `id`"), ("2020-01-01", "warn", "days old, limit 90")],
+)
+def test_margin_parameters_are_read_and_dated(
+    book: Path, root: Path, content: str | None, status: str, words: str
+) -> None:
+    if content is not None:
+        text = book.read_text("utf-8")
+        book.write_text(text.replace("# margin_parameters =", "margin_parameters ="), "utf-8")
+        shipped = (root / "hedgebot" / "margin" / FILES["bybit"]).read_text("utf-8")
+        old = orjson.dumps(orjson.loads(shipped) | {"as_of": content}).decode()
+        book.with_name("margin.json").write_text(content if content == "{}" else old, "utf-8")
+    row = next(one for one in doctor.examine(book, None, None, offline=True) if one.check == "margin parameters")
+    # The record that ships grows old with the calendar: then it is a warning, as for anybody's.
+    assert row.status == status or (content is None and row.status == "warn")
+    assert words in row.finding
+    assert bool(row.advice) is (row.status != "ok")
 
 
 def test_missing_secrets_name_where_they_were_looked_for(book: Path) -> None:

@@ -104,3 +104,30 @@ def test_closes_take_the_place_of_the_history(tmp_path: Path) -> None:
     code, output = run("--book", kept, "--closes", f"SOL={tmp_path / 'sol.csv'}", "--history", "h.json")
     assert code != 0
     assert "two histories" in output
+
+
+@pytest.mark.parametrize(
+    ("equity", "words"),
+    [
+        (0.0, "and no equity is left: equity 0 USD"),
+        (-5_000.0, "and no equity is left: equity -5,000 USD"),
+        (None, "equity is unknown"),
+    ],
+)
+def test_equity_that_is_gone_is_not_called_unknown_nor_a_negative_share(
+    tmp_path: Path, equity: float | None, words: str
+) -> None:
+    code, output = run("--book", saved(tmp_path, book(coins("BTC", 1.0), equity=equity)))
+    assert code == 0
+    assert words in output
+    assert "% of equity" not in output
+
+
+def test_a_margin_of_zero_in_portfolio_mode_is_unknown_and_said(tmp_path: Path) -> None:
+    one = book(coins("BTC", 1.0), margin=0.0)
+    account = msgspec.structs.replace(one.accounts[0], venue="bybit", margin_mode="portfolio")
+    code, output = run("--book", saved(tmp_path, msgspec.structs.replace(one, accounts=(account,))))
+    assert code == 0
+    assert "margin use now unknown; what a stress would leave of margin is unknown" in output
+    words = "margin of main: the venue reports no margin for positions that need some: unknown, not zero"
+    assert words in " ".join(output.split())

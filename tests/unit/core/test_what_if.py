@@ -101,6 +101,27 @@ def test_the_floor_is_held_after_the_collateral_shock_where_the_account_says_so(
     assert what_if(unknown, wanted, model, LIMITS).verdict is Verdict.UNKNOWN
 
 
+def test_where_the_venue_says_nothing_the_models_yes_is_not_the_gates(models: Registry) -> None:
+    """The running gate waits for the venue's own number; zero in portfolio mode is none."""
+    wanted, model = order(Side.SELL, 4.0), models.of("bybit", MarginMode.PORTFOLIO)
+    plain = at(long_coins(1e6, sold=1.0), 1e6, mode="portfolio")
+    assert what_if(plain, wanted, model, LIMITS).explanation == ""
+    zero = msgspec.structs.replace(plain.accounts[0], maintenance_margin_usd=0.0)
+    found = what_if(msgspec.structs.replace(plain, accounts=(zero,)), wanted, model, LIMITS)
+    assert (found.verdict, found.fits) == (Verdict.UNKNOWN, "0")
+    assert "main: the venue reports no margin for positions that need some: unknown, not zero" in found.explanation
+    none = msgspec.structs.replace(plain.accounts[0], maintenance_margin_usd=None)
+    found = what_if(msgspec.structs.replace(plain, accounts=(none,)), wanted, model, LIMITS)
+    assert found.verdict is Verdict.PASS
+    assert found.explanation == (
+        "by the model alone: the venue's own margin of main is not in the book, and a running gate waits for it"
+    )
+    # Another mode than the account's own is a model's question alone.
+    cross = models.of("bybit", MarginMode.CROSS)
+    found = what_if(msgspec.structs.replace(plain, accounts=(zero,)), wanted, cross, LIMITS)
+    assert (found.verdict, found.explanation) == (Verdict.PASS, "")
+
+
 def test_an_order_that_lowers_the_margin_passes_although_the_use_is_too_high(models: Registry) -> None:
     deep = at(book(coins("BTC", -10.0), prices={"BTC": 100_000.0}), 5_100.0)
     found = what_if(deep, order(Side.BUY, 1.0), models.of("bybit", MarginMode.CROSS), LIMITS)

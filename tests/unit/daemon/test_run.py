@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,11 @@ async def test_a_refused_configuration_is_no_crash(tmp_path: Path, monkeypatch: 
     for _ in range(2):
         with pytest.raises(ConfigError):
             await run_daemon(config, environment=environment(tmp_path))
+    assert (tmp_path / "unclean_starts").read_text() == ""
+    (tmp_path / "mine.json").write_text("{}")
+    mine = replace(config, file=config.file.model_copy(update={"margin_parameters": tmp_path / "mine.json"}))
+    with pytest.raises(ConfigError, match=r"margin_parameters of accounts\.main: .*mine\.json"):
+        await run_daemon(mine, environment=environment(tmp_path))
     assert (tmp_path / "unclean_starts").read_text() == ""
     monkeypatch.setattr(module, "load_strategy", _cannot)
     with pytest.raises(ConfigError):

@@ -242,7 +242,7 @@ async def test_apply_tells_the_engine_what_changed(tmp_path: Path) -> None:
     ("old", "new", "words"),
     [
         ("band_coin = 0.25", "band_coin = -0.25", "band_coin"),
-        ("band_coin = 0.25", "band_cion = 0.25", "band_coin"),
+        ("[book]", 'margin_parameters = "no.json"\n[book]', "no.json cannot be read"),
         ("stop_timeout_s = 2.0", "stop_timeout_s = 3.0", "restart"),
         ('role = "shared"', 'role = "hedge"', "restart"),
     ],

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from hedgebot.domain.riskbook import AccountPoint, RiskBook, UnderlyingPoint
+from hedgebot.domain.riskbook import AccountPoint, LegKind, RiskBook, UnderlyingPoint
 from tests.support.riskbooks import AT_NS, book, coins, option
 
 
@@ -54,3 +54,22 @@ def test_a_price_or_leverage_that_is_none_is_refused(name: str, value: float) ->
     leg = msgspec.structs.replace(coins("BTC", 1.0), **{name: value})
     with pytest.raises(ValueError, match=f"{name} is .*, it must be above zero, or left out"):
         book(leg)
+
+
+@pytest.mark.parametrize("reported", [0.0, None])
+def test_no_margin_in_portfolio_mode_is_believed_only_where_nothing_needs_any(reported: float | None) -> None:
+    short, owned = option("BTC", -1.0, price=1e5, strike=1e5), option("BTC", 1.0, price=1e5, strike=1e5)
+    for legs, believed in (
+        ((), True),
+        ((coins("BTC", 1.0, kind=LegKind.COINS),), True),
+        ((owned,), True),
+        ((short,), False),
+        ((coins("BTC", -1.0),), False),
+    ):
+        one = book(*legs, margin=reported)
+        point = msgspec.structs.replace(one.accounts[0], margin_mode="portfolio", initial_margin_usd=5.0)
+        found = one.believed(point)
+        assert (found is point) is believed
+        assert believed or (found.maintenance_margin_usd, found.initial_margin_usd) == (None, None)
+        cross = msgspec.structs.replace(point, margin_mode="cross")
+        assert one.believed(cross) is cross

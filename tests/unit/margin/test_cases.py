@@ -85,3 +85,9 @@ def test_both_shapes_of_a_file_are_read() -> None:
 def test_a_bad_file_is_told_with_its_case_and_key(content: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         parse_cases(content.encode(), "f.json")
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"cases": []}'])
+def test_a_file_without_cases_verifies_nothing(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"mine\.json has no cases: there is nothing to verify"):
+        parse_cases(content, "mine.json")
