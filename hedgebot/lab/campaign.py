@@ -81,12 +81,15 @@ def one_run(seed: int, minutes: float, only: Sequence[str], load_strategy: LoadS
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
     before = gc.get_threshold()
     gc.set_threshold(*_COLLECTOR)
+    # What was there before a world is not looked through again for its ring.
+    gc.freeze()
     try:
         return FaultWorld(seed, minutes, load_strategy, mishaps).run()
     finally:
         gc.set_threshold(*before)
         # A world that is over is one large ring.
         gc.collect()
+        gc.unfreeze()
 
 
 def campaign(

@@ -19,6 +19,7 @@ from hedgebot.domain.instrument import InstrumentId, category_of, venue_of
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
+from hedgebot.lab.alertjudge import judge_alerts
 from hedgebot.lab.datajudge import judge_data
 from hedgebot.lab.journaljudge import judge_journal, moves_position
 from hedgebot.lab.marginjudge import MarginWatch, margin_use
@@ -191,7 +192,7 @@ class Oracle:
         self._judge_pace(self._moments)
         self._judge_pace([one.at_ns for one in self._journal.orders()])
         self._judge_lives()
-        for judge in (judge_data, judge_journal, self._margin.judge):
+        for judge in (judge_data, judge_journal, judge_alerts, self._margin.judge):
             for invariant, at_ns, sentence in judge(self._journal.entries, self._settings):
                 self._broken(invariant, at_ns, sentence)
         return self.violations

@@ -12,10 +12,11 @@ import pytest
 
 from hedgebot.core import decide, gate, ledger, order_table, policy, reconcile, shaping
 from hedgebot.core.drift import Drift
-from hedgebot.core.state import AccountState, Latch, Mismatch, OrderRecord
+from hedgebot.core.state import AccountState, AlertState, Latch, Mismatch, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, MarginEvent
 from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
@@ -253,6 +254,45 @@ def test_a_ledger_that_takes_the_venues_word_is_caught(monkeypatch: Patch) -> No
 
     monkeypatch.setattr(reconcile, "_note_difference", repaired)
     assert caught("silent repair", played("V14")[1]) & {"I6"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mishap"),
+    [
+        (AlertKind.ADL_OR_LIQUIDATION, "V06"),
+        (AlertKind.FOREIGN_ACTIVITY, "O03"),
+        (AlertKind.PRIVATE_STREAM_SILENT, "N01"),
+        (AlertKind.STALE_MARKET_DATA, "N02"),
+        (AlertKind.API_KEY_INVALID, "O06"),
+        (AlertKind.MARGIN_BUFFER_LOW, "V13"),
+        (AlertKind.INSTRUMENT_SETTLING, "V10a"),
+    ],
+)
+def test_a_build_that_keeps_an_alert_to_itself_is_caught(monkeypatch: Patch, kind: AlertKind, mishap: str) -> None:
+    """By the journal, whatever else is wrong at the time, and not by the mishap's own criterion alone."""
+    alert = Step.alert
+
+    def silent(self: Step, raised: AlertKind, subject: str, summary: str) -> None:
+        if raised is not kind:
+            alert(self, raised, subject, summary)
+
+    monkeypatch.setattr(Step, "alert", silent)
+    outcome = played(mishap)[1]
+    assert caught(f"no alert {kind}", outcome) & {"I9"}
+    assert all(f"no alert {kind}" in one.sentence for one in outcome.violations if one.invariant == "I9")
+
+
+def test_a_build_that_repeats_its_alerts_is_caught(monkeypatch: Patch) -> None:
+    def loud(self: Step, kind: AlertKind, subject: str, summary: str) -> None:
+        self.state.alerts[f"{kind}|{subject}"] = AlertState(
+            kind=kind, subject=subject, summary=summary, since_ns=self.at_ns
+        )
+        self.emit(cmd.RaiseAlert(kind=kind, subject=subject, summary=summary))
+
+    monkeypatch.setattr(Step, "alert", loud)
+    outcome = played("N02")[1]
+    assert "was raised while it was up" in outcome.violations[0].sentence
+    assert caught("alerts repeated", outcome) == {"I9"}
 
 
 def _in_an_event(settings: EngineSettings) -> EngineSettings:

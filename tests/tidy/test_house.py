@@ -82,7 +82,9 @@ def test_an_import_contract_can_fail(tmp_path: Path, path: str, text: str, contr
         copy = tmp_path / init.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.touch()
-    judges = (f"lab/{name}.py" for name in ("oracle", "canary", "datajudge", "journaljudge", "marginjudge"))
+    judges = (
+        f"lab/{name}.py" for name in ("oracle", "alertjudge", "canary", "datajudge", "journaljudge", "marginjudge")
+    )
     for named in ("core/engine.py", "core/calm.py", "core/quick.py", *judges):
         (tmp_path / "hedgebot" / named).touch()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
