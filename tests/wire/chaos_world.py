@@ -119,6 +119,19 @@ class Broken:
             assert time.monotonic() < until_s, f"no {kind} within {seconds} s\n{self.daemon.words()}"
             time.sleep(0.05)
 
+    def silenced(self, kind: str, seconds: float = 10.0) -> None:
+        """Wait until no alert of a kind stands: what happens while one does is told by it and raises no other."""
+        until_s = time.monotonic() + seconds
+        while True:
+            standing: set[str] = set()
+            for row in self.rows("RaiseAlert", "ResolveAlert"):
+                if row.payload["kind"] == kind:
+                    (standing.add if row.kind == "RaiseAlert" else standing.discard)(row.payload["subject"])
+            if not standing:
+                return
+            assert time.monotonic() < until_s, f"{kind} stands for {standing} after {seconds} s\n{self.daemon.words()}"
+            time.sleep(0.05)
+
     def agree(self, seconds: float = 8.0) -> None:
         """Hold that, once nothing is under way, orders and positions are the exchange's, each once."""
         until_s = time.monotonic() + seconds
