@@ -8,7 +8,7 @@ import math
 from decimal import ROUND_UP, Decimal
 from typing import NamedTuple
 
-from hedgebot.core import limits, margin_distance, margin_gate, margin_legs
+from hedgebot.core import limits, margin_distance, margin_gate, margin_legs, treasury_spare
 from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.margin_watch import AHEAD_RATIO, DISTANCE_CLEAR_RATIO
 from hedgebot.core.state import AccountState, EngineState
@@ -132,6 +132,7 @@ def split(
     # A remainder that is too small to be worth asking for is left: the next look sees what is still missing.
     ask = ask if ask >= settings.move_min_qty else ZERO
     outside = max(qty - there, ZERO)
+    bears = state.limits.liquidation_distance_min * DISTANCE_TARGET_RATIO
     return TopUp(
         need_usd=wanted.usd,
         need_qty=qty,
@@ -140,6 +141,7 @@ def split(
         outside_qty=outside,
         why=wanted.why,
         waits=waits,
+        spares=treasury_spare.spares(state, account, settings, bears, at_ns) if outside else (),
     )
 
 
@@ -183,9 +185,17 @@ def words(plan: TopUp, settings: TreasurySettings) -> str:
     return f"{plan.why}: {qty} would cure it ({', '.join(parts) or 'from nowhere'}){waits}"
 
 
+def _from_where(plan: TopUp) -> str:
+    """The accounts that could give it, the best source first."""
+    if not plan.spares:
+        return ""
+    named = ", ".join(f"{one.account} could give {plain(one.qty)}" for one in plan.spares)
+    return f": above its own line {named}, moved at the venue by hand"
+
+
 def _parts(plan: TopUp) -> tuple[tuple[Decimal, str], ...]:
     return (
         (plan.own_qty, "may move by themselves"),
         (plan.ask_qty, "wait for an operator's approval"),
-        (plan.outside_qty, "must be brought from outside, which hedgebot never does"),
+        (plan.outside_qty, f"must be brought from outside, which hedgebot never does{_from_where(plan)}"),
     )

@@ -72,11 +72,19 @@ class Move(msgspec.Struct, kw_only=True):
     mark_usd: float = 0.0
 
 
+class Spare(msgspec.Struct, frozen=True, kw_only=True):
+    """What another account at the venue holds above its own line, in the treasury's coin."""
+
+    account: str
+    qty: Decimal
+
+
 class TopUp(msgspec.Struct, frozen=True, kw_only=True):
     """A plan: what brings an account back, and from where. Quantities in the treasury's coin.
 
     `own_qty` may move by itself now, `ask_qty` needs an operator's word, `outside_qty` is on no wallet here and must be
-    brought from elsewhere by people. `waits` says why nothing moves by itself.
+    brought from elsewhere by people; `spares` are accounts at the venue that could give it. `waits` says why nothing
+    moves by itself.
     """
 
     need_usd: float
@@ -86,6 +94,7 @@ class TopUp(msgspec.Struct, frozen=True, kw_only=True):
     outside_qty: Decimal
     why: str
     waits: str = ""
+    spares: tuple[Spare, ...] = ()
 
 
 class AccountTreasury(msgspec.Struct, kw_only=True):
