@@ -263,6 +263,8 @@ class Engine:
         dropcopy.await_listing(step, event)
         rules = state.instruments[event.instrument]
         kind, exposed = rules.kind, state.underlyings.get(rules.underlying)
+        if kind.is_future and exposed is not None:
+            self._valuation().settle(exposed, step.at_ns)
         before_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved = ledger.book_fill(state, event, step.at_ns)
         if kind is not InstrumentKind.SPOT and event.instrument not in state.watched:
@@ -270,8 +272,9 @@ class Engine:
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
         if kind.is_future and exposed is not None:
-            # What was averaged of a delivered future leaves with it: only then the delta after it can be measured.
-            self._valuation().remark(exposed, step.at_ns)
+            # What was averaged of a delivered future leaves with it: only then the delta after it can be measured. What
+            # options moved since they were marked is no effect of the fill: they are marked anew after it.
+            self._valuation().settle(exposed, step.at_ns)
         own = order_table.on_fill(step, event)
         after_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved_coin = None if before_coin is None or after_coin is None else after_coin - before_coin

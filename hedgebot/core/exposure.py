@@ -71,6 +71,11 @@ class Exposures:
         sums.settling = sums.settling or bool((found.share < 1.0).any())
         sums.smile_coin, sums.smile_unknown = float(held @ found.smile), int(found.no_skew.sum())
 
+    def settle(self, underlying: UnderlyingState, at_ns: int) -> None:
+        """What averaged delivery prices have taken from dated futures by now; options stay as they were marked."""
+        settings = settings_of(self._state, underlying.name)
+        underlying.sums.settled_coin, _ = settled_futures(self._state, underlying, settings, at_ns)
+
     def _columns(self, underlying: UnderlyingState) -> Columns:
         columns = self._arrays.get(underlying.name)
         if columns is None or columns.moves != underlying.option_moves:

@@ -11,15 +11,19 @@ from hedgebot.core.state import decode_state, encode_state
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordOperator, RecordRefusal, SubmitOrder
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.domain.settings import DeltaConvention
+from hedgebot.domain.settings import DeltaConvention, HedgeLeg, HedgeRole
 from tests.support.playbook import (
     ACCOUNT,
+    BTC_CALL,
     BTC_INVERSE,
     BTC_PERP,
+    BTC_USDC,
+    MS,
     Playbook,
     alerts,
+    instrument,
     of_type,
     orders,
     settings,
@@ -285,3 +289,24 @@ def test_a_fill_that_is_found_after_a_restart_is_our_hedging_and_no_drift(book: 
     assert efficacy.hedged_coin == pytest.approx(0.162)
     assert efficacy.left_coin == pytest.approx(0.038)
     assert efficacy.bad_fills_ns == []
+
+
+def test_a_fill_of_a_dated_future_is_measured_without_what_options_moved_since_they_were_marked() -> None:
+    """Found by the fault world: a small hedge in a future, a new volatility just before its fill, twice: halted."""
+    made = settings(order_burst_max=100)
+    other = HedgeLeg(instrument=BTC_USDC, role=HedgeRole.BUY)
+    btc = msgspec.structs.replace(made.underlyings[0], other_hedges=(other,))
+    book = Playbook(msgspec.structs.replace(made, underlyings=(btc,)))
+    book.ready()
+    expiry_ns = book.at_ns + 30 * 86_400_000 * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    book.send(book.book(name=BTC_USDC))
+    book.send(book.ticker(name=BTC_USDC))
+    book.send(book.option())
+    book.tick()
+    order = the_order(book.send(book.fill(Side.SELL, "1", BTC_CALL)))
+    assert order.approved.intent.instrument == BTC_USDC
+    book.send(book.option(iv=2.0))  # the call's delta is larger by now
+    book.done(order)
+    assert book.state.orders[order.client_id].moved_coin == pytest.approx(order.approved.intent.delta_effect_coin)
+    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
