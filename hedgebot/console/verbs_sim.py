@@ -40,6 +40,10 @@ def run(
     first: Annotated[int, typer.Option("--first", min=0, help="The first of the seeds.")] = 1,
     minutes: Annotated[float, typer.Option("--minutes", help="Simulated minutes of each world.")] = 10.0,
     only: Annotated[list[str] | None, typer.Option("--only", help="Id of a mishap; again for more.")] = None,
+    book: Annotated[
+        str | None,
+        typer.Option("--book", help="Hedge with one instrument, two, or switch. Default: as the seed has it."),
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -52,7 +56,10 @@ def run(
     from hedgebot.lab.campaign import campaign
     from hedgebot.lab.draws import minutes_for
     from hedgebot.lab.mishaps import BY_ID
+    from hedgebot.lab.worldbooks import BookKind
 
+    if book is not None and book not in {kind.value for kind in BookKind}:
+        raise WrongUse(f"there is no book {book!r}; known: {', '.join(BookKind)}")
     unknown = [name for name in only or () if name not in BY_ID]
     if unknown:
         raise WrongUse(f"there is no mishap {unknown[0]!r}; known: {', '.join(BY_ID)}")
@@ -68,6 +75,7 @@ def run(
         minutes,
         load_strategy,
         only=only or (),
+        book=None if book is None else BookKind(book),
         workers=1 if seed is not None else workers,
         told=_Progress(len(chosen), counts=sys.stderr.isatty()),
     )

@@ -253,7 +253,7 @@ def _evidence(
         quote = state.quotes[way.instrument]
         evidence |= {
             "hedge_instrument": way.instrument,
-            **_choice(state, settings, way),
+            **_choice(state, settings, way, step.at_ns),
             "bid": str(quote.bid),
             "ask": str(quote.ask),
             "mark": str(quote.mark),
@@ -269,10 +269,15 @@ def _evidence(
     return evidence
 
 
-def _choice(state: EngineState, settings: UnderlyingSettings, way: Way) -> dict[str, float | str]:
-    """Why this instrument, and what stands in all of them; nothing to say where there is one."""
+def _choice(
+    state: EngineState, settings: UnderlyingSettings, way: Way, at_ns: int
+) -> dict[str, int | float | str | None]:
+    """Why this instrument, and what stands in all of them and costs a day; nothing to say where there is one."""
     if not settings.other_hedges:
         return {}
     coins = hedges.held_coins(state, settings)
     held = ", ".join(f"{one.rsplit(':', 1)[1]} {coin:+.6g}" for one, coin in coins.items())
-    return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins)}
+    carries: dict[str, int | float | str | None] = {
+        f"carry_day {one}": hedges.carry_day(state, settings, one, at_ns) for one in settings.hedge_instruments
+    }
+    return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins), **carries}

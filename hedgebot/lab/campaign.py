@@ -16,6 +16,7 @@ from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import FaultWorld, Outcome
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from hedgebot.lab.stage import Mishap
+from hedgebot.lab.worldbooks import BookKind, book_of
 
 CHUNK = 2
 _COLLECTOR = (50_000, 50, 100)
@@ -76,15 +77,20 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
         return not self.failed
 
 
-def one_run(seed: int, minutes: float, only: Sequence[str], load_strategy: LoadStrategy) -> Outcome:
-    """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id."""
+def one_run(
+    seed: int, minutes: float, only: Sequence[str], load_strategy: LoadStrategy, book: BookKind | None = None
+) -> Outcome:
+    """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id.
+
+    `book` None: the kind of book that the seed has.
+    """
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
     before = gc.get_threshold()
     gc.set_threshold(*_COLLECTOR)
     # What was there before a world is not looked through again for its ring.
     gc.freeze()
     try:
-        return FaultWorld(seed, minutes, load_strategy, mishaps).run()
+        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book).run()
     finally:
         gc.set_threshold(*before)
         # A world that is over is one large ring.
@@ -98,13 +104,14 @@ def campaign(
     load_strategy: LoadStrategy,
     *,
     only: Sequence[str] = (),
+    book: BookKind | None = None,
     workers: int | None = None,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Scorecard:
     """Play many seeds; `told` hears of each as it ends, in order. `load_strategy` must be a module's function."""
     outcomes: list[Outcome] = []
     count = workers or os.cpu_count() or 1
-    jobs = [(seed, minutes, tuple(only), load_strategy) for seed in seeds]
+    jobs = [(seed, minutes, tuple(only), load_strategy, book) for seed in seeds]
     if count == 1:
         for job in jobs:
             outcomes.append(one_run(*job))
@@ -117,7 +124,7 @@ def campaign(
     return score(outcomes)
 
 
-def _spread(job: tuple[int, float, Sequence[str], LoadStrategy]) -> Outcome:
+def _spread(job: tuple[int, float, Sequence[str], LoadStrategy, BookKind | None]) -> Outcome:
     return one_run(*job)
 
 
@@ -148,4 +155,6 @@ def score(outcomes: Sequence[Outcome]) -> Scorecard:
 def repeat_line(outcome: Outcome) -> str:
     """The command that plays a run again."""
     only = "".join(f" --only {name}" for name in outcome.only)
-    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}"
+    # Its own kind of book it has by itself.
+    book = "" if outcome.book is book_of(outcome.seed).kind else f" --book {outcome.book}"
+    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}"

@@ -116,11 +116,12 @@ def as_in_order(evidence: Evidence) -> str:
     return ""
 
 
-def no_orders_after(seconds: float) -> Criterion:
-    """Nothing was sent while it lasted, once so many seconds had passed."""
+def no_orders_after(seconds: float, *, on_hedge: bool = False) -> Criterion:
+    """Nothing was sent while it lasted, once so many seconds had passed; `on_hedge`: nothing in the main hedge."""
 
     def judge(evidence: Evidence) -> str:
-        late = [one for one in evidence.orders() if one[0] > evidence.begun_ns + seconds * NS_PER_S]
+        orders = [one for one in evidence.orders() if not on_hedge or one[2].instrument == evidence.hedge]
+        late = [one for one in orders if one[0] > evidence.begun_ns + seconds * NS_PER_S]
         return f"order {late[0][1]} was sent more than {seconds:g} s after the begin" if late else ""
 
     return judge
@@ -258,23 +259,35 @@ def limit_breach_told(evidence: Evidence) -> str:
 
 
 def orders_at_most(per_minute: float) -> Criterion:
-    """No more orders than so many a minute, however the price goes to and fro."""
+    """No more orders than so many a minute for each hedge instrument, however the price goes to and fro."""
 
     def judge(evidence: Evidence) -> str:
         minutes = (evidence.ended_ns - evidence.begun_ns) / NS_PER_S / 60
-        sent = len(evidence.orders())
-        return "" if sent <= per_minute * minutes + 1 else f"{sent} orders within {minutes:.1f} minutes"
+        sent, most = len(evidence.orders()), per_minute * len(evidence.settings.underlyings[0].hedge_instruments)
+        return "" if sent <= most * minutes + 1 else f"{sent} orders within {minutes:.1f} minutes"
 
     return judge
 
 
 def cost_decision_journaled(evidence: Evidence) -> str:
-    """Decisions meanwhile carry the funding rate that they knew."""
+    """Decisions meanwhile carry the funding rate that they knew, or what each of several hedges costs by it."""
     decisions = [one.command for one in evidence.commands() if isinstance(one.command, cmd.RecordDecision)]
-    bare = [one for one in decisions if one.evidence.get("funding_rate") is None]
+    told = ("funding_rate", f"carry_day {evidence.hedge}", f"cost_day {evidence.hedge}")
+    bare = [one for one in decisions if all(one.evidence.get(name) is None for name in told)]
     if not decisions:
         return "nothing was decided meanwhile"
     return "a decision does not say the funding rate" if bare else ""
+
+
+def hedge_held_after(seconds: float) -> Callable[[Evidence], int | None]:
+    """The moment so long after the begin, if the main hedge was held then: what is not held costs nothing."""
+
+    def due(evidence: Evidence) -> int | None:
+        moment_ns = evidence.begun_ns + round(seconds * NS_PER_S)
+        held = positions_of([one for one in evidence.journal.entries if one.at_ns <= moment_ns])
+        return moment_ns if held.get(evidence.hedge) else None
+
+    return due
 
 
 def halted_before_settlement(evidence: Evidence) -> str:

@@ -77,13 +77,13 @@ def first_booked_after(seconds: float) -> Due:
 def throttled(number: int, window_s: float) -> Criterion:
     """The repeat throttle trips as configured: never more than `number` + 1 orders of a side in the window, then none.
 
-    Nobody re-arms it while the fault lasts.
+    It counts by instrument. Nobody re-arms it while the fault lasts.
     """
 
     def judge(evidence: Evidence) -> str:
         orders = evidence.orders()
-        for side in {intent.side for _, _, intent in orders}:
-            moments = [at_ns for at_ns, _, intent in orders if intent.side is side]
+        for key in {(intent.instrument, intent.side) for _, _, intent in orders}:
+            side, moments = key[1], [at_ns for at_ns, _, one in orders if (one.instrument, one.side) == key]
             for first, last in itertools.zip_longest(moments, moments[number + 1 :]):
                 if last is not None and last - first <= window_s * NS_PER_S:
                     return f"{number + 2} {side} orders within {window_s:g} s, the throttle stands at {number}"
@@ -101,7 +101,7 @@ def hedged_once(seconds: float) -> Criterion:
 
     def judge(evidence: Evidence) -> str:
         until_ns = evidence.back_ns or evidence.ended_ns + round(seconds * NS_PER_S)
-        rows = [one for one in evidence.oracle.own_executions if evidence.ended_ns < one.at_ns <= until_ns]
+        rows = [one for one in evidence.hedging() if evidence.ended_ns < one.at_ns <= until_ns]
         traded = float(sum((one.qty_contracts for one in rows), start=ZERO))
         after = [one for one in evidence.samples if evidence.ended_ns <= one.at_ns <= until_ns]
         moved = sum(abs(b.unhedged_coin - a.unhedged_coin) for a, b in itertools.pairwise(after))

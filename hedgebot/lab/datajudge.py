@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, category_of
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
+from hedgebot.lab.journaljudge import moves_position
 
 NS_PER_MS = 1_000_000
 NORMAL = "normal"
@@ -29,6 +30,8 @@ def judge_data(entries: Sequence[ev.Stamped | cmd.Issued], settings: EngineSetti
             seen.take(entry.event, entry.at_ns)
         elif isinstance(entry.command, cmd.RecordRegime):
             seen.regime(entry.command)
+        elif moves_position(entry.command):
+            seen.adjust(entry.command)
         elif isinstance(entry.command, cmd.SubmitOrder):
             client_id, intent = entry.command.client_id, entry.command.approved.intent
             for invariant, problem in seen.problems(intent, entry.at_ns):
@@ -49,6 +52,9 @@ class _Seen:
         self._raised: dict[str, bool] = {}
         self._wallets: dict[str, tuple[WalletReport, int]] = {}
         self._offset_ms: dict[str, float] = {}
+        # Options by what is held of them, and the executions that this comes from.
+        self._options: dict[str, Decimal] = {}
+        self._booked: set[str] = set()
 
     def take(self, event: ev.Event, at_ns: int) -> None:
         """Remember one event; a repeat with an old stamp is no news."""
@@ -67,6 +73,11 @@ class _Seen:
                 self._wallet(report, at_ns)
             case ev.ClockMeasured():
                 self._offset_ms[event.account] = event.offset_ms
+            case ev.FillReceived(instrument=name, trade_id=trade_id):
+                if category_of(name) == "option" and trade_id not in self._booked:
+                    self._booked.add(trade_id)
+                    held = self._options.get(name, Decimal(0))
+                    self._options[name] = held + event.qty_contracts * event.side.sign
             case ev.RunStarted():
                 # A new process knows nothing of the market yet.
                 self._books.clear()
@@ -78,6 +89,11 @@ class _Seen:
         """Remember whether an account's buffer has its higher floor."""
         self._raised[told.account] = told.after != NORMAL
 
+    def adjust(self, command: cmd.RecordAdjustment) -> None:
+        """A position was set to the venue's number."""
+        if category_of(InstrumentId(command.subject)) == "option":
+            self._options[command.subject] = Decimal(command.after)
+
     def _wallet(self, report: WalletReport, at_ns: int) -> None:
         known = self._wallets.get(report.account)
         if known is None or report.venue_at_ns > known[0].venue_at_ns:
@@ -87,6 +103,7 @@ class _Seen:
         """What an order of this moment should not have been decided on."""
         settings = self._underlyings[intent.underlying]
         yield from (("I5", one) for one in self._data_problems(intent, at_ns) if one)
+        yield from (("I5", one) for one in self._price_problems(intent, settings, at_ns) if one)
         yield from (("I4", one) for one in self._size_problems(intent, settings) if one)
         if not intent.reduce_only and (problem := self._margin_problem(intent.account, at_ns)):
             yield "I13", problem
@@ -112,6 +129,15 @@ class _Seen:
                 gap_bps = abs(middle / float(reference) - 1.0) * 1e4
                 limit = limits.book_mark_gap_bps_max
                 yield f"its book was {gap_bps:.0f} bps from the {name}" if gap_bps > limit + 1e-6 else ""
+
+    def _price_problems(self, intent: OrderIntent, settings: UnderlyingSettings, at_ns: int) -> Iterator[str]:
+        """Options are valued at the main hedge's price: an order elsewhere needs it, or only shrinks what is held."""
+        main, limit_ms = settings.hedge_instrument, self._limits.book_age_ms_max
+        if intent.instrument == main or intent.reduce_only or not any(self._options.values()):
+            return
+        book = self._books.get(main)
+        age_ms = (at_ns - book[1]) / NS_PER_MS if book else float("inf")
+        yield f"the book of {main} was {age_ms:.0f} ms old, at most {limit_ms} ms" if age_ms >= limit_ms + 1 else ""
 
     def _size_problems(self, intent: OrderIntent, settings: UnderlyingSettings) -> Iterator[str]:
         coins, notional = abs(intent.delta_effect_coin), intent.notional_usd

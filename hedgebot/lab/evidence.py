@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hedgebot.core.state import EngineState
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -73,6 +74,15 @@ class Evidence:
         """Executions of our orders while it lasted."""
         return [one for one in self.oracle.own_executions if self.begun_ns <= one.at_ns <= self.ended_ns]
 
+    def hedging(self) -> list[Execution]:
+        """Executions of our orders that hedge, in order: a move from one hedge to another answers no drift."""
+        moves = {
+            one.command.client_id
+            for one in self.journal.orders()
+            if isinstance(one.command, cmd.SubmitOrder) and one.command.approved.intent.strategy == MOVE_STRATEGY
+        }
+        return [one for one in self.oracle.own_executions if one.order.client_id not in moves]
+
     def arrived(self) -> list[SimOrder]:
         """Our orders that the venue took while it lasted."""
         return [one for one in self.oracle.own_orders if self.begun_ns <= one.created_at_ns <= self.ended_ns]
@@ -106,6 +116,7 @@ class Evidence:
         return next((at_ns for at_ns, after in self.modes() if after is mode), None)
 
     def turnover_coin(self, from_ns: int, until_ns: int) -> Decimal:
-        """What our orders traded between two moments while it lasted, in contracts of a linear hedge."""
-        traded = (one.qty_contracts for one in self.fills() if from_ns <= one.at_ns < until_ns)
+        """What our hedges traded between two moments while it lasted, in contracts of linear hedges."""
+        until_ns = min(until_ns, self.ended_ns + 1)
+        traded = (one.qty_contracts for one in self.hedging() if from_ns <= one.at_ns < until_ns)
         return sum(traded, start=Decimal(0))

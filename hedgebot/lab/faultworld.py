@@ -35,6 +35,7 @@ from hedgebot.lab.mishaps import MISHAPS
 from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
+from hedgebot.lab.worldbooks import BookKind, book_of
 from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, UNDERLYING
 
 NS_PER_S = 1_000_000_000
@@ -64,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one seed. `stuck` says why the book did not come back, or did not stay; empty when it did.
 
     `unmet` says which criteria of single mishaps were not met. `only` are the ids it was drawn from; empty for all.
-    `minutes` were asked for, `lasted_minutes` is what its mishap needed.
+    `minutes` were asked for, `lasted_minutes` is what its mishap needed. `book` is what was hedged with.
     """
 
     seed: int
@@ -79,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     unmet: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     lasted_minutes: float = 0.0
+    book: BookKind = BookKind.ONE
 
     @property
     def passed(self) -> bool:
@@ -98,8 +100,12 @@ class FaultWorld:
         *,
         scenario: Scenario = SCENARIO,
         begins: Sequence[tuple[str, float]] = (),
+        book: BookKind | None = None,
     ) -> None:
-        """`begins` are mishaps by id with their seconds from the start, of a world that is played again."""
+        """`begins` are mishaps by id with their seconds from the start, of a world that is played again.
+
+        `book` is the kind of book that it plays; None: the one that the seed has.
+        """
         self._seed = seed
         self._minutes = minutes
         self._load_strategy = load_strategy
@@ -113,6 +119,8 @@ class FaultWorld:
         for mishap, _ in self._plan:
             scenario = mishap.scenario(scenario) if mishap.scenario else scenario
             self.settings = mishap.settings(self.settings) if mishap.settings else self.settings
+        self._book = book_of(seed, book)
+        self.settings = self._book.settings(self.settings)
         self.exchange = Exchange(msgspec.structs.replace(scenario, seed=seed), START_NS)
         self.timeline = Timeline(self.exchange)
         self.link = Link(self.exchange, HOLDER, self.timeline, LINK, seed=seed)
@@ -127,6 +135,7 @@ class FaultWorld:
         )
         self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, self.settings)
         self.holder, self.underlying, self.hedge = HOLDER, UNDERLYING, HEDGE
+        self.hedges = self.settings.underlyings[0].hedge_instruments
         self._lasting: dict[str, Mishap] = {}
         self._evidence: dict[str, Evidence] = {}
         # Mishaps that met a book which an earlier one had latched: nothing could be tried, the invariants judge them.
@@ -161,6 +170,7 @@ class FaultWorld:
     def run(self) -> Outcome:
         """Play it to its end."""
         self.host.start()
+        self._book.begin(self.exchange, self.later)
         for mishap, from_s in self._plan:
             self.later(from_s, lambda mishap=mishap: self._begin(mishap))  # type: ignore[misc]
         end_s = self._end_s
@@ -198,6 +208,7 @@ class FaultWorld:
             unmet=tuple(self._judge_criteria()),
             only=self._only,
             lasted_minutes=self._end_s / 60.0,
+            book=self._book.kind,
         )
 
     def _begin(self, mishap: Mishap) -> None:

@@ -38,14 +38,15 @@ ENOUGH = 0.87
 
 
 def _adl(stage: Stage) -> None:
-    """The venue closes three fifths of the hedge."""
-    held = next((one for one in stage.exchange.positions(stage.holder) if one.instrument == stage.hedge), None)
-    rules = stage.exchange.listing(stage.hedge)
+    """The venue closes three fifths of the hedge, the larger one where there are two."""
+    hedges = [one for one in stage.exchange.positions(stage.holder) if one.instrument in stage.hedges]
+    held = max(hedges, key=lambda one: abs(one.contracts), default=None)
+    rules = stage.exchange.listing(held.instrument) if held else None
     if held is None or rules is None:
         return
     contracts = rules.instrument.floor_qty(abs(held.contracts) * Decimal("0.6"))
     if contracts:
-        stage.exchange.strike(Adl(account=stage.holder, instrument=stage.hedge, contracts=contracts))
+        stage.exchange.strike(Adl(account=stage.holder, instrument=held.instrument, contracts=contracts))
 
 
 def _adls(stage: Stage) -> None:
@@ -174,7 +175,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         end=_usual_funding,
         criterion=must.back_within(60.0),
         alerts=(AlertKind.FUNDING_COST_LIMIT,),
-        due=lambda evidence: evidence.begun_ns + 5 * NS_PER_S,
+        due=must.hedge_held_after(5.0),
     ),
     Mishap(
         id="V13",
@@ -203,7 +204,8 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
             strike(lambda stage: WrongMark(instrument=stage.hedge, ratio=0.84, duration_s=40.0)), client_trade("0.2")
         ),
         seconds=40.0,
-        criterion=must.every(must.no_orders_after(2.0), must.back_within(30.0)),
+        # Another hedge has its own market.
+        criterion=must.every(must.no_orders_after(2.0, on_hedge=True), must.back_within(30.0)),
         alerts=(AlertKind.SUSPECT_DATA,),
     ),
     Mishap(

@@ -21,6 +21,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
 from hedgebot.lab.alertjudge import judge_alerts
 from hedgebot.lab.datajudge import judge_data
+from hedgebot.lab.hedgejudge import opposed_problem
 from hedgebot.lab.journaljudge import judge_journal, moves_position
 from hedgebot.lab.marginjudge import MarginWatch, margin_use
 from hedgebot.lab.memory import MemoryJournal
@@ -146,6 +147,10 @@ class Oracle:
             told = (
                 f"order {order.client_id} may take the delta of {underlying.underlying} from {now:+.4f} to {worst:+.4f}"
             )
+            self._broken("I4", order.created_at_ns, told)
+        others = [one for one in self.executions if not self._is_ours(one.order.client_id)]
+        told = opposed_problem(self._exchange, self._holder, underlying, order, others, delta_coin=now - done)
+        if told:
             self._broken("I4", order.created_at_ns, told)
 
     def _on_own_fill(self, instrument: InstrumentId, effect_contracts: float, at_ns: int) -> None:

@@ -34,7 +34,7 @@ from hedgebot.lab.host import Host
 
 
 class Stage(Protocol):
-    """What a mishap may touch."""
+    """What a mishap may touch. `hedge` is the main one of `hedges`."""
 
     exchange: Exchange
     link: Link
@@ -43,6 +43,7 @@ class Stage(Protocol):
     holder: str
     underlying: str
     hedge: InstrumentId
+    hedges: tuple[InstrumentId, ...]
 
     def later(self, seconds: float, deed: Callable[[], None]) -> None:
         """Have something done after a while; not any more once there is peace."""

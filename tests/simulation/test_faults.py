@@ -6,9 +6,12 @@ Named after the ids, each once here: a time limit of minutes for all of them. Pa
 
 import pytest
 
+from hedgebot.domain.commands import SubmitOrder
 from hedgebot.lab.draws import minutes_for
 from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
+from hedgebot.lab.worldbooks import FUTURE, BookKind
+from hedgebot.lab.worldspec import HEDGE
 from strategies.delta_neutral import STRATEGY
 
 pytestmark = pytest.mark.timeout(300)
@@ -22,7 +25,13 @@ REGRESSIONS: tuple[tuple[int, float, tuple[tuple[str, float], ...]], ...] = (
     (366, 5.0, (("D01", 100.838),)),
     (631, 5.0, (("M06n", 70.379), ("O05", 74.464), ("N06", 170.238))),
 )
-"""Worlds that once failed: seed, minutes and what was played when, for new faults change what a seed draws."""
+"""Worlds that once failed: seed, minutes and what was played when, for new faults change what a seed draws.
+
+All of them had one hedge.
+"""
+
+OF_ORDERS = ("N01", "N05", "N09", "N12", "V04", "V06", "V12", "P01", "O05", "M03")
+"""Faults that orders and positions meet: what differs where a book hedges with two instruments."""
 
 
 @pytest.mark.parametrize("name", BY_ID)
@@ -33,6 +42,18 @@ def test_fault(name: str) -> None:
     assert [one.id for one in outcome.played] == [name]
 
 
+@pytest.mark.parametrize("book", [BookKind.TWO, BookKind.SWITCH])
+@pytest.mark.parametrize("name", OF_ORDERS)
+def test_two_hedges(name: str, book: BookKind) -> None:
+    mishap = BY_ID[name]
+    world = FaultWorld(SEED, minutes_for(mishap), STRATEGY.build, [mishap], book=book)
+    outcome = world.run()
+    assert outcome.passed, (outcome.stuck, outcome.violations[:3], outcome.unmet)
+    orders = [one.command for one in world.host.journal.orders()]
+    traded = {one.approved.intent.instrument for one in orders if isinstance(one, SubmitOrder)}
+    assert traded == {HEDGE, FUTURE}
+
+
 @pytest.mark.parametrize("seed", MIXED)
 def test_mixed_faults(seed: int) -> None:
     outcome = FaultWorld(seed, 10.0, STRATEGY.build, MISHAPS).run()
@@ -41,6 +62,6 @@ def test_mixed_faults(seed: int) -> None:
 
 @pytest.mark.parametrize(("seed", "minutes", "begins"), REGRESSIONS, ids=[str(one[0]) for one in REGRESSIONS])
 def test_worlds_that_once_failed(seed: int, minutes: float, begins: tuple[tuple[str, float], ...]) -> None:
-    outcome = FaultWorld(seed, minutes, STRATEGY.build, MISHAPS, begins=begins).run()
+    outcome = FaultWorld(seed, minutes, STRATEGY.build, MISHAPS, begins=begins, book=BookKind.ONE).run()
     assert outcome.passed, (outcome.played, outcome.stuck, outcome.violations[:3], outcome.unmet)
     assert [(one.id, one.from_s) for one in outcome.played] == list(begins)

@@ -27,6 +27,9 @@ def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> N
     code, _, err = hedgebot("sim", "run", "--only", "X99")
     assert code == 2
     assert "there is no mishap 'X99'; known: N01, N01d, N02" in err
+    code, _, err = hedgebot("sim", "run", "--book", "three")
+    assert code == 2
+    assert "there is no book 'three'; known: one, two, switch" in err
     code, _, err = hedgebot("sim", "run", "--minutes", "1")
     assert (code, "at least 4" in err) == (2, True)
 

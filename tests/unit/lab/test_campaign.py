@@ -1,10 +1,12 @@
 """The scorecard: counted by mishap, weighted, with the line that repeats a failure."""
 
+import msgspec
 import pytest
 
 from hedgebot.lab.campaign import campaign, one_run, repeat_line, score
 from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import Outcome, Played
+from hedgebot.lab.worldbooks import BookKind, book_of
 from strategies.delta_neutral import STRATEGY
 
 
@@ -39,6 +41,14 @@ def test_the_line_names_the_mishaps_that_a_run_was_drawn_from() -> None:
     chosen = one_run(4, 5.0, ["N05", "P01"], STRATEGY.build)
     assert repeat_line(chosen) == "hedgebot sim run --seed 4 --minutes 5 --only N05 --only P01"
     assert repeat_line(one_run(4, 5.0, [], STRATEGY.build)) == "hedgebot sim run --seed 4 --minutes 5"
+
+
+def test_the_line_names_a_book_that_the_seed_does_not_have() -> None:
+    chosen = one_run(4, 5.0, ["N05"], STRATEGY.build, BookKind.TWO)
+    assert chosen.passed
+    assert repeat_line(chosen) == "hedgebot sim run --seed 4 --minutes 5 --only N05 --book two"
+    own = msgspec.structs.replace(chosen, seed=next(one for one in range(1, 100) if book_of(one).kind is BookKind.TWO))
+    assert repeat_line(own) == f"hedgebot sim run --seed {own.seed} --minutes 5 --only N05"
 
 
 def test_nothing_played_scores_nothing() -> None:

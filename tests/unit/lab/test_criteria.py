@@ -6,6 +6,8 @@ import pytest
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import HedgeLeg
 from hedgebot.lab import criteria as must
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.memory import MemoryJournal
@@ -81,6 +83,27 @@ def test_each_says_what_is_not_met() -> None:
     }
     for criterion, sentence in wrong.items():
         assert sentence in criterion(evidence), sentence
+
+
+def test_what_is_said_of_the_main_hedge_leaves_another_one_alone() -> None:
+    evidence = played()
+    assert must.no_orders_after(1.0, on_hedge=True)(evidence) != ""
+    assert must.hedge_held_after(30.0)(evidence) == evidence.begun_ns + 30 * S
+    assert must.hedge_held_after(0.0)(evidence) is None
+    evidence.hedge = InstrumentId("bybit:linear:BTCUSDT-OTHER")
+    assert must.no_orders_after(1.0, on_hedge=True)(evidence) == ""
+    assert must.hedge_held_after(30.0)(evidence) is None
+
+
+def test_each_instrument_that_is_hedged_with_has_its_own_orders() -> None:
+    evidence = played()
+    minutes = (evidence.ended_ns - evidence.begun_ns) / S / 60
+    half = must.orders_at_most((len(evidence.orders()) - 1) / minutes / 2.0)
+    assert "orders within" in half(evidence)
+    other = HedgeLeg(instrument=InstrumentId("bybit:linear:BTCUSDT-OTHER"))
+    one = msgspec.structs.replace(SETTINGS.underlyings[0], other_hedges=(other,))
+    evidence.settings = msgspec.structs.replace(SETTINGS, underlyings=(one,))
+    assert half(evidence) == ""
 
 
 def test_a_way_that_moved_little_does_not_excuse_trading_for_the_other() -> None:

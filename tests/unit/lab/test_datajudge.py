@@ -8,7 +8,8 @@ import pytest
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.settings import MarginEvent
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import HedgeLeg, MarginEvent
 from hedgebot.lab.datajudge import judge_data
 from tests.unit.lab.bench import PERP, SETTINGS, Bench
 
@@ -146,3 +147,29 @@ def test_orders_beyond_their_caps_are_found() -> None:
     assert any("coins" in one for one in problems)
     assert any("USD" in one for one in problems)
     assert any("beyond the book" in one for one in problems)
+
+
+def test_an_order_elsewhere_needs_the_main_market_while_options_are_held() -> None:
+    """The bench's hedge stands for the second one here: the main one is another, of which nothing was ever heard."""
+    main = InstrumentId("bybit:linear:BTCUSDT-MAIN")
+    one = msgspec.structs.replace(
+        SETTINGS.underlyings[0], hedge_instrument=main, other_hedges=(HedgeLeg(instrument=PERP),)
+    )
+    made = msgspec.structs.replace(SETTINGS, underlyings=(one,))
+
+    def found(entries: list[Entry]) -> list[str]:
+        return [sentence for name, _, sentence in judge_data(entries, made) if name == "I5"]
+
+    assert found(ENTRIES) == []
+    first = ENTRIES[0]
+    held = cmd.RecordAdjustment(
+        account="main", subject="bybit:option:BTC-C", before="0", after="-2", evidence="opening position"
+    )
+    option = cmd.Issued(seq=first.seq, index=1, at_ns=first.at_ns, command=held)
+    growing = [row for row in ENTRIES if isinstance(row, cmd.Issued) and isinstance(row.command, cmd.SubmitOrder)]
+    growing = [row for row in growing if not row.command.approved.intent.reduce_only]  # type: ignore[union-attr]
+    told = found([option, *ENTRIES])
+    assert len(told) == len(growing) > 0
+    assert all(f"the book of {main} was inf ms old" in sentence for sentence in told)
+    gone = msgspec.structs.replace(option, command=msgspec.structs.replace(held, after="0"))
+    assert found([option, gone, *ENTRIES]) == []

@@ -1,5 +1,8 @@
 """Evidence answers from the venue's side, the journal and the alert log, within the time of its mishap."""
 
+import msgspec
+
+from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain import commands as cmd
 from hedgebot.domain.alerts import AlertKind
 from tests.unit.lab.bench import S
@@ -19,6 +22,22 @@ def test_orders_and_fills_are_those_of_its_time() -> None:
     evidence.ended_ns = evidence.begun_ns
     assert evidence.orders() == []
     assert len(evidence.orders(evidence.begun_ns + 3_600 * S)) == everything - 1
+
+
+def test_moves_between_hedges_are_no_hedging() -> None:
+    evidence = played(60.0)
+    rows = evidence.hedging()
+    assert rows == evidence.fills()
+    moved = rows[0].order.client_id
+    entries = evidence.journal._entries
+    for number, one in enumerate(entries):
+        command = one.command if isinstance(one, cmd.Issued) else None
+        if isinstance(command, cmd.SubmitOrder) and command.client_id == moved:
+            intent = msgspec.structs.replace(command.approved.intent, strategy=MOVE_STRATEGY)
+            approved = msgspec.structs.replace(command.approved, intent=intent)
+            entries[number] = msgspec.structs.replace(one, command=msgspec.structs.replace(command, approved=approved))
+    assert evidence.hedging() == [one for one in rows if one.order.client_id != moved]
+    assert evidence.turnover_coin(0, evidence.ended_ns) == sum(one.qty_contracts for one in evidence.hedging())
 
 
 def test_modes_and_alerts_are_asked_by_kind_and_moment() -> None:
