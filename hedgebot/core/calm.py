@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from hedgebot.core import connections, limits, market, tracking
+from hedgebot.core import connections, market, market_watch, tracking
 from hedgebot.core.calm_bounds import (
     ALIVE_BOUNDS,
     EDGE,
@@ -312,7 +312,7 @@ def _rules_of(look: Look) -> Rules:
     at_most = look.state.limits
     offset_ms = market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))
     offset_ns = round((offset_ms or 0.0) * _NS_PER_MS)
-    told_ms = math.floor(min(at_most.book_age_ms_max * limits.STALE_TOLD_AT, at_most.book_age_ms_max))
+    told_ms = math.floor(min(at_most.book_age_ms_max * market_watch.STALE_TOLD_AT, at_most.book_age_ms_max))
     return Rules(
         pause_ns=at_most.pause_ms_max * _NS_PER_MS,
         # A millisecond less: the limit itself is a float of milliseconds.

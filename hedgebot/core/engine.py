@@ -35,6 +35,7 @@ from hedgebot.core import (
     margin_report,
     margin_watch,
     market,
+    market_watch,
     money,
     moving,
     operator,
@@ -297,6 +298,7 @@ class Engine:
         dropcopy.sweep(step)
         raises.sweep(step)
         limits.watch(step)
+        market_watch.watch(step)
         margin_watch.watch(step)
         venue_risk.watch(step)
         risk_limits.sweep(step)

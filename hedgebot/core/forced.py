@@ -40,7 +40,12 @@ def _note_forced(step: Step, fill: FillReceived) -> None:
 
 
 def _is_ours_alone(state: EngineState, account: AccountState, fill: FillReceived) -> bool:
-    """Whether nobody but us should trade there: a hedge account, or the hedge instrument of a shared one."""
+    """Whether nobody but us should trade there: a hedge account, or the hedge instrument of a shared one.
+
+    A delivery is nobody's trade: it is how a dated contract ends.
+    """
+    if fill.kind is ExecutionKind.DELIVERY:
+        return False
     if account.role is AccountRole.HEDGE:
         return True
     trade = fill.kind is ExecutionKind.TRADE and fill.instrument in state.settings.hedges_on(account.name)
@@ -55,17 +60,18 @@ def settles_in_ms(state: EngineState, hedge: InstrumentId, at_ns: int) -> int:
     return (rules.expiry_ns - at_ns) // _NS_PER_MS
 
 
-def watch_settling(step: Step, hedge: InstrumentId, underlying: str) -> None:
+def watch_settling(step: Step, hedge: InstrumentId, underlying: str, *, in_use: bool) -> None:
     """A hedge that will be delivered or delisted is told a day before; a kill rule halts while there is still time.
 
-    The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge.
+    The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge, or
+    the book does where it may switch (`switching.py`). An alternative that only stands by is told at its end.
     """
     left_ms = settles_in_ms(step.state, hedge, step.at_ns)
     # One sentence for the whole day: a figure that counts down would make it a new alert each time.
     problem = f"{hedge} is settled or delisted within a day, it hedges {underlying}"
-    step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if left_ms <= SETTLING_ALERT_MS else "")
+    step.check(AlertKind.INSTRUMENT_SETTLING, hedge, problem if in_use and left_ms <= SETTLING_ALERT_MS else "")
     # And once more at the event: what it hedged is open from now on.
-    ended = f"{hedge} has been settled or delisted: its position is gone, and it hedges {underlying} no more"
+    ended = f"{hedge} has been settled or delisted: what stood in it is gone, and it hedges {underlying} no more"
     step.check(AlertKind.INSTRUMENT_SETTLING, f"{hedge} ended", ended if left_ms <= 0 else "")
 
 

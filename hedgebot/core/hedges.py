@@ -21,7 +21,9 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.settings import FundingAction, HedgeRole, UnderlyingSettings
 
-_DAYS_MIN = 1.0 / 24.0
+_DAYS_MIN = 1.0
+"""What is left of a basis near its end is paid once, not once an hour: a day of it costs no more than all of it."""
+
 _BPS = 1e-4
 
 
@@ -148,7 +150,8 @@ def watch(step: Step) -> None:
 def carry_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float | None:
     """What a long in a hedge instrument pays a day as a ratio of its notional; None while that is not known.
 
-    Funding of a perpetual; of a dated future its basis over the days that are left; spot carries nothing here.
+    Funding of a perpetual; of a dated future its basis over the days that are left, all of it on the last one; spot
+    carries nothing here.
     """
     rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
     if rules is None:

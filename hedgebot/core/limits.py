@@ -1,4 +1,4 @@
-"""Margin use, funding, loss and freshness as numbers, and the standing watch over all but margin. Sends no order.
+"""Margin use, funding, loss and freshness as numbers, and the standing watch over accounts. Sends no order.
 
 Margin use is maintenance margin / equity (bad direction: up). Unknown is never zero: it is None, and what would add
 risk is refused on it. Positive funding is paid by longs to shorts; cost is positive.
@@ -10,8 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import forced, margin_legs, margin_report, margin_watched, market
-from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core import margin_legs, margin_report, margin_watched, market
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.risk_state import Mark
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -22,15 +21,9 @@ from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import UnderlyingSettings
 
-# The share of the age limit at which the alert rises; the timer that looks comes every quarter of a second.
-STALE_TOLD_AT = 0.9
 _NS_PER_MS = 1_000_000
 _NS_PER_DAY = 86_400 * 1_000_000_000
 _HOURS_PER_DAY = 24.0
-_OUTSIDE_BAND_S_MAX = 60
-_WIDE_NS = 2_000_000_000
-"""How long a spread must be beyond its limit before it is told: a book that thins for a moment is no news."""
-
 _STEADY_NS = 10_000_000_000
 """How long a connection must have stood before it counts as good again."""
 
@@ -229,12 +222,10 @@ def _finite(value: Decimal | None) -> Decimal | None:
 
 
 def watch(step: Step) -> None:
-    """Hold the state against every standing limit: raise, resolve, change the mode. Called by the timer."""
+    """Hold streams and positions of each account against their limits. Called by the timer."""
     for account in followed(step.state):
         _watch_private(step, account)
         _watch_unexplained(step, account)
-    for settings in step.state.settings.underlyings:
-        _watch_data(step, settings)
 
 
 def _watch_private(step: Step, account: AccountState) -> None:
@@ -259,72 +250,3 @@ def _watch_unexplained(step: Step, account: AccountState) -> None:
         if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
             differs = f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s"
             step.halt(differs, f"unexplained:{account.name}:{subject}")
-
-
-def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
-    state, limits = step.state, step.state.limits
-    since_start_ms = (step.at_ns - state.run_started_ns) // _NS_PER_MS
-    oldest_ms, hedge = max((market.book_age_ms(state, one, step.at_ns), one) for one in settings.hedge_instruments)
-    book_ms = min(oldest_ms, since_start_ms)
-    option_ms, option = oldest_option(state, settings.underlying, step.at_ns)
-    problem = ""
-    # Told before the gate shuts: whoever is woken shall know within the limit, not after it (fault N02).
-    if book_ms > limits.book_age_ms_max * STALE_TOLD_AT:
-        problem = f"the book of {hedge} is {book_ms} ms old, limit {limits.book_age_ms_max} ms"
-    underlying = state.underlyings[settings.underlying]
-    underlying.options_stale = option_ms > limits.option_age_ms_max
-    if underlying.options_stale and not problem:
-        problem = (
-            f"the quote of {option} is {option_ms} ms old, limit {limits.option_age_ms_max} ms: delta comes from the "
-            f"live underlying and the last volatility, the band is {limits.stale_band_ratio:g} times as wide"
-        )
-    step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
-    for hedge in settings.hedge_instruments:
-        _watch_gap(step, hedge)
-        _watch_spread(step, hedge, settings.spread_bps_max)
-        forced.watch_settling(step, hedge, settings.underlying)
-    _watch_delta(step, settings)
-
-
-def _watch_gap(step: Step, hedge: InstrumentId) -> None:
-    """Book, mark and index of a hedge must agree; while one of them is old nothing is said anew."""
-    quote, rules, limits = step.state.quotes.get(hedge), step.state.instruments.get(hedge), step.state.limits
-    gap = market.book_mark_gap_bps(quote, against_index=rules.kind.is_perp) if quote and rules else None
-    ages_ms = market.book_age_ms(step.state, hedge, step.at_ns), market.mark_age_ms(step.state, hedge, step.at_ns)
-    if gap is None or ages_ms[0] > limits.book_age_ms_max or ages_ms[1] > limits.mark_age_ms_max:
-        return
-    problem = ""
-    if gap > limits.book_mark_gap_bps_max:
-        problem = f"the book of {hedge} is {gap:.0f} bps from its mark or index: nothing is sent on it"
-    step.watch(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
-
-
-def _watch_spread(step: Step, hedge: InstrumentId, limit: float) -> None:
-    """A book that is too wide to hedge on is told once it stays so; an old one says nothing anew."""
-    quote = step.state.quotes.get(hedge)
-    spread = market.spread_bps(quote) if quote else None
-    if not quote or spread is None:
-        return
-    if market.book_age_ms(step.state, hedge, step.at_ns) > step.state.limits.book_age_ms_max:
-        return
-    quote.wide_since_ns = (quote.wide_since_ns or step.at_ns) if spread > limit else 0
-    lasts = quote.wide_since_ns and step.at_ns - quote.wide_since_ns >= _WIDE_NS
-    problem = f"the spread of {hedge} is {spread:.0f} bps, limit {limit:g} bps: nothing is sent on it" if lasts else ""
-    if problem or not quote.wide_since_ns:
-        step.check(AlertKind.SUSPECT_DATA, f"{hedge} spread", problem)
-
-
-def _watch_delta(step: Step, settings: UnderlyingSettings) -> None:
-    """While the exposure is unknown nothing is said anew: what was wrong is not known to be over."""
-    name, underlying = settings.underlying, step.state.underlyings[settings.underlying]
-    if exposure_problem(underlying):
-        return
-    delta = net_delta_coin(underlying)
-    beyond = abs(delta) > settings.delta_limit_coin
-    problem = f"net delta {delta:+.4f} {name} is beyond its limit {settings.delta_limit_coin:g}" if beyond else ""
-    step.watch(AlertKind.DELTA_OUTSIDE_LIMIT, name, problem)
-    outside_s = (step.at_ns - underlying.breach_since_ns) // 1_000_000_000 if underlying.breach_since_ns else 0
-    lasting = outside_s > _OUTSIDE_BAND_S_MAX
-    # One sentence for the whole episode: the figure would make it a new alert each time.
-    problem = f"net delta of {name} stays outside its band for more than {_OUTSIDE_BAND_S_MAX} s" if lasting else ""
-    step.check(AlertKind.DELTA_OUTSIDE_LIMIT, f"{name} band", problem)

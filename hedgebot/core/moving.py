@@ -134,17 +134,21 @@ def _why_move(
     if hedge == target or not known or not hedges.is_open(state, settings, target, at_ns):
         return ""
     now = switching.cost_day(state, settings, hedge, held, at_ns)
-    then = switching.cost_day(state, settings, target, held, at_ns)
+    then = switching.opening_cost_day(state, settings, target, held, at_ns)
     if then is None or switching.must_leave(state, settings, target, held, at_ns):
         return ""
     left = switching.must_leave(state, settings, hedge, held, at_ns)
     # Rates that swing around their limit change the choice of new hedges only: what stands would pay for every swing.
-    if left and (switching.delivers_soon(state, hedge, at_ns) or switching.stands(state, settings, held, at_ns)):
+    if left and (
+        switching.delivers_soon(state, settings, hedge, at_ns) or switching.stands(state, settings, held, at_ns)
+    ):
         return left
     if now is None:
         return ""
     saving, price = now - then, hedges.cost_ratio(state, settings, hedge) + hedges.cost_ratio(state, settings, target)
-    worth = saving >= settings.funding_saving_day_min and saving * settings.hedge_hold_days >= price
+    # What must be left soon is left anyway: until then alone it is saved, and a basis that swings near its end is none.
+    days = min(switching.hold_days(state, settings, one, at_ns) for one in (hedge, target))
+    worth = saving >= settings.funding_saving_day_min and saving * days >= price
     return f"{target} saves {saving:.3%} a day" if worth else ""
 
 

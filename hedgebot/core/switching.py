@@ -18,6 +18,11 @@ CHOICE_NS = 3_600 * 1_000_000_000
 SETTLING_FACTOR = 4
 """So many times `settling_ms_halt` before its delivery a hedge is left: at that limit the book would be halted."""
 
+WINDOW_FACTOR = 2
+"""And at least so many times the span over which its delivery price is averaged, in which it loses its delta."""
+
+_MS_PER_S, _MS_PER_DAY, _DAYS_MIN = 1_000.0, 86_400_000.0, 1.0 / 24.0
+
 
 def sweep(step: Step) -> None:
     """Look at the choice of every underlying that may switch; called by the timer."""
@@ -37,15 +42,41 @@ def cost_day(
 
 def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
     """Why an instrument is given up whatever another one costs; empty when it may be kept."""
-    if delivers_soon(state, hedge, at_ns):
+    if delivers_soon(state, settings, hedge, at_ns):
         return "its delivery is near"
     cost, limit = cost_day(state, settings, hedge, side, at_ns), in_force(state, "funding_ratio_day_alert", at_ns)
     return f"it costs {cost:.3%} a day, limit {limit:.3%}" if cost is not None and cost > limit else ""
 
 
-def delivers_soon(state: EngineState, hedge: InstrumentId, at_ns: int) -> bool:
+def delivers_soon(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
     """Whether the venue is about to end an instrument: what stands in it is moved, whatever that costs."""
-    return forced.settles_in_ms(state, hedge, at_ns) <= SETTLING_FACTOR * state.limits.settling_ms_halt
+    return _stays_ms(state, settings, hedge, at_ns) <= 0.0
+
+
+def opening_cost_day(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int
+) -> float | None:
+    """What a hedge costs a day in an instrument that it is not in yet; None while it is not known.
+
+    One that will be left for its delivery before the hedge is over has to pay for leaving, too: closing it, and opening
+    another one.
+    """
+    cost = cost_day(state, settings, hedge, side, at_ns)
+    days = _stays_ms(state, settings, hedge, at_ns) / _MS_PER_DAY
+    if cost is None or days >= settings.hedge_hold_days:
+        return cost
+    return cost + 2.0 * hedges.cost_ratio(state, settings, hedge) / max(days, _DAYS_MIN)
+
+
+def hold_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:
+    """For how many days a hedge would stand in an instrument: as long as hedges are held, or until it is left."""
+    return min(settings.hedge_hold_days, _stays_ms(state, settings, hedge, at_ns) / _MS_PER_DAY)
+
+
+def _stays_ms(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:
+    """Milliseconds until an instrument is left because of its delivery; not above zero when that has come."""
+    window_ms = WINDOW_FACTOR * settings.settlement_window_s * _MS_PER_S
+    return forced.settles_in_ms(state, hedge, at_ns) - max(SETTLING_FACTOR * state.limits.settling_ms_halt, window_ms)
 
 
 def stands(state: EngineState, settings: UnderlyingSettings, side: Side, at_ns: int) -> bool:
@@ -78,7 +109,7 @@ def _cheapest(
     """The cheapest other instrument that may be opened now; of equals the one that the operator prefers."""
     found: list[tuple[InstrumentId, float]] = []
     for one in hedges.choices(settings, side):
-        cost = cost_day(state, settings, one, side, at_ns)
+        cost = opening_cost_day(state, settings, one, side, at_ns)
         if one == current or cost is None or must_leave(state, settings, one, side, at_ns):
             continue
         if hedges.is_open(state, settings, one, at_ns):

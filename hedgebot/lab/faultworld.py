@@ -327,9 +327,7 @@ class FaultWorld:
             if evidence is None or mishap.id in self._held or not self._undisturbed(mishap, from_s):
                 continue
             evidence.state = self.host.engine.state if self.host.running else None
-            found += [
-                f"{mishap.id}: {said}" for said in (mishap.criterion(evidence), _alerted(mishap, evidence)) if said
-            ]
+            found += [f"{mishap.id}: {said}" for said in (mishap.criterion(evidence), mishap.untold(evidence)) if said]
         return found
 
     def _undisturbed(self, mishap: Mishap, from_s: float) -> bool:
@@ -390,21 +388,3 @@ class FaultWorld:
 def in_band(settings: UnderlyingSettings, delta_coin: float) -> bool:
     """Whether a true delta is where it should be; a trade of the client's in this second is not hedged yet."""
     return abs(delta_coin) <= settings.band_coin + 0.02
-
-
-def _alerted(mishap: Mishap, evidence: Evidence) -> str:
-    """I9: the fault has its own alert in time, with a runbook, and once."""
-    due_ns = mishap.due(evidence) if mishap.alerts else None
-    if due_ns is None:
-        return ""
-    until_ns = due_ns + round(mishap.alert_s * NS_PER_S)
-    told = evidence.alerts(*mishap.alerts, since_ns=due_ns)
-    if not any(at_ns <= until_ns for at_ns, _ in told):
-        kinds = " or ".join(mishap.alerts)
-        late = f", it came after {(told[0][0] - due_ns) / NS_PER_S:.1f} s" if told else ""
-        return f"I9: no alert {kinds} within {mishap.alert_s:g} s{late}"
-    meanwhile = [subject for at_ns, subject in told if at_ns <= evidence.ended_ns]
-    twice = [subject for subject in meanwhile if meanwhile.count(subject) > 1]
-    if not twice or meanwhile.count(twice[0]) <= mishap.times:
-        return ""
-    return f"I9: the alert of {twice[0]} was raised {meanwhile.count(twice[0])} times"

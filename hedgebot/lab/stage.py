@@ -29,7 +29,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import Executed, Notice, OrderChanged, OrderRequest, OrderType
-from hedgebot.lab.evidence import Evidence
+from hedgebot.lab.evidence import NS_PER_S, Evidence
 from hedgebot.lab.host import Host
 
 
@@ -102,6 +102,23 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
     def fault(self) -> str:
         """Id in the catalogue; what follows it tells several ways of one fault apart."""
         return self.id[:3]
+
+    def untold(self, evidence: Evidence) -> str:
+        """I9: the fault has its own alert in time, with a runbook, and once; in a sentence where it has not."""
+        due_ns = self.due(evidence) if self.alerts else None
+        if due_ns is None:
+            return ""
+        until_ns = due_ns + round(self.alert_s * NS_PER_S)
+        told = evidence.alerts(*self.alerts, since_ns=due_ns)
+        if not any(at_ns <= until_ns for at_ns, _ in told):
+            kinds = " or ".join(self.alerts)
+            late = f", it came after {(told[0][0] - due_ns) / NS_PER_S:.1f} s" if told else ""
+            return f"I9: no alert {kinds} within {self.alert_s:g} s{late}"
+        meanwhile = [subject for at_ns, subject in told if at_ns <= evidence.ended_ns]
+        twice = [subject for subject in meanwhile if meanwhile.count(subject) > 1]
+        if not twice or meanwhile.count(twice[0]) <= self.times:
+            return ""
+        return f"I9: the alert of {twice[0]} was raised {meanwhile.count(twice[0])} times"
 
 
 # --- deeds

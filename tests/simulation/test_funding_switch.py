@@ -57,13 +57,18 @@ class Run(NamedTuple):
     margin_most: float
 
 
-def _exchange() -> tuple[Exchange, InstrumentId]:
-    quiet = load_scenario(ROOT / "config" / "scenarios" / "quiet.toml")
+def desk_and_hedger() -> tuple[AccountSpec, AccountSpec]:
+    """The operator's account and the one that we hedge on."""
     desk = AccountSpec(name="desk", api_key="d", api_secret="d", coins={"USDT": Decimal(5_000_000)})
     hedger = AccountSpec(
         name="hedger", api_key="h", api_secret="h", coins={"USDT": Decimal(300_000), "USDC": Decimal(300_000)}
     )
-    exchange = Exchange(msgspec.structs.replace(quiet, accounts=(desk, hedger), step_ms=500), START_NS)
+    return desk, hedger
+
+
+def _exchange() -> tuple[Exchange, InstrumentId]:
+    quiet = load_scenario(ROOT / "config" / "scenarios" / "quiet.toml")
+    exchange = Exchange(msgspec.structs.replace(quiet, accounts=desk_and_hedger(), step_ms=500), START_NS)
     futures = [
         one.instrument.id
         for one in exchange.listings()
@@ -72,7 +77,8 @@ def _exchange() -> tuple[Exchange, InstrumentId]:
     return exchange, futures[-1]
 
 
-def _settings(action: FundingAction, alternatives: tuple[InstrumentId, ...]) -> EngineSettings:
+def settings_of(action: FundingAction, alternatives: tuple[InstrumentId, ...]) -> EngineSettings:
+    """The book: BTC hedged in the USDT perpetual, or in alternatives."""
     legs = tuple(HedgeLeg(instrument=one, role=HedgeRole.ALTERNATIVE) for one in alternatives)
     return EngineSettings(
         config_hash="switch",
@@ -110,7 +116,7 @@ def _held(exchange: Exchange) -> dict[str, Decimal]:
 def _run(action: FundingAction = FundingAction.SWITCH, *, seconds: int = 200) -> Run:
     exchange, future = _exchange()
     alternatives = (OTHER, future) if action is FundingAction.SWITCH else ()
-    book = SimBook(exchange, _settings(action, alternatives), STRATEGY.build, pace=Pace.of_seconds(0.5))
+    book = SimBook(exchange, settings_of(action, alternatives), STRATEGY.build, pace=Pace.of_seconds(0.5))
     for perp in (HEDGE, OTHER):
         exchange.strike(FundingChange(instrument=perp, next_rate=0.0001))
     sent: list[str] = []

@@ -8,7 +8,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import AdlPolicy
+from hedgebot.domain.settings import AccountRole, AdlPolicy
 from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, Playbook, alerts, instrument, of_type, orders, settings
 
 DAY_NS = 86_400 * 1_000_000_000
@@ -76,6 +76,16 @@ def test_o03_a_trade_by_hand_in_the_hedge_is_told_and_hedged_once() -> None:
     assert AlertKind.FOREIGN_ACTIVITY in alerts(by_hand)
     assert len(orders(by_hand)) == 1
     assert AlertKind.FOREIGN_ACTIVITY not in alerts(hedged().send(book.fill(Side.BUY, "0.3", name=BTC_USDC)))
+
+
+@pytest.mark.parametrize(("kind", "foreign"), [(ev.ExecutionKind.DELIVERY, False), (ev.ExecutionKind.TRADE, True)])
+def test_a_delivery_on_a_hedge_account_is_nobodys_trade(kind: ev.ExecutionKind, foreign: bool) -> None:
+    made = settings()
+    accounts = tuple(msgspec.structs.replace(one, role=AccountRole.HEDGE) for one in made.accounts)
+    book = Playbook(msgspec.structs.replace(made, accounts=accounts))
+    book.ready()
+    ended = msgspec.structs.replace(book.fill(Side.BUY, "0.3", name=BTC_USDC), kind=kind)
+    assert (AlertKind.FOREIGN_ACTIVITY in alerts(book.send(ended))) is foreign
 
 
 def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_halts_in_time() -> None:

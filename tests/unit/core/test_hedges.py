@@ -147,6 +147,16 @@ def test_a_dated_future_carries_its_basis() -> None:
     assert hedges.carry_day(book.state, one, BTC_USDC, book.at_ns) == pytest.approx(0.006 / 30.0, rel=1e-3)
 
 
+def test_on_its_last_day_a_basis_costs_no_more_than_all_of_it() -> None:
+    """A few bps that swing over a few hours would be a hundred a day, and beyond every limit."""
+    book = ready(two_legged())
+    expiry_ns = book.at_ns + 2 * 3_600_000 * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    book.send(book.book("99900", BTC_USDC))
+    one = book.settings.underlyings[0]
+    assert hedges.carry_day(book.state, one, BTC_USDC, book.at_ns) == pytest.approx(-0.001)
+
+
 def test_a_market_that_cannot_be_used_is_not_chosen_where_another_can() -> None:
     book = ready(two_legged(opposed_coin_max=1.0), perp="-0.5")
     book.send(book.book(name=BTC_PERP, spread="900"))  # 90 bps, the limit is 50

@@ -23,10 +23,21 @@ from hedgebot.domain.commands import (
     RecordOperator,
     SubmitOrder,
 )
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderStatus
-from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, BTC_USDC, Playbook, of_type, orders, the_order
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_PERP,
+    BTC_SPOT,
+    BTC_USDC,
+    MS,
+    Playbook,
+    instrument,
+    of_type,
+    orders,
+    the_order,
+)
 from tests.support.switches import HOUR_MS, market, ready, switchable
 
 DEAR, CHEAP = -0.0008, 0.0001  # a short pays 24 bps a day here and receives 3 there
@@ -318,3 +329,18 @@ def test_a_replay_sends_the_same_orders() -> None:
     for stamped in book.log[1:]:
         heard += again.engine.step(stamped)
     assert [one.client_id for one in orders(heard)] == [one.client_id for one in orders(book.heard)]
+
+
+@pytest.mark.parametrize(("days", "moves"), [(7.0, True), (0.5, False)])
+def test_a_basis_that_swings_near_the_end_of_a_future_moves_nothing(days: float, moves: bool) -> None:
+    """A short pays 10 bps a day more there than in the perpetual; a move costs 10, and it will be left in any case."""
+    book = ready(switchable(), usdc="-0.3")
+    expiry_ns = book.at_ns + round(days * 24 * HOUR_MS) * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    book.at_ns += 2 * HOUR_MS * MS  # the choice stands long enough
+    before = len(orders(book.heard))
+    for name, mid in ((BTC_PERP, "100000"), (BTC_USDC, str(100_000 * (1 - 0.0007 * max(days, 1.0))))):
+        book.send(book.book(mid, name))
+        book.send(msgspec.structs.replace(book.ticker(mid, name=name), index=Decimal(100_000)))
+    book.tick()
+    assert bool(orders(book.heard)[before:]) is moves

@@ -171,3 +171,47 @@ def test_a_cost_is_of_the_side(rate: float, cost: float) -> None:
     one = book.settings.underlyings[0]
     assert switching.cost_day(book.state, one, BTC_PERP, Side.BUY, book.at_ns) == pytest.approx(cost)
     assert switching.cost_day(book.state, one, BTC_PERP, Side.SELL, book.at_ns) == pytest.approx(-cost)
+
+
+def dated(book: Playbook, days: float, mid: str) -> None:
+    """The alternative is a future that ends in so many days, at a basis."""
+    expiry_ns = book.at_ns + round(days * 24 * HOUR_MS) * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    book.send(book.book(mid, BTC_USDC))
+    book.send(book.ticker(name=BTC_USDC))
+    book.tick()
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        # A short earns the basis, 20 bps a day. Left four hours before its end: 10 bps more are paid for leaving it.
+        (7.5, BTC_USDC),
+        (1.2, BTC_USDC),  # over 24.8 hours: 10 are left, and the perpetual pays 3
+        (0.7, BTC_PERP),  # over 12.8 hours of a day that earns 14: nothing is left
+    ],
+)
+def test_what_must_be_left_before_the_hedge_is_over_pays_for_leaving(days: float, expected: str) -> None:
+    book = ready(switchable())
+    dated(book, days, str(100_000 * (1 + 0.002 * days)))
+    assert chosen(book) == expected
+
+
+def test_a_future_is_left_before_its_price_is_averaged_however_near_the_halt_is_to_its_end() -> None:
+    made = switchable(settlement_window_s=1_800.0)
+    made = msgspec.structs.replace(made, limits=msgspec.structs.replace(made.limits, settling_ms_halt=60_000))
+    book = ready(made)
+    one = made.underlyings[0]
+    expiry_ns = book.at_ns + HOUR_MS * MS + 1_000 * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    assert not switching.delivers_soon(book.state, one, BTC_USDC, book.at_ns)
+    assert switching.delivers_soon(book.state, one, BTC_USDC, book.at_ns + 1_000 * MS)
+    assert not switching.delivers_soon(book.state, one, BTC_PERP, book.at_ns)
+
+
+def test_a_hedge_stands_as_long_as_it_is_held_or_until_it_is_left() -> None:
+    book = ready(switchable())
+    one = book.settings.underlyings[0]
+    dated(book, 3.0, "100000")
+    assert switching.hold_days(book.state, one, BTC_PERP, book.at_ns) == 7.0
+    assert switching.hold_days(book.state, one, BTC_USDC, book.at_ns) == pytest.approx(3.0 - 4.0 / 24.0, abs=1e-4)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.faults import OrderFault, OrderFaultKind, RequestFault, RequestFaultKind
 from hedgebot.exchange.trouble import PriceShock
@@ -21,6 +22,7 @@ from hedgebot.lab.stage import (
     strike,
 )
 from strategies.delta_neutral import STRATEGY
+from tests.unit.lab.test_criteria import played
 
 S = 1_000_000_000
 
@@ -77,3 +79,18 @@ def test_faults_are_handed_to_the_link_and_to_the_matching() -> None:
 
 def test_a_mishap_knows_its_fault() -> None:
     assert Mishap(id="M06n", title="x", begin=nothing).fault == "M06"
+
+
+def test_an_alert_that_is_owed_and_late_missing_or_said_again_is_told() -> None:
+    evidence = played(30.0)
+    mishap = Mishap(id="N02", title="x", begin=nothing, alerts=(AlertKind.LOOP_LAG,), alert_s=5.0)
+
+    def after(*seconds: float) -> str:
+        evidence.alert_log[:] = [(evidence.begun_ns + round(one * S), AlertKind.LOOP_LAG.value, "a") for one in seconds]
+        return mishap.untold(evidence)
+
+    assert after(5.0) == ""
+    assert after(6.0) == "I9: no alert LoopLag within 5 s, it came after 6.0 s"
+    assert after() == "I9: no alert LoopLag within 5 s"
+    assert after(1.0, 2.0) == "I9: the alert of a was raised 2 times"
+    assert Mishap(id="N02", title="x", begin=nothing).untold(evidence) == ""
