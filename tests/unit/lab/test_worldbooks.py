@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain import commands as cmd
 from hedgebot.domain.settings import FundingAction, HedgeRole
@@ -67,12 +69,17 @@ def test_the_future_is_listed_for_days_and_nobody_else_trades_it() -> None:
     assert set(SCENARIO.client_flow.products) == {"usdc_perp"}
 
 
-def test_two_hedges_are_traded_and_a_dear_one_is_left() -> None:
+@pytest.mark.timeout(300)
+def test_two_hedges_are_traded() -> None:
     two = FaultWorld(3, 5.0, STRATEGY.build, [BY_ID["N05"]], book=BookKind.TWO)
     outcome = two.run()
     assert outcome.passed, (outcome.violations, outcome.stuck, outcome.unmet)
     assert outcome.book is BookKind.TWO
     assert instruments_of(two) == {"delta_neutral": {HEDGE, FUTURE}}
+
+
+@pytest.mark.timeout(300)
+def test_a_dear_hedge_is_left() -> None:
     switch = FaultWorld(2, 5.0, STRATEGY.build, [BY_ID["N05"]], book=BookKind.SWITCH)
     outcome = switch.run()
     assert outcome.passed, (outcome.violations, outcome.stuck, outcome.unmet)
