@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hedgebot.domain.client_id import ClientId
-from hedgebot.domain.instrument import InstrumentKind, Side
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.settings import HedgeLeg, HedgeRole, UnderlyingSettings
 from hedgebot.exchange.types import Executed, Execution, Notice, OrderChanged, OrderRequest, OrderType, SimOrder
 from hedgebot.lab.hedgejudge import NS_PER_S, opposed_coin, opposed_problem
@@ -48,7 +48,7 @@ class Desk:
         exchange = self.bench.exchange
         return opposed_problem(exchange, "main", settings, order, others or [], delta_coin=delta_coin)
 
-    def trade(self, instrument: str, side: Side, qty: str) -> str:
+    def trade(self, instrument: InstrumentId, side: Side, qty: str) -> str:
         """What is said of the order when it arrives."""
         self.first = None
         self.bench.exchange.place(
