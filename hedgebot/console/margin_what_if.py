@@ -18,6 +18,17 @@ _VERDICTS = {
     Verdict.UNKNOWN: "what the margin gate would say is unknown",
 }
 
+_WATCHED = {
+    Verdict.PASS: "the account, which is only watched, would stay within its line",
+    Verdict.CUT: "the account, which is only watched, would not bear all of it",
+    Verdict.REFUSE: "the account, which is only watched, would be beyond its line",
+    Verdict.UNKNOWN: "how the account, which is only watched, would stand is unknown",
+}
+_JUDGES = {
+    "daemon": "the daemon's own margin gate",
+    "watched": "the daemon's own model on what the venue says is held",
+}
+
 
 def lines(answers: Sequence[WhatIf], width: int) -> list[str]:
     """The first answer whole, the venue's other modes in a line each."""
@@ -30,10 +41,11 @@ def lines(answers: Sequence[WhatIf], width: int) -> list[str]:
 
 
 def _block(one: WhatIf, width: int) -> list[str]:
-    who = "the daemon's own margin gate" if one.source == "daemon" else "our model on the book"
+    who = _JUDGES.get(one.source, "our model on the book")
     found = wrapped(f"{one.venue} {one.mode}, {one.account}: judged by {who} [{one.model or 'no model'}]", width)
     if one.before is None or one.after is None:
-        return [*found, *wrapped(f"no number: {one.problem}", width), *_theirs(one, width)]
+        lines = [*found, *wrapped(f"no number: {one.problem}", width), *_theirs(one, width)]
+        return lines if one.verdict is Verdict.UNKNOWN else [*lines, *wrapped(verdict_words(one), width)]
     rows = [("", "before", "after", "difference"), *_rows(one.before, one.after)]
     return [*found, *aligned(rows), *_theirs(one, width), *wrapped(verdict_words(one), width)]
 
@@ -110,6 +122,8 @@ def _rate(value: float | None) -> str:
 
 def verdict_words(one: WhatIf) -> str:
     """What the gate would do, and why."""
+    if one.source == "watched":
+        return f"{_WATCHED[one.verdict]}: {one.explanation}"
     words = _VERDICTS[one.verdict]
     words += f" to {one.fits}" if one.verdict is Verdict.CUT else ""
     kind = "it lowers the delta, so that it counts as a hedge" if one.hedges else "it adds risk"

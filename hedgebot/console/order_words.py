@@ -30,6 +30,7 @@ _KINDS = {
     "put": OrderKind.OPTION,
 }
 _SCALES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
+_NAMED = re.compile(r"^([A-Za-z0-9]{2,10})-(?:PERPETUAL|PERP|SWAP)$", re.IGNORECASE)
 _COIN = re.compile(r"[A-Za-z0-9]{2,10}")
 _NS_PER_S = 1_000_000_000
 
@@ -58,7 +59,8 @@ class _Words:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._left = text.split()
+        # A perpetual by its venue's name, BTC-PERPETUAL, is its coin and its kind.
+        self._left = [part for word in text.split() for part in _NAMED.sub(r"\1 perp", word).split()]
 
     @property
     def next(self) -> str:

@@ -104,10 +104,15 @@ def what_if(
     models = registry_of(parameters)
     wanted = read_order(order, tuple(one.underlying for one in chosen.underlyings), models.venues)
     wanted = msgspec.structs.replace(wanted, venue=wanted.venue or only_venue(chosen))
-    answers = _by_model(chosen, wanted, models, limits_of(chosen, config, state_dir))
-    if book is None and any(one.venue == wanted.venue for one in chosen.accounts):
-        own = _by_daemon(config, state_dir, wanted)
-        answers = [own, *(one for one in answers if one.mode != own.mode)]
+    there = [one for one in chosen.accounts if one.venue == wanted.venue]
+    if book is None and any(one.watched for one in there):
+        # What is held there is not in this book: no model on it could stand beside the daemon's answer.
+        answers = [_by_daemon(config, state_dir, wanted)]
+    else:
+        answers = _by_model(chosen, wanted, models, limits_of(chosen, config, state_dir))
+        if book is None and there:
+            own = _by_daemon(config, state_dir, wanted)
+            answers = [own, *(one for one in answers if one.mode != own.mode)]
     emit(margin_what_if.data(answers), margin_what_if.lines(answers, width()), as_json=as_json)
     raise typer.Exit(code_of(answers[0]))
 
@@ -185,7 +190,7 @@ def limits_of(book: RiskBook, config: Path | None, state_dir: Path | None) -> Li
 
 def only_venue(book: RiskBook) -> str:
     """The venue of the book's accounts; WrongUse where there is none, or more than one."""
-    venues = sorted({one.venue for one in book.accounts if one.venue})
+    venues = sorted({one.venue for one in book.accounts if one.venue and not one.watched})
     if len(venues) != 1:
         raise WrongUse(f"say where, as in: on bybit; the book's accounts are at {', '.join(venues) or 'no venue'}")
     return venues[0]

@@ -10,14 +10,17 @@ from typing import Any
 
 import msgspec
 
-from hedgebot.core import what_if_live
+from hedgebot.core import what_if_live, what_if_watched
 from hedgebot.core.engine import Engine
+from hedgebot.core.state import AccountState
 from hedgebot.daemon.control import Reply, refusal
 from hedgebot.domain.errors import ExitCode, HedgebotError
-from hedgebot.domain.ports import MarginOracle
+from hedgebot.domain.ports import MarginOracle, WatchedOracle
 from hedgebot.domain.whatif import WantedOrder, WhatIf
 
 VENUE_S_MAX = 5.0
+WATCHED_S_MAX = 8.0
+"""Several questions, of which a venue takes one a second (OKX: two of its builder)."""
 
 
 class WhatIfDesk:
@@ -40,6 +43,9 @@ class WhatIfDesk:
 
     async def answer(self, order: WantedOrder) -> WhatIf:
         """The gate's word on the book as it is now, and the venue's number for the very same order."""
+        watched = what_if_watched.account_at(self._engine.state, order.venue)
+        if watched is not None:
+            return await self._of_watched(watched, order)
         asked = what_if_live.ask(self._engine.state, order, self._now_ns())
         if asked.intent is None:
             return asked.answer
@@ -54,3 +60,18 @@ class WhatIfDesk:
         except HedgebotError as error:
             return msgspec.structs.replace(asked.answer, theirs_problem=str(error))
         return msgspec.structs.replace(asked.answer, theirs=theirs)
+
+    async def _of_watched(self, account: AccountState, order: WantedOrder) -> WhatIf:
+        """Where an account is only watched the venue is asked first: it alone knows what the order's words mean."""
+        state, venue = self._engine.state, self._venues.get(account.name)
+        if not isinstance(venue, WatchedOracle):
+            return what_if_watched.unanswered(state, account, order, "there is no such call")
+        try:
+            async with asyncio.timeout(WATCHED_S_MAX):
+                found = await venue.watched_what_if(order)
+        except TimeoutError:
+            problem = f"no answer within {WATCHED_S_MAX:.0f} s"
+            return what_if_watched.unanswered(state, account, order, problem)
+        except HedgebotError as error:
+            return what_if_watched.unanswered(state, account, order, str(error))
+        return what_if_watched.judge(state, account, order, found, self._now_ns())

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from hedgebot.domain.commands import Issued, VenueCommand
 from hedgebot.domain.events import Event, Stamped
 from hedgebot.domain.orders import OrderIntent
-from hedgebot.domain.whatif import VenueNumbers
+from hedgebot.domain.whatif import VenueNumbers, WantedOrder, WatchedNumbers
 
 
 class EventSink(Protocol):
@@ -32,6 +32,14 @@ class MarginOracle(Protocol):
     """A venue that says what one order would do to the account's margin, without taking it."""
 
     async def margin_what_if(self, intent: OrderIntent) -> VenueNumbers:
+        """Ask the venue; raises VenueError where it gives no answer. Places nothing."""
+
+
+@runtime_checkable
+class WatchedOracle(Protocol):
+    """The same of a venue whose account is only watched: it is asked in words, since nothing is listed of it here."""
+
+    async def watched_what_if(self, order: WantedOrder) -> WatchedNumbers:
         """Ask the venue; raises VenueError where it gives no answer. Places nothing."""
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.reports import WatchedPosition
 
 
 class OrderKind(StrEnum):
@@ -92,10 +93,22 @@ class VenueNumbers(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
 
 
+class WatchedNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue of a watched account makes of an order: the position that it would add, at its mark, and its word.
+
+    `theirs` None: `problem` says why there is none.
+    """
+
+    position: WatchedPosition
+    theirs: VenueNumbers | None = None
+    problem: str = ""
+
+
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """An order's margin by one model. `hedges`: it lowers the delta; `fits` is how much of it would be sent.
 
-    `problem` says why there are no numbers; `source` is "daemon" where its own gate judged, "model" otherwise.
+    `problem` says why there are no numbers; `source` is "daemon" where its own gate judged, "watched" where the account
+    is only watched, "model" otherwise.
     """
 
     venue: str

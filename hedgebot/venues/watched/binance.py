@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
+from hedgebot.domain.errors import VenueError
 from hedgebot.domain.health import Holding
 from hedgebot.domain.instrument import Instrument, InstrumentKind, instrument_id
 from hedgebot.domain.reports import WatchedPosition
+from hedgebot.domain.whatif import OrderKind, WantedOrder, WatchedNumbers
 from hedgebot.venues.health import binance as dialect
-from hedgebot.venues.reading import FrameProblem, as_object, as_rows, float_or_none
+from hedgebot.venues.reading import FrameProblem, as_object, as_rows, float_or_none, number
 from hedgebot.venues.watched.pockets import Pocket, Reading, profit_settle
 
 _QUOTES = ("USDT", "USDC")
@@ -53,6 +55,18 @@ class BinanceReader:
         contracts = tuple(position_of(one) for one in held)
         coins = {"USDT": account.equity} if account.equity is not None else {}
         return Reading((Pocket(account),), contracts, "", prices, coins, at_ns)
+
+    async def ask(self, order: WantedOrder) -> WatchedNumbers:
+        """What an order would be, at its mark; the venue has no what-if. Raises the client's errors and VenueError."""
+        if order.kind is not OrderKind.PERP:
+            msg = f"what is asked about here are perpetuals; a {order.kind} is not"
+            raise VenueError(msg)
+        symbol = f"{order.underlying}USDT"
+        answer = await self._client.fapiPublicGetPremiumIndex({"symbol": symbol})
+        mark = number(as_object(answer, "the answer"), "markPrice")
+        coins = float(order.qty / mark if order.in_usd else order.qty) * order.side.sign
+        held = Holding(instrument=symbol, contracts=coins, value=abs(coins) * float(mark))
+        return WatchedNumbers(position=position_of(held), problem="the venue has no such call: our model alone answers")
 
     @staticmethod
     async def _holds(ask: Callable[[dict[str, Any]], Awaitable[Any]]) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol, assert_never
+from typing import Protocol, assert_never, cast
 
 import ccxt
 
@@ -24,10 +24,11 @@ from hedgebot.domain.commands import (
     VenueCommand,
     WatchInstruments,
 )
-from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.errors import ConfigError, VenueError
 from hedgebot.domain.events import AuthenticationFailed, OrderRejected, Source, VenuePaused, WalletUpdated, WatchFailed
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.whatif import WantedOrder, WatchedNumbers
 from hedgebot.venues.answers import PAUSE_MAX_S
 from hedgebot.venues.clock import measure, sign_with
 from hedgebot.venues.connection import VenueConnection
@@ -37,7 +38,9 @@ from hedgebot.venues.tasks import TaskGroup
 from hedgebot.venues.watched.binance import BinanceReader
 from hedgebot.venues.watched.client import Client, open_client
 from hedgebot.venues.watched.deribit import DeribitReader
+from hedgebot.venues.watched.deribit_simulate import DeribitSimulator
 from hedgebot.venues.watched.okx import OkxReader
+from hedgebot.venues.watched.okx_builder import OkxBuilder
 from hedgebot.venues.watched.pockets import Reading, report_of
 from hedgebot.venues.watched.words import said
 
@@ -60,6 +63,13 @@ class Reader(Protocol):
         """Ask for everything; raises the client's errors and FrameProblem."""
 
 
+class Oracle(Protocol):
+    """What answers what-ifs of one venue."""
+
+    async def ask(self, order: WantedOrder) -> WatchedNumbers:
+        """Ask for one order; raises the client's errors, FrameProblem and VenueError."""
+
+
 class WatchedVenue:
     """VenuePort for one account. `now_ns` is the wall clock, in UTC nanoseconds."""
 
@@ -73,6 +83,7 @@ class WatchedVenue:
         self._paused_until_s = 0.0
         self._client = open_client(connection, self._observe)
         self._reader = reader_of(connection, self._client, now_ns)
+        self._oracle = oracle_of(self._client, self._reader)
         self._tasks = TaskGroup(connection.account, sink)
 
     async def start(self) -> None:
@@ -107,6 +118,18 @@ class WatchedVenue:
                 _log.warning("account %s is only watched: %s is left", self._connection.account, type(command).__name__)
             case _:
                 assert_never(command)
+
+    async def watched_what_if(self, order: WantedOrder) -> WatchedNumbers:
+        """What the venue says that one order would do to the margin; VenueError where it says nothing."""
+        if (left_s := self._paused_until_s - time.monotonic()) > 0.0:
+            msg = f"not asked: the venue wants no requests for {left_s:.0f} s more"
+            raise VenueError(msg)
+        try:
+            return await self._oracle.ask(order)
+        except VenueError:
+            raise
+        except FAULTS as error:
+            raise VenueError(said(error)[1]) from error
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -156,6 +179,15 @@ class WatchedVenue:
 
     async def _over_pause(self) -> None:
         await asyncio.sleep(max(self._paused_until_s - time.monotonic(), 0.0))
+
+
+def oracle_of(client: Client, reader: Reader) -> Oracle:
+    """What answers what-ifs at the venue of a reader."""
+    if isinstance(reader, DeribitReader):
+        return DeribitSimulator(client, reader)
+    if isinstance(reader, OkxReader):
+        return OkxBuilder(client, reader)
+    return cast("BinanceReader", reader)
 
 
 def reader_of(connection: VenueConnection, client: Client, now_ns: Callable[[], int]) -> Reader:

@@ -85,3 +85,19 @@ def test_without_numbers_the_reason_is_told() -> None:
     assert data([none])[0]["difference"] is None
     assert data([answer()])[0]["difference"]["maintenance"] == 3.0
     assert data([answer()])[0]["before"]["buffer"] == 0.95
+
+
+def test_a_watched_account_is_judged_by_its_line_and_never_ordered_on() -> None:
+    watched = answer(
+        source="watched", explanation="a use of 11.0% after it, 70% is the line; hedgebot never orders there"
+    )
+    found = text(watched)
+    assert "judged by the daemon's own model on what the venue says is held" in found
+    assert "the account, which is only watched, would stay within its line: a use of 11.0%" in found
+    theirs = VenueNumbers(maintenance_before=0.1, maintenance_after=0.2)
+    alone = text(answer(source="watched", before=None, after=None, problem="no model", theirs=theirs))
+    assert "no number: no model" in alone
+    assert "maintenance 10.00% -> 20.00%" in alone
+    assert "would stay within its line" in alone
+    unknown = answer(source="watched", before=None, after=None, verdict=Verdict.UNKNOWN, problem="no model")
+    assert "line" not in text(unknown)

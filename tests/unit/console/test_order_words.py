@@ -25,6 +25,8 @@ def read(text: str) -> WantedOrder:
         ("buy 50k USD of ETH swap on OKX", Side.BUY, "50000", True, "ETH", OrderKind.PERP, "okx"),
         ("long 1,500 USDT ETH spot on okx", Side.BUY, "1500", True, "ETH", OrderKind.SPOT, "okx"),
         ("buy 3 ETH future on okx", Side.BUY, "3", False, "ETH", OrderKind.FUTURE, "okx"),
+        ("buy 10 BTC-PERPETUAL on okx", Side.BUY, "10", False, "BTC", OrderKind.PERP, "okx"),
+        ("sell 50k USD of eth-swap", Side.SELL, "50000", True, "ETH", OrderKind.PERP, ""),
         ("buy 1m usd BTC perp", Side.BUY, "1000000", True, "BTC", OrderKind.PERP, ""),
     ],
 )

@@ -13,9 +13,11 @@ from hedgebot.daemon.what_if import WhatIfDesk
 from hedgebot.domain.errors import ExitCode, VenueError
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import MarginMode
-from hedgebot.domain.whatif import VenueNumbers, WhatIf
+from hedgebot.domain.whatif import VenueNumbers, WantedOrder, WatchedNumbers, WhatIf
 from tests.support.margins import held, margined, report
 from tests.support.playbook import ACCOUNT, Playbook
+from tests.support.watched import WATCHED, watched_book
+from tests.support.watched import held as watched_position
 
 ORDER = {"side": "sell", "qty": "1", "in_usd": False, "underlying": "BTC", "kind": "perp", "venue": "bybit"}
 
@@ -93,3 +95,43 @@ async def test_nonsense_is_refused_with_a_sentence(order: object) -> None:
     reply = await desk(object()).handle({"order": order})
     assert (reply.ok, reply.code) == (False, ExitCode.USAGE)
     assert "margin-what-if" in str(reply.error)
+
+
+class Watched:
+    """The venue of a watched account."""
+
+    def __init__(self, outcome: WatchedNumbers | Exception | None) -> None:
+        self.outcome = outcome
+
+    async def watched_what_if(self, order: WantedOrder) -> WatchedNumbers:
+        assert order.venue == "deribit"
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        if self.outcome is None:
+            await asyncio.sleep(60)
+        assert self.outcome is not None
+        return self.outcome
+
+
+async def ask_watched(venue: object) -> WhatIf:
+    book = watched_book()
+
+    class Running:
+        state = book.state
+
+    desk = WhatIfDesk(cast("Engine", Running()), {WATCHED: venue}, lambda: book.at_ns)
+    reply = await desk.handle({"order": ORDER | {"venue": "deribit"}})
+    assert reply.ok
+    return msgspec.convert(reply.data, WhatIf, strict=False)
+
+
+async def test_the_venue_of_a_watched_account_is_asked_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = VenueNumbers(maintenance_before=0.0525, maintenance_after=0.11)
+    found = await ask_watched(Watched(WatchedNumbers(position=watched_position(), theirs=numbers)))
+    assert (found.source, found.theirs) == ("watched", numbers)
+    assert found.after is not None
+    assert found.after.use == pytest.approx(0.11)
+    assert (await ask_watched(Watched(VenueError("13021: forbidden")))).theirs_problem == "13021: forbidden"
+    assert (await ask_watched(object())).theirs_problem == "there is no such call"
+    monkeypatch.setattr(what_if, "WATCHED_S_MAX", 0.05)
+    assert "no answer within" in (await ask_watched(Watched(None))).theirs_problem

@@ -1,0 +1,124 @@
+"""What an order would do to the margin of an account that is only watched: our model's number and the verdict.
+
+Nothing is ever sent there: the verdict says how the account would stand against the lines that the book is held to, by
+the larger of the venue's number after the order and our model's. Owns that judgement; changes nothing.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from hedgebot.core import margin_distance, margin_gate, margin_legs, margin_model
+from hedgebot.core.margin_model import Model, Standing
+from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.health import use_of
+from hedgebot.domain.reports import WatchedPosition
+from hedgebot.domain.whatif import Numbers, VenueNumbers, Verdict, WantedOrder, WatchedNumbers, WhatIf
+
+_SAME = 1e-9
+
+
+class _Pair(NamedTuple):
+    before: Numbers
+    after: Numbers
+
+
+def account_at(state: EngineState, venue: str) -> AccountState | None:
+    """The watched account at a venue; a copy of what is remembered of its margin, so that a look leaves no trace."""
+    found = next((one for one in state.accounts.values() if one.venue == venue and not one.role.is_followed), None)
+    if found is None:
+        return None
+    margin = msgspec.structs.replace(found.margin, grids=dict(found.margin.grids))
+    return msgspec.structs.replace(found, margin=margin)
+
+
+def unanswered(state: EngineState, account: AccountState, order: WantedOrder, problem: str) -> WhatIf:
+    """The answer where the venue said nothing of the order."""
+    blank = _blank(state, account, order)
+    return msgspec.structs.replace(blank, problem="what the order would be is not known", theirs_problem=problem)
+
+
+def judge(state: EngineState, account: AccountState, order: WantedOrder, found: WatchedNumbers, at_ns: int) -> WhatIf:
+    """Our model's numbers before and after, beside the venue's, and how both stand against the lines."""
+    blank = msgspec.structs.replace(
+        _blank(state, account, order), theirs=found.theirs, theirs_problem=found.problem, fits=_words(found.position)
+    )
+    model = margin_gate.model_now(state, account, at_ns)
+    ours = model if isinstance(model, str) else _numbers(state, account, model, found.position, at_ns)
+    if isinstance(model, str) or isinstance(ours, str):
+        answer = msgspec.structs.replace(blank, problem=str(ours))
+    else:
+        answer = msgspec.structs.replace(blank, model=model.parameters.id, before=ours.before, after=ours.after)
+    verdict, words = _verdict(state, account, answer, found.theirs)
+    return msgspec.structs.replace(answer, verdict=verdict, explanation=words)
+
+
+def _blank(state: EngineState, account: AccountState, order: WantedOrder) -> WhatIf:
+    mode = margin_legs.mode_of(state, account.name)
+    return WhatIf(
+        venue=account.venue,
+        mode=mode.value if mode else "",
+        source="watched",
+        account=account.name,
+        order=order.words,
+    )
+
+
+def _words(position: WatchedPosition) -> str:
+    return f"{abs(position.contracts):g} contracts of {position.rules.symbol}"
+
+
+def _numbers(
+    state: EngineState, account: AccountState, model: Model, added: WatchedPosition, at_ns: int
+) -> _Pair | str:
+    """Both standings by the model, the order filled at its mark; a sentence where there is none."""
+    rules = added.rules
+    if rules.kind.is_option:
+        return f"{rules.symbol} is an option: the venue's number alone answers"
+    if rules.settle not in model.book.prices or rules.quote not in model.book.prices:
+        return f"the price of {rules.settle} is unknown"
+    held = model.book.contracts.get(rules.id)
+    one = margin_legs.Contract(rules, 0.0, added.mark, 0.0, added.leverage) if held is None else held
+    contracts = model.book.contracts | {rules.id: one._replace(contracts=one.contracts + added.contracts)}
+    book = model.book._replace(contracts=contracts)
+    filled = model._replace(book=book, now=margin_model.figures(model.parameters, model.mode, book))
+    before = margin_gate.standing(state, account, model, model.now, at_ns)
+    after = margin_gate.standing(state, account, model, filled.now, at_ns)
+    if before is None or after is None:
+        return f"the venue's last number of {account.name} is too old, or has gaps"
+    return _Pair(
+        _of(state, account, model, before, at_ns),
+        _of(state, account, filled, after, at_ns),
+    )
+
+
+def _of(state: EngineState, account: AccountState, model: Model, one: Standing, at_ns: int) -> Numbers:
+    distance = margin_distance.nearest(state, account, model, one, at_ns)
+    return Numbers(
+        initial=one.initial,
+        maintenance=one.worst,
+        equity=one.equity,
+        use=use_of(one.worst, one.equity),
+        distance_move=None if distance is None else distance.move,
+        distance_price=distance.price if distance is not None and distance.underlying else None,
+        distance_underlying="" if distance is None else distance.underlying,
+    )
+
+
+def _verdict(
+    state: EngineState, account: AccountState, answer: WhatIf, theirs: VenueNumbers | None
+) -> tuple[Verdict, str]:
+    before = _larger(answer.before, theirs.maintenance_before if theirs else None)
+    after = _larger(answer.after, theirs.maintenance_after if theirs else None)
+    never = "hedgebot never orders there"
+    if after is None:
+        return Verdict.UNKNOWN, f"neither the venue nor our model has a number after it; {never}"
+    line = margin_gate.risk_use(state, account)
+    if after <= line or (before is not None and after <= before * (1.0 + _SAME)):
+        return Verdict.PASS, f"a use of {after:.1%} after it, {line:.0%} is the line; {never}"
+    return Verdict.REFUSE, f"a use of {after:.1%} after it is beyond the line of {line:.0%}; {never}"
+
+
+def _larger(ours: Numbers | None, theirs: float | None) -> float | None:
+    known = [one for one in (None if ours is None else ours.use, theirs) if one is not None]
+    return max(known, default=None)
