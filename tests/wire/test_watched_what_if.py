@@ -1,4 +1,4 @@
-"""What-ifs of watched accounts through the real client: units, directions, and what a venue says when it judges nothing."""
+"""What-ifs of watched accounts through the real client: units, directions, and a venue that judges nothing."""
 
 import json
 import re
