@@ -188,14 +188,13 @@ class Config:
         given = self.file.margin_parameters
         return None if given is None else self.path.parent / given
 
-    def connections(self, environment: Mapping[str, str] | None = None) -> tuple[AccountConnection, ...]:
-        """Look all keys up. Raises ConfigError with one sentence for each account whose keys are missing."""
-        found = {
-            name: find_keys(
-                name, one, folder=self.path.parent, environment=os.environ if environment is None else environment
-            )
-            for name, one in self.file.accounts.items()
-        }
+    def connections(
+        self, environment: Mapping[str, str] | None = None, *, trading: bool = False
+    ) -> tuple[AccountConnection, ...]:
+        """Look keys up (of accounts that trade). ConfigError with one sentence for each account whose are missing."""
+        env, folder = os.environ if environment is None else environment, self.path.parent
+        asked = {name: one for name, one in self.file.accounts.items() if one.role.may_trade or not trading}
+        found = {name: find_keys(name, one, folder=folder, environment=env) for name, one in asked.items()}
         raise_problems(
             [
                 Problem(key=f"accounts.{name}", sentence=f"{self.path}: {keys}")
@@ -222,7 +221,7 @@ class Config:
                 api_passphrase=keys.api_passphrase,
                 margin_mode=one.margin_mode,
             )
-            for name, one in self.file.accounts.items()
+            for name, one in asked.items()
             if not isinstance(keys := found[name], str)
         )
 

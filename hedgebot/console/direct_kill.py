@@ -45,7 +45,7 @@ def kill_directly(
     Raises ConfigError when keys are missing, WrongUse for a scope that cannot be told from here. Ends with typer.Exit:
     0 proven, 5 not proven.
     """
-    connections = [one for one in config.connections() if one.role.may_trade and _is_meant(one, scope, name)]
+    connections = [one for one in config.connections(trading=True) if _is_meant(one, scope, name)]
     if not connections:
         raise WrongUse(f"no account that we may trade on belongs to {scope_words(scope, name)}")
     is_ours = _everybody if foreign else _within(config, scope, name)

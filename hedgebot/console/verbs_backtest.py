@@ -102,7 +102,7 @@ def make_wish(config: "Config", world: "Scenario", step_s: float, days: float | 
     recorded = min((one.days for one in paths.values() if isinstance(one, RecordedPath)), default=1.0)
     return Wish(
         scenario=world,
-        settings=config.engine_settings(_INSTALL),
+        settings=config.engine_settings(_INSTALL).traded,
         days=days or recorded,
         paths=paths,
         pegs=load_pegs(world, paths),

@@ -54,7 +54,7 @@ def quotes(
     columns = read_quotes(file, listed[_hedge(loaded, listed)])
     play = QuotePlay(
         quotes=columns,
-        settings=loaded.engine_settings(_INSTALL),
+        settings=loaded.engine_settings(_INSTALL).traded,
         opening=_opening(loaded, listed, hold or []),
         load_strategy=load_strategy,
         way=Way.FULL if every_event else Way.SKIP,

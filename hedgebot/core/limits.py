@@ -166,7 +166,9 @@ def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> 
 
 def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None:
     """Take margin and equity as reported; a report no newer than the last one is ignored."""
-    ahead_ms = market.ahead_ms(step.state, account.venue, report.venue_at_ns, step.at_ns)
+    # A reading of a watched account is stamped by our own clock, which the venue's cannot be ahead of.
+    is_followed = account.role.is_followed
+    ahead_ms = market.ahead_ms(step.state, account.venue, report.venue_at_ns, step.at_ns) if is_followed else 0.0
     if ahead_ms > market.AHEAD_MS_MAX or (account.wallet and report.venue_at_ns <= account.wallet.venue_at_ns):
         return
     report = msgspec.structs.replace(
@@ -178,7 +180,7 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
     report = margin_report.believed(step, account, report)
     account.wallet, account.wallet_at_ns = report, step.at_ns
     margin_report.on_wallet(step, account)
-    if not account.role.is_followed:
+    if not is_followed:
         margin_watched.note_read(step, account)
         return  # no loss is measured where deposits, fills and hedges are not seen
     if report.equity_usd is None:

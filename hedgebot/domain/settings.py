@@ -290,6 +290,12 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     treasury: tuple[TreasurySettings, ...] = ()
     margin_events: tuple[MarginEvent, ...] = ()
 
+    @property
+    def traded(self) -> "EngineSettings":
+        """The same without accounts that are only watched: where a market is played there is nobody to be read."""
+        accounts = tuple(one for one in self.accounts if one.role.is_followed)
+        return self if len(accounts) == len(self.accounts) else msgspec.structs.replace(self, accounts=accounts)
+
     def hedges_on(self, account: str) -> dict[InstrumentId, str]:
         """Hedge instruments that are traded on an account, with their underlyings."""
         return {

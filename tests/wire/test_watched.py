@@ -1,5 +1,6 @@
 """Watched accounts through the real client against a venue on loopback: documented answers, and everything else."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -236,6 +237,18 @@ async def test_a_venue_that_never_answers_is_given_up_on_again_and_again() -> No
         await sink.until(ev.WatchFailed, 2)
         await port.stop()
     assert not sink.of(ev.TaskFailed)
+
+
+async def test_a_rate_limit_that_is_told_by_a_code_pauses_too() -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.deribit(stub)
+        stub.say("private/get_account_summaries", {"error": {"code": 10028, "message": "too_many_requests"}}, 400)
+
+    async with reading("deribit", fill) as (stub, sink):
+        (paused,) = await sink.until(ev.VenuePaused)
+        assert (paused.seconds, paused.reason.startswith("10028: too_many_requests")) == (10.0, True)
+        await asyncio.sleep(0.2)
+        assert len(stub.asked("private/get_account_summaries")) == 1
 
 
 async def test_a_rate_limit_is_waited_out() -> None:

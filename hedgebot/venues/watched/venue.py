@@ -163,6 +163,9 @@ class WatchedVenue:
         _log.warning("account %s could not be read (%d in a row): %s", account, failures, words)
         if isinstance(error, ccxt.AuthenticationError):
             self._sink.put(AuthenticationFailed(account=account, code=code, message=words))
+        if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded) and time.monotonic() >= self._paused_until_s:
+            # Not every venue says it by a status: Deribit has a code of its own.
+            self._pause(TOO_MANY[429], words)
         self._sink.put(WatchFailed(account=account, failures=failures, problem=words))
 
     # --- pauses -------------------------------------------------------------------------------------------------------
@@ -172,9 +175,11 @@ class WatchedVenue:
         pause_s = TOO_MANY.get(reply.status or 0)
         if pause_s is None:
             return
-        pause_s = min(reply.retry_after_s or pause_s, PAUSE_MAX_S)
+        self._pause(min(reply.retry_after_s or pause_s, PAUSE_MAX_S), f"HTTP {reply.status}")
+
+    def _pause(self, pause_s: float, why: str) -> None:
         self._paused_until_s = max(self._paused_until_s, time.monotonic() + pause_s)
-        reason = f"HTTP {reply.status}: its margin is not read for {pause_s:.0f} s"
+        reason = f"{why}: its margin is not read for {pause_s:.0f} s"
         self._sink.put(VenuePaused(account=self._connection.account, seconds=pause_s, reason=reason))
 
     async def _over_pause(self) -> None:

@@ -304,3 +304,13 @@ def test_the_engine_is_told_the_margin_mode_and_the_parameters_whole(folder: Pat
     (own,) = load_config(main).engine_settings(7).margin_parameters
     assert own.content == "{}"
     assert own.hash != shipped.hash
+
+
+def test_a_kill_asks_for_no_key_of_an_account_that_is_only_watched(folder: Path) -> None:
+    main = folder / "demo.toml"
+    other = '[accounts.options]\nvenue = "deribit"\nrole = "watched"\napi_key_file = "gone"\napi_secret_file = "gone"\n'
+    main.write_text(main.read_text("utf-8") + "\n" + other, "utf-8")
+    config = load_config(main)
+    assert [one.account for one in config.connections({}, trading=True)] == ["main"]
+    with pytest.raises(ConfigError, match=r"accounts\.options: no API key in the file .*gone"):
+        config.connections({})

@@ -197,6 +197,15 @@ def test_a_mode_without_a_model_is_no_alarm() -> None:
     assert "tiers are not in our records" in watched_account(book).margin.unknown
 
 
+def test_a_venue_whose_clock_is_behind_ours_is_read_all_the_same() -> None:
+    book = watched_book()
+    book.send(ev.ClockMeasured(account=WATCHED, offset_ms=-60_000.0, round_trip_ms=1.0))
+    read(book, maintenance="42000")
+    wallet = watched_account(book).wallet
+    assert wallet is not None
+    assert wallet.maintenance_margin_usd == Decimal(42_000)
+
+
 def test_what_needs_margin() -> None:
     book = watched_book()
     wallet = watched_account(book).wallet

@@ -13,6 +13,7 @@ from hedgebot.domain.settings import (
     StrategySettings,
     UnderlyingSettings,
 )
+from tests.support import playbook
 from tests.unit.domain.samples import sample
 
 
@@ -84,3 +85,11 @@ def test_a_raised_floor_is_never_a_lower_one() -> None:
     assert (limits.floor_use(raised=True), limits.risk_use(raised=True)) == (0.5, 0.5)
     lax = LimitSettings(margin_use_high_vol=0.75)
     assert (lax.floor_use(raised=True), lax.risk_use(raised=True)) == (0.75, 0.7)
+
+
+def test_a_played_market_has_nobody_to_be_watched() -> None:
+    plain = playbook.settings()
+    assert plain.traded is plain
+    other = msgspec.structs.replace(plain.accounts[0], name="options", venue="deribit", role=AccountRole.WATCHED)
+    both = msgspec.structs.replace(plain, accounts=(*plain.accounts, other))
+    assert both.traded == plain
