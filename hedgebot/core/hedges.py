@@ -179,13 +179,22 @@ def _dearer_by(
 ) -> float:
     """By how much it is dearer to reduce one instrument than to open another; an unknown carry counts for nothing."""
     carry = carry_day(state, settings, opened, at_ns) or 0.0
-    opening = 2.0 * cost_ratio(state, settings, opened) + side.sign * carry * settings.hedge_hold_days
+    days = _carried_days(state, settings, opened, at_ns)
+    opening = 2.0 * cost_ratio(state, settings, opened) + side.sign * carry * days
     return -_saved_ratio(state, settings, held, -side.sign, at_ns) - opening
 
 
 def _saved_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, sign: int, at_ns: int) -> float:
     """What a position of that sign would pay until the hedge is over."""
-    return sign * (carry_day(state, settings, hedge, at_ns) or 0.0) * settings.hedge_hold_days
+    return sign * (carry_day(state, settings, hedge, at_ns) or 0.0) * _carried_days(state, settings, hedge, at_ns)
+
+
+def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:
+    """For how many days a hedge carries: while it is held, and a dated future no longer than its basis is there."""
+    rules = state.instruments.get(hedge)
+    if rules is None or rules.expiry_ns is None:
+        return settings.hedge_hold_days
+    return min(settings.hedge_hold_days, max((rules.expiry_ns - at_ns) / NS_PER_DAY, _DAYS_MIN))
 
 
 def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:

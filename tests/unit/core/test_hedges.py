@@ -157,6 +157,22 @@ def test_on_its_last_day_a_basis_costs_no_more_than_all_of_it() -> None:
     assert hedges.carry_day(book.state, one, BTC_USDC, book.at_ns) == pytest.approx(-0.001)
 
 
+@pytest.mark.parametrize("hold_days", [1.0, 30.0])
+def test_a_basis_is_earned_once_however_long_hedges_are_held(hold_days: float) -> None:
+    """A long beside a short that earns nothing: 9 bps below spot over four days do not pay for opening, which costs 10.
+
+    Held for thirty days the same basis would be 68.
+    """
+    book = ready(two_legged(opposed_coin_max=1.0, hedge_hold_days=hold_days), perp="-0.5")
+    book.send(book.ticker(rate=0.0))
+    expiry_ns = book.at_ns + 4 * DAY_MS * MS
+    book.state.instruments[BTC_USDC] = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=expiry_ns)
+    book.send(book.book("99910", BTC_USDC))
+    book.send(msgspec.structs.replace(book.ticker("99910", name=BTC_USDC), index=PRICE))
+    order = the_order(book.send(client(book, Side.SELL, "0.3"))).approved.intent
+    assert order.instrument == BTC_PERP
+
+
 def test_a_market_that_cannot_be_used_is_not_chosen_where_another_can() -> None:
     book = ready(two_legged(opposed_coin_max=1.0), perp="-0.5")
     book.send(book.book(name=BTC_PERP, spread="900"))  # 90 bps, the limit is 50
