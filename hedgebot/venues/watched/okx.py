@@ -13,7 +13,17 @@ from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, instrument_id
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import okx as dialect
-from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, as_object, as_rows, number, text, text_or_none
+from hedgebot.venues.reading import (
+    NS_PER_MS,
+    FrameProblem,
+    Raw,
+    as_object,
+    as_rows,
+    float_or_none,
+    number,
+    text,
+    text_or_none,
+)
 from hedgebot.venues.watched.pockets import Pocket, Reading, known_or_why, profit_settle
 
 ONE = Decimal(1)
@@ -41,9 +51,9 @@ class OkxReader:
         shared = tuple(Pocket(one) for one in accounts if one.equity is not None)
         pockets = shared or tuple(Pocket(one, settles=one.unit) for one in dialect.currencies(balance))
         answer = await self._client.privateGetAccountPositions({})
-        apart = _isolated(answer)
+        apart, told = _isolated(answer), _told_prices(answer)
         positions, problem = await known_or_why(lambda: self._positions(answer))
-        return Reading((*pockets, *apart), positions, problem, prices, coins, at_ns)
+        return Reading((*pockets, *apart), positions, problem, told | prices, coins, at_ns)
 
     async def _positions(self, answer: object) -> tuple[WatchedPosition, ...]:
         """Positions that share margin; an isolated one is a pocket of its own, whose margins the venue tells."""
@@ -97,6 +107,12 @@ def _isolated(answer: object) -> tuple[Pocket, ...]:
         for one in found
         if one.holdings and one.holdings[0].isolated and one.holdings[0].contracts
     )
+
+
+def _told_prices(answer: object) -> dict[str, float]:
+    """USD per margin coin as positions name it; a coin that nothing is owned of has no price in the balance."""
+    named = {text(row, "ccy"): float_or_none(row, "usdPx") for row in _rows(answer)}
+    return {coin: price for coin, price in named.items() if price}
 
 
 def instrument_of(row: Raw) -> Instrument:

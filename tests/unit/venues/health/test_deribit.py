@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from hedgebot.venues.health.deribit import read
+from hedgebot.venues.health.deribit import owned, prices, read, read_positions
+from hedgebot.venues.reading import FrameProblem
 
 
 def summary(**changed: object) -> dict[str, Any]:
@@ -61,3 +62,15 @@ def test_other_frames_are_not_ours() -> None:
     assert read({"params": {"channel": "trades.any", "data": []}}) is None
     assert read({"result": {"ok": 1}}) is None
     assert read([]) is None
+
+
+def test_positions_of_an_answer_and_what_is_owned() -> None:
+    row = {"instrument_name": "BTC-PERPETUAL", "size": 100, "mark_price": "50000.5"}
+    (held,) = read_positions({"result": [row, row | {"size": 0}]})
+    assert (held.contracts, held.mark) == (100.0, 50_000.5)
+    with pytest.raises(FrameProblem):
+        read_positions({"result": {}})
+    assert owned(read(summary()) or ()) == {"BTC": 10.0}
+    assert prices(read(summary()) or ()) == {}
+    crossed = read(summary(margin_model="cross_pm", total_margin_balance_usd="1000000")) or ()
+    assert prices(crossed) == {"BTC": 100_000.0}

@@ -1,6 +1,6 @@
 import pytest
 
-from hedgebot.venues.health.okx import read
+from hedgebot.venues.health.okx import currencies, owned, read
 
 ACCOUNT = {"adjEq": "1000", "imr": "40", "mmr": "20", "mgnRatio": "40", "totalEq": "1010", "details": []}
 
@@ -80,3 +80,14 @@ def test_balances_know_cash_and_no_margin() -> None:
 )
 def test_other_frames_are_not_ours(frame: object) -> None:
     assert read(frame) is None
+
+
+def test_coins_of_an_account_without_shared_margin() -> None:
+    used = {"ccy": "BTC", "eq": "2", "eqUsd": "200000", "imr": "0.2", "mmr": "0.1", "mgnRatio": "20", "uTime": "1"}
+    idle = {"ccy": "ETH", "eq": "0", "eqUsd": "0", "imr": "", "mmr": "", "mgnRatio": "", "uTime": "1"}
+    answer = {"data": [{"details": [used, idle]}]}
+    (coin,) = currencies(answer)
+    assert (coin.unit, coin.use, coin.stated_use) == ("BTC", 0.05, 0.05)
+    assert owned(answer) == ({"BTC": 2.0, "ETH": 0.0}, {"BTC": 100_000.0})
+    (silent,) = currencies({"data": [{"details": [used | {"mmr": "", "mgnRatio": ""}]}]})
+    assert silent.use is None, "an empty field is unknown, never zero"
