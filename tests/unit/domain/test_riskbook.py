@@ -73,3 +73,10 @@ def test_no_margin_in_portfolio_mode_is_believed_only_where_nothing_needs_any(re
         assert believed or (found.maintenance_margin_usd, found.initial_margin_usd) == (None, None)
         cross = msgspec.structs.replace(point, margin_mode="cross")
         assert one.believed(cross) is cross
+
+
+def test_an_account_that_is_only_watched_stands_behind_no_risk_of_the_book() -> None:
+    mine = AccountPoint(account="a", equity_usd=5.0, maintenance_margin_usd=1.0)
+    theirs = AccountPoint(account="b", equity_usd=None, maintenance_margin_usd=1.0, watched=True)
+    assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=(mine, theirs)).equity_usd == 5.0
+    assert RiskBook(at_ns=AT_NS, underlyings=(), accounts=(theirs,)).equity_usd is None

@@ -103,3 +103,10 @@ def test_an_account_that_no_model_fits_says_why(models: Registry) -> None:
     assert "no margin model of okx cross" in standing(account(one, venue="okx"), models, "main").problem
     with pytest.raises(DataError, match="margin_mode is 'both', it must be one of isolated, cross, portfolio"):
         standing(account(one, margin_mode="both"), models, "main")
+
+
+def test_a_watched_account_shows_the_venues_number_and_no_model_of_an_empty_book(models: Registry) -> None:
+    one = account(book(coins("BTC", 1.0)), watched=True, equity_usd=1_000.0, maintenance_margin_usd=500.0)
+    found = standing(one, models, "main")
+    assert (found.use, found.model, found.need) == (0.5, None, None)
+    assert found.problem.startswith("only watched")
