@@ -4,12 +4,16 @@ Owns no state and changes nothing: it reads what the model keeps. Accounts are n
 instrument is a KeyError.
 """
 
+from decimal import Decimal
+
+from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.clockwork import Clockwork
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.pnlgrid import CoinGrid, coin_grids
+from hedgebot.exchange.position import PositionKey
 from hedgebot.exchange.tickers import contract_ticker, option_ticker
 from hedgebot.exchange.types import (
     Book,
@@ -28,7 +32,7 @@ from hedgebot.exchange.types import (
     Trade,
     WalletState,
 )
-from hedgebot.exchange.wallet import position_states, wallet_state
+from hedgebot.exchange.wallet import Held, held_now, position_states, wallet_state
 from hedgebot.exchange.world import World
 
 
@@ -129,10 +133,22 @@ class Views:
     def positions(self, account: str) -> tuple[SimPosition, ...]:
         """Derivative positions that are not flat, in listing order, marked now."""
         holder = self._accounts[account]
+        return position_states(self._books.risk, holder, self._held_keys(holder))
+
+    def _held_keys(self, holder: Account) -> list[PositionKey]:
         held = [one.key for one in holder.positions.values() if one.contracts]
         places = {name: number for number, name in enumerate(self._world.markets)}
         held.sort(key=lambda key: (places[key[0]], key[1]))
-        return position_states(self._books.risk, holder, held)
+        return held
+
+    def held(self, account: str) -> tuple[Held, ...]:
+        """The same positions in the same order, without their margins: for who asks often what is there."""
+        holder, risk = self._accounts[account], self._books.risk
+        return tuple(held_now(risk, holder.positions[key]) for key in self._held_keys(holder))
+
+    def coins_of(self, account: str, coin: str) -> Decimal:
+        """Coins of one kind in an account's wallet, what is borrowed included."""
+        return self._accounts[account].coins.get(coin, ZERO)
 
     def position(
         self, account: str, instrument: InstrumentId, index: PositionIndex = PositionIndex.ONE_WAY

@@ -9,16 +9,34 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.account import Account
 from hedgebot.exchange.health import Health
 from hedgebot.exchange.position import Position, PositionKey
 from hedgebot.exchange.requirement import NOTHING, Requirement, total
 from hedgebot.exchange.risk import Risk, Standing
-from hedgebot.exchange.types import CoinBalance, MarginMode, SimOrder, SimPosition, WalletState
+from hedgebot.exchange.types import CoinBalance, MarginMode, PositionIndex, SimOrder, SimPosition, WalletState
 from hedgebot.exchange.valuation import CoinSum, Working
 from hedgebot.margin.collateral import Debt, hourly_interest
 
 NO_DEBT = Debt(0.0, 0.0, 0.0)
+
+
+class Held(NamedTuple):
+    """A position without its margins, marked now."""
+
+    instrument: Instrument
+    position_index: PositionIndex
+    contracts: Decimal
+    mark_price: Decimal
+    unrealised_pnl: Decimal
+
+
+def held_now(risk: Risk, position: Position) -> Held:
+    """A position marked now, as `position_states` has it."""
+    instrument = position.instrument
+    mark = risk.world.mark(risk.world.markets[instrument.id])
+    return Held(instrument, position.index, position.contracts, mark, risk.valuation.unrealised(position))
 
 
 def position_states(risk: Risk, account: Account, keys: Iterable[PositionKey]) -> tuple[SimPosition, ...]:

@@ -178,8 +178,8 @@ class Oracle:
 
     def hedge_coin(self, underlying: UnderlyingSettings) -> float:
         """The contracts of the hedge, as the venue has them."""
-        positions = self._exchange.positions(self._holder)
-        return float(sum(one.contracts for one in positions if one.instrument in underlying.hedge_instruments))
+        held, hedges = self._exchange.held(self._holder), underlying.hedge_instruments
+        return float(sum(one.contracts for one in held if one.instrument.id in hedges))
 
     def margin_use(self) -> float:
         """The true maintenance margin over equity; infinite when margin is due and nothing is left."""

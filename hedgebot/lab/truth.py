@@ -11,7 +11,8 @@ import msgspec
 
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.model import Exchange
-from hedgebot.exchange.types import PositionIndex, SimPosition
+from hedgebot.exchange.types import PositionIndex
+from hedgebot.exchange.wallet import Held
 
 NS_PER_S = 1_000_000_000
 
@@ -45,15 +46,16 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
 
 def holdings(exchange: Exchange, holder: str) -> Iterator[Holding]:
     """The derivatives of an account; its coins are `coins`."""
-    for one in exchange.positions(holder):
-        listing = exchange.listing(one.instrument)
+    for one in exchange.held(holder):
+        # What is listed now, which may have changed since the position was opened.
+        listing = exchange.listing(one.instrument.id)
         if listing is not None:
             yield _held(exchange, listing.instrument, one)
 
 
 def coins(exchange: Exchange, holder: str, coin: str) -> float:
     """Coins of one kind in an account's wallet."""
-    return next((float(one.wallet) for one in exchange.wallet(holder).coins if one.coin == coin), 0.0)
+    return float(exchange.coins_of(holder, coin))
 
 
 def delta_coin(exchange: Exchange, holder: str, underlying: str) -> float:
@@ -62,7 +64,7 @@ def delta_coin(exchange: Exchange, holder: str, underlying: str) -> float:
     return sum(one.delta_coin for one in held) + coins(exchange, holder, underlying)
 
 
-def _held(exchange: Exchange, rules: Instrument, position: SimPosition) -> Holding:
+def _held(exchange: Exchange, rules: Instrument, position: Held) -> Holding:
     size, mark = float(position.contracts * rules.contract_size), float(position.mark_price)
     leg = position.position_index
     if not rules.kind.is_option:

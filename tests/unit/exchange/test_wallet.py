@@ -40,6 +40,20 @@ def test_positions_come_in_the_order_asked_for_and_only_where_there_is_one(scena
     assert position_states(risk, account, []) == ()
 
 
+def test_what_is_held_is_told_without_margins_as_positions_have_it(scenario: Scenario, start_ns: int) -> None:
+    held = ("linear:ETHUSDT", "2"), ("linear:BTCUSDT", "-1"), ("inverse:BTCUSD", "5000")
+    exchange = holding(scenario, start_ns, *held, coins={"USDC": "-1000", "BTC": "1.5"})
+    exchange.advance(start_ns + 5_000_000_000)
+    shown = exchange.positions("main")
+    assert len(shown) == 3
+    assert [(one.instrument.id, *one[1:]) for one in exchange.held("main")] == [
+        (one.instrument, one.position_index, one.contracts, one.mark_price, one.unrealised_pnl) for one in shown
+    ]
+    wallet = {one.coin: one.wallet for one in exchange.wallet("main").coins}
+    assert {coin: exchange.coins_of("main", coin) for coin in wallet} == wallet
+    assert exchange.coins_of("main", "DOGE") == 0
+
+
 def test_a_coin_that_is_not_traded_here_counts_for_nothing(scenario: Scenario, start_ns: int) -> None:
     exchange = holding(scenario, start_ns, coins={"USDT": "100", "XRP": "5000"})
     wallet = exchange.wallet("main")
