@@ -206,11 +206,14 @@ def _effect(
         return None
     diverged = state.limits.margin_diverged_ratio if account.margin.diverged and not intent.reduce_only else 1.0
     cost = _cost_usd(model.book, rules, intent, cost_bps)
+    # Where the venue's number holds the fee to close, a position more adds its own.
+    opens = account.margin.close_fee and not intent.reduce_only
+    fee = margin_model.order_close_fee_usd(model, model.book.contracts[rules.id], size) if opens else 0.0
     after = Standing(
         after.equity - cost,
-        before.initial + (after.initial - before.initial) * diverged,
-        before.maintenance + (after.maintenance - before.maintenance) * diverged,
-        before.worst + (after.worst - before.worst) * diverged,
+        before.initial + (after.initial - before.initial) * diverged + fee,
+        before.maintenance + (after.maintenance - before.maintenance) * diverged + fee,
+        before.worst + (after.worst - before.worst) * diverged + fee,
     )
     floor, risk = floor_use(state, account), risk_use(state, account)
     stress, shock = margin_distance.stressed(state, account, model, before, at_ns), floor_shock_usd(state, account)

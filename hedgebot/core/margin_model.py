@@ -6,6 +6,7 @@ a dated file (margin reference section 6.3). What it does not cover is `UNCOVERE
 lower bound, which the venue's own number corrects (`margin_watch.py`). Must not know limits.
 """
 
+import math
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -113,6 +114,33 @@ def _cross(
         now += ladder.maintenance(abs(held) * each) * usd
         worst += ladder.maintenance(most * each) * usd
     return initial, now, worst
+
+
+def close_fee_usd(parameters: Parameters, mode: MarginMode, book: MarginBook) -> float:
+    """What closing every position at its bankruptcy price would cost, in USD: a venue may count it in both margins.
+
+    0 where the record says nothing of it, and in portfolio margin. Without a leverage the price is that of the entry.
+    """
+    if not isinstance(parameters, ParameterSet) or parameters.close_fee is None or mode is not MarginMode.CROSS:
+        return 0.0
+    found = 0.0
+    for one in book.contracts.values():
+        side, inverse = math.copysign(1.0, one.contracts), one.rules.kind.is_inverse
+        # Against the coin an inverse position gains what its value at entry has above the one now.
+        entered = abs(one.contracts) * value_each(one) + (side if inverse else -side) * one.profit
+        share = 0.0 if one.leverage is None else 1.0 / one.leverage
+        bust = 1.0 + share * (side if inverse else -side)
+        found += max(entered, 0.0) * bust * book.prices.get(one.rules.settle, 1.0) * bool(one.contracts)
+    return found * parameters.close_fee.taker_rate
+
+
+def order_close_fee_usd(model: Model, one: Contract, size: float) -> float:
+    """The same of an order that opens, at the dearer side of its leverage."""
+    parameters = model.parameters
+    if not isinstance(parameters, ParameterSet) or parameters.close_fee is None or model.mode is not MarginMode.CROSS:
+        return 0.0
+    value = abs(size) * value_each(one) * model.book.prices.get(one.rules.settle, 1.0)
+    return value * (1.0 + 1.0 / (one.leverage or 1.0)) * parameters.close_fee.taker_rate
 
 
 def value_each(one: Contract) -> float:

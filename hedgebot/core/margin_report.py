@@ -31,6 +31,9 @@ SETTLED_NS = 2_000_000_000
 DIFFERENCE_USD_MIN = 1.0
 """Roundings of a small account are not a difference."""
 
+CLOSE_FEE = "fee to close"
+"""What the venue's cross margin may hold and the reference's formula does not (`close_fee` of the parameters)."""
+
 
 def note_leverage(state: EngineState, report: PositionReport) -> None:
     """Remember what an instrument's initial margin is set aside at."""
@@ -75,7 +78,7 @@ def on_wallet(step: Step, account: AccountState) -> None:
         return
     now = margin_gate.standing(step.state, account, model, model.now, step.at_ns)
     margin.use = None if now is None else use_of(now.maintenance, now.equity)
-    gap, words = _difference(step, account, model, wallet)
+    gap, words = _difference(step, account, model, wallet, _close_fee_usd(step, account, model, wallet))
     margin.gap = gap
     if not _is_settled(step, account):
         words = margin.differs  # fills and wallets come on their own ways: nothing is proved while one may be missing
@@ -118,18 +121,40 @@ def _record(step: Step, account: AccountState, model: Model, wallet: WalletRepor
         differs=account.margin.differs,
         distance_move=None if distance is None else distance.move,
         distance_price=distance.price if distance is not None and distance.underlying else None,
-        uncovered=model.uncovered,
+        uncovered=(*model.uncovered, CLOSE_FEE) if account.margin.close_fee else model.uncovered,
     )
 
 
-def _difference(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> tuple[float, str]:
-    """The larger relative difference of the two margins, and in words what differs (empty within tolerance)."""
+def _close_fee_usd(step: Step, account: AccountState, model: Model, wallet: WalletReport) -> float:
+    """What the fee to close adds to our number before it is compared: 0 where the venue's is without it.
+
+    The venue's numbers say by themselves which it is: maintenance and initial margin both hold it, or both do not, and
+    the last answer stands while neither agrees. A rate that was raised moves one of them alone.
+    """
+    fee = margin_model.close_fee_usd(model.parameters, model.mode, model.book)
+    theirs, initial = float_or_none(wallet.maintenance_margin_usd), float_or_none(wallet.initial_margin_usd)
+    if fee <= 0.0 or theirs is None or initial is None or _leverage_unknown(model):
+        return 0.0
+    gap, more = theirs - model.now.maintenance, initial - model.now.initial
+    tolerance = step.state.limits.margin_tolerance_ratio * theirs
+    if abs(gap) <= tolerance:
+        account.margin.close_fee = False
+    elif abs(gap - fee) <= tolerance and abs(more - fee) < abs(more):
+        account.margin.close_fee = True
+    return fee if account.margin.close_fee else 0.0
+
+
+def _difference(step: Step, account: AccountState, model: Model, wallet: WalletReport, fee: float) -> tuple[float, str]:
+    """The larger relative difference of the two margins, and in words what differs (empty within tolerance).
+
+    `fee` is the fee to close that the venue's numbers hold.
+    """
     tolerance = step.state.limits.margin_tolerance_ratio
     theirs = {
         "maintenance": float_or_none(wallet.maintenance_margin_usd),
         "initial": float_or_none(wallet.initial_margin_usd),
     }
-    ours = {"maintenance": model.now.maintenance, "initial": model.now.initial}
+    ours = {"maintenance": model.now.maintenance + fee, "initial": model.now.initial + fee}
     gaps = {
         name: (ours[name] - number) / max(abs(number), ours[name], DIFFERENCE_USD_MIN)
         for name, number in theirs.items()

@@ -79,7 +79,8 @@ class MarginState(msgspec.Struct, kw_only=True):
 
     `base` and `realised_usd` are the model's figures and the booked profit at the venue's newest report, `gap` the
     largest relative difference from it, `outside` its reports in a row beyond tolerance. `event` is a configured one
-    that is on, `standing_stress` what the standing stresses would leave.
+    that is on, `standing_stress` what the standing stresses would leave. `close_fee`: the venue's number holds the fee
+    to close, which the model's does not.
     """
 
     grids: dict[str, OptionGrid] = {}
@@ -100,6 +101,7 @@ class MarginState(msgspec.Struct, kw_only=True):
     high_vol: bool = False
     event: str = ""
     standing_stress: StandingStress | None = None
+    close_fee: bool = False
 
     @property
     def diverged(self) -> bool:

@@ -58,6 +58,24 @@ class Borrowing(_Record, frozen=True, kw_only=True):
     status: str = ""
 
 
+class CloseFee(_Record, frozen=True, kw_only=True):
+    """The fee of closing a position at its bankruptcy price, which a venue's own number may hold besides the tiers.
+
+    `taker_rate` is of the value at entry times (1 - 1/leverage) for a long, (1 + 1/leverage) for a short position.
+    """
+
+    taker_rate: float
+    status: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that is no fee."""
+        if not 0.0 <= self.taker_rate < 0.01:
+            msg = (
+                f"close_fee: taker_rate is {self.taker_rate}, it must be a fraction from 0 to 0.01 (0.00055 is 0.055 %)"
+            )
+            raise ValueError(msg)
+
+
 class Portfolio(_Record, frozen=True, kw_only=True):
     """Parameters of Bybit's portfolio margin (margin reference section 6.3)."""
 
@@ -88,6 +106,7 @@ class ParameterSet(_Record, frozen=True, kw_only=True):
     borrowing: Mapping[str, Borrowing]
     portfolio: Portfolio
     grades: Mapping[str, str] = {}
+    close_fee: CloseFee | None = None
 
     def __post_init__(self) -> None:
         """Refuse a record that has no answer for a coin it does not name."""

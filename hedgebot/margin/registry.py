@@ -111,7 +111,7 @@ def _model(venue: str, record: AnyRecord, mode: MarginMode) -> VenueModel:
 def bybit_models(parameters: ParameterSet) -> list[VenueModel]:
     """Bybit's unified account in each of its modes."""
     tiers = " ".join(f"{coin}: {one.status}" for coin, one in parameters.linear.items())
-    orders = ("margin of open orders",)
+    orders = ("margin of open orders", *(["fee to close"] if parameters.close_fee is not None else []))
     known = {
         MarginMode.ISOLATED: (tiers, (Product.LINEAR, Product.INVERSE), orders),
         MarginMode.CROSS: (tiers, tuple(Product), orders),

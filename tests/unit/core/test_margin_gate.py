@@ -238,3 +238,20 @@ def test_the_move_is_computed_anew_when_the_position_changed() -> None:
     set_position(book.state, ACCOUNT, BTC_PERP, Decimal(-3), PRICE, book.at_ns)
     _effect(book, "-1")
     assert account_of(book).margin.stress is not first
+
+
+def test_an_order_that_opens_adds_its_own_fee_to_close_where_the_venues_number_holds_it() -> None:
+    book = _book("-2", MarginMode.CROSS, leverage=10.0)
+    report(book, 50_000.0)
+    plain = _effect(book, "-1")
+    account_of(book).margin.close_fee = True
+    found = _effect(book, "-1")
+    fee = 100_000.0 * 0.00055 * 1.1
+    assert found.after.worst == pytest.approx(plain.after.worst + fee)
+    assert found.after.initial == pytest.approx(plain.after.initial + fee)
+    assert found.before == plain.before
+    rules = book.state.instruments[BTC_PERP]
+    shrinks = _intent(book, "1", reduce_only=True)
+    less = margin_gate.effect(book.state, account_of(book), rules, shrinks, 0.0, book.at_ns)
+    assert less is not None
+    assert less.after.worst == less.before.worst

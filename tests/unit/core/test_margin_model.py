@@ -7,6 +7,7 @@ import pytest
 
 from hedgebot.core import margin_model
 from hedgebot.core.ledger import set_position
+from hedgebot.core.margin_legs import Contract, MarginBook
 from hedgebot.core.margin_state import Figures
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.bybit_portfolio import days_counted, portfolio_margin
@@ -148,3 +149,33 @@ def test_what_is_not_covered_is_named() -> None:
         "future_delta contingency",
         "usdt_usdc contingency",
     )
+
+
+def test_the_fee_to_close_is_of_the_value_at_entry_at_the_bankruptcy_price() -> None:
+    """The recorded positions of real accounts in which both margins hold it (the record's `close_fee` names them)."""
+    rules = _book(MarginMode.CROSS).state.instruments[BTC_PERP]
+    rate = 0.00055
+
+    def fee(size: float, entry: float, mark: float, leverage: float | None) -> float:
+        profit = size * (mark - entry)
+        book = MarginBook({BTC_PERP: Contract(rules, size, mark, profit, leverage)}, {}, {}, {}, {}, {"USDT": 1.0}, 0.0)
+        assert margin_model.close_fee_usd(parameters(), MarginMode.PORTFOLIO, book) == 0.0
+        return margin_model.close_fee_usd(parameters(), MarginMode.CROSS, book)
+
+    # ETHUSDT 0.01 short at 3,641.075, 30x; ADAUSDT 18,720 long at 0.41160027, 75x.
+    assert fee(-0.01, 3641.075, 3642.33, 30.0) == pytest.approx(0.02069936, rel=5e-4)
+    assert fee(18_720.0, 0.41160027, 0.41, 75.0) == pytest.approx(4.18135757, rel=2e-5)
+    # The help page's example: 40,000 long at 50x, 21.56.
+    assert fee(1.0, 40_000.0, 41_000.0, 50.0) == pytest.approx(21.56, rel=1e-12)
+    assert fee(1.0, 40_000.0, 40_000.0, None) == pytest.approx(40_000.0 * rate)
+    assert fee(0.0, 40_000.0, 40_000.0, 10.0) == 0.0
+
+
+def test_an_inverse_positions_fee_to_close_is_in_its_coin() -> None:
+    rules = _book(MarginMode.CROSS).state.instruments[BTC_INVERSE]
+    profit = 10_000.0 / 50_000.0 - 10_000.0 / 55_000.0  # long from 50,000
+    contracts = 10_000.0 / float(rules.contract_size)
+    one = Contract(rules, contracts, 55_000.0, profit, 10.0)
+    book = MarginBook({BTC_INVERSE: one}, {}, {}, {}, {}, {"BTC": 55_000.0}, 0.0)
+    found = margin_model.close_fee_usd(parameters(), MarginMode.CROSS, book)
+    assert found == pytest.approx(10_000.0 / 50_000.0 * 1.1 * 0.00055 * 55_000.0)

@@ -123,3 +123,39 @@ def test_the_first_wallet_is_held_against_the_positions_it_came_with() -> None:
     base = account_of(book).margin.base
     assert base is not None
     assert base.maintenance == pytest.approx(1_000.0)
+
+
+def fee_to_close(value: float, leverage: float) -> float:
+    """Of a short position, by the shipped record: 0.055 % of the value at its bankruptcy price."""
+    return value * 0.00055 * (1.0 + 1.0 / leverage)
+
+
+def test_a_venue_number_with_the_fee_to_close_is_no_difference() -> None:
+    """Two BTC short at 100,000: 1,000 of maintenance margin by the tiers, and the fee to close on top of both."""
+    book = _book(margin_polls_max=1)
+    fee = fee_to_close(200_000.0, 10.0)
+    heard = report(book, 100_000.0, maintenance=1_000.0 + fee, initial=20_000.0 + fee)
+    report(book, 100_000.0, maintenance=1_000.0 + fee, initial=20_000.0 + fee)
+    book.tick()
+    assert account_of(book).margin.close_fee
+    assert account_of(book).margin.differs == ""
+    assert account_of(book).margin.gap == pytest.approx(0.0, abs=1e-4)
+    assert not book.is_up(AlertKind.MARGIN_MODEL_DIVERGED)
+    (row,) = of_type(heard, RecordMargin)
+    # The model is the reference's, without it; the venue's larger number rules.
+    assert row.model_maintenance_usd == pytest.approx(1_000.0)
+    assert row.uncovered[-1] == "fee to close"
+    assert account_of(book).margin.use == pytest.approx((1_000.0 + fee) / 100_000.0)
+    # A rate that is raised later is told from there.
+    report(book, 100_000.0, maintenance=1_200.0 + fee, initial=20_000.0 + fee)
+    assert "the venue says 1321.00 USD, our model 1121.00" in account_of(book).margin.differs
+    # A venue that is without it again is understood too.
+    report(book, 100_000.0)
+    assert not account_of(book).margin.close_fee
+
+
+def test_what_neither_agrees_with_is_a_difference_from_the_plain_number() -> None:
+    book = _book(margin_polls_max=1)
+    report(book, 100_000.0, maintenance=1_060.0)
+    assert not account_of(book).margin.close_fee
+    assert "the venue says 1060.00 USD, our model 1000.00" in account_of(book).margin.differs

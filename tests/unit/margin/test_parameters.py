@@ -32,6 +32,20 @@ def test_the_shipped_record_answers_for_every_coin_and_says_where_each_part_come
     assert all(terms.status for terms in parameters.borrowing.values())
     assert all(terms.status for terms in parameters.collateral.values())
     assert parameters.portfolio.status
+    assert parameters.close_fee is not None
+    assert (parameters.close_fee.taker_rate, bool(parameters.close_fee.status)) == (0.00055, True)
+
+
+@pytest.mark.parametrize("rate", [-0.0001, 0.055])
+def test_a_fee_to_close_in_percent_is_refused(rate: float) -> None:
+    with pytest.raises(DataError, match=r"taker_rate is .*, it must be a fraction from 0 to 0\.01"):
+        parsed(shipped() | {"close_fee": {"taker_rate": rate}})
+
+
+def test_a_record_may_say_nothing_of_the_fee_to_close() -> None:
+    content = shipped()
+    del content["close_fee"]
+    assert parsed(content).close_fee is None
 
 
 def test_a_record_without_an_entry_for_every_other_coin_is_refused() -> None:
