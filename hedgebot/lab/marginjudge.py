@@ -17,6 +17,9 @@ NS_PER_S = 1_000_000_000
 USE_SLACK = 0.002
 """What an order may cost in fees and in spread, as a share of what is left: margin use moves by that much at most."""
 
+TOLD_NS = 16 * NS_PER_S
+"""Margins that the venue raises are known when its figure is asked for next: every 15 seconds."""
+
 IsOurs = Callable[[str | None], bool]
 
 
@@ -49,6 +52,9 @@ class MarginWatch:
         exchange.arriving = self._on_arrival
 
     def _on_arrival(self, request: OrderRequest) -> None:
+        changed_ns = self._exchange.troubles.disturbances.margins_changed_ns
+        if changed_ns is not None and self._exchange.now_ns - changed_ns < TOLD_NS:
+            return  # what it needs now nobody could know
         if request.account == self._holder and self._is_ours(request.client_id):
             use = margin_use(self._exchange, self._holder)
             self._arrived[request.client_id or ""] = (self._exchange.now_ns, use)

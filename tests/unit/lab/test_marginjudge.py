@@ -12,8 +12,9 @@ from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.trouble import MarginHike
 from hedgebot.exchange.types import Ack, MarginMode, OrderRequest, OrderType
-from hedgebot.lab.marginjudge import margin_use
+from hedgebot.lab.marginjudge import NS_PER_S, TOLD_NS, margin_use
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.oracle import Oracle
 from tests.unit.lab.bench import PERP, SCENARIO, SETTINGS, START_NS
@@ -88,6 +89,17 @@ def test_below_the_floor_only_what_gives_buffer_back_may_be_sent(side: Side, fou
     place(exchange, "somebody", "1", Side.BUY)
     place(exchange, OURS, "0.05", side)
     assert len(judged(oracle, journal, [EVENT, submitted(OURS, "0.05", side)])) == found
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(TOLD_NS / NS_PER_S - 1.0, 0), (TOLD_NS / NS_PER_S, 1)])
+def test_margins_that_were_raised_just_now_could_not_be_known(seconds: float, found: int) -> None:
+    exchange, oracle, journal = watched(15_000)
+    place(exchange, "somebody", "0.45", Side.BUY)
+    exchange.strike(MarginHike(ratio=2.0, duration_s=90.0))
+    exchange.advance(START_NS + round(seconds * NS_PER_S))
+    place(exchange, OURS, "0.05", Side.BUY)
+    assert margin_use(exchange, "main") > 0.5
+    assert len(judged(oracle, journal, [EVENT, submitted(OURS, "0.05", Side.BUY)])) == found
 
 
 def test_what_others_do_and_orders_that_never_came_are_nobodys_fault() -> None:
