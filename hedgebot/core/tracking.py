@@ -122,8 +122,9 @@ def look_row(
     known = len(moments) - len(flows)
     gamma, seen = np.full(len(flows), underlying.option_gamma), prices[known:]
     variance = exposure_variance(gamma, seen, vol) + np.asarray(flows)
-    beyond = map(drift.overshoot_coin, variance.tolist(), moments[known:])
-    triggers, target = trigger + np.fromiter(beyond, dtype=np.float64, count=len(flows)), underlying.inside_coin
+    triggers, target = np.full(len(flows), trigger), underlying.inside_coin
+    if drift.flow_coin > 0.0:
+        triggers += [drift.overshoot_coin(*one) for one in zip(variance.tolist(), moments[known:], strict=True)]
     expected = forecast_row(triggers, target, seen, variance, vol, settings.cost_bps * 1e-4)
     kept.predict_row(triggers, target, expected, variance, days[known:])
 

@@ -33,6 +33,7 @@ CARE_NS = 5_000_000_000
 
 WARM_UP_QUOTES = 64
 _TURN_EVENTS_MAX = 64
+_FEW = 32
 _RECORDED = (ev.BookTop, ev.TimerFired)
 _TIMER = ev.TimerFired()
 Heard = Callable[[ev.Stamped | cmd.Issued], None]
@@ -136,7 +137,7 @@ class QuotePlay:
         if self._others and self._others[0][0] == moment:
             self._tell((self._others.popleft()[1],), moment)
         elif moment == self._next_care_ns:
-            self._care()
+            self._care(None)
         else:
             self._next_timer_ns += self._timer_ns
             self._pass(_TIMER, moment)
@@ -147,17 +148,21 @@ class QuotePlay:
         due_ns = min(self._next_care_ns, self._next_timer_ns)
         return min(due_ns, self._others[0][0]) if self._others else due_ns
 
-    def _care(self) -> None:
+    def _care(self, claim: Claim | None) -> None:
         """The venue shows its mark and that it lives; what belongs to the account goes the account's way."""
-        moment = self._next_care_ns
+        moment, turn = self._next_care_ns, self._turn
         self._next_care_ns += self._care_ns
         self._show(moment)
         for event in self.desk.care(moment):
-            if isinstance(event, ev.Ticker | ev.StreamAlive):
-                self._keep_event(self._turn.next_seq, moment, event)
-                self._pass(event, moment)
-            else:
+            if not isinstance(event, ev.Ticker | ev.StreamAlive):
                 self._tell((event,), moment)
+                continue
+            stamped = ev.Stamped(seq=turn.next_seq, at_ns=moment, event=event)
+            self._keep(stamped)
+            if claim is not None and claim is self._quick.claim_in_force and claim.take(stamped):
+                turn.leave_out(1, moment)
+            else:
+                self._pass(event, moment)
 
     def _pass(self, event: Conflated | ev.TimerFired, at_ns: int) -> None:
         commands = self._turn.pass_by(event, at_ns)
@@ -198,17 +203,24 @@ class QuotePlay:
 
     def _skipping(self) -> None:
         """All that a claim covers at once; between two claims one event is stepped."""
-        quotes, count, quick = self._quotes, len(self._quotes), self._quick
+        count, quick = len(self._quotes), self._quick
         while self._row < count:
             claim = quick.claim()
             if claim is not None:
                 self._skip(claim)
-                if self._row >= count:
-                    return
-            if self._due_ns <= quotes.at_ns[self._row]:
-                self._due()
-            else:
-                self._one(next(quotes.books(self._row, self._row + 1)))
+            self._next()
+            if claim is not None and quick.claim_in_force is claim:
+                # The venue's care at the moment of what the claim does not cover.
+                self._next()
+
+    def _next(self) -> None:
+        """The next event of all, by itself; nothing after the last quote."""
+        if self._row >= len(self._quotes):
+            return
+        if self._due_ns <= self._quotes.at_ns[self._row]:
+            self._due()
+        else:
+            self._one(next(self._quotes.books(self._row, self._row + 1)))
 
     @property
     def _quick(self) -> QuickEngine:
@@ -218,16 +230,24 @@ class QuotePlay:
 
     def _skip(self, claim: Claim) -> None:
         """What a claim covers of quotes and timers, with the venue's care between them while that is covered, too."""
-        end_ns = int(self._quotes.at_ns[-1]) + 1
+        quotes, row = self._quotes, self._row
+        few = row + int(quotes.at_ns[row : row + _FEW].searchsorted(self._due_ns))
+        if few < row + _FEW:
+            # Not worth columns.
+            taken, _ = self._quick.take_books(quotes.books(row, few), self._due_ns)
+            self._left_out(taken, 0)
+            if claim.timers is None or row + taken < few:
+                return
+        end_ns = int(quotes.at_ns[-1]) + 1
         if self._others:
             end_ns = min(end_ns, self._others[0][0])
-        stretch = Stretch(claim, self._quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
+        stretch = Stretch(claim, quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
         while not stretch.is_over:
             before_ns = min(self._next_care_ns, end_ns)
             self._left_out(*stretch.take(before_ns))
             if stretch.is_over or before_ns != self._next_care_ns:
                 break
-            self._care()
+            self._care(claim)
             if self._quick.claim_in_force is not claim:
                 return
         claim.settle()
@@ -262,17 +282,11 @@ class QuotePlay:
 
     def _keep(self, entry: ev.Stamped | cmd.Issued) -> None:
         if isinstance(entry, ev.Stamped):
-            if not isinstance(entry.event, _RECORDED):
-                self._keep_event(entry.seq, entry.at_ns, entry.event)
-            return
-        self._write(entry.seq, entry.index, entry.at_ns, encode(entry.command))
+            if isinstance(entry.event, _RECORDED):
+                return
+            index, payload = 0, encode(entry.event)
+        else:
+            index, payload = entry.index, encode(entry.command)
+        self._hash.update(b"%d %d %d %d %b" % (entry.seq, index, entry.at_ns, len(payload), payload))
         if self._heard is not None:
             self._heard(entry)
-
-    def _keep_event(self, seq: int, at_ns: int, event: ev.Event) -> None:
-        self._write(seq, 0, at_ns, encode(event))
-        if self._heard is not None:
-            self._heard(ev.Stamped(seq=seq, at_ns=at_ns, event=event))
-
-    def _write(self, seq: int, index: int, at_ns: int, payload: bytes) -> None:
-        self._hash.update(b"%d %d %d %d %b" % (seq, index, at_ns, len(payload), payload))

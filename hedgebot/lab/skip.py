@@ -74,7 +74,10 @@ class Stretch:
     def _reach(self, ahead: Ahead) -> None:
         """Find the first quote or timer that the claim does not cover: what comes from there on has to wait."""
         claim, quotes, row = self._claim, self._quotes, ahead.row
-        end_ns = min(ahead.end_ns, claim.timers.until_ns if claim.timers is not None else ahead.timer_ns + 1)
+        # Quotes are covered up to the first timer that is not.
+        until_ns = ahead.timer_ns if claim.timers is None else max(claim.timers.until_ns, ahead.timer_ns)
+        steps = -(-(until_ns - ahead.timer_ns) // ahead.interval_ns)
+        end_ns = min(ahead.end_ns, ahead.timer_ns + steps * ahead.interval_ns + 1)
         count = _books_covered(claim, quotes, row, end_ns)
         at_ns = quotes.at_ns
         # Timers up to the first quote that is not covered come before it.
