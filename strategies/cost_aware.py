@@ -48,6 +48,11 @@ class CostAware:
             / (band.vol_root_day(parameters.reference_vol) * parameters.reference_price_usd)
         )
 
+    @property
+    def narrows(self) -> bool:
+        """W falls with the price and with the flow that decays; the pair for an order's cost is not proven to."""
+        return self._parameters.order_cost_usd <= 0.0
+
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal:
         """Propose the width of this moment around the centre that an earlier strategy chose."""
         one, cost_bps = self._parameters, view.settings.cost_bps

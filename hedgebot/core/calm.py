@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+import numpy as np
+
 from hedgebot.core import connections, market, market_watch, tracking
 from hedgebot.core.calm_bounds import (
     ALIVE_BOUNDS,
@@ -67,6 +69,7 @@ class Claim:
     __slots__ = (
         "_accounts",
         "_closes",
+        "_decided_ns",
         "_feeds",
         "_indexes",
         "_linear",
@@ -98,6 +101,7 @@ class Claim:
         self._mark_until_ns = _mark_until_ns(look, self.rules)
         self.covered = 0
         self.owed: Callable[[], None] | None = None
+        self._decided_ns = 0
         # Twice the middle, exact: a book's bid and ask are added up, not halved.
         self._sums = Decimal(books.low) * 2, Decimal(min(books.high, _PRICE_MAX)) * 2
         self._marks = _room_around(look.quote.mark, look.room)
@@ -118,6 +122,22 @@ class Claim:
         owed, self.owed = self.owed, None
         if owed is not None:
             owed()
+        self.note_band()
+
+    def decided(self, at_ns: int) -> None:
+        """A book or a timer was taken: the band was looked at then."""
+        self._decided_ns = at_ns
+
+    def note_band(self) -> None:
+        """The band in force, as the newest book or timer found it; one that stands still is there already."""
+        at_ns, self._decided_ns = self._decided_ns, 0
+        if at_ns and (found := self.band(at_ns)) is not None:
+            self.underlying.trigger_coin, self.underlying.inside_coin = found
+
+    def band(self, at_ns: int) -> tuple[float, float] | None:
+        """Trigger and inside target of a look at a moment, at the underlying's price; None where they stand still."""
+        found = None if self._look.band_at is None else self._look.band_at(at_ns)
+        return None if found is None else (found.trigger_coin, found.inside_coin)
 
     def take(self, stamped: ev.Stamped) -> bool:
         """Cover an event, with all that it does to the state; False where it must be stepped, and nothing is done."""
@@ -214,7 +234,10 @@ class Claim:
         state.at_ns = at_ns
         self.after_timer(at_ns, self.underlying.price)
         if at_ns - self.underlying.tracking.at_ns >= tracking.LOOK_NS:
+            # What is open is held against the band of the last decision, not of this one.
+            self.note_band()
             self.look(at_ns)
+        self._decided_ns = at_ns
         self.covered += 1
         return True
 
@@ -223,9 +246,25 @@ class Claim:
         underlying = self.underlying
         tracking.look(underlying, self.settings, linear_delta(*self._linear, underlying.price), at_ns)
 
-    def look_row(self, prices: Floats, at_ns: Ints) -> None:
-        """`look` at several moments, at these prices."""
-        tracking.look_row(self.underlying, self.settings, prices, linear_delta_row(*self._linear, prices), at_ns)
+    def look_row(self, prices: Floats, at_ns: Ints, decided_ns: list[int]) -> None:
+        """`look` at several moments, at these prices; at each of them the band is that of an earlier decision."""
+        underlying, deltas = self.underlying, linear_delta_row(*self._linear, prices)
+        bands = self._bands(prices.tolist(), decided_ns)
+        tracking.look_row(underlying, self.settings, prices, deltas, at_ns, bands)
+
+    def _bands(self, prices: list[float], decided_ns: list[int]) -> Floats:
+        """Trigger and inside target of several decisions, shape (2, n) or, where they stand still, (2, 1)."""
+        underlying = self.underlying
+        stands = underlying.trigger_coin, underlying.inside_coin
+        if self._look.band_at is None:
+            return np.array(stands)[:, None]
+        newest, found = underlying.price, []
+        for price, at_ns in zip(prices, decided_ns, strict=True):
+            underlying.price = price
+            # A moment of 0 is before the row: what was found then is in the state.
+            found.append((self.band(at_ns) if at_ns else None) or stands)
+        underlying.price = newest
+        return np.array(found).T
 
     def after_timer(self, at_ns: int, price: float) -> None:
         """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
@@ -285,6 +324,7 @@ class Claim:
         quote.bid, quote.ask, quote.book_at_ns, quote.book_venue_ns = bid, ask, at_ns, stamp_ns
         # Half the sum's float is the float of half the sum: a power of two rounds nothing.
         self.underlying.price, self._state.at_ns = float(bid + ask) * 0.5, at_ns
+        self._decided_ns = at_ns
         if changed_ns >= 0:
             self.note_still(changed_ns)
 

@@ -21,7 +21,7 @@ from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
 from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState, UnderlyingState, followed
-from hedgebot.core.strategy import Steady
+from hedgebot.core.strategy import Proposal, Steady
 from hedgebot.core.tracking import RECORD_NS
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
@@ -49,7 +49,8 @@ class Look(NamedTuple):
     """What bounds are made from: one underlying hedged in one instrument, at a moment. `steady` is its band.
 
     `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most; `room` is the share by
-    which mark and index may still move either way.
+    which mark and index may still move either way. `band_at` finds a band that moves, at a moment and the underlying's
+    price: `steady` is then the narrowest that it comes to up to `high` and before its end.
     """
 
     state: EngineState
@@ -62,6 +63,7 @@ class Look(NamedTuple):
     low: float = 0.0
     high: float = math.inf
     room: float = 0.0
+    band_at: Callable[[int], Proposal | None] | None = None
 
 
 BoundOf = Callable[[Look], Bound | None]
@@ -127,10 +129,12 @@ def band(look: Look) -> Bound | None:
     steady, underlying = look.steady, look.underlying
     if underlying.breach_since_ns or underlying.residual_coin or underlying.note or underlying.waits_for:
         return None
-    if (underlying.centre_coin, underlying.trigger_coin) != (steady.centre_coin, steady.above_coin):
+    if underlying.centre_coin != steady.centre_coin or not underlying.trigger_coin >= steady.above_coin:
+        return None
+    if look.band_at is None and underlying.trigger_coin != steady.above_coin:
         return None
     inside = prices_within(underlying, steady.centre_coin - steady.below_coin, steady.centre_coin + steady.above_coin)
-    return inside if inside is None else inside._replace(until_ns=steady.until_ns)
+    return inside and Bound(steady.until_ns, inside.low, min(inside.high, look.high))
 
 
 BOOK_BOUNDS: tuple[BoundOf, ...] = (mode, orders, exposure, jump, frozen, band)

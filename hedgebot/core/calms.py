@@ -4,13 +4,29 @@ Owns what must have been stepped before, which bounds stand from claim to claim,
 claim's effects are `calm.py`'s. Decides nothing and changes no state.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterable
 from typing import cast
 
+import msgspec
+
 from hedgebot.core.calm import Claim
-from hedgebot.core.calm_bounds import BOOK_BOUNDS, TICKED, TIMER_BOUNDS, Bound, BoundOf, Look, room_of, tightest
+from hedgebot.core.calm_bounds import (
+    BOOK_BOUNDS,
+    EDGE,
+    NEVER_NS,
+    TICKED,
+    TIMER_BOUNDS,
+    Bound,
+    BoundOf,
+    Look,
+    room_of,
+    tightest,
+)
+from hedgebot.core.decide import StrategyOf, band_at
+from hedgebot.core.drift import KNOWN_AFTER_DAYS, NS_PER_DAY
 from hedgebot.core.state import EngineState
-from hedgebot.core.strategy import Steady, SteadyStrategy, Strategy
+from hedgebot.core.strategy import Steady, SteadyStrategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
@@ -19,7 +35,9 @@ WORTH_EVENTS = 4
 """A claim that covered fewer events cost more than it saved: the next one waits for more quiet steps."""
 
 _WAIT_STEPS = 16
-StrategyOf = Callable[[StrategySettings], Strategy]
+_NO_BAND = Steady(0.0, 0.0, 0.0, NEVER_NS)
+_NARROWS_NS, _NARROWS_RATIO = 60_000_000_000, 0.01
+"""How far ahead a band that moves is bounded: it hardly narrows in a minute, or with a hundredth of the price."""
 
 
 class Calms:
@@ -77,20 +95,56 @@ def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look
         return None
     settings = state.settings.underlyings[0]
     quote = state.quotes.get(settings.hedge_instrument)
-    steady = _steady(state, strategy_of, settings)
-    if len(settings.hedge_instruments) != 1 or quote is None or steady is None:
+    if len(settings.hedge_instruments) != 1 or quote is None:
         return None
     underlying = state.underlyings[settings.underlying]
-    return Look(state, settings, underlying, quote, steady, state.at_ns, timer_ns, room=room_of(state, quote))
+    look = Look(
+        state=state,
+        settings=settings,
+        underlying=underlying,
+        quote=quote,
+        steady=_NO_BAND,
+        at_ns=state.at_ns,
+        timer_ns=timer_ns,
+        room=room_of(state, quote),
+    )
+    chosen = [one for one in state.settings.strategies if one.enabled and settings.underlying in one.underlyings]
+    if chosen and getattr(strategy_of(chosen[-1]), "narrows", False):
+        before = _steady(strategy_of, settings, chosen[:-1]) if len(chosen) > 1 else _NO_BAND
+        return _narrowing(look, strategy_of, before)
+    steady = _steady(strategy_of, settings, chosen)
+    return None if steady is None else look._replace(steady=steady)
 
 
-def _steady(state: EngineState, strategy_of: StrategyOf, settings: UnderlyingSettings) -> Steady | None:
+def _steady(
+    strategy_of: StrategyOf, settings: UnderlyingSettings, strategies: Iterable[StrategySettings]
+) -> Steady | None:
     band: Steady | None = None
-    for one in state.settings.strategies:
-        if one.enabled and settings.underlying in one.underlyings:
-            strategy = strategy_of(one)
-            # Not `isinstance`: that walks the protocol each time.
-            band = cast("SteadyStrategy", strategy).steady(settings, band) if hasattr(strategy, "steady") else None
-            if band is None:
-                return None
+    for one in strategies:
+        strategy = strategy_of(one)
+        # Not `isinstance`: that walks the protocol each time.
+        band = cast("SteadyStrategy", strategy).steady(settings, band) if hasattr(strategy, "steady") else None
+        if band is None:
+            return None
     return band
+
+
+def _narrowing(look: Look, strategy_of: StrategyOf, before: Steady | None) -> Look | None:
+    """A band that draws in as price and time go on: its narrowest at a price and a moment somewhat ahead."""
+    state, underlying, settings, drift = look.state, look.underlying, look.settings, look.underlying.drift
+    if before is None or not drift.since_ns or underlying.price <= 0.0:
+        return None
+    until_ns, high = min(before.until_ns, look.at_ns + _NARROWS_NS), underlying.price * (1.0 + _NARROWS_RATIO)
+    if drift.flow_at(look.at_ns) is None:
+        # With the flow that becomes known the band is another one.
+        until_ns = min(until_ns, drift.since_ns + math.floor(KNOWN_AFTER_DAYS * NS_PER_DAY * (1.0 - EDGE)))
+    ahead = msgspec.structs.replace(underlying, price=high)
+    corner = band_at(state, strategy_of, ahead, settings, until_ns)
+    if corner is None or corner.below is not None or until_ns <= look.at_ns:
+        return None
+    edge = corner.trigger_coin * (1.0 - EDGE)
+    return look._replace(
+        steady=Steady(corner.centre_coin, edge, edge, until_ns),
+        high=high,
+        band_at=lambda at_ns: band_at(state, strategy_of, underlying, settings, at_ns),
+    )

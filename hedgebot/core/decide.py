@@ -87,6 +87,14 @@ def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
     underlying.trigger_coin, underlying.inside_coin = proposal.trigger_coin, proposal.inside_coin
 
 
+def band_at(
+    state: EngineState, strategy_of: StrategyOf, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
+) -> Proposal | None:
+    """The band that a look at a moment finds where no latch is held, at the underlying's price."""
+    found = limits.in_force(state, settings)
+    return propose(state, strategy_of, underlying, found, net_delta_coin(underlying), at_ns)
+
+
 def propose(
     state: EngineState,
     strategy_of: StrategyOf,

@@ -7,10 +7,11 @@ accounts or the engine's state.
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from hedgebot.pricing.band import (
     Band,
@@ -23,8 +24,9 @@ from hedgebot.pricing.band import (
     vol_root_day,
 )
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Exact = TypeVar("Exact", np.float64, np.int64)
 
 NS_PER_DAY = 86_400 * 1_000_000_000
 FLOW_HALF_LIFE_DAYS = 3.0
@@ -196,12 +198,13 @@ class Tracking(msgspec.Struct, kw_only=True):
 
     def look_row(self, off_coin: Floats, delta_coin: Floats, price: Floats, at_ns: Ints) -> Floats:
         """`look` at several moments, one after the other, to the last bit; the days that each look adds."""
-        unhedged, gap_ns, sums = delta_coin - self.hedged_coin, np.diff(at_ns, prepend=self.at_ns), self.sums
-        seen = (gap_ns > 0) & (gap_ns <= LOOK_GAP_NS)
-        days: Floats = np.where(seen, gap_ns / NS_PER_DAY, 0.0)
-        off = np.concatenate(([self.off_coin], off_coin[:-1]))
-        moved = np.where(seen, np.diff(unhedged, prepend=self.unhedged_coin), 0.0)
-        left = np.where(seen, off * np.diff(price, prepend=self.price), 0.0)
+        unhedged, sums = delta_coin - self.hedged_coin, self.sums
+        gap_ns, off = _steps(at_ns, self.at_ns), np.concatenate(([self.off_coin], off_coin[:-1]))
+        moved, left = _steps(unhedged, self.unhedged_coin), off * _steps(price, self.price)
+        days: Floats = gap_ns / NS_PER_DAY
+        unseen = (gap_ns <= 0) | (gap_ns > LOOK_GAP_NS)
+        if unseen.any():
+            days[unseen] = moved[unseen] = left[unseen] = 0.0
         sums.days, sums.off2, sums.moved2, sums.left2 = _added(
             (sums.days, sums.off2, sums.moved2, sums.left2), (days, off * off * days, moved * moved, left * left)
         )
@@ -211,7 +214,7 @@ class Tracking(msgspec.Struct, kw_only=True):
         return days
 
     def predict_row(
-        self, trigger_coin: Floats, target_coin: float, expected: Forecasts, variance: Floats, days: Floats
+        self, trigger_coin: Floats, target_coin: Floats, expected: Forecasts, variance: Floats, days: Floats
     ) -> None:
         """`predict` for several looks, one after the other, to the last bit."""
         sums, error = self.sums, expected.tracking_error_usd_root_day
@@ -299,6 +302,14 @@ def conditions(
         cost_ratio=cost_bps * 1e-4,
         variance_coin2_day=exposure_variance(gamma, price, vol_day, flow),
     )
+
+
+def _steps(values: NDArray[Exact], first: float) -> NDArray[Exact]:
+    """How far each value is from the one before it, the first one from `first`."""
+    found = values.copy()
+    found[1:] -= values[:-1]
+    found[0] -= values.dtype.type(first)
+    return found
 
 
 def _added(totals: Sequence[float], parts: Sequence[Floats]) -> list[float]:

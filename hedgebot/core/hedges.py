@@ -74,6 +74,8 @@ def opened(state: EngineState, settings: UnderlyingSettings, side: Side) -> Inst
 
 def in_use(state: EngineState, settings: UnderlyingSettings) -> tuple[InstrumentId, ...]:
     """The instruments that the hedge depends on: all, but for alternatives that are neither held nor chosen."""
+    if not settings.other_hedges:
+        return settings.hedge_instruments
     chosen = {opened(state, settings, side) for side in Side}
     return tuple(
         one.instrument

@@ -26,6 +26,13 @@ class QuickEngine(Engine):
         self._calms = Calms()
         self._claim: Claim | None = None
 
+    @property
+    def state(self) -> EngineState:
+        """The whole state, with the band as the newest event found it."""
+        if self._claim is not None and self._claim.owed is None:
+            self._claim.note_band()
+        return super().state
+
     def step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
         """Apply one event and say what to do about it, in order."""
         ambient = getcontext()

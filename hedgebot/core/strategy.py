@@ -95,6 +95,17 @@ class SteadyStrategy(Protocol):
         """The band that `propose` gives at every price and moment before its end; None where there is none such."""
 
 
+class NarrowingStrategy(Protocol):
+    """A strategy whose band follows price and time, and can say how: a replay then knows its narrowest."""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether its edges, equal on both sides, only draw in as price and time go on.
+
+        That is while volatility, options and what was seen of fills stand, and each of them stays known or unknown.
+        """
+
+
 class StrategyPlugin(Protocol):
     """What a module under strategies/ exports as STRATEGY."""
 

@@ -107,26 +107,33 @@ def look(underlying: UnderlyingState, settings: UnderlyingSettings, delta: float
 
 
 def look_row(
-    underlying: UnderlyingState, settings: UnderlyingSettings, prices: Floats, deltas: Floats, at_ns: Ints
+    underlying: UnderlyingState,
+    settings: UnderlyingSettings,
+    prices: Floats,
+    deltas: Floats,
+    at_ns: Ints,
+    bands: Floats,
 ) -> None:
     """`look` at several moments, one after the other, to the last bit, between which nothing was booked.
 
-    Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; no options are held.
+    Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
+    (2, n) or (2, 1) for one that stands still. No options are held.
     """
-    drift, kept, trigger = underlying.drift, underlying.tracking, underlying.trigger_coin
+    drift, kept = underlying.drift, underlying.tracking
     days = kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns)
     vol, moments = vol_day_of(underlying), at_ns.tolist()
     flows = [one for one in map(drift.flow_at, moments) if one is not None]
-    if vol is None or not vol > 0.0 or not flows or trigger <= 0.0:
+    if vol is None or not vol > 0.0 or not flows or not (bands[0] > 0.0).all():
         return
     known = len(moments) - len(flows)
     gamma, seen = np.full(len(flows), underlying.option_gamma), prices[known:]
     variance = exposure_variance(gamma, seen, vol) + np.asarray(flows)
-    triggers, target = np.full(len(flows), trigger), underlying.inside_coin
+    triggers, targets = np.broadcast_to(bands, (2, len(moments)))[:, known:]
     if drift.flow_coin > 0.0:
-        triggers += [drift.overshoot_coin(*one) for one in zip(variance.tolist(), moments[known:], strict=True)]
-    expected = forecast_row(triggers, target, seen, variance, vol, settings.cost_bps * 1e-4)
-    kept.predict_row(triggers, target, expected, variance, days[known:])
+        beyond = [drift.overshoot_coin(*one) for one in zip(variance.tolist(), moments[known:], strict=True)]
+        triggers = triggers + np.asarray(beyond)
+    expected = forecast_row(triggers, targets, seen, variance, vol, settings.cost_bps * 1e-4)
+    kept.predict_row(triggers, targets, expected, variance, days[known:])
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:

@@ -195,11 +195,12 @@ class QuotePlay:
 
     def _left_out(self, quotes: int, timers: int) -> None:
         """So many were covered without the turn: its numbering goes on."""
-        if quotes or timers:
+        claim = self._quick.claim_in_force
+        if claim is not None and (quotes or timers):
             self._row += quotes
             self._next_timer_ns += timers * self._timer_ns
             self.skipped += quotes + timers
-            self._turn.leave_out(quotes + timers, self.engine.state.at_ns)
+            self._turn.leave_out(quotes + timers, claim.state.at_ns)
 
     def _skipping(self) -> None:
         """All that a claim covers at once; between two claims one event is stepped."""

@@ -41,7 +41,7 @@ class Stretch:
         self._timers, self._before, self._price = range(0), _NONE, claim.underlying.price
         self._last = self._row
         claim.settle()
-        claim.owed = self._settle
+        claim.owed, self._decided_ns = self._settle, 0
         self._reach(ahead)
 
     @property
@@ -63,6 +63,7 @@ class Stretch:
         taken = row - self._row, calm - self._next
         if taken[1]:
             claim.state.at_ns = timers[calm - 1]
+            claim.decided(timers[calm - 1])
         if taken[0]:
             self._take_books(row)
         self._row, self._next = row, calm
@@ -105,7 +106,9 @@ class Stretch:
         quote.bid, quote.ask = quotes.prices(last)
         quote.book_at_ns = quote.book_venue_ns = at_ns
         claim.underlying.price = float(quotes.mid[last])
-        claim.state.at_ns = max(claim.state.at_ns, at_ns)
+        if at_ns >= claim.state.at_ns:
+            claim.state.at_ns = at_ns
+            claim.decided(at_ns)
 
     def _note_still(self, row: int) -> None:
         """Since when the book stands as it does, and where the mark was then."""
@@ -146,7 +149,10 @@ class Stretch:
         numbers = np.arange(first, self._next, -(-TRACKING_NS // timers.step))
         before = self._before[numbers]
         prices = np.where(before > 0, self._quotes.mid[self._first - 1 + before], self._price)
-        claim.look_row(prices, timers.start + numbers * timers.step)
+        moments = timers.start + numbers * timers.step
+        quoted_ns = np.where(before > 0, self._quotes.at_ns[self._first - 1 + before], self._decided_ns)
+        timed_ns = np.where(numbers > 0, moments - timers.step, self._decided_ns)
+        claim.look_row(prices, moments, np.maximum(quoted_ns, timed_ns).tolist())
 
     def _note_trail(self) -> None:
         """Spells of the last seconds; older ones would be gone by now."""

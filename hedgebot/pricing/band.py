@@ -242,7 +242,7 @@ def forecast(band: Band, conditions: Conditions) -> Forecast:
 
 def forecast_row(
     trigger_coin: Floats,
-    target_coin: float,
+    target_coin: Floats,
     price_usd: Floats,
     variance_coin2_day: Floats,
     vol_root_day: float,

@@ -13,11 +13,9 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.operator_events import LimitRaised
-from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import DeltaConvention, EngineSettings, MarginEvent, StrategySettings
 from hedgebot.domain.treasury import TreasurySettings
-from hedgebot.lab.pace import Pace
-from strategies import delta_neutral, patience, target
+from strategies import cost_aware, delta_neutral, patience, target
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
@@ -28,12 +26,12 @@ from tests.support.playbook import (
     START_NS,
     Playbook,
     instrument,
-    orders,
     settings,
 )
 
 Script = Callable[[], Playbook]
 PLUGINS: dict[str, StrategyPlugin] = {
+    "cost_aware": cost_aware.STRATEGY,
     "delta_neutral": delta_neutral.STRATEGY,
     "patience": patience.STRATEGY,
     "target": target.STRATEGY,
@@ -259,33 +257,6 @@ def funding_share_grows() -> Playbook:
     for number in range(9):
         play.send(play.ticker(PRICE + 400 * number))
         play.quiet(1, PRICE + 400 * number)
-    return play
-
-
-class Slow(Talk):
-    """A book that is looked at three times a minute, with limits on age to match."""
-
-    def changed(self, chosen: EngineSettings) -> EngineSettings:
-        return Pace.of_seconds(20).slowed(chosen)
-
-    def hours(self, hours: float) -> None:
-        for number in range(round(hours * 180)):
-            self.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=1)
-            self.send(self.ticker(PRICE + number % 3 * 5), after_ms=1)
-            self.send(self.book(PRICE + number % 3 * 5), after_ms=1)
-            self.tick(after_ms=19_997)
-
-
-def plan_is_known() -> Playbook:
-    """A hedge that cost too much, told as soon as an hour of its plan is known: by time alone."""
-    play = Slow(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000, bleed_usd_alert=20.0)
-    play.ready()
-    for order in orders(play.send(play.fill(Side.BUY, "0.2"))):
-        intent = order.approved.intent
-        dear = play.fill(intent.side, str(intent.qty_contracts), intent.instrument, client_id=order.client_id, fee="90")
-        play.send(dear)
-        play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.FILLED, str(intent.qty_contracts))))
-    play.hours(2.1)
     return play
 
 

@@ -32,6 +32,7 @@ from hedgebot.domain.commands import Command
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, StrategySettings
 from strategies import delta_neutral, patience
+from tests.support import moving_days
 from tests.support import quiet_days as days
 from tests.support.playbook import BTC_PERP, PRICE, Playbook
 
@@ -87,7 +88,7 @@ SCRIPTS: dict[str, days.Script] = {
     "hours": days.hour_ends,
     "tail_risk": days.risk_ages,
     "funding_cost": days.funding_share_grows,
-    "bleed": days.plan_is_known,
+    "bleed": moving_days.plan_is_known,
     "blind": days.clock_off,
     "switches": days.switch_due,
     "top_ups": days.treasury_looks,

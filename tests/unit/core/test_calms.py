@@ -1,15 +1,24 @@
 """When a claim may be made: after quiet steps, of one underlying in one instrument, and only where it pays."""
 
-import msgspec
+from collections.abc import Callable
 
+import msgspec
+import pytest
+
+from hedgebot.core import calms
+from hedgebot.core.calm import Claim
 from hedgebot.core.calms import WORTH_EVENTS, Calms
-from hedgebot.core.state import EngineState
-from hedgebot.core.strategy import Strategy
+from hedgebot.core.decide import StrategyOf, band_at
+from hedgebot.core.quick import QuickEngine
+from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.strategy import Proposal, Strategy
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Command
-from hedgebot.domain.settings import HedgeLeg, HedgeRole, StrategySettings
+from hedgebot.domain.commands import Command, SubmitOrder
+from hedgebot.domain.settings import HedgeLeg, HedgeRole, StrategySettings, UnderlyingSettings
 from strategies.delta_neutral import STRATEGY
-from tests.support.playbook import BTC_USDC, Playbook
+from tests.support import moving_days, quiet_days
+from tests.support.playbook import BTC_USDC, Playbook, of_type
+from tests.unit.core.test_calm_bounds import covered, differs
 
 
 def strategy_of(one: StrategySettings) -> Strategy:
@@ -18,10 +27,10 @@ def strategy_of(one: StrategySettings) -> Strategy:
 
 def heard(play: Playbook) -> Calms:
     """What the steps of a conversation say."""
-    calms = Calms()
+    found = Calms()
     for stamped, commands in zip(play.log, steps(play), strict=True):
-        calms.note(stamped, commands, None)
-    return calms
+        found.note(stamped, commands, None)
+    return found
 
 
 def steps(play: Playbook) -> list[tuple[Command, ...]]:
@@ -47,23 +56,23 @@ def test_a_claim_is_made_after_quiet_steps_with_its_timer() -> None:
 
 
 def test_none_is_made_of_a_book_that_nothing_was_heard_of_unless_it_is_wanted() -> None:
-    play, calms = ready(), Calms()
-    assert calms.claim(play.state, strategy_of) is None
-    forced = calms.claim(play.state, strategy_of, worth=False)
+    play, found = ready(), Calms()
+    assert found.claim(play.state, strategy_of) is None
+    forced = found.claim(play.state, strategy_of, worth=False)
     assert forced is not None
     assert forced.timers is None
 
 
 def test_a_claim_that_covered_little_makes_the_next_one_wait() -> None:
     play, book = ready(), ev.Stamped(seq=99, at_ns=0, event=ready().book())
-    calms = heard(play)
-    short = calms.claim(play.state, strategy_of)
+    found = heard(play)
+    short = found.claim(play.state, strategy_of)
     assert short is not None
-    calms.note(book, (), short)
-    assert calms.claim(play.state, strategy_of) is None
+    found.note(book, (), short)
+    assert found.claim(play.state, strategy_of) is None
     short.covered = WORTH_EVENTS
-    calms.note(book, (), short)
-    assert calms.claim(play.state, strategy_of) is not None
+    found.note(book, (), short)
+    assert found.claim(play.state, strategy_of) is not None
 
 
 def test_a_hedge_in_two_instruments_is_not_claimed() -> None:
@@ -73,3 +82,63 @@ def test_a_hedge_in_two_instruments_is_not_claimed() -> None:
     state: EngineState = play.state
     state.settings = msgspec.structs.replace(state.settings, underlyings=(one,))
     assert Calms().claim(state, strategy_of, worth=False) is None
+
+
+# --- a band that moves
+
+
+def corner_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The narrowest band is taken for the one of now."""
+    original = band_at
+
+    def here(
+        state: EngineState, of: StrategyOf, one: UnderlyingState, settings: UnderlyingSettings, at_ns: int
+    ) -> Proposal | None:
+        if at_ns <= state.at_ns:
+            return original(state, of, one, settings, at_ns)
+        return original(state, of, state.underlyings[one.name], settings, state.at_ns)
+
+    monkeypatch.setattr(calms, "band_at", here)
+
+
+def band_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a look inside the band leaves in the state is left out."""
+    monkeypatch.setattr(Claim, "note_band", lambda _claim: None)
+
+
+MOVES: dict[Callable[[pytest.MonkeyPatch], None], quiet_days.Script] = {
+    corner_is_here: moving_days.band_draws_in,
+    band_stays: moving_days.band_draws_in,
+}
+
+
+@pytest.mark.parametrize("mutant", MOVES)
+def test_a_band_that_moves_is_claimed_at_its_narrowest(
+    mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = MOVES[mutant]()
+    assert of_type(play.heard, SubmitOrder)
+    assert not differs(play, quiet_days.load)
+    assert covered(play, quiet_days.load) > 0.2 * len(play.log)
+    mutant(monkeypatch)
+    assert differs(play, quiet_days.load)
+
+
+def test_a_claim_ends_where_the_flow_becomes_known() -> None:
+    play = moving_days.flow_is_known()
+    assert of_type(play.heard, SubmitOrder)
+    assert not differs(play, quiet_days.load)
+    quick, until_ns = QuickEngine(quiet_days.load), 0
+    known_ns = play.state.underlyings["BTC"].drift.since_ns + 3_600 * 1_000_000_000
+    for stamped in play.log:
+        claim = quick.claim() if stamped.seq > 1 else None
+        if claim is not None and stamped.at_ns < known_ns:
+            until_ns = max(until_ns, claim.books.until_ns)
+        quick.step(stamped)
+    assert known_ns - 1_000_000_000 < until_ns < known_ns
+
+
+def test_what_does_not_surely_narrow_is_not_claimed() -> None:
+    dear = moving_days.follows_cost(order_cost_usd=1.0)
+    assert not getattr(quiet_days.load(dear), "narrows", True)
+    assert getattr(quiet_days.load(moving_days.follows_cost()), "narrows", False)

@@ -100,6 +100,6 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(flow: float, gap_s: int)
     for moment, price in zip(at_ns.tolist(), prices.tolist(), strict=True):
         each.price = price
         tracking.look(each, settings, linear_delta(-1.0, 1e5, price), moment)
-    tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns)
+    tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns, np.array([[0.1], [0.07]]))
     assert row.tracking == each.tracking
     assert row.tracking.sums.predicted_days > 0.0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hedgebot.core.calm import Claim
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import Side
@@ -18,7 +19,7 @@ from hedgebot.lab.pace import Pace
 from hedgebot.lab.quotedesk import Opening
 from hedgebot.lab.quoteplay import QuotePlay, Way
 from hedgebot.lab.quotes import Quotes
-from strategies.delta_neutral import STRATEGY
+from tests.support import moving_days, quiet_days
 from tests.support import playbook as pb
 
 NS_PER_MS = 1_000_000
@@ -62,7 +63,7 @@ def played(
     quotes: Quotes, chosen: EngineSettings, way: Way, others: tuple[tuple[int, ev.Event], ...] = ()
 ) -> QuotePlay:
     play = QuotePlay(
-        quotes=quotes, settings=chosen, opening=OPENING, load_strategy=STRATEGY.build, way=way, others=others
+        quotes=quotes, settings=chosen, opening=OPENING, load_strategy=quiet_days.load, way=way, others=others
     )
     play.run()
     return play
@@ -111,6 +112,46 @@ def test_hours_of_a_book_are_the_same() -> None:
     assert quick.digest == full.digest
     assert full.orders
     assert quick.skipped > len(quotes)
+
+
+def following_cost(chosen: EngineSettings, tracking_error_usd: float) -> EngineSettings:
+    """The same book, hedged by `cost_aware`."""
+    return msgspec.structs.replace(chosen, strategies=(moving_days.follows_cost(tracking_error_usd),))
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    step_ms=st.sampled_from([5, 40, 300]),
+    move_bps=st.sampled_from([0.05, 0.5, 2.0]),
+    tracking_error_usd=st.sampled_from([30.0, 200.0]),
+    clients=st.sampled_from([0, 150]),
+)
+def test_a_band_that_follows_cost_gives_the_same_journal_and_state(
+    seed: int, step_ms: int, move_bps: float, tracking_error_usd: float, clients: int
+) -> None:
+    quotes = path(seed, 700, step_ms, move_bps)
+    others = fills(quotes, clients) if clients else ()
+    chosen = following_cost(book_settings(0.1), tracking_error_usd)
+    full, *quick = (played(quotes, chosen, way, others) for way in Way)
+    for one in quick:
+        assert one.digest == full.digest
+        assert one.orders == full.orders
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("clients", [0, 300])
+def test_hours_of_a_band_that_follows_cost_are_the_same(clients: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes, chosen = path(3, 1_400, 3_000, 0.8), Pace.of_seconds(15).slowed(book_settings(0.1))
+    chosen, others = following_cost(chosen, 200.0), fills(quotes, clients) if clients else ()
+    full, quick = (played(quotes, chosen, way, others) for way in (Way.FULL, Way.SKIP))
+    assert quick.digest == full.digest
+    assert full.orders
+    assert quick.skipped > 0.8 * len(quotes)
+    if clients:
+        return
+    monkeypatch.setattr(Claim, "_bands", lambda one, *_: np.array([[one.underlying.trigger_coin], [0.1]]))
+    assert played(quotes, chosen, Way.SKIP, others).digest != full.digest
 
 
 def quiet() -> Quotes:

@@ -215,7 +215,7 @@ def test_a_row_of_forecasts_is_each_of_them_to_the_last_bit() -> None:
     prices, triggers = random.uniform(1e3, 1e5, 200), random.uniform(0.0, 2.0, 200)
     variance = np.where(random.random(200) < 0.2, 0.0, random.uniform(0.0, 1.0, 200))
     triggers[:3], variance[:3] = 0.0, (0.0, 1.0, 0.5)
-    row = forecast_row(triggers, 0.0, prices, variance, 0.0313, 0.00055)
+    row = forecast_row(triggers, np.zeros(200), prices, variance, 0.0313, 0.00055)
     for number in range(200):
         now = Conditions(
             price_usd=float(prices[number]),

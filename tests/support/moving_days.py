@@ -1,0 +1,95 @@
+"""Hours of a book whose plan becomes known, and days on which a band moves by price and time alone: more scripts.
+
+They are of the same kind as those of `quiet_days.py`, whose conversation they use.
+"""
+
+import msgspec
+
+from hedgebot.core.engine import Engine
+from hedgebot.domain import events as ev
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import EngineSettings, StrategySettings
+from hedgebot.lab.pace import Pace
+from tests.support.playbook import ACCOUNT, PRICE, Playbook, orders
+from tests.support.quiet_days import Talk, load
+
+
+class Slow(Talk):
+    """A book that is looked at three times a minute, with limits on age to match."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        return Pace.of_seconds(20).slowed(chosen)
+
+    def hours(self, hours: float, step_s: int = 20) -> None:
+        """Of rounds of a sign of life, a mark, a book and a timer."""
+        for number in range(round(hours * 3_600 / step_s)):
+            self.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=1)
+            self.send(self.ticker(PRICE + number % 3 * 5), after_ms=1)
+            self.send(self.book(PRICE + number % 3 * 5), after_ms=1)
+            self.tick(after_ms=step_s * 1_000 - 3)
+
+
+def plan_is_known() -> Playbook:
+    """A hedge that cost too much, told as soon as an hour of its plan is known: by time alone."""
+    play = Slow(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000, bleed_usd_alert=20.0)
+    play.ready()
+    for order in orders(play.send(play.fill(Side.BUY, "0.2"))):
+        intent = order.approved.intent
+        dear = play.fill(intent.side, str(intent.qty_contracts), intent.instrument, client_id=order.client_id, fee="90")
+        play.send(dear)
+        play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.FILLED, str(intent.qty_contracts))))
+    play.hours(2.1)
+    return play
+
+
+# --- a band that moves
+
+
+def follows_cost(tracking_error_usd: float = 322.12, **params: float | str | bool) -> StrategySettings:
+    """`cost_aware` whose edge is 0.201 at the scripts' price, until its estimates are known."""
+    chosen: dict[str, float | str | bool] = {
+        "tracking_error_usd": tracking_error_usd,
+        "reference_price_usd": 100_000.0,
+        "reference_vol": 0.6,
+        "reference_variance_coin2_day": 0.2,
+        "cap_coin": 5.0,
+        **params,
+    }
+    return StrategySettings(name="cost_aware", enabled=True, underlyings=("BTC",), params=chosen)
+
+
+class Costly(Slow):
+    """A book that `cost_aware` alone hedges; with `slow` it is looked at three times a minute."""
+
+    def __init__(self, *, slow: bool = False) -> None:
+        self.slow = slow
+        super().__init__(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000, chase_bps_max=10_000.0)
+        self.engine = Engine(load)
+        for stamped in self.log:
+            self.engine.step(stamped)
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        one = msgspec.structs.replace(chosen, strategies=(follows_cost(),))
+        return super().changed(one) if self.slow else one
+
+
+def band_draws_in() -> Playbook:
+    """The price rises by a fiftieth, and the edge comes in to where the delta is."""
+    play = Costly()
+    play.ready((play.position("0.2"),))
+    for number in range(70):
+        price = PRICE + 25 * number
+        play.send(play.ticker(price))
+        play.quiet(0.5, price)
+    return play
+
+
+def flow_is_known() -> Playbook:
+    """After an hour without clients the band is made of what was seen: it is a quarter of the reference."""
+    play = Costly(slow=True)
+    play.ready((play.position("0.1"),))
+    # Not a divisor of an hour: a minute's look at the volatility must not fall on the moment.
+    play.hours(0.992, step_s=19)
+    play.quiet(55)
+    return play
