@@ -183,9 +183,12 @@ class _Book:
         if needed is None or equity is None or not needed or report.venue_at_ns <= newest_ns:
             return
         self._reported_ns[report.account] = report.venue_at_ns
-        use = float(needed / equity) if equity > 0 else float("inf")
+        use, kind = float(needed / equity) if equity > 0 else float("inf"), AlertKind.MARGIN_BUFFER_LOW
         if use > self._limits.margin_use_alert:
-            yield Owed(AlertKind.MARGIN_BUFFER_LOW, report.account, f"its margin use is {use:.0%}")
+            yield Owed(kind, report.account, f"its margin use is {use:.0%}")
+        else:
+            # Thin for a moment, as between somebody's trade and its hedge: the next look finds nothing to tell.
+            self._due = deque(one for one in self._due if one.owed[:2] != (kind, report.account))
 
     def _settling(self, at_ns: int) -> Iterator[Owed]:
         for name, ends_ns in self._ends.items():

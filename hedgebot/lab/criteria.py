@@ -163,12 +163,6 @@ def reduces_before_liquidation(evidence: Evidence) -> str:
 _FORCED = (ev.ExecutionKind.LIQUIDATION, ev.ExecutionKind.ADL)
 
 
-def use_beyond_alert(evidence: Evidence) -> int | None:
-    """When the true margin use was seen beyond the line of its alert first."""
-    line = evidence.settings.limits.margin_use_alert
-    return next((one.at_ns for one in evidence.samples if one.margin_use > line), None)
-
-
 def no_blind_entry(quiet_s: float) -> Criterion:
     """While the venue deleverages, and for a while after, nothing makes the position larger again."""
 

@@ -1,9 +1,12 @@
 """The oracle's eye for the margin of an account by the exchange's own figures: what each order of ours did to it (I13).
 
 Weighs the account as each order arrives and again once it is matched, so that neither a wrong report nor a wrong model
-of ours hides what an order did. Reads the exchange's side; of the journal only where the buffer's floor stands.
+of ours hides what an order did. Reads the exchange's side; of the journal only where the buffer's floor stands. What
+nobody could know yet is no fault: a margin that jumped within the time in which reports come. Orders that only shrink
+a position are left out, as in the gate: without a margin model of ours it lets them pass.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -17,8 +20,9 @@ NS_PER_S = 1_000_000_000
 USE_SLACK = 0.002
 """What an order may cost in fees and in spread, as a share of what is left: margin use moves by that much at most."""
 
-TOLD_NS = 16 * NS_PER_S
-"""Margins that the venue raises are known when its figure is asked for next: every 15 seconds."""
+KNOWN_NS, LOOKED_NS = 20 * NS_PER_S, 35 * NS_PER_S
+"""So long before an order the account must have stood as thin: a report comes every 15 s. And the look that shows it
+is no older than that."""
 
 IsOurs = Callable[[str | None], bool]
 
@@ -49,15 +53,18 @@ class MarginWatch:
         self._is_ours = is_ours
         self._arrived: dict[str, tuple[int, float]] = {}
         self._weighed: dict[str, _Weighed] = {}
+        self._looks: list[tuple[int, float]] = []
         exchange.arriving = self._on_arrival
 
+    def look(self) -> float:
+        """The margin use now, remembered."""
+        use = margin_use(self._exchange, self._holder)
+        self._looks.append((self._exchange.now_ns, use))
+        return use
+
     def _on_arrival(self, request: OrderRequest) -> None:
-        changed_ns = self._exchange.troubles.disturbances.margins_changed_ns
-        if changed_ns is not None and self._exchange.now_ns - changed_ns < TOLD_NS:
-            return  # what it needs now nobody could know
         if request.account == self._holder and self._is_ours(request.client_id):
-            use = margin_use(self._exchange, self._holder)
-            self._arrived[request.client_id or ""] = (self._exchange.now_ns, use)
+            self._arrived[request.client_id or ""] = (self._exchange.now_ns, self.look())
 
     def matched(self, order: SimOrder) -> None:
         """An order of ours was matched, in part or whole, or ended."""
@@ -77,10 +84,19 @@ class MarginWatch:
                 case cmd.RecordRegime():
                     floors[command.account] = command.floor_use
                 case cmd.SubmitOrder():
-                    floor = floors[command.approved.intent.account]
-                    one = self._weighed.get(command.client_id)
-                    if one is not None and one.after > floor and one.after > one.before + USE_SLACK:
+                    intent = command.approved.intent
+                    floor, one = floors[intent.account], self._weighed.get(command.client_id)
+                    if one is not None and not intent.reduce_only and self._uses_up(one, floor):
                         moved = f"from {one.before:.1%} to {one.after:.1%}, its floor is {floor:.0%}"
                         yield "I13", one.at_ns, f"order {command.client_id} took the margin use at the venue {moved}"
                 case _:
                     pass
+
+    def _uses_up(self, one: _Weighed, floor: float) -> bool:
+        """Whether an order took buffer that was not there, and had not been there for as long as a report may take."""
+        effect = one.after - one.before
+        if one.after <= floor or effect <= USE_SLACK:
+            return False
+        since = bisect_left(self._looks, (one.at_ns - LOOKED_NS, 0.0))
+        looks = [look for look in self._looks[since:] if look[0] <= one.at_ns]
+        return looks[0][0] <= one.at_ns - KNOWN_NS and min(use for _, use in looks) + effect > floor

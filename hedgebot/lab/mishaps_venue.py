@@ -214,10 +214,6 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         begin=_slow_depeg,
         seconds=DEPEG_S,
         criterion=must.reduces_before_liquidation,
-        alerts=(AlertKind.MARGIN_BUFFER_LOW,),
-        # The venue's figure is read every 15 seconds.
-        alert_s=20.0,
-        due=must.use_beyond_alert,
         scenario=_thin(3_000, 31_500),
         alone=True,
     ),

@@ -23,7 +23,7 @@ from hedgebot.lab.alertjudge import judge_alerts
 from hedgebot.lab.datajudge import judge_data
 from hedgebot.lab.hedgejudge import opposed_problem
 from hedgebot.lab.journaljudge import judge_journal, moves_position
-from hedgebot.lab.marginjudge import MarginWatch, margin_use
+from hedgebot.lab.marginjudge import MarginWatch
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.truth import delta_coin
 
@@ -183,7 +183,7 @@ class Oracle:
 
     def margin_use(self) -> float:
         """The true maintenance margin over equity; infinite when margin is due and nothing is left."""
-        return margin_use(self._exchange, self._holder)
+        return self._margin.look()
 
     # --- afterwards
 

@@ -5,6 +5,7 @@ Each test says which check caught its build; `pytest -rP tests/simulation/test_m
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, MarginEvent
 from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
+from hedgebot.exchange.scenario import Scenario
 from hedgebot.journal import redaction
 from hedgebot.journal.redaction import TEXTS, Redactor
 from hedgebot.lab import simvenue
@@ -311,6 +313,15 @@ THIN = Mishap(
 )
 
 
+def _thinner(scenario: Scenario) -> Scenario:
+    """So little beside the book that its buffer is at the floor of an event from the start."""
+    assert THIN.scenario is not None
+    account = msgspec.structs.replace(
+        THIN.scenario(scenario).accounts[0], coins={"USDT": Decimal(13_000), "USDC": Decimal(18_000)}
+    )
+    return msgspec.structs.replace(scenario, accounts=(account,))
+
+
 def test_hedges_of_a_sound_build_keep_a_thin_buffer() -> None:
     outcome = FaultWorld(1, 5.0, STRATEGY.build, [THIN]).run()
     assert outcome.passed, (outcome.stuck, outcome.violations[:3])
@@ -331,7 +342,8 @@ def test_a_build_that_uses_the_buffer_up_is_caught_by_the_venues_own_figures(mon
         put(self, fact)
 
     monkeypatch.setattr(SimVenue, "_put", rosy)
-    outcome = FaultWorld(1, 5.0, STRATEGY.build, [THIN]).run()
+    thinner = msgspec.structs.replace(THIN, scenario=_thinner)
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [thinner], begins=[(THIN.id, 30.0)]).run()
     assert caught("margin used up", outcome) & {"I13"}
     told = [one.sentence for one in outcome.violations if one.invariant == "I13"]
     assert all("took the margin use at the venue from" in one for one in told)

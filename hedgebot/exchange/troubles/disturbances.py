@@ -27,8 +27,6 @@ class Disturbances:
         self._books = books
         self._world = world
         self._spells = spells
-        # When margins last became others by a hike or its end; None: never.
-        self.margins_changed_ns: int | None = None
 
     def strike(self, trouble: Disturbance) -> None:
         """Begin it; ValueError says what cannot be."""
@@ -57,7 +55,7 @@ class Disturbances:
                 self._change_funding(trouble)
 
     def _hike(self, ratio: float) -> None:
-        self._world.margin_ratio, self.margins_changed_ns = ratio, self._books.now_ns
+        self._world.margin_ratio = ratio
 
     def _begin(self, kind: str, target: str, duration_s: float | None, end: Callable[[], None]) -> None:
         until_ns = None if duration_s is None else self._books.now_ns + int(duration_s * NS_PER_S)

@@ -130,6 +130,13 @@ def test_another_account_pays_no_debt_and_an_old_report_makes_none() -> None:
     )
 
 
+def test_a_margin_that_is_thin_for_a_moment_owes_nothing() -> None:
+    thin = at(0.0, ev.WalletUpdated(report=wallet(60), source=ev.Source.STREAM))
+    better = ev.WalletUpdated(report=wallet(10, venue_at_ns=START_NS + 9), source=ev.Source.STREAM)
+    assert found(thin, at(0.1, better), QUIET) == []
+    assert len(found(thin, QUIET)) == 1
+
+
 def test_a_book_that_says_nothing_new_is_owed_an_alert_five_seconds_after_its_limit() -> None:
     """Age by content: a repeat with an old stamp is no news. Limit 5 s, and five more."""
 

@@ -158,14 +158,6 @@ def test_modes_are_held_against_the_clock(at_s: float, met: bool) -> None:
     assert "120%" in must.reduces_before_liquidation(evidence)
 
 
-def test_an_alert_of_the_margin_is_owed_from_the_first_use_beyond_its_line() -> None:
-    evidence = played(30.0)
-    evidence.samples = [msgspec_free(METERED, evidence.begun_ns + nr, use) for nr, use in enumerate((0.5, 0.51, 0.6))]
-    assert must.use_beyond_alert(evidence) == evidence.begun_ns + 1
-    evidence.samples = evidence.samples[:1]
-    assert must.use_beyond_alert(evidence) is None
-
-
 def test_a_book_below_the_line_has_nothing_to_reduce() -> None:
     evidence = played(30.0)
     for use, met in ((0.79, True), (0.81, False)):
