@@ -86,7 +86,10 @@ class Quotes:
     def paused_after(self, row: int, pause_ns: int) -> int:
         """The first quote after a row that comes more than a pause after the one before it; the end where none does."""
         if pause_ns not in self._pauses:
-            self._pauses[pause_ns] = (np.flatnonzero(np.diff(self.at_ns) > pause_ns) + 1).tolist()
+            # Block by block: a column more would be as large as the others.
+            begins = range(0, len(self), BLOCK)
+            parts = [np.flatnonzero(np.diff(self.at_ns[one : one + BLOCK + 1]) > pause_ns) + one + 1 for one in begins]
+            self._pauses[pause_ns] = np.concatenate(parts).tolist()
         late = self._pauses[pause_ns]
         number = bisect_right(late, row)
         return late[number] if number < len(late) else len(self)

@@ -64,6 +64,16 @@ def test_books_come_in_blocks_and_lose_none() -> None:
     assert [book.venue_at_ns for book in columns.books(5, 7)] == [6, 7]
 
 
+def test_a_pause_is_found_wherever_a_block_ends() -> None:
+    count = 2 * BLOCK + 5
+    for row in (1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, count - 1):
+        at_ns = np.arange(count) + np.where(np.arange(count) >= row, 50, 0)
+        bid = np.full(count, 10)
+        columns = Quotes(BTC_PERP, TICK, at_ns, bid, bid + 1)
+        assert columns.paused_after(0, 40) == row
+        assert columns.paused_after(row, 40) == count
+
+
 def test_what_changed_and_how_far_apart() -> None:
     columns = quotes([10, 10, 11], [12, 12, 12], [5, 7, 12])
     assert columns.changed(0, 3).tolist() == [True, False, True]
