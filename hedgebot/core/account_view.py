@@ -83,6 +83,6 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
     )
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | None) -> float | None:
     """A number that JSON can hold; a use without any equity is said in words."""
-    return value if math.isfinite(value) else None
+    return value if value is not None and math.isfinite(value) else None

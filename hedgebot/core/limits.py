@@ -178,7 +178,8 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
         maintenance_margin_usd=_finite(report.maintenance_margin_usd),
     )
     report = margin_report.believed(step, account, report)
-    account.wallet, account.wallet_at_ns = report, step.at_ns
+    # A reading asks for long: what it tells is as old as its first question, not as its arrival.
+    account.wallet, account.wallet_at_ns = report, step.at_ns if is_followed else min(step.at_ns, report.venue_at_ns)
     margin_report.on_wallet(step, account)
     if not is_followed:
         margin_watched.note_read(step, account)

@@ -121,7 +121,7 @@ def judged_use(state: EngineState, account: AccountState, use: float | None) -> 
     if use is None or not state.limits.collateral_shock_in_floor:
         return use
     found = account.margin.standing_stress
-    return None if found is None else max(use, found.shock_use)
+    return None if found is None or found.shock_use is None else max(use, found.shock_use)
 
 
 def risk_use(state: EngineState, account: AccountState) -> float:

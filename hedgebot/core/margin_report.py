@@ -43,10 +43,12 @@ def note_leverage(state: EngineState, report: PositionReport) -> None:
 
 
 def believed(step: Step, account: AccountState, report: WalletReport) -> WalletReport:
-    """A report without margins that cannot be: in portfolio mode empty or zero is unknown while something is held."""
+    """A report without margins that cannot be: empty or zero is unknown while something is held.
+
+    At the venue that is traded in portfolio mode alone, at one that is only watched in every mode.
+    """
     if not account.role.is_followed:
-        empty = margin_watched.is_empty(report, margin_legs.mode_of(step.state, account.name))
-        return _without_margins(report) if empty else report
+        return _without_margins(report) if margin_watched.is_empty(report) else report
     found = margin_legs.model_of(step.state, account)
     if isinstance(found, str) or found[1] is not MarginMode.PORTFOLIO or report.maintenance_margin_usd:
         return report
@@ -97,7 +99,8 @@ def _is_settled(step: Step, account: AccountState) -> bool:
     """Whether the ledger and the report are of one book: nothing of ours is under way, and nothing moved just now."""
     state = step.state
     if not account.role.is_followed:
-        return True  # margins and positions were read together, and no ledger of ours could lag behind
+        # No ledger of ours could lag behind; of a reading that took long margins and positions are of two moments.
+        return step.at_ns - account.wallet_at_ns <= SETTLED_NS
     if not account.reconciled or any(order.intent.account == account.name for order in live_orders(state)):
         return False
     moved_at_ns = max((one.moved_at_ns for one in state.positions.values() if one.account == account.name), default=0)

@@ -68,9 +68,9 @@ class StandingStress(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     coin: str
-    shock_loss_usd: float
-    shock_use: float
-    shock_missing_usd: float
+    shock_loss_usd: float | None
+    shock_use: float | None
+    shock_missing_usd: float | None
     hike_use: float
 
 

@@ -20,20 +20,21 @@ from hedgebot.domain.health import use_of
 
 
 def look(step: Step, account: AccountState, equity: float | None, maintenance: float | None) -> None:
-    """Measure both; unknown where equity or margin is."""
+    """Measure both; unknown where equity or margin is, the shock besides where a watched account's coins are."""
     margin, state = account.margin, step.state
     if equity is None or maintenance is None:
         margin.standing_stress = None
         return
-    worst, loss = "", 0.0
-    for coin, worth in _collateral_usd(state, account).items():
-        if (lost := worth * state.limits.collateral_shock_ratio) > loss:
-            worst, loss = coin, lost
+    known, worst, loss = _collateral_usd(state, account), "", None
+    if known is not None:
+        worst, worth = max(known.items(), key=lambda one: one[1], default=("", 0.0))
+        loss = worth * state.limits.collateral_shock_ratio
+    left, floor = None if loss is None else equity - loss, margin_gate.floor_use(state, account)
     margin.standing_stress = StandingStress(
-        coin=worst,
+        coin=worst if loss else "",
         shock_loss_usd=loss,
-        shock_use=use_of(maintenance, equity - loss),
-        shock_missing_usd=max(maintenance / margin_gate.floor_use(state, account) - (equity - loss), 0.0),
+        shock_use=None if left is None else use_of(maintenance, left),
+        shock_missing_usd=None if left is None else max(maintenance / floor - left, 0.0),
         hike_use=use_of(maintenance * state.limits.margin_hike_ratio, equity),
     )
 
@@ -44,8 +45,10 @@ def watch(step: Step, account: AccountState, use: float | None) -> None:
     if found is None or use is None:
         return
     limits, above = step.state.limits, use <= floor
-    words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}{missing_words(found)}"
-    shock = f"{account.name}: {words}" if above and found.coin and found.shock_use > floor else ""
+    shock = ""
+    if above and found.shock_use is not None and found.coin and found.shock_use > floor:
+        words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}{missing_words(found)}"
+        shock = f"{account.name}: {words}"
     step.watch(AlertKind.COLLATERAL_SHOCK, account.name, shock)
     words = f"{hike_words(found, limits.margin_hike_ratio)}, the floor is {floor:.0%}"
     hike = f"{account.name}: {words}" if above and found.hike_use > floor else ""
@@ -57,7 +60,7 @@ def describe(state: EngineState, account: AccountState) -> tuple[str, str]:
     found = account.margin.standing_stress
     if found is None:
         return "", ""
-    shock = "no coin that could lose its peg"
+    shock = "no coin that could lose its peg" if found.shock_use is not None else "unknown: its coins are not all known"
     if found.coin:
         counts = "" if not state.limits.collateral_shock_in_floor else " (the floor is held after it)"
         shock = f"{shock_words(found, state.limits.collateral_shock_ratio)}{missing_words(found)}{counts}"
@@ -79,14 +82,19 @@ def hike_words(found: StandingStress, ratio: float) -> str:
     return f"margin rates x {ratio:g}: margin use {found.hike_use:.0%}"
 
 
-def _collateral_usd(state: EngineState, account: AccountState) -> dict[str, float]:
-    """What each coin that stands for something counts as collateral now, in USD."""
-    if account.wallet is None:
+def _collateral_usd(state: EngineState, account: AccountState) -> dict[str, float] | None:
+    """What each coin that stands for something counts as collateral now, in USD; None: not known of every coin."""
+    wallet = account.wallet
+    if wallet is None:
         return {}
+    if wallet.watched is not None and not wallet.watched.coins_known:
+        return None
     prices = margin_legs.coin_prices(state, account)
     worth: dict[str, float] = {}
-    for coin, qty in account.wallet.balances.items():
+    for coin, qty in wallet.balances.items():
         if qty <= ZERO or coin in state.underlyings or coin == "USD":
             continue
+        if wallet.watched is not None and coin not in prices:
+            return None
         worth[coin] = margin_legs.counted(state, account, coin, float(qty)) * prices.get(coin, 0.0)
     return worth

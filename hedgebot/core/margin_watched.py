@@ -10,9 +10,8 @@ from hedgebot.core.margin_legs import STABLECOINS, Contract, MarginBook
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.instrument import InstrumentKind
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
-from hedgebot.domain.settings import MarginMode
 from hedgebot.domain.venue_events import WatchFailed
 
 FAILURES_TOLD = 2
@@ -28,12 +27,16 @@ def read_book(account: AccountState, at_ns: int) -> MarginBook | str:
     if positions is None:
         return f"the positions of {account.name} are unknown: {wallet.watched.problem or 'its venue tells none'}"
     prices = dict.fromkeys(STABLECOINS, 1.0) | wallet.prices_usd
-    contracts = {one.rules.id: _contract(one) for one in positions}
+    contracts = _contracts(positions)
+    if isinstance(contracts, str):
+        return contracts
     for one in contracts.values():
         if one.rules.kind.is_option:
             return f"{one.rules.id} is an option: the venue tells no volatility with it, its own number stands alone"
         if unpriced := {one.rules.settle, one.rules.quote} - prices.keys():
             return f"the price of {min(unpriced)} is unknown"
+        # The venue prices coins that are owned: where the underlying is none of them its contract's mark says it.
+        prices.setdefault(one.rules.underlying, one.mark * prices[one.rules.quote])
     return MarginBook(
         contracts=contracts,
         buys={},
@@ -46,27 +49,33 @@ def read_book(account: AccountState, at_ns: int) -> MarginBook | str:
     )
 
 
+def _contracts(positions: tuple[WatchedPosition, ...]) -> dict[InstrumentId, Contract] | str:
+    """One for each instrument. A sentence where one is held both ways: venues margin that each in a way of its own."""
+    found: dict[InstrumentId, Contract] = {}
+    for one in positions:
+        known = found.get(one.rules.id)
+        if known is None:
+            found[one.rules.id] = _contract(one)
+        elif known.contracts * one.contracts < 0.0:
+            return f"{one.rules.id} is held long and short at once: the venue's own number stands alone"
+        else:
+            both = known.contracts + one.contracts
+            found[one.rules.id] = known._replace(contracts=both, profit=known.profit + one.profit_settle)
+    return found
+
+
 def _contract(one: WatchedPosition) -> Contract:
     return Contract(one.rules, one.contracts, one.mark, one.profit_settle, one.leverage)
 
 
 def needs_margin(watched: WatchedMargin) -> bool:
     """Whether a maintenance margin of zero cannot be: something is held that needs some, or nobody knows what is."""
-    if watched.positions is None:
-        return True
-    return any(
-        one.contracts
-        and not (one.rules.kind.is_option and one.contracts > 0.0)
-        and one.rules.kind is not InstrumentKind.SPOT
-        for one in watched.positions
-    )
+    return watched.positions is None or any(one.needs_margin for one in watched.positions)
 
 
-def is_empty(report: WalletReport, mode: MarginMode | None) -> bool:
-    """Whether a report without margins says nothing: in portfolio mode empty or zero is unknown while all is held."""
-    if report.watched is None or report.maintenance_margin_usd:
-        return False
-    return mode is MarginMode.PORTFOLIO and needs_margin(report.watched)
+def is_empty(report: WalletReport) -> bool:
+    """Whether a report without margins says nothing: empty or zero is unknown while something is held."""
+    return report.watched is not None and not report.maintenance_margin_usd and needs_margin(report.watched)
 
 
 def equity_usd(account: AccountState) -> Decimal | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.domain.instrument import Instrument, InstrumentId, Side
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 
 
@@ -53,13 +53,22 @@ class WatchedPosition(msgspec.Struct, frozen=True, kw_only=True):
     profit_settle: float = 0.0
     leverage: float | None = None
 
+    @property
+    def needs_margin(self) -> bool:
+        """Whether holding it takes some: all but a long option, whose premium is paid, and what is owned outright."""
+        kind = self.rules.kind
+        return (
+            bool(self.contracts) and kind is not InstrumentKind.SPOT and not (kind.is_option and self.contracts > 0.0)
+        )
+
 
 class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     """What a report of a watched account says beside its margins.
 
     Where the venue keeps margins apart (by coin, or by isolated position), those of the report are the worst pocket's,
     which `pocket` names, and `equity_usd` is what all of them hold. `stated_use` is the venue's own ratio as
-    maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why.
+    maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why. `coins_known`: the
+    report's balances are all that the pocket has.
     """
 
     pocket: str
@@ -68,6 +77,7 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     stated_use: float | None = None
     positions: tuple[WatchedPosition, ...] | None = None
     problem: str = ""
+    coins_known: bool = True
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,7 +237,14 @@ def okx(stub: StubVenue) -> None:
     stub.say("public/instruments", {"code": "0", "data": [OKX_SWAP], "msg": ""})
 
 
-def binance(stub: StubVenue) -> None:
+def binance_asset(coin: str, balance: str, **fields: str) -> dict[str, object]:
+    """One row of assets of /fapi/v2/account; without margins and profit unless they are told."""
+    row: dict[str, object] = {"asset": coin, "marginBalance": balance, "walletBalance": balance, "crossUnPnl": "0"}
+    row |= {"crossWalletBalance": balance, "maintMargin": "0.00000000", "initialMargin": "0.00000000"}
+    return row | fields
+
+
+def binance(stub: StubVenue, **fields: object) -> None:
     """A Binance USD-M account: one BTC long worth 100,000 USDT, maintenance margin by the first three brackets."""
     stub.script("api/v3/time", lambda _one: Answer(json.dumps({"serverTime": _now_ms()})))
     position = {
@@ -261,6 +268,7 @@ def binance(stub: StubVenue) -> None:
         "totalPositionInitialMargin": "5000.00000000",
         "totalOpenOrderInitialMargin": "0.00000000",
         "multiAssetsMargin": False,
+        "assets": [binance_asset("USDT", "20000", maintMargin="450", initialMargin="5000")],
         "positions": [position],
     }
-    stub.say("fapi/v2/account", account)
+    stub.say("fapi/v2/account", account | fields)

@@ -62,23 +62,28 @@ def read(
     everything: str | None = "",
     stated_use: float | None = None,
     after_ms: float = 1.0,
+    asked_before_ms: float = 0.0,
+    coins: dict[str, str] | None = None,
+    coins_known: bool = True,
+    prices: dict[str, float] | None = None,
 ) -> tuple[Command, ...]:
     """The venue was read: equity and margins of the worst pocket, which holds 2 BTC beside its positions."""
     total = equity if everything == "" else everything
     report = WalletReport(
         account=WATCHED,
-        balances={"BTC": Decimal(2)},
+        balances={"BTC": Decimal(2)} if coins is None else {coin: Decimal(qty) for coin, qty in coins.items()},
         equity_usd=None if equity is None else Decimal(equity),
         initial_margin_usd=None if initial is None else Decimal(initial),
         maintenance_margin_usd=None if maintenance is None else Decimal(maintenance),
-        venue_at_ns=book.at_ns + round(after_ms * 1e6),
-        prices_usd={"BTC": 100_000.0},
+        venue_at_ns=book.at_ns + round((after_ms - asked_before_ms) * 1e6),
+        prices_usd={"BTC": 100_000.0} if prices is None else prices,
         watched=WatchedMargin(
             pocket="segregated_sm BTC",
             pockets=pockets,
             equity_usd=None if total is None else Decimal(total),
             stated_use=stated_use,
             positions=positions,
+            coins_known=coins_known,
         ),
     )
     return book.send(ev.WalletUpdated(report=report, source=ev.Source.QUERY), after_ms=after_ms)

@@ -1,24 +1,27 @@
 """Binance, read: the USD-M account, or portfolio margin where the account is in it. Owns which questions it takes.
 
-The ratio of portfolio margin points down (uniMMR = equity / maintenance margin). Positions in coin-margined contracts
-and debts of portfolio margin are in the venue's number only: no model of ours is asked then. Sources:
-GET /fapi/v2/account, /papi/v1/account, /papi/v1/um/account; margin reference sections 3, 5 and 6.2.
+In multi-assets mode the account is one pocket in USD, else each coin and each isolated position is one. The ratio of
+portfolio margin points down (uniMMR = equity / maintenance margin). Positions in coin-margined contracts and debts of
+portfolio margin are in the venue's number only: no model of ours is asked then, and what its coins are is not known.
+The COIN-M account outside portfolio margin is not read. Sources: GET /fapi/v2/account, /fapi/v1/premiumIndex,
+/papi/v1/account, /papi/v1/um/account; margin reference sections 3, 5 and 6.2.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hedgebot.domain.errors import VenueError
-from hedgebot.domain.health import Holding
+from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.domain.instrument import Instrument, InstrumentKind, instrument_id
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.domain.whatif import OrderKind, WantedOrder, WatchedNumbers
 from hedgebot.venues.health import binance as dialect
 from hedgebot.venues.reading import FrameProblem, as_object, as_rows, float_or_none, number
-from hedgebot.venues.watched.pockets import Pocket, Reading, profit_settle
+from hedgebot.venues.watched.binance_pockets import QUOTES, coins_of, isolated_of, pockets_of, quote_of
+from hedgebot.venues.watched.pockets import Pocket, Reading, known_or_why, known_price, profit_settle
 
-_QUOTES = ("USDT", "USDC")
 _WHOLE = "the account is in portfolio margin, where coin-margined positions and debts need margin too"
 
 
@@ -32,29 +35,34 @@ class BinanceReader:
 
     async def read(self) -> Reading:
         """Ask for everything. Raises the client's errors and FrameProblem."""
+        return await (self._read_portfolio() if self._portfolio else self._read_linear())
+
+    async def _read_portfolio(self) -> Reading:
         at_ns = self._now_ns()
-        if self._portfolio:
-            accounts = dialect.read(await self._client.papiGetAccount({}))
-        else:
-            accounts = dialect.read(await self._client.fapiPrivateV2GetAccount({}))
-        if not accounts:
-            msg = "the answer names no margin"
-            raise FrameProblem(msg)
-        prices = dict.fromkeys(_QUOTES, 1.0)
-        if self._portfolio:
-            held_any = [
-                await self._holds(one) for one in (self._client.papiGetUmAccount, self._client.papiGetCmAccount)
-            ]
-            positions = None if any(held_any) else ()
-            return Reading((Pocket(accounts[0]),), positions, _WHOLE if any(held_any) else "", prices, {}, at_ns)
-        account = accounts[0]
-        held = [one for one in account.holdings if one.contracts]
-        if any(one.isolated for one in held):
-            why = "some positions are isolated, and the venue's sums count them in"
-            return Reading((Pocket(account),), None, why, prices, {}, at_ns)
-        contracts = tuple(position_of(one) for one in held)
-        coins = {"USDT": account.equity} if account.equity is not None else {}
-        return Reading((Pocket(account),), contracts, "", prices, coins, at_ns)
+        accounts = _named(dialect.read(await self._client.papiGetAccount({})))
+        held_any = [await self._holds(one) for one in (self._client.papiGetUmAccount, self._client.papiGetCmAccount)]
+        positions = None if any(held_any) else ()
+        prices = dict.fromkeys(QUOTES, 1.0)
+        return Reading((Pocket(accounts[0]),), positions, _WHOLE if any(held_any) else "", prices, None, at_ns)
+
+    async def _read_linear(self) -> Reading:
+        at_ns = self._now_ns()
+        answer = await self._client.fapiPrivateV2GetAccount({})
+        account, frame = _named(dialect.read(answer))[0], as_object(answer, "the answer")
+        pockets = (Pocket(account), *isolated_of(frame)) if account.unit == "USD" else pockets_of(frame)
+        coins = coins_of(frame)
+        crossed = [one for one in account.holdings if one.contracts and not one.isolated]
+        positions, problem = await known_or_why(lambda: _positions(crossed))
+        prices = dict.fromkeys(QUOTES, 1.0)
+        for coin in sorted(coins.keys() - prices.keys()):
+            if price := await known_price(partial(self._price_usd, coin)):
+                prices[coin] = price
+        return Reading(pockets, positions, problem, prices, coins, at_ns)
+
+    async def _price_usd(self, coin: str) -> float:
+        """USD per coin, by the index of its perpetual."""
+        answer = await self._client.fapiPublicGetPremiumIndex({"symbol": f"{coin}USDT"})
+        return float(number(as_object(answer, "the answer"), "indexPrice"))
 
     async def ask(self, order: WantedOrder) -> WatchedNumbers:
         """What an order would be, at its mark; the venue has no what-if. Raises the client's errors and VenueError."""
@@ -75,10 +83,21 @@ class BinanceReader:
         return any(float_or_none(one, "positionAmt") for one in rows)
 
 
+def _named(accounts: tuple[AccountHealth, ...] | None) -> tuple[AccountHealth, ...]:
+    if not accounts:
+        msg = "the answer names no margin"
+        raise FrameProblem(msg)
+    return accounts
+
+
+async def _positions(held: Iterable[Holding]) -> tuple[WatchedPosition, ...]:
+    return tuple(position_of(one) for one in held)
+
+
 def position_of(held: Holding) -> WatchedPosition:
     """A USD-M position; FrameProblem where the venue tells no value. Sizes are coins, so that a contract is one."""
-    quote = next((one for one in _QUOTES if held.instrument.endswith(one)), None)
-    if quote is None or not held.value:
+    quote = quote_of(held.instrument)
+    if quote is None or not held.value or not held.instrument.endswith(quote):
         msg = f"{held.instrument} has no value in a stablecoin"
         raise FrameProblem(msg)
     mark = held.value / abs(held.contracts)
@@ -91,7 +110,7 @@ def position_of(held: Holding) -> WatchedPosition:
         kind=InstrumentKind.LINEAR_PERP,
         underlying=held.instrument.removesuffix(quote),
         quote=quote,
-        settle="USDT",
+        settle=quote,
         # Never traded here: what the venue rounds to is not asked for.
         contract_size=one,
         tick_size=one,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import ccxt
+import msgspec
 
 from hedgebot.domain.health import AccountHealth
 from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
@@ -33,29 +34,31 @@ class Pocket(NamedTuple):
 class Reading(NamedTuple):
     """Everything that one round of questions told. `positions` None: `problem` says why.
 
-    `prices` are USD per coin, `coins` what is owned of each, open profit included; `at_ns` is before all questions.
+    `prices` are USD per coin, `coins` what is owned of each, open profit included (None: not known); `at_ns` is before
+    all questions.
     """
 
     pockets: tuple[Pocket, ...]
     positions: tuple[WatchedPosition, ...] | None
     problem: str
     prices: Mapping[str, float]
-    coins: Mapping[str, float]
+    coins: Mapping[str, float] | None
     at_ns: int
 
 
 def report_of(account: str, read: Reading) -> WalletReport:
     """The report that the engine takes."""
-    used = [one for one in read.pockets if not _is_unused(one.health)] or list(read.pockets[:1])
+    pockets = [_believed(one, read.positions) for one in read.pockets]
+    used = [one for one in pockets if not _is_unused(one.health)] or pockets[:1]
     if not used:
         return _unknown(account, read, "the venue names no margin of the account")
     worst = max(used, key=_badness)
     price = _price(read.prices, worst.health.unit)
     positions = None if read.positions is None or worst.alone else _within(worst, read.positions)
-    coins = {} if worst.alone else _coins(worst, positions or (), read.coins)
+    coins = _coins(worst, positions or (), read.coins)
     return WalletReport(
         account=account,
-        balances={coin: _exact(qty) for coin, qty in coins.items() if qty},
+        balances={coin: _exact(qty) for coin, qty in (coins or {}).items() if qty},
         equity_usd=_usd(worst.health.equity, price),
         initial_margin_usd=_usd(worst.health.initial, price),
         maintenance_margin_usd=_usd(worst.health.maintenance, price),
@@ -68,12 +71,13 @@ def report_of(account: str, read: Reading) -> WalletReport:
             stated_use=worst.health.stated_use,
             positions=positions,
             problem=worst.alone or read.problem,
+            coins_known=coins is not None,
         ),
     )
 
 
 def _unknown(account: str, read: Reading, problem: str) -> WalletReport:
-    watched = WatchedMargin(pocket="", pockets=0, equity_usd=None, positions=None, problem=problem)
+    watched = WatchedMargin(pocket="", pockets=0, equity_usd=None, positions=None, problem=problem, coins_known=False)
     return WalletReport(
         account=account,
         balances={},
@@ -88,6 +92,15 @@ def _unknown(account: str, read: Reading, problem: str) -> WalletReport:
 def _is_unused(one: AccountHealth) -> bool:
     """Nothing is owned there and nothing needs margin: known zeros, all of them."""
     return (one.equity, one.initial, one.maintenance) == (0.0, 0.0, 0.0)
+
+
+def _believed(one: Pocket, positions: tuple[WatchedPosition, ...] | None) -> Pocket:
+    """No maintenance margin cannot be where something is held that needs some: it is unknown, not nothing."""
+    if one.alone or one.health.maintenance or positions is None:
+        return one
+    if not any(held.needs_margin for held in _within(one, positions)):
+        return one
+    return one._replace(health=msgspec.structs.replace(one.health, maintenance=None))
 
 
 def _badness(one: Pocket) -> float:
@@ -117,12 +130,32 @@ def _within(pocket: Pocket, positions: Iterable[WatchedPosition]) -> tuple[Watch
     return tuple(one for one in positions if not pocket.settles or one.rules.settle == pocket.settles)
 
 
-def _coins(pocket: Pocket, positions: Iterable[WatchedPosition], owned: Mapping[str, float]) -> dict[str, float]:
-    """Coins without the open profit of the positions, which the model adds anew at every price that it looks at."""
+def _coins(
+    pocket: Pocket, positions: Iterable[WatchedPosition], owned: Mapping[str, float] | None
+) -> dict[str, float] | None:
+    """Coins without the open profit of the positions, which the model adds anew at every price that it looks at.
+
+    An isolated position's are its own margin, which no model is asked about. None: not known.
+    """
+    if pocket.alone:
+        equity = pocket.health.equity
+        return None if equity is None else {pocket.health.unit: equity}
+    if owned is None:
+        return None
     coins = {pocket.settles: owned.get(pocket.settles, 0.0)} if pocket.settles else dict(owned)
     for one in positions:
         coins[one.rules.settle] = coins.get(one.rules.settle, 0.0) - one.profit_settle
     return coins
+
+
+async def known_price(ask: Callable[[], Awaitable[float]]) -> float | None:
+    """USD per coin, or None where the venue has no such price. What keeps it from answering at all is raised."""
+    try:
+        return await ask()
+    except (ccxt.NetworkError, OSError):
+        raise
+    except FAULTS:
+        return None
 
 
 async def known_or_why(

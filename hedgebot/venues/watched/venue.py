@@ -50,6 +50,9 @@ SLOWER_MAX = 6
 QUESTIONS_MAX = 20
 """A reading of many positions asks what each instrument is, once in its life."""
 
+READING_S_MAX = 20.0
+"""A reading that takes longer is given up: it would be old on arrival. What it learnt of instruments is kept."""
+
 TOO_MANY = {418: 120.0, 429: 10.0}
 """HTTP statuses of rate limits, with the seconds to wait where the venue names none."""
 
@@ -138,7 +141,8 @@ class WatchedVenue:
         while True:
             await self._over_pause()
             try:
-                async with asyncio.timeout(self._connection.query_timeout_ms * QUESTIONS_MAX / 1_000):
+                longest_s = self._connection.query_timeout_ms * QUESTIONS_MAX / 1_000
+                async with asyncio.timeout(min(longest_s, READING_S_MAX)):
                     if time.monotonic() >= clock_due_s:
                         await self._measure()
                         clock_due_s = time.monotonic() + self._connection.clock_interval_s

@@ -1,6 +1,7 @@
 """The standing stresses: the worst coin of the collateral loses a third, the venue raises its rates."""
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from hedgebot.domain.commands import Mode
 from hedgebot.domain.settings import MarginMode
 from tests.support.margins import account_of, held, margined, report
 from tests.support.playbook import Playbook
+from tests.support.watched import read, watched_account, watched_book
 
 
 def book_with(
@@ -129,3 +131,21 @@ def test_with_the_shock_in_the_floor_an_unknown_shock_is_an_unknown_use() -> Non
     off = book_with(9_000.0, USDT="9000")
     assert margin_gate.judged_use(off.state, account_of(off), 0.1) == 0.1
     assert margin_gate.floor_shock_usd(off.state, account_of(off)) == 0.0
+
+
+@pytest.mark.parametrize("changes", [{"coins_known": False}, {"coins": {"FDUSD": "1000"}}])
+def test_coins_that_are_not_known_are_no_comfort(changes: dict[str, Any]) -> None:
+    book = watched_book(collateral_shock_in_floor=True)
+    read(book, **changes)
+    book.tick(300.0)
+    account = watched_account(book)
+    found = account.margin.standing_stress
+    assert found is not None
+    assert (found.shock_loss_usd, found.shock_use, found.shock_missing_usd) == (None, None, None)
+    assert found.hike_use == pytest.approx(0.07875)
+    assert margin_gate.floor_shock_usd(book.state, account) is None
+    assert margin_gate.judged_use(book.state, account, 0.1) is None
+    assert margin_stress.describe(book.state, account)[0] == "unknown: its coins are not all known"
+    read(book, coins={"USDC": "1000"})
+    book.tick(300.0)
+    assert margin_gate.floor_shock_usd(book.state, account) == pytest.approx(333.3)

@@ -98,9 +98,10 @@ def test_one_that_was_never_read_is_told_after_the_age_limit() -> None:
     assert WATCHED in subjects(book, AlertKind.MARGIN_BUFFER_LOW)
 
 
+@pytest.mark.parametrize("mode", list(MarginMode))
 @pytest.mark.parametrize("maintenance", [None, "0"])
-def test_no_margin_in_portfolio_mode_is_unknown_while_something_is_held(maintenance: str | None) -> None:
-    book = watched_book(MarginMode.PORTFOLIO)
+def test_no_margin_is_unknown_while_something_is_held(mode: MarginMode, maintenance: str | None) -> None:
+    book = watched_book(mode)
     read(book, maintenance=maintenance)
     assert account_view(book.state, watched_account(book), book.at_ns).margin_use is None
     read(book, maintenance=maintenance, positions=None)
@@ -228,6 +229,45 @@ def test_what_is_unknown_of_a_book_is_said() -> None:
     strange = msgspec.structs.replace(held(), rules=instrument(RULES.id, InstrumentKind.LINEAR_PERP, settle="EURR"))
     read(book, positions=(strange,))
     assert read_book(watched_account(book), book.at_ns) == "the price of EURR is unknown"
+
+
+@pytest.mark.parametrize(("first", "second"), [(1_000_000.0, -10_000.0), (1_000_000.0, -900_000.0), (-5.0, 5.0)])
+def test_what_is_held_both_ways_has_no_number_of_ours(first: float, second: float) -> None:
+    book = watched_book()
+    read(book, positions=(held(first), held(second)))
+    assert "is held long and short at once" in watched_account(book).margin.unknown
+    book.tick(11_000.0)
+    assert watched_account(book).margin.distance is None
+    assert account_view(book.state, watched_account(book), book.at_ns).margin_use == pytest.approx(0.0525)
+
+
+def test_two_rows_of_one_side_are_one_position() -> None:
+    book = watched_book()
+    both = tuple(msgspec.structs.replace(held(500_000.0), profit_settle=profit) for profit in (0.25, 0.5))
+    read(book, positions=both)
+    found = read_book(watched_account(book), book.at_ns)
+    assert not isinstance(found, str)
+    assert [(one.contracts, one.profit) for one in found.contracts.values()] == [(1_000_000.0, 0.75)]
+
+
+def test_a_reading_is_as_old_as_its_first_question() -> None:
+    book = watched_book()
+    read(book, asked_before_ms=55_000.0, after_ms=60_000.0)
+    assert account_view(book.state, watched_account(book), book.at_ns).margin_use == pytest.approx(0.0525)
+    book.tick(6_000.0)
+    assert account_view(book.state, watched_account(book), book.at_ns).margin_use is None
+
+
+def test_the_price_at_liquidation_is_told_where_no_coin_of_the_underlying_is_owned() -> None:
+    book = watched_book()
+    linear = msgspec.structs.replace(RULES, kind=InstrumentKind.LINEAR_PERP, settle="USDC", quote="USDC")
+    position = msgspec.structs.replace(held(), rules=linear, contracts=10.0)
+    read(book, equity="60000", maintenance="10500", positions=(position,), coins={"USDC": "60000"}, prices={})
+    book.tick(11_000.0)
+    distance = watched_account(book).margin.distance
+    assert distance is not None
+    assert distance.underlying == "BTC"
+    assert distance.price == pytest.approx(100_000.0 * (1.0 + distance.move))
 
 
 def test_pauses_and_overflows_leave_it_alone_and_the_book_ends_without_it() -> None:

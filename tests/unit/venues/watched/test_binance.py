@@ -11,6 +11,7 @@ def test_a_position_is_coins_at_the_mark_that_its_value_implies() -> None:
     found = position_of(Holding(instrument="ETHUSDC", contracts=-2.0, value=8_000.0, entry=4_100.0, leverage=5.0))
     assert (found.rules.underlying, found.rules.quote, found.contracts, found.mark) == ("ETH", "USDC", -2.0, 4_000.0)
     assert (found.profit_settle, found.leverage) == (200.0, 5.0)
+    assert found.rules.settle == "USDC", "its profit is in the coin it is quoted in"
 
 
 @pytest.mark.parametrize(
