@@ -77,13 +77,14 @@ def first_booked_after(seconds: float) -> Due:
 def throttled(number: int, window_s: float) -> Criterion:
     """The repeat throttle trips as configured: never more than `number` + 1 orders of a side in the window, then none.
 
-    It counts by instrument. Nobody re-arms it while the fault lasts.
+    It counts by strategy and instrument. Nobody re-arms it while the fault lasts.
     """
 
     def judge(evidence: Evidence) -> str:
         orders = evidence.orders()
-        for key in {(intent.instrument, intent.side) for _, _, intent in orders}:
-            side, moments = key[1], [at_ns for at_ns, _, one in orders if (one.instrument, one.side) == key]
+        for key in {(one.strategy, one.instrument, one.side) for _, _, one in orders}:
+            moments = [at_ns for at_ns, _, one in orders if (one.strategy, one.instrument, one.side) == key]
+            side = key[2]
             for first, last in itertools.zip_longest(moments, moments[number + 1 :]):
                 if last is not None and last - first <= window_s * NS_PER_S:
                     return f"{number + 2} {side} orders within {window_s:g} s, the throttle stands at {number}"
