@@ -15,7 +15,7 @@ from hedgebot.core.quotes import OptionMark
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
-from hedgebot.domain.settings import MarginMode, MarginParameters
+from hedgebot.domain.settings import MarginMode, MarginParameters, UnderlyingSettings
 from hedgebot.margin.bybit_portfolio import days_counted, law_of, scenarios_of
 from hedgebot.margin.collateral import collateral_qty
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
@@ -143,14 +143,24 @@ def coin_prices(state: EngineState, account: AccountState) -> dict[str, float]:
     reported = account.wallet.prices_usd if account.wallet else {}
     prices = dict.fromkeys(STABLECOINS, 1.0) | reported
     for one in state.settings.underlyings:
-        rules = state.instruments.get(one.hedge_instrument)
-        # Of several hedges the newest index: the main one's feed may be the one that stands still.
-        told = [found for hedge in one.hedge_instruments if (found := state.quotes.get(hedge)) and found.index]
-        newest = max(told, key=lambda quote: quote.mark_venue_ns, default=None)
-        live = float(newest.index) if newest and newest.index else state.underlyings[one.underlying].price
-        if live > 0.0 and rules is not None:
-            prices[one.underlying] = live * prices.get(rules.quote, 1.0)
+        price = _coin_price(state, one, prices)
+        if price > 0.0:
+            prices[one.underlying] = price
     return prices
+
+
+def _coin_price(state: EngineState, settings: UnderlyingSettings, prices: dict[str, float]) -> float:
+    """USD per coin of an underlying; 0 where nothing says it. An index is in the coin that its hedge is quoted in."""
+    # Of several hedges the newest index: the main one's feed may be the one that stands still.
+    told = [
+        (quote.mark_venue_ns, float(quote.index) * prices.get(rules.quote, 1.0))
+        for hedge in settings.hedge_instruments
+        if (quote := state.quotes.get(hedge)) and quote.index and (rules := state.instruments.get(hedge))
+    ]
+    if told:
+        return max(told, key=lambda one: one[0])[1]
+    main = state.instruments.get(settings.hedge_instrument)
+    return state.underlyings[settings.underlying].price * prices.get(main.quote, 1.0) if main else 0.0
 
 
 def _contracts(

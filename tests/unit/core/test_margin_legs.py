@@ -8,6 +8,7 @@ import pytest
 from hedgebot.core import margin_legs
 from hedgebot.core.ledger import set_position
 from hedgebot.core.margin_gate import model_now
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import HedgeLeg, MarginMode, MarginParameters
 from tests.support.margins import GIVEN, account_of, held, margined, model_of, parameters, report
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, BTC_USDC, PRICE, Playbook
@@ -97,3 +98,18 @@ def test_of_several_hedges_the_newest_index_is_what_a_coin_is_worth() -> None:
     for name, index in ((BTC_USDC, "101000"), (BTC_PERP, "102000"), (BTC_USDC, "103000")):
         book.send(book.ticker(index, name=name))
         assert margin_legs.coin_prices(book.state, account_of(book))["BTC"] == pytest.approx(float(index))
+
+
+@pytest.mark.parametrize(("main", "other"), [(BTC_PERP, BTC_USDC), (BTC_USDC, BTC_PERP)])
+def test_each_index_is_in_the_coin_that_its_own_hedge_is_quoted_in(main: InstrumentId, other: InstrumentId) -> None:
+    """USDC at 0.87 is no other price of the coin in dollars, whichever of the two has told of it last."""
+    book = _book()
+    one = msgspec.structs.replace(
+        book.settings.underlyings[0], hedge_instrument=main, other_hedges=(HedgeLeg(instrument=other),)
+    )
+    book.state.settings = msgspec.structs.replace(book.state.settings, underlyings=(one,))
+    report(book, 1e6, prices={"USDT": 1.0, "USDC": 0.87})
+    indices = {BTC_PERP: "100000", BTC_USDC: str(round(100_000 / 0.87, 1))}
+    for name in (other, main, other):
+        book.send(book.ticker(indices[name], name=name))
+        assert margin_legs.coin_prices(book.state, account_of(book))["BTC"] == pytest.approx(100_000, rel=1e-5)
