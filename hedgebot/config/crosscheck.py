@@ -100,6 +100,9 @@ def _watched(key: str, account: Table) -> list[tuple[str, str]]:
         return []
     if venue == "bybit":
         return [(f"{key}.role", "= 'watched' is for venues where hedgebot does not trade; at bybit it is book")]
+    if venue == "binance" and account.get("testnet", False):
+        words = "= true must be left out: Binance's test network does not answer what is asked of an account there"
+        return [(f"{key}.testnet", words)]
     return [
         (f"{key}.{name}", "does nothing for an account that is only watched; leave it out")
         for name in ("dead_man_s", "drop_copy", "order_entry", "order_timeout_ms")

@@ -41,12 +41,16 @@ class Answer(NamedTuple):
 
 Script = Callable[[Request], Answer]
 
+SIGNED_MS_MAX = 5_000
+"""A request signed with a moment this far from the venue's own is refused."""
+
 
 class StubVenue:
     """Answers by the end of the path; the newest rule for a path counts."""
 
     def __init__(self) -> None:
         self.address = ""
+        self.ahead_ms = 0
         self.requests: list[Request] = []
         self._rules: dict[str, Script] = {}
 
@@ -70,7 +74,7 @@ class StubVenue:
         path = "/" + request.raw_path.lstrip("/").partition("/")[2]
         got = Request(request.method, path.partition("?")[0], dict(request.query), body)
         self.requests.append(got)
-        refusal = _refusal(request, path, body)
+        refusal = _refusal(request, path, body, self.ahead_ms)
         rule = next((one for end, one in self._rules.items() if got.path.endswith(end)), None)
         answer = refusal or (Answer('{"error":{"code":404,"message":"no rule"}}', 404) if rule is None else rule(got))
         return web.Response(
@@ -78,13 +82,14 @@ class StubVenue:
         )
 
 
-def _refusal(request: web.Request, path: str, body: str) -> Answer | None:
-    """A signed request with a signature that is not ours; public ones are not looked at."""
+def _refusal(request: web.Request, path: str, body: str, ahead_ms: int) -> Answer | None:
+    """A signed request with a signature or a moment that is not ours; public ones are not looked at."""
     if (word := request.headers.get("Authorization", "")).startswith("deri-hmac-sha256"):
         part = dict(re.findall(r"(\w+)=([^,\s]+)", word))
         signed = f"{part['ts']}\n{part['nonce']}\n{request.method}\n{path}\n{body}\n"
         good = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if (part["id"], part["sig"]) != (KEY, good):
+        late_ms = _now_ms() + ahead_ms - int(part["ts"])
+        if (part["id"], part["sig"]) != (KEY, good) or abs(late_ms) > SIGNED_MS_MAX:
             return Answer('{"jsonrpc":"2.0","error":{"message":"invalid_credentials","code":13004}}', 400)
     if "OK-ACCESS-SIGN" in request.headers:
         stamp = request.headers["OK-ACCESS-TIMESTAMP"]
@@ -175,7 +180,9 @@ PERPETUAL = {
 
 def deribit(stub: StubVenue) -> None:
     """A Deribit account in standard margin: 1,000,000 USD of the perpetual long on 2 BTC, index 100,000."""
-    stub.script("public/get_time", lambda _one: Answer(json.dumps({"jsonrpc": "2.0", "result": _now_ms()})))
+    stub.script(
+        "public/get_time", lambda _one: Answer(json.dumps({"jsonrpc": "2.0", "result": _now_ms() + stub.ahead_ms}))
+    )
     # Margins by the standard model: 10 BTC need (1 % + 0.005 % x 10) of their value.
     summary = deribit_summary(equity=2.0, margin_balance=2.0, initial_margin=0.205, maintenance_margin=0.105)
     stub.say("private/get_account_summaries", deribit_account(summary))

@@ -3,48 +3,19 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.reports import WalletReport, WatchedMargin
 from hedgebot.venues.registry import open_venue
 from tests.support import stub_venue as stubs
+from tests.support.readings import margin_of, reading, report
 from tests.support.sinks import Sink
 from tests.support.stub_venue import Answer, StubVenue, stub_venue, watched
 
 pytestmark = pytest.mark.wire
-
-
-@asynccontextmanager
-async def reading(
-    venue: str, fill: Callable[[StubVenue], None], **changes: Any
-) -> AsyncIterator[tuple[StubVenue, Sink]]:
-    """A venue that answers, and the daemon's port to it, started."""
-    async with stub_venue() as stub:
-        fill(stub)
-        sink = Sink()
-        port = open_venue(watched(stub, venue, **changes), sink, time.time_ns)
-        await port.start()
-        try:
-            yield stub, sink
-        finally:
-            await port.stop()
-
-
-async def report(venue: str, fill: Callable[[StubVenue], None], **changes: Any) -> WalletReport:
-    """The first report of a venue that answers so."""
-    async with reading(venue, fill, **changes) as (_, sink):
-        return (await sink.until(ev.WalletUpdated))[0].report
-
-
-def margin_of(one: WalletReport) -> WatchedMargin:
-    assert one.watched is not None
-    return one.watched
 
 
 async def test_deribit_standard_margin_in_coins_becomes_usd() -> None:
@@ -118,6 +89,46 @@ async def test_deribit_without_the_right_to_read_positions_still_tells_its_margi
     assert "13021" in margin_of(found).problem
 
 
+async def test_deribit_is_signed_with_the_venues_time() -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.deribit(stub)
+        stub.ahead_ms = 60_000
+
+    assert (await report("deribit", fill)).maintenance_margin_usd == Decimal(10_500)
+
+
+@pytest.mark.parametrize(("maintenance", "known"), [(0.0, True), (0.3, True), (0.6, False)])
+async def test_deribit_coins_are_priced_in_usdc_and_one_without_a_price_is_unknown_alone(
+    maintenance: float, known: bool
+) -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.deribit(stub)
+        btc = stubs.deribit_summary(equity=2.0, margin_balance=2.0, initial_margin=0.205, maintenance_margin=0.105)
+        sol = stubs.deribit_summary(
+            currency="SOL", equity=10.0, margin_balance=10.0, initial_margin=5.0, maintenance_margin=5.0
+        )
+        odd = {"currency": "ODD", "equity": 1.0, "margin_balance": 1.0, "initial_margin": maintenance}
+        third = stubs.deribit_summary(**odd, maintenance_margin=maintenance)
+        stub.say("private/get_account_summaries", stubs.deribit_account(third, btc, sol))
+        refused = Answer(json.dumps({"error": {"code": -32602, "message": "Invalid params"}}), 400)
+        prices = {"btc_usd": 100_000.0, "sol_usdc": 200.0}
+        stub.script(
+            "public/get_index_price",
+            lambda asked: (
+                Answer(json.dumps({"result": {"index_price": price}}))
+                if (price := prices.get(asked.query["index_name"]))
+                else refused
+            ),
+        )
+
+    found = await report("deribit", fill)
+    assert margin_of(found).equity_usd is None
+    if known:
+        assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(2_000), Decimal(1_000))
+    else:
+        assert (margin_of(found).pocket, found.maintenance_margin_usd) == ("segregated_sm ODD", None)
+
+
 async def test_okx_points_down_and_is_turned_round() -> None:
     found = await report("okx", stubs.okx)
     assert found.equity_usd == Decimal("9995.4")
@@ -145,6 +156,43 @@ async def test_okx_single_currency_margin_keeps_coins_apart() -> None:
     assert margin_of(found).stated_use == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(("mode", "known"), [("isolated", True), ("cross", False)])
+async def test_okx_idle_coins_need_no_margin(mode: str, known: bool) -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.okx(stub)
+        none = {"imr": "", "mmr": "", "mgnRatio": "", "uTime": "1"}
+        details = [
+            {"ccy": "OKB", "eq": "0.001", "eqUsd": "0.05"} | none,
+            {"ccy": "USDT", "eq": "1000", "eqUsd": "1000", "imr": "100", "mmr": "50", "mgnRatio": "20", "uTime": "1"},
+            {"ccy": "BTC", "eq": "1", "eqUsd": "97000"} | none,
+        ]
+        account = dict.fromkeys(("adjEq", "imr", "mmr", "mgnRatio"), "") | {"totalEq": "98000", "uTime": "1"}
+        stub.say("account/balance", {"code": "0", "data": [account | {"details": details}]})
+        row = {"instId": "BTC-USD-SWAP", "instType": "SWAP", "mgnMode": mode, "posId": "7", "posSide": "net"}
+        margins = {"margin": "1", "mmr": "0.01", "imr": "", "mgnRatio": "90", "upl": "0", "notionalUsd": "900"}
+        rest = {"pos": "3", "ccy": "BTC", "lever": "9", "markPx": "97000", "avgPx": "97000", "uTime": "1"}
+        stub.say("account/positions", {"code": "0", "data": [row | margins | rest]})
+
+    found = await report("okx", fill)
+    if known:
+        assert (margin_of(found).pocket, found.maintenance_margin_usd) == ("coin USDT", Decimal(50))
+    else:
+        assert (margin_of(found).pocket, found.maintenance_margin_usd) == ("coin BTC", None)
+
+
+async def test_okx_tells_both_sides_of_a_hedged_instrument() -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.okx(stub)
+        row = {"instId": "BTC-USDT-SWAP", "instType": "SWAP", "mgnMode": "cross", "ccy": "USDT", "lever": "3"}
+        row |= dict.fromkeys(("mmr", "imr", "upl", "mgnRatio"), "")
+        row |= {"notionalUsd": "1", "markPx": "97093.7", "avgPx": "97093.7", "uTime": "1"}
+        sides = [{"posSide": "long", "pos": "10", "posId": "1"}, {"posSide": "short", "pos": "4", "posId": "2"}]
+        stub.say("account/positions", {"code": "0", "data": [row | one for one in sides]})
+
+    found = await report("okx", fill)
+    assert [one.contracts for one in margin_of(found).positions or ()] == [10.0, -4.0]
+
+
 async def test_okx_isolated_positions_stand_by_themselves() -> None:
     def fill(stub: StubVenue) -> None:
         stubs.okx(stub)
@@ -164,95 +212,6 @@ async def test_okx_isolated_positions_stand_by_themselves() -> None:
         None,
         "the position in ETH-USDT-SWAP is isolated",
     )
-
-
-async def test_binance_usd_m_is_as_told() -> None:
-    found = await report("binance", stubs.binance)
-    assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(20_000), Decimal(450))
-    (position,) = margin_of(found).positions or ()
-    assert (position.rules.underlying, position.contracts, position.mark) == ("BTC", 1.0, 100_000.0)
-
-
-async def test_binance_pockets_share_nothing_outside_multi_assets_mode() -> None:
-    def fill(stub: StubVenue) -> None:
-        usdt = stubs.binance_asset("USDT", "50000")
-        usdc = stubs.binance_asset("USDC", "1000", maintMargin="950", initialMargin="960")
-        held = {"symbol": "ETHUSDC", "positionAmt": "2", "notional": "8000", "entryPrice": "4000", "leverage": "20"}
-        sums = {"totalMaintMargin": "0", "totalInitialMargin": "0", "totalMarginBalance": "50000"}
-        stubs.binance(stub, **sums, assets=[usdt, usdc], positions=[held])
-
-    found = await report("binance", fill)
-    assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(1_000), Decimal(950))
-    assert (margin_of(found).pocket, margin_of(found).equity_usd) == ("USD-M USDC", Decimal(51_000))
-    assert [one.rules.settle for one in margin_of(found).positions or ()] == ["USDC"]
-
-
-async def test_binance_isolated_positions_stand_by_themselves() -> None:
-    def fill(stub: StubVenue) -> None:
-        usdt = stubs.binance_asset("USDT", "500480", crossWalletBalance="500000", maintMargin="450")
-        held = {"symbol": "ETHUSDT", "positionAmt": "2", "notional": "9000", "entryPrice": "4500", "isolated": True}
-        margins = {"isolatedWallet": "500", "unrealizedProfit": "-20", "maintMargin": "450", "initialMargin": "480"}
-        stubs.binance(stub, assets=[usdt], positions=[held | margins])
-
-    found = await report("binance", fill)
-    assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(480), Decimal(450))
-    assert found.balances == {"USDT": Decimal(480)}
-    assert margin_of(found).problem == "the position in ETHUSDT is isolated"
-
-
-@pytest.mark.parametrize("maintenance", ["0", ""])
-async def test_binance_without_a_margin_for_what_is_held_is_unknown(maintenance: str) -> None:
-    def fill(stub: StubVenue) -> None:
-        usdt = stubs.binance_asset("USDT", "20000", maintMargin=maintenance)
-        usdc = stubs.binance_asset("USDC", "20000", maintMargin="1000")
-        stubs.binance(stub, assets=[usdc, usdt])
-
-    found = await report("binance", fill)
-    assert (margin_of(found).pocket, found.maintenance_margin_usd) == ("USD-M USDT", None)
-
-
-async def test_binance_multi_assets_is_one_account_of_several_coins() -> None:
-    def fill(stub: StubVenue) -> None:
-        assets = [stubs.binance_asset(coin, "100") for coin in ("USDT", "USDC", "BNB", "FDUSD")]
-        stubs.binance(stub, multiAssetsMargin=True, assets=assets)
-        unknown = Answer(json.dumps({"code": -1121, "msg": "Invalid symbol."}), 400)
-        known = Answer(json.dumps({"symbol": "BNBUSDT", "indexPrice": "600"}))
-        stub.script("fapi/v1/premiumIndex", lambda one: known if one.query["symbol"] == "BNBUSDT" else unknown)
-
-    found = await report("binance", fill)
-    assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(20_000), Decimal(450))
-    assert found.balances == dict.fromkeys(("USDT", "USDC", "BNB", "FDUSD"), Decimal(100))
-    assert found.prices_usd == {"USDT": 1.0, "USDC": 1.0, "BNB": 600.0}
-
-
-@pytest.mark.parametrize("side", ["LONG", "SHORT"])
-async def test_binance_tells_both_sides_of_a_hedged_instrument(side: str) -> None:
-    def fill(stub: StubVenue) -> None:
-        row = {"symbol": "BTCUSDT", "entryPrice": "100000", "leverage": "20"}
-        both = [
-            row | {"positionAmt": "10", "notional": "1000000", "positionSide": "LONG"},
-            row | {"positionAmt": "-0.1", "notional": "-10000", "positionSide": "SHORT"},
-        ]
-        stubs.binance(stub, positions=both if side == "LONG" else both[::-1])
-
-    found = await report("binance", fill)
-    assert sorted(one.contracts for one in margin_of(found).positions or ()) == [-0.1, 10.0]
-
-
-@pytest.mark.parametrize(("held", "known"), [("0", True), ("0.5", False)])
-async def test_binance_portfolio_margin_points_down_and_is_turned_round(held: str, known: bool) -> None:
-    def fill(stub: StubVenue) -> None:
-        stubs.binance(stub)
-        account = {"uniMMR": "4", "accountEquity": "20000", "accountMaintMargin": "5000"}
-        stub.say("papi/v1/account", account | {"accountInitialMargin": "6000"})
-        stub.say("papi/v1/um/account", {"assets": [], "positions": [{"symbol": "BTCUSDT", "positionAmt": held}]})
-        stub.say("papi/v1/cm/account", {"assets": [], "positions": []})
-
-    found = await report("binance", fill, portfolio_margin=True)
-    assert (found.equity_usd, found.maintenance_margin_usd) == (Decimal(20_000), Decimal(5_000))
-    assert margin_of(found).stated_use == pytest.approx(0.25)
-    assert (margin_of(found).positions == ()) is known
-    assert not margin_of(found).coins_known, "the account names none of its coins"
 
 
 @pytest.mark.parametrize(

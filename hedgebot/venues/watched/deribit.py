@@ -7,6 +7,7 @@ margin reference sections 3, 5 and 6.1.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hedgebot.domain.health import AccountHealth, Holding
@@ -14,10 +15,12 @@ from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, i
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import deribit as dialect
 from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, as_object, number, text
-from hedgebot.venues.watched.pockets import STABLECOINS, Pocket, Reading, known_or_why, profit_settle
+from hedgebot.venues.watched.pockets import STABLECOINS, Pocket, Reading, known_or_why, known_price, profit_settle
 
 ONE = Decimal(1)
 _CROSS = "cross"
+_IN_USD = frozenset({"BTC", "ETH"})
+"""Coins whose index is in USD (index names of the public documentation); that of every other coin is in USDC."""
 
 
 class DeribitReader:
@@ -57,14 +60,17 @@ class DeribitReader:
         settles = {one.rules.settle for one in positions or ()}
         quotes = {one.rules.quote for one in positions or ()}
         for coin in sorted({*(coin for coin, qty in owned.items() if qty), *settles, *quotes} - prices.keys()):
-            prices[coin] = await self.price_usd(coin)
+            if price := await known_price(partial(self.price_usd, coin)):
+                prices[coin] = price
         return Reading(pockets, positions, problem, prices, owned, at_ns)
 
     async def price_usd(self, coin: str) -> float:
-        """USD per coin, by the venue's index."""
+        """USD per coin, by the venue's index; raises the client's error where it has none."""
         if coin in STABLECOINS:
             return 1.0
-        answer = as_object(await self._client.publicGetGetIndexPrice({"index_name": f"{coin.lower()}_usd"}), "index")
+        quote = "usd" if coin in _IN_USD else "usdc"
+        wanted = {"index_name": f"{coin.lower()}_{quote}"}
+        answer = as_object(await self._client.publicGetGetIndexPrice(wanted), "index")
         return float(number(as_object(answer.get("result"), "result"), "index_price"))
 
     async def position(self, held: Holding) -> WatchedPosition:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, instrument_id
 from hedgebot.domain.reports import WatchedPosition
@@ -49,8 +51,8 @@ class OkxReader:
         coins, prices = dialect.owned(balance)
         # Account-wide margin or not: where it is not, the venue leaves the account's own fields empty.
         shared = tuple(Pocket(one) for one in accounts if one.equity is not None)
-        pockets = shared or tuple(Pocket(one, settles=one.unit) for one in dialect.currencies(balance))
         answer = await self._client.privateGetAccountPositions({})
+        pockets = shared or _coin_by_coin(balance, answer)
         apart, told = _isolated(answer), _told_prices(answer)
         positions, problem = await known_or_why(lambda: self._positions(answer))
         return Reading((*pockets, *apart), positions, problem, told | prices, coins, at_ns)
@@ -98,6 +100,20 @@ class OkxReader:
 
 def _rows(answer: object) -> tuple[Raw, ...]:
     return as_rows(as_object(answer, "the answer").get("data"), "data")
+
+
+def _coin_by_coin(balance: object, positions: object) -> tuple[Pocket, ...]:
+    """The coins of single-currency margin; where none is told, one without a crossed position needs none."""
+    crossed = {text(row, "ccy") for row in _rows(positions) if row.get("mgnMode") == "cross" and _is_held(row)}
+    each = dialect.currencies(balance)
+    idle = {one.unit for one in each if one.unit not in crossed and one.maintenance is None and one.initial is None}
+    zeros = [msgspec.structs.replace(one, initial=0.0, maintenance=0.0) if one.unit in idle else one for one in each]
+    return tuple(Pocket(one, settles=one.unit) for one in zeros)
+
+
+def _is_held(row: Raw) -> bool:
+    """Whether a row is a position; one whose size is not told is taken for one."""
+    return float_or_none(row, "pos") != 0.0
 
 
 def _isolated(answer: object) -> tuple[Pocket, ...]:

@@ -52,7 +52,8 @@ def report_of(account: str, read: Reading) -> WalletReport:
     used = [one for one in pockets if not _is_unused(one.health)] or pockets[:1]
     if not used:
         return _unknown(account, read, "the venue names no margin of the account")
-    worst = max(used, key=_badness)
+    # Of pockets that need nothing one with a price is told: what nobody prices is unknown only where it needs margin.
+    worst = max(used, key=lambda one: (_badness(one), _price(read.prices, one.health.unit) is not None))
     price = _price(read.prices, worst.health.unit)
     positions = None if read.positions is None or worst.alone else _within(worst, read.positions)
     coins = _coins(worst, positions or (), read.coins)

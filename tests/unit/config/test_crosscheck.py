@@ -139,6 +139,7 @@ api_secret_file = "s"
         ),
         (('venue = "deribit"', 'venue = "okx"'), "api_passphrase_file is missing; api_key_file, api_secret_file and"),
         (('"s"\n', '"s"\napi_passphrase_file = "p"\n'), "does nothing: a key of deribit has no passphrase"),
+        (('venue = "deribit"', 'venue = "binance"\ntestnet = true'), "testnet = true must be left out: Binance's test"),
         (('"s"\n', '"s"\n[treasury.options]\ntop_up_use = 0.4\ntarget_use = 0.3\n'), "has the role watched, where"),
     ],
 )

@@ -1,5 +1,7 @@
 """The client of a watched venue: only the addresses of its mode, no retries, exact numbers."""
 
+import time
+
 import pytest
 
 from hedgebot.domain.errors import ConfigError
@@ -42,3 +44,10 @@ def test_a_venue_that_cannot_be_watched_says_which_can() -> None:
 def test_an_address_off_this_machine_is_no_endpoint() -> None:
     with pytest.raises(ConfigError, match="must be a loopback address"):
         open_client(connection("deribit", endpoint="http://example.com"), lambda _reply: None)
+
+
+async def test_deribit_signs_with_the_time_that_was_measured() -> None:
+    client = open_client(connection("deribit"), lambda _reply: None)
+    client.options["timeDifference"] = -60_000
+    assert 59_000 < client.milliseconds() - time.time_ns() // 1_000_000 < 61_000
+    await client.close()
