@@ -8,7 +8,8 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import get_args
+from operator import is_not
+from typing import TypeVar, cast, get_args, get_origin
 from urllib.parse import quote, quote_plus
 
 import msgspec
@@ -21,14 +22,16 @@ SECRET_CHARS_MIN = 4
 TEXT_CHARS_MAX = 16_000
 DEPTH_MAX = 8
 
+S = TypeVar("S", bound=msgspec.Struct)
+
 _NAMES = (
-    r"api[_-]?key|api[_-]?secret|secret(?:[_-]?key)?|signature|sign|passphrase|password|private[_-]?key|listen[_-]?key"
+    r"api[_-]?key|api[_-]?secret|secret(?:[_-]?key)?|sig(?:n(?:ature)?)?|passphrase|password|private[_-]?key|listen[_-]?key"
     r"|x-bapi-sign|x-bapi-api-key|x-mbx-apikey|authorization|auth[_-]?token|access[_-]?token|bearer"
 )
 _NAME = re.compile(rf"(?i)^(?:{_NAMES})$")
 # name, separator with any quoting (also escaped), value up to the next delimiter
 _PAIR = re.compile(
-    rf"(?i)((?<![a-z0-9])(?:{_NAMES})\\*[\"']?\s*(?:=>|[=:]|%3d)\s*(?:b?\\*[\"'])?(?:bearer\s+)?)([^\s\"'\\&,;}})\]]+)"
+    rf"(?i)((?<![a-z0-9])(?:{_NAMES})\\*[\"']?\s*(?:=>|[=:]|%3d)\s*(?:b?\\*[\"'])?(?:(?:bearer|basic)\s+)?)([^\s\"'\\&,;}})\]]+)"
 )
 
 
@@ -71,13 +74,27 @@ class Redactor:
         return _PAIR.sub(rf"\1{MASK}", text)
 
     def event(self, event: ev.Event) -> ev.Event:
-        """The event itself, or one like it whose texts are without secrets."""
-        names = TEXTS.get(type(event))
-        if names is None:
-            return event
-        said = {name: text for name in names if (text := getattr(event, name))}
-        clean = {name: self.text(text) for name, text in said.items()}
-        return event if clean == said else msgspec.structs.replace(event, **clean)
+        """The event itself, or one like it whose texts, however deep they stand in it, are without secrets."""
+        return self._struct(event)
+
+    def _struct(self, struct: S) -> S:
+        clean = {}
+        for name in TEXTS.get(type(struct), ()):
+            value = getattr(struct, name)
+            if value and (new := self._said(value)) is not value:
+                clean[name] = new
+        return msgspec.structs.replace(struct, **clean) if clean else struct
+
+    def _said(self, value: object) -> object:
+        """What a field holds that may hold texts; the same object where nothing had to go."""
+        if isinstance(value, str):
+            text = self.text(value)
+            return value if text == value else text
+        if isinstance(value, tuple):
+            clean = tuple(map(self._said, value))
+            return clean if any(map(is_not, clean, value)) else value
+        # Asking whether it is a Struct takes twenty times as long: their class is an abstract one.
+        return self._struct(cast("msgspec.Struct", value))
 
     def value(self, value: object, depth: int = 0) -> object:
         """The value, rebuilt without secrets: mappings, sequences and texts; anything else by its text."""
@@ -100,18 +117,37 @@ class Redactor:
 
 
 IDENTIFIERS = frozenset({
-    "account", "action", "client_id", "code", "coin", "fee_coin", "kind", "limit", "name", "operator", "order_id",
-    "run_id", "strategy", "task", "trade_id", "transfer_id", "venue", "version",
+    "account", "action", "category", "client_id", "code", "coin", "executions", "fee_coin", "kind", "limit", "name",
+    "operator", "order_id", "quote", "reviewed", "run_id", "searched", "settings", "settle", "strategy", "symbol",
+    "task", "trade_id", "transfer_id", "underlying", "venue", "version",
 })  # fmt: skip
-"""Fields of events that decisions are made by and things are found by: none of them is a sentence."""
+"""Fields that decisions are made by and things are found by: none of them is a sentence from outside."""
 
 
-def _texts(event: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(one.name for one in msgspec.structs.fields(event) if one.type is str and one.name not in IDENTIFIERS)
+def _note(kind: object, found: dict[type, tuple[str, ...]]) -> bool:
+    """Whether a value of that type may hold texts; structs that do are noted with the fields that they stand in."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = [one for one in msgspec.structs.fields(kind) if one.name not in IDENTIFIERS]
+        if names := tuple(one.name for one in fields if _note(one.type, found)):
+            found[kind] = names
+        return bool(names)
+    # The keys of mappings are coins.
+    inner = get_args(kind)[1:] if get_origin(kind) is dict else get_args(kind)
+    held = [_note(one, found) for one in inner]  # each of them: the first that holds texts does not end it
+    return kind is str or any(held)
 
 
-TEXTS: Mapping[type, tuple[str, ...]] = {one: names for one in get_args(ev.Event) if (names := _texts(one))}
-"""Every other text, by event: a new one is among them by itself."""
+def _noted() -> Mapping[type, tuple[str, ...]]:
+    found: dict[type, tuple[str, ...]] = {}
+    _note(ev.Event, found)
+    return found
+
+
+TEXTS = _noted()
+"""The fields that hold all other texts, by event and by what stands inside events: a new one is there by itself.
+
+Looked up once, so that an event without a text, which nearly all are, is never looked into.
+"""
 
 
 class RedactingSink:

@@ -5,19 +5,26 @@ Owns its own list of the fields that carry words and of the shapes that a secret
 
 import base64
 from collections.abc import Iterable, Iterator
-from typing import get_args
+from operator import is_not
+from typing import TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.ports import EventSink
 
 KEY, SECRET = "CanaryKeyQ7f3Xw", "canary/S3cr3t+Zx9q=="
 SECRETS = (KEY, SECRET)
+
+T = TypeVar("T")
 _WORDS = frozenset({"message", "reason", "problem", "sample", "error", "detail"})
-_SILENT = (ev.BookTop, ev.Ticker, ev.OptionQuote, ev.TimerFired, ev.StreamAlive)
+_CODES = frozenset({DEAD_MAN_REASON})
+"""Words of ours that stand where the venue's would: no library says anything behind them."""
+
+_SILENT = frozenset({ev.BookTop, ev.Ticker, ev.OptionQuote, ev.TimerFired, ev.StreamAlive})
 """Events without a word in them, which are nearly all there are."""
 
 
@@ -45,17 +52,27 @@ class CarelessSink:
 
     def put(self, event: ev.Event) -> None:
         """Pass an event on, with secrets behind its words; what is empty stays so: it means that nothing is wrong."""
-        names = _TEXTS.get(type(event))
-        if names is not None and (said := {name: text + SAID for name in names if (text := getattr(event, name))}):
-            event = msgspec.structs.replace(event, **said)
-        self._sink.put(event)
+        self._sink.put(event if type(event) in _SILENT else _spoilt(event))
 
 
-def _texts(event: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(one for one in event.__struct_fields__ if one in _WORDS)
+def _spoilt(it: T) -> T:
+    """The same with secrets behind every word, however deep it stands; what is no struct says nothing."""
+    said: dict[str, object] = {}
+    for name in getattr(it, "__struct_fields__", ()):
+        value = getattr(it, name)
+        new = _said(name, value)
+        if new is not value:
+            said[name] = new
+    return cast("T", msgspec.structs.replace(cast("msgspec.Struct", it), **said)) if said else it
 
 
-_TEXTS: dict[type, tuple[str, ...]] = {one: names for one in get_args(ev.Event) if (names := _texts(one))}
+def _said(name: str, value: object) -> object:
+    if isinstance(value, str):
+        return value + SAID if name in _WORDS and value and value not in _CODES else value
+    if isinstance(value, tuple):
+        new = tuple(_said(name, one) for one in value)
+        return new if any(map(is_not, new, value)) else value
+    return _spoilt(value)
 
 
 def leaks(name: str, values: Iterable[object]) -> Iterator[str]:
@@ -76,5 +93,5 @@ def spoken(entries: Iterable[ev.Stamped | cmd.Issued]) -> Iterator[object]:
     for one in entries:
         if isinstance(one, cmd.Issued):
             yield one.command
-        elif not isinstance(one.event, _SILENT):
+        elif type(one.event) not in _SILENT:
             yield one.event

@@ -18,7 +18,7 @@ from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.reports import WalletReport
+from hedgebot.domain.reports import OrderReport, WalletReport
 from hedgebot.domain.settings import EngineSettings, MarginEvent
 from hedgebot.exchange.faults import PushFault, PushFaultKind, RequestFault, RequestFaultKind
 from hedgebot.exchange.scenario import Scenario
@@ -359,13 +359,15 @@ def test_a_build_without_redaction_is_caught(monkeypatch: Patch) -> None:
     assert caught("redaction off", played("O06")[1]) == {"I10"}
 
 
-@pytest.mark.parametrize(("event", "mishap"), [(ev.StreamChanged, "N12"), (ev.OrderRejected, "V10")])
+@pytest.mark.parametrize(
+    ("kind", "mishap"), [(ev.StreamChanged, "N12"), (ev.OrderRejected, "V10"), (OrderReport, "V05")]
+)
 def test_a_text_that_the_redaction_forgets_is_caught(
-    monkeypatch: Patch, event: type[ev.StreamChanged | ev.OrderRejected], mishap: str
+    monkeypatch: Patch, kind: type[ev.StreamChanged | ev.OrderRejected | OrderReport], mishap: str
 ) -> None:
-    """As ten kinds of events once were: added later than the list of what is cleaned."""
-    monkeypatch.setattr(redaction, "TEXTS", {one: names for one, names in TEXTS.items() if one is not event})
-    assert caught(f"{event.__name__} not redacted", played(mishap)[1]) == {"I10"}
+    """As ten kinds of events once were, added later than the list of what is cleaned, and what stands inside events."""
+    monkeypatch.setattr(redaction, "TEXTS", {one: names for one, names in TEXTS.items() if one is not kind})
+    assert caught(f"{kind.__name__} not redacted", played(mishap)[1]) == {"I10"}
 
 
 def test_an_engine_that_knows_what_no_journal_says_is_caught(monkeypatch: Patch) -> None:

@@ -23,12 +23,19 @@ KEY, SECRET, PASSPHRASE = "stub-key", "stub-secret", "stub-passphrase"  # the st
 
 
 class Request(NamedTuple):
-    """What was asked: path after the host, query, body."""
+    """What was asked: path after the host, query, body, headers."""
 
     method: str
     path: str
     query: dict[str, str]
     body: str
+    headers: dict[str, str] = {}  # noqa: RUF012  # read only
+
+    def echo(self) -> str:
+        """All of it in one line, as a careless venue writes it into an error, and what it was signed with."""
+        query = "&".join(f"{name}={value}" for name, value in self.query.items())
+        signed = {one: word for one, word in self.headers.items() if one.upper().startswith(_SIGNED)}
+        return f"{SECRET} {PASSPHRASE} {KEY} {query} {signed} {self.method} {self.body}"
 
 
 class Answer(NamedTuple):
@@ -38,6 +45,8 @@ class Answer(NamedTuple):
     status: int = 200
     headers: dict[str, str] = {}  # noqa: RUF012  # read only
 
+
+_SIGNED = ("AUTHORIZATION", "OK-ACCESS", "X-MBX")
 
 Script = Callable[[Request], Answer]
 
@@ -72,7 +81,7 @@ class StubVenue:
         body = await request.text()
         # The client was told `endpoint/host/path`: the venue signs the path alone.
         path = "/" + request.raw_path.lstrip("/").partition("/")[2]
-        got = Request(request.method, path.partition("?")[0], dict(request.query), body)
+        got = Request(request.method, path.partition("?")[0], dict(request.query), body, dict(request.headers))
         self.requests.append(got)
         refusal = _refusal(request, path, body, self.ahead_ms)
         rule = next((one for end, one in self._rules.items() if got.path.endswith(end)), None)

@@ -91,6 +91,8 @@ def test_a_secret_inside_a_longer_base64_text_is_masked(shift: int) -> None:
         "X-BAPI-API-KEY=abc123def",
         "POST /v5/order?x=1&signature=abc123def&y=2",
         "Authorization: Bearer abc123def",
+        "Authorization: Basic abc123def",
+        "{'Authorization': 'deri-hmac-sha256 id=x,ts=1,sig=abc123def,nonce=1'}",
         "secret=abc123def",
         "passphrase = abc123def",
     ],
