@@ -4,7 +4,7 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers, deadman, forgetting
+from hedgebot.core import breakers, chase, deadman, forgetting
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -59,9 +59,7 @@ def send(
     state.unsettled[client_id] = intent.underlying
     state.tokens -= 1.0
     forgetting.forget_orders(state, step.at_ns)
-    underlying = state.underlyings[intent.underlying]
-    if not underlying.chase_at_ns or step.at_ns - underlying.chase_at_ns > state.limits.chase_window_ms * _NS_PER_MS:
-        underlying.chase_from, underlying.chase_at_ns = underlying.price or arrival_mid, step.at_ns
+    chase.on_sent(step, record)
     breakers.on_sent(step, record)
     step.emit(SubmitOrder(approved=approved, client_id=client_id))
     return client_id

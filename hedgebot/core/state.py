@@ -98,13 +98,20 @@ class Efficacy(msgspec.Struct, kw_only=True):
     newest_order: str = ""
 
 
+class ChaseStart(msgspec.Struct, kw_only=True, frozen=True):
+    """An instrument's middle (in its quote coin) at our first order of a window that follows it, and the moment."""
+
+    price: float
+    at_ns: int
+
+
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
     `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
-    `chase_from` is the main hedge's middle at our first order of the present window, `chase_at_ns` its moment;
+    `chased` is where the prices of the hedges stood that our orders may have moved (`chase.py`);
     `forced_at_ns` is when the venue last closed a hedge by force.
     """
 
@@ -134,8 +141,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     note: str = ""
     noted_at_ns: int = 0
     residual_coin: float = 0.0
-    chase_from: float = 0.0
-    chase_at_ns: int = 0
+    chased: dict[InstrumentId, ChaseStart] = {}
     forced_at_ns: int = 0
     hedges: int = 0
     last_decision: RecordDecision | None = None

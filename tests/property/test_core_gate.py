@@ -14,6 +14,7 @@ from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shaping import NoLot, shape
+from hedgebot.core.state import ChaseStart
 from hedgebot.core.strategy import Proposal
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.orders import Approved, OrderIntent, Refused
@@ -75,13 +76,13 @@ def test_what_only_shrinks_passes_after_a_forced_close_and_on_a_full_account() -
 
 def test_a_hedge_beyond_the_delta_limit_follows_the_price() -> None:
     one = _candidate(delta_coin=9.0)
-    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns
+    one.underlying.chased = {BTC_PERP: ChaseStart(price=112_000.0, at_ns=one.at_ns)}
     assert isinstance(judge(one), Approved)
 
 
 def test_a_window_that_is_over_begins_anew() -> None:
     one = _candidate()
-    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns - 60_001 * 1_000_000
+    one.underlying.chased = {BTC_PERP: ChaseStart(price=112_000.0, at_ns=one.at_ns - 60_001 * 1_000_000)}
     assert isinstance(judge(one), Approved)
 
 

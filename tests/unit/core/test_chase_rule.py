@@ -4,6 +4,7 @@ import pytest
 
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.chase_rule import chase_rule
+from hedgebot.core.state import ChaseStart
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from tests.support.playbook import ACCOUNT, BTC_PERP, Playbook
@@ -22,7 +23,8 @@ def test_orders_follow_a_price_so_far_and_no_further(side: Side, price: int, del
     book = Playbook()
     book.ready()
     underlying = book.state.underlyings["BTC"]
-    underlying.chase_from, underlying.chase_at_ns = 91_818.1818182, book.at_ns  # 1,000 bps below 101,000
+    # 1,000 bps below 101,000.
+    underlying.chased = {BTC_PERP: ChaseStart(price=91_818.1818182, at_ns=book.at_ns)}
     intent = OrderIntent(
         account=ACCOUNT,
         instrument=BTC_PERP,
@@ -40,5 +42,5 @@ def test_orders_follow_a_price_so_far_and_no_further(side: Side, price: int, del
     )
     one = Candidate.of(book.state, book.settings.underlyings[0], intent, book.at_ns, delta_coin=delta)
     assert (not chase_rule(one).problem) is fine
-    one.underlying.chase_from = 0.0
+    one.underlying.chased = {}
     assert chase_rule(one).check.value == 0.0

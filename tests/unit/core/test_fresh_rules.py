@@ -137,15 +137,3 @@ def test_the_main_hedge_needs_its_own() -> None:
     heard = book.send(book.fill(Side.BUY, "0.3", BTC_SPOT))  # shorts are opened in the main one
     assert not orders(heard)
     assert f"the book of {BTC_PERP} is" in of_type(heard, RecordDecision)[-1].explanation
-
-
-def test_how_far_orders_have_followed_is_seen_while_the_main_market_stands_still() -> None:
-    book = book_of()
-    limits = msgspec.structs.replace(book.state.settings.limits, chase_bps_max=100.0)
-    book.state.settings = msgspec.structs.replace(book.state.settings, limits=limits)
-    book.done(the_order(sold(book)))
-    book.tick(OLD_MS)
-    book.send(book.book("102500", BTC_USDC))
-    moved = book.ticker("102500", name=BTC_USDC)
-    book.send(msgspec.structs.replace(moved, index=Decimal(102_500)))
-    assert "have followed its price by 271 bps" in refusal(sold(book))

@@ -10,7 +10,7 @@ from hedgebot.core import gate, quotes
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
-from hedgebot.core.state import AccountState, Latch, Mismatch, OrderRecord
+from hedgebot.core.state import AccountState, ChaseStart, Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.deadman import DeadManStatus
 from hedgebot.domain.holdings import HoldingSettings
@@ -268,7 +268,7 @@ def _overdone() -> Candidate:
 
 def _chasing() -> Candidate:
     one = _candidate()
-    one.underlying.chase_from, one.underlying.chase_at_ns = 112_000.0, one.at_ns - 59_000 * MS
+    one.underlying.chased = {BTC_PERP: ChaseStart(price=112_000.0, at_ns=one.at_ns - 59_000 * MS)}
     return one
 
 
