@@ -108,17 +108,30 @@ def _of(state: EngineState, account: AccountState, model: Model, one: Standing, 
 def _verdict(
     state: EngineState, account: AccountState, answer: WhatIf, theirs: VenueNumbers | None
 ) -> tuple[Verdict, str]:
-    before = _larger(answer.before, theirs.maintenance_before if theirs else None)
-    after = _larger(answer.after, theirs.maintenance_after if theirs else None)
+    before = _larger(_use(answer.before), theirs.maintenance_before if theirs else None)
+    after = _larger(_use(answer.after), theirs.maintenance_after if theirs else None)
     never = "hedgebot never orders there"
     if after is None:
         return Verdict.UNKNOWN, f"neither the venue nor our model has a number after it; {never}"
+    taken_before = _larger(_taken(answer.before), theirs.initial_before if theirs else None)
+    taken = _larger(_taken(answer.after), theirs.initial_after if theirs else None)
+    if taken is not None and taken > max(1.0, taken_before or 0.0) * (1.0 + _SAME):
+        return Verdict.REFUSE, f"initial margin of {taken:.1%} of the equity after it is more than there is; {never}"
     line = margin_gate.risk_use(state, account)
     if after <= line or (before is not None and after <= before * (1.0 + _SAME)):
         return Verdict.PASS, f"a use of {after:.1%} after it, {line:.0%} is the line; {never}"
     return Verdict.REFUSE, f"a use of {after:.1%} after it is beyond the line of {line:.0%}; {never}"
 
 
-def _larger(ours: Numbers | None, theirs: float | None) -> float | None:
-    known = [one for one in (None if ours is None else ours.use, theirs) if one is not None]
+def _use(one: Numbers | None) -> float | None:
+    return None if one is None else one.use
+
+
+def _taken(one: Numbers | None) -> float | None:
+    """Initial margin as a part of the equity."""
+    return None if one is None or one.initial is None or one.equity is None else use_of(one.initial, one.equity)
+
+
+def _larger(ours: float | None, theirs: float | None) -> float | None:
+    known = [one for one in (ours, theirs) if one is not None]
     return max(known, default=None)

@@ -43,8 +43,7 @@ def deribit_simulating(stub: StubVenue) -> None:
     stub.say("public/ticker", {"result": {"mark_price": 100_000.0, "index_price": 99_990.0}})
 
     def simulate(request: stubs.Request) -> Answer:
-        (added,) = json.loads(request.query["simulated_positions"]).values()
-        coins = abs(1_000_000 + added) / 100_000.0
+        coins = abs(1_000_000 + sum(json.loads(request.query.get("simulated_positions", "{}")).values())) / 100_000.0
         row = stubs.deribit_summary(
             equity=2.0,
             margin_balance=2.0,
@@ -59,7 +58,8 @@ def deribit_simulating(stub: StubVenue) -> None:
 async def test_deribit_simulates_futures_in_usd_and_the_numbers_are_those_of_the_model() -> None:
     async with asking("deribit", deribit_simulating) as (port, stub):
         found = await port.watched_what_if(wanted("10"))
-        (asked,) = stub.asked("private/simulate_portfolio")
+        now, asked = stub.asked("private/simulate_portfolio")
+    assert (now.query["currency"], "simulated_positions" in now.query) == ("BTC", False)
     assert json.loads(asked.query["simulated_positions"]) == {"BTC-PERPETUAL": 1_000_000.0}
     assert (asked.query["currency"], asked.query["add_positions"]) == ("BTC", "true")
     assert found.theirs is not None
@@ -90,7 +90,7 @@ async def test_deribit_closing_lowers_the_use_and_options_are_in_coins() -> None
         put = wanted("2.5", Side.SELL, OrderKind.OPTION, expiry_ns=day_ns, strike=120_000.0, is_call=False)
         await port.watched_what_if(put)
         assert time.monotonic() - begun_s > 0.7, "one simulation a second"
-        first, second = stub.asked("private/simulate_portfolio")
+        _, first, _, second = stub.asked("private/simulate_portfolio")
     assert json.loads(first.query["simulated_positions"]) == {"BTC-PERPETUAL": -1_000_000.0}
     assert json.loads(second.query["simulated_positions"]) == {"BTC-26MAR27-120000-P": -2.5}
 
@@ -99,16 +99,17 @@ async def test_deribit_in_a_cross_model_is_judged_whole_in_usd() -> None:
     def fill(stub: StubVenue) -> None:
         deribit_simulating(stub)
         whole = {
-            "margin_model": "cross_pm",
             "total_margin_balance_usd": 300_000.0,
             "total_initial_margin_usd": 60_000.0,
         }
-        own = {"equity": 2.0, "margin_balance": 3.0, "initial_margin": 0.6, "maintenance_margin": 0.48}
-        before = stubs.deribit_summary(**whole, **own, total_maintenance_margin_usd=48_000.0)
-        stub.say("private/get_account_summaries", stubs.deribit_account(before))
+        own = {"currency": "BTC", "equity": 2.0, "margin_balance": 3.0, "initial_margin": 0.6}
+        own |= {"maintenance_margin": 0.48, "cross_collateral_enabled": True}
+        before = whole | own | {"total_maintenance_margin_usd": 48_000.0}
         after = before | {"total_maintenance_margin_usd": 96_000.0, "total_initial_margin_usd": 120_000.0}
-        del after["margin_model"]
-        stub.say("private/simulate_portfolio", {"result": after | {"cross_collateral_enabled": True}})
+        stub.script(
+            "private/simulate_portfolio",
+            lambda one: Answer(json.dumps({"result": after if "simulated_positions" in one.query else before})),
+        )
 
     async with asking("deribit", fill) as (port, _stub):
         found = await port.watched_what_if(wanted("10"))
@@ -145,6 +146,20 @@ async def test_okx_builds_the_account_without_and_with_the_order_in_contracts() 
     assert found.theirs.maintenance_after == pytest.approx(2.0 * 1183.82 / 9995.4)
     assert found.theirs.initial_after == pytest.approx(2.0 * 1538.97 / 9995.4)
     assert (found.position.contracts, found.position.mark) == (-10.0, 97093.7)
+
+
+async def test_okx_in_multi_currency_margin_has_no_initial_margin_without_a_leverage() -> None:
+    def fill(stub: StubVenue) -> None:
+        okx_building(stub)
+        stub.say("account/config", {"code": "0", "data": [{"acctLv": "3"}]})
+        row = {"eq": "9995.4", "totalMmr": "1183.82", "totalImr": "9000"}
+        stub.say("account/position-builder", {"code": "0", "data": [row], "msg": ""})
+
+    async with asking("okx", fill) as (port, _stub):
+        found = await port.watched_what_if(wanted("0.1"))
+    assert found.theirs is not None
+    assert (found.theirs.initial_before, found.theirs.initial_after) == (None, None)
+    assert found.theirs.maintenance_after == pytest.approx(1183.82 / 9995.4)
 
 
 async def test_okx_in_single_currency_margin_has_no_what_if() -> None:

@@ -1,7 +1,8 @@
 """Deribit's own what-if: private/simulate_portfolio with one position more. Owns names, units and the answer.
 
 The trap is the unit: futures are simulated in USD, options in coins (margin reference section 4). At most one call a
-second. What is before the order is the account's summary, read at the same moment. Places nothing.
+second. Before and after the order are both of this call, which calculates by portfolio margin: in standard margin the
+account's summary is of another model, and a rise could look like a fall beside it. Places nothing.
 """
 
 import json
@@ -41,15 +42,9 @@ class DeribitSimulator:
         row = as_object(as_object(ticker, "the ticker").get("result"), "result")
         mark, index = number(row, "mark_price"), number(row, "index_price")
         contracts = contracts_of(order, rules, index if rules.kind.is_option else mark)
-        before = await self._before(rules)
         size = simulated_size(rules, contracts, mark) * order.side.sign
-        wish = {
-            "currency": rules.settle,
-            "add_positions": "true",
-            "simulated_positions": json.dumps({rules.symbol: float(size)}),
-        }
-        await self._turns.take()
-        after = account_of(as_object(await self._client.privateGetSimulatePortfolio(wish), "the answer"))
+        before = await self._simulate(rules, {})
+        after = await self._simulate(rules, {"simulated_positions": json.dumps({rules.symbol: float(size)})})
         position = WatchedPosition(rules=rules, contracts=float(contracts) * order.side.sign, mark=float(mark))
         signed = VenueNumbers(
             initial_before=before.initial_use,
@@ -59,16 +54,11 @@ class DeribitSimulator:
         )
         return WatchedNumbers(position=position, theirs=signed)
 
-    async def _before(self, rules: Instrument) -> AccountHealth:
-        """The pocket that the order's margin is taken from, as it is now."""
-        answer = as_object(await self._client.privateGetGetAccountSummaries({}), "the summaries")
-        accounts = dialect.read(answer) or ()
-        whole = next((one for one in accounts if one.unit == "USD"), None)
-        found = whole or next((one for one in accounts if one.unit == rules.settle), None)
-        if found is None:
-            msg = f"the account has no summary of {rules.settle}"
-            raise FrameProblem(msg)
-        return found
+    async def _simulate(self, rules: Instrument, added: dict[str, str]) -> AccountHealth:
+        """The pocket that the order's margin is taken from, with what is added to the real positions."""
+        await self._turns.take()
+        wish = {"currency": rules.settle, "add_positions": "true"} | added
+        return account_of(as_object(await self._client.privateGetSimulatePortfolio(wish), "the answer"))
 
     async def _instrument(self, order: WantedOrder) -> Instrument:
         """What the words mean here: the inverse contract first, then the linear one."""

@@ -1,8 +1,8 @@
 """OKX's own what-if: POST account/position-builder on the real positions, without and with one more. Owns the request.
 
 Amounts are in USD and make the use; `marginRatio` of the answer (down is bad) is not read: no published number of it
-was ever reproduced (margin reference section 6.4). Not in single-currency margin; two calls in two seconds. Places
-nothing.
+was ever reproduced (margin reference section 6.4). Not in single-currency margin; two calls in two seconds. The initial
+margin of multi-currency margin hangs on a leverage that the order's words do not name: unknown. Places nothing.
 """
 
 from decimal import Decimal
@@ -20,7 +20,8 @@ from hedgebot.venues.watched.sizes import contracts_of
 from hedgebot.venues.watched.turns import Turns
 
 CALL_S = 1.0
-JUDGED = {"3": "multi-currency margin", "4": "portfolio margin"}
+_PORTFOLIO = "4"
+JUDGED = {"3": "multi-currency margin", _PORTFOLIO: "portfolio margin"}
 """Levels of an account (acctLv) that the call knows."""
 
 
@@ -46,8 +47,8 @@ class OkxBuilder:
         added = {"instId": rules.symbol, "pos": plain(signed), "avgPx": plain(mark)}
         after = await self._build(level, [added])
         theirs = VenueNumbers(
-            initial_before=before.initial_use,
-            initial_after=after.initial_use,
+            initial_before=before.initial_use if level == _PORTFOLIO else None,
+            initial_after=after.initial_use if level == _PORTFOLIO else None,
             maintenance_before=before.use,
             maintenance_after=after.use,
         )

@@ -51,6 +51,31 @@ def test_the_larger_number_decides_and_what_lowers_it_passes() -> None:
     assert found.verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"), [(0.5, 1.6, Verdict.REFUSE), (1.7, 1.6, Verdict.PASS), (0.5, 0.9, Verdict.PASS)]
+)
+def test_more_initial_margin_than_there_is_passes_only_where_it_falls(
+    before: float, after: float, verdict: Verdict
+) -> None:
+    book = watched_book()
+    account = account_at(book.state, "deribit")
+    assert account is not None
+    theirs = VenueNumbers(initial_before=before, initial_after=after, maintenance_before=0.0525, maintenance_after=0.11)
+    found = judge(book.state, account, ORDER, WatchedNumbers(position=held(), theirs=theirs), book.at_ns)
+    assert found.verdict is verdict
+    assert ("initial margin of 160.0% of the equity" in found.explanation) is (verdict is Verdict.REFUSE)
+
+
+def test_our_models_initial_margin_counts_too() -> None:
+    book = watched_book()
+    read(book, equity="60000")
+    found = ask(book, usd=2_500_000.0)
+    assert found.after is not None
+    assert found.after.use is not None
+    assert found.after.use < 0.7, "the maintenance margin alone would let it pass"
+    assert found.verdict is Verdict.REFUSE
+
+
 def test_without_a_model_the_venue_alone_decides_and_without_both_nobody_knows() -> None:
     book = Playbook(with_watched(MarginMode.CROSS, "okx"))
     book.ready()
