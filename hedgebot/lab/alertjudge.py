@@ -6,6 +6,7 @@ overlap. What a single fault owes, counted from its begin, is the mishap's to sa
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from hedgebot.domain import commands as cmd
@@ -13,8 +14,10 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import FROM_FILE, KillScope, scope_key
 from hedgebot.domain.reports import WalletReport
-from hedgebot.domain.settings import AccountRole, EngineSettings
+from hedgebot.domain.settings import AccountRole, EngineSettings, HedgeRole
+from hedgebot.lab.journaljudge import moves_position
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -27,6 +30,17 @@ CLOCK_OFFSET_MS_MAX = 500.0
 SETTLING_NS = 86_400 * NS_PER_S
 _SILENT = (ev.Ticker, ev.OptionQuote, ev.StreamAlive)
 """Most of a journal, and none of it calls for an alert; what is late is late at the next timer, too."""
+
+_OUTLIVES = frozenset(
+    {
+        AlertKind.ADL_OR_LIQUIDATION,
+        AlertKind.FOREIGN_ACTIVITY,
+        AlertKind.INSTRUMENT_SETTLING,
+        AlertKind.KILL_ACTIVE,
+        AlertKind.MARGIN_BUFFER_LOW,
+    }
+)
+"""What is as true for a new process as for the one that died: streams, books and tasks begin anew with it."""
 
 Entries = Sequence[ev.Stamped | cmd.Issued]
 Found = tuple[str, int, str]
@@ -53,8 +67,10 @@ def judge_alerts(entries: Entries, settings: EngineSettings) -> Iterator[Found]:
         if isinstance(one, ev.Stamped):
             if isinstance(one.event, _SILENT):
                 continue
+            if isinstance(one.event, ev.RunStarted):
+                started = one.seq
+                book.start(one.at_ns)
             yield from book.late(one.at_ns)
-            started = one.seq if isinstance(one.event, ev.RunStarted) else started
             for owed in book.owes(one.event, one.at_ns):
                 book.owe(owed, one.at_ns)
         elif isinstance(one.command, cmd.RaiseAlert):
@@ -64,6 +80,8 @@ def judge_alerts(entries: Entries, settings: EngineSettings) -> Iterator[Found]:
                 yield from book.raised(one.command, one.at_ns)
         elif isinstance(one.command, cmd.ResolveAlert):
             book.up.discard((one.command.kind, one.command.subject))
+        else:
+            book.follow(one.command)
 
 
 class _Book:
@@ -80,6 +98,14 @@ class _Book:
             (one.hedge_account, each): one for one in settings.underlyings for each in one.hedge_instruments
         }
         self._names = {name for _, name in self._hedges}
+        # An alternative that holds nothing only stands by: whether it is old or ends is nobody's trouble.
+        self._alternatives = {
+            (one.hedge_account, leg.instrument)
+            for one in settings.underlyings
+            for leg in one.hedge_legs
+            if leg.role is HedgeRole.ALTERNATIVE
+        }
+        self._held: dict[tuple[str, InstrumentId], Decimal] = defaultdict(Decimal)
         self._ends: dict[InstrumentId, int | None] = {}
         self._heard_ns: dict[InstrumentId, int] = {}
         self._news_ns: dict[InstrumentId, int] = {}
@@ -92,6 +118,23 @@ class _Book:
         """From now on it is due, where it is neither up nor due already."""
         if not self._is_up(owed) and not any(one.owed[:2] == owed[:2] for one in self._due):
             self._due.append(_Due(at_ns + WITHIN_NS, owed))
+
+    def start(self, at_ns: int) -> None:
+        """A new process: nobody was there to tell, so what is still owed has its time again."""
+        kept = [one.owed for one in self._due if one.owed.kind in _OUTLIVES]
+        self._due = deque(_Due(at_ns + WITHIN_NS, owed) for owed in kept)
+        # It has heard nothing yet, and has its time to.
+        self._heard_ns = dict.fromkeys(self._names, at_ns)
+        self._news_ns.clear()
+
+    def follow(self, command: cmd.Command) -> None:
+        """A hedge that was set to the venue's number, or a kill that was refused: nothing is killed by it."""
+        if moves_position(command):
+            self._held[command.account, InstrumentId(command.subject)] = Decimal(command.after)
+        elif isinstance(command, cmd.RecordOperator) and command.action == "kill" and not command.accepted:
+            kills = [one for one in self._due if one.owed.kind is AlertKind.KILL_ACTIVE]
+            newest = kills[-1] if kills else None
+            self._due = deque(one for one in self._due if one is not newest)
 
     def late(self, at_ns: int) -> Iterator[Found]:
         """What was due before this moment and did not come."""
@@ -133,10 +176,6 @@ class _Book:
                 yield from self._settling(at_ns)
             case ev.BookTop(instrument=name):
                 self._hear(name, event.venue_at_ns, at_ns)
-            case ev.RunStarted():
-                # A new process has heard nothing yet, and has its time to.
-                self._heard_ns = dict.fromkeys(self._names, at_ns)
-                self._news_ns.clear()
             case ev.FillReceived():
                 yield from self._fill(event)
             case ev.WalletUpdated(report=report):
@@ -155,17 +194,24 @@ class _Book:
             self._heard_ns[name], self._news_ns[name] = at_ns, venue_at_ns
 
     def _stale(self, at_ns: int) -> Iterator[Owed]:
-        for (_, name), settings in self._hedges.items():
+        for (account, name), settings in self._hedges.items():
+            if not self._is_needed(account, name):
+                continue
             age_ms = (at_ns - self._heard_ns.get(name, at_ns)) // NS_PER_MS
             if age_ms > self._limits.book_age_ms_max:
                 yield Owed(AlertKind.STALE_MARKET_DATA, settings.underlying, f"the book of {name} is {age_ms} ms old")
+
+    def _is_needed(self, account: str, name: InstrumentId) -> bool:
+        return (account, name) not in self._alternatives or bool(self._held[account, name])
 
     def _fill(self, fill: ev.FillReceived) -> Iterator[Owed]:
         if fill.trade_id in self._fills:
             return
         self._fills.add(fill.trade_id)
+        self._held[fill.account, fill.instrument] += fill.qty_contracts * fill.side.sign
         if fill.kind in {ev.ExecutionKind.ADL, ev.ExecutionKind.LIQUIDATION}:
-            yield Owed(AlertKind.ADL_OR_LIQUIDATION, None, f"{fill.instrument} was closed by force ({fill.kind})")
+            subject = f"{fill.account}|{fill.instrument}"
+            yield Owed(AlertKind.ADL_OR_LIQUIDATION, subject, f"{fill.instrument} was closed by force ({fill.kind})")
         elif fill.kind is ev.ExecutionKind.TRADE and self._is_foreign(fill):
             why = f"execution {fill.trade_id} on {fill.instrument} is not ours"
             yield Owed(AlertKind.FOREIGN_ACTIVITY, fill.account, why)
@@ -191,9 +237,17 @@ class _Book:
             self._due = deque(one for one in self._due if one.owed[:2] != (kind, report.account))
 
     def _settling(self, at_ns: int) -> Iterator[Owed]:
+        needed = {name for account, name in self._hedges if self._is_needed(account, name)}
         for name, ends_ns in self._ends.items():
-            if ends_ns is not None and ends_ns - at_ns <= SETTLING_NS:
+            if name in needed and ends_ns is not None and ends_ns - at_ns <= SETTLING_NS:
                 yield Owed(AlertKind.INSTRUMENT_SETTLING, name, "it ends within a day")
+
+
+def _killed(event: ev.OperatorKilled) -> str | None:
+    """What its alert is about; a file that names what is not here stops the book instead."""
+    if event.scope is KillScope.ALL:
+        return "book"
+    return None if event.operator == FROM_FILE else scope_key(event.scope, event.name)
 
 
 def _plain(event: ev.Event) -> Iterator[Owed]:
@@ -206,7 +260,7 @@ def _plain(event: ev.Event) -> Iterator[Owed]:
         case ev.TaskFailed():
             yield Owed(AlertKind.TASK_FAILED, event.task, "it failed")
         case ev.OperatorKilled():
-            yield Owed(AlertKind.KILL_ACTIVE, None, f"{event.operator} killed")
+            yield Owed(AlertKind.KILL_ACTIVE, _killed(event), f"{event.operator} killed")
         case ev.FrameQuarantined():
             yield Owed(AlertKind.SUSPECT_DATA, f"{event.account}|{event.topic}", "a frame cannot be read")
         case ev.VenuePaused():

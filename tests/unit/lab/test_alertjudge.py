@@ -10,7 +10,9 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.kill import FROM_FILE, KillScope
 from hedgebot.domain.reports import WalletReport
+from hedgebot.domain.settings import EngineSettings, HedgeLeg, HedgeRole
 from hedgebot.lab.alertjudge import RAISES_PER_MINUTE_MAX, judge_alerts
 from hedgebot.lab.oracle import Oracle
 from tests.unit.lab.bench import PERP, SETTINGS, START_NS, Bench, S
@@ -31,8 +33,8 @@ def told(seconds: float, kind: AlertKind, subject: str, *, seq: int = 1, over: b
     return cmd.Issued(seq=seq, index=1, at_ns=START_NS + round(seconds * S), command=command)
 
 
-def found(*entries: Entry) -> list[str]:
-    return [sentence for _, _, sentence in judge_alerts(entries, SETTINGS)]
+def found(*entries: Entry, settings: EngineSettings = SETTINGS) -> list[str]:
+    return [sentence for _, _, sentence in judge_alerts(entries, settings)]
 
 
 def fill(kind: ev.ExecutionKind = ev.ExecutionKind.TRADE, *, ours: bool = False, on: InstrumentId = PERP) -> ev.Event:
@@ -64,9 +66,9 @@ def wallet(needed: int, *, venue_at_ns: int = START_NS) -> WalletReport:
     )
 
 
-def ending(in_s: float) -> ev.Event:
+def ending(in_s: float, name: InstrumentId = PERP) -> ev.Event:
     rules = next(one.instrument for one in Bench().exchange.listings() if one.instrument.id == PERP)
-    ends = msgspec.structs.replace(rules, expiry_ns=START_NS + round(in_s * S))
+    ends = msgspec.structs.replace(rules, id=name, expiry_ns=START_NS + round(in_s * S))
     return ev.InstrumentsLoaded(venue="bybit", instruments=(ends,))
 
 
@@ -85,8 +87,8 @@ CALLS: list[tuple[ev.Event, AlertKind, str]] = [
     (ev.VenuePaused(account="main", seconds=1.0, reason="ban"), K.RATE_LIMIT_BAN, "main"),
     (ev.InboxOverflowed(kind="fills", dropped=1), K.INBOX_OVERFLOW, "fills"),
     (ev.ClockMeasured(account="main", offset_ms=-501.0, round_trip_ms=1.0), K.CLOCK_SKEW, "main"),
-    (fill(ev.ExecutionKind.ADL), K.ADL_OR_LIQUIDATION, PERP),
-    (fill(ev.ExecutionKind.LIQUIDATION), K.ADL_OR_LIQUIDATION, PERP),
+    (fill(ev.ExecutionKind.ADL), K.ADL_OR_LIQUIDATION, f"main|{PERP}"),
+    (fill(ev.ExecutionKind.LIQUIDATION), K.ADL_OR_LIQUIDATION, f"main|{PERP}"),
     (fill(), K.FOREIGN_ACTIVITY, "main"),
     (ev.WalletUpdated(report=wallet(51), source=ev.Source.STREAM), K.MARGIN_BUFFER_LOW, "main"),
     (ending(86_000.0), K.INSTRUMENT_SETTLING, PERP),
@@ -152,6 +154,81 @@ def test_a_book_that_says_nothing_new_is_owed_an_alert_five_seconds_after_its_li
     assert found(*entries[:9], told(5.5, K.STALE_MARKET_DATA, "BTC"), *entries[9:]) == []
     fresh = [started, *(at(0.5 * nr, one) for nr in range(40) for one in (top(nr + 1), ev.TimerFired()))]
     assert found(*fresh) == []
+
+
+STARTED = ev.RunStarted(run_id="1", epoch=1, settings=SETTINGS, version="1")
+
+
+def with_alternative(role: HedgeRole) -> EngineSettings:
+    legs = (HedgeLeg(instrument=OTHER, role=role),)
+    return msgspec.structs.replace(
+        SETTINGS, underlyings=(msgspec.structs.replace(SETTINGS.underlyings[0], other_hedges=legs),)
+    )
+
+
+def silent_other(*first: Entry) -> list[Entry]:
+    """The main market goes on, the other one says nothing for a quarter of a minute and ends within a day."""
+    entries: list[Entry] = [at(0.0, STARTED), at(0.0, ending(80_000.0, OTHER)), *first]
+    for number in range(1, 16):
+        price = Decimal(90_000)
+        top = ev.BookTop(instrument=PERP, bid=price, bid_qty=price, ask=price, ask_qty=price, venue_at_ns=number)
+        entries += [at(float(number), top), at(float(number), ev.TimerFired())]
+    return entries
+
+
+def kinds_of(sentences: list[str]) -> set[str]:
+    return {one.removeprefix("no alert ").split(" ")[0] for one in sentences}
+
+
+def moved(seconds: float, after: str) -> cmd.Issued:
+    command = cmd.RecordAdjustment(account="main", subject=OTHER, before="0", after=after, evidence="opening position")
+    return cmd.Issued(seq=1, index=1, at_ns=START_NS + round(seconds * S), command=command)
+
+
+def test_an_alternative_owes_alerts_only_while_it_holds_a_hedge() -> None:
+    """As the engine's watch has it: one that is neither held nor chosen only stands by."""
+    settings = with_alternative(HedgeRole.ALTERNATIVE)
+    bought = at(0.5, fill(ours=True, on=OTHER))
+    assert found(*silent_other(), settings=settings) == []
+    assert found(*silent_other(moved(0.2, "2"), moved(0.5, "0")), settings=settings) == []
+    assert found(*silent_other(bought, moved(0.6, "0")), settings=settings) == []
+    for held in (silent_other(bought), silent_other(moved(0.5, "-2"))):
+        assert kinds_of(found(*held, settings=settings)) == {"InstrumentSettling", "StaleMarketData"}
+    always = found(*silent_other(), settings=with_alternative(HedgeRole.BUY))
+    assert kinds_of(always) == {"InstrumentSettling", "StaleMarketData"}
+
+
+def test_what_a_dead_process_owed_the_next_one_has_its_time_for() -> None:
+    thin = at(0.0, ev.WalletUpdated(report=wallet(95), source=ev.Source.STREAM))
+    again = at(8.0, STARTED, seq=2)
+    paid = told(12.9, K.MARGIN_BUFFER_LOW, "main", seq=3)
+    assert found(thin, again, paid, at(20.0, ev.TimerFired())) == []
+    (sentence,) = found(thin, again, at(20.0, ev.TimerFired()))
+    assert "MarginBufferLow of main" in sentence
+    assert found(at(0.0, DOWN), again, at(12.0, ev.TimerFired())) == [], "its streams died with it"
+
+
+def test_each_kill_and_each_forced_close_has_an_alert_of_its_own() -> None:
+    """One that is up already pays for no other."""
+    venue = ev.OperatorKilled(operator="ann", reason="drill", scope=KillScope.VENUE, name="bybit")
+    book_up, other_up = told(0.0, K.KILL_ACTIVE, "book"), told(0.0, K.ADL_OR_LIQUIDATION, f"main|{OTHER}")
+    (sentence,) = found(book_up, at(1.0, venue), QUIET, at(7.0, ev.TimerFired()))
+    assert "KillActive of venue:bybit" in sentence
+    assert found(book_up, at(1.0, venue), told(1.0, K.KILL_ACTIVE, "venue:bybit"), at(7.0, ev.TimerFired())) == []
+    assert len(found(other_up, at(1.0, fill(ev.ExecutionKind.ADL)), at(7.0, ev.TimerFired()))) == 1
+
+
+def test_a_kill_that_was_refused_and_a_file_that_stops_the_book_owe_none_for_what_they_name() -> None:
+    venue = ev.OperatorKilled(operator="ann", reason="drill", scope=KillScope.VENUE, name="nowhere")
+    answers = [
+        cmd.RecordOperator(operator="ann", action="kill", accepted=one, explanation="x") for one in (False, True)
+    ]
+    refused, accepted = (cmd.Issued(seq=1, index=1, at_ns=START_NS, command=one) for one in answers)
+    assert found(at(0.0, venue), refused, QUIET) == []
+    assert len(found(at(0.0, venue), accepted, QUIET)) == 1
+    by_file = at(0.0, msgspec.structs.replace(venue, operator=FROM_FILE))
+    assert found(by_file, told(1.0, K.KILL_ACTIVE, "book"), QUIET) == []
+    assert len(found(by_file, QUIET)) == 1
 
 
 def test_an_end_that_comes_near_owes_its_alert_from_that_day_on() -> None:
