@@ -42,7 +42,7 @@ def run(
     only: Annotated[list[str] | None, typer.Option("--only", help="Id of a mishap; again for more.")] = None,
     book: Annotated[
         str | None,
-        typer.Option("--book", help="Hedge with one instrument, two, or switch. Default: as the seed has it."),
+        typer.Option("--book", help="Hedge with one instrument, two, or switch. Default: drawn; for --seed one."),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
     as_json: JsonFlag = False,
@@ -69,13 +69,15 @@ def run(
         if minutes < (least := math.ceil(minutes_for(BY_ID[name]))):
             raise WrongUse(f"--minutes is {minutes:g}, {name} needs a world of at least {least}")
     chosen = [seed] if seed is not None else list(range(first, first + seeds))
+    # A line that repeats one world says what is not one hedge: lines from before there were others stay true.
+    kind = BookKind(book) if book is not None else None if seed is None else BookKind.ONE
     began_s = time.monotonic()
     card = campaign(
         chosen,
         minutes,
         load_strategy,
         only=only or (),
-        book=None if book is None else BookKind(book),
+        book=kind,
         workers=1 if seed is not None else workers,
         told=_Progress(len(chosen), counts=sys.stderr.isatty()),
     )

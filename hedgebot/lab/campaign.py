@@ -16,7 +16,7 @@ from hedgebot.lab.catalogue import FAULTS
 from hedgebot.lab.faultworld import FaultWorld, Outcome
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from hedgebot.lab.stage import Mishap
-from hedgebot.lab.worldbooks import BookKind, book_of
+from hedgebot.lab.worldbooks import BookKind
 
 CHUNK = 2
 _COLLECTOR = (50_000, 50, 100)
@@ -78,11 +78,15 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def one_run(
-    seed: int, minutes: float, only: Sequence[str], load_strategy: LoadStrategy, book: BookKind | None = None
+    seed: int,
+    minutes: float,
+    only: Sequence[str],
+    load_strategy: LoadStrategy,
+    book: BookKind | None = BookKind.ONE,
 ) -> Outcome:
     """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id.
 
-    `book` None: the kind of book that the seed has.
+    `book` None: the kind of book that is drawn for the seed.
     """
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
     before = gc.get_threshold()
@@ -108,7 +112,10 @@ def campaign(
     workers: int | None = None,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Scorecard:
-    """Play many seeds; `told` hears of each as it ends, in order. `load_strategy` must be a module's function."""
+    """Play many seeds; `told` hears of each as it ends, in order. `load_strategy` must be a module's function.
+
+    `book` None: each with the kind that is drawn for it, so that new seeds meet them all.
+    """
     outcomes: list[Outcome] = []
     count = workers or os.cpu_count() or 1
     jobs = [(seed, minutes, tuple(only), load_strategy, book) for seed in seeds]
@@ -153,8 +160,7 @@ def score(outcomes: Sequence[Outcome]) -> Scorecard:
 
 
 def repeat_line(outcome: Outcome) -> str:
-    """The command that plays a run again."""
+    """The command that plays a run again; a seed alone has one hedge, as before there were others."""
     only = "".join(f" --only {name}" for name in outcome.only)
-    # Its own kind of book it has by itself.
-    book = "" if outcome.book is book_of(outcome.seed).kind else f" --book {outcome.book}"
+    book = "" if outcome.book is BookKind.ONE else f" --book {outcome.book}"
     return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}"

@@ -100,11 +100,11 @@ class FaultWorld:
         *,
         scenario: Scenario = SCENARIO,
         begins: Sequence[tuple[str, float]] = (),
-        book: BookKind | None = None,
+        book: BookKind | None = BookKind.ONE,
     ) -> None:
         """`begins` are mishaps by id with their seconds from the start, of a world that is played again.
 
-        `book` is the kind of book that it plays; None: the one that the seed has.
+        `book` is the kind of book that it plays; None: the one that is drawn for the seed.
         """
         self._seed = seed
         self._minutes = minutes

@@ -76,7 +76,7 @@ class WorldBook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def book_of(seed: int, kind: BookKind | None = None) -> WorldBook:
-    """The book of a seed; `kind` overrules what is drawn, and the rest is drawn as ever."""
+    """The book of a seed; `kind` None: as it is drawn for campaigns. The rest is drawn as ever."""
     chance = random.Random(f"{seed}/book")
     drawn, role = chance.random(), chance.choice((HedgeRole.BUY, HedgeRole.SELL))
     cap, dear_s = chance.choice(CAPS_COIN), chance.uniform(*MOVE_S)

@@ -17,7 +17,11 @@ from strategies.delta_neutral import STRATEGY
 pytestmark = pytest.mark.timeout(300)
 
 SEED = 101
-MIXED = tuple(range(1, 17))
+MIXED = (
+    *((seed, BookKind.ONE) for seed in range(1, 17)),
+    *((seed, BookKind.TWO) for seed in (10, 20)),
+    *((seed, BookKind.SWITCH) for seed in (6, 7)),
+)
 REGRESSIONS: tuple[tuple[int, float, tuple[tuple[str, float], ...]], ...] = (
     # A full disk had halted the book for good, and nobody took that back before the peace: the first world asked for an
     # order, the second for a delta in its band, the third for one in time after a kill.
@@ -54,9 +58,9 @@ def test_two_hedges(name: str, book: BookKind) -> None:
     assert traded == {HEDGE, FUTURE}
 
 
-@pytest.mark.parametrize("seed", MIXED)
-def test_mixed_faults(seed: int) -> None:
-    outcome = FaultWorld(seed, 10.0, STRATEGY.build, MISHAPS).run()
+@pytest.mark.parametrize(("seed", "book"), MIXED)
+def test_mixed_faults(seed: int, book: BookKind) -> None:
+    outcome = FaultWorld(seed, 10.0, STRATEGY.build, MISHAPS, book=book).run()
     assert outcome.passed, (outcome.played, outcome.stuck, outcome.violations[:3], outcome.unmet)
 
 

@@ -2,6 +2,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+import pytest
+
+from hedgebot.lab import campaign
+from hedgebot.lab.worldbooks import BookKind
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -21,6 +25,30 @@ def test_programs_get_the_numbers(hedgebot: Run) -> None:
     card = orjson.loads(out)
     assert code == 0
     assert (card["runs"], card["failed"], card["score"]) == (1, [], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "book"),
+    [
+        (("--seed", "10"), BookKind.ONE),
+        (("--seed", "10", "--book", "two"), BookKind.TWO),
+        (("--first", "10", "--seeds", "1"), None),
+        (("--first", "10", "--seeds", "1", "--book", "switch"), BookKind.SWITCH),
+    ],
+)
+def test_a_seed_alone_has_one_hedge_and_a_campaign_draws(
+    hedgebot: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], book: BookKind | None
+) -> None:
+    """Seed 10 is one for which two hedges are drawn."""
+    asked: list[object] = []
+
+    def played(*_: object, **given: object) -> campaign.Scorecard:
+        asked.append(given["book"])
+        return campaign.score([])
+
+    monkeypatch.setattr(campaign, "campaign", played)
+    hedgebot("sim", "run", *words)
+    assert asked == [book]
 
 
 def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> None:

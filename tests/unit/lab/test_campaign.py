@@ -1,6 +1,5 @@
 """The scorecard: counted by mishap, weighted, with the line that repeats a failure."""
 
-import msgspec
 import pytest
 
 from hedgebot.lab.campaign import campaign, one_run, repeat_line, score
@@ -43,12 +42,21 @@ def test_the_line_names_the_mishaps_that_a_run_was_drawn_from() -> None:
     assert repeat_line(one_run(4, 5.0, [], STRATEGY.build)) == "hedgebot sim run --seed 4 --minutes 5"
 
 
-def test_the_line_names_a_book_that_the_seed_does_not_have() -> None:
+def test_the_line_names_a_book_of_other_hedges() -> None:
     chosen = one_run(4, 5.0, ["N05"], STRATEGY.build, BookKind.TWO)
     assert chosen.passed
     assert repeat_line(chosen) == "hedgebot sim run --seed 4 --minutes 5 --only N05 --book two"
-    own = msgspec.structs.replace(chosen, seed=next(one for one in range(1, 100) if book_of(one).kind is BookKind.TWO))
-    assert repeat_line(own) == f"hedgebot sim run --seed {own.seed} --minutes 5 --only N05"
+
+
+def test_a_campaign_draws_a_book_and_a_world_alone_has_one_hedge_as_before_there_were_others() -> None:
+    seed = next(one for one in range(1, 100) if book_of(one).kind is BookKind.TWO)
+    alone = one_run(seed, 5.0, ["N05"], STRATEGY.build)
+    assert alone.book is BookKind.ONE
+    assert repeat_line(alone) == f"hedgebot sim run --seed {seed} --minutes 5 --only N05"
+    drawn: list[Outcome] = []
+    campaign([seed], 5.0, STRATEGY.build, only=["N05"], workers=1, told=drawn.append)
+    assert drawn[0].book is BookKind.TWO
+    assert repeat_line(drawn[0]) == f"hedgebot sim run --seed {seed} --minutes 5 --only N05 --book two"
 
 
 def test_nothing_played_scores_nothing() -> None:
