@@ -208,8 +208,6 @@ def settling(look: Look) -> Bound | None:
 def margin(look: Look) -> Bound | None:
     """The venue's number, once looked at, is good until it is too old; a model of ours moves with the price."""
     state, until_ns = look.state, NEVER_NS
-    if state.limits.collateral_shock_in_floor:
-        return None  # what a coin is worth moves with its price
     for account in state.accounts.values():
         if not isinstance(margin_legs.model_of(state, account), str):
             return None

@@ -215,6 +215,16 @@ def delisted_tomorrow() -> Playbook:
 margin_ages = waiting(4, lambda: Talk(margin_age_ms_max=3_000))
 
 
+def shocked_margin_ages(*, in_floor: bool = True) -> Playbook:
+    """Coins whose price moves lie beside the stablecoin whose loss the floor is held after."""
+    play = Talk(margin_age_ms_max=3_000, collateral_shock_in_floor=in_floor)
+    play.ready(btc="3")
+    for number in range(4):
+        play.quiet(1, PRICE + 20 * number)
+        play.send(play.ticker(PRICE + 20 * number))
+    return play
+
+
 class Eventful(Talk):
     """An event three seconds after the start, for two."""
 

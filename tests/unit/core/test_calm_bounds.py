@@ -161,6 +161,15 @@ def test_a_mutant_without_the_bound_is_caught(name: str, monkeypatch: pytest.Mon
     assert differs(play)
 
 
+def test_a_collateral_shock_in_the_floor_stands_as_long_as_the_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is of coins that the venue prices in its wallet report: the market does not move it."""
+    play = days.shocked_margin_ages()
+    assert not differs(play)
+    assert covered(play) == covered(days.shocked_margin_ages(in_floor=False))
+    without(monkeypatch, "margin")
+    assert differs(play)
+
+
 # --- what a mark may do meanwhile
 
 
