@@ -95,7 +95,10 @@ def where(one: Numbers) -> str:
     """At which price."""
     if one.distance_move is None:
         return "-"
-    return f"{one.distance_underlying} {one.distance_price:,.6g}" if one.distance_price else "all together"
+    if not one.distance_underlying:
+        return "all together"
+    price = "at a price unknown" if one.distance_price is None else f"{one.distance_price:,.6g}"
+    return f"{one.distance_underlying} {price}"
 
 
 def _theirs(one: WhatIf, width: int) -> list[str]:

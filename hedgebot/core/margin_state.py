@@ -38,12 +38,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
     """How far the market may move until the venue liquidates, by the model: a signed move and the price it ends at.
 
-    `underlying` is empty where all of them move together (`price` is 0 then).
+    `underlying` is empty where all of them move together (`price` is None then, or where the underlying's is unknown).
     """
 
     underlying: str
     move: float
-    price: float
+    price: float | None
 
 
 class Stress(msgspec.Struct, kw_only=True):

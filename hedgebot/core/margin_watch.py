@@ -122,7 +122,11 @@ def describe(account: AccountState) -> str:
 
 def distance_words(distance: Distance) -> str:
     """How far liquidation is, and where."""
-    where = f"at {distance.underlying} {distance.price:.6g}" if distance.underlying else "of all underlyings together"
+    where = "of all underlyings together"
+    if distance.underlying:
+        where = (
+            f"of {distance.underlying}" if distance.price is None else f"at {distance.underlying} {distance.price:.6g}"
+        )
     return f"{distance.move:+.1%} from liquidation ({where})"
 
 

@@ -18,11 +18,14 @@ HALVINGS = 10
 
 
 class Nearest(NamedTuple):
-    """A signed move and the price it ends at; `underlying` empty: all of them together (`price` is 0 then)."""
+    """A signed move and the price it ends at; `underlying` empty: all of them together (`price` is None then).
+
+    `price` is None too where the underlying's own is not known.
+    """
 
     underlying: str
     move: float
-    price: float
+    price: float | None
 
 
 def first_move(excess: Callable[[float], float]) -> float | None:
@@ -58,7 +61,8 @@ def nearest(prices: Mapping[str, float], excess: Callable[[tuple[str, ...], floa
         move = first_move(partial(excess, group))
         if move is not None:
             alone = group[0] if len(group) == 1 else ""
-            found.append(Nearest(alone, move, prices[alone] * (1.0 + move) if alone else 0.0))
+            known = prices[alone] if alone else 0.0
+            found.append(Nearest(alone, move, known * (1.0 + move) if known else None))
     return min(found, key=lambda one: abs(one.move), default=None)
 
 

@@ -47,6 +47,7 @@ def test_differences_stand_beside_both_numbers() -> None:
         (numbers(), "beyond 80%", "-"),
         (numbers(distance_move=0.1, distance_underlying=""), "+10.0%", "all together"),
         (numbers(distance_move=0.1, distance_price=2.5, distance_underlying="ETH"), "+10.0%", "ETH 2.5"),
+        (numbers(distance_move=0.1, distance_underlying="ETH"), "+10.0%", "ETH at a price unknown"),
     ],
 )
 def test_distance_is_a_move_and_a_place(one: Numbers, far: str, place: str) -> None:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from hedgebot.core import limits, margin_gate
-from hedgebot.core.margin_watch import describe
+from hedgebot.core.margin_state import Distance
+from hedgebot.core.margin_watch import describe, distance_words
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert, RecordMode
 from hedgebot.domain.settings import MarginMode
@@ -152,3 +153,15 @@ def test_the_distance_is_shown_in_words_or_why_it_is_not_known() -> None:
     assert describe(account_of(book)) == "distance unknown: there is no mark price of X"
     account_of(book).margin.unknown = "no margin_mode is set for main"
     assert describe(account_of(book)) == ""
+
+
+def test_a_distance_names_a_price_only_where_there_is_one() -> None:
+    words = [
+        distance_words(Distance(underlying=name, move=-0.1, price=price))
+        for name, price in (("BTC", 90_000.0), ("BTC", None), ("", None))
+    ]
+    assert words == [
+        "-10.0% from liquidation (at BTC 90000)",
+        "-10.0% from liquidation (of BTC)",
+        "-10.0% from liquidation (of all underlyings together)",
+    ]

@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.daemon.risk_files import read_registry
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.distance import STEPS, excess_after, first_move, nearest_of
+from hedgebot.margin.distance import STEPS, excess_after, first_move, nearest, nearest_of
 from hedgebot.margin.positions import CoinBook, Line
 from hedgebot.margin.registry import Registry
 from hedgebot.margin.venue_tiers import binance_liquidation_price, dydx_liquidation_price
@@ -68,3 +68,13 @@ def test_the_search_is_no_coarser_than_it_says() -> None:
         assert abs(move) == pytest.approx(limit, rel=0.01, abs=2e-5)
     assert first_move(lambda _move: 1.0) is None
     assert max(STEPS) == 0.8
+
+
+@pytest.mark.parametrize(("price", "told"), [(0.0, None), (50_000.0, 45_000.0)])
+def test_where_the_underlying_has_no_price_none_is_told(price: float, told: float | None) -> None:
+    found = nearest({"BTC": price}, lambda _group, move: move + 0.1)
+    assert found is not None
+    assert (found.underlying, found.price) == ("BTC", None if told is None else pytest.approx(told, rel=1e-3))
+    together = nearest({"BTC": price, "ETH": 4_000.0}, lambda group, move: move + (0.1 if len(group) > 1 else 2.0))
+    assert together is not None
+    assert (together.underlying, together.price) == ("", None)
