@@ -3,7 +3,7 @@
 Owns what is planned; the life of a move that was sent is `treasury_moves.py`'s. What may go by itself is bound by the
 configuration; everything else waits for an operator's word. Under a kill of the book, the venue or the account nothing
 moves by itself (HALTED lets out only what was chosen at the kill, safety reference section 2), and an operator may
-still approve: a top-up adds no risk. REDUCING stops nothing here.
+still approve: a top-up adds no risk. Nobody moves anything before both wallets are known. REDUCING stops nothing here.
 """
 
 from decimal import Decimal
@@ -114,10 +114,21 @@ def _may_plan(state: EngineState, account: AccountState, at_ns: int) -> bool:
 
     Nor on an equity that may not have the last move inside: it would be made up for twice.
     """
-    known = state.treasury.of(account.name)
-    fresh = known.balances is not None and at_ns - known.read_at_ns <= state.limits.margin_age_ms_max * _NS_PER_MS
-    seen = account.reconciled and account.private.up and not state.treasury.unsettled(account.name, at_ns)
-    return fresh and seen and state.mode is not Mode.RECOVERING and not state.stopping
+    seen = account.private.up and not state.treasury.unsettled(account.name, at_ns)
+    known = not _not_known(state, account, at_ns)
+    return known and seen and state.mode is not Mode.RECOVERING and not state.stopping
+
+
+def _not_known(state: EngineState, account: AccountState, at_ns: int) -> str:
+    """What has to be asked before anything moves, as a sentence; empty when both wallets are known."""
+    known, age_ms_max = state.treasury.of(account.name), state.limits.margin_age_ms_max
+    if not account.reconciled:
+        return f"the venue is being asked what {account.name} holds"
+    if known.balances is None:
+        return "the venue is being asked what the funding wallet holds"
+    if (age_ms := (at_ns - known.read_at_ns) // _NS_PER_MS) > age_ms_max:
+        return f"the funding wallet was not read for {age_ms / 1_000:.0f} s, {age_ms_max / 1_000:.0f} is the limit"
+    return ""
 
 
 def _waits(state: EngineState, account: AccountState, settings: TreasurySettings, at_ns: int) -> str:
@@ -227,6 +238,8 @@ def _against(step: Step, move: Move) -> str:
         return "it has run out"
     if state.stopping:
         return "the daemon is stopping"
+    if asked := _not_known(state, account, step.at_ns):
+        return f"{asked}: approve it again once that is known"
     there = treasury_plan.in_funding_wallet(state, settings)
     if there < move.qty:
         return f"the funding wallet has {plain(there)} {move.coin}, {plain(move.qty)} are wanted"

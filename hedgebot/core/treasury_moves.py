@@ -154,10 +154,20 @@ def resolve(step: Step, event: MoveResolved) -> None:
         what = f"{plain(move.qty)} {move.coin} were never moved; nothing moves by itself until an approved one succeeds"
         step.alert(AlertKind.MOVE_UNPROVEN, f"{move.account} failed", f"move {move.number} ({said}): {what}")
     step.adjust(move.account, f"move {move.number}", before, move.status, said)
-    if (account := step.state.accounts.get(move.account)) is not None:
-        reconcile.lose_truth(account, step.at_ns)
+    _ask_anew(step, move)
     explanation = f"move {move.number}: {what}; the venue is asked before anything is sent: {event.reason}"
     step.operator(event.operator, action, accepted=True, explanation=explanation)
+
+
+def _ask_anew(step: Step, move: Move) -> None:
+    """Nothing that was read or planned before a word counts after it, a proposal that waits included."""
+    treasury = step.state.treasury
+    known, waiting = treasury.of(move.account), treasury.proposed(move.account)
+    known.balances, known.plan = None, None
+    if waiting is not None:
+        end(step, waiting, MoveStatus.WITHDRAWN, f"a word about move {move.number} came after it")
+    if (account := step.state.accounts.get(move.account)) is not None:
+        reconcile.lose_truth(account, step.at_ns)
 
 
 def _against_word(step: Step, event: MoveResolved, move: Move | None) -> str:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hedgebot.core.engine import Engine
+from hedgebot.core.state import decode_state, encode_state
 from hedgebot.core.treasury import MOVES_KEPT
 from hedgebot.core.treasury_state import Move, MoveStatus
 from hedgebot.domain import events as ev
@@ -121,6 +122,32 @@ def test_what_is_beyond_the_limits_waits_for_an_operator() -> None:
     answer(book)
     # What an operator approved does not count against what may move by itself.
     assert book.state.treasury.moved_by_itself(ACCOUNT, book.at_ns) == 0
+
+
+def test_an_approval_moves_nothing_until_the_account_and_its_funding_wallet_are_known() -> None:
+    book = book_with(move_max_qty=Decimal(0))
+    look(book, 8_000.0)
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="gone"))
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=True, reason=""))
+    said = of_type(decide(book, 1), RecordOperator)[0]
+    words = f"the venue is being asked what {ACCOUNT} holds: approve it again once that is known"
+    assert (said.accepted, said.explanation) == (False, words)
+    book.snapshot(positions=[held(book, "-10")])
+    look(book, 8_000.0, seconds=61.0)
+    said = of_type(decide(book, 1), RecordOperator)[0]
+    words = "the funding wallet was not read for 62 s, 60 is the limit: approve it again once that is known"
+    assert (said.accepted, said.explanation) == (False, words)
+    # A restart knows no wallet.
+    book.engine = Engine(STRATEGY.build, decode_state(encode_state(book.state)))
+    book.start(epoch=2)
+    book.ready(positions=[held(book, "-10")])
+    said = of_type(decide(book, 1), RecordOperator)[0]
+    words = "the venue is being asked what the funding wallet holds: approve it again once that is known"
+    assert (said.accepted, said.explanation) == (False, words)
+    read(book, "20000")
+    heard = decide(book, 1)
+    assert of_type(heard, RecordOperator)[0].accepted
+    assert len(of_type(book.heard, MoveCollateral)) == 1
 
 
 def test_the_emergency_segment_is_touched_by_an_operators_word_only() -> None:

@@ -186,6 +186,45 @@ def test_after_a_forgotten_move_nothing_moves_by_itself_until_an_approved_one_su
     assert book.state.treasury.of(ACCOUNT).failures == 0
 
 
+def lost_beside_a_proposal() -> Playbook:
+    """Move 1 is there, proposal 2 waits since the cool-down, move 3 went by itself later: nobody can look it up."""
+    book = book_with("20000", cool_down_s=10.0)
+    look(book, 8_000.0)
+    answer(book)
+    read(book, "17000")
+    look(book, 8_000.0, seconds=5.0)
+    look(book, 8_000.0, seconds=8.0)
+    answer(book, MoveOutcome.UNKNOWN, "local:timeout")
+    look(book, 8_000.0, seconds=40.0)
+    looked_up(book, MoveFound.UNREADABLE)
+    assert [one.status for one in moves(book)] == [MoveStatus.DONE, MoveStatus.PROPOSED, MoveStatus.UNKNOWN]
+    return book
+
+
+@pytest.mark.parametrize("resolution", [ADOPT, FORGET])
+def test_after_a_word_no_approval_moves_anything_until_the_venue_was_asked(resolution: Resolution) -> None:
+    book = lost_beside_a_proposal()
+    sent = len(of_type(book.heard, MoveCollateral))
+    assert resolve(book, resolution, number=3).accepted
+    # It was planned before: the venue is asked first, and what is needed then is proposed anew.
+    said = of_type(decide(book, 2), RecordOperator)[0]
+    assert (said.accepted, said.explanation) == (False, "2 is withdrawn; waiting: none")
+    assert moves(book)[1].note == "a word about move 3 came after it"
+    look(book, 8_000.0, seconds=3.0)
+    assert len(moves(book)) == 3
+    book.snapshot(positions=[held(book, "-10")])
+    look(book, 8_000.0, seconds=3.0)
+    assert len(moves(book)) == 3
+    read(book, "17000")
+    look(book, 8_000.0, seconds=3.0)
+    assert len(moves(book)) == 4
+    # What arrived by a word is nothing that failed: the next one goes by itself again. What was forgotten holds it up.
+    if resolution is FORGET:
+        assert len(of_type(book.heard, MoveCollateral)) == sent
+        assert of_type(decide(book, 4), RecordOperator)[0].accepted
+    assert len(of_type(book.heard, MoveCollateral)) == sent + 1
+
+
 def test_what_was_forgotten_or_taken_for_absent_may_still_be_adopted_and_proof_beats_a_word() -> None:
     book = lost()
     resolve(book, FORGET)
