@@ -38,17 +38,26 @@ def judge_data(entries: Sequence[ev.Stamped | cmd.Issued], settings: EngineSetti
                 yield invariant, entry.at_ns, f"order {client_id} was decided although {problem}"
 
 
+def floor_use(settings: EngineSettings, at_ns: int, *, raised: bool) -> float:
+    """The margin use at which the buffer is at its floor; `raised` is the journal's word for a wild market or an event.
+
+    Events are known ahead: the journal's word is not needed, but for the moment until the timer has looked.
+    """
+    event = any(one.start_ns + EVENT_NOTED_NS <= at_ns < one.end_ns for one in settings.margin_events)
+    return settings.limits.floor_use(raised=event or raised)
+
+
 class _Seen:
     """The newest news of everything that a decision rests on."""
 
     def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
         self._limits = settings.limits
         self._underlyings = {one.underlying: one for one in settings.underlyings}
         self._hedges = {hedge for one in settings.underlyings for hedge in one.hedge_instruments}
         self._venues = {one.name: one.venue for one in settings.accounts}
         self._books: dict[InstrumentId, tuple[ev.BookTop, int]] = {}
         self._marks: dict[InstrumentId, tuple[ev.Ticker, int]] = {}
-        self._events = settings.margin_events
         self._raised: dict[str, bool] = {}
         self._wallets: dict[str, tuple[WalletReport, int]] = {}
         self._offset_ms: dict[str, float] = {}
@@ -162,9 +171,7 @@ class _Seen:
         if equity is None or needed is None or (equity <= 0 and needed > 0):
             return "the margin was not known, or nothing was left of it"
         use = float(needed / equity) if needed else 0.0
-        # Events are known ahead: the journal's word is not needed, but for the moment until the timer has looked.
-        event = any(one.start_ns + EVENT_NOTED_NS <= at_ns < one.end_ns for one in self._events)
-        floor = self._limits.floor_use(raised=event or self._raised.get(account, False))
+        floor = floor_use(self._settings, at_ns, raised=self._raised.get(account, False))
         return f"the margin use was {use:.0%}, the floor {floor:.0%}" if use >= floor else ""
 
 

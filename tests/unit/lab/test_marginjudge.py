@@ -11,10 +11,11 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import Approved, OrderIntent, TimeInForce
+from hedgebot.domain.settings import MarginEvent
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.trouble import MarginHike
 from hedgebot.exchange.types import Ack, MarginMode, OrderRequest, OrderType
-from hedgebot.lab.marginjudge import margin_use
+from hedgebot.lab.marginjudge import USE_SLACK, margin_use
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.oracle import Oracle
 from tests.unit.lab.bench import PERP, SCENARIO, SETTINGS, START_NS, S
@@ -118,6 +119,41 @@ def test_a_margin_that_jumped_a_moment_ago_could_not_be_known(seconds: int, foun
     known(exchange, oracle, seconds)
     place(exchange, OURS, "0.05", Side.BUY)
     assert len(judged(oracle, journal, [EVENT, submitted(OURS, "0.05", Side.BUY)])) == found
+
+
+def test_where_the_floor_stands_is_not_taken_from_the_accused() -> None:
+    """Neither from a wrong figure in its record, nor from a record that is missing in a configured event."""
+    exchange, oracle, journal = watched(15_000)
+    known(exchange, oracle)
+    place(exchange, OURS, "1", Side.BUY)
+    order = submitted(OURS, "1", Side.BUY)
+    assert len(judged(oracle, journal, [msgspec.structs.replace(EVENT, floor_use=0.8), order])) == 1
+    calm = msgspec.structs.replace(EVENT, after="normal", floor_use=0.5)
+    assert judged(oracle, journal, [EVENT, calm, order]) == []
+    window = MarginEvent(name="FOMC", start_ns=START_NS - 2 * S, end_ns=START_NS + S)
+    during = msgspec.structs.replace(SETTINGS, margin_events=(window,))
+    entry = cmd.Issued(seq=1, index=1, at_ns=START_NS, command=order)
+    assert len(list(oracle._margin.judge([entry], during))) == 1
+
+
+def test_many_little_orders_below_the_floor_are_found_by_what_they_need() -> None:
+    exchange, oracle, journal = watched(15_000)
+    place(exchange, "somebody", "1", Side.BUY)
+    known(exchange, oracle)
+    ids = [ClientId(install=7, epoch=1, strategy=0, intent=number).encode() for number in range(2, 12)]
+    for one in ids:
+        place(exchange, one, "0.001", Side.BUY)
+    grown: list[cmd.Command] = [submitted(one, "0.001", Side.BUY) for one in ids]
+    taken = [oracle._margin._weighed[one].taken for one in ids]
+    assert max(taken) < USE_SLACK < sum(taken)
+    assert judged(oracle, journal, [EVENT, *grown[:2]]) == []
+    assert len(judged(oracle, journal, [EVENT, *grown])) > 0
+    # What an order costs in fee and spread is not held against it: its price is judged elsewhere.
+    for one in ids:
+        known_of = oracle._margin._weighed[one]
+        dearer = known_of.before._replace(equity_usd=known_of.before.equity_usd - 100.0)
+        oracle._margin._weighed[one] = known_of._replace(after=dearer)
+    assert judged(oracle, journal, [EVENT, *grown]) == []
 
 
 def test_an_order_that_only_shrinks_a_position_is_let_pass_as_by_the_gate() -> None:
