@@ -272,13 +272,13 @@ class FaultWorld:
             self.host.start()
 
     def _recover(self) -> str:
-        """Wait until the book is active and in its band; an operator takes back what is latched. Empty when it is."""
+        """Wait until the book is active, in its band and not held: an operator takes back what is. Empty when it is."""
         deadline_ns = self.timeline.now_ns + round(RECOVER_S * NS_PER_S)
         problem = "it never was looked at"
         while self.timeline.now_ns < deadline_ns:
             self.timeline.advance(self.timeline.now_ns + NS_PER_S)
             problem = self._problem()
-            if not problem:
+            if not problem and not self._is_held():
                 return ""
             if self.host.running:
                 self._take_back()
