@@ -120,7 +120,7 @@ class Run:
                 alert=self._alerts.check,
                 test_alerts=self._alerts.test,
                 risk_book=self._risk.book,
-                what_if=WhatIfDesk(engine, self._venues, clock.now_ns).handle,
+                what_if=WhatIfDesk(engine, self._venues, clock.now_ns, redactor.text).handle,
             ),
             receipts=self._receipts,
             switch=self._switch,

@@ -24,12 +24,15 @@ WATCHED_S_MAX = 8.0
 
 
 class WhatIfDesk:
-    """Handles `margin-what-if`; `venues` are the ports by account."""
+    """Handles `margin-what-if`; `venues` are the ports by account, `clean` takes secrets out of what they say."""
 
-    def __init__(self, engine: Engine, venues: Mapping[str, object], now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: Engine, venues: Mapping[str, object], now_ns: Callable[[], int], clean: Callable[[str], str]
+    ) -> None:
         self._engine = engine
         self._venues = venues
         self._now_ns = now_ns
+        self._clean = clean
 
     async def handle(self, args: dict[str, Any]) -> Reply:
         """Answer one request."""
@@ -58,7 +61,7 @@ class WhatIfDesk:
         except TimeoutError:
             return msgspec.structs.replace(asked.answer, theirs_problem=f"no answer within {VENUE_S_MAX:.0f} s")
         except HedgebotError as error:
-            return msgspec.structs.replace(asked.answer, theirs_problem=str(error))
+            return msgspec.structs.replace(asked.answer, theirs_problem=self._clean(str(error)))
         return msgspec.structs.replace(asked.answer, theirs=theirs)
 
     async def _of_watched(self, account: AccountState, order: WantedOrder) -> WhatIf:
@@ -73,5 +76,5 @@ class WhatIfDesk:
             problem = f"no answer within {WATCHED_S_MAX:.0f} s"
             return what_if_watched.unanswered(state, account, order, problem)
         except HedgebotError as error:
-            return what_if_watched.unanswered(state, account, order, str(error))
+            return what_if_watched.unanswered(state, account, order, self._clean(str(error)))
         return what_if_watched.judge(state, account, order, found, self._now_ns())

@@ -14,11 +14,13 @@ from hedgebot.domain.errors import ExitCode, VenueError
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import MarginMode
 from hedgebot.domain.whatif import VenueNumbers, WantedOrder, WatchedNumbers, WhatIf
+from hedgebot.journal.redaction import Redactor
 from tests.support.margins import held, margined, report
 from tests.support.playbook import ACCOUNT, Playbook
 from tests.support.watched import WATCHED, watched_book
 from tests.support.watched import held as watched_position
 
+KEY = "canary0123456789"
 ORDER = {"side": "sell", "qty": "1", "in_usd": False, "underlying": "BTC", "kind": "perp", "venue": "bybit"}
 
 
@@ -46,7 +48,7 @@ def desk(venue: object) -> WhatIfDesk:
     class Running:
         state = book.state
 
-    return WhatIfDesk(cast("Engine", Running()), {ACCOUNT: venue}, lambda: book.at_ns)
+    return WhatIfDesk(cast("Engine", Running()), {ACCOUNT: venue}, lambda: book.at_ns, Redactor([KEY]).text)
 
 
 async def ask(venue: object, **changes: Any) -> WhatIf:
@@ -76,6 +78,13 @@ async def test_without_the_venue_the_gates_word_stands(venue: object, words: str
     assert found.theirs is None
     assert words in found.theirs_problem
     assert found.after is not None
+
+
+async def test_what_a_venue_says_of_a_request_loses_its_secrets() -> None:
+    said = Venue(VenueError(f"10004: error sign! origin_string[1{KEY}5000]"))
+    assert (await ask(said)).theirs_problem == "10004: error sign! origin_string[1***5000]"
+    watched = Watched(VenueError(f"-2015: X-MBX-APIKEY={KEY}"))
+    assert (await ask_watched(watched)).theirs_problem == "-2015: X-MBX-APIKEY=***"
 
 
 async def test_a_venue_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +128,7 @@ async def ask_watched(venue: object) -> WhatIf:
     class Running:
         state = book.state
 
-    desk = WhatIfDesk(cast("Engine", Running()), {WATCHED: venue}, lambda: book.at_ns)
+    desk = WhatIfDesk(cast("Engine", Running()), {WATCHED: venue}, lambda: book.at_ns, Redactor([KEY]).text)
     reply = await desk.handle({"order": ORDER | {"venue": "deribit"}})
     assert reply.ok
     return msgspec.convert(reply.data, WhatIf, strict=False)

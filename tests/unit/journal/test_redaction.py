@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Union, get_args, get_origin
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -122,6 +123,24 @@ def test_every_text_from_outside_is_cleaned(event: ev.Event) -> None:
 )
 def test_what_holds_no_secret_passes_as_it_is(event: ev.Event) -> None:
     assert through(event) is event
+
+
+@pytest.mark.parametrize(
+    "secret", [SECRET, "Zx9q+/4kQ7f3XwT1bY8m", "https://hooks.example.org/services/T000/B000/x1y2z3"]
+)
+def test_a_secret_that_somebody_cut_is_masked_from_half_of_it_on(secret: str) -> None:
+    """Whoever reads an answer keeps so many characters of it, and may keep a piece of what it repeats."""
+    redactor = Redactor([secret])
+    for chars in range((len(secret) + 1) // 2, len(secret) + 1):
+        for shape in (secret, secret.upper(), secret.encode().hex(), quote(secret, safe="")):
+            piece = shape[: chars * len(shape) // len(secret) + 1]
+            assert redactor.text(f"said {piece}") == "said ***"
+            assert redactor.text(f"said {piece}: waits") == "said ***: waits"
+
+
+def test_what_merely_begins_like_a_secret_stays() -> None:
+    text = "https://api.example.org/v5 and canary0 are no secrets"
+    assert Redactor([SECRET, "https://hooks.example.org/services/T000/B000/x1y2z3"]).text(text) == text
 
 
 # --- all events, by their types ---------------------------------------------------------------------------------------
