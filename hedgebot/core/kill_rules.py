@@ -121,7 +121,11 @@ def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
         for hedge in hedges.in_use(state, settings):
             if forced.settles_in_ms(state, hedge, at_ns) <= state.limits.settling_ms_halt:
                 # No figure: the same sentence each time it is looked at.
-                yield f"settling:{hedge}", f"{hedge} is about to be settled or delisted: hedge with another instrument"
+                ends = f"{hedge} is about to be settled or delisted"
+                if hedge == settings.hedge_instrument:
+                    # Also where nothing stands in it any more: when its market ends the delta is valued at no price.
+                    ends += f", and {settings.underlying} is valued at its price"
+                yield f"settling:{hedge}", f"{ends}: hedge with another instrument"
 
 
 RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)

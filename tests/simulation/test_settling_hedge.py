@@ -2,7 +2,8 @@
 
 The fault world without the client's trading; the venue lets positions of the perpetual only be reduced from the moment
 of its announcement. Times are shorter than in life: halted a minute before the end (`settling_ms_halt`), left four
-minutes before, settled at the average of the last minute.
+minutes before, settled at the average of the last minute. The halt comes although nothing stands in it any more: it is
+the main hedge, whose price the underlying is valued at.
 """
 
 from decimal import Decimal
@@ -25,18 +26,25 @@ from strategies.delta_neutral import STRATEGY
 
 S = 1_000_000_000
 OTHER = InstrumentId("bybit:linear:BTCPERP")
+AVERAGED_S = 60
 BEGIN_S, ANNOUNCED_S, ENDS_S, HALT_S, LEAVE_S = 60.0, 80.0, 380.0, 320.0, 140.0
 
 
 def _switching(settings: EngineSettings) -> EngineSettings:
     leg = HedgeLeg(instrument=OTHER, role=HedgeRole.ALTERNATIVE)
     first = settings.underlyings[0]
-    btc = msgspec.structs.replace(first, other_hedges=(leg,), funding_action=FundingAction.SWITCH, hedge_hold_days=7.0)
+    btc = msgspec.structs.replace(
+        first,
+        other_hedges=(leg,),
+        funding_action=FundingAction.SWITCH,
+        hedge_hold_days=7.0,
+        settlement_window_s=AVERAGED_S,
+    )
     return msgspec.structs.replace(settings, underlyings=(btc,))
 
 
 def _short_average(scenario: Scenario) -> Scenario:
-    return msgspec.structs.replace(nobody_trades(scenario), delivery_window_s=60)
+    return msgspec.structs.replace(nobody_trades(scenario), delivery_window_s=AVERAGED_S)
 
 
 def _begin(stage: Stage) -> None:
@@ -90,10 +98,12 @@ def test_v10_the_hedge_stands_elsewhere_before_its_instrument_ends() -> None:
     told = [at_ns for at_ns, kind, _ in world.host.alert_log if kind == AlertKind.INSTRUMENT_SETTLING.value]
     assert 0.0 <= (told[0] - START_NS) / S - ANNOUNCED_S <= 5.0
     halts = [
-        (one.at_ns - START_NS) / S
+        ((one.at_ns - START_NS) / S, one.command.reason)
         for one in world.host.journal.entries
         if isinstance(one, cmd.Issued)
         and isinstance(one.command, cmd.RecordMode)
         and one.command.after is cmd.Mode.HALTED
     ]
-    assert HALT_S - 1.0 <= halts[0] <= HALT_S + 1.0
+    at_s, why = halts[0]
+    assert HALT_S - 1.0 <= at_s <= HALT_S + 1.0
+    assert f"{HEDGE} is about to be settled or delisted, and BTC is valued at its price" in why
