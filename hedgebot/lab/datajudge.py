@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.instrument import InstrumentId, category_of
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
+from hedgebot.lab.holdbook import HoldBook
 from hedgebot.lab.journaljudge import moves_position
 
 NS_PER_MS = 1_000_000
@@ -61,12 +62,12 @@ class _Seen:
         self._raised: dict[str, bool] = {}
         self._wallets: dict[str, tuple[WalletReport, int]] = {}
         self._offset_ms: dict[str, float] = {}
-        # Options by what is held of them, and the executions that this comes from.
-        self._options: dict[str, Decimal] = {}
-        self._booked: set[str] = set()
+        self._held = HoldBook()
+        self._all_is_contracts = not settings.holdings
 
     def take(self, event: ev.Event, at_ns: int) -> None:
         """Remember one event; a repeat with an old stamp is no news."""
+        self._held.take(event)
         match event:
             case ev.BookTop(instrument=name) if name in self._hedges:
                 known = self._books.get(name)
@@ -82,11 +83,6 @@ class _Seen:
                 self._wallet(report, at_ns)
             case ev.ClockMeasured():
                 self._offset_ms[event.account] = event.offset_ms
-            case ev.FillReceived(instrument=name, trade_id=trade_id):
-                if category_of(name) == "option" and trade_id not in self._booked:
-                    self._booked.add(trade_id)
-                    held = self._options.get(name, Decimal(0))
-                    self._options[name] = held + event.qty_contracts * event.side.sign
             case ev.RunStarted():
                 # A new process knows nothing of the market yet.
                 self._books.clear()
@@ -100,8 +96,7 @@ class _Seen:
 
     def adjust(self, command: cmd.RecordAdjustment) -> None:
         """A position was set to the venue's number."""
-        if category_of(InstrumentId(command.subject)) == "option":
-            self._options[command.subject] = Decimal(command.after)
+        self._held.adjust(command)
 
     def _wallet(self, report: WalletReport, at_ns: int) -> None:
         known = self._wallets.get(report.account)
@@ -123,12 +118,12 @@ class _Seen:
             yield f"there was no {'mark' if book else 'book'} of {intent.instrument}"
             return
         yield _book_problem(book[0])
-        limits, offset_ms = self._limits, self._offset_ms.get(intent.account, 0.0)
+        limits = self._limits
         for name, (event, heard_ns), limit_ms in (
             ("book", book, limits.book_age_ms_max),
             ("mark", mark, limits.mark_age_ms_max),
         ):
-            age_ms = max(at_ns - heard_ns, at_ns + round(offset_ms * NS_PER_MS) - event.venue_at_ns) / NS_PER_MS
+            age_ms = self._age_ms(event.venue_at_ns, heard_ns, intent.account, at_ns)
             yield f"its {name} was {age_ms:.0f} ms old, at most {limit_ms} ms" if age_ms >= limit_ms + 1 else ""
         if _book_problem(book[0]):
             return
@@ -140,13 +135,31 @@ class _Seen:
                 yield f"its book was {gap_bps:.0f} bps from the {name}" if gap_bps > limit + 1e-6 else ""
 
     def _price_problems(self, intent: OrderIntent, settings: UnderlyingSettings, at_ns: int) -> Iterator[str]:
-        """Options are valued at the main hedge's price: an order elsewhere needs it, or only shrinks what is held."""
+        """Options and dollars are valued at the main hedge's price: an order elsewhere needs it, or lowers risk at any.
+
+        What lowers it is asked where contracts are all there is: coins and holdings have no place in the journal's sum.
+        """
         main, limit_ms = settings.hedge_instrument, self._limits.book_age_ms_max
-        if intent.instrument == main or intent.reduce_only or not any(self._options.values()):
+        if intent.instrument == main or not self._held.depends_on_price(settings):
             return
         book = self._books.get(main)
-        age_ms = (at_ns - book[1]) / NS_PER_MS if book else float("inf")
-        yield f"the book of {main} was {age_ms:.0f} ms old, at most {limit_ms} ms" if age_ms >= limit_ms + 1 else ""
+        age_ms = self._age_ms(book[0].venue_at_ns, book[1], intent.account, at_ns) if book else float("inf")
+        if age_ms < limit_ms + 1:
+            return
+        old = f"the book of {main} was {age_ms:.0f} ms old, at most {limit_ms} ms"
+        if not intent.reduce_only:
+            yield old
+        elif self._is_all_contracts(settings) and (why := self._held.unproven(intent, settings)):
+            yield f"{old}, and {why}"
+
+    def _is_all_contracts(self, settings: UnderlyingSettings) -> bool:
+        coins = (report.balances.get(settings.underlying) for report, _ in self._wallets.values())
+        return self._all_is_contracts and not any(coins)
+
+    def _age_ms(self, venue_at_ns: int, heard_ns: int, account: str, at_ns: int) -> float:
+        """The larger of how long ago it was heard and how long ago the venue says it was so."""
+        offset_ns = round(self._offset_ms.get(account, 0.0) * NS_PER_MS)
+        return max(at_ns - heard_ns, at_ns + offset_ns - venue_at_ns) / NS_PER_MS
 
     def _size_problems(self, intent: OrderIntent, settings: UnderlyingSettings) -> Iterator[str]:
         coins, notional = abs(intent.delta_effect_coin), intent.notional_usd

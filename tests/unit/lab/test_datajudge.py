@@ -8,9 +8,10 @@ import pytest
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.settings import HedgeLeg, MarginEvent
 from hedgebot.lab.datajudge import judge_data
+from tests.support.playbook import BTC_INVERSE, instrument
 from tests.unit.lab.bench import PERP, SETTINGS, Bench
 
 Entry = ev.Stamped | cmd.Issued
@@ -25,6 +26,8 @@ def journal() -> list[Entry]:
 
 
 ENTRIES = journal()
+CALL = instrument(InstrumentId("bybit:option:BTC-C"), InstrumentKind.LINEAR_OPTION)
+INVERSE = instrument(BTC_INVERSE, InstrumentKind.INVERSE_PERP)
 
 
 def changed(kind: type[ev.Event], change: Callable[[ev.Event], ev.Event | None]) -> list[Entry]:
@@ -166,10 +169,52 @@ def test_an_order_elsewhere_needs_the_main_market_while_options_are_held() -> No
         account="main", subject="bybit:option:BTC-C", before="0", after="-2", evidence="opening position"
     )
     option = cmd.Issued(seq=first.seq, index=1, at_ns=first.at_ns, command=held)
-    growing = [row for row in ENTRIES if isinstance(row, cmd.Issued) and isinstance(row.command, cmd.SubmitOrder)]
-    growing = [row for row in growing if not row.command.approved.intent.reduce_only]  # type: ignore[union-attr]
     told = found([option, *ENTRIES])
-    assert len(told) == len(growing) > 0
+    sent = [row.command for row in ENTRIES if isinstance(row, cmd.Issued) and isinstance(row.command, cmd.SubmitOrder)]
+    assert {one.approved.intent.reduce_only for one in sent} == {True, False}
+    assert len(told) == len(sent)
     assert all(f"the book of {main} was inf ms old" in sentence for sentence in told)
     gone = msgspec.structs.replace(option, command=msgspec.structs.replace(held, after="0"))
     assert found([option, gone, *ENTRIES]) == []
+
+
+def test_an_order_elsewhere_that_shrinks_is_held_against_bounds_of_its_own() -> None:
+    """Of the rule in the gate nothing is taken: neither its word for a proof, nor that dollars count as options do."""
+    main = InstrumentId("bybit:linear:BTCUSDT-MAIN")
+    one = msgspec.structs.replace(
+        SETTINGS.underlyings[0], hedge_instrument=main, other_hedges=(HedgeLeg(instrument=PERP),)
+    )
+    made = msgspec.structs.replace(SETTINGS, underlyings=(one,))
+    first = next(row for row in ENTRIES if isinstance(row, cmd.Issued) and isinstance(row.command, cmd.SubmitOrder))
+    assert isinstance(first.command, cmd.SubmitOrder)
+    approved = first.command.approved
+    shrinking = msgspec.structs.replace(
+        approved.intent, reduce_only=True, side=Side.SELL, qty_contracts=Decimal(1), delta_effect_coin=-1.0
+    )
+    order = msgspec.structs.replace(
+        first,
+        command=msgspec.structs.replace(first.command, approved=msgspec.structs.replace(approved, intent=shrinking)),
+    )
+    before = [row for row in ENTRIES[: ENTRIES.index(first)] if not _is_fill(row)]
+
+    def told(**held: str) -> list[str]:
+        names = {"perp": PERP, "option": CALL.id, "dollars": INVERSE.id}
+        sets = [
+            cmd.RecordAdjustment(account="main", subject=names[name], before="0", after=after, evidence="opening")
+            for name, after in held.items()
+        ]
+        rows = [cmd.Issued(seq=first.seq, index=1, at_ns=first.at_ns, command=each) for each in sets]
+        rules = ev.Stamped(
+            seq=first.seq, at_ns=first.at_ns, event=ev.InstrumentsLoaded(venue="bybit", instruments=(CALL, INVERSE))
+        )
+        entries = [*before, rules, *rows, order]
+        return [sentence for name, _, sentence in judge_data(entries, made) if name == "I5" and "anywhere" in sentence]
+
+    assert told(perp="3") == []
+    assert told(perp="3", option="-2") == []
+    assert "the delta was anywhere from" in told(perp="1", option="-2")[0]
+    assert "the delta was anywhere from -inf" in told(perp="3", dollars="-100")[0]
+
+
+def _is_fill(row: Entry) -> bool:
+    return isinstance(row, ev.Stamped) and isinstance(row.event, ev.FillReceived)
