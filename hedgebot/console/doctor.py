@@ -24,6 +24,7 @@ from hedgebot.console.place import books
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.domain.errors import ConfigError, ExitCode
 from hedgebot.domain.kill import scope_words
+from hedgebot.journal.redaction import Redactor
 
 SQLITE_MIN = (3, 51, 3)
 DISK_WARN_BYTES = 1 << 30
@@ -230,12 +231,20 @@ def check_venue(connection: AccountConnection, *, offline: bool) -> list[Row]:
     if not connection.role.is_followed:
         from hedgebot.console.doctor_watched import CHECKS, ask_watched
 
-        return [_skip(name, "--offline") for name in CHECKS] if offline else ask_watched(connection)
+        return [_skip(name, "--offline") for name in CHECKS] if offline else _clean(ask_watched(connection), connection)
     if offline:
         return [_skip(name, "--offline") for name in names]
     from hedgebot.console.doctor_venue import ask_venue
 
-    return ask_venue(connection)
+    return _clean(ask_venue(connection), connection)
+
+
+def _clean(rows: list[Row], connection: AccountConnection) -> list[Row]:
+    """Rows without secrets: a venue may repeat in its refusal what the request was signed with."""
+    from hedgebot.daemon.reaching import secrets_of
+
+    redactor = Redactor(secrets_of(connection))
+    return [msgspec.structs.replace(row, finding=redactor.text(row.finding)) for row in rows]
 
 
 def _permissions(check: str, path: Path, forbidden: int) -> Row:

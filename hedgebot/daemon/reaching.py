@@ -21,3 +21,9 @@ def venue_connection(one: AccountConnection) -> VenueConnection:
         api_passphrase="" if one.api_passphrase is None else one.api_passphrase.get_secret_value(),
         portfolio_margin=one.margin_mode == "portfolio",
     )
+
+
+def secrets_of(connection: AccountConnection) -> tuple[str, ...]:
+    """What must stand in no text that is kept or shown."""
+    each = (connection.api_key, connection.api_secret, connection.api_passphrase)
+    return tuple(one.get_secret_value() for one in each if one is not None and one.get_secret_value())

@@ -94,12 +94,9 @@ async def run_daemon(
 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> Redactor:
-    secrets = [
-        one.get_secret_value()
-        for pair in connections
-        for one in (pair.api_key, pair.api_secret, pair.api_passphrase)
-        if one is not None and one.get_secret_value()
-    ]
+    from hedgebot.daemon.reaching import secrets_of
+
+    secrets = [one for connection in connections for one in secrets_of(connection)]
     secrets += channel_secrets(config)
     level = logging.getLevelNamesMapping()[config.daemon.log_level.upper()]
     file = config.daemon.log_file

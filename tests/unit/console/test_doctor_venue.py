@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 from pydantic import SecretStr
 
 from hedgebot.config import AccountConnection
+from hedgebot.console.doctor import check_venue
 from hedgebot.console.doctor_venue import ask_venue, clock_row, dead_man_row, key_row, mode_row, unreachable_row
 from hedgebot.domain.settings import AccountRole
 
@@ -30,6 +33,22 @@ def test_errors_show_no_query() -> None:
     row = unreachable_row("bybit", OSError("GET https://x/?api_key=secret&sign=abc"))
     assert "secret" not in row.finding
     assert row.finding.startswith("bybit does not answer: OSError: GET https://x/")
+
+
+@pytest.mark.parametrize(
+    ("asks", "role"),
+    [
+        ("hedgebot.console.doctor_venue.ask_venue", AccountRole.SHARED),
+        ("hedgebot.console.doctor_watched.ask_watched", AccountRole.WATCHED),
+    ],
+)
+def test_what_a_venue_repeats_of_a_request_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, asks: str, role: AccountRole
+) -> None:
+    said = OSError('bybit {"retCode":10004,"retMsg":"error sign! origin_string[17demo-key5000demo-secre')
+    monkeypatch.setattr(asks, lambda _connection: [unreachable_row("bybit", said)])
+    (row,) = check_venue(dataclasses.replace(connection(), role=role), offline=False)
+    assert row.finding.endswith('"error sign! origin_string[17***5000***')
 
 
 def test_a_key_that_cannot_move_what_the_treasury_wants_is_a_warning() -> None:
