@@ -253,7 +253,8 @@ def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | Non
         path=path.resolve(),
         limits_path=limits_path.resolve(),
         file=parsed,
-        limits=LimitSettings(**limits_model.model_dump()),
+        # How many underlyings one account may hedge is the configuration's alone: nothing asks for it while it runs.
+        limits=LimitSettings(**limits_model.model_dump(exclude={"open_orders_max"})),
         state_dir=(state_dir or parsed.book.state_dir or default_state_dir(parsed.book.name)).expanduser().absolute(),
     )
 

@@ -317,7 +317,10 @@ class ConfigFile(BaseSettings):
 
 
 class LimitsFile(Section):
-    """Hard limits: the same keys and defaults as domain.settings.LimitSettings, with the ranges they may have."""
+    """Hard limits: the same keys and defaults as domain.settings.LimitSettings, with the ranges they may have.
+
+    Besides `open_orders_max`, which bounds the configuration itself.
+    """
 
     book_age_ms_max: Count = Field(5_000, ge=50, le=600_000, description="a number of milliseconds")
     mark_age_ms_max: Count = Field(10_000, ge=50, le=600_000, description="a number of milliseconds")

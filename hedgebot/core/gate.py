@@ -27,7 +27,7 @@ from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
-from hedgebot.core.resting_rules import dead_man, open_orders
+from hedgebot.core.resting_rules import dead_man
 from hedgebot.core.state import followed
 from hedgebot.core.watched_rule import watched_margin
 from hedgebot.domain.commands import Mode
@@ -333,7 +333,6 @@ RULES: tuple[Rule, ...] = (
     _latches,
     _account,
     dead_man,
-    open_orders,
     _private_silence,
     _unexplained,
     _clock,

@@ -15,12 +15,12 @@ from decimal import Decimal
 
 import pytest
 
+from hedgebot.config.model import LimitsFile
 from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import CancelOrder
 from hedgebot.domain.events import CancelAnswered
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import TimeInForce
-from hedgebot.domain.settings import LimitSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, Scenario
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType
@@ -37,7 +37,7 @@ BOUND_S = 2 * SECOND_S
 ON_TOP_S = 0.5
 CASES = [
     pytest.param(True, ORDERS, 2.0, id="hedge"),
-    pytest.param(False, LimitSettings().open_orders_max, 2.0, id="shared-allowed"),
+    pytest.param(False, LimitsFile.model_fields["open_orders_max"].default, 2.0, id="shared-allowed"),
     pytest.param(False, ORDERS, BOUND_S + ON_TOP_S, id="shared"),
 ]
 

@@ -9,7 +9,7 @@ from hedgebot.domain.settings import AccountRole, LimitSettings
 
 
 def test_limits_are_those_of_the_engine_with_the_same_defaults() -> None:
-    assert LimitsFile().model_dump() == msgspec.to_builtins(LimitSettings())
+    assert LimitsFile().model_dump(exclude={"open_orders_max"}) == msgspec.to_builtins(LimitSettings())
 
 
 def test_every_field_says_what_it_is() -> None:

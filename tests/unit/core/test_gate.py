@@ -12,7 +12,6 @@ from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.state import AccountState, ChaseStart, Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
-from hedgebot.domain.deadman import DeadManStatus
 from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
@@ -98,15 +97,6 @@ def _killed() -> Candidate:
 
 def _resting() -> Candidate:
     return _intent(_candidate(), time_in_force=TimeInForce.GTC)
-
-
-def _crowded() -> Candidate:
-    """An order that would rest behind an armed switch, as the venue lists 40 of ours."""
-    one = _resting()
-    accounts = tuple(msgspec.structs.replace(each, dead_man_s=30.0) for each in one.state.settings.accounts)
-    one.state.settings = msgspec.structs.replace(one.state.settings, accounts=accounts)
-    one.account.dead_man.status, one.account.dead_man.own_open = DeadManStatus.ARMED, 40
-    return one
 
 
 def _silent() -> Candidate:
@@ -306,7 +296,6 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
     "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
     "dead_man": (_resting, "dead_man", "off", "armed, for an order that rests"),
-    "open_orders": (_crowded, "open_orders", 40, 40),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
     "_unexplained": (_differing, "unexplained_position", 1, 0),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),

@@ -1,4 +1,4 @@
-"""Orders that may rest: never more alive on an account than a kill can cancel in time; others never ask."""
+"""Orders that may rest need a switch behind them; what bounds how many are alive is the slot of each underlying."""
 
 from decimal import Decimal
 
@@ -7,18 +7,20 @@ import pytest
 
 from hedgebot.core import gate
 from hedgebot.core.candidate import Candidate
-from hedgebot.core.resting_rules import dead_man, open_orders
-from hedgebot.core.state import OrderRecord
+from hedgebot.core.resting_rules import dead_man
+from hedgebot.domain.deadman import DeadManStatus
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import OrderIntent, OrderStatus, TimeInForce
-from tests.support.playbook import ACCOUNT, BTC_PERP, PRICE, Playbook, settings
+from hedgebot.domain.orders import OrderIntent, TimeInForce
+from tests.support.playbook import ACCOUNT, BTC_PERP, PRICE, Playbook
 
 
-def _candidate(tif: TimeInForce, alive: int, *, account: str = ACCOUNT, listed: int = 0) -> Candidate:
-    """An order beside so many of ours that are not settled; the venue's newest list has `listed`."""
-    book = Playbook(settings(open_orders_max=3))
+def _candidate(tif: TimeInForce, status: DeadManStatus) -> Candidate:
+    """An order on an account whose operator wants a switch that stands so."""
+    book = Playbook()
     book.ready()
-    state = book.state
+    accounts = tuple(msgspec.structs.replace(one, dead_man_s=30.0) for one in book.settings.accounts)
+    book.state.settings = msgspec.structs.replace(book.state.settings, accounts=accounts)
+    book.state.accounts[ACCOUNT].dead_man.status = status
     intent = OrderIntent(
         account=ACCOUNT,
         instrument=BTC_PERP,
@@ -34,46 +36,19 @@ def _candidate(tif: TimeInForce, alive: int, *, account: str = ACCOUNT, listed: 
         deadline_ns=book.at_ns + 1,
         reason="test",
     )
-    for number in range(alive):
-        name = f"order {number}"
-        state.orders[name] = OrderRecord(
-            client_id=name,
-            intent=msgspec.structs.replace(intent, account=account),
-            status=OrderStatus.OPEN,
-            sent_at_ns=1,
-            arrival_mid=1.0,
-            delta_before_coin=0.0,
-        )
-        state.unsettled[name] = "BTC"
-    state.accounts[ACCOUNT].dead_man.own_open = listed
-    return Candidate(
-        state=state,
-        settings=book.settings.underlyings[0],
-        underlying=state.underlyings["BTC"],
-        account=state.accounts[ACCOUNT],
-        rules=state.instruments[BTC_PERP],
-        quote=state.quotes[BTC_PERP],
-        intent=intent,
-        delta_coin=0.2,
-        at_ns=book.at_ns,
-    )
+    return Candidate.of(book.state, book.settings.underlyings[0], intent, book.at_ns, delta_coin=0.2)
 
 
 @pytest.mark.parametrize("tif", list(TimeInForce))
-@pytest.mark.parametrize(("alive", "listed"), [(3, 0), (0, 3), (4, 1)])
-def test_no_order_may_rest_where_a_kill_could_not_cancel_one_more(tif: TimeInForce, alive: int, listed: int) -> None:
-    found = open_orders(_candidate(tif, alive, listed=listed))
-    assert (found.check.value, found.check.limit) == (max(alive, listed), 3)
+@pytest.mark.parametrize("status", [DeadManStatus.ARMED, DeadManStatus.OFF, DeadManStatus.FIRED])
+def test_no_order_may_rest_without_an_armed_switch(tif: TimeInForce, status: DeadManStatus) -> None:
+    found = dead_man(_candidate(tif, status))
     rests = tif in {TimeInForce.GTC, TimeInForce.POST_ONLY}
-    told = f"{max(alive, listed)} orders of ours are alive on {ACCOUNT}: a kill cancels 3 in time"
-    assert found.problem == (told if rests else "")
+    assert bool(found.problem) is (rests and status is not DeadManStatus.ARMED)
+    assert found.check.value == (status.value if rests else tif.value)
 
 
-def test_the_last_one_that_fits_and_orders_elsewhere_do_not_count_against_it() -> None:
-    assert open_orders(_candidate(TimeInForce.GTC, 2)).problem == ""
-    assert open_orders(_candidate(TimeInForce.GTC, 9, account="elsewhere")).problem == ""
-
-
-def test_both_are_asked_of_hedges_and_not_of_closing() -> None:
-    assert {dead_man, open_orders} <= set(gate.RULES) & set(gate.MOVE_RULES)
-    assert not {dead_man, open_orders} & set(gate.CLOSING_RULES), "closing is immediate-or-cancel always"
+def test_it_is_asked_of_hedges_and_not_of_closing() -> None:
+    assert dead_man in gate.RULES
+    assert dead_man in gate.MOVE_RULES
+    assert dead_man not in gate.CLOSING_RULES, "closing is immediate-or-cancel always"

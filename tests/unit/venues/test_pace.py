@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 
 from hedgebot.config.model import LimitsFile
-from hedgebot.domain.settings import LimitSettings
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.pace import PER_SECOND_MAX, SECOND_S, UNANSWERED_S, CancelPace, Share, Way, Window, cancellable
 from tests.unit.venues.test_buckets import Clock
@@ -151,7 +150,7 @@ def test_no_more_orders_may_be_alive_than_a_kill_can_cancel_within_two_seconds()
     found = {name: cancellable(limit, 2.0) for name, limit in BYBIT.cancel_limits.items()}
     assert found == {"linear": 40, "inverse": 40, "spot": 80, "option": 2 * (10 + 10 * 20)}
     # The operator's limit may be tighter than the slowest category, never looser.
-    assert LimitSettings().open_orders_max == min(found.values())
+    assert LimitsFile.model_fields["open_orders_max"].default == min(found.values())
     (most,) = (one.le for one in LimitsFile.model_fields["open_orders_max"].metadata if hasattr(one, "le"))
     assert most == min(found.values())
 
