@@ -5,13 +5,17 @@ answers with a sentence when it is not met, and reads the venue's side beside th
 """
 
 import itertools
+from collections.abc import Sequence
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.lab.evidence import NS_PER_S, Evidence
 from hedgebot.lab.stage import Criterion, Due
+
+GOES_ON_NS = 200_000_000
+"""An order that follows another one sooner than this goes on with its hedge: a new swing of the price takes longer."""
 
 
 def in_flight(number: int, seconds: float) -> Criterion:
@@ -77,13 +81,15 @@ def first_booked_after(seconds: float) -> Due:
 def throttled(number: int, window_s: float) -> Criterion:
     """The repeat throttle trips as configured: never more than `number` + 1 orders of a side in the window, then none.
 
-    It counts by strategy and instrument. Nobody re-arms it while the fault lasts.
+    It counts by strategy and instrument, and a hedge that closes one side and opens the other as one. Nobody re-arms it
+    while the fault lasts.
     """
 
     def judge(evidence: Evidence) -> str:
         orders = evidence.orders()
         for key in {(one.strategy, one.instrument, one.side) for _, _, one in orders}:
-            moments = [at_ns for at_ns, _, one in orders if (one.strategy, one.instrument, one.side) == key]
+            same = [(at_ns, one) for at_ns, _, one in orders if (one.strategy, one.instrument, one.side) == key]
+            moments = [at_ns for at_ns, one in same if not _goes_on(at_ns, one, same)]
             side = key[2]
             for first, last in itertools.zip_longest(moments, moments[number + 1 :]):
                 if last is not None and last - first <= window_s * NS_PER_S:
@@ -95,6 +101,12 @@ def throttled(number: int, window_s: float) -> Criterion:
         return f"order {late[0]} was sent after the throttle had tripped" if late else ""
 
     return judge
+
+
+def _goes_on(at_ns: int, order: OrderIntent, same: Sequence[tuple[int, OrderIntent]]) -> bool:
+    """Whether an order opens what another one has closed just before: one hedge that crosses a position of nothing."""
+    closed = any(one.reduce_only and 0 < at_ns - moment <= GOES_ON_NS for moment, one in same)
+    return closed and not order.reduce_only
 
 
 def hedged_once(seconds: float) -> Criterion:

@@ -5,6 +5,10 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.evidence import Sample
+from hedgebot.lab.faultworld import FaultWorld
+from hedgebot.lab.mishaps import MISHAPS
+from hedgebot.lab.worldbooks import BookKind
+from strategies.delta_neutral import STRATEGY
 from tests.unit.lab.bench import S
 from tests.unit.lab.test_criteria import played
 
@@ -63,6 +67,11 @@ def test_a_throttle_that_does_not_trip_or_does_not_stop_is_told() -> None:
     evidence.alert_log.append((evidence.begun_ns, AlertKind.ORDER_REJECTED.value, "delta_neutral"))
     assert "after the throttle had tripped" in became.throttled(1_000, 60.0)(evidence)
     assert "the throttle stands at 0" in became.throttled(0, 60.0)(evidence)
+
+
+def test_a_hedge_that_closes_and_opens_is_one_for_the_throttle() -> None:
+    outcome = FaultWorld(411, 5.0, STRATEGY.build, MISHAPS, begins=(("M04t", 48.403),), book=BookKind.SWITCH).run()
+    assert outcome.passed, (outcome.stuck, outcome.violations, outcome.unmet)
 
 
 def test_a_gap_that_is_hedged_twice_is_told() -> None:
