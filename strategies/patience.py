@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from hedgebot.core.strategy import Patience, Proposal, Steady, Strategy, UnderlyingView
+from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
-_NS_PER_MINUTE = 60 * 1_000_000_000
 _MINUTES_PER_DAY = 24 * 60
 _HOURS = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$")
 
@@ -66,7 +66,7 @@ class Waiting:
         if self._hours is None:
             return ""
         begin, end = self._hours
-        minute = at_ns // _NS_PER_MINUTE % _MINUTES_PER_DAY
+        minute = at_ns // NS_PER_MINUTE % _MINUTES_PER_DAY
         inside = begin <= minute < end if begin < end else minute >= begin or minute < end
         return "" if inside else f"outside the hours {self._parameters.hours} UTC only the hard band is hedged"
 

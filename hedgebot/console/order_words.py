@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from hedgebot.console.errors import WrongUse
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.whatif import OrderKind, WantedOrder
 
@@ -32,7 +33,6 @@ _KINDS = {
 _SCALES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
 _NAMED = re.compile(r"^([A-Za-z0-9]{2,10})-(?:PERPETUAL|PERP|SWAP)$", re.IGNORECASE)
 _COIN = re.compile(r"[A-Za-z0-9]{2,10}")
-_NS_PER_S = 1_000_000_000
 
 
 def read_order(text: str, underlyings: tuple[str, ...], venues: tuple[str, ...]) -> WantedOrder:
@@ -127,7 +127,7 @@ def _day(words: _Words, word: str) -> int:
         day = datetime.strptime(word, "%Y-%m-%d").replace(hour=EXPIRY_HOUR_UTC, tzinfo=UTC)
     except ValueError:
         words.refuse(word, "an expiry must be a day such as 2027-03-26")
-    return int(day.timestamp()) * _NS_PER_S
+    return int(day.timestamp()) * NS_PER_S
 
 
 def _venue(words: _Words, venues: tuple[str, ...]) -> str:

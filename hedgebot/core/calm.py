@@ -27,16 +27,15 @@ from hedgebot.core.calm_bounds import (
 from hedgebot.core.drift import Floats, Ints
 from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
 from hedgebot.core.margin_watch import LOOK_NS
-from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId, venue_of
 
 _PRICE_MAX = 1e300
-_NS_PER_MS = 1_000_000
 
 
 class Rules(NamedTuple):
@@ -351,15 +350,15 @@ def _stand_there(event: ev.BookTop) -> bool:
 def _rules_of(look: Look) -> Rules:
     at_most = look.state.limits
     offset_ms = market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))
-    offset_ns = round((offset_ms or 0.0) * _NS_PER_MS)
+    offset_ns = round((offset_ms or 0.0) * NS_PER_MS)
     told_ms = math.floor(min(at_most.book_age_ms_max * market_watch.STALE_TOLD_AT, at_most.book_age_ms_max))
     return Rules(
-        pause_ns=at_most.pause_ms_max * _NS_PER_MS,
+        pause_ns=at_most.pause_ms_max * NS_PER_MS,
         # A millisecond less: the limit itself is a float of milliseconds.
-        ahead_ns=round((market.AHEAD_MS_MAX - 1.0) * _NS_PER_MS) + offset_ns,
+        ahead_ns=round((market.AHEAD_MS_MAX - 1.0) * NS_PER_MS) + offset_ns,
         offset_ns=offset_ns,
         has_offset=offset_ms is not None,
-        fresh_ns=told_ms * _NS_PER_MS,
+        fresh_ns=told_ms * NS_PER_MS,
         spread_bps=look.settings.spread_bps_max * 1e-4 * (1.0 - EDGE),
     )
 
@@ -370,4 +369,4 @@ def _mark_until_ns(look: Look, rules: Rules) -> int:
     if not quote.mark_at_ns:
         return 0
     seen_ns = min(quote.mark_at_ns, quote.mark_venue_ns - rules.offset_ns) if rules.has_offset else quote.mark_at_ns
-    return seen_ns + (look.state.limits.mark_age_ms_max + 1) * _NS_PER_MS
+    return seen_ns + (look.state.limits.mark_age_ms_max + 1) * NS_PER_MS

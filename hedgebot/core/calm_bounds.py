@@ -14,17 +14,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, raises
-from hedgebot.core.drift import NS_PER_DAY, VOL_STEP_NS
+from hedgebot.core.drift import VOL_STEP_NS
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
 from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
-from hedgebot.core.risk_state import NS_PER_HOUR
 from hedgebot.core.state import EngineState, UnderlyingState, followed
 from hedgebot.core.strategy import Proposal, Steady
 from hedgebot.core.tracking import RECORD_NS
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS
 from hedgebot.domain.settings import UnderlyingSettings
 
 NEVER_NS = 2**62
@@ -33,8 +33,6 @@ EDGE = 1e-9
 
 STANDING_ALERTS = frozenset({AlertKind.TAIL_RISK_LIMIT, AlertKind.CONVENTION_MISSING})
 """Alerts that only an event other than a book, a ticker or the timer can end."""
-
-_NS_PER_MS = 1_000_000
 
 
 class Bound(NamedTuple):
@@ -165,13 +163,13 @@ def snapshots(look: Look) -> Bound | None:
             return None
         until_ns = min(until_ns, account.snapshot_due_ns)
         if account.request_open:
-            until_ns = min(until_ns, account.request_at_ns + look.state.limits.reconcile_timeout_ms * _NS_PER_MS)
+            until_ns = min(until_ns, account.request_at_ns + look.state.limits.reconcile_timeout_ms * NS_PER_MS)
     return Bound(until_ns)
 
 
 def silence(look: Look) -> Bound | None:
     """A private stream must show that it lives."""
-    quiet_ns = min(look.state.limits.private_silence_ms_max, look.state.limits.private_silence_ms_halt) * _NS_PER_MS
+    quiet_ns = min(look.state.limits.private_silence_ms_max, look.state.limits.private_silence_ms_halt) * NS_PER_MS
     alive = [one.private.alive_at_ns for one in followed(look.state)]
     return Bound(min(alive) + quiet_ns) if alive and min(alive) > 0 else None
 
@@ -202,7 +200,7 @@ def settling(look: Look) -> Bound | None:
     """A hedge that is delivered or delisted is told a day before, and halts the book later."""
     left_ms = settles_in_ms(look.state, look.settings.hedge_instrument, look.at_ns)
     lead_ms = max(SETTLING_ALERT_MS, look.state.limits.settling_ms_halt)
-    return Bound(look.at_ns + (left_ms - lead_ms) * _NS_PER_MS) if left_ms > lead_ms else None
+    return Bound(look.at_ns + (left_ms - lead_ms) * NS_PER_MS) if left_ms > lead_ms else None
 
 
 def margin(look: Look) -> Bound | None:
@@ -213,7 +211,7 @@ def margin(look: Look) -> Bound | None:
             return None
         if limits.margin_use(state, account, look.at_ns) is None or account.margin.looked_at_ns != look.timer_ns:
             return None
-        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * _NS_PER_MS)
+        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * NS_PER_MS)
     return Bound(until_ns)
 
 
@@ -242,7 +240,7 @@ def tail_risk(look: Look) -> Bound | None:
     """The number of tail risk ages."""
     state, measured = look.state, look.state.risk.measured
     newest_ns = max(state.run_started_ns, measured.book_at_ns if measured else 0)
-    until_ns = newest_ns + state.limits.risk_age_ms_max * _NS_PER_MS
+    until_ns = newest_ns + state.limits.risk_age_ms_max * NS_PER_MS
     if until_ns > look.at_ns:
         return Bound(until_ns)
     told = f"{AlertKind.TAIL_RISK_LIMIT}|measurement" in state.alerts
@@ -262,7 +260,7 @@ def funding_cost(look: Look) -> Bound | None:
         return None
     if _share_max(look, found) > state.limits.funding_share_day_max * (1.0 - EDGE):
         return None
-    return Bound(look.quote.funding_at_ns + state.limits.funding_age_ms_max * _NS_PER_MS)
+    return Bound(look.quote.funding_at_ns + state.limits.funding_age_ms_max * NS_PER_MS)
 
 
 def bleed(look: Look) -> Bound | None:
@@ -287,7 +285,7 @@ def bleed(look: Look) -> Bound | None:
 
 def blind(look: Look) -> Bound | None:
     """A feed that the last timer did not find good halts the book in time."""
-    state, blind_ns = look.state, look.state.limits.blind_ms_halt * _NS_PER_MS
+    state, blind_ns = look.state, look.state.limits.blind_ms_halt * NS_PER_MS
     bad = [last for last in state.good_at_ns.values() if last < look.timer_ns and last >= state.run_started_ns]
     return Bound(min((max(last, state.resumed_at_ns) + blind_ns for last in bad), default=NEVER_NS))
 

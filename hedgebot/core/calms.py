@@ -24,11 +24,12 @@ from hedgebot.core.calm_bounds import (
     tightest,
 )
 from hedgebot.core.decide import StrategyOf, band_at
-from hedgebot.core.drift import KNOWN_AFTER_DAYS, NS_PER_DAY
+from hedgebot.core.drift import KNOWN_AFTER_DAYS
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Steady, SteadyStrategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 WORTH_EVENTS = 4

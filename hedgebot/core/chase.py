@@ -8,9 +8,8 @@ that a main market that dies or comes back forgets nothing. Owns the windows; mu
 from hedgebot.core import market
 from hedgebot.core.state import ChaseStart, EngineState, OrderRecord, settings_of
 from hedgebot.core.step import Step
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
-
-_NS_PER_MS = 1_000_000
 
 
 def on_sent(step: Step, record: OrderRecord) -> None:
@@ -27,7 +26,7 @@ def on_sent(step: Step, record: OrderRecord) -> None:
 
 def is_open(state: EngineState, start: ChaseStart, at_ns: int) -> bool:
     """Whether a window goes on."""
-    return at_ns - start.at_ns <= state.limits.chase_window_ms * _NS_PER_MS
+    return at_ns - start.at_ns <= state.limits.chase_window_ms * NS_PER_MS
 
 
 def is_live(state: EngineState, main: InstrumentId, at_ns: int) -> bool:

@@ -10,20 +10,20 @@ from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import ArmDeadMan
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.orders import TimeInForce
 
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.POST_ONLY})
 """Orders that stay in the book by themselves."""
 
-_NS_PER_S = 1_000_000_000
 _REFRESH_SHARE = 0.25
 """Of a timer's window; the rule is a third at most, and our own timer and the request take time too."""
 
-_READ_AGAIN_NS = 60 * _NS_PER_S
-_ANSWER_NS = 20 * _NS_PER_S
-_RETRY_NS = 2 * _NS_PER_S
-_REFUSED_RETRY_NS = 30 * _NS_PER_S
-_ALERT_AFTER_NS = 10 * _NS_PER_S
+_READ_AGAIN_NS = 60 * NS_PER_S
+_ANSWER_NS = 20 * NS_PER_S
+_RETRY_NS = 2 * NS_PER_S
+_REFUSED_RETRY_NS = 30 * NS_PER_S
+_ALERT_AFTER_NS = 10 * NS_PER_S
 
 
 def wanted_s(state: EngineState, account: AccountState) -> float | None:
@@ -56,8 +56,8 @@ def on_changed(step: Step, event: DeadManChanged) -> None:
         case DeadManStatus.ARMED:
             one.status, one.unarmed_since_ns = DeadManStatus.ARMED, 0
             timer = event.kind is DeadManKind.NATIVE_TIMER
-            one.fires_at_ns = event.asked_at_ns + round(event.seconds * _NS_PER_S) if timer else 0
-            again_ns = round(event.seconds * _REFRESH_SHARE * _NS_PER_S) if timer else _READ_AGAIN_NS
+            one.fires_at_ns = event.asked_at_ns + round(event.seconds * NS_PER_S) if timer else 0
+            again_ns = round(event.seconds * _REFRESH_SHARE * NS_PER_S) if timer else _READ_AGAIN_NS
             one.due_ns = max(event.asked_at_ns + again_ns, step.at_ns)
         case DeadManStatus.OFF:
             one.status, one.fires_at_ns = DeadManStatus.OFF, 0
@@ -122,7 +122,7 @@ def describe(state: EngineState, account: AccountState, at_ns: int) -> str:
     if one.status is not DeadManStatus.ARMED or _over(one, at_ns):
         return f"{_standing(one, at_ns)}: immediate-or-cancel orders only"
     if one.kind is DeadManKind.NATIVE_TIMER:
-        left = f"{(one.fires_at_ns - at_ns) / _NS_PER_S:.0f} s left of {one.seconds:g} s"
+        left = f"{(one.fires_at_ns - at_ns) / NS_PER_S:.0f} s left of {one.seconds:g} s"
     else:
         left = f"{one.seconds:g} s after the private stream is lost"
     return f"armed, {left}: cancels orders, keeps positions"

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.pricing.band import (
     Band,
     Conditions,
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Exact = TypeVar("Exact", np.float64, np.int64)
 
-NS_PER_DAY = 86_400 * 1_000_000_000
 FLOW_HALF_LIFE_DAYS = 3.0
 VOL_HALF_LIFE_DAYS = 1.0
 KNOWN_AFTER_DAYS = 1.0 / 24.0

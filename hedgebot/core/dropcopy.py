@@ -12,6 +12,7 @@ from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import ExecutionKind, FillReceived
 
 GRACE_NS = 3_000_000_000
@@ -28,7 +29,6 @@ UNREAD_NS = 60_000_000_000
 """How long readings may be incomplete before it is told: the reader is the second pair of eyes, not the first."""
 
 _UNSEEN_MAX = 5_000
-_NS_PER_MS = 1_000_000
 
 
 def subject(account: AccountState) -> str:
@@ -116,7 +116,7 @@ def sweep_account(step: Step, account: AccountState) -> None:
         told.append(f"{history} does not list execution {_named(missing)}, which the journal has")
     summary = "; ".join(told)
     step.alert(AlertKind.RECON_BREAK, subject(account), summary)
-    age_ms = (step.at_ns - account.break_since_ns) // _NS_PER_MS
+    age_ms = (step.at_ns - account.break_since_ns) // NS_PER_MS
     if age_ms > step.state.limits.unexplained_position_ms_max:
         step.halt(f"{summary} for {age_ms // 1000} s", f"drop copy:{account.name}")
 

@@ -10,11 +10,11 @@ or until an operator has looked (`halt`). What only reduces it passes.
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import ExecutionKind, FillReceived
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import AccountRole, AdlPolicy
 
-_NS_PER_MS = 1_000_000
 SETTLING_ALERT_MS = 86_400_000
 NEVER_MS = 10**12
 
@@ -57,7 +57,7 @@ def settles_in_ms(state: EngineState, hedge: InstrumentId, at_ns: int) -> int:
     rules = state.instruments.get(hedge)
     if rules is None or rules.expiry_ns is None:
         return NEVER_MS
-    return (rules.expiry_ns - at_ns) // _NS_PER_MS
+    return (rules.expiry_ns - at_ns) // NS_PER_MS
 
 
 def watch_settling(step: Step, hedge: InstrumentId, underlying: str, *, in_use: bool) -> None:

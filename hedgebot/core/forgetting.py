@@ -5,8 +5,8 @@ everything for ever. Owns no booking and no order's life.
 """
 
 from hedgebot.core.state import AccountState, EngineState, OrderRecord
+from hedgebot.domain.durations import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 ORDERS_KEPT_MIN, ORDERS_KEPT = 100, 300
 ORDER_KEPT_NS = 600 * NS_PER_S
 ORDER_LATE_NS = 60 * NS_PER_S

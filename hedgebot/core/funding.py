@@ -14,10 +14,11 @@ from hedgebot.core import hedges, latches, limits
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.raises import in_force
-from hedgebot.core.risk_state import NS_PER_DAY, FundingDay
+from hedgebot.core.risk_state import FundingDay
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.events import FundingPaid, OperatorKilled
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope, scope_key

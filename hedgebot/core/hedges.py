@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from hedgebot.core import limits, market
 from hedgebot.core.ledger import position_contracts
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.settings import FundingAction, HedgeRole, UnderlyingSettings
 

@@ -13,10 +13,10 @@ from hedgebot.core.sums import Held
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.holdings import HoldingReported, HoldingSettings
 from hedgebot.domain.scope import counts_holding
 
-NS_PER_S = 1_000_000_000
 FIRST_READING_S = 15
 """A start may take so long to its first reading; later it is told."""
 

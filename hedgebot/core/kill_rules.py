@@ -14,6 +14,7 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 
 CLOCK_OFFSET_MS_HALT = 1_000.0
 """As far as Bybit lets a stamp run ahead of its clock. It is measured once a minute: one bad reading halts nothing."""
@@ -22,7 +23,6 @@ PAUSES_HALT = 5
 PAUSES_WINDOW_NS = 600 * 1_000_000_000
 """So many standstills of the process within ten minutes, like the starts of a crash loop: this machine cannot hedge."""
 
-_NS_PER_MS = 1_000_000
 _ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 _ACCOUNT_FEEDS = {
@@ -136,7 +136,7 @@ def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:
     last = state.good_at_ns.get(feed)
     if last is None or last < state.run_started_ns:
         return None
-    blind_ms = (at_ns - max(last, state.resumed_at_ns)) // _NS_PER_MS
+    blind_ms = (at_ns - max(last, state.resumed_at_ns)) // NS_PER_MS
     return blind_ms // 1_000 if blind_ms > state.limits.blind_ms_halt else None
 
 

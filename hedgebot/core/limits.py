@@ -17,12 +17,11 @@ from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.core.treasury_state import SETTLE_NS, UNSURE_NS_MAX, Move, MoveStatus
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS
 from hedgebot.domain.instrument import Instrument, InstrumentId, venue_of
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import UnderlyingSettings
 
-_NS_PER_MS = 1_000_000
-_NS_PER_DAY = 86_400 * 1_000_000_000
 _HOURS_PER_DAY = 24.0
 _STEADY_NS = 10_000_000_000
 """How long a connection must have stood before it counts as good again."""
@@ -34,7 +33,7 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
     None when the venue's is missing or too old, infinite when margin is due and no equity left.
     """
     wallet = account.wallet
-    if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
+    if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * NS_PER_MS:
         return None
     if wallet.maintenance_margin_usd is None or wallet.equity_usd is None:
         return None
@@ -50,7 +49,7 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
 
 def margin_age_ms(account: AccountState, at_ns: int) -> int:
     """How long ago the account's money was reported."""
-    return (at_ns - account.wallet_at_ns) // _NS_PER_MS
+    return (at_ns - account.wallet_at_ns) // NS_PER_MS
 
 
 def funding_cost_usd_per_day(state: EngineState, at_ns: int) -> float | None:
@@ -100,7 +99,7 @@ def funding_ratio_day(state: EngineState, instrument: InstrumentId, at_ns: int) 
     hours = quote.funding_interval_hours or rules.funding_interval_hours
     if not hours or not math.isfinite(quote.funding_rate):
         return None
-    if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * _NS_PER_MS:
+    if at_ns - quote.funding_at_ns > state.limits.funding_age_ms_max * NS_PER_MS:
         return None
     return quote.funding_rate * _HOURS_PER_DAY / hours
 
@@ -143,7 +142,7 @@ def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int,
         mark = state.options.get(instrument)
         if mark is None:
             # Not quoted yet: it has been waited for since it was bought, the exposure is unknown meanwhile.
-            age_ms = (at_ns - state.positions[key].moved_at_ns) // _NS_PER_MS
+            age_ms = (at_ns - state.positions[key].moved_at_ns) // NS_PER_MS
         else:
             age_ms = market.content_age_ms(at_ns, mark.at_ns, mark.venue_ns, offsets_ms[venue_of(instrument)])
         if age_ms > oldest_ms:
@@ -186,7 +185,7 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
         return  # no loss is measured where deposits, fills and hedges are not seen
     if report.equity_usd is None:
         return
-    day = step.at_ns // _NS_PER_DAY
+    day = step.at_ns // NS_PER_DAY
     _count_moves(step, account)
     unsettled = step.state.treasury.unsettled(account.name, step.at_ns)
     if account.day_equity_usd is None or (account.day != day and not unsettled):
@@ -203,14 +202,14 @@ def _count_moves(step: Step, account: AccountState) -> None:
         if price is None:
             continue  # its worth is not known, which is not nothing: it stays unsettled
         worth, move.counted = float(move.qty) * price, True
-        if account.day_equity_usd is not None and account.day <= move.sent_at_ns // _NS_PER_DAY:
+        if account.day_equity_usd is not None and account.day <= move.sent_at_ns // NS_PER_DAY:
             account.day_equity_usd += Decimal(repr(worth))
         step.state.risk.marks[:] = [_lifted(one, move, worth) for one in step.state.risk.marks]
 
 
 def _lifted(mark: Mark, move: Move, worth_usd: float) -> Mark:
     """A mark as it would be had the move been inside. One of later has it inside: a day begins when that is settled."""
-    sent_day = move.sent_at_ns // _NS_PER_DAY
+    sent_day = move.sent_at_ns // NS_PER_DAY
     if mark.day > sent_day:
         return mark
     lifted = mark.equity_usd + worth_usd
@@ -234,14 +233,14 @@ def watch(step: Step) -> None:
 def _watch_private(step: Step, account: AccountState) -> None:
     stream, limits = account.private, step.state.limits
     was_alive = stream.alive_at_ns > 0
-    silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // _NS_PER_MS
+    silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // NS_PER_MS
     silent = silence_ms > limits.private_silence_ms_max or (was_alive and not stream.up)
     problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
     if silent or step.at_ns - stream.up_since_ns > _STEADY_NS:
         # A connection that is cut again and again is one alert, not one for each time.
         step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
     # What was not said while this process stood still was not silence.
-    silence_ms = (step.at_ns - max(stream.alive_at_ns, step.state.resumed_at_ns)) // _NS_PER_MS
+    silence_ms = (step.at_ns - max(stream.alive_at_ns, step.state.resumed_at_ns)) // NS_PER_MS
     if was_alive and silence_ms > limits.private_silence_ms_halt and account.role.may_trade:
         why = f"the private stream of {account.name} has been silent for {silence_ms // 1000} s"
         step.halt(why, f"private_silence:{account.name}")
@@ -249,7 +248,7 @@ def _watch_private(step: Step, account: AccountState) -> None:
 
 def _watch_unexplained(step: Step, account: AccountState) -> None:
     for subject, difference in account.mismatches.items():
-        age_ms = (step.at_ns - difference.first_seen_ns) // _NS_PER_MS
+        age_ms = (step.at_ns - difference.first_seen_ns) // NS_PER_MS
         if difference.count > 1 and age_ms > step.state.limits.unexplained_position_ms_max:
             differs = f"{subject} on {account.name} differs from the ledger for {age_ms // 1000} s"
             step.halt(differs, f"unexplained:{account.name}:{subject}")

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from hedgebot.core import raises
 from hedgebot.core.limits import margin_age_ms
-from hedgebot.core.risk_state import NS_PER_DAY, Mark
+from hedgebot.core.risk_state import Mark
 from hedgebot.core.state import EngineState, UnderlyingState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_DAY
 
 PLANNED_AFTER_DAYS = 1.0 / 24.0
 """Before an hour of it has been predicted a plan is none."""

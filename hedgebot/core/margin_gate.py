@@ -16,13 +16,13 @@ from hedgebot.core.margin_legs import MarginBook
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Figures, Stress
 from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.margin.venue_models import VenueModel
 
-_NS_PER_MS = 1_000_000
 _SAME = 1e-9
 """Relative: margins are floats, and an order that changes nothing must not fail by a last bit."""
 
@@ -154,7 +154,7 @@ def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | 
 def standing(state: EngineState, account: AccountState, model: Model, figures: Figures, at_ns: int) -> Standing | None:
     """The larger of the model's figures and the venue's newest, carried along; None without a venue's number."""
     wallet, base = account.wallet, account.margin.base
-    if wallet is None or base is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * _NS_PER_MS:
+    if wallet is None or base is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * NS_PER_MS:
         return None
     if wallet.equity_usd is None or wallet.maintenance_margin_usd is None:
         return None

@@ -13,6 +13,7 @@ from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.core.trail import note, price_of_quote
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import BookTop, OptionQuote, Ticker
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
 
@@ -28,7 +29,6 @@ BASIS_RATIO_MAX = 0.005
 
 AHEAD_MS_MAX = 10_000.0
 """A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
-_NS_PER_MS = 1_000_000
 
 
 def apply_book(step: Step, event: BookTop) -> Quote:
@@ -121,7 +121,7 @@ def known_age_ms(age_ms: int) -> int | None:
 
 def elapsed_ms(at_ns: int, since_ns: int) -> int:
     """Whole milliseconds since a moment, 0 for one that is yet to come."""
-    return max(at_ns - since_ns, 0) // _NS_PER_MS
+    return max(at_ns - since_ns, 0) // NS_PER_MS
 
 
 def book_mark_gap_bps(quote: Quote, *, against_index: bool = False) -> float | None:
@@ -157,13 +157,13 @@ def content_age_ms(at_ns: int, advanced_at_ns: int, venue_ns: int, offset_ms: fl
     age_ns = at_ns - advanced_at_ns
     if offset_ms is not None:
         # What the venue's own stamp says, on the venue's clock: a replay of old frames is as old as it says.
-        age_ns = max(age_ns, at_ns + round(offset_ms * _NS_PER_MS) - venue_ns)
-    return max(age_ns, 0) // _NS_PER_MS
+        age_ns = max(age_ns, at_ns + round(offset_ms * NS_PER_MS) - venue_ns)
+    return max(age_ns, 0) // NS_PER_MS
 
 
 def ahead_ms(state: EngineState, venue: str, venue_at_ns: int, at_ns: int) -> float:
     """How far a venue's stamp lies in the future of the venue's own clock."""
-    return (venue_at_ns - at_ns) / _NS_PER_MS - (clock_offset_ms(state, venue) or 0.0)
+    return (venue_at_ns - at_ns) / NS_PER_MS - (clock_offset_ms(state, venue) or 0.0)
 
 
 def clock_offset_ms(state: EngineState, venue: str) -> float | None:
@@ -200,7 +200,7 @@ def _price_of_forward(
 
 def _own_ns(state: EngineState, instrument: InstrumentId, venue_at_ns: int) -> int:
     """A venue's stamp on our clock."""
-    return venue_at_ns - round((clock_offset_ms(state, venue_of(instrument)) or 0.0) * _NS_PER_MS)
+    return venue_at_ns - round((clock_offset_ms(state, venue_of(instrument)) or 0.0) * NS_PER_MS)
 
 
 def _is_price(value: Decimal | None) -> bool:
@@ -257,7 +257,7 @@ def _frozen_problem(step: Step, quote: Quote, event: BookTop) -> str:
     """Why a book that keeps coming is not alive: its prices stand still while the mark moves. Empty when it is."""
     if (event.bid, event.ask) != (quote.bid, quote.ask) or quote.mark is None or quote.still_mark is None:
         return ""
-    still_ms = (step.at_ns - quote.still_since_ns) // _NS_PER_MS
+    still_ms = (step.at_ns - quote.still_since_ns) // NS_PER_MS
     moved_bps = abs(float(quote.mark / quote.still_mark) - 1.0) * 1e4
     limits = step.state.limits
     if still_ms <= limits.frozen_ms_max or moved_bps <= limits.frozen_move_bps_max:

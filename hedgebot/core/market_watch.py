@@ -7,12 +7,12 @@ from hedgebot.core import forced, hedges, limits, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import UnderlyingSettings
 
 # The share of the age limit at which the alert rises; the timer that looks comes every quarter of a second.
 STALE_TOLD_AT = 0.9
-_NS_PER_MS = 1_000_000
 _OUTSIDE_BAND_S_MAX = 60
 _WIDE_NS = 2_000_000_000
 """How long a spread must be beyond its limit before it is told: a book that thins for a moment is no news."""
@@ -26,7 +26,7 @@ def watch(step: Step) -> None:
 
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     state, at_most = step.state, step.state.limits
-    since_start_ms = (step.at_ns - state.run_started_ns) // _NS_PER_MS
+    since_start_ms = (step.at_ns - state.run_started_ns) // NS_PER_MS
     # An alternative that nobody needs, or that has ended, does not hide how old the others are.
     used = hedges.in_use(state, settings)
     oldest_ms, hedge = max((market.book_age_ms(state, one, step.at_ns), one) for one in used)

@@ -12,6 +12,7 @@ from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, QueryOrder, SubmitOrder
 from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import (
     FillReceived,
     OrderAccepted,
@@ -23,10 +24,9 @@ from hedgebot.domain.events import (
 from hedgebot.domain.orders import TRANSITIONS, Approved, OrderStatus, move
 from hedgebot.domain.reports import OrderReport
 
-_NS_PER_MS = 1_000_000
-_FIRST_QUERY_NS = 200 * _NS_PER_MS
-_QUERY_NS_MAX = 5_000 * _NS_PER_MS
-_BACKOFF_FIRST_NS = 250 * _NS_PER_MS
+_FIRST_QUERY_NS = 200 * NS_PER_MS
+_QUERY_NS_MAX = 5_000 * NS_PER_MS
+_BACKOFF_FIRST_NS = 250 * NS_PER_MS
 _BACKOFF_DOUBLINGS_MAX = 7
 _MISS_DOUBLINGS_MAX = 3
 _ORPHANS_KEPT = 1_000
@@ -255,7 +255,7 @@ def suspect_all(step: Step) -> None:
 
 def sweep(step: Step) -> None:
     """Look after orders that time has made doubtful: silent ones become UNKNOWN, UNKNOWN ones are asked for again."""
-    silence_ns = step.state.limits.unknown_margin_ms * _NS_PER_MS
+    silence_ns = step.state.limits.unknown_margin_ms * NS_PER_MS
     for record in live_orders(step.state):
         if record.status is OrderStatus.SENT and step.at_ns - record.sent_at_ns > silence_ns:
             _suspect(step, record)
@@ -289,7 +289,7 @@ def _is_doubtful(step: Step, record: OrderRecord) -> bool:
     if record.status.is_terminal:
         return not record.is_settled
     stuck_ns = step.at_ns - max(record.intent.deadline_ns, record.query_at_ns)
-    return record.status is OrderStatus.UNKNOWN or stuck_ns > step.state.limits.unknown_margin_ms * _NS_PER_MS
+    return record.status is OrderStatus.UNKNOWN or stuck_ns > step.state.limits.unknown_margin_ms * NS_PER_MS
 
 
 def _suspect(step: Step, record: OrderRecord, *, ask: bool = True) -> None:
@@ -365,7 +365,7 @@ def _back_off(step: Step, record: OrderRecord, why: str, *, refused: bool) -> No
 
 def proof_after_ns(state: EngineState, record: OrderRecord) -> int:
     """From this moment on the venue can no longer accept the order: only then can absence be proof."""
-    return record.intent.deadline_ns + state.limits.unknown_margin_ms * _NS_PER_MS
+    return record.intent.deadline_ns + state.limits.unknown_margin_ms * NS_PER_MS
 
 
 def _is_described(record: OrderRecord, report: OrderReport) -> bool:

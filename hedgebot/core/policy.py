@@ -9,8 +9,8 @@ operator's hours. Beyond the hard edge, beyond the delta limit, and while a deli
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Proposal
 from hedgebot.domain.commands import DecisionCause
+from hedgebot.domain.durations import NS_PER_MS
 
-_NS_PER_MS = 1_000_000
 _BPS = 1e-4
 
 
@@ -37,10 +37,10 @@ def waits_for(underlying: UnderlyingState, proposal: Proposal, delta_coin: float
         return ""
     if patience.closed:
         return patience.closed
-    outside_ms = (at_ns - underlying.breach_since_ns) // _NS_PER_MS
+    outside_ms = (at_ns - underlying.breach_since_ns) // NS_PER_MS
     if outside_ms < patience.dwell_ms:
         return f"outside the band for {outside_ms} ms, hedged after {patience.dwell_ms} ms"
-    since_ms = (at_ns - underlying.drift.hedged_at_ns) // _NS_PER_MS
+    since_ms = (at_ns - underlying.drift.hedged_at_ns) // NS_PER_MS
     if underlying.drift.hedged_at_ns and since_ms < patience.interval_ms:
         return f"the last hedge was {since_ms} ms ago, the next one comes after {patience.interval_ms} ms"
     moved = abs(underlying.price / underlying.drift.hedged_price - 1.0) if underlying.drift.hedged_price else 1.0

@@ -12,6 +12,7 @@ from hedgebot.core.risk_state import Raised
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored
 from hedgebot.domain.settings import LimitSettings
 
@@ -57,8 +58,6 @@ CLEAR_AT = 0.9
 FOR_MS_MAX = 24 * 3_600_000
 """A limit that is raised for longer is a changed limit: it belongs into the file."""
 
-_NS_PER_MS = 1_000_000
-
 
 def in_force(state: EngineState, name: str, at_ns: int) -> float:
     """A soft limit as it stands now."""
@@ -89,7 +88,7 @@ def raise_limit(step: Step, event: LimitRaised) -> None:
         step.operator(event.operator, action, accepted=False, explanation=problem)
         return
     before = in_force(step.state, event.limit, step.at_ns)
-    until_ns = step.at_ns + event.for_ms * _NS_PER_MS
+    until_ns = step.at_ns + event.for_ms * NS_PER_MS
     step.state.risk.raised[event.limit] = Raised(
         to=event.to, until_ns=until_ns, operator=event.operator, reason=event.reason
     )

@@ -15,15 +15,15 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
 from hedgebot.domain.instrument import InstrumentId, venue_of
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
 
-_NS_PER_MS = 1_000_000
-_OVERLAP_NS = 60_000 * _NS_PER_MS
-_RETRY_NS = 1_000 * _NS_PER_MS
-_ACCIDENT_SHOWN_NS = 600_000 * _NS_PER_MS
+_OVERLAP_NS = 60_000 * NS_PER_MS
+_RETRY_NS = 1_000 * NS_PER_MS
+_ACCIDENT_SHOWN_NS = 600_000 * NS_PER_MS
 
 
 def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
@@ -65,7 +65,7 @@ def note_pause(step: Step) -> None:
 
     The timer alone brings an event every quarter of a second; nothing that was decided before may be acted on after.
     """
-    paused_ms = (step.at_ns - step.state.at_ns) // _NS_PER_MS
+    paused_ms = (step.at_ns - step.state.at_ns) // NS_PER_MS
     if paused_ms <= step.state.limits.pause_ms_max:
         return
     for account in followed(step.state):
@@ -79,7 +79,7 @@ def sweep(step: Step) -> None:
     """Ask again when a snapshot is due, and give up on one that never came."""
     limits = step.state.limits
     for account in followed(step.state):
-        if account.request_open and step.at_ns - account.request_at_ns > limits.reconcile_timeout_ms * _NS_PER_MS:
+        if account.request_open and step.at_ns - account.request_at_ns > limits.reconcile_timeout_ms * NS_PER_MS:
             account.request_open = False
             step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"{account.name} did not answer a snapshot request")
         if account.private.up and step.at_ns >= account.snapshot_due_ns:
@@ -114,7 +114,7 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
     clean = conclusive and not account.mismatches and not orphans
     if clean:
         _take_as_truth(step, account, event)
-    interval_ns = step.state.limits.reconcile_interval_ms * _NS_PER_MS if clean else _RETRY_NS
+    interval_ns = step.state.limits.reconcile_interval_ms * NS_PER_MS if clean else _RETRY_NS
     account.snapshot_due_ns = step.at_ns + interval_ns
     watch_held(step)
     for underlying in step.state.underlyings:

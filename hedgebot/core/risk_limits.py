@@ -10,13 +10,12 @@ from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.risk_events import RiskMeasured
 
 CAUSE = "tail_risk"
 CLEAR_AT = 0.9
 """REDUCING ends when the number has come down to this share of the hard limit."""
-
-_NS_PER_MS = 1_000_000
 
 
 def take(step: Step, event: RiskMeasured) -> None:
@@ -47,7 +46,7 @@ def es_ratio(state: EngineState, at_ns: int) -> float | None:
     measured = state.risk.measured
     if measured is None or measured.es_usd is None or measured.equity_usd is None:
         return None
-    if at_ns - measured.book_at_ns > state.limits.risk_age_ms_max * _NS_PER_MS:
+    if at_ns - measured.book_at_ns > state.limits.risk_age_ms_max * NS_PER_MS:
         return None
     if measured.es_usd <= 0.0:
         return 0.0
@@ -67,7 +66,7 @@ def _unknown(state: EngineState, at_ns: int) -> str:
         return ""
     measured, limit_ms = state.risk.measured, state.limits.risk_age_ms_max
     newest_ns = max(state.run_started_ns, measured.book_at_ns if measured else 0)
-    if at_ns - newest_ns > limit_ms * _NS_PER_MS:
+    if at_ns - newest_ns > limit_ms * NS_PER_MS:
         # One sentence for the whole episode: its length would make it a new alert each time.
         return f"the book's expected shortfall has not been measured for more than {limit_ms // 1_000} s"
     if measured is not None and measured.es_usd is None:

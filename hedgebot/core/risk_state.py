@@ -8,11 +8,10 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.risk_events import RiskMeasured
 
-NS_PER_DAY = 86_400 * 1_000_000_000
-NS_PER_HOUR = 3_600 * 1_000_000_000
 CLOSES_KEPT = 531
 """Days of closes: 500 scenarios, and 30 that seed the filter."""
 

@@ -13,11 +13,10 @@ from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import only_shrinks
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Proposal
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Instrument, Side
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.settings import UnderlyingSettings
-
-_NS_PER_MS = 1_000_000
 
 
 class NoLot(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +89,7 @@ def ioc_order(state: EngineState, mandate: Mandate, clip: Clip, at_ns: int) -> O
         reduce_only=only_shrinks(state, mandate.account, rules.id, side, contracts),
         delta_effect_coin=float(rules.coins(contracts, mid)) * side.sign,
         notional_usd=float(rules.notional_quote(contracts, limit_price)),
-        deadline_ns=at_ns + state.limits.order_deadline_ms * _NS_PER_MS,
+        deadline_ns=at_ns + state.limits.order_deadline_ms * NS_PER_MS,
         reason=mandate.reason,
     )
 

@@ -5,20 +5,12 @@ Owns when something is looked at and what is told. The arithmetic is `drift.py`'
 
 import numpy as np
 
-from hedgebot.core.drift import (
-    NS_PER_DAY,
-    Figures,
-    Floats,
-    Ints,
-    conditions,
-    implied_vol_root_day,
-    predicted,
-    realised,
-)
+from hedgebot.core.drift import Figures, Floats, Ints, conditions, implied_vol_root_day, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode, RecordTracking
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.events import FillReceived
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.scope import counts_position

@@ -9,7 +9,6 @@ still approve: a top-up adds no risk. Nobody moves anything before both wallets 
 from decimal import Decimal
 
 from hedgebot.core import treasury_moves, treasury_plan
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.core.treasury_moves import FAILURES_MAX
@@ -17,6 +16,7 @@ from hedgebot.core.treasury_state import Move, MoveStatus, TopUp
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.decimals import plain
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS
 from hedgebot.domain.kill import KillScope
 from hedgebot.domain.operator_events import MoveResolved, ProposalDecided
 from hedgebot.domain.treasury import CollateralMove, FundingWalletRead, MoveAnswered, MoveLookedUp, TreasurySettings
@@ -28,7 +28,6 @@ GROWN_RATIO = Decimal("1.25")
 """A need that grew by more than this replaces its proposal."""
 
 MOVES_KEPT = 200
-_NS_PER_MS = 1_000_000
 
 
 def apply(step: Step, event: Fact) -> None:
@@ -126,7 +125,7 @@ def _not_known(state: EngineState, account: AccountState, at_ns: int) -> str:
         return f"the venue is being asked what {account.name} holds"
     if known.balances is None:
         return "the venue is being asked what the funding wallet holds"
-    if (age_ms := (at_ns - known.read_at_ns) // _NS_PER_MS) > age_ms_max:
+    if (age_ms := (at_ns - known.read_at_ns) // NS_PER_MS) > age_ms_max:
         return f"the funding wallet was not read for {age_ms / 1_000:.0f} s, {age_ms_max / 1_000:.0f} is the limit"
     return ""
 

@@ -6,13 +6,13 @@ planned or proposed (`treasury.py`).
 """
 
 from hedgebot.core import reconcile
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.core.treasury_state import Move, MoveStatus
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import MoveCollateral, QueryMove, RecordMove
 from hedgebot.domain.decimals import ZERO, plain
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS
 from hedgebot.domain.operator_events import MoveResolved, Resolution
 from hedgebot.domain.treasury import (
     CollateralMove,
@@ -32,7 +32,6 @@ ABSENCES_MIN = 2
 """Complete answers without the move, both asked after its deadline, until its absence is proof."""
 
 UNPROVEN_NS = 30_000_000_000
-_NS_PER_MS = 1_000_000
 _QUERY_NS = (1_000_000_000, 2_000_000_000, 5_000_000_000)
 """The venue's list takes one request a second."""
 
@@ -42,7 +41,7 @@ def send(step: Step, settings: TreasurySettings, move: Move, why: str) -> None:
     state = step.state
     # SENT before the first byte leaves, as with an order: a crash in between finds a move to look up.
     move.status, move.sent_at_ns = MoveStatus.SENT, step.at_ns
-    move.deadline_ns = step.at_ns + state.limits.order_deadline_ms * _NS_PER_MS
+    move.deadline_ns = step.at_ns + state.limits.order_deadline_ms * NS_PER_MS
     move.transfer_id = move_id(state.settings.install, state.id_epoch, move.number)
     move.query_at_ns = move.deadline_ns
     marks = [one.equity_usd for one in state.risk.marks if one.day == step.at_ns // NS_PER_DAY]
@@ -99,7 +98,7 @@ def on_looked_up(step: Step, event: MoveLookedUp) -> None:
 
 def _proof_after_ns(state: EngineState, move: Move) -> int:
     """From this moment on the venue can no longer take the request: only then can absence be proof."""
-    return move.deadline_ns + state.limits.unknown_margin_ms * _NS_PER_MS
+    return move.deadline_ns + state.limits.unknown_margin_ms * NS_PER_MS
 
 
 def chase(step: Step, move: Move) -> None:

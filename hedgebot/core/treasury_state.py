@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_DAY
 
 SETTLE_NS = 2_000_000_000
 """A report of equity this long after a move ended has it inside."""

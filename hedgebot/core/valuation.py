@@ -15,12 +15,11 @@ import numpy as np
 
 from hedgebot.core.quotes import OptionMark
 from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.black76 import Bools, Floats, greeks
 from hedgebot.pricing.delta import averaged_years, settlement_share, smile_adjusted_delta, smile_slope
-
-_NS_PER_S = 1_000_000_000
 
 
 class Columns(NamedTuple):
@@ -55,7 +54,7 @@ class Values(NamedTuple):
 
 def window_ns(settings: UnderlyingSettings | None) -> int:
     """Length of the averaging window before an expiry."""
-    return round((settings.settlement_window_s if settings else 1_800.0) * _NS_PER_S)
+    return round((settings.settlement_window_s if settings else 1_800.0) * NS_PER_S)
 
 
 def columns_of(state: EngineState, underlying: UnderlyingState, options: Mapping[str, InstrumentId]) -> Columns:

@@ -7,8 +7,7 @@ risk); what lowers it passes, since no order of ours can take margin there. Send
 from hedgebot.core import limits
 from hedgebot.core.candidate import Candidate, Finding, finding
 from hedgebot.core.state import AccountState, EngineState
-
-_NS_PER_MS = 1_000_000
+from hedgebot.domain.durations import NS_PER_MS
 
 
 def is_overdue(state: EngineState, account: AccountState, at_ns: int) -> bool:
@@ -17,7 +16,7 @@ def is_overdue(state: EngineState, account: AccountState, at_ns: int) -> bool:
         return False
     since_ns = max(account.wallet_at_ns, state.run_started_ns)
     return account.wallet_at_ns >= state.run_started_ns or (
-        at_ns - since_ns > state.limits.margin_age_ms_max * _NS_PER_MS
+        at_ns - since_ns > state.limits.margin_age_ms_max * NS_PER_MS
     )
 
 

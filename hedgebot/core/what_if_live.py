@@ -15,9 +15,9 @@ from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.shaping import Clip, Mandate, collared_price, ioc_order
 from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.domain.orders import OrderIntent

@@ -4,9 +4,8 @@ from hedgebot.core import convention, holdings, latches
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import order_of
 from hedgebot.core.state import EngineState
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.settings import UnderlyingSettings
-
-_NS_PER_MS = 1_000_000
 
 
 def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str:
@@ -40,9 +39,9 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     live = order_of(state, name)
     if live:
         record = state.orders[live]
-        return f"order {record.client_id} is {record.status} since {(at_ns - record.sent_at_ns) // _NS_PER_MS} ms"
+        return f"order {record.client_id} is {record.status} since {(at_ns - record.sent_at_ns) // NS_PER_MS} ms"
     if at_ns < underlying.retry_at_ns:
-        return f"waiting {(underlying.retry_at_ns - at_ns) // _NS_PER_MS} ms after {underlying.rejects} refused orders"
+        return f"waiting {(underlying.retry_at_ns - at_ns) // NS_PER_MS} ms after {underlying.rejects} refused orders"
     if underlying.waits_for:
         return underlying.waits_for
     last = underlying.last_decision

@@ -26,7 +26,6 @@ GAP_RATIO_MAX = 0.05
 MOVE_MAX = 3.0
 """A close more than so many times the one before, or less than one so-manieth, is another unit or another coin."""
 
-_NS_PER_S = 1_000_000_000
 _DAY_S = 86_400
 # Epoch numbers by size: seconds, milliseconds, microseconds, nanoseconds of 2001 to 2286.
 _UNITS = ((1e9, 1e10, 1.0), (1e12, 1e13, 1e-3), (1e15, 1e16, 1e-6), (1e18, 1e19, 1e-9))

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 
 from hedgebot.daemon.latch import KillLatch
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.orders import OrderIntent
 
 BEAT_S = 0.1
 # Ten beats: a busy moment of the loop is no pause, and an order that young is as fresh as the data it rests on.
 PAUSE_S = 1.0
-_NS_PER_MS = 1_000_000
 
 
 class SendHold:
@@ -29,7 +29,7 @@ class SendHold:
     ) -> None:
         self.latch = latch
         self._now_ns = now_ns
-        self._deadline_ns = order_deadline_ms * _NS_PER_MS
+        self._deadline_ns = order_deadline_ms * NS_PER_MS
         self._now_s = now_s
         self._beat_s = now_s()
         self._paused_until_ns = 0

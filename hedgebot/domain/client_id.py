@@ -12,13 +12,13 @@ from hashlib import blake2b
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.errors import ProgrammingError
 
 MAGIC = 0x4B
 ERA_NS = 1_767_225_600 * 1_000_000_000
 """2026-01-01 UTC: minutes from here fit the epoch's bits for thirty years."""
 
-_NS_PER_MINUTE = 60 * 1_000_000_000
 _WIDTHS = (("install", 32), ("epoch", 24), ("strategy", 8), ("intent", 32), ("attempt", 8))
 _PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -52,7 +52,7 @@ def epoch_at(at_ns: int) -> int:
 
     A journal that is restored from a backup does not know of later runs, but it is restored later than they began.
     """
-    return min(max(at_ns - ERA_NS, 0) // _NS_PER_MINUTE, 1 << 23)
+    return min(max(at_ns - ERA_NS, 0) // NS_PER_MINUTE, 1 << 23)
 
 
 def decode_client_id(text: str | None) -> ClientId | None:

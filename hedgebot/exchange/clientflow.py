@@ -8,6 +8,7 @@ import math
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.instrument import Instrument, InstrumentKind, Side
 from hedgebot.exchange.floor import Coin
 from hedgebot.exchange.market import Market
@@ -16,7 +17,6 @@ from hedgebot.exchange.scenario import ClientFlowSpec
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.world import World
 
-NS_PER_MINUTE = 60_000_000_000
 _SIZE_COIN, _BOUND_COIN = 0.1, 0.5
 # Options traded by the client have at least this much delta, so that a wanted delta needs no absurd quantity.
 _OPTION_DELTA_MIN = 0.15

@@ -10,6 +10,7 @@ connection, or "" for the whole account, as the rules' scope has it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.instrument import Instrument, InstrumentKind
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.desk import Desk
@@ -17,8 +18,6 @@ from hedgebot.exchange.scenario import AccountSpec
 from hedgebot.exchange.types import DeadManFired, DeadManState, EndReason, Refusal, RefusalReason, SimOrder
 from hedgebot.exchange.venue_rules import DeadManKind, DeadManRules, DeadManScope
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000_000_000
 DAY_NS = 86_400 * NS_PER_S
 PRODUCTS = ("derivatives", "options", "spot")
 # Orders whose connection is remembered, over all accounts; the oldest is forgotten.

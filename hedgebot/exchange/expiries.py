@@ -8,10 +8,10 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import OptionType
 from hedgebot.exchange.scenario import UnderlyingSpec
 
-NS_PER_S = 1_000_000_000
 EXPIRY_HOUR_UTC = 8
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 # The letters that futures markets give to months; the venue's quarters are H, M, U and Z.

@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.faults import FaultBase
 
 FAULTS_MAX = 100
-NS_PER_S = 1_000_000_000
 F = TypeVar("F", bound=FaultBase)
 
 

@@ -9,7 +9,8 @@ import math
 import msgspec
 import numpy as np
 
-NS_PER_MS = 1_000_000
+from hedgebot.domain.durations import NS_PER_MS
+
 # 99th percentile of the standard normal distribution.
 _Z99 = 2.3263478740408408
 _BLOCK = 256

@@ -5,10 +5,10 @@ Owns the counting. Must not know what a request is, nor how a refusal looks.
 
 from dataclasses import dataclass
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.types import EndpointClass, RateState
 from hedgebot.exchange.venue_rules import BanRule, Quota, VenueRules
 
-NS_PER_S = 1_000_000_000
 _DAY_NS = 86_400 * NS_PER_S
 # Addresses remembered; the one that was silent longest is forgotten.
 ADDRESSES_MAX = 1_000

@@ -12,9 +12,10 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.faults import LineFaultKind, LinkFault, RequestFault, RequestFaultKind
-from hedgebot.exchange.latency import NS_PER_MS, Lane
+from hedgebot.exchange.latency import Lane
 from hedgebot.exchange.link_faults import LinkFaults
 from hedgebot.exchange.link_streams import Streams
 from hedgebot.exchange.link_types import Call, LinkSpec, Push, Way

@@ -8,8 +8,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.exchange.faults import LineFaultKind, PushFaultKind
-from hedgebot.exchange.latency import NS_PER_MS, Lane
+from hedgebot.exchange.latency import Lane
 from hedgebot.exchange.link_faults import LinkFaults
 from hedgebot.exchange.link_types import LinkSpec, Push
 from hedgebot.exchange.model import Exchange

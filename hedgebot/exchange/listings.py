@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.domain.decimals import plain
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType, instrument_id
 from hedgebot.exchange.chaintape import OptionSeen
@@ -29,7 +30,6 @@ from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 from hedgebot.exchange.types import InstrumentStatus, Listing
 
 VENUE = "bybit"
-NS_PER_S = 1_000_000_000
 STABLECOINS = ("USDT", "USDC")
 # What is there at the start was listed that long before.
 _SEASONED_NS = 30 * 86_400 * NS_PER_S

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.checks import refuse
 from hedgebot.exchange.desk import Desk
@@ -17,7 +18,6 @@ from hedgebot.exchange.faults import Fate, OrderFault, OrderFaultKind
 from hedgebot.exchange.reasons import EndReason, RefusalReason
 from hedgebot.exchange.requests import Ack, OrderRequest, Origin, Refusal
 
-NS_PER_MS = 1_000_000
 # Order faults are numbered from here, so that no other fault of an exchange has their numbers.
 ORDER_NUMBERS_FROM = 1_000_001
 _OF_CANCELS = (OrderFaultKind.CANCEL_RACE, OrderFaultKind.CANCEL_LATE)

@@ -6,9 +6,9 @@ Owns the funding formula. Must not know books, accounts or where prices come fro
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.fundingtape import FundingTape
 
-NS_PER_S = 1_000_000_000
 _FUNDING_PERIOD_NS = 8 * 3_600 * NS_PER_S
 _INTEREST_8H, _DAMPER_8H = 0.0001, 0.0005
 

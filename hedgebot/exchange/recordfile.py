@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.scenario import RecordedFile
 
@@ -27,7 +28,6 @@ FileLike = RecordedFile | Path | str
 Window = tuple[int | None, int | None]
 """Start and end, UTC ns, the end excluded; None is open."""
 
-NS_PER_HOUR = 3_600 * 1_000_000_000
 _MS_RANGE = (1_230_768_000_000, 4_102_444_800_000)
 """2009 to 2100 in milliseconds since 1970: before it there was no coin."""
 

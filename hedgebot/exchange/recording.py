@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_S
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.chainfile import read_chain
 from hedgebot.exchange.fundingtape import FundingTape
@@ -29,8 +30,6 @@ CHAIN_COLUMNS = ("option_type", "strike", "expiry_datetime")
 _CURRENCY = "currency"
 _VOLUME = {"volume": ("volume",)}
 _RATE_NAMES = ("funding_rate", "funding rate", "fundingRate", "Funding Rate")
-NS_PER_S = 1_000_000_000
-NS_PER_HOUR = 3_600 * NS_PER_S
 # Settlements are stamped some milliseconds late by their collectors.
 _FUNDING_GRID_NS = 60 * NS_PER_S
 # No venue has ever settled more than this at once (FACTS.md: caps); larger numbers are percent or annual rates.

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.expiries import (
-    NS_PER_S,
     day_ahead,
     inverse_future_expiries,
     linear_future_expiries,

@@ -8,6 +8,7 @@ connections from it). Must not know how a trouble or a fault happens.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.clientflow import ClientFlow
 from hedgebot.exchange.faults import OrderFault
@@ -16,8 +17,6 @@ from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.scenario import EventSpec, Scenario
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import Notice, Scripted
-
-NS_PER_S = 1_000_000_000
 
 
 class Script:

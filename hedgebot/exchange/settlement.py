@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Instrument
 
-NS_PER_S = 1_000_000_000
 WINDOW_NS = 1_800 * NS_PER_S
 # The venue writes delivery prices with eight decimals (docs/v5/asset/delivery.mdx).
 PRICE_STEP = Decimal("1e-8")

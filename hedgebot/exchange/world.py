@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.chains import Chain, listed_options
 from hedgebot.exchange.crowd import Trades
@@ -25,8 +26,6 @@ from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.settlement import Settlements, index_unit
 from hedgebot.exchange.types import InstrumentStatus, Listing
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 _MARK_SMOOTHING_S = 30.0
 # Beyond these the listed ticks and strikes no longer fit the price.
 SHIFT_MIN, SHIFT_MAX = 0.01, 100.0

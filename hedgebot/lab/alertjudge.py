@@ -13,14 +13,13 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import FROM_FILE, KillScope, scope_key
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import AccountRole, EngineSettings, HedgeRole
 from hedgebot.lab.journaljudge import moves_position
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 WITHIN_NS = 5 * NS_PER_S
 MINUTE_NS = 60 * NS_PER_S
 RAISES_PER_MINUTE_MAX = 3

@@ -5,11 +5,11 @@ Owns the shape of the answers, also of those that never came or say nothing. Whe
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import SimOrder
 from hedgebot.lab.translate import execution_fact, order_report, position_report, wallet_report
 
-NS_PER_S = 1_000_000_000
 OVERLAP_NS = 60 * NS_PER_S
 
 Lookup = tuple[ev.FillReceived | ev.OrderLookedUp, ...]

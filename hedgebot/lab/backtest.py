@@ -15,6 +15,7 @@ from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.model import Exchange
@@ -25,7 +26,7 @@ from hedgebot.exchange.scenario import Scenario
 from hedgebot.lab.budgets import known_now
 from hedgebot.lab.memory import PassingJournal
 from hedgebot.lab.observe import Columns, Costs, Measures, Observer, Profit, measures
-from hedgebot.lab.pace import NS_PER_S, Pace
+from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from hedgebot.lab.sweep import Seen
 

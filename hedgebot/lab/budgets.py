@@ -13,12 +13,12 @@ import numpy as np
 from hedgebot.core import tracking
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Strategy, UnderlyingView
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.lab.sweep import BudgetChoice, Exposure, Played, hedged, summed
 from hedgebot.pricing.black76 import Floats
 
-NS_PER_DAY = 86_400 * 1_000_000_000
 LOOKS_MAX = 20_000
 """A strategy is asked at every look: more of them add time, and nothing to the choice."""
 

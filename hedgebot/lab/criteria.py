@@ -12,7 +12,8 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
-from hedgebot.lab.evidence import NS_PER_S, Evidence
+from hedgebot.domain.durations import NS_PER_S
+from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.journaljudge import moves_position
 from hedgebot.lab.oracle import positions_of
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.orders import OrderIntent, OrderStatus
-from hedgebot.lab.evidence import NS_PER_S, Evidence
+from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.stage import Criterion, Due
 
 GOES_ON_NS = 200_000_000

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import WalletReport
@@ -16,7 +17,6 @@ from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.lab.holdbook import HoldBook
 from hedgebot.lab.journaljudge import moves_position
 
-NS_PER_MS = 1_000_000
 NORMAL = "normal"
 EVENT_NOTED_NS = 1_000_000_000
 Found = tuple[str, int, str]

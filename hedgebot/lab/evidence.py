@@ -19,8 +19,6 @@ from hedgebot.exchange.types import Execution, SimOrder
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.oracle import Oracle
 
-NS_PER_S = 1_000_000_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:

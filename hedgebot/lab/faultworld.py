@@ -18,6 +18,7 @@ from hedgebot.core.unkill import to_review
 from hedgebot.core.view import book_view
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.kill import KillScope
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import UnderlyingSettings
@@ -38,7 +39,6 @@ from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldbooks import BookKind, book_of
 from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, UNDERLYING
 
-NS_PER_S = 1_000_000_000
 ALERTS_MAX = 50
 """Alerts that are up once all is over: each stands for something that is still wrong."""
 

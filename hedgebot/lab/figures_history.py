@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.errors import DataError
-from hedgebot.exchange.recordfile import NS_PER_HOUR, Rows, positive, read_rows
+from hedgebot.exchange.recordfile import Rows, positive, read_rows
 from hedgebot.lab.bandsim import Bands, Clock, joined, play
 from hedgebot.lab.experiment import Experiment, Figures, Setting
 from hedgebot.lab.figures_rivals import play_zakamouline

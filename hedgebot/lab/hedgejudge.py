@@ -5,13 +5,13 @@ Reads the exchange's side: positions as they are when an order of ours arrives. 
 
 from collections.abc import Iterable, Sequence
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import Execution, SimOrder
 from hedgebot.lab.truth import Holding, holdings
 
-NS_PER_S = 1_000_000_000
 UNDER_WAY_NS = 10 * NS_PER_S
 """An order may be so long on its way: who else moved a hedge meanwhile moved what it was decided on."""
 

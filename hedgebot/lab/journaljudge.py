@@ -10,9 +10,9 @@ from typing import TypeGuard
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.settings import EngineSettings
 
-NS_PER_S = 1_000_000_000
 Entries = Sequence[ev.Stamped | cmd.Issued]
 Found = tuple[str, int, str]
 """Invariant, moment, sentence."""

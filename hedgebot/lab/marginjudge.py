@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import OrderRequest, SimOrder
 from hedgebot.lab.datajudge import NORMAL, floor_use
 
-NS_PER_S = 1_000_000_000
 USE_SLACK = 0.002
 """What all orders together may take below the floor, as a share of the equity: trades that were not heard of yet."""
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.fundingtape import FundingTape
 from hedgebot.exchange.playback import Minutes
@@ -22,7 +23,6 @@ from hedgebot.lab.frontier import Frontier, frontier
 from hedgebot.lab.worlds import COST_RATIO, DAYS, START, short_call_step
 from hedgebot.pricing.black76 import Floats, price
 
-NS_PER_MINUTE = 60_000_000_000
 MINUTES_PER_YEAR = 365 * 1_440
 WIDTHS = (0.003, 0.006, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.085, 0.1, 0.13, 0.16, 0.2)
 RISK_AVERSIONS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)

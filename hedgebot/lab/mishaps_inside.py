@@ -2,9 +2,9 @@
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.faults import LineFault, LineFaultKind, RequestFault, RequestFaultKind
 from hedgebot.lab import criteria as must
-from hedgebot.lab.evidence import NS_PER_S
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, link, operator, place
 
 STRATEGY = "delta_neutral"

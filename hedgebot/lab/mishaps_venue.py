@@ -8,6 +8,7 @@ import msgspec
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.faults import LineFault, LineFaultKind
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import (
@@ -25,7 +26,6 @@ from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, market, strike
 
-NS_PER_S = 1_000_000_000
 GREEKS = ("delta", "gamma", "vega", "theta")
 ADL_QUIET_S = 20.0
 """`adl_pause_ms` of the world's limits."""

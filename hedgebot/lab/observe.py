@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice, PositionIndex
 from hedgebot.lab.truth import Holding, coins, holdings
 from hedgebot.pricing.band import efficiency
 
-NS_PER_DAY = 86_400 * 1_000_000_000
 VOL_POINT = 0.01
 
 Floats = npt.NDArray[np.float64]

@@ -15,6 +15,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, category_of, venue_of
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
@@ -27,7 +28,6 @@ from hedgebot.lab.marginjudge import MarginWatch
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.truth import delta_coin
 
-NS_PER_S = 1_000_000_000
 KILL_WITHIN_NS = 10 * NS_PER_S
 REST_NS_MAX = 30 * NS_PER_S
 _DELTA_SLACK_COIN = 1e-6

@@ -8,10 +8,9 @@ from typing import Self
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.settings import EngineSettings
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000 * NS_PER_MS
 ROUNDS_MAX = 3
 
 

@@ -13,12 +13,12 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.exchange.fee_tiers import FeeTier, fee_rates
 
-NS_PER_HOUR = 3_600 * 1_000_000_000
 MAINTENANCE_RATIO = Decimal("0.005")
 INITIAL_RATIO = Decimal("0.02")
 """Of notional, as Bybit's first tiers of large coins: a fixed share, for here margin is not what is looked at."""

@@ -6,6 +6,7 @@ is the exchange's rule.
 
 from hedgebot.domain.commands import ArmDeadMan
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.events import ClockMeasured
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.deadman import product_of
@@ -13,8 +14,6 @@ from hedgebot.exchange.link_types import Call
 from hedgebot.exchange.venue_rules import DeadManScope
 from hedgebot.lab.seat import Seat
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000 * NS_PER_MS
 CLOCK_EVERY_NS = 60 * NS_PER_S
 REQUEST_TIMEOUT_NS = 10 * NS_PER_S
 ARM_TIMEOUT_NS = 3 * NS_PER_S

@@ -6,6 +6,7 @@ Owns these requests and their answers, on virtual time. It never decides and nev
 from collections.abc import Callable
 
 from hedgebot.domain.commands import MoveCollateral, QueryMove
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.treasury import (
     FundingWalletRead,
     MoveAnswered,
@@ -17,8 +18,6 @@ from hedgebot.exchange.link_types import Call
 from hedgebot.exchange.transfers import Transfer, TransferProblem, Wallet
 from hedgebot.lab.seat import Seat
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000 * NS_PER_MS
 READ_EVERY_NS = 10 * NS_PER_S
 TIMEOUT_NS = 3 * NS_PER_S
 

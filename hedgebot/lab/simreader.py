@@ -5,10 +5,10 @@ neither connection nor fault with the venue's other requests, and leaves the jud
 """
 
 from hedgebot.domain.dropcopy import ExecutionsRead
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.link_types import Call
 from hedgebot.lab.seat import Seat
 
-NS_PER_S = 1_000_000_000
 EVERY_NS = 6 * NS_PER_S
 WINDOW_NS = 90 * NS_PER_S
 TIMEOUT_NS = 10 * NS_PER_S

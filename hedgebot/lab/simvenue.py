@@ -12,6 +12,7 @@ import msgspec
 
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.exchange.faults import Altered
@@ -36,8 +37,6 @@ from hedgebot.lab.simcollateral import SimCollateral
 from hedgebot.lab.simreader import SimReader
 from hedgebot.lab.translate import MarketFact, market_facts, private_fact, spoilt
 
-NS_PER_MS = 1_000_000
-NS_PER_S = 1_000 * NS_PER_MS
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
 _TOPICS: dict[type, str] = {

@@ -13,6 +13,7 @@ import msgspec
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.faults import (
@@ -29,7 +30,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import Executed, Notice, OrderChanged, OrderRequest, OrderType
-from hedgebot.lab.evidence import NS_PER_S, Evidence
+from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.host import Host
 
 

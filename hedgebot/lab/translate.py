@@ -10,6 +10,7 @@ import msgspec
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.events import ExecutionKind, Source
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
@@ -33,7 +34,6 @@ from hedgebot.exchange.types import (
 )
 
 MarketFact = ev.BookTop | ev.Ticker | ev.OptionQuote
-NS_PER_HOUR = 3_600 * 1_000_000_000
 
 # As the venue's profile has it: whatever is no trade, delivery, ADL or liquidation still moves the position.
 _KINDS = {

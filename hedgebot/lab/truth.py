@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Instrument
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import PositionIndex
 from hedgebot.exchange.wallet import Held
-
-NS_PER_S = 1_000_000_000
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):

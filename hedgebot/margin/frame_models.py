@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from hedgebot.domain.decoding import decoded
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.health import Holding
 from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.positions import CoinBook, Line
@@ -21,7 +22,6 @@ from hedgebot.margin.venue_models import NotCoveredError
 from hedgebot.margin.venue_records import AnyRecord
 
 RELATIVE = 1e-9
-_NS_PER_S = 1_000_000_000
 _QUOTES = ("USDT", "USDC")
 
 
@@ -139,7 +139,7 @@ def _margined(records: Records, venue: str, at_ns: int, held: Holding) -> _Margi
         return f"rates of {held.instrument}: no record{implied}"
     figures = records.figures[contract.figures]
     if at_ns and (age_days(figures.as_of, at_ns) or 0) < 0:
-        day = datetime.fromtimestamp(at_ns / _NS_PER_S, UTC).date().isoformat()
+        day = datetime.fromtimestamp(at_ns / NS_PER_S, UTC).date().isoformat()
         return f"rates of {day}: the oldest record of {held.instrument} is of {figures.as_of}{implied}"
     if not held.mark:
         return "mark price"

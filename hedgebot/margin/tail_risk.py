@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from hedgebot.domain.decoding import decoded
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import RiskBook, UnderlyingPoint
 from hedgebot.margin.revaluation import Columns, Pocket
@@ -27,7 +28,6 @@ SCENARIOS = 500
 SCENARIOS_MIN = 250
 """Below it the tail of 97.5 % is a handful of days."""
 
-NS_PER_DAY = 86_400 * 1_000_000_000
 STALE_DAYS = 5
 """Days after which the end of the history says nothing of the volatility of now."""
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import ClockMeasured
-from hedgebot.venues.reading import NS_PER_MS, FrameProblem
+from hedgebot.venues.reading import FrameProblem
 
 
 async def measure(account: str, client: Any, now_ns: Callable[[], int]) -> ClockMeasured:  # noqa: ANN401  # ccxt is untyped

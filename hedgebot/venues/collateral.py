@@ -11,6 +11,7 @@ from typing import Any
 
 from hedgebot.domain.commands import MoveCollateral, QueryMove
 from hedgebot.domain.decimals import plain
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.treasury import (
     CollateralMove,
@@ -26,7 +27,7 @@ from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.profile import Channel, VenueProfile
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, number, text
+from hedgebot.venues.reading import Raw, as_object, number, text
 from hedgebot.venues.replies import MESSAGE_CHARS, listen, sentence
 
 READ_EVERY_S = 10.0

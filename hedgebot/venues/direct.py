@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.bybit_profile import BYBIT
@@ -25,7 +26,7 @@ from hedgebot.venues.orders import LIMIT_WINDOW_S
 from hedgebot.venues.pace import Share, Way
 from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import NS_PER_MS, Raw, number_or_none, text, text_or_none
+from hedgebot.venues.reading import Raw, number_or_none, text, text_or_none
 from hedgebot.venues.replies import bare_sentence, listen
 
 # Of so many orders and fewer each goes by itself, also where one request could take them all.

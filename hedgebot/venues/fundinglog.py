@@ -8,13 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import instrument_id
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.risk_events import FundingRead, FundingRow
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.profile import VenueProfile
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import NS_PER_MS, Raw, ns_from_ms, number_or_none, text, text_or_none
+from hedgebot.venues.reading import Raw, ns_from_ms, number_or_none, text, text_or_none
 
 EVERY_S = 600.0
 WINDOW_MS = 12 * 3_600_000

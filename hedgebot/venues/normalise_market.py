@@ -7,10 +7,10 @@ Sources: [D] websocket/public/orderbook and websocket/public/ticker.
 from decimal import Decimal
 from typing import Any
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import BookTop, OptionQuote, Ticker
 from hedgebot.domain.instrument import InstrumentId, instrument_id
 from hedgebot.venues.reading import (
-    NS_PER_MS,
     FrameProblem,
     Raw,
     as_object,

@@ -11,6 +11,7 @@ from typing import Any
 
 from hedgebot.domain.commands import CancelOrder, SubmitOrder
 from hedgebot.domain.decimals import plain
+from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
 from hedgebot.domain.events import (
     CancelAnswered,
     OrderAccepted,
@@ -26,7 +27,7 @@ from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.pace import Way
 from hedgebot.venues.profile import Channel, VenueProfile, Verdict, classify
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows
+from hedgebot.venues.reading import Raw, as_object, as_rows
 from hedgebot.venues.replies import MESSAGE_CHARS, RawReply, listen, note_headers
 from hedgebot.venues.table import InstrumentTable
 
@@ -34,7 +35,6 @@ from hedgebot.venues.table import InstrumentTable
 ABANDONED_MAX = 50
 # A limit counts the requests of one second; a time of recovery further off than this is no such limit's.
 LIMIT_WINDOW_S, LIMIT_HOLD_MAX_S = 1.0, 2.0
-NS_PER_S = 1_000_000_000
 _TIME_IN_FORCE = {
     TimeInForce.IOC: "IOC",
     TimeInForce.FOK: "FOK",

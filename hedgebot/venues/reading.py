@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.errors import VenueError
 
 Raw = Mapping[str, Any]
 """One object of a frame or an answer, as the JSON parser made it."""
 
-NS_PER_MS = 1_000_000
 SAMPLE_CHARS = 200
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from hedgebot.domain.commands import RequestSnapshot
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import FillReceived, FrameQuarantined, FundingPaid, SnapshotTaken, Source, Stream
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
@@ -17,7 +18,7 @@ from hedgebot.venues.normalise import Scope
 from hedgebot.venues.normalise_account import execution, order, position, wallet
 from hedgebot.venues.profile import SubQuery
 from hedgebot.venues.queries import Queries
-from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, ns_from_ms, sample
+from hedgebot.venues.reading import FrameProblem, Raw, ns_from_ms, sample
 from hedgebot.venues.replies import sentence
 
 # The venue's and our clocks differ, and executions become visible late: ask for more, identities remove the repeats.

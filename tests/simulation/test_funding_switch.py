@@ -15,6 +15,7 @@ import pytest
 import hedgebot.margin
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.settings import (
     AccountRole,
@@ -37,7 +38,6 @@ from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from strategies.delta_neutral import STRATEGY
 
-NS_PER_S = 1_000_000_000
 ROOT = Path(hedgebot.margin.__file__).parents[2]
 HEDGE = InstrumentId("bybit:linear:BTCUSDT")
 OTHER = InstrumentId("bybit:linear:BTCPERP")

@@ -12,6 +12,7 @@ import msgspec
 
 import hedgebot.margin
 from hedgebot.domain.commands import Mode
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.settings import (
     AccountRole,
@@ -33,7 +34,6 @@ from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from strategies.delta_neutral import STRATEGY
 
-NS_PER_S = 1_000_000_000
 END_S = 2_400
 HEDGE = InstrumentId("bybit:linear:BTCUSDT")
 FILE = Path(hedgebot.margin.__file__).with_name("bybit_20261125.json")

@@ -9,12 +9,11 @@ from collections import Counter
 from hedgebot.domain import commands as cmd
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.types import OrderChanged
 from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.worldspec import HOLDER, START_NS
 from strategies.delta_neutral import STRATEGY
-
-NS_PER_S = 1_000_000_000
 
 
 def epoch_of(client_id: str) -> int:

@@ -6,12 +6,13 @@ import msgspec
 import numpy as np
 
 from hedgebot.domain import commands as cmd
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.settings import AccountRole, AccountSettings
 from hedgebot.exchange.expiries import linear_future_symbol, moment
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import HoldingSpec
 from hedgebot.lab.oracle import Oracle
-from hedgebot.lab.pace import NS_PER_S, Pace
+from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS, START_NS
 from strategies.delta_neutral import STRATEGY

@@ -19,7 +19,6 @@ from tests.e2e.harness import HERE, Daemon, World
 SOCKETS, PRIVATE, LINEAR, REST = "stream.bybit.com", "/v5/private", "/v5/public/linear", "api.bybit.com"
 PERP = "bybit:linear:BTCPERP"
 CALM = {"ack_lost_probability": 0.0, "ack_delay_ms": 1.0, "ack_delay_jitter_ms": 1.0, "push_delay_ms": 1.0}
-NS_PER_S = 1_000_000_000
 
 
 class Row(NamedTuple):

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.lab.chaosproxy import Door
-from tests.wire.chaos_world import NS_PER_S, SOCKETS, broken
+from tests.wire.chaos_world import SOCKETS, broken
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 

@@ -6,8 +6,9 @@ from urllib.error import URLError
 
 import pytest
 
+from hedgebot.domain.durations import NS_PER_S
 from tests.e2e.harness import HERE
-from tests.wire.chaos_world import CALM, NS_PER_S, REST, Broken, Row, broken, filled
+from tests.wire.chaos_world import CALM, REST, Broken, Row, broken, filled
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
 

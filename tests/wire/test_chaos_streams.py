@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.lab.chaosproxy import Door
-from tests.wire.chaos_world import CALM, LINEAR, NS_PER_S, PRIVATE, broken, filled
+from tests.wire.chaos_world import CALM, LINEAR, PRIVATE, broken, filled
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.books import Books
 from hedgebot.exchange.market import Market
@@ -15,7 +16,6 @@ from hedgebot.exchange.troubles.bent import Bend, BentWorld
 from hedgebot.exchange.troubles.spells import Spells
 from hedgebot.exchange.types import InstrumentStatus, ListingChanged
 
-NS_PER_S = 1_000_000_000
 _OPEN = (InstrumentStatus.TRADING, InstrumentStatus.STALE, InstrumentStatus.SUSPENDED)
 Disturbance = Depeg | HaltedIndex | WrongMark | Regime | MarginHike | Suspension | FundingChange
 

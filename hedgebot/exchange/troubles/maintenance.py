@@ -10,12 +10,12 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.quotes import Value
 from hedgebot.exchange.trouble import Maintenance
 from hedgebot.exchange.troubles.bent import BentWorld
 from hedgebot.exchange.troubles.spells import Spells
 
-NS_PER_S = 1_000_000_000
 # An interruption of less than ten seconds is not announced (docs/v5/system-status.mdx).
 TOLD_S_MIN = 10.0
 _KEPT_MAX = 100

@@ -9,6 +9,7 @@ interest stay paid; what was delivered, or taken back before, is left alone.
 import msgspec
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.domain.orders import OrderStatus, TimeInForce
 from hedgebot.exchange.account import Account
@@ -19,7 +20,6 @@ from hedgebot.exchange.trouble import Rollback
 from hedgebot.exchange.troubles.insurance import Insurance
 from hedgebot.exchange.types import EndReason, ExecKind, Execution, OrderType, Origin, PositionIndex, SelfTrade
 
-NS_PER_S = 1_000_000_000
 _FINAL = frozenset({ExecKind.DELIVERY, ExecKind.SETTLE, ExecKind.ROLLBACK})
 Key = tuple[str, InstrumentId]
 """An account and an instrument."""

@@ -11,12 +11,12 @@ from decimal import Decimal
 import msgspec
 
 from hedgebot.domain.decimals import ZERO, is_multiple
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.desk import Desk
 from hedgebot.exchange.market import Market
 from hedgebot.exchange.trouble import Delisting, SpecificationChange
 from hedgebot.exchange.types import EndReason, Listing, ListingChanged
 
-NS_PER_S = 1_000_000_000
 # What a tick, a lot or a quantity can be: with more digits a value could not be booked to the last decimal.
 RULE_MIN, RULE_MAX = Decimal("1e-8"), Decimal(10) ** 10
 

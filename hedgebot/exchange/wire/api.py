@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.errors import HedgebotError
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.model import Exchange
@@ -19,7 +20,7 @@ from hedgebot.exchange.wire.bars import Bars
 from hedgebot.exchange.wire.codes import BAD_KEY, BAD_SIGN, BAD_TIMESTAMP, NO_PERMISSION, WireError
 from hedgebot.exchange.wire.faults import FaultPlane
 from hedgebot.exchange.wire.sampling import backfill, sample
-from hedgebot.exchange.wire.words import NS_PER_MS, scalar, writable
+from hedgebot.exchange.wire.words import scalar, writable
 
 RECV_WINDOW_MS = 5_000
 AHEAD_MS_MAX = 1_000

@@ -10,9 +10,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.exchange.types import Trade
-from hedgebot.exchange.wire.words import NS_PER_MS, dec
+from hedgebot.exchange.wire.words import dec
 
 MINUTE_MS = 60_000
 DAY_MS = 1_440 * MINUTE_MS

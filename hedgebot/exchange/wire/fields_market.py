@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO, floor_to_step
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType
 from hedgebot.exchange.troubles.maintenance import Announcement
 from hedgebot.exchange.types import Book, InstrumentStatus, Level, Listing, OptionTicker, TickerState, Trade
-from hedgebot.exchange.wire.words import NS_PER_MS, SIDE, dec, flt, ms, ms_text
+from hedgebot.exchange.wire.words import SIDE, dec, flt, ms, ms_text
 
 Fields = dict[str, object]
 
-NS_PER_MINUTE = 60_000_000_000
-NS_PER_HOUR = 3_600_000_000_000
 _PLACES = Decimal("0.0001")
 
 # A gap in the market's data is no status at the venue: the instrument stays listed and refuses orders.

@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.exchange.wire.codes import bad_parameter
-from hedgebot.exchange.wire.words import NS_PER_MS, scalar
+from hedgebot.exchange.wire.words import scalar
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
 DERIVATIVES = ("linear", "inverse")

@@ -6,11 +6,11 @@ Owns what is sampled and how a premium is measured; the counting is `bars.py`'s.
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import InstrumentStatus, TickerState
 from hedgebot.exchange.wire.bars import BarKind, Bars
-from hedgebot.exchange.wire.words import NS_PER_MS
 
 _PLACES = Decimal("1e-6")
 

@@ -3,10 +3,9 @@
 from decimal import Decimal
 
 from hedgebot.domain.decimals import plain
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Side
 from hedgebot.exchange.types import SelfTrade
-
-NS_PER_MS = 1_000_000
 
 SMP_TYPE = {
     SelfTrade.NONE: "None",

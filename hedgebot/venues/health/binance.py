@@ -7,9 +7,10 @@ unknown.
 
 from collections.abc import Mapping
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.venues.health.words import absent, inverted, printed_unit, relation, total
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, float_or_none, text
+from hedgebot.venues.reading import Raw, as_rows, float_or_none, text
 
 _PLACES = 1e-8
 

@@ -8,9 +8,10 @@ amounts without the checks. Empty fields, as in portfolio margin, are unknown.
 
 from collections.abc import Mapping
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding, Relation
 from hedgebot.venues.health.words import absent, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_rows, float_or_none, number_or_none, text
+from hedgebot.venues.reading import Raw, as_rows, float_or_none, number_or_none, text
 
 RATE_DIGITS = 1e-4
 _RETIRED = "no positionIMByMp: the frame is older than the venue's present calculation of position margins"

@@ -6,9 +6,10 @@ available_funds = margin_balance - initial_margin). In cross models the account 
 
 from collections.abc import Mapping
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding, Relation
 from hedgebot.venues.health.words import absent, less, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, text
+from hedgebot.venues.reading import Raw, as_object, as_rows, float_or_none, text
 
 _TOTALS = ("total_margin_balance_usd", "total_initial_margin_usd", "total_maintenance_margin_usd")
 _NO_POSITIONS = "positions: a summary has none"

@@ -6,9 +6,10 @@ liquidated together; isolated positions stand beside it.
 
 from collections.abc import Mapping
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding, Relation
 from hedgebot.venues.health.words import absent, printed_unit, relation
-from hedgebot.venues.reading import NS_PER_MS, FrameProblem, Raw, as_object, as_rows, float_or_none
+from hedgebot.venues.reading import FrameProblem, Raw, as_object, as_rows, float_or_none
 
 _MICRO = 1e-6
 

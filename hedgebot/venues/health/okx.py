@@ -8,9 +8,10 @@ data sets m01 and m24. In the modes without account-wide margin adjEq, imr and m
 
 from collections.abc import Iterable, Mapping
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.venues.health.words import absent, inverted, printed_unit, total
-from hedgebot.venues.reading import NS_PER_MS, Raw, as_object, as_rows, float_or_none, number_or_none, text
+from hedgebot.venues.reading import Raw, as_object, as_rows, float_or_none, number_or_none, text
 
 
 def read(frame: object) -> tuple[AccountHealth, ...] | None:

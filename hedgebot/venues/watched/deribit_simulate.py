@@ -12,6 +12,7 @@ from typing import Any
 
 import ccxt
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.errors import VenueError
 from hedgebot.domain.health import AccountHealth
 from hedgebot.domain.instrument import Instrument
@@ -24,7 +25,6 @@ from hedgebot.venues.watched.sizes import contracts_of
 from hedgebot.venues.watched.turns import Turns
 
 CALL_S = 1.0
-_NS_PER_S = 1_000_000_000
 
 
 class DeribitSimulator:
@@ -82,7 +82,7 @@ def names_of(order: WantedOrder) -> tuple[str, ...]:
     if not order.expiry_ns:
         msg = f"say the day of the {order.kind}, such as: buy 1 {coin} future 2027-03-26"
         raise VenueError(msg)
-    day = datetime.fromtimestamp(order.expiry_ns / _NS_PER_S, UTC)
+    day = datetime.fromtimestamp(order.expiry_ns / NS_PER_S, UTC)
     dated = f"{coin}-{day.day}{day.strftime('%b%y').upper()}"
     if order.kind is OrderKind.FUTURE:
         return (dated,)

@@ -11,21 +11,12 @@ from typing import Any
 
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, instrument_id
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import okx as dialect
-from hedgebot.venues.reading import (
-    NS_PER_MS,
-    FrameProblem,
-    Raw,
-    as_object,
-    as_rows,
-    float_or_none,
-    number,
-    text,
-    text_or_none,
-)
+from hedgebot.venues.reading import FrameProblem, Raw, as_object, as_rows, float_or_none, number, text, text_or_none
 from hedgebot.venues.watched.pockets import Pocket, Reading, known_or_why, profit_settle
 
 ONE = Decimal(1)

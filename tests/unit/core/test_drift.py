@@ -6,7 +6,6 @@ from hedgebot.core.drift import (
     FLOW_HALF_LIFE_DAYS,
     KNOWN_AFTER_DAYS,
     LOOK_GAP_NS,
-    NS_PER_DAY,
     Drift,
     Tracking,
     TrackingSums,
@@ -15,6 +14,7 @@ from hedgebot.core.drift import (
     predicted,
     realised,
 )
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.pricing.band import Band, Conditions
 
 START = 1_790_000_000 * 1_000_000_000

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.core import funding
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordRefusal
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import KillAction
 from hedgebot.domain.settings import EngineSettings, FundingAction, HedgeLeg, HedgeRole, UnderlyingSettings

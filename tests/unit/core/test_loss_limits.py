@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from hedgebot.core import loss_limits
 from hedgebot.core.drift import Tracking, TrackingSums
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert, ResolveAlert
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.operator_events import LimitRaised
 from tests.support.playbook import ACCOUNT, Playbook, settings
 from tests.support.stories import live, ready_pair

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from hedgebot.core.risk_state import CLOSES_KEPT, NS_PER_HOUR, Closes
+from hedgebot.core.risk_state import CLOSES_KEPT, Closes
+from hedgebot.domain.durations import NS_PER_HOUR
 
 DAY = 24
 MINUTE_NS = NS_PER_HOUR // 60

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from hedgebot.core.engine import Engine
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.state import decode_state, encode_state
 from hedgebot.core.treasury_state import MoveStatus
 from hedgebot.domain import events as ev
@@ -19,6 +18,7 @@ from hedgebot.domain.commands import (
     RecordMove,
     RecordOperator,
 )
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.operator_events import MoveResolved, Resolution
 from hedgebot.domain.treasury import MoveFound, MoveOutcome
 from strategies.delta_neutral import STRATEGY

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.core.risk_state import NS_PER_DAY
 from hedgebot.core.treasury_state import UNSURE_NS_MAX, Move, MoveStatus, TreasuryState
+from hedgebot.domain.durations import NS_PER_DAY
 from tests.support.margins import account_of, report
 from tests.support.playbook import ACCOUNT
 from tests.unit.core.test_treasury import answer, book_with, look

@@ -1,8 +1,9 @@
 """One run of the fault world: the same seed gives the same outcome, and what breaks is said."""
 
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.lab.draws import QUIET_S
-from hedgebot.lab.faultworld import NS_PER_S, FaultWorld
+from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID
 from hedgebot.lab.stage import Mishap
 from strategies.delta_neutral import STRATEGY

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from hedgebot.domain.client_id import ClientId
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from hedgebot.domain.settings import HedgeLeg, HedgeRole, UnderlyingSettings
 from hedgebot.exchange.types import Executed, Execution, Notice, OrderChanged, OrderRequest, OrderType, SimOrder
-from hedgebot.lab.hedgejudge import NS_PER_S, opposed_coin, opposed_problem
+from hedgebot.lab.hedgejudge import opposed_coin, opposed_problem
 from tests.unit.lab.bench import PERP, SETTINGS, Bench
 
 CAP = 0.2

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.fundingtape import FundingTape
 from hedgebot.exchange.playback import Minutes
 from hedgebot.exchange.recording import read_funding, read_minutes
-from hedgebot.lab.minuteworld import BY_TIME, NS_PER_MINUTE, OURS, TO_EDGE, TO_ZERO, MinuteCalls, compare, world_of
+from hedgebot.lab.minuteworld import BY_TIME, OURS, TO_EDGE, TO_ZERO, MinuteCalls, compare, world_of
 
 DAY = 1_440
 START_NS = 1_760_000_040_000_000_000

@@ -1,7 +1,8 @@
 import msgspec
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.settings import EngineSettings, LimitSettings
-from hedgebot.lab.pace import NS_PER_S, Pace
+from hedgebot.lab.pace import Pace
 
 SETTINGS = EngineSettings(
     config_hash="x",

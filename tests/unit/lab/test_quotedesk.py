@@ -6,9 +6,10 @@ import pytest
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import QueryOrder, RequestSnapshot, SubmitOrder
+from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.lab.quotedesk import NS_PER_HOUR, Opening, QuoteDesk
+from hedgebot.lab.quotedesk import Opening, QuoteDesk
 from tests.support.playbook import ACCOUNT, BTC_INVERSE, BTC_PERP, BTC_USDC, INSTRUMENTS, START_NS, Playbook, the_order
 
 BID, ASK = Decimal(99_999), Decimal(100_001)

@@ -2,10 +2,11 @@ import msgspec
 import pytest
 
 from hedgebot.domain import commands as cmd
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.exchange.model import Exchange
 from hedgebot.lab.memory import PassingJournal
-from hedgebot.lab.pace import NS_PER_S, Pace
+from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS, START_NS
 from strategies.delta_neutral import STRATEGY

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hedgebot.core.calm import Claim
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.domain import events as ev
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.settings import DeltaConvention, EngineSettings
 from hedgebot.lab import skip
@@ -21,8 +22,6 @@ from hedgebot.lab.quoteplay import QuotePlay, Way
 from hedgebot.lab.quotes import Quotes
 from tests.support import moving_days, quiet_days
 from tests.support import playbook as pb
-
-NS_PER_MS = 1_000_000
 
 
 def path(seed: int, count: int, step_ms: int, move_bps: float, *, gap_ms: int = 0, still: float = 0.2) -> Quotes:

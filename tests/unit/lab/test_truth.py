@@ -3,12 +3,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, HoldingSpec, Scenario, UnderlyingSpec
 from hedgebot.lab.truth import coins, delta_coin, holdings
 
-NS_PER_S = 1_000_000_000
 START_NS = 1_790_000_000 * NS_PER_S
 WINDOW_S = 600
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgebot.daemon.risk_files import read_history
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.riskbook import UnderlyingPoint
 from hedgebot.margin.tail_risk import (
-    NS_PER_DAY,
     History,
     Proxy,
     dated_returns,
