@@ -38,9 +38,9 @@ def apply_book(step: Step, event: BookTop) -> Quote:
         return quote
     ahead = _ahead_problem(step, event.instrument, event.venue_at_ns)
     problem = ahead or _book_problem(step.state, quote, event) or _frozen_problem(step, quote, event)
-    if problem != quote.book_problem:
-        quote.book_problem = problem
-        step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
+    quote.book_problem = problem
+    # One alert for an episode: books that can be believed may come between those that cannot.
+    step.watch(AlertKind.SUSPECT_DATA, event.instrument, problem)
     if not ahead:
         quote.book_venue_ns = event.venue_at_ns
     if not problem:

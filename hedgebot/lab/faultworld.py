@@ -289,7 +289,7 @@ class FaultWorld:
         if state.latched:
             reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
             self.host.put(ev.OperatorUnkilled(operator="lab", reason=reason, reviewed=reviewed))
-        for strategy in state.tripped:
+        for strategy in sorted(state.tripped.keys() | {name for name, on in state.switches.items() if not on}):
             self.host.put(ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason=reason))
 
     def _top_up(self) -> None:
@@ -310,8 +310,11 @@ class FaultWorld:
         return ""
 
     def _is_held(self) -> bool:
-        """Whether something latched keeps the book from hedging: an operator ends that, once nothing lasts any more."""
-        return self.host.running and bool(self.host.engine.state.latches or self.host.engine.state.tripped)
+        """Whether a latch or a switch keeps the book from hedging: an operator ends that, once nothing lasts."""
+        if not self.host.running:
+            return False
+        state = self.host.engine.state
+        return bool(state.latches or state.tripped) or not all(state.switches.values())
 
     def _is_halted(self) -> bool:
         return self.host.running and self.host.engine.state.mode is cmd.Mode.HALTED

@@ -12,7 +12,7 @@ from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_
 from hedgebot.core.quotes import Quote
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import ResolveAlert
+from hedgebot.domain.commands import RaiseAlert, ResolveAlert
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, MS, PRICE, Playbook, alerts, instrument, of_type
 
@@ -32,6 +32,17 @@ def _top(book: Playbook, bid: str | None, ask: str | None, venue_at_ns: int | No
         ask_qty=Decimal(1),
         venue_at_ns=book.at_ns + MS if venue_at_ns is None else venue_at_ns,
     )
+
+
+def _ends(book: Playbook) -> bool:
+    """Whether the alert of a suspect book stays up while good ones come for nine seconds, and ends with the tenth."""
+    for _ in range(9):
+        book.send(book.book(), after_ms=1_000)
+        if not book.is_up(AlertKind.SUSPECT_DATA) or book.state.quotes[BTC_PERP].book_problem:
+            return False
+    return [one.kind for one in of_type(book.send(book.book(), after_ms=1_000), ResolveAlert)] == [
+        AlertKind.SUSPECT_DATA
+    ]
 
 
 # --- sanity --------------------------------------------------------------------------------------------------------
@@ -65,8 +76,18 @@ def test_a_book_that_cannot_be_believed_is_kept_out(bid: str | None, ask: str | 
     assert (after.bid, after.ask, after.book_at_ns) == (before["bid"], before["ask"], before["book_at_ns"])
     assert book.state.underlyings["BTC"].price == float(PRICE)
     assert not alerts(book.send(_top(book, bid, ask))), "said once"
-    resolved = of_type(book.send(book.book()), ResolveAlert)
-    assert [one.kind for one in resolved] == [AlertKind.SUSPECT_DATA]
+    assert _ends(book)
+
+
+def test_books_that_come_between_bad_ones_end_no_alert() -> None:
+    """Of a feed whose frames come mixed up one alert is told, not one for each."""
+    book = _ready()
+    heard = [
+        one for n in range(80) for one in book.send(_top(book, "NaN", "NaN") if n % 3 else book.book(), after_ms=250)
+    ]
+    assert [one.kind for one in of_type(heard, RaiseAlert)] == [AlertKind.SUSPECT_DATA]
+    assert not of_type(heard, ResolveAlert)
+    assert _ends(book)
 
 
 def test_the_last_good_book_ages_while_bad_ones_come() -> None:
@@ -226,6 +247,11 @@ def test_a_book_that_stands_still_while_the_mark_moves_is_frozen() -> None:
     assert book.is_up(AlertKind.SUSPECT_DATA)
     book.send(book.book(Decimal(100_300)))
     assert book.state.quotes[BTC_PERP].book_problem == ""
+    for number in range(9):
+        book.send(book.book(Decimal(100_301 + number)), after_ms=1_000)
+        assert book.is_up(AlertKind.SUSPECT_DATA)
+    book.send(book.book(Decimal(100_310)), after_ms=1_000)
+    assert book.state.quotes[BTC_PERP].book_problem == ""
     assert not book.is_up(AlertKind.SUSPECT_DATA)
 
 
@@ -315,8 +341,7 @@ def test_a_price_at_which_nobody_stands_is_no_price(qty: str, side: str) -> None
     assert book.state.quotes[BTC_PERP].mid == PRICE
     assert book_age_ms(book.state, BTC_PERP, book.at_ns) == age_ms + 10
     assert book.is_up(AlertKind.SUSPECT_DATA)
-    book.send(book.book())
-    assert not book.is_up(AlertKind.SUSPECT_DATA)
+    assert _ends(book)
 
 
 def test_an_age_that_nobody_knows_is_shown_as_none() -> None:
