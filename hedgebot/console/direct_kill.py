@@ -126,10 +126,10 @@ async def all_of(cancels: "Mapping[str, Coroutine[Any, Any, DirectCancel]]") -> 
 
 
 async def _cancel(connection: "AccountConnection", is_ours: "IsOurs", *, whole: bool) -> "DirectCancel":
-    from hedgebot.daemon.reaching import venue_connection
+    from hedgebot.daemon.reaching import secrets_of, venue_connection
     from hedgebot.venues.direct import cancel_directly
 
-    return await cancel_directly(
+    done = await cancel_directly(
         venue_connection(connection),
         is_ours,
         whole=whole,
@@ -139,6 +139,11 @@ async def _cancel(connection: "AccountConnection", is_ours: "IsOurs", *, whole: 
         now_ns=time.time_ns,
         now_s=time.monotonic,
     )
+    # After the cancels, which wait for nothing. A venue may repeat in its refusal what the request was signed with.
+    from hedgebot.journal.redaction import Redactor
+
+    redactor = Redactor(secrets_of(connection))
+    return msgspec.structs.replace(done, unproven=tuple(redactor.text(words) for words in done.unproven))
 
 
 def _tell_daemon(config: "Config", words: dict[str, str]) -> bool:

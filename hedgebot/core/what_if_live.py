@@ -65,8 +65,13 @@ def _account(state: EngineState, settings: UnderlyingSettings, venue: str) -> Ac
     found = next((one for one in map(state.accounts.__getitem__, names) if one.venue == venue), None)
     if found is None:
         return None
-    margin = msgspec.structs.replace(found.margin, grids=dict(found.margin.grids))
-    return msgspec.structs.replace(found, margin=margin)
+    return to_look_at(found)
+
+
+def to_look_at(account: AccountState) -> AccountState:
+    """A copy with its own memory of margin grids, so that a look leaves no trace."""
+    margin = msgspec.structs.replace(account.margin, grids=dict(account.margin.grids))
+    return msgspec.structs.replace(account, margin=margin)
 
 
 def _intent(
@@ -147,8 +152,8 @@ def _judged(
     return msgspec.structs.replace(
         blank,
         model=model.parameters.id,
-        before=_numbers(effect.before, margin_distance.nearest(state, account, model, effect.before, at_ns)),
-        after=_numbers(effect.after, after),
+        before=numbers_of(effect.before, margin_distance.nearest(state, account, model, effect.before, at_ns)),
+        after=numbers_of(effect.after, after),
         hedges=hedges,
         verdict=verdict,
         explanation=words,
@@ -178,7 +183,8 @@ def _verdict(
     return (Verdict.CUT if fits else Verdict.REFUSE), words, fits
 
 
-def _numbers(one: Standing, distance: Distance | None) -> Numbers:
+def numbers_of(one: Standing, distance: Distance | None) -> Numbers:
+    """A standing as the answer shows it."""
     return Numbers(
         initial=one.initial,
         maintenance=one.worst,

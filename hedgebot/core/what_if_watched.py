@@ -9,8 +9,9 @@ from typing import NamedTuple
 import msgspec
 
 from hedgebot.core import margin_distance, margin_gate, margin_legs, margin_model
-from hedgebot.core.margin_model import Model, Standing
+from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.what_if_live import numbers_of, to_look_at
 from hedgebot.domain.health import use_of
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.domain.whatif import Numbers, VenueNumbers, Verdict, WantedOrder, WatchedNumbers, WhatIf
@@ -26,10 +27,7 @@ class _Pair(NamedTuple):
 def account_at(state: EngineState, venue: str) -> AccountState | None:
     """The watched account at a venue; a copy of what is remembered of its margin, so that a look leaves no trace."""
     found = next((one for one in state.accounts.values() if one.venue == venue and not one.role.is_followed), None)
-    if found is None:
-        return None
-    margin = msgspec.structs.replace(found.margin, grids=dict(found.margin.grids))
-    return msgspec.structs.replace(found, margin=margin)
+    return None if found is None else to_look_at(found)
 
 
 def unanswered(state: EngineState, account: AccountState, order: WantedOrder, problem: str) -> WhatIf:
@@ -87,21 +85,8 @@ def _numbers(
     if before is None or after is None:
         return f"the venue's last number of {account.name} is too old, or has gaps"
     return _Pair(
-        _of(state, account, model, before, at_ns),
-        _of(state, account, filled, after, at_ns),
-    )
-
-
-def _of(state: EngineState, account: AccountState, model: Model, one: Standing, at_ns: int) -> Numbers:
-    distance = margin_distance.nearest(state, account, model, one, at_ns)
-    return Numbers(
-        initial=one.initial,
-        maintenance=one.worst,
-        equity=one.equity,
-        use=use_of(one.worst, one.equity),
-        distance_move=None if distance is None else distance.move,
-        distance_price=distance.price if distance is not None and distance.underlying else None,
-        distance_underlying="" if distance is None else distance.underlying,
+        numbers_of(before, margin_distance.nearest(state, account, model, before, at_ns)),
+        numbers_of(after, margin_distance.nearest(state, account, filled, after, at_ns)),
     )
 
 

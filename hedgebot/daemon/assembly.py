@@ -118,7 +118,7 @@ class Run:
                 mode=self._mode,
                 request_stop=self.request_stop,
                 alert=self._alerts.check,
-                test_alerts=self._alerts.test,
+                try_alerts=self._alerts.test,
                 risk_book=self._risk.book,
                 what_if=WhatIfDesk(engine, self._venues, clock.now_ns, redactor.text).handle,
             ),

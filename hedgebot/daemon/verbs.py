@@ -57,7 +57,7 @@ class Shell(msgspec.Struct, kw_only=True):
     mode: Callable[[], Mode]
     request_stop: Callable[[str], None]
     alert: Callable[[AlertKind, str, str], None]
-    test_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
+    try_alerts: Callable[[str], Awaitable[tuple[Trial, ...]]]
     risk_book: Callable[[], RiskBook]
     what_if: Callable[[dict[str, Any]], Awaitable[Reply]]
 
@@ -247,7 +247,7 @@ class Verbs:
         return changes
 
     async def _test_alerts(self, args: dict[str, Any]) -> Reply:
-        trials = await self._shell.test_alerts(operator_of(args))
+        trials = await self._shell.try_alerts(operator_of(args))
         return Reply(ok=True, code=trial_code(trials), data={"trials": msgspec.to_builtins(trials)})
 
     async def _refused(self, args: dict[str, Any]) -> Reply:

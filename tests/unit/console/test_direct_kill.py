@@ -125,13 +125,14 @@ def test_a_daemon_that_has_halted_proves_nothing_about_what_is_under_way(monkeyp
 
     async def cancel_directly(*_: Any, settle_s: Callable[[], float], **__: Any) -> DirectCancel:
         waits.append(settle_s())
-        return done()
+        return done(unproven=("orders were not listed (refused: api_key=key-of-the-test)",))
 
     monkeypatch.setattr("hedgebot.venues.direct.cancel_directly", cancel_directly)
     monkeypatch.setenv("HEDGEBOT_MAIN_API_KEY", "key-of-the-test")
     monkeypatch.setenv("HEDGEBOT_MAIN_API_SECRET", "secret-of-the-test")
     (connection,) = load_config(Path("config/demo.toml")).connections()
-    asyncio.run(direct_kill._cancel(connection, lambda _: True, whole=False))
+    told = asyncio.run(direct_kill._cancel(connection, lambda _: True, whole=False))
+    assert told.unproven == ("orders were not listed (refused: api_key=***)",), "a venue may repeat the key"
     assert waits == [connection.recv_window_ms / 1_000]
 
 

@@ -7,6 +7,7 @@ from hedgebot.config import AccountConnection
 from hedgebot.console.doctor import check_venue
 from hedgebot.console.doctor_venue import ask_venue, clock_row, dead_man_row, key_row, mode_row, unreachable_row
 from hedgebot.domain.settings import AccountRole
+from tests.support.connections import account_connection
 
 
 @pytest.mark.parametrize(
@@ -60,18 +61,9 @@ def test_a_key_that_cannot_move_what_the_treasury_wants_is_a_warning() -> None:
 
 
 def connection(dead_man_s: float | None = None, *, moves_collateral: bool = False) -> AccountConnection:
-    return AccountConnection(
-        account="main",
-        venue="bybit",
-        role=AccountRole.SHARED,
-        endpoint="http://127.0.0.1:1",
-        testnet=False,
+    return account_connection(
         api_key=SecretStr("demo-key"),
         api_secret=SecretStr("demo-secret"),
-        keys_found_in="the simulated exchange",
-        recv_window_ms=5_000,
-        order_timeout_ms=2_000,
-        order_entry="ws",
         dead_man_s=dead_man_s,
         moves_collateral=moves_collateral,
     )

@@ -13,22 +13,18 @@ from hedgebot.console.doctor import Row, check_venue
 from hedgebot.console.doctor_watched import CHECKS, _ask, rights_row
 from hedgebot.domain.settings import AccountRole
 from tests.support import stub_venue as stubs
+from tests.support.connections import account_connection
 from tests.support.stub_venue import Answer, StubVenue, stub_venue
 
 
 def connection(venue: str, endpoint: str, secret: str = stubs.SECRET) -> AccountConnection:
-    return AccountConnection(
+    return account_connection(
         account="options",
         venue=venue,
         role=AccountRole.WATCHED,
         endpoint=endpoint,
-        testnet=False,
         api_key=SecretStr(stubs.KEY),
         api_secret=SecretStr(secret),
-        keys_found_in="files",
-        recv_window_ms=5_000,
-        order_timeout_ms=2_000,
-        order_entry="ws",
         api_passphrase=SecretStr(stubs.PASSPHRASE),
     )
 

@@ -1,13 +1,11 @@
 """Dead-man's switches as a conversation: asked for, refreshed, fired, armed again, laid down (safety rules D1-D6)."""
 
 import itertools
-from decimal import Decimal
 
 import msgspec
 import pytest
 
 from hedgebot.core import deadman, gate
-from hedgebot.core.candidate import Candidate
 from hedgebot.core.resting_rules import dead_man
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
@@ -15,19 +13,19 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import ArmDeadMan, Command, RecordOperator, ResolveAlert, StopNow
 from hedgebot.domain.deadman import DEAD_MAN_REASON, DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import OrderIntent, OrderStatus, TimeInForce
+from hedgebot.domain.orders import OrderStatus, TimeInForce
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
     BTC_USDC,
     MS,
-    PRICE,
     Playbook,
     alerts,
     of_type,
     settings,
     the_order,
 )
+from tests.support.resting import candidate
 
 TIMER, SOCKET = DeadManKind.NATIVE_TIMER, DeadManKind.WS_DISCONNECT
 WINDOW_S = 12.0
@@ -72,36 +70,6 @@ def armed(kind: DeadManKind = TIMER, seconds: float = WINDOW_S) -> Playbook:
 
 def resting_problem(book: Playbook) -> str:
     return deadman.resting_problem(book.state, account_of(book), book.at_ns)
-
-
-def candidate(book: Playbook, tif: TimeInForce) -> Candidate:
-    state = book.state
-    intent = OrderIntent(
-        account=ACCOUNT,
-        instrument=BTC_PERP,
-        underlying="BTC",
-        strategy="delta_neutral",
-        side=Side.SELL,
-        qty_contracts=Decimal("0.1"),
-        limit_price=PRICE,
-        time_in_force=tif,
-        reduce_only=False,
-        delta_effect_coin=-0.1,
-        notional_usd=10_000.0,
-        deadline_ns=book.at_ns + 5_000 * MS,
-        reason="test",
-    )
-    return Candidate(
-        state=state,
-        settings=state.settings.underlyings[0],
-        underlying=state.underlyings["BTC"],
-        account=account_of(book),
-        rules=state.instruments[BTC_PERP],
-        quote=state.quotes[BTC_PERP],
-        intent=intent,
-        delta_coin=0.1,
-        at_ns=book.at_ns,
-    )
 
 
 def pass_time(book: Playbook, seconds: float) -> list[Command]:

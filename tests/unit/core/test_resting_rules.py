@@ -1,7 +1,5 @@
 """Orders that may rest need a switch behind them; what bounds how many are alive is the slot of each underlying."""
 
-from decimal import Decimal
-
 import msgspec
 import pytest
 
@@ -9,9 +7,9 @@ from hedgebot.core import gate
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.resting_rules import dead_man
 from hedgebot.domain.deadman import DeadManStatus
-from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import OrderIntent, TimeInForce
-from tests.support.playbook import ACCOUNT, BTC_PERP, PRICE, Playbook
+from hedgebot.domain.orders import TimeInForce
+from tests.support.playbook import ACCOUNT, Playbook
+from tests.support.resting import candidate
 
 
 def _candidate(tif: TimeInForce, status: DeadManStatus) -> Candidate:
@@ -21,22 +19,7 @@ def _candidate(tif: TimeInForce, status: DeadManStatus) -> Candidate:
     accounts = tuple(msgspec.structs.replace(one, dead_man_s=30.0) for one in book.settings.accounts)
     book.state.settings = msgspec.structs.replace(book.state.settings, accounts=accounts)
     book.state.accounts[ACCOUNT].dead_man.status = status
-    intent = OrderIntent(
-        account=ACCOUNT,
-        instrument=BTC_PERP,
-        underlying="BTC",
-        strategy="delta_neutral",
-        side=Side.SELL,
-        qty_contracts=Decimal("0.1"),
-        limit_price=PRICE,
-        time_in_force=tif,
-        reduce_only=False,
-        delta_effect_coin=-0.1,
-        notional_usd=1_000.0,
-        deadline_ns=book.at_ns + 1,
-        reason="test",
-    )
-    return Candidate.of(book.state, book.settings.underlyings[0], intent, book.at_ns, delta_coin=0.2)
+    return candidate(book, tif)
 
 
 @pytest.mark.parametrize("tif", list(TimeInForce))

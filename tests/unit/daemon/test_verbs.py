@@ -67,7 +67,7 @@ class Rig:
                 mode=lambda: self.mode,
                 request_stop=self.stops.append,
                 alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
-                test_alerts=self.test_alerts,
+                try_alerts=self.try_alerts,
                 risk_book=lambda: RiskBook(at_ns=1, underlyings=()),
                 what_if=lambda args: asyncio.sleep(0, Reply(ok=True, data=args)),
             ),
@@ -105,7 +105,7 @@ class Rig:
         self.blocked = self.blocked and kills != self.kills
         return kills == self.kills
 
-    async def test_alerts(self, operator: str) -> tuple[Trial, ...]:
+    async def try_alerts(self, operator: str) -> tuple[Trial, ...]:
         return (
             Trial(channel="ops", kind="webhook", problem=f"no answer to {operator}", seconds=3.0),
             Trial(channel="page", kind="command", problem="", seconds=0.1),

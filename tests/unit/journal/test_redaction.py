@@ -13,10 +13,10 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.holdings import HoldingReported
-from hedgebot.domain.instrument import InstrumentId, Side
-from hedgebot.domain.orders import OrderStatus
-from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport, WatchedMargin
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.reports import PositionReport
 from hedgebot.journal.redaction import IDENTIFIERS, TEXTS, RedactingSink, Redactor
+from tests.support.outside import looked_up, order_report, snapshot_taken, wallet_report
 from tests.unit.daemon.fakes import BTC, ListSink
 
 SECRET = "canary0123456789"
@@ -29,55 +29,6 @@ def through(event: ev.Event) -> ev.Event:
     RedactingSink(sink, Redactor([SECRET])).put(event)
     (heard,) = sink.events
     return heard
-
-
-def order(reason: str) -> OrderReport:
-    return OrderReport(
-        account="main",
-        instrument=BTC,
-        order_id="1",
-        client_id="4b",
-        status=OrderStatus.REJECTED,
-        side=Side.BUY,
-        qty_contracts=Decimal(1),
-        filled_contracts=Decimal(0),
-        limit_price=None,
-        reason=reason,
-        venue_at_ns=1,
-    )
-
-
-def wallet(problem: str | None) -> WalletReport:
-    margin = None if problem is None else WatchedMargin(pocket="", pockets=1, equity_usd=None, problem=problem)
-    return WalletReport(
-        account="main",
-        balances={"BTC": Decimal(1)},
-        equity_usd=None,
-        initial_margin_usd=None,
-        maintenance_margin_usd=None,
-        venue_at_ns=1,
-        watched=margin,
-    )
-
-
-def snapshot(*orders: OrderReport, of: WalletReport | None = None) -> ev.SnapshotTaken:
-    return ev.SnapshotTaken(
-        account="main",
-        request=1,
-        complete=True,
-        problem="",
-        positions=(),
-        open_orders=orders,
-        wallet=of,
-        executions_since_ns=0,
-        asked_at_ns=1,
-    )
-
-
-def looked_up(report: OrderReport | None) -> ev.OrderLookedUp:
-    return ev.OrderLookedUp(
-        account="main", client_id="4b", report=report, searched=("history",), complete=True, asked_at_ns=1
-    )
 
 
 @pytest.mark.parametrize(
@@ -95,11 +46,11 @@ def looked_up(report: OrderReport | None) -> ev.OrderLookedUp:
         HoldingReported(name="cold", qty=None, as_of_ns=0, problem=WORDS),
         ev.OperatorKilled(operator="ann", reason=WORDS),
         # And these, whose words stand inside.
-        ev.WalletUpdated(report=wallet(WORDS), source=ev.Source.QUERY),
-        snapshot(of=wallet(WORDS)),
-        snapshot(order(""), order(WORDS), order("")),
-        ev.OrderUpdated(report=order(WORDS)),
-        looked_up(order(WORDS)),
+        ev.WalletUpdated(report=wallet_report(WORDS), source=ev.Source.QUERY),
+        snapshot_taken(wallet=wallet_report(WORDS)),
+        snapshot_taken(order_report(""), order_report(WORDS), order_report("")),
+        ev.OrderUpdated(report=order_report(WORDS)),
+        looked_up(order_report(WORDS)),
         ev.OperatorUnkilled(operator="ann", reason="", reviewed=("clock",), unmet=("all is well", WORDS)),
     ],
 )
@@ -115,9 +66,9 @@ def test_every_text_from_outside_is_cleaned(event: ev.Event) -> None:
     [
         ev.BookTop(instrument=BTC, bid=None, bid_qty=None, ask=None, ask_qty=None, venue_at_ns=1),
         ev.OrderRejected(account="main", client_id="4b", code="110007", message="insufficient balance"),
-        ev.WalletUpdated(report=wallet(None), source=ev.Source.STREAM),
-        ev.WalletUpdated(report=wallet("the position in ETH-USDT-SWAP is isolated"), source=ev.Source.QUERY),
-        snapshot(order("EC_PostOnlyWillTakeLiquidity"), order(""), of=wallet("")),
+        ev.WalletUpdated(report=wallet_report(None), source=ev.Source.STREAM),
+        ev.WalletUpdated(report=wallet_report("the position in ETH-USDT-SWAP is isolated"), source=ev.Source.QUERY),
+        snapshot_taken(order_report("EC_PostOnlyWillTakeLiquidity"), order_report(""), wallet=wallet_report("")),
         looked_up(None),
     ],
 )

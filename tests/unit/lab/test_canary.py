@@ -1,7 +1,6 @@
 """Canaries: what a careless library says is found wherever it stands, and a redaction that works leaves none."""
 
 import json
-from decimal import Decimal
 
 import msgspec
 import pytest
@@ -10,11 +9,9 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.deadman import DEAD_MAN_REASON
-from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import OrderStatus
-from hedgebot.domain.reports import OrderReport, WalletReport, WatchedMargin
 from hedgebot.journal.redaction import RedactingSink, Redactor
 from hedgebot.lab.canary import KEY, SAID, SECRETS, SHAPES, CarelessSink, leaks, spoken
+from tests.support.outside import looked_up, order_report, snapshot_taken, wallet_report
 from tests.unit.daemon.fakes import BTC, ListSink
 
 REFUSED = ev.OrderRejected(account="main", client_id="4b", code="10004", message="refused")
@@ -52,58 +49,14 @@ def test_only_words_are_spoilt_and_nothing_where_nothing_is_wrong() -> None:
     assert (rejected.code, rejected.client_id, rejected.account) == ("10004", "4b", "main")
 
 
-def a_report(reason: str) -> OrderReport:
-    return OrderReport(
-        account="main",
-        instrument=BTC,
-        order_id="1",
-        client_id="4b",
-        status=OrderStatus.CANCELLED,
-        side=Side.BUY,
-        qty_contracts=Decimal(1),
-        filled_contracts=Decimal(0),
-        limit_price=None,
-        reason=reason,
-        venue_at_ns=1,
-    )
-
-
-def a_wallet(problem: str) -> WalletReport:
-    return WalletReport(
-        account="main",
-        balances={},
-        equity_usd=None,
-        initial_margin_usd=None,
-        maintenance_margin_usd=None,
-        venue_at_ns=1,
-        watched=WatchedMargin(pocket="", pockets=1, equity_usd=None, problem=problem),
-    )
-
-
-def a_snapshot(*orders: OrderReport, wallet: WalletReport | None = None) -> ev.SnapshotTaken:
-    return ev.SnapshotTaken(
-        account="main",
-        request=1,
-        complete=True,
-        problem="",
-        positions=(),
-        open_orders=orders,
-        wallet=wallet,
-        executions_since_ns=0,
-        asked_at_ns=1,
-    )
-
-
 @pytest.mark.parametrize(
     "event",
     [
-        ev.OrderUpdated(report=a_report("no fill")),
-        ev.OrderLookedUp(
-            account="main", client_id="4b", report=a_report("no fill"), searched=(), complete=True, asked_at_ns=1
-        ),
-        ev.WalletUpdated(report=a_wallet("isolated"), source=ev.Source.QUERY),
-        a_snapshot(a_report(""), a_report("no fill")),
-        a_snapshot(wallet=a_wallet("isolated")),
+        ev.OrderUpdated(report=order_report("no fill")),
+        looked_up(order_report("no fill")),
+        ev.WalletUpdated(report=wallet_report("isolated"), source=ev.Source.QUERY),
+        snapshot_taken(order_report(""), order_report("no fill")),
+        snapshot_taken(wallet=wallet_report("isolated")),
     ],
 )
 def test_words_that_stand_inside_are_spoilt_too_and_cleaned(event: ev.Event) -> None:
@@ -115,8 +68,8 @@ def test_words_that_stand_inside_are_spoilt_too_and_cleaned(event: ev.Event) -> 
 
 def test_a_code_of_ours_and_what_says_nothing_inside_are_left_alone() -> None:
     for event in (
-        ev.OrderUpdated(report=a_report(DEAD_MAN_REASON)),
-        a_snapshot(a_report(""), wallet=a_wallet("")),
+        ev.OrderUpdated(report=order_report(DEAD_MAN_REASON)),
+        snapshot_taken(order_report(""), wallet=wallet_report("")),
     ):
         assert through(event, redacted=False) is event
 
