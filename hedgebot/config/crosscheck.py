@@ -3,19 +3,21 @@
 It works on the raw tables, so that a wrong value elsewhere does not hide a wrong combination here.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from hedgebot.config import scopes
-from hedgebot.config.model import LimitsFile
+from hedgebot.config.model import LimitsFile, UnderlyingSection
 from hedgebot.config.problems import Problem
 from hedgebot.config.secrets import WITH_PASSPHRASE
 
 Table = Mapping[str, Any]
 KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
 WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
+WINDOW_S = UnderlyingSection.model_fields["settlement_window_s"].default
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
 NEVER_ORDERS = ("book", "watched")
@@ -32,7 +34,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
         problems += _account(f"accounts.{name}", account, _table(main, "book").get("run_mode", "paper"), limits, file)
     for name, underlying in underlyings.items():
         problems += _underlying(name, underlying, accounts, file)
-    problems += _hedges_on(underlyings, limits, file)
+    problems += _hedges_on(underlyings, limits, file) + _windows(underlyings, limits, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
     problems += scopes.check(_tables(main, "strategies"), accounts, _tables(main, "holdings"), file)
@@ -152,6 +154,24 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
             problems.append((f"{key}.{role}", f"= {instrument!r} does not look like an instrument on {name}"))
     problems += _several_hedges(key, underlying, hedges)
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
+
+
+def _windows(underlyings: Mapping[str, Table], limits: LimitsFile | None, file: str) -> list[Problem]:
+    """A hedge halts the book before its delivery price is averaged, not amid it, when it has lost its delta in part."""
+    if limits is None:
+        return []
+    halt_ms, problems = limits.settling_ms_halt, []
+    for name, underlying in underlyings.items():
+        key = f"underlyings.{name}.settlement_window_s"
+        window_s = _number(underlying.get("settlement_window_s", WINDOW_S))
+        if window_s is not None and window_s * 1_000 > halt_ms:
+            words = (
+                f"= {window_s:g} s must be at most settling_ms_halt (limits: {halt_ms} ms, {halt_ms / 1_000:g} s): "
+                f"the book must be halted before the price of its hedge is averaged; "
+                f"set settling_ms_halt to at least {math.ceil(window_s * 1_000)}"
+            )
+            problems.append(Problem(key=key, sentence=f"{file}: {key} {words}"))
+    return problems
 
 
 def _hedges_on(underlyings: Mapping[str, Table], limits: LimitsFile | None, file: str) -> list[Problem]:

@@ -84,6 +84,26 @@ def test_no_account_hedges_more_underlyings_than_a_kill_reaches_in_time(spoil: C
     assert sentence.startswith("limits.toml: open_orders_max = 41 ")
 
 
+def test_the_halt_before_a_delivery_is_not_amid_the_average_of_its_price(spoil: Callable[..., list[str]]) -> None:
+    (sentence,) = spoil("settlement_window_s = 1.0", "settlement_window_s = 7200.5")
+    assert sentence == (
+        "demo.toml: underlyings.BTC.settlement_window_s = 7200.5 s must be at most settling_ms_halt (limits: 3600000 "
+        "ms, 3600 s): the book must be halted before the price of its hedge is averaged; set settling_ms_halt to at "
+        "least 7200500"
+    )
+
+
+def test_a_window_may_be_as_long_as_the_halt_is_before_the_end_and_is_half_an_hour_where_none_is_named(
+    spoil: Callable[..., list[str]], folder: Path
+) -> None:
+    limits = folder / "limits.toml"
+    text = limits.read_text("utf-8").replace("settling_ms_halt = 3600000", "settling_ms_halt = 1000", 1)
+    limits.write_text(text, "utf-8")
+    assert load_config(folder / "demo.toml").limits.settling_ms_halt == 1_000
+    (sentence,) = spoil("settlement_window_s = 1.0", "")
+    assert "settlement_window_s = 1800 s must be at most settling_ms_halt (limits: 1000 ms, 1 s)" in sentence
+
+
 def test_two_places_for_keys_are_one_too_many(spoil: Callable[..., list[str]]) -> None:
     two = 'keyring = "service"\napi_key_env = "K"\napi_secret_env = "S"'
     (sentence,) = spoil("# testnet = false", two)
