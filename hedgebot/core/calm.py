@@ -28,7 +28,6 @@ from hedgebot.core.drift import Floats, Ints
 from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.state import EngineState
-from hedgebot.core.step import Step
 from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
@@ -36,6 +35,7 @@ from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId, venue_of
 
 _PRICE_MAX = 1e300
+Room = tuple[Decimal, Decimal]
 
 
 class Rules(NamedTuple):
@@ -66,15 +66,14 @@ class Claim:
     """
 
     __slots__ = (
-        "_accounts",
-        "_closes",
         "_decided_ns",
         "_feeds",
-        "_indexes",
+        "_index",
         "_linear",
         "_look",
+        "_mark",
         "_mark_until_ns",
-        "_marks",
+        "_rooms",
         "_state",
         "_sums",
         "alive_until_ns",
@@ -101,15 +100,16 @@ class Claim:
         self.covered = 0
         self.owed: Callable[[], None] | None = None
         self._decided_ns = 0
-        # Twice the middle, exact: a book's bid and ask are added up, not halved.
-        self._sums = Decimal(books.low) * 2, Decimal(min(books.high, _PRICE_MAX)) * 2
-        self._marks = _room_around(look.quote.mark, look.room)
-        self._indexes = _room_around(look.quote.index, look.room)
-        self._linear = linear_floats(look.underlying)
-        self._accounts = tuple(state.accounts.values())
-        self._closes = state.risk.closes.get(look.underlying.name)
-        self._feeds = tuple(name for name, last in state.good_at_ns.items() if last == timer_ns)
-        self._hear_life()
+        # What only some claims need is made when it is asked for; mark and index are the room's middle as they are now.
+        self._sums: tuple[Decimal, Decimal] | None = None
+        self._rooms: tuple[Room | None, Room | None] | None = None
+        self._linear: tuple[float, float] | None = None
+        self._mark, self._index = look.quote.mark, look.quote.index
+        self._feeds: tuple[str, ...] = ()
+        self.alive_until_ns = 0
+        if timers is not None:
+            self._feeds = tuple([name for name, last in state.good_at_ns.items() if last == timer_ns])
+            self._hear_life()
 
     @property
     def state(self) -> EngineState:
@@ -133,6 +133,11 @@ class Claim:
         if at_ns and (found := self.band(at_ns)) is not None:
             self.underlying.trigger_coin, self.underlying.inside_coin = found
 
+    @property
+    def band_moves(self) -> bool:
+        """Whether the band is another one at each price and moment."""
+        return self._look.band_at is not None
+
     def band(self, at_ns: int) -> tuple[float, float] | None:
         """Trigger and inside target of a look at a moment, at the underlying's price; None where they stand still."""
         found = None if self._look.band_at is None else self._look.band_at(at_ns)
@@ -149,12 +154,14 @@ class Claim:
             case ev.Ticker():
                 covered = self._ticker_is_calm(event, at_ns)
                 if covered:
-                    market.apply_ticker(self._step(stamped), event)
+                    self._state.at_ns = at_ns
+                    market.take_ticker(self.quote, event, at_ns)
                     self._mark_until_ns = _mark_until_ns(self._look, self.rules)
             case ev.StreamAlive():
                 covered = 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
                 if covered:
-                    connections.apply(self._step(stamped), event)
+                    self._state.at_ns = at_ns
+                    connections.note_alive(self._state, event, at_ns)
                     self._hear_life()
             case _:
                 return False
@@ -172,6 +179,9 @@ class Claim:
         pause_ns, mark_until_ns = held.pause_ns, self._mark_until_ns
         # A mark that was not fresh when the book changed: each quote counts as one that has just begun to stand still.
         changed_ns = -1 if quote.still_mark is not None else mark_until_ns
+        if self._sums is None:
+            # Twice the middle, exact: a book's bid and ask are added up, not halved.
+            self._sums = Decimal(self.books.low) * 2, Decimal(min(self.books.high, _PRICE_MAX)) * 2
         least, most = self._sums
         low = high = ZERO
         taken = spell_ns = spell_end_ns = 0
@@ -243,22 +253,28 @@ class Claim:
     def look(self, at_ns: int) -> None:
         """The second's look at what is left open."""
         underlying = self.underlying
-        tracking.look(underlying, self.settings, linear_delta(*self._linear, underlying.price), at_ns)
+        tracking.look(underlying, self.settings, linear_delta(*self._floats(), underlying.price), at_ns)
 
     def look_row(self, prices: Floats, at_ns: Ints, decided_ns: list[int]) -> None:
         """`look` at several moments, at these prices; at each of them the band is that of an earlier decision."""
-        underlying, deltas = self.underlying, linear_delta_row(*self._linear, prices)
-        bands = self._bands(prices.tolist(), decided_ns)
+        underlying, deltas = self.underlying, linear_delta_row(*self._floats(), prices)
+        bands = self._bands(prices, decided_ns)
         tracking.look_row(underlying, self.settings, prices, deltas, at_ns, bands)
 
-    def _bands(self, prices: list[float], decided_ns: list[int]) -> Floats:
-        """Trigger and inside target of several decisions, shape (2, n) or, where they stand still, (2, 1)."""
+    def _floats(self) -> tuple[float, float]:
+        """What the delta is made of; it stands until something is booked, which no claim covers."""
+        if self._linear is None:
+            self._linear = linear_floats(self.underlying)
+        return self._linear
+
+    def _bands(self, prices: Floats, decided_ns: list[int]) -> tuple[float, float] | Floats:
+        """Trigger and inside target of several decisions, shape (2, n); a pair where they stand still."""
         underlying = self.underlying
         stands = underlying.trigger_coin, underlying.inside_coin
         if self._look.band_at is None:
-            return np.array(stands)[:, None]
+            return stands
         newest, found = underlying.price, []
-        for price, at_ns in zip(prices, decided_ns, strict=True):
+        for price, at_ns in zip(prices.tolist(), decided_ns, strict=True):
             underlying.price = price
             # A moment of 0 is before the row: what was found then is in the state.
             found.append((self.band(at_ns) if at_ns else None) or stands)
@@ -268,10 +284,11 @@ class Claim:
     def after_timer(self, at_ns: int, price: float) -> None:
         """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
         self.timer_ns = at_ns
-        for account in self._accounts:
+        state = self._state
+        for account in state.accounts.values():
             if at_ns - account.margin.looked_at_ns >= LOOK_NS:
                 account.margin.looked_at_ns = at_ns
-        closes, good = self._closes, self._state.good_at_ns
+        closes, good = state.risk.closes.get(self.underlying.name), state.good_at_ns
         if closes is not None:
             closes.hour, closes.price = at_ns // NS_PER_HOUR, price
         for name in self._feeds:
@@ -300,17 +317,17 @@ class Claim:
             return False
         if not quote.mark_venue_ns < event.venue_at_ns <= at_ns + held.ahead_ns:
             return False
-        return _is_within(event.mark, self._marks) and _is_within(event.index, self._indexes)
+        if self._rooms is None:
+            self._rooms = _room_around(self._mark, self._look.room), _room_around(self._index, self._look.room)
+        return _is_within(event.mark, self._rooms[0]) and _is_within(event.index, self._rooms[1])
 
     def _hear_life(self) -> None:
         """Until when the timer may go by with the signs of life that were heard so far."""
-        bounds = [bound_of(self._look) for bound_of in ALIVE_BOUNDS]
-        self.alive_until_ns = min((0 if one is None else one.until_ns for one in bounds), default=NEVER_NS)
-
-    def _step(self, stamped: ev.Stamped) -> Step:
-        step = Step(self._state, seq=stamped.seq, at_ns=stamped.at_ns)
-        self._state.at_ns = stamped.at_ns
-        return step
+        until_ns = NEVER_NS
+        for bound_of in ALIVE_BOUNDS:
+            bound = bound_of(self._look)
+            until_ns = min(until_ns, 0 if bound is None else bound.until_ns)
+        self.alive_until_ns = until_ns
 
     def _note_spell(self, own_ns: int, low: Decimal, high: Decimal) -> None:
         note_range(self.underlying.trail, own_ns, float(low) * 0.5, float(high) * 0.5)
@@ -328,7 +345,7 @@ class Claim:
             self.note_still(changed_ns)
 
 
-def _room_around(reference: Decimal | None, room: float) -> tuple[Decimal, Decimal] | None:
+def _room_around(reference: Decimal | None, room: float) -> Room | None:
     """Lowest and highest value within a share of one; None for one that is not known."""
     if reference is None:
         return None
@@ -336,7 +353,7 @@ def _room_around(reference: Decimal | None, room: float) -> tuple[Decimal, Decim
     return reference - off, reference + off
 
 
-def _is_within(value: Decimal | None, room: tuple[Decimal, Decimal] | None) -> bool:
+def _is_within(value: Decimal | None, room: Room | None) -> bool:
     if value is None or room is None:
         return value is None and room is None
     return value.is_finite() and room[0] <= value <= room[1] and value > ZERO

@@ -6,7 +6,7 @@ Whatever may have hidden an execution makes the account unreconciled; what canno
 from typing import assert_never
 
 from hedgebot.core import margin_watched, reconcile
-from hedgebot.core.state import followed
+from hedgebot.core.state import EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -36,8 +36,7 @@ def apply(
         case ev.StreamChanged():
             _apply_stream(step, event)
         case ev.StreamAlive():
-            if account := state.accounts.get(event.account):
-                getattr(account, event.stream).alive_at_ns = step.at_ns
+            note_alive(state, event, step.at_ns)
         case ev.FrameQuarantined():
             subject = reconcile.suspect_feed(event.account, event.topic)
             step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
@@ -85,6 +84,12 @@ def apply(
             step.operator(event.operator, event.action, accepted=False, explanation=event.reason)
         case _:
             assert_never(event)
+
+
+def note_alive(state: EngineState, event: ev.StreamAlive, at_ns: int) -> None:
+    """A stream showed that it lives."""
+    if account := state.accounts.get(event.account):
+        getattr(account, event.stream).alive_at_ns = at_ns
 
 
 def sweep(step: Step) -> None:

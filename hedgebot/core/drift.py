@@ -18,6 +18,7 @@ from hedgebot.pricing.band import (
     Band,
     Conditions,
     Forecasts,
+    Row,
     efficiency,
     exposure_variance,
     flow_variance_after,
@@ -199,11 +200,11 @@ class Tracking(msgspec.Struct, kw_only=True):
     def look_row(self, off_coin: Floats, delta_coin: Floats, price: Floats, at_ns: Ints) -> Floats:
         """`look` at several moments, one after the other, to the last bit; the days that each look adds."""
         unhedged, sums = delta_coin - self.hedged_coin, self.sums
-        gap_ns, off = _steps(at_ns, self.at_ns), np.concatenate(([self.off_coin], off_coin[:-1]))
+        gap_ns, off = _steps(at_ns, self.at_ns), _shifted(off_coin, self.off_coin)
         moved, left = _steps(unhedged, self.unhedged_coin), off * _steps(price, self.price)
         days: Floats = gap_ns / NS_PER_DAY
-        unseen = (gap_ns <= 0) | (gap_ns > LOOK_GAP_NS)
-        if unseen.any():
+        if np.minimum.reduce(gap_ns) <= 0 or np.maximum.reduce(gap_ns) > LOOK_GAP_NS:
+            unseen = (gap_ns <= 0) | (gap_ns > LOOK_GAP_NS)
             days[unseen] = moved[unseen] = left[unseen] = 0.0
         sums.days, sums.off2, sums.moved2, sums.left2 = _added(
             (sums.days, sums.off2, sums.moved2, sums.left2), (days, off * off * days, moved * moved, left * left)
@@ -214,18 +215,24 @@ class Tracking(msgspec.Struct, kw_only=True):
         return days
 
     def predict_row(
-        self, trigger_coin: Floats, target_coin: Floats, expected: Forecasts, variance: Floats, days: Floats
+        self, trigger_coin: Row, target_coin: Row, expected: Forecasts, variance: Row, days: Floats
     ) -> None:
-        """`predict` for several looks, one after the other, to the last bit."""
+        """`predict` for several looks, one after the other, to the last bit; numbers are the same in all of them."""
         sums, error = self.sums, expected.tracking_error_usd_root_day
-        off2 = (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0
-        rates = (1.0, error * error, off2, expected.turnover_coin_day, expected.cost_usd_day)
-        names = ("days", "te2", "off2", "volume_coin", "cost_usd", "orders", "moved2")
-        parts = [rate * days for rate in (*rates, expected.orders_day, variance)]
-        for name, total in zip(
-            names, _added([getattr(sums, f"predicted_{name}") for name in names], parts), strict=True
-        ):
-            setattr(sums, f"predicted_{name}", total)
+        rates: dict[str, Row] = {
+            "predicted_te2": error * error,
+            "predicted_off2": (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0,
+            "predicted_volume_coin": expected.turnover_coin_day,
+            "predicted_cost_usd": expected.cost_usd_day,
+            "predicted_orders": expected.orders_day,
+            "predicted_moved2": variance,
+        }
+        # What is nothing in all of them adds nothing.
+        parts = {name: rate * days for name, rate in rates.items() if not isinstance(rate, float) or rate != 0.0}
+        parts["predicted_days"] = days
+        totals = _added([getattr(sums, name) for name in parts], list(parts.values()))
+        for name, total in zip(parts, totals, strict=True):
+            setattr(sums, name, total)
 
     def hedged(self, moved_coin: float, cost_usd: float) -> None:
         """A fill of ours."""
@@ -306,15 +313,25 @@ def conditions(
 
 def _steps(values: NDArray[Exact], first: float) -> NDArray[Exact]:
     """How far each value is from the one before it, the first one from `first`."""
-    found = values.copy()
-    found[1:] -= values[:-1]
-    found[0] -= values.dtype.type(first)
+    found = np.empty_like(values)
+    np.subtract(values[1:], values[:-1], out=found[1:])
+    found[0] = values[0] - values.dtype.type(first)
+    return found
+
+
+def _shifted(values: Floats, first: float) -> Floats:
+    """The value before each, the first one's being given."""
+    found = np.empty_like(values)
+    found[1:], found[0] = values[:-1], first
     return found
 
 
 def _added(totals: Sequence[float], parts: Sequence[Floats]) -> list[float]:
     """Each total with its parts added one after the other, as a loop would: no pairwise sums."""
-    rows = np.concatenate((np.asarray(totals)[:, None], np.asarray(parts)), axis=1)
+    rows = np.empty((len(totals), len(parts[0]) + 1))
+    rows[:, 0] = totals
+    for row, part in zip(rows, parts, strict=True):
+        row[1:] = part
     found: list[float] = np.add.accumulate(rows, axis=1)[:, -1].tolist()
     return found
 

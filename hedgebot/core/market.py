@@ -55,15 +55,19 @@ def apply_book(step: Step, event: BookTop) -> Quote:
 def apply_ticker(step: Step, event: Ticker) -> Quote:
     """Take mark, index and funding."""
     quote = step.state.quotes.setdefault(event.instrument, Quote())
-    if event.venue_at_ns <= quote.mark_venue_ns or _ahead_problem(step, event.instrument, event.venue_at_ns):
-        return quote
+    if event.venue_at_ns > quote.mark_venue_ns and not _ahead_problem(step, event.instrument, event.venue_at_ns):
+        take_ticker(quote, event, step.at_ns)
+    return quote
+
+
+def take_ticker(quote: Quote, event: Ticker, at_ns: int) -> None:
+    """Take of a ticker, which is newer than the last one and not from the future, what is a value."""
     if _is_price(event.mark):
         quote.mark, quote.index = event.mark, event.index if _is_price(event.index) else None
-        quote.mark_venue_ns, quote.mark_at_ns = event.venue_at_ns, step.at_ns
+        quote.mark_venue_ns, quote.mark_at_ns = event.venue_at_ns, at_ns
     if event.funding_rate is not None and math.isfinite(event.funding_rate):
-        quote.funding_rate, quote.funding_at_ns = event.funding_rate, step.at_ns
+        quote.funding_rate, quote.funding_at_ns = event.funding_rate, at_ns
         quote.funding_interval_hours = event.funding_interval_hours or quote.funding_interval_hours
-    return quote
 
 
 def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:

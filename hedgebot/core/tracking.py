@@ -5,7 +5,7 @@ Owns when something is looked at and what is told. The arithmetic is `drift.py`'
 
 import numpy as np
 
-from hedgebot.core.drift import Figures, Floats, Ints, conditions, implied_vol_root_day, predicted, realised
+from hedgebot.core.drift import Drift, Figures, Floats, Ints, conditions, implied_vol_root_day, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
@@ -15,7 +15,7 @@ from hedgebot.domain.events import FillReceived
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import UnderlyingSettings
-from hedgebot.pricing.band import Band, Conditions, exposure_variance, forecast_row
+from hedgebot.pricing.band import Band, Conditions, Row, exposure_variance, forecast_row
 
 LOOK_NS = 1_000_000_000
 RECORD_NS = 3_600 * 1_000_000_000
@@ -104,28 +104,47 @@ def look_row(
     prices: Floats,
     deltas: Floats,
     at_ns: Ints,
-    bands: Floats,
+    bands: tuple[float, float] | Floats,
 ) -> None:
     """`look` at several moments, one after the other, to the last bit, between which nothing was booked.
 
     Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
-    (2, n) or (2, 1) for one that stands still. No options are held.
+    (2, n), or a pair that stands still. No options are held.
     """
     drift, kept = underlying.drift, underlying.tracking
     days = kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns)
-    vol, moments = vol_day_of(underlying), at_ns.tolist()
-    flows = [one for one in map(drift.flow_at, moments) if one is not None]
-    if vol is None or not vol > 0.0 or not flows or not (bands[0] > 0.0).all():
+    vol, known = vol_day_of(underlying), _first_known(drift, at_ns)
+    if vol is None or not vol > 0.0 or known == len(at_ns):
         return
-    known = len(moments) - len(flows)
-    gamma, seen = np.full(len(flows), underlying.option_gamma), prices[known:]
-    variance = exposure_variance(gamma, seen, vol) + np.asarray(flows)
-    triggers, targets = np.broadcast_to(bands, (2, len(moments)))[:, known:]
-    if drift.flow_coin > 0.0:
-        beyond = [drift.overshoot_coin(*one) for one in zip(variance.tolist(), moments[known:], strict=True)]
-        triggers = triggers + np.asarray(beyond)
-    expected = forecast_row(triggers, targets, seen, variance, vol, settings.cost_bps * 1e-4)
-    kept.predict_row(triggers, targets, expected, variance, days[known:])
+    if known:
+        prices, days = prices[known:], days[known:]
+    triggers: Row
+    targets: Row
+    variance: Row = 0.0
+    if isinstance(bands, tuple):
+        triggers, targets = bands
+        is_band = triggers > 0.0
+    else:
+        is_band, (triggers, targets) = bool((bands[0] > 0.0).all()), bands[:, known:]
+    if not is_band:
+        return
+    if drift.flow != 0.0 or underlying.option_gamma != 0.0:
+        # Otherwise nothing moves the exposure, and nothing carries it past an edge.
+        moments = at_ns[known:].tolist()
+        gamma, flows = np.full(len(moments), underlying.option_gamma), [drift.flow_at(one) or 0.0 for one in moments]
+        variance = moved = exposure_variance(gamma, prices, vol) + np.asarray(flows)
+        if drift.flow_coin > 0.0:
+            beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
+            triggers = triggers + np.asarray(beyond)
+    expected = forecast_row(triggers, targets, prices, variance, vol, settings.cost_bps * 1e-4)
+    kept.predict_row(triggers, targets, expected, variance, days)
+
+
+def _first_known(drift: Drift, at_ns: Ints) -> int:
+    """The first of several moments, in order, at which the flow is known; their number where it is at none."""
+    if drift.flow_at(int(at_ns[0])) is not None:
+        return 0
+    return sum(drift.flow_at(one) is None for one in at_ns.tolist())
 
 
 def _record(step: Step, underlying: UnderlyingState) -> None:

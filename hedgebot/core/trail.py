@@ -7,6 +7,9 @@ ratio is held as far as some price of the last seconds explains the new forward,
 It must not know books, ages or what the price is good for.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
+
 import msgspec
 
 SPELL_NS = 250_000_000
@@ -39,6 +42,19 @@ def note_range(trail: list[Spell], at_ns: int, low: float, high: float) -> None:
         return
     trail.append(Spell(from_ns=at_ns - at_ns % SPELL_NS, low=low, high=high))
     keep(trail, at_ns)
+
+
+def note_ranges(trail: list[Spell], at_ns: Sequence[int], lows: Sequence[float], highs: Sequence[float]) -> None:
+    """`note_range` for one spell after the other, each of them another one and the last the newest; at least one."""
+    if trail and at_ns[0] >= trail[-1].from_ns + SPELL_NS and trail[-1].from_ns < at_ns[-1] - KEEP_NS:
+        # Nothing of before is left in the end, so that nothing need be let go of one by one.
+        begun = [moment - moment % SPELL_NS for moment in at_ns]
+        first = bisect_left(begun, at_ns[-1] - KEEP_NS)
+        rows = zip(begun[first:], lows[first:], highs[first:], strict=True)
+        trail[:] = [Spell(from_ns=from_ns, low=low, high=high) for from_ns, low, high in rows]
+        return
+    for moment, low, high in zip(at_ns, lows, highs, strict=True):
+        note_range(trail, moment, low, high)
 
 
 def keep(trail: list[Spell], at_ns: int) -> None:

@@ -33,7 +33,6 @@ CARE_NS = 5_000_000_000
 
 WARM_UP_QUOTES = 64
 _TURN_EVENTS_MAX = 64
-_FEW = 32
 _RECORDED = (ev.BookTop, ev.TimerFired)
 _TIMER = ev.TimerFired()
 Heard = Callable[[ev.Stamped | cmd.Issued], None]
@@ -85,6 +84,7 @@ class QuotePlay:
         self._timer_ns = self._next_timer_ns = self._next_care_ns = 0
         self._books: Iterator[ev.BookTop] = iter(())
         self._row, self._shown = 0, -1
+        self._end_ns = int(quotes.at_ns[-1]) + 1
 
     def run(self, books: Iterator[ev.BookTop] | None = None) -> None:
         """Play to the end. `books` are the quotes as events, where they were made before.
@@ -231,18 +231,10 @@ class QuotePlay:
 
     def _skip(self, claim: Claim) -> None:
         """What a claim covers of quotes and timers, with the venue's care between them while that is covered, too."""
-        quotes, row = self._quotes, self._row
-        few = row + int(quotes.at_ns[row : row + _FEW].searchsorted(self._due_ns))
-        if few < row + _FEW:
-            # Not worth columns.
-            taken, _ = self._quick.take_books(quotes.books(row, few), self._due_ns)
-            self._left_out(taken, 0)
-            if claim.timers is None or row + taken < few:
-                return
-        end_ns = int(quotes.at_ns[-1]) + 1
+        end_ns = self._end_ns
         if self._others:
             end_ns = min(end_ns, self._others[0][0])
-        stretch = Stretch(claim, quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
+        stretch = Stretch(claim, self._quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
         while not stretch.is_over:
             before_ns = min(self._next_care_ns, end_ns)
             self._left_out(*stretch.take(before_ns))

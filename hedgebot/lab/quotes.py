@@ -33,6 +33,7 @@ class Quotes:
         """DataError with the first row that is no quote: out of order, no price, or crossed."""
         self.instrument, self.tick = instrument, tick
         self._pauses: dict[int, list[int]] = {}
+        self._priced: tuple[int, tuple[Decimal, Decimal]] = -1, (Decimal(0), Decimal(0))
         self.at_ns, self.bid, self.ask = (np.ascontiguousarray(one, dtype=np.int64) for one in (at_ns, bid, ask))
         if not len(self.at_ns) == len(self.bid) == len(self.ask) or len(self.at_ns) == 0:
             raise DataError(f"quotes of {instrument}: columns of equal length are needed, and at least one row")
@@ -75,7 +76,7 @@ class Quotes:
 
     def spread(self, rows: Ints) -> Floats:
         """Ask less bid in USD at some quotes."""
-        return np.asarray((self.ask[rows] - self.bid[rows]) * float(self.tick), dtype=np.float64)
+        return np.asarray((self.ask.take(rows) - self.bid.take(rows)) * float(self.tick), dtype=np.float64)
 
     def changed(self, first: int, last: int) -> Flags:
         """Whether the prices of each quote from `first` up to `last` differ from the one before; those of row 0 do."""
@@ -96,7 +97,10 @@ class Quotes:
 
     def prices(self, row: int) -> tuple[Decimal, Decimal]:
         """Bid and ask of one quote, exact."""
-        return self.tick * int(self.bid[row]), self.tick * int(self.ask[row])
+        if row != self._priced[0]:
+            # The newest one is asked for more than once.
+            self._priced = row, (self.tick * int(self.bid[row]), self.tick * int(self.ask[row]))
+        return self._priced[1]
 
     def books(self, first: int = 0, last: int | None = None) -> Iterator[BookTop]:
         """The quotes as events, from `first` up to `last`."""

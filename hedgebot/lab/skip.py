@@ -12,7 +12,7 @@ import numpy as np
 from hedgebot.core.calm import Claim
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.tracking import LOOK_NS as TRACKING_NS
-from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_range
+from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_ranges
 from hedgebot.lab.quotes import Ints, Quotes
 
 
@@ -38,8 +38,8 @@ class Stretch:
         self._claim, self._quotes = claim, quotes
         self._first = self._row = ahead.row
         self._next = 0
-        self._timers, self._before, self._price = range(0), _NONE, claim.underlying.price
-        self._last = self._row
+        self._timers, self._moments, self._before = range(0), _NONE, _NONE
+        self._last, self._price = self._row, claim.underlying.price
         claim.settle()
         claim.owed, self._decided_ns = self._settle, 0
         self._reach(ahead)
@@ -55,11 +55,14 @@ class Stretch:
         Where a timer has to be stepped after all, the stretch ends before it.
         """
         claim, timers = self._claim, self._timers
-        due = _count_before(timers, before_ns)
-        calm = min(due, _count_before(timers, claim.alive_until_ns))
-        if calm < due:
-            self._cut(calm)
-        row = max(self._row, min(self._last, int(self._quotes.at_ns.searchsorted(before_ns))))
+        calm = due = _count_before(timers, before_ns)
+        if before_ns > claim.alive_until_ns:
+            calm = min(due, _count_before(timers, claim.alive_until_ns))
+            if calm < due:
+                self._cut(calm)
+        row = self._row
+        if row < self._last:
+            row += int(self._quotes.at_ns[row : self._last].searchsorted(before_ns))
         taken = row - self._row, calm - self._next
         if taken[1]:
             claim.state.at_ns = timers[calm - 1]
@@ -75,26 +78,28 @@ class Stretch:
     def _reach(self, ahead: Ahead) -> None:
         """Find the first quote or timer that the claim does not cover: what comes from there on has to wait."""
         claim, quotes, row = self._claim, self._quotes, ahead.row
+        if claim.timers is None:
+            self._last = row + _books_covered(claim, quotes, row, min(ahead.end_ns, ahead.timer_ns))
+            return
         # Quotes are covered up to the first timer that is not.
-        until_ns = ahead.timer_ns if claim.timers is None else max(claim.timers.until_ns, ahead.timer_ns)
-        steps = -(-(until_ns - ahead.timer_ns) // ahead.interval_ns)
+        steps = max(-(-(claim.timers.until_ns - ahead.timer_ns) // ahead.interval_ns), 0)
         end_ns = min(ahead.end_ns, ahead.timer_ns + steps * ahead.interval_ns + 1)
         count = _books_covered(claim, quotes, row, end_ns)
         at_ns = quotes.at_ns
         # Timers up to the first quote that is not covered come before it.
         stop_ns = min(int(at_ns[row + count]), end_ns - 1) if row + count < len(quotes) else end_ns - 1
         timers = range(ahead.timer_ns, stop_ns + 1, ahead.interval_ns)
-        moments = np.arange(timers.start, timers.stop, timers.step, dtype=np.int64)
-        before = at_ns[row : row + count].searchsorted(moments, side="left")
-        calm = _timers_covered(claim, quotes, row, moments, before, ahead.interval_ns)
-        self._timers, self._before, self._last = timers, before, row + count
+        self._moments = np.arange(timers.start, timers.stop, timers.step, dtype=np.int64)
+        self._before = at_ns[row : row + count].searchsorted(self._moments)
+        self._timers, self._last = timers, row + count
+        calm = min(steps, _timers_covered(claim, quotes, row, self._moments, self._before, ahead.interval_ns))
         if calm < len(timers):
             self._cut(calm)
 
     def _cut(self, calm: int) -> None:
         """The timer of this number has to be stepped: neither it nor what comes after it is taken."""
         self._last = self._first + int(self._before[calm])
-        self._timers, self._before = self._timers[:calm], self._before[:calm]
+        self._timers = self._timers[:calm]
 
     # --- what is left behind
 
@@ -146,13 +151,19 @@ class Stretch:
         first = max(-(-(due_ns - timers.start) // timers.step), 0)
         if first >= self._next:
             return
-        numbers = np.arange(first, self._next, -(-TRACKING_NS // timers.step))
-        before = self._before[numbers]
-        prices = np.where(before > 0, self._quotes.mid[self._first - 1 + before], self._price)
-        moments = timers.start + numbers * timers.step
+        numbers = slice(first, self._next, -(-TRACKING_NS // timers.step))
+        before, moments = self._before[numbers], self._moments[numbers]
+        prices = self._quotes.mid.take(before + (self._first - 1))
+        if not before[0]:
+            prices[before == 0] = self._price
+        claim.look_row(prices, moments, self._decided(before, moments) if claim.band_moves else [])
+
+    def _decided(self, before: Ints, moments: Ints) -> list[int]:
+        """When the newest decision before each of these timers was; 0 for one before the stretch."""
         quoted_ns = np.where(before > 0, self._quotes.at_ns[self._first - 1 + before], self._decided_ns)
-        timed_ns = np.where(numbers > 0, moments - timers.step, self._decided_ns)
-        claim.look_row(prices, moments, np.maximum(quoted_ns, timed_ns).tolist())
+        timed_ns = np.where(moments > self._timers.start, moments - self._timers.step, self._decided_ns)
+        decided_ns: list[int] = np.maximum(quoted_ns, timed_ns).tolist()
+        return decided_ns
 
     def _note_trail(self) -> None:
         """Spells of the last seconds; older ones would be gone by now."""
@@ -163,12 +174,11 @@ class Stretch:
         from_ns = (newest_ns - KEEP_NS - 2 * SPELL_NS) // SPELL_NS * SPELL_NS
         first += int(quotes.at_ns[first:last].searchsorted(from_ns + offset_ns))
         at_ns, middle = quotes.at_ns[first:last] - offset_ns, quotes.mid[first:last]
-        spells = at_ns // SPELL_NS
-        begins = np.concatenate(([0], np.flatnonzero(spells[1:] != spells[:-1]) + 1))
+        spells, is_new = at_ns // SPELL_NS, np.ones(len(at_ns), dtype=np.bool_)
+        np.not_equal(spells[1:], spells[:-1], out=is_new[1:])
+        begins = is_new.nonzero()[0]
         lows, highs = np.minimum.reduceat(middle, begins), np.maximum.reduceat(middle, begins)
-        trail = self._claim.underlying.trail
-        for moment, low, high in zip(at_ns[begins].tolist(), lows.tolist(), highs.tolist(), strict=True):
-            note_range(trail, moment, low, high)
+        note_ranges(self._claim.underlying.trail, at_ns[begins].tolist(), lows.tolist(), highs.tolist())
 
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)
@@ -197,23 +207,22 @@ def _timers_covered(claim: Claim, quotes: Quotes, row: int, at_ns: Ints, before:
         return 0
     if quote.bid is None or quote.ask is None:
         return 0
-    newest = row - 1 + before
-    middle, spread, stamp_ns = quotes.mid[newest], quotes.spread(newest), quotes.at_ns[newest]
-    seen_ns = stamp_ns.copy()
-    unseen = int(before.searchsorted(1))
-    if unseen:
+    newest = before + (row - 1)
+    middle, seen_ns = quotes.mid.take(newest), quotes.at_ns.take(newest)
+    spread = quotes.spread(newest)
+    if held.offset_ns > 0:
+        # By its own stamp a book is older than since it came.
+        seen_ns -= held.offset_ns
+    if not before[0]:
+        unseen = int(before.searchsorted(1))
         middle[:unseen], spread[:unseen] = claim.underlying.price, float(quote.ask - quote.bid)
-        seen_ns[:unseen], stamp_ns[:unseen] = quote.book_at_ns, quote.book_venue_ns
-    age_ns = at_ns - seen_ns
-    if held.has_offset:
-        age_ns = np.maximum(age_ns, at_ns + held.offset_ns - stamp_ns)
-    return _run(
-        (at_ns < bound.until_ns)
-        & (middle >= bound.low)
-        & (middle <= bound.high)
-        & (age_ns <= held.fresh_ns)
-        & (spread <= middle * held.spread_bps)
-    )
+        stamped_ns = quote.book_venue_ns - held.offset_ns if held.has_offset else quote.book_at_ns
+        seen_ns[:unseen] = min(quote.book_at_ns, stamped_ns)
+    calm = at_ns - seen_ns <= held.fresh_ns
+    calm &= middle >= bound.low
+    calm &= middle <= bound.high
+    calm &= spread <= middle * held.spread_bps
+    return _run(calm)
 
 
 def _count_before(timers: range, before_ns: int) -> int:

@@ -18,6 +18,8 @@ import numpy as np
 from hedgebot.pricing.black76 import Floats
 
 Number = TypeVar("Number", float, Floats)
+Row = float | Floats
+"""Many values, or one that stands for all of them."""
 
 DAYS_PER_YEAR = 365.0
 
@@ -78,9 +80,9 @@ class Forecasts(NamedTuple):
     """`Forecast` of many bands or conditions."""
 
     tracking_error_usd_root_day: Floats
-    turnover_coin_day: Floats
-    cost_usd_day: Floats
-    orders_day: Floats
+    turnover_coin_day: Row
+    cost_usd_day: Row
+    orders_day: Row
 
 
 def vol_root_day(vol_year: float) -> float:
@@ -241,18 +243,24 @@ def forecast(band: Band, conditions: Conditions) -> Forecast:
 
 
 def forecast_row(
-    trigger_coin: Floats,
-    target_coin: Floats,
+    trigger_coin: Row,
+    target_coin: Row,
     price_usd: Floats,
-    variance_coin2_day: Floats,
+    variance_coin2_day: Row,
     vol_root_day: float,
     cost_ratio: float,
 ) -> Forecasts:
-    """`forecast` of bands under many conditions at once, to the last bit; orders cost nothing of their own."""
-    spread = np.sqrt((trigger_coin * trigger_coin + target_coin * target_coin) / 6.0)
+    """`forecast` of bands under many conditions at once, to the last bit; orders cost nothing of their own.
+
+    A number in place of a row is the same in all of them, also in what is found.
+    """
+    squares = (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0
+    spread = math.sqrt(squares) if isinstance(squares, float) else np.sqrt(squares)
     turnover = _over_row(variance_coin2_day, trigger_coin + target_coin)
     orders = _over_row(variance_coin2_day, (trigger_coin - target_coin) * (trigger_coin + target_coin))
-    return Forecasts(vol_root_day * price_usd * spread, turnover, cost_ratio * price_usd * turnover, orders)
+    is_still = isinstance(turnover, float) and turnover == 0.0
+    cost: Row = 0.0 if is_still else cost_ratio * price_usd * turnover
+    return Forecasts(vol_root_day * price_usd * spread, turnover, cost, orders)
 
 
 def efficiency(variance_coin2: float, turnover_coin_day: float, exposure_variance_coin2_day: float) -> float:
@@ -279,7 +287,9 @@ def _over(above: float, below: float) -> float:
     return above / below if below > 0.0 else math.inf
 
 
-def _over_row(above: Floats, below: Floats) -> Floats:
+def _over_row(above: Row, below: Row) -> Row:
+    if isinstance(above, float) and isinstance(below, float):
+        return _over(above, below)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(below > 0.0, above / below, np.inf)
     found: Floats = np.where(above == 0.0, 0.0, rate)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hedgebot.core import tracking
-from hedgebot.core.drift import Drift
+from hedgebot.core.drift import Drift, Floats
 from hedgebot.core.exposure import linear_delta, linear_delta_row
 from hedgebot.core.state import UnderlyingState
 from hedgebot.domain import events as ev
@@ -73,7 +73,10 @@ def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> Non
 
 @pytest.mark.parametrize("flow", [0.0, 0.03])
 @pytest.mark.parametrize("gap_s", [1, 200])
-def test_a_row_of_looks_is_each_of_them_to_the_last_bit(flow: float, gap_s: int) -> None:
+@pytest.mark.parametrize("bands", [(0.1, 0.07), np.array([[0.1] * 90, [0.07] * 90])], ids=["pair", "row"])
+def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
+    flow: float, gap_s: int, bands: tuple[float, float] | Floats
+) -> None:
     random, settings = np.random.default_rng(3), pb.settings().underlyings[0]
     prices, start_ns = random.uniform(9e4, 1.1e5, 90), pb.START_NS
     at_ns = start_ns + np.cumsum(random.integers(1, 2 * gap_s, 90)) * 1_000_000_000
@@ -100,6 +103,6 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(flow: float, gap_s: int)
     for moment, price in zip(at_ns.tolist(), prices.tolist(), strict=True):
         each.price = price
         tracking.look(each, settings, linear_delta(-1.0, 1e5, price), moment)
-    tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns, np.array([[0.1], [0.07]]))
+    tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns, bands)
     assert row.tracking == each.tracking
     assert row.tracking.sums.predicted_days > 0.0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.trail import KEEP_NS, LAG_NS_MAX, SPELL_NS, Spell, note, note_range, price_of_quote
+from hedgebot.core.trail import KEEP_NS, LAG_NS_MAX, SPELL_NS, Spell, note, note_range, note_ranges, price_of_quote
 
 MS = 1_000_000
 START = 1_760_000_000_000_000_000
@@ -27,6 +27,24 @@ def test_a_range_of_prices_is_what_they_would_be_one_by_one() -> None:
     at_once: list[Spell] = []
     note_range(at_once, START, 90.0, 110.0)
     note_range(at_once, START + 260 * MS, 95.0, 120.0)
+    assert at_once == one_by_one
+
+
+@given(
+    old_ms=st.lists(st.integers(0, 9_000), max_size=20),
+    spells=st.lists(st.integers(1, 40), min_size=1, max_size=50),
+    gap_ms=st.integers(0, 8_000),
+)
+def test_ranges_at_once_are_what_they_would_be_one_by_one(old_ms: list[int], spells: list[int], gap_ms: int) -> None:
+    one_by_one, at_once = (_trail(*((at_ms, 100.0 + at_ms) for at_ms in sorted(old_ms))) for _ in range(2))
+    at_ns, begin = [], START + (max(old_ms, default=0) + gap_ms) * MS
+    for number in spells:
+        at_ns.append(begin)
+        begin = (begin // SPELL_NS + number) * SPELL_NS + number * MS
+    lows, highs = [90.0 + one for one in spells], [95.0 + one for one in spells]
+    for moment, low, high in zip(at_ns, lows, highs, strict=True):
+        note_range(one_by_one, moment, low, high)
+    note_ranges(at_once, at_ns, lows, highs)
     assert at_once == one_by_one
 
 

@@ -149,7 +149,7 @@ def test_hours_of_a_band_that_follows_cost_are_the_same(clients: int, monkeypatc
     assert quick.skipped > 0.8 * len(quotes)
     if clients:
         return
-    monkeypatch.setattr(Claim, "_bands", lambda one, *_: np.array([[one.underlying.trigger_coin], [0.1]]))
+    monkeypatch.setattr(Claim, "_bands", lambda one, *_: (one.underlying.trigger_coin, 0.1))
     assert played(quotes, chosen, Way.SKIP, others).digest != full.digest
 
 

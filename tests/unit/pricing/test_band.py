@@ -224,7 +224,16 @@ def test_a_row_of_forecasts_is_each_of_them_to_the_last_bit() -> None:
             variance_coin2_day=float(variance[number]),
         )
         expected = forecast(Band(float(triggers[number]), 0.0), now)
-        assert tuple(float(one[number]) for one in row) == expected
+        assert tuple(float(np.asarray(one)[number]) for one in row) == expected
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.4])
+def test_a_row_of_forecasts_takes_one_number_for_all(variance: float) -> None:
+    prices = np.random.default_rng(4).uniform(1e3, 1e5, 20)
+    row = forecast_row(0.3, 0.2, prices, variance, 0.0313, 0.00055)
+    full = forecast_row(np.full(20, 0.3), np.full(20, 0.2), prices, np.full(20, variance), 0.0313, 0.00055)
+    for one, other in zip(row, full, strict=True):
+        assert (np.broadcast_to(one, 20) == other).all()
 
 
 def test_numbers_that_no_band_can_be_made_of_are_named() -> None:
