@@ -344,6 +344,9 @@ class LimitsFile(Section):
     order_burst_max: Count = Field(5, ge=1, le=1_000, description="a number of orders")
     # What the slowest of a venue's categories lets a kill cancel one by one within two seconds (venues.pace).
     open_orders_max: Count = Field(40, ge=1, le=40, description="a number of orders (40: what Bybit cancels in 2 s)")
+    canary_hours: Number = Field(0.0, ge=0, le=168, description="a number of hours (0 is none)")
+    canary_ratio: Number = Field(0.25, gt=0, le=1, description="a ratio (0.25 is a quarter of an order's size)")
+    strategy_orders_max: Count = Field(100, ge=1, le=20_000, description="a number of orders")
     repeat_orders_max: Count = Field(60, ge=2, le=10_000, description="a number of orders")
     repeat_window_ms: Count = Field(60_000, ge=1_000, le=3_600_000, description="a number of milliseconds")
     hedge_volume_ratio_max: Number = Field(1.5, ge=1, le=100, description="a ratio (1.5 is 150 %)")

@@ -119,7 +119,12 @@ def check_config(path: Path | None, limits: Path | None, state_dir: Path | None)
         finding = first + (f" (and {len(more)} more)" if more else "")
         advice = f"see all with: hedgebot config validate {path}"
         return None, Row(check="configuration", status=Status.FAIL, finding=finding, advice=advice)
-    return config, Row(check="configuration", status=Status.OK, finding=f"{path}, hash {config.hash}")
+    finding = f"{path}, hash {config.hash}"
+    if config.book.run_mode == "live" and not config.limits.canary_hours:
+        finding += "; with real money, and after a change orders have their whole size at once"
+        advice = "set canary_hours in the limits file: orders are smaller for so long after a change"
+        return config, Row(check="configuration", status=Status.WARN, finding=finding, advice=advice)
+    return config, Row(check="configuration", status=Status.OK, finding=finding)
 
 
 def check_folder(folder: Path | None) -> Iterator[Row]:

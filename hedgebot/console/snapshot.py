@@ -269,6 +269,7 @@ class BookSnapshot(_Part, frozen=True, kw_only=True):
     rejects: int | None = None
     fills: int | None = None
     own_fills: int | None = None
+    canary_left_ms: float | None = None
     treasury: tuple[TreasuryRow, ...] = ()
     moves: tuple[MoveRow, ...] = ()
     venues: tuple[VenueRow, ...] = ()

@@ -67,7 +67,7 @@ def diff(
     """Compare two configurations, setting by setting; marks what a running daemon cannot take over."""
     from hedgebot.config import diff as compare
     from hedgebot.config import load_config
-    from hedgebot.config.loader import restart_needed
+    from hedgebot.config.changes import restart_needed
 
     before, after = load_config(old), load_config(new)
     changes = compare(before, after)

@@ -141,6 +141,8 @@ def status_lines(snapshot: Snapshot) -> list[str]:
             f"epoch {book.epoch or UNKNOWN}, config {book.config_hash or UNKNOWN}, version {daemon.version or UNKNOWN}"
         ),
     ]
+    if book.canary_left_ms:
+        lines.append(f"canary    smaller orders for another {duration(book.canary_left_ms / 1_000)}: see canary_hours")
     for one in book.underlyings:
         lines += _underlying_lines(one)
     for account in book.accounts:

@@ -18,6 +18,8 @@ from hedgebot.core.step import Step
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.durations import NS_PER_MS
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 
 VOLUME_RULE = "hedge_volume_coin"
@@ -41,7 +43,7 @@ def on_sent(step: Step, record: OrderRecord) -> None:
     """Count an order that leaves, and what moved the delta since the one before."""
     intent = record.intent
     efficacy = step.state.underlyings[intent.underlying].efficacy
-    if not _is_next_clip(step.state, efficacy, record):
+    if not goes_on(step.state, intent, record.delta_before_coin):
         _count_repeat(step, intent)
     _decay(efficacy, step.at_ns)
     efficacy.drift_coin += _drift_coin(efficacy, record.delta_before_coin, record.centre_coin)
@@ -180,12 +182,16 @@ def _fill_problem(state: EngineState, record: OrderRecord, moved_coin: float, sh
     return ""
 
 
+def _repeat_key(strategy: str, instrument: InstrumentId, side: Side) -> str:
+    return f"{strategy}|{instrument}|{side}"
+
+
 def _count_repeat(step: Step, intent: OrderIntent) -> None:
     limits = step.state.limits
-    key = f"{intent.strategy}|{intent.instrument}|{intent.side}"
+    key = _repeat_key(intent.strategy, intent.instrument, intent.side)
     moments = step.state.repeats.setdefault(key, [])
     moments.append(step.at_ns)
-    since_ns = step.at_ns - limits.repeat_window_ms * 1_000_000
+    since_ns = step.at_ns - limits.repeat_window_ms * NS_PER_MS
     # Never more than one over the limit is kept: the list is bounded by the limit.
     step.state.repeats[key] = kept = [one for one in moments if one >= since_ns]
     if len(kept) > limits.repeat_orders_max:
@@ -193,9 +199,17 @@ def _count_repeat(step: Step, intent: OrderIntent) -> None:
         trip(step, intent.strategy, f"{len(kept)} {intent.side} orders on {intent.instrument} within {seconds:g} s")
 
 
-def _is_next_clip(state: EngineState, efficacy: Efficacy, record: OrderRecord) -> bool:
+def repeats(state: EngineState, strategy: str, instrument: InstrumentId, at_ns: int) -> int:
+    """Hedges of a strategy on an instrument within the throttle's window, both sides together."""
+    since_ns = at_ns - state.limits.repeat_window_ms * NS_PER_MS
+    kept = [state.repeats.get(_repeat_key(strategy, instrument, side), []) for side in Side]
+    return sum(moment >= since_ns for moments in kept for moment in moments)
+
+
+def goes_on(state: EngineState, intent: OrderIntent, delta_coin: float) -> bool:
     """Whether an order only goes on with a hedge that was larger than one order may be: the one before filled whole."""
-    before, intent = state.orders.get(efficacy.newest_order), record.intent
+    efficacy = state.underlyings[intent.underlying].efficacy
+    before = state.orders.get(efficacy.newest_order)
     if before is None or before.status is not OrderStatus.FILLED or efficacy.left_coin is None:
         return False
     if (before.intent.strategy, before.intent.instrument, before.intent.side) != (
@@ -204,7 +218,7 @@ def _is_next_clip(state: EngineState, efficacy: Efficacy, record: OrderRecord) -
         intent.side,
     ):
         return False
-    newer_coin = abs(record.delta_before_coin - efficacy.left_coin)
+    newer_coin = abs(delta_coin - efficacy.left_coin)
     return newer_coin <= CLIP_DRIFT_RATIO_MAX * abs(intent.delta_effect_coin)
 
 

@@ -7,7 +7,19 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import breakers, funding, hedges, latches, limits, margin_fit, market, moving, order_table, tracking
+from hedgebot.core import (
+    breakers,
+    frequency,
+    funding,
+    hedges,
+    latches,
+    limits,
+    margin_fit,
+    market,
+    moving,
+    order_table,
+    tracking,
+)
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
@@ -160,6 +172,7 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
         )
         _record_hedge(step, underlying, wanted, way, fitted.intent, client_id)
         return
+    frequency.tell(step, verdict)
     if step.is_news(underlying, verdict.check.rule):
         state.totals.refusals += 1
         step.emit(RecordRefusal(refused=verdict))

@@ -17,12 +17,14 @@ from typing import assert_never
 
 from hedgebot.core import (
     breakers,
+    canary,
     connections,
     convention,
     deadman,
     dropcopy,
     flatten,
     forced,
+    frequency,
     funding,
     funding_check,
     hedges,
@@ -109,7 +111,7 @@ class Engine:
     def _step(self, stamped: ev.Stamped) -> tuple[Command, ...]:
         event = stamped.event
         if isinstance(event, ev.RunStarted):
-            self._begin_run(event)
+            self._begin_run(event, stamped.at_ns)
         step = Step(self.state, seq=stamped.seq, at_ns=stamped.at_ns)
         if not isinstance(event, ev.RunStarted):
             reconcile.note_pause(step)
@@ -127,7 +129,7 @@ class Engine:
             self._strategies[settings.name] = self._load_strategy(settings)
         return self._strategies[settings.name]
 
-    def _begin_run(self, event: ev.RunStarted) -> None:
+    def _begin_run(self, event: ev.RunStarted, at_ns: int) -> None:
         """Start from what the journal knows; the first run of a journal starts from nothing."""
         if self._state is None:
             self._state = EngineState(settings=event.settings, epoch=event.epoch, run_id=event.run_id)
@@ -136,6 +138,7 @@ class Engine:
         state.epoch, state.run_id, state.next_intent, state.stopping = event.epoch, event.run_id, 1, False
         state.stop_at_ns = 0
         state.id_epoch = max(event.epoch, event.id_epoch, state.id_epoch + 1)
+        canary.note(state, event.settings, event.version, at_ns)
         adopt_settings(state, operator.keep_switches(state, event.settings))
         self._strategies.clear()
 
@@ -297,6 +300,7 @@ class Engine:
         connections.sweep(step)
         dropcopy.sweep(step)
         raises.sweep(step)
+        frequency.watch(step)
         limits.watch(step)
         market_watch.watch(step)
         margin_watch.watch(step)

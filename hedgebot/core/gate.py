@@ -24,6 +24,7 @@ from hedgebot.core import (
 )
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
+from hedgebot.core.frequency import frequency
 from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
@@ -340,6 +341,7 @@ RULES: tuple[Rule, ...] = (
     _convention,
     _holdings,
     _strategy_armed,
+    frequency,
     _duplicate,
     _hedge_volume,
     book_fresh,

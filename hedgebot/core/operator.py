@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hedgebot.core import breakers
+from hedgebot.core import breakers, canary
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, adopt_settings
 from hedgebot.core.step import Step
@@ -52,6 +52,7 @@ def apply_config(step: Step, event: ConfigApplied) -> None:
         step.operator(event.operator, "config apply", accepted=False, explanation=explanation)
         return
     state.switches.clear()
+    canary.note(state, event.settings, state.version, step.at_ns)
     adopt_settings(state, event.settings)
     explanation = f"{event.reason}: {'; '.join(event.changes)}"
     step.operator(event.operator, "config apply", accepted=True, explanation=explanation)

@@ -35,6 +35,8 @@ _SOFT: dict[str, tuple[Callable[[LimitSettings], float], str]] = {
     "venue_equity_usd_max": (lambda one: one.venue_equity_usd_max, ""),
     # A rate has no hard limit of its own: the day's budget and the share are.
     "funding_ratio_day_alert": (lambda one: one.funding_ratio_day_alert, ""),
+    # Beyond it orders wait; what repeats one side has the throttle above it.
+    "strategy_orders_max": (lambda one: one.strategy_orders_max, ""),
 }
 """Every limit that may be raised: how it is read, and the hard one above it."""
 

@@ -297,6 +297,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
     `good_at_ns` is when each feed that a kill rule needs was good last.
+    `changed_at_ns` is when the program's `version` or the configuration changed last; the journal's begin counts.
     """
 
     settings: EngineSettings
@@ -311,6 +312,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     stopping: bool = False
     stop_at_ns: int = 0
     next_intent: int = 1
+    version: str = ""
+    changed_at_ns: int = 0
     id_epoch: int = 0
     tokens: float = 0.0
     tokens_at_ns: int = 0

@@ -8,6 +8,7 @@ import math
 import msgspec
 
 from hedgebot.core import (
+    canary,
     convention,
     hedge_view,
     hedges,
@@ -28,6 +29,7 @@ from hedgebot.core.treasury_view import MoveView, TreasuryView
 from hedgebot.core.venue_view import Exposed, VenueView
 from hedgebot.core.why_not import why_not
 from hedgebot.domain.commands import RecordDecision
+from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.scope import scope_of
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.pricing.band import DAYS_PER_YEAR
@@ -139,6 +141,7 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     rejects: int
     fills: int
     own_fills: int
+    canary_left_ms: int = 0
     treasury: tuple[TreasuryView, ...] = ()
     moves: tuple[MoveView, ...] = ()
     venues: tuple[VenueView, ...] = ()
@@ -172,6 +175,7 @@ def book_view(state: EngineState, at_ns: int) -> BookView:
         rejects=totals.rejects,
         fills=totals.fills,
         own_fills=totals.own_fills,
+        canary_left_ms=max(canary.until_ns(state) - at_ns, 0) // NS_PER_MS,
         treasury=treasury_view.treasuries(state, at_ns),
         moves=treasury_view.moves(state, at_ns),
         venues=venue_view.venues(state, [_exposed(one) for one in shown], at_ns),

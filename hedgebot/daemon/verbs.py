@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from hedgebot.config.loader import Config, diff, load_config, restart_needed
+from hedgebot.config.changes import diff, restart_needed
+from hedgebot.config.loader import Config, load_config
 from hedgebot.config.plugins import known_strategies
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.daemon.control import Reply, Request, refusal

@@ -55,6 +55,7 @@ class AlertKind(StrEnum):
     COLLATERAL_SHOCK = "CollateralShock"
     VENUE_MARGIN_HIKE = "VenueMarginHike"
     VENUE_EQUITY_CAP = "VenueEquityCap"
+    EXECUTION_FREQUENCY = "ExecutionFrequency"
 
     @property
     def severity(self) -> Severity:
@@ -109,4 +110,5 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.COLLATERAL_SHOCK: (Severity.WARN, "RB-13"),
     AlertKind.VENUE_MARGIN_HIKE: (Severity.WARN, "RB-52"),
     AlertKind.VENUE_EQUITY_CAP: (Severity.WARN, "RB-53"),
+    AlertKind.EXECUTION_FREQUENCY: (Severity.WARN, "RB-54"),
 }

@@ -215,6 +215,9 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     account_notional_usd_max: float = 10_000_000.0
     orders_per_second_max: float = 5.0
     order_burst_max: int = 5
+    canary_hours: float = 0.0
+    canary_ratio: float = 0.25
+    strategy_orders_max: int = 100
     repeat_orders_max: int = 60
     repeat_window_ms: int = 60_000
     hedge_volume_ratio_max: float = 1.5

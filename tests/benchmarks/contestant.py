@@ -77,6 +77,7 @@ account_notional_usd_max = 1000000000.0
 chase_bps_max = 10000.0
 order_burst_max = 100
 repeat_orders_max = 10000
+strategy_orders_max = 20000
 hedge_volume_ratio_max = 100.0
 reconcile_interval_ms = 600000
 """

@@ -67,6 +67,7 @@ def _settings(*, gate: bool) -> EngineSettings:
         es_ratio_alert=1e8,
         funding_cost_usd_per_day_max=1e9,
         repeat_orders_max=10_000,
+        strategy_orders_max=20_000,
         hedge_volume_ratio_max=100.0,
         book_mark_gap_bps_max=2_000.0,
         chase_bps_max=10_000.0,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.config import Config, diff, load_config
-from hedgebot.config.loader import restart_needed
+from hedgebot.config.changes import restart_needed
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.settings import AccountRole, FundingAction, HedgeRole, LimitSettings, MarginMode
@@ -248,13 +248,6 @@ def test_a_limits_file_on_the_command_line_wins(folder: Path, root: Path) -> Non
     assert load_config(folder / "demo.toml", other).limits.order_burst_max == 3
 
 
-def test_what_needs_a_restart_is_told_apart(folder: Path, good: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEDGEBOT_DAEMON__LOG_LEVEL", "debug")
-    monkeypatch.setenv("HEDGEBOT_UNDERLYINGS__BTC__BAND_COIN", "0.5")
-    lines = diff(good, load_config(folder / "demo.toml"))
-    assert restart_needed(lines) == ['daemon.log_level: "info" -> "debug"']
-
-
 @pytest.mark.parametrize(
     ("content", "part"),
     [
@@ -280,13 +273,6 @@ def test_absent_files_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / "limits.toml").unlink()
     with pytest.raises(ConfigError, match=r"limits\.toml: there is no such file"):
         load_config(folder / "demo.toml")
-
-
-def test_a_hard_limit_of_money_is_tightened_at_once_and_loosened_with_a_restart() -> None:
-    tighter = "limits.daily_loss_usd_max: 50000.0 -> 40000.0"
-    looser = "limits.es_ratio_max: 0.05 -> 0.5"
-    soft = "limits.es_ratio_alert: 0.04 -> 0.045"
-    assert restart_needed([tighter, looser, soft]) == [looser]
 
 
 def test_the_engine_is_told_the_margin_mode_and_the_parameters_whole(folder: Path, good: Config) -> None:

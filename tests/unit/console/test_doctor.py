@@ -35,6 +35,19 @@ def test_a_good_set_up(book: Path, tmp_path: Path) -> None:
         assert found[name] == "skip"
 
 
+@pytest.mark.parametrize(("hours", "status"), [("0", "warn"), ("4", "ok")])
+def test_real_money_without_smaller_orders_after_a_change_is_warned_about(
+    tmp_path: Path, hours: str, status: str
+) -> None:
+    real = CONFIG.replace("[book]", '[book]\nrun_mode = "live"').replace(
+        'endpoint = "http://127.0.0.1:9"', 'keyring = "book"'
+    )
+    path = write_config(tmp_path, real)
+    (tmp_path / "limits.toml").write_text(f"canary_hours = {hours}\n", "utf-8")
+    _, row = doctor.check_config(path, tmp_path / "limits.toml", tmp_path / "state")
+    assert (row.status, bool(row.advice)) == (status, status == "warn")
+
+
 def test_without_a_configuration_the_rest_is_skipped() -> None:
     rows = doctor.examine(None, None, None, offline=False)
     assert statuses(rows)["configuration"] == "skip"

@@ -101,6 +101,7 @@ SWEEPS: dict[str, str] = {
     "connections.sweep": "snapshots",
     "dropcopy.sweep": "snapshots",
     "raises.sweep": "raised",
+    "frequency.watch": "alerts",
     "limits.watch": "silence, snapshots",
     "market_watch.watch": "gap, width, settling, delta_limit, and the ages held against each timer",
     "margin_watch.watch": "margin, events, volatility",

@@ -232,6 +232,13 @@ def _latched_off() -> Candidate:
     return one
 
 
+def _to_and_fro() -> Candidate:
+    one = _candidate()
+    for side in Side:
+        one.state.repeats[f"delta_neutral|{BTC_PERP}|{side}"] = [one.at_ns] * 50
+    return one
+
+
 def _repeating() -> Candidate:
     one = _candidate()
     intent = one.intent
@@ -303,6 +310,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_convention": (_coin_margined, "delta_convention", "not set", "set, where the coin margins"),
     "_holdings": (_unread, "holdings", "untrusted", "trusted, or proven to lower risk without it"),
     "_strategy_armed": (_latched_off, "strategy", "latched off", "armed, or proven to lower risk without it"),
+    "frequency": (_to_and_fro, "strategy_orders", 101, 100),
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
     "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),

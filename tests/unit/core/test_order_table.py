@@ -217,7 +217,9 @@ def test_after_a_restart_orders_without_an_end_are_asked_for_and_block(book: Pla
 
 
 def test_the_table_is_bounded() -> None:
-    playbook = Playbook(settings(orders_per_second_max=1e9, order_burst_max=10**9, repeat_orders_max=1_000))
+    playbook = Playbook(
+        settings(orders_per_second_max=1e9, order_burst_max=10**9, repeat_orders_max=1_000, strategy_orders_max=1_000)
+    )
     playbook.ready()
     for number in range(2 * ORDERS_KEPT):
         side = Side.BUY if number % 2 == 0 else Side.SELL

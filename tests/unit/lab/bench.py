@@ -69,7 +69,9 @@ SETTINGS = EngineSettings(
         ),
     ),
     strategies=(StrategySettings(name="delta_neutral", enabled=True, underlyings=("BTC",)),),
-    limits=LimitSettings(order_deadline_ms=2_000, unknown_margin_ms=1_000, repeat_orders_max=1_000),
+    limits=LimitSettings(
+        order_deadline_ms=2_000, unknown_margin_ms=1_000, repeat_orders_max=1_000, strategy_orders_max=2_000
+    ),
 )
 
 
