@@ -17,6 +17,7 @@ from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, rai
 from hedgebot.core.drift import VOL_STEP_NS
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
+from hedgebot.core.market import basis_ratio_max
 from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
 from hedgebot.core.state import EngineState, UnderlyingState, followed
@@ -185,8 +186,8 @@ def gap(look: Look) -> Bound | None:
     if rules is None or look.quote.mark is None:
         return None
     found = _around(look, look.quote.mark, limit * 1e-4)
-    if rules.kind.is_perp and look.quote.index is not None:
-        index = _around(look, look.quote.index, limit * 1e-4)
+    if look.quote.index is not None:
+        index = _around(look, look.quote.index, max(limit * 1e-4, basis_ratio_max(rules, look.state.limits)))
         found = Bound(NEVER_NS, max(found.low, index.low), min(found.high, index.high))
     return found
 

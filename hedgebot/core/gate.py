@@ -201,7 +201,7 @@ def _spread(one: Candidate) -> Finding:
 
 
 def _book_against_mark(one: Candidate) -> Finding:
-    gap = market.book_mark_gap_bps(one.quote, against_index=one.rules.kind.is_perp)
+    gap = market.book_mark_gap_bps(one.quote, market.basis_ratio_max(one.rules, one.state.limits))
     limit = one.state.limits.book_mark_gap_bps_max
     if gap is None:
         return finding("book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold its book to")

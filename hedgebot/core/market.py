@@ -15,7 +15,8 @@ from hedgebot.core.trail import note, price_of_quote
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import BookTop, OptionQuote, Ticker
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind, venue_of
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, venue_of
+from hedgebot.domain.settings import LimitSettings
 
 NEVER_MS = 10**12
 IV_MAX = 20.0
@@ -81,7 +82,7 @@ def apply_option(step: Step, event: OptionQuote) -> OptionMark | None:
         return None
     problem = _ahead_problem(step, event.instrument, event.venue_at_ns) or _surface_problem(state, event, iv, forward)
     if problem:
-        step.alert(AlertKind.SUSPECT_DATA, event.instrument, problem)
+        step.watch(AlertKind.SUSPECT_DATA, event.instrument, problem)
         return None
     instrument = state.instruments.get(event.instrument)
     underlying = state.underlyings.get(instrument.underlying) if instrument else None
@@ -128,18 +129,22 @@ def elapsed_ms(at_ns: int, since_ns: int) -> int:
     return max(at_ns - since_ns, 0) // NS_PER_MS
 
 
-def book_mark_gap_bps(quote: Quote, *, against_index: bool = False) -> float | None:
+def book_mark_gap_bps(quote: Quote, basis_ratio_max: float) -> float | None:
     """Distance of the book's middle from the mark in basis points of it; None when one is missing.
 
-    With `against_index` (perpetuals, whose basis is small) the distance from the index counts too, where it is known.
+    The distance from the index counts too, where it is known and more than a basis may be.
     """
     mid = quote.mid
     if mid is None or quote.mark is None:
         return None
     gap = abs(float(mid / quote.mark) - 1.0)
-    if against_index and quote.index is not None:
-        gap = max(gap, abs(float(mid / quote.index) - 1.0))
-    return gap * 1e4
+    from_index = 0.0 if quote.index is None else abs(float(mid / quote.index) - 1.0)
+    return (max(gap, from_index) if from_index > basis_ratio_max else gap) * 1e4
+
+
+def basis_ratio_max(rules: Instrument, limits: LimitSettings) -> float:
+    """How far a book may be from its index without a word: a perpetual's basis is none, a dated future's is no jump."""
+    return 0.0 if rules.kind.is_perp else limits.price_jump_ratio_max
 
 
 def spread_bps(quote: Quote) -> float | None:
@@ -283,4 +288,5 @@ def check_venue_delta(step: Step, event: OptionQuote) -> None:
     suspect = not gap <= limit
     step.state.options[event.instrument].suspect = suspect
     problem = f"delta of {event.instrument}: ours {own:.3f}, the venue's {event.delta:.3f}" if suspect else ""
-    step.check(AlertKind.SUSPECT_DATA, event.instrument, problem)
+    # One alert for an episode, as for books.
+    step.watch(AlertKind.SUSPECT_DATA, event.instrument, problem)

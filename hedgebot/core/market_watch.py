@@ -54,7 +54,7 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
 def _watch_gap(step: Step, hedge: InstrumentId) -> None:
     """Book, mark and index of a hedge must agree; while one of them is old nothing is said anew."""
     quote, rules, at_most = step.state.quotes.get(hedge), step.state.instruments.get(hedge), step.state.limits
-    gap = market.book_mark_gap_bps(quote, against_index=rules.kind.is_perp) if quote and rules else None
+    gap = market.book_mark_gap_bps(quote, market.basis_ratio_max(rules, at_most)) if quote and rules else None
     ages_ms = market.book_age_ms(step.state, hedge, step.at_ns), market.mark_age_ms(step.state, hedge, step.at_ns)
     if gap is None or ages_ms[0] > at_most.book_age_ms_max or ages_ms[1] > at_most.mark_age_ms_max:
         return

@@ -144,11 +144,14 @@ def halts_within(seconds: float) -> Criterion:
 def reduces_before_liquidation(evidence: Evidence) -> str:
     """The book enters REDUCING while its margin still suffices, and nothing of it is ever liquidated.
 
-    A book whose use never came to the line of REDUCING has nothing to reduce.
+    A book whose use never came to the line of REDUCING, or not for as long as reports are apart, has nothing to reduce.
     """
     at_ns = evidence.entered(cmd.Mode.REDUCING)
     if at_ns is None:
-        worst = max((one.margin_use for one in evidence.samples), default=0.0)
+        # The samples of a mishap are a second apart.
+        lasted = evidence.settings.limits.reconcile_interval_ms // 1_000
+        uses = [one.margin_use for one in evidence.samples] or [0.0]
+        worst = max(min(uses[at : at + lasted]) for at in range(max(len(uses) - lasted, 0) + 1))
         if 0.0 < worst < evidence.settings.limits.margin_use_reduce:
             return ""
         return f"the book was not reduced; its margin use came to {worst:.0%}"

@@ -37,7 +37,7 @@ from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldbooks import BookKind, book_of
-from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, UNDERLYING
+from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, TIGHT_REPEATS, UNDERLYING
 
 ALERTS_MAX = 50
 """Alerts that are up once all is over: each stands for something that is still wrong."""
@@ -47,6 +47,7 @@ READER_SEED = 7_919
 
 RECOVER_S = 60.0
 OPERATOR_S = 5.0
+OVER = "the mishaps are over"
 """How long after the last mishap an operator looks at what is latched, and between two of his tries."""
 
 APART_S = 40.0
@@ -179,6 +180,9 @@ class FaultWorld:
         stuck = self._recover()
         self._advance_to(end_s - QUIET_S)
         self.exchange.set_client_flow(enabled=False)
+        if self.settings.limits.repeat_orders_max == TIGHT_REPEATS:
+            # Clients alone trip a throttle as tight as that: somebody has to be there again.
+            self._enable_strategies()
         self._advance_to(end_s)
         # Back for a moment is not back: nobody trades any more, so that the end is as it should be.
         stuck = stuck or self._problem()
@@ -285,12 +289,15 @@ class FaultWorld:
         return problem
 
     def _take_back(self) -> None:
-        state, reason = self.host.engine.state, "the mishaps are over"
-        if state.latched:
+        if (state := self.host.engine.state).latched:
             reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
-            self.host.put(ev.OperatorUnkilled(operator="lab", reason=reason, reviewed=reviewed))
+            self.host.put(ev.OperatorUnkilled(operator="lab", reason=OVER, reviewed=reviewed))
+        self._enable_strategies()
+
+    def _enable_strategies(self) -> None:
+        state = self.host.engine.state
         for strategy in sorted(state.tripped.keys() | {name for name, on in state.switches.items() if not on}):
-            self.host.put(ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason=reason))
+            self.host.put(ev.StrategySwitched(strategy=strategy, enabled=True, operator="lab", reason=OVER))
 
     def _top_up(self) -> None:
         """What cures a book that its margin holds: coins that lie beside the account."""

@@ -96,8 +96,8 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
         seconds=100.0,
         criterion=became.throttled(TIGHT_REPEATS, 60.0),
         alerts=(AlertKind.ORDER_REJECTED,),
-        # Ten swings down and ten up.
-        alert_s=45.0,
+        # Ten swings down and ten up, and some that met a hedge on its way.
+        alert_s=60.0,
         settings=tight_throttle,
         alone=True,
     ),

@@ -8,13 +8,33 @@ import pytest
 from hedgebot.core import market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.limits import funding_cost_usd_per_day
-from hedgebot.core.market import NEVER_MS, book_age_ms, book_mark_gap_bps, mark_age_ms, option_age_ms, spread_bps
+from hedgebot.core.market import (
+    NEVER_MS,
+    basis_ratio_max,
+    book_age_ms,
+    book_mark_gap_bps,
+    mark_age_ms,
+    option_age_ms,
+    spread_bps,
+)
 from hedgebot.core.quotes import Quote
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RaiseAlert, ResolveAlert
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_PERP, MS, PRICE, Playbook, alerts, instrument, of_type
+from hedgebot.domain.settings import LimitSettings
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_PERP,
+    BTC_USDC,
+    MS,
+    PRICE,
+    Playbook,
+    alerts,
+    instrument,
+    of_type,
+)
 
 
 def _ready() -> Playbook:
@@ -218,7 +238,12 @@ def test_a_volatility_that_is_none_is_not_taken(iv: float | None) -> None:
 def test_a_venue_delta_far_from_ours_is_suspect() -> None:
     book = _ready()
     assert AlertKind.SUSPECT_DATA in alerts(book.send(book.option(delta=-0.53)))
-    assert of_type(book.send(book.option(delta=0.534)), ResolveAlert)
+    for _ in range(9):
+        assert not of_type(book.send(book.option(delta=0.534), after_ms=1_000), ResolveAlert)
+    assert AlertKind.SUSPECT_DATA not in alerts(book.send(book.option(delta=-0.53)))
+    for _ in range(9):
+        book.send(book.option(delta=0.534), after_ms=1_000)
+    assert of_type(book.send(book.option(delta=0.534), after_ms=1_000), ResolveAlert)
 
 
 # --- measures ------------------------------------------------------------------------------------------------------
@@ -227,9 +252,9 @@ def test_a_venue_delta_far_from_ours_is_suspect() -> None:
 def test_gap_and_spread_in_basis_points() -> None:
     quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(102))
     assert spread_bps(quote) == pytest.approx(200.0)
-    assert book_mark_gap_bps(quote) == pytest.approx(2 / 102 * 1e4)
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101))) is None
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99))) is None
+    assert book_mark_gap_bps(quote, 1.0) == pytest.approx(2 / 102 * 1e4)
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101)), 1.0) is None
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99)), 1.0) is None
     assert spread_bps(Quote(bid=Decimal(99))) is None
 
 
@@ -272,11 +297,19 @@ def test_a_quiet_book_is_not_frozen() -> None:
     assert book.state.quotes[BTC_PERP].book_problem == ""
 
 
-def test_the_index_is_a_third_witness_for_perpetuals() -> None:
+def test_the_index_is_a_third_witness_beyond_what_a_basis_may_be() -> None:
     quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100), index=Decimal(120))
-    assert book_mark_gap_bps(quote) == pytest.approx(0.0)
-    assert book_mark_gap_bps(quote, against_index=True) == pytest.approx((1 - 100 / 120) * 1e4)
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), against_index=True) == 0.0
+    assert book_mark_gap_bps(quote, 1.0) == pytest.approx(0.0)
+    assert book_mark_gap_bps(quote, 0.0) == pytest.approx((1 - 100 / 120) * 1e4)
+    assert book_mark_gap_bps(quote, 0.15) == pytest.approx((1 - 100 / 120) * 1e4)
+    assert book_mark_gap_bps(quote, 0.2) == 0.0
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), 0.0) == 0.0
+
+
+def test_a_perpetual_has_no_basis_and_a_dated_future_s_is_less_than_a_jump() -> None:
+    limits = LimitSettings(price_jump_ratio_max=0.4)
+    assert basis_ratio_max(instrument(BTC_PERP), limits) == 0.0
+    assert basis_ratio_max(instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE), limits) == 0.4
 
 
 @pytest.mark.parametrize("first", ["option", "book"])
