@@ -98,8 +98,8 @@ def mode(look: Look) -> Bound | None:
 
 
 def orders(look: Look) -> Bound | None:
-    """With an order out, anything may follow."""
-    return None if look.state.unsettled else Bound()
+    """With an order out, or one that was refused of late, anything may follow."""
+    return None if look.state.unsettled or look.state.shut else Bound()
 
 
 def exposure(look: Look) -> Bound | None:

@@ -1,15 +1,16 @@
-"""What the shell reports about connections, keys, clocks, its queues and its tasks. Decides no hedge.
+"""What the shell reports about connections, keys, clocks, markets, its queues and its tasks. Decides no hedge.
 
 Whatever may have hidden an execution makes the account unreconciled; what cannot be worked with halts the book.
 """
 
 from typing import assert_never
 
-from hedgebot.core import margin_watched, reconcile
+from hedgebot.core import margin_watched, reconcile, shut
 from hedgebot.core.state import EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.venue_events import MarketsRead
 
 _CLOCK_ALERT_MS = 500.0
 _CROSS_CHECKS = ("position", "wallet")
@@ -26,11 +27,12 @@ def apply(
     | ev.VenuePaused
     | ev.KeyRightsAccepted
     | ev.WatchFailed
+    | MarketsRead
     | ev.InboxOverflowed
     | ev.TaskFailed
     | ev.AccessRefused,
 ) -> None:
-    """Take what the shell reports about connections, clocks and itself."""
+    """Take what the shell reports about connections, clocks, markets and itself."""
     state = step.state
     match event:
         case ev.StreamChanged():
@@ -53,11 +55,7 @@ def apply(
             if account is None or account.role.is_followed:
                 step.halt(f"the venue refused the key of {event.account}", f"authentication:{event.account}")
         case ev.ClockMeasured():
-            if account := state.accounts.get(event.account):
-                account.clock_offset_ms = event.offset_ms
-            skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
-            problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
-            step.check(AlertKind.CLOCK_SKEW, event.account, problem)
+            _apply_clock(step, event)
         case ev.VenuePaused():
             if account := state.accounts.get(event.account):
                 account.paused_until_ns = max(account.paused_until_ns, step.at_ns + round(event.seconds * 1e9))
@@ -67,6 +65,8 @@ def apply(
             step.operator(event.operator, f"accept key rights {event.venue}", accepted=True, explanation=words)
         case ev.WatchFailed():
             margin_watched.note_failed(step, event)
+        case MarketsRead():
+            shut.on_read(step, event)
         case ev.InboxOverflowed():
             step.alert(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
@@ -98,6 +98,15 @@ def sweep(step: Step) -> None:
         if account.paused_until_ns and step.at_ns >= account.paused_until_ns:
             account.paused_until_ns = 0
             step.resolve(AlertKind.RATE_LIMIT_BAN, account.name)
+    shut.sweep(step)
+
+
+def _apply_clock(step: Step, event: ev.ClockMeasured) -> None:
+    if account := step.state.accounts.get(event.account):
+        account.clock_offset_ms = event.offset_ms
+    skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
+    problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
+    step.check(AlertKind.CLOCK_SKEW, event.account, problem)
 
 
 def _apply_stream(step: Step, event: ev.StreamChanged) -> None:

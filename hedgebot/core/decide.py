@@ -18,6 +18,7 @@ from hedgebot.core import (
     market,
     moving,
     order_table,
+    shut,
     tracking,
 )
 from hedgebot.core.candidate import Candidate
@@ -195,6 +196,8 @@ def _fitting_way(
         shaped = shape(state, settings, way, mid, wanted.proposal, wanted.trade_coin, step.at_ns)
         if isinstance(shaped, NoLot):
             none_fits = none_fits or (way, mid, shaped, Outcome.NO_LOT)
+            continue
+        if shut.waits(state, shaped, step.at_ns):
             continue
         fitted = margin_fit.fit(step, settings, rules, shaped)
         if not isinstance(fitted, NoLot):

@@ -29,6 +29,7 @@ from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.core.resting_rules import dead_man
+from hedgebot.core.shut_rule import market_status
 from hedgebot.core.state import followed
 from hedgebot.core.watched_rule import watched_margin
 from hedgebot.domain.commands import Mode
@@ -317,6 +318,7 @@ CLOSING_RULES: tuple[Rule, ...] = (
     _private_silence,
     _clock,
     _one_in_flight,
+    market_status,
     own_book_fresh,
     mark_fresh,
     _spread,
@@ -344,6 +346,7 @@ RULES: tuple[Rule, ...] = (
     frequency,
     _duplicate,
     _hedge_volume,
+    market_status,
     book_fresh,
     mark_fresh,
     _options_fresh,

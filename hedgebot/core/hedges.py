@@ -12,7 +12,8 @@ beyond its cap, A always comes first.
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import limits, market
+from hedgebot.core import limits, market, shut
+from hedgebot.core.exposure import depends_on_price
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
@@ -87,9 +88,18 @@ def in_use(state: EngineState, settings: UnderlyingSettings) -> tuple[Instrument
 
 
 def stale(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
-    """Those of them whose book is not fresh."""
-    age_ms_max = state.limits.book_age_ms_max
-    return [one for one in in_use(state, settings) if market.book_age_ms(state, one, at_ns) > age_ms_max]
+    """Those of them whose book is not fresh and should be.
+
+    A market that its venue does not trade owes no book, unless the delta is valued at its price.
+    """
+    age_ms_max, main = state.limits.book_age_ms_max, settings.hedge_instrument
+    exposed = state.underlyings[settings.underlying]
+    return [
+        one
+        for one in in_use(state, settings)
+        if market.book_age_ms(state, one, at_ns) > age_ms_max
+        and not (shut.status(state, one) and (one != main or not depends_on_price(exposed)))
+    ]
 
 
 def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at_ns: int) -> tuple[Way, ...]:
@@ -200,9 +210,9 @@ def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: Instr
 
 
 def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
-    """Whether the gate would take an order on its market as it stands."""
+    """Whether the gate would take an order on its market as it stands, and the market itself an order of late."""
     rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
-    if rules is None or quote is None or quote.book_problem:
+    if rules is None or quote is None or quote.book_problem or shut.is_avoided(state, hedge, at_ns):
         return False
     spread = market.spread_bps(quote)
     if spread is None or spread > settings.spread_bps_max:

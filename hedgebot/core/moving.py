@@ -131,7 +131,10 @@ def _why_move(
 ) -> str:
     """Why a hedge is moved, in words; empty where it stands right, or where moving is dearer than staying."""
     known = hedge in hedges.choices(settings, held) and target in state.instruments
-    if hedge == target or not known or not hedges.is_open(state, settings, target, at_ns):
+    if hedge == target or not known:
+        return ""
+    if not all(hedges.is_open(state, settings, one, at_ns) for one in (hedge, target)):
+        # A piece that cannot be closed must not be opened elsewhere either.
         return ""
     now = switching.cost_day(state, settings, hedge, held, at_ns)
     then = switching.opening_cost_day(state, settings, target, held, at_ns)

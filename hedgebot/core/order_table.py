@@ -4,7 +4,7 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers, chase, deadman, forgetting
+from hedgebot.core import breakers, chase, deadman, forgetting, shut
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -31,6 +31,8 @@ _BACKOFF_DOUBLINGS_MAX = 7
 _MISS_DOUBLINGS_MAX = 3
 _ORPHANS_KEPT = 1_000
 _REJECTS_ALERT = 3
+_NOT_ASKED = ("local:", "not_sent")
+"""Codes of orders that never left: they say nothing of a market."""
 
 
 def send(
@@ -88,6 +90,8 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
             _suspect(step, record)
         return
     if _advance(step, record, OrderStatus.REJECTED):
+        if not event.code.startswith(_NOT_ASKED):
+            shut.on_refused(step, record)
         _back_off(step, record, f"refused: {event.code} {event.message}", refused=not event.passing)
         breakers.on_rejected(step, record)
 
@@ -120,10 +124,12 @@ def on_report(step: Step, report: OrderReport) -> None:
     if report.reason == DEAD_MAN_REASON:
         deadman.on_fired(step, step.state.accounts[record.intent.account])
     if report.status is OrderStatus.REJECTED:
+        shut.on_refused(step, record)
         _back_off(step, record, f"refused: {report.reason}", refused=True)
         breakers.on_rejected(step, record)
     elif report.status.is_terminal and not record.reported_contracts:
         # Not refused, but not filled either: the market ran away. Without a pause this repeats at the order rate.
+        shut.on_taken(step, record)
         _back_off(step, record, "not filled within its price limit", refused=False)
 
 
@@ -159,7 +165,8 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
         _advance(step, record, OrderStatus.FILLED)
     underlying = step.state.underlyings[record.intent.underlying]
     underlying.rejects = underlying.refusals = 0
-    step.resolve(AlertKind.ORDER_REJECTED, record.intent.underlying)
+    shut.on_taken(step, record)
+    shut.end_alert(step, record.intent.underlying)
     _settle(step, record)
     return record
 

@@ -13,6 +13,7 @@ from hedgebot.core.drift import Drift, Tracking
 from hedgebot.core.margin_state import MarginState
 from hedgebot.core.quotes import OptionMark, Quote
 from hedgebot.core.risk_state import RiskState
+from hedgebot.core.shut_state import ShutMarket
 from hedgebot.core.sums import Sums
 from hedgebot.core.switch_state import SwitchState
 from hedgebot.core.trail import Spell
@@ -296,7 +297,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
-    `good_at_ns` is when each feed that a kill rule needs was good last.
+    `good_at_ns` is when each feed that a kill rule needs was good last; `shut` are hedge markets that take no orders.
     `changed_at_ns` is when the program's `version` or the configuration changed last; the journal's begin counts.
     """
 
@@ -336,6 +337,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     pauses: list[int] = []
     good_at_ns: dict[str, int] = {}
     watched: dict[InstrumentId, int] = {}
+    shut: dict[InstrumentId, ShutMarket] = {}
     decisions: list[RecordDecision] = []
     totals: Totals = msgspec.field(default_factory=Totals)
     risk: RiskState = msgspec.field(default_factory=RiskState)

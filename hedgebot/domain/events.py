@@ -25,6 +25,7 @@ from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.domain.treasury import CollateralMove, FundingWalletRead, MoveAnswered, MoveLookedUp
 from hedgebot.domain.venue_events import KeyRightsAccepted as KeyRightsAccepted  # noqa: PLC0414  (mypy: part of this module)
+from hedgebot.domain.venue_events import VenueEvent
 from hedgebot.domain.venue_events import VenuePaused as VenuePaused  # noqa: PLC0414  (mypy: part of this module)
 from hedgebot.domain.venue_events import WatchFailed as WatchFailed  # noqa: PLC0414  (mypy: part of this module)
 
@@ -378,9 +379,7 @@ Event = (
     | FrameQuarantined
     | AuthenticationFailed
     | ClockMeasured
-    | VenuePaused
-    | KeyRightsAccepted
-    | WatchFailed
+    | VenueEvent
     | InboxOverflowed
     | TimerFired
     | TaskFailed

@@ -1,6 +1,8 @@
-"""What a venue says about us rather than about the market or an order: bans, rights of our key, silence. Facts only."""
+"""What a venue says beside prices and orders: bans, rights of our key, silence, what it trades. Facts only."""
 
 import msgspec
+
+from hedgebot.domain.instrument import InstrumentId
 
 
 class VenuePaused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -26,3 +28,17 @@ class WatchFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     account: str
     failures: int
     problem: str
+
+
+class MarketsRead(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Whether the venue trades instruments that are watched, as read just now; others are as they were.
+
+    `shut` are those that it does not trade, each with the venue's word for that ("not listed" where it has none).
+    """
+
+    venue: str
+    trading: tuple[InstrumentId, ...] = ()
+    shut: dict[InstrumentId, str] = {}
+
+
+VenueEvent = VenuePaused | KeyRightsAccepted | WatchFailed | MarketsRead

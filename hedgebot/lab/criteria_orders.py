@@ -125,3 +125,23 @@ def hedged_once(seconds: float) -> Criterion:
         return "" if traded <= limit else f"{traded:.3f} were traded after the end for a gap of {gap:.3f}"
 
     return judge
+
+
+def refused_at_most(number: int) -> Criterion:
+    """A market that takes no orders is believed: no more than so many of ours were refused while it lasted."""
+
+    def judge(evidence: Evidence) -> str:
+        refused = _refusals(evidence)
+        return "" if len(refused) <= number else f"{len(refused)} orders were refused, {number} were enough to know"
+
+    return judge
+
+
+def first_refusal(evidence: Evidence) -> int | None:
+    """When the venue refused an order of ours first."""
+    return next(iter(_refusals(evidence)), None)
+
+
+def _refusals(evidence: Evidence) -> list[int]:
+    events = (one for one in evidence.events() if one.at_ns <= evidence.ended_ns)
+    return [one.at_ns for one in events if isinstance(one.event, ev.OrderRejected)]

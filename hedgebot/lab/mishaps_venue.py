@@ -146,7 +146,9 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         title="the hedge instrument is suspended",
         begin=both(strike(lambda stage: Suspension(instrument=stage.hedge, duration_s=30.0)), client_trade("0.2")),
         seconds=30.0,
-        criterion=must.every(must.struck, must.refusals_alerted, must.back_within(60.0)),
+        criterion=must.every(must.struck, became.refused_at_most(3), must.refusals_alerted, must.back_within(60.0)),
+        alerts=(AlertKind.ORDER_REJECTED,),
+        due=became.first_refusal,
     ),
     Mishap(
         id="V10a",

@@ -13,7 +13,7 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.durations import NS_PER_MS, NS_PER_S
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.ports import EventSink
 from hedgebot.exchange.faults import Altered
 from hedgebot.exchange.link import Link
@@ -35,10 +35,12 @@ from hedgebot.lab.seat import Seat
 from hedgebot.lab.simcare import SimCare
 from hedgebot.lab.simcollateral import SimCollateral
 from hedgebot.lab.simreader import SimReader
+from hedgebot.lab.simstatus import SimStatuses, statuses
 from hedgebot.lab.translate import MarketFact, market_facts, private_fact, spoilt
 
 ORDER_TIMEOUT_NS = 3 * NS_PER_S
 QUERY_TIMEOUT_NS = 10 * NS_PER_S
+_MARKET_STATE = (RefusalReason.INSTRUMENT_NOT_TRADING, RefusalReason.DELISTING)
 _TOPICS: dict[type, str] = {
     ev.FillReceived: "execution",
     ev.FundingPaid: "funding",
@@ -85,6 +87,7 @@ class SimVenue:
             clock=self._clock,
         )
         self._care = SimCare(seat)
+        self._statuses = SimStatuses(seat, venue)
         self._collateral = SimCollateral(seat, self._care.signing_ms)
         self._reader = SimReader(msgspec.structs.replace(seat, link=reader_link)) if reader_link is not None else None
         self._pace = pace
@@ -106,6 +109,7 @@ class SimVenue:
         if self._reader is not None:
             self._reader.start()
         self._collateral.start()
+        self._statuses.start()
         self._link.streams.on_stream = self._on_stream
         for name in (ev.Stream.PUBLIC, ev.Stream.PRIVATE):
             if self._link.streams.is_up(name.value):
@@ -121,6 +125,7 @@ class SimVenue:
         if self._reader is not None:
             self._reader.stop()
         self._collateral.stop()
+        self._statuses.stop()
         self._unlisten()
 
     # --- commands
@@ -138,6 +143,7 @@ class SimVenue:
                 self._snapshot(command)
             case cmd.WatchInstruments():
                 self._watched |= dict.fromkeys(command.instruments)
+                self._statuses.look(command.instruments)
                 if any(self._exchange.listing(one) is None for one in command.instruments):
                     self._load_instruments()
             case cmd.ArmDeadMan():
@@ -179,6 +185,8 @@ class SimVenue:
             else:
                 if answer.reason is RefusalReason.OUTSIDE_WINDOW:
                     self._care.ask_the_time()
+                if answer.reason in _MARKET_STATE:
+                    self._statuses.ask(intent.instrument)
                 self._note_key(answer.reason.value)
                 self._reject(client_id, answer.reason.value, answer.detail, passing=answer.reason.is_passing)
 
@@ -274,9 +282,13 @@ class SimVenue:
     # --- what comes by itself
 
     def _load_instruments(self) -> None:
+        def answered(found: tuple[tuple[Instrument, ...], dict[InstrumentId, str]]) -> None:
+            self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=found[0]))
+            self._statuses.take(found[1])
+
         self._link.request(
-            lambda: tuple(one.instrument for one in self._exchange.listings()),
-            lambda found: self._put(ev.InstrumentsLoaded(venue=self._venue, instruments=found)),
+            lambda: (tuple(one.instrument for one in self._exchange.listings()), statuses(self._exchange)),
+            answered,
             lambda _why: self._timeline.after(NS_PER_S, self._load_again),
             QUERY_TIMEOUT_NS,
             Call(name="query.instruments", sent_ms=self._exchange.now_ns // NS_PER_MS),

@@ -20,6 +20,7 @@ from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
+from hedgebot.domain.venue_events import MarketsRead
 
 
 class Priority(IntEnum):
@@ -77,6 +78,7 @@ def priority_of(event: ev.Event) -> Priority:
             | ev.VenuePaused()
             | ev.KeyRightsAccepted()
             | ev.WatchFailed()
+            | MarketsRead()
             | DeadManChanged()
             | ExecutionsRead()
             | HoldingReported()

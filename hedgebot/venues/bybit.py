@@ -43,13 +43,14 @@ from hedgebot.venues.fundinglog import FundingLog
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.keys import key_problem, move_problem, moving_rights
 from hedgebot.venues.lookup import look_up
-from hedgebot.venues.markets import load_apart
+from hedgebot.venues.markets import carry_over, load_apart
 from hedgebot.venues.normalise import Scope
 from hedgebot.venues.orders import OrderEntry
 from hedgebot.venues.queries import Queries
 from hedgebot.venues.reading import as_object
 from hedgebot.venues.replies import reply_in_error, sentence
 from hedgebot.venues.snapshot import Snapshots
+from hedgebot.venues.statuses import MarketStatuses
 from hedgebot.venues.streams import Streams
 from hedgebot.venues.sweep import Sweeper
 from hedgebot.venues.table import InstrumentTable
@@ -93,6 +94,9 @@ class BybitVenue:
         self._answers.trade_ready = lambda: self._streams.trade_ready
         self._streams.dials.pause_s = lambda: budget.paused_s
         self._streams.listen(self._answers.dial_refused, self._orders.note_socket_limit)
+        self._statuses = MarketStatuses(BYBIT.venue, queries, sink, self._table)
+        self._statuses.watched = lambda: (*self._streams.watched, *self._unlisted)
+        self._orders.on_market = lambda one: self._tasks.once(f"status of {one}", self._statuses.ask(one))
         self._orders.on_clock = lambda: self._tasks.once("clock", self._measure_unless_paused())
         self._dead_man = BybitDeadMan(connection.account, BYBIT, self._query, budget, sink, now_ns)
         self._dead_man.subscribe = self._streams.subscribe_private
@@ -100,6 +104,7 @@ class BybitVenue:
         self._collateral = CollateralDesk(connection, BYBIT, self._stream, queries, budget, sink, now_ns)
         self._unlisted: set[InstrumentId] = set()
         self._reload = asyncio.Event()
+        self._statuses.reload = self._reload.set
         self._running = False
 
     async def start(self) -> None:
@@ -131,6 +136,7 @@ class BybitVenue:
         self._streams.start()
         self._tasks.lasting("clock", self._keep_clock)
         self._tasks.lasting("instruments", self._keep_instruments)
+        self._tasks.lasting("market statuses", self._statuses.run)
         if self._connection.moves_collateral:
             self._tasks.lasting("funding wallet", self._collateral.run)
         if self._copy_client is not None:
@@ -248,6 +254,8 @@ class BybitVenue:
     async def _load(self) -> None:
         clock = {"timeDifference": self._stream.options["timeDifference"]}
         loaded = await load_apart(self._connection, BYBIT.venue, clock, self._answers.observe)
+        watched = (self._table.symbol(one) for one in self._streams.watched)
+        carry_over(self._stream, loaded.source, [one for one in watched if one is not None])
         # References only: the frames handled meanwhile saw the old tables, the next ones see the new.
         self._stream.set_markets_from_exchange(loaded.source)
         self._table.forget_ended(self._now_ns() - ENDED_KEPT_NS)
@@ -255,6 +263,7 @@ class BybitVenue:
         for problem in loaded.problems[:10]:
             _log.warning("instrument left out: %s", problem)
         self._sink.put(InstrumentsLoaded(venue=BYBIT.venue, instruments=loaded.instruments))
+        await self._statuses.take(loaded.statuses)
 
     async def _keep_instruments(self) -> None:
         """Read the instruments again on schedule, and soon after one was wanted that is not listed."""
@@ -274,7 +283,9 @@ class BybitVenue:
             await asyncio.sleep(min(RELOAD_PAUSE_S, self._connection.reload_interval_s))
 
     def _watch(self, instruments: Iterable[InstrumentId]) -> None:
-        unlisted = set(self._streams.watch(instruments))
+        wanted = tuple(instruments)
+        unlisted = set(self._streams.watch(wanted))
+        self._tasks.once("statuses", self._statuses.look(wanted))
         if unlisted - self._unlisted:
             self._reload.set()
         self._unlisted |= unlisted

@@ -6,7 +6,7 @@ it. Owns the thread and what comes out of it; the adopting is the venue's.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.venues.client import Client, open_query_client
 from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.replies import RawReply
-from hedgebot.venues.table import read_markets
+from hedgebot.venues.table import read_markets, read_statuses
 
 # How soon the thread notices that nobody waits for it any more.
 STOP_CHECK_S = 0.1
@@ -29,6 +29,17 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[Instrument, ...]
     symbols: dict[InstrumentId, str]
     problems: tuple[str, ...]
+    statuses: dict[InstrumentId, str]
+
+
+def carry_over(known: Client, read: Client, symbols: Iterable[str]) -> None:
+    """Keep the client's markets of symbols that a newer list left out: their orders and topics still need a name."""
+    for symbol in symbols:
+        if symbol in known.markets and symbol not in read.markets:
+            kept = read.markets[symbol] = known.markets[symbol]
+            read.markets_by_id.setdefault(kept["id"], []).append(kept)
+            read.symbols.append(symbol)
+            read.ids.append(kept["id"])
 
 
 async def load_apart(
@@ -78,4 +89,5 @@ async def _load(
     finally:
         await client.close()
     instruments, symbols, problems = read_markets(venue, markets)
-    return Loaded(source=client, instruments=instruments, symbols=symbols, problems=problems)
+    statuses = read_statuses(venue, markets)
+    return Loaded(source=client, instruments=instruments, symbols=symbols, problems=problems, statuses=statuses)

@@ -18,6 +18,7 @@ from hedgebot.domain.events import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
+from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent, TimeInForce
 from hedgebot.domain.ports import EventSink
 from hedgebot.venues.asking import NO_ANSWER, Said, ask, said_in_error
@@ -80,6 +81,8 @@ class OrderEntry:
         # Whether one request took this cancel (category, symbol, client id) together with all others of its symbol.
         self.sweep: Callable[[str, str, str], Awaitable[bool]] = _no_sweep
         self.on_clock: Callable[[], None] = lambda: None
+        # Called with the instrument of an order that its market's state refused.
+        self.on_market: Callable[[InstrumentId], None] = lambda _instrument: None
         self.on_key_refused: Callable[[str, str], None] = lambda _code, _words: None
         # The venue's clock minus ours, as measured last.
         self.clock_offset_ms = 0.0
@@ -163,6 +166,8 @@ class OrderEntry:
             return OrderAccepted(account=intent.account, client_id=client_id, order_id=said.order_id, definitive=False)
         if said.verdict is Verdict.CLOCK:
             self.on_clock()
+        if said.verdict is Verdict.VENUE_STATE:
+            self.on_market(intent.instrument)
         if said.verdict.proves_refusal:
             return self._refused(intent, client_id, said.code, said.message, passing=said.verdict.is_passing)
         return self._unknown(intent, client_id, said.code, said.message)

@@ -60,6 +60,13 @@ class Queries:
         answer = as_object(await asked, "the funding wallet's answer")
         return as_rows(as_object(answer.get("result"), "result").get("balance"), "balance")
 
+    async def instrument(self, category: str, symbol: str) -> tuple[Raw, ...]:
+        """The rules and status of one symbol; no row where the venue has none of that name."""
+        await self._leave()
+        asked = {"category": category, "symbol": symbol}
+        answer = as_object(await self._client.publicGetV5MarketInstrumentsInfo(asked), "the instrument's answer")
+        return as_rows(as_object(answer.get("result"), "result").get("list"), "list")
+
     async def wallet(self) -> tuple[Raw, Raw]:
         """The unified account's row, and the answer around it, which carries the time."""
         await self._leave()

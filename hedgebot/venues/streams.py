@@ -117,6 +117,11 @@ class Streams:
         if self._trade is not None:
             self._guard.drop(self._trade, reason)
 
+    @property
+    def watched(self) -> tuple[InstrumentId, ...]:
+        """What is subscribed, in a fixed order."""
+        return tuple(sorted(self._watched))
+
     def watch(self, instruments: Iterable[InstrumentId]) -> tuple[InstrumentId, ...]:
         """Subscribe what is not subscribed yet; returns the instruments that the venue did not list."""
         unknown: list[InstrumentId] = []

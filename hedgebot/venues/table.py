@@ -49,6 +49,15 @@ def read_markets(
     return found, symbols, problems
 
 
+def read_statuses(venue: str, markets: Mapping[str, Mapping[str, Any]]) -> dict[InstrumentId, str]:
+    """The venue's word for the status of each of the client's markets. Pure."""
+    return {
+        instrument_id(venue, category, str(row["symbol"])): str(row.get("status"))
+        for category, row in _rows(markets.values())
+        if "symbol" in row
+    }
+
+
 def _rows(markets: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Raw]]:
     for market in markets:
         category = _category(market)

@@ -27,6 +27,7 @@ from tests.support.playbook import (
     Playbook,
     instrument,
     settings,
+    the_order,
 )
 
 Script = Callable[[], Playbook]
@@ -105,6 +106,15 @@ def order_out() -> Playbook:
     play.send(play.fill(Side.BUY, "0.2"))
     play.send(play.fill(Side.SELL, "0.2"))
     play.quiet(5)
+    return play
+
+
+def order_refused() -> Playbook:
+    play = begun(Talk())
+    order = the_order(play.send(play.fill(Side.BUY, "0.2")))
+    play.send(ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code="110074", message="", passing=True))
+    play.send(play.fill(Side.SELL, "0.2"))
+    play.quiet(8)
     return play
 
 

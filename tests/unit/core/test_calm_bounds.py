@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from hedgebot.core import calm, calms
+from hedgebot.core import calm, calms, shut
 from hedgebot.core.calm_bounds import (
     ALIVE_BOUNDS,
     BOOK_BOUNDS,
@@ -98,7 +98,7 @@ SCRIPTS: dict[str, days.Script] = {
 SWEEPS: dict[str, str] = {
     "order_table.sweep": "orders",
     "reconcile.sweep": "snapshots",
-    "connections.sweep": "snapshots",
+    "connections.sweep": "snapshots; orders for markets that refused",
     "dropcopy.sweep": "snapshots",
     "raises.sweep": "raised",
     "frequency.watch": "alerts",
@@ -159,6 +159,20 @@ def test_a_mutant_without_the_bound_is_caught(name: str, monkeypatch: pytest.Mon
     without(monkeypatch, *before)
     assert not before or not differs(play)
     without(monkeypatch, name)
+    assert differs(play)
+
+
+def test_a_market_that_refused_is_forgotten_by_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shut, "_FORGOTTEN_NS", 4_000_000_000)
+    play = days.order_refused()
+    assert not play.state.shut
+    assert not differs(play)
+    assert covered(play) > 0
+    settled = tuple(
+        (lambda look: None if look.state.unsettled else Bound()) if one.__name__ == "orders" else one
+        for one in BOOK_BOUNDS
+    )
+    monkeypatch.setattr(calms, "BOOK_BOUNDS", settled)
     assert differs(play)
 
 

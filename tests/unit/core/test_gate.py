@@ -10,6 +10,7 @@ from hedgebot.core import gate, quotes
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
+from hedgebot.core.shut_state import ShutMarket
 from hedgebot.core.state import AccountState, ChaseStart, Latch, Mismatch, OrderRecord
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.holdings import HoldingSettings
@@ -122,6 +123,12 @@ def _skewed() -> Candidate:
 def _in_flight() -> Candidate:
     one = _candidate()
     one.state.unsettled["abc"] = one.underlying.name
+    return one
+
+
+def _suspended() -> Candidate:
+    one = _candidate()
+    one.state.shut[BTC_PERP] = ShutMarket(status="Closed")
     return one
 
 
@@ -314,6 +321,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_duplicate": (_repeating, "duplicate_of", "twin", "none"),
     # 4.5 were hedged, this is 0.1 more; 2.0 of drift allow 3.0 and one order of 1.0.
     "_hedge_volume": (_overdone, "hedge_volume_coin", pytest.approx(4.6), pytest.approx(4.0)),
+    "market_status": (_suspended, "market_status", "Closed", "trading"),
     "book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
     "_options_fresh": (_unquoted_option, "option_age_ms", 601_000, 600_000),

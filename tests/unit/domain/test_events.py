@@ -12,7 +12,7 @@ from hedgebot.domain.events import Event, MarketEvent, Stamped
 from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
 from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
-from hedgebot.domain.venue_events import KeyRightsAccepted, VenuePaused, WatchFailed
+from hedgebot.domain.venue_events import KeyRightsAccepted, MarketsRead, VenuePaused, WatchFailed
 from tests.unit.domain.samples import sample
 
 MEMBERS = get_args(Event)
@@ -31,6 +31,7 @@ def test_the_union_has_every_event() -> None:
         VenuePaused,
         KeyRightsAccepted,
         WatchFailed,
+        MarketsRead,
     }
     assert set(MEMBERS) == {*events._Event.__subclasses__(), *operator_events._Word.__subclasses__(), *of_their_own}
 

@@ -84,3 +84,16 @@ def test_a_gap_that_is_hedged_twice_is_told() -> None:
     assert "for a gap of 0.000" in became.hedged_once(60.0)(evidence)
     evidence.samples += [sample(evidence.ended_ns + number * S, 0.0, number % 2) for number in range(60)]
     assert became.hedged_once(60.0)(evidence) == ""
+
+
+def test_more_refusals_than_it_takes_to_know_are_told() -> None:
+    evidence = played()
+    assert became.refused_at_most(0)(evidence) == ""
+    assert became.first_refusal(evidence) is None
+    for number in range(3):
+        lie = ev.OrderRejected(account="main", client_id=f"c{number}", code="110074", message="no", passing=True)
+        at_ns = evidence.begun_ns + (number + 1) * S
+        evidence.journal.write([ev.Stamped(seq=10**6 + number, at_ns=at_ns, event=lie)], durable=True)
+    assert became.refused_at_most(3)(evidence) == ""
+    assert became.refused_at_most(2)(evidence) == "3 orders were refused, 2 were enough to know"
+    assert became.first_refusal(evidence) == evidence.begun_ns + S
