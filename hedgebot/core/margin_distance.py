@@ -6,7 +6,7 @@ and 1 are both looked at and the nearer one is told (margin reference section 9)
 
 from typing import NamedTuple
 
-from hedgebot.core import margin_legs, margin_model
+from hedgebot.core import margin_legs, margin_model, margin_options
 from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns, Parameters
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
@@ -70,7 +70,12 @@ def stressed(state: EngineState, account: AccountState, model: Model, now: Stand
 
 def _read(state: EngineState, account: AccountState, model: Model, at_ns: int) -> _Found | None:
     names = dict.fromkeys(
-        (*(one.rules.underlying for one in model.book.contracts.values()), *model.book.grids, *_coins(model.book))
+        (
+            *(one.rules.underlying for one in model.book.contracts.values()),
+            *(one.underlying for one in model.book.options),
+            *model.book.grids,
+            *_coins(model.book),
+        )
     )
     columns: dict[str, OptionColumns] = {}
     for name in model.book.grids:
@@ -104,7 +109,8 @@ def _moved(model: Model, columns: dict[str, OptionColumns], group: tuple[str, ..
         name: _grid_at(columns[name], move, model.parameters, model.mode) if name in group else grid
         for name, grid in book.grids.items()
     }
-    moved = MarginBook(contracts, {}, {}, grids, book.coins, prices, book.realised_usd, book.at_ns)
+    options = tuple(margin_options.moved(one, move) if one.underlying in group else one for one in book.options)
+    moved = book._replace(contracts=contracts, buys={}, sells={}, grids=grids, prices=prices, options=options)
     return margin_model.figures(model.parameters, model.mode, moved)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from hedgebot.core import margin_distance, margin_legs, margin_model, margin_venue, margin_watched
 from hedgebot.core.ledger import only_shrinks
-from hedgebot.core.margin_legs import MarginBook
+from hedgebot.core.margin_legs import MarginBook, Parameters
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Figures, Stress
 from hedgebot.core.state import AccountState, EngineState
@@ -143,12 +143,25 @@ def model_now(state: EngineState, account: AccountState, at_ns: int) -> Model | 
     if account.role.is_followed:
         book = margin_legs.read_book(state, account, parameters, mode, at_ns)
     else:
-        book = margin_watched.read_book(account, at_ns)
+        book = margin_watched.read_book(account, mode)
     if isinstance(book, str):
         return book
+    margin = account.margin
+    if not account.role.is_followed and margin.base is not None and margin.base_of == _base_of(account, parameters):
+        # What is read once stays as it is until the next report.
+        return Model(parameters, mode, book, margin.base)
     if isinstance(parameters, VenueModel) and (problem := margin_venue.problem(parameters, book)):
         return problem
     return Model(parameters, mode, book, margin_model.figures(parameters, mode, book))
+
+
+def keep_base(account: AccountState, model: Model) -> None:
+    """Remember the model's figures at the venue's newest report, and what they are of."""
+    account.margin.base, account.margin.base_of = model.now, _base_of(account, model.parameters)
+
+
+def _base_of(account: AccountState, parameters: Parameters) -> str:
+    return f"{account.wallet_at_ns} {parameters.id}"
 
 
 def standing(state: EngineState, account: AccountState, model: Model, figures: Figures, at_ns: int) -> Standing | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hedgebot.core.margin_options import CoinOptions
 from hedgebot.core.margin_state import OptionGrid
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.quotes import OptionMark
@@ -46,7 +47,8 @@ class Contract(NamedTuple):
 class MarginBook(NamedTuple):
     """What one account holds. `buys` and `sells` are contracts of live orders (>= 0) that need margin.
 
-    `prices` are USD per coin, `realised_usd` is profit that was booked since the journal began.
+    `prices` are USD per coin, `realised_usd` is profit that was booked since the journal began. `options` are those of
+    a watched account; `in_coin` is the coin that its margin is counted in, empty where that is USD.
     """
 
     contracts: dict[InstrumentId, Contract]
@@ -57,6 +59,8 @@ class MarginBook(NamedTuple):
     prices: dict[str, float]
     realised_usd: float
     at_ns: int = 0
+    options: tuple[CoinOptions, ...] = ()
+    in_coin: str = ""
 
 
 Parameters = ParameterSet | VenueModel

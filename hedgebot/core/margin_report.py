@@ -4,13 +4,13 @@ Owns the comparison and what it says. Unknown is never zero: a venue in portfoli
 positions that need some has reported nothing. Source: margin reference section 8. Must not know modes or alerts.
 """
 
-import math
 from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import margin_gate, margin_legs, margin_model, margin_watched
+from hedgebot.core import margin_cause, margin_gate, margin_legs, margin_model, margin_watched
 from hedgebot.core.margin_model import Model
+from hedgebot.core.margin_state import Figures
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
@@ -20,7 +20,6 @@ from hedgebot.domain.health import use_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.reports import PositionReport, WalletReport
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.parameters import ParameterSet
 
 RECORD_NS = 1_000_000_000
 """At most one row a second for each account: reports follow every fill."""
@@ -70,11 +69,13 @@ def _is_long_option(step: Step, instrument: InstrumentId, contracts: Decimal) ->
 def on_wallet(step: Step, account: AccountState) -> None:
     """Hold our model against the venue's newest number on the same moment; journal both."""
     margin, wallet = account.margin, account.wallet
+    margin.base_of = ""
     model = margin_gate.model_now(step.state, account, step.at_ns)
     if isinstance(model, str):
         margin.base, margin.unknown, margin.gap, margin.use = None, model, None, None
         return
-    margin.base, margin.realised_usd, margin.unknown = model.now, model.book.realised_usd, ""
+    margin_gate.keep_base(account, model)
+    margin.realised_usd, margin.unknown = model.book.realised_usd, ""
     if wallet is None or wallet.maintenance_margin_usd is None:
         margin.gap = margin.use = None
         return
@@ -157,12 +158,14 @@ def _difference(step: Step, account: AccountState, model: Model, wallet: WalletR
         "maintenance": float_or_none(wallet.maintenance_margin_usd),
         "initial": float_or_none(wallet.initial_margin_usd),
     }
-    ours = {"maintenance": model.now.maintenance + fee, "initial": model.now.initial + fee}
+    ours = {
+        name: _nearest(number, most + fee, least + fee)
+        for (name, number), (most, least) in zip(theirs.items(), _spans(model.now), strict=True)
+    }
     gaps = {
         name: (ours[name] - number) / max(abs(number), ours[name], DIFFERENCE_USD_MIN)
         for name, number in theirs.items()
-        # Without a leverage our initial margin is only the least there can be.
-        if number is not None and not (name == "initial" and _leverage_unknown(model) and ours[name] < number)
+        if number is not None and not (name == "initial" and ours[name] < number and _initial_is_least(account, model))
         if abs(ours[name] - number) > DIFFERENCE_USD_MIN or name == "maintenance"
     }
     if not gaps:
@@ -172,29 +175,39 @@ def _difference(step: Step, account: AccountState, model: Model, wallet: WalletR
     if abs(gaps[worst]) <= tolerance or number is None or abs(ours[worst] - number) <= DIFFERENCE_USD_MIN:
         return gaps[worst], ""
     words = (
-        f"{worst} margin of {account.name}: the venue says {number:.2f} USD, our model {ours[worst]:.2f} "
-        f"({gaps[worst]:+.1%}); {_cause(model, worst, number)}"
+        f"{worst} margin of {account.name}: the venue says {number:.2f} USD, our model {_at(model, ours[worst])} "
+        f"({gaps[worst]:+.1%}); {margin_cause.likeliest(account, model, worst, number)}"
     )
     return gaps[worst], words
 
 
+def _spans(now: Figures) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The most and the least of maintenance and of initial margin that agree with what the model knows."""
+    least = now.maintenance if now.maintenance_least is None else now.maintenance_least
+    share = least / now.maintenance if now.maintenance > 0.0 else 1.0
+    return (now.maintenance, least), (now.initial, now.initial * share)
+
+
+def _nearest(number: float | None, most: float, least: float) -> float:
+    """What of a span is compared: the number itself where it lies within."""
+    return most if number is None else min(max(number, least), most)
+
+
+def _at(model: Model, ours: float) -> str:
+    """Our number in words, as the bound that it is."""
+    if model.now.maintenance_least is None:
+        return f"{ours:.2f}"
+    return f"at {'most' if ours in (model.now.maintenance, model.now.initial) else 'least'} {ours:.2f}"
+
+
+def _initial_is_least(account: AccountState, model: Model) -> bool:
+    """Whether the venue's initial margin may be more than ours.
+
+    Without a leverage ours is only the least there can be; on an account that is only watched its resting orders need
+    some, which nobody tells us.
+    """
+    return not account.role.is_followed or _leverage_unknown(model)
+
+
 def _leverage_unknown(model: Model) -> bool:
     return model.mode is MarginMode.CROSS and any(one.leverage is None for one in model.book.contracts.values())
-
-
-def _cause(model: Model, name: str, number: float) -> str:
-    """The likeliest parameter behind a difference."""
-    contracts = list(model.book.contracts.values())
-    if name == "maintenance" and model.mode is MarginMode.CROSS and len(contracts) == 1 and not model.book.grids:
-        (one,) = contracts
-        value = abs(one.contracts) * margin_model.value_each(one) * model.book.prices.get(one.rules.settle, 1.0)
-        implied = number / value if value else math.nan
-        ours = model.now.maintenance / value if value else math.nan
-        return f"the tiers of {one.rules.id}: the venue's comes to {implied:.4%} of its value, ours to {ours:.4%}"
-    if name == "initial" and model.mode is MarginMode.CROSS:
-        return "the leverage of a position, or margin of open orders that are not ours"
-    if isinstance(model.parameters, ParameterSet) and model.mode is MarginMode.PORTFOLIO and name == "initial":
-        return f"the factor of initial to maintenance margin, {model.parameters.portfolio.initial_factor:g} in ours"
-    if model.mode is MarginMode.PORTFOLIO and number > model.now.maintenance:
-        return f"the parts without a known formula: {', '.join(model.uncovered)}"
-    return "the margin mode of the account, a tier or a rate of borrowing"

@@ -27,12 +27,16 @@ class OptionGrid(msgspec.Struct, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Margins and what stands behind them, in USD. `maintenance_worst`: with the worst of the live orders filled."""
+    """Margins and what stands behind them, in USD. `maintenance_worst`: with the worst of the live orders filled.
+
+    `maintenance_least` is the least that the venue may ask where its formula is known in part; None: it is known.
+    """
 
     initial: float
     maintenance: float
     maintenance_worst: float
     balance: float
+    maintenance_least: float | None = None
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +81,8 @@ class StandingStress(msgspec.Struct, frozen=True, kw_only=True):
 class MarginState(msgspec.Struct, kw_only=True):
     """One account's margin by our model. `use` and `distance` are as of `looked_at_ns`; None is unknown or none.
 
-    `base` and `realised_usd` are the model's figures and the booked profit at the venue's newest report, `gap` the
+    `base` and `realised_usd` are the model's figures and the booked profit at the venue's newest report, `base_of` says
+    which report and parameters they are of. `gap` is the
     largest relative difference from it, `outside` its reports in a row beyond tolerance. `event` is a configured one
     that is on, `standing_stress` what the standing stresses would leave. `close_fee`: the venue's number holds the fee
     to close, which the model's does not.
@@ -86,6 +91,7 @@ class MarginState(msgspec.Struct, kw_only=True):
     grids: dict[str, OptionGrid] = {}
     leverage: dict[InstrumentId, float] = {}
     base: Figures | None = None
+    base_of: str = ""
     realised_usd: float = 0.0
     unknown: str = ""
     gap: float | None = None

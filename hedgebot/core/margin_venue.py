@@ -7,9 +7,12 @@ haircuts (the venue's own number corrects both). Bybit's account is `margin_mode
 
 from collections.abc import Callable, Mapping
 
+from hedgebot.core import margin_options
 from hedgebot.core.margin_legs import Contract, MarginBook
+from hedgebot.core.margin_options import CoinOptions
 from hedgebot.core.margin_state import Figures
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.positions import CoinBook, Line
 from hedgebot.margin.venue_models import Need, NotCoveredError, VenueModel
 from hedgebot.pricing.black76 import years_to
@@ -22,10 +25,21 @@ Size = Callable[[InstrumentId, Contract], float]
 def problem(model: VenueModel, book: MarginBook) -> str:
     """Why the model has no number for what is held; empty where it has one."""
     try:
-        model.total(coin_books(book, lambda _name, one: one.contracts))
+        model.total(coin_books(book, _held))
     except NotCoveredError as error:
         return str(error)
     return ""
+
+
+def maintenance_alone(model: VenueModel, book: MarginBook, name: InstrumentId) -> float:
+    """Maintenance margin in USD of one position of a book, with nothing beside it; of one that the model can judge."""
+    contracts = {one: contract for one, contract in book.contracts.items() if one == name}
+    options = tuple(found for one in book.options if (found := margin_options.alone(one, name)) is not None)
+    return model.total(coin_books(book._replace(contracts=contracts, options=options), _held)).maintenance
+
+
+def _held(_name: InstrumentId, one: Contract) -> float:
+    return one.contracts
 
 
 def figures(
@@ -35,15 +49,21 @@ def figures(
     sells: Mapping[InstrumentId, float],
 ) -> Figures:
     """Margins and balance now and at the worst of the live orders; infinite margins where the model has no number."""
-    balance = _balance(book)
+    balance = _balance(model, book)
     try:
-        now = model.total(coin_books(book, lambda _name, one: one.contracts))
+        now = model.total(coin_books(book, _held))
         worst = _worst(model, book, buys, sells) if buys or sells else now
     except NotCoveredError:
         return Figures(initial=INFINITE, maintenance=INFINITE, maintenance_worst=INFINITE, balance=balance)
     # Without a leverage the least is all that is known: the venue refuses what it finds too little for.
     initial = worst.maintenance if worst.initial is None else worst.initial
-    return Figures(initial=initial, maintenance=now.maintenance, maintenance_worst=worst.maintenance, balance=balance)
+    return Figures(
+        initial=initial,
+        maintenance=now.maintenance,
+        maintenance_worst=worst.maintenance,
+        balance=balance,
+        maintenance_least=now.least,
+    )
 
 
 def _worst(
@@ -60,7 +80,7 @@ def _worst(
     def largest(name: InstrumentId, one: Contract) -> float:
         return max(one.contracts, bought(name, one), sold(name, one), key=abs)
 
-    held: list[Size] = [lambda _name, one: one.contracts, bought, sold, largest]
+    held: list[Size] = [_held, bought, sold, largest]
     needs = [model.total(coin_books(book, size)) for size in held]
     initials = [one.initial for one in needs if one.initial is not None]
     initial = max(initials) if len(initials) == len(needs) else None
@@ -72,10 +92,19 @@ def coin_books(book: MarginBook, size: Size) -> dict[str, CoinBook]:
     lines: dict[str, list[Line]] = {}
     for name, one in book.contracts.items():
         lines.setdefault(one.rules.underlying, []).append(_line(book, name, one, size(name, one)))
+    options = {one.underlying: one for one in book.options}
     return {
-        coin: CoinBook(book.prices.get(coin) or some[0].price_usd, tuple(one for one in some if one.coins))
-        for coin, some in lines.items()
+        coin: _coin_book(book, coin, tuple(lines.get(coin, ())), options.get(coin))
+        for coin in dict.fromkeys((*lines, *options))
     }
+
+
+def _coin_book(book: MarginBook, coin: str, lines: tuple[Line, ...], options: CoinOptions | None) -> CoinBook:
+    index_usd = book.prices.get(coin) or (lines[0].price_usd if lines else 0.0)
+    found = CoinBook(index_usd, tuple(one for one in lines if one.coins), in_coin=coin == book.in_coin)
+    if options is None:
+        return found
+    return found._replace(options=options.legs, option_names=tuple(options.names), coin_settled=options.coin_settled)
 
 
 def _line(book: MarginBook, name: InstrumentId, one: Contract, contracts: float) -> Line:
@@ -91,7 +120,8 @@ def _line(book: MarginBook, name: InstrumentId, one: Contract, contracts: float)
     )
 
 
-def _balance(book: MarginBook) -> float:
-    """Coins and open profits in USD; a coin that nobody prices counts for nothing."""
-    balance = sum(qty * book.prices.get(coin, 0.0) for coin, qty in book.coins.items())
+def _balance(model: VenueModel, book: MarginBook) -> float:
+    """Coins and open profits in USD, in portfolio margin options too; a coin that nobody prices counts for nothing."""
+    options = sum(one.value_usd for one in book.options) if model.mode is MarginMode.PORTFOLIO else 0.0
+    balance = options + sum(qty * book.prices.get(coin, 0.0) for coin, qty in book.coins.items())
     return balance + sum(one.profit * book.prices.get(one.rules.settle, 0.0) for one in book.contracts.values())

@@ -13,12 +13,13 @@ from hedgebot.core import (
     margin_legs,
     margin_regime,
     margin_stress,
+    margin_watched,
     reducing,
     watched_rule,
 )
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
-from hedgebot.core.state import AccountState
+from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import float_or_none
@@ -51,7 +52,9 @@ def watch(step: Step) -> None:
         margin_stress.watch(step, account, use)
         near = _distance_problem(step, account)
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
-        step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(step, account))
+        step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(state, account))
+        old = _age_problem(state, account, step.at_ns)
+        step.check(AlertKind.MARGIN_MODEL_DIVERGED, f"{account.name} parameters", old)
         worst, unknown = max(worst, judged or 0.0), unknown or judged is None
         line = state.limits.margin_use_clear * margin_gate.lines_share(state, account)
         lowest, clear = min(lowest, line), clear and (judged or 0.0) < line
@@ -130,15 +133,25 @@ def distance_words(distance: Distance) -> str:
     return f"{distance.move:+.1%} from liquidation ({where})"
 
 
-def _model_problem(step: Step, account: AccountState) -> str:
-    margin, state = account.margin, step.state
-    if margin.differs:
-        return f"{margin.differs}; the larger number rules"
+def _model_problem(state: EngineState, account: AccountState) -> str:
+    """What is wrong between our model and the venue's number, or with the model where there has to be one."""
     found = margin_legs.model_of(state, account)
+    if not isinstance(found, str) and (wrong := margin_watched.mode_problem(account, found[1])):
+        return wrong
+    if account.margin.differs:
+        return f"{account.margin.differs}; the larger number rules"
     if isinstance(found, str):
         # What we have no model of is only read; that stands on the screen and nobody need be woken for it.
         return "" if found.startswith("no margin_mode") or not account.role.is_followed else found
-    old = age_problem(found[0].as_of, step.at_ns, state.limits.margin_parameters_age_days_max)
+    return ""
+
+
+def _age_problem(state: EngineState, account: AccountState, at_ns: int) -> str:
+    """A subject of its own: parameters stay old for months, and must hide no difference meanwhile."""
+    found = margin_legs.model_of(state, account)
+    if isinstance(found, str):
+        return ""
+    old = age_problem(found[0].as_of, at_ns, state.limits.margin_parameters_age_days_max)
     return f"the margin parameters {found[0].id} are {old}" if old else ""
 
 

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import margin_distance, margin_gate, margin_legs, margin_model
+from hedgebot.core import margin_distance, margin_gate, margin_legs, margin_model, margin_venue, margin_watched
 from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.what_if_live import numbers_of, to_look_at
 from hedgebot.domain.health import use_of
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.domain.whatif import Numbers, VenueNumbers, Verdict, WantedOrder, WatchedNumbers, WhatIf
+from hedgebot.margin.venue_models import VenueModel
 
 _SAME = 1e-9
 
@@ -70,15 +71,11 @@ def _numbers(
     state: EngineState, account: AccountState, model: Model, added: WatchedPosition, at_ns: int
 ) -> _Pair | str:
     """Both standings by the model, the order filled at its mark; a sentence where there is none."""
-    rules = added.rules
-    if rules.kind.is_option:
-        return f"{rules.symbol} is an option: the venue's number alone answers"
-    if rules.settle not in model.book.prices or rules.quote not in model.book.prices:
-        return f"the price of {rules.settle} is unknown"
-    held = model.book.contracts.get(rules.id)
-    one = margin_legs.Contract(rules, 0.0, added.mark, 0.0, added.leverage) if held is None else held
-    contracts = model.book.contracts | {rules.id: one._replace(contracts=one.contracts + added.contracts)}
-    book = model.book._replace(contracts=contracts)
+    book = margin_watched.read_book(account, model.mode, added)
+    if isinstance(book, str):
+        return book
+    if isinstance(model.parameters, VenueModel) and (problem := margin_venue.problem(model.parameters, book)):
+        return problem
     filled = model._replace(book=book, now=margin_model.figures(model.parameters, model.mode, book))
     before = margin_gate.standing(state, account, model, model.now, at_ns)
     after = margin_gate.standing(state, account, model, filled.now, at_ns)

@@ -44,7 +44,9 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
 class WatchedPosition(msgspec.Struct, frozen=True, kw_only=True):
     """A position on an account that is only watched, as a margin model reads it; `contracts` is signed.
 
-    `mark` is in the instrument's quote currency, > 0; `profit_settle` is unrealised, in its settlement coin.
+    `mark` is in the instrument's quote currency, > 0; `profit_settle` is unrealised, in its settlement coin. Of an
+    option `vol` is its implied volatility per root year and `forward` its expiry's, in what its strike is in. What the
+    venue asks for the position alone is `maintenance_settle`. None: not told.
     """
 
     rules: Instrument
@@ -52,6 +54,9 @@ class WatchedPosition(msgspec.Struct, frozen=True, kw_only=True):
     mark: float
     profit_settle: float = 0.0
     leverage: float | None = None
+    vol: float | None = None
+    forward: float | None = None
+    maintenance_settle: float | None = None
 
     @property
     def needs_margin(self) -> bool:
@@ -66,9 +71,10 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     """What a report of a watched account says beside its margins.
 
     Where the venue keeps margins apart (by coin, or by isolated position), those of the report are the worst pocket's,
-    which `pocket` names, and `equity_usd` is what all of them hold. `stated_use` is the venue's own ratio as
-    maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why. `coins_known`: the
-    report's balances are all that the pocket has.
+    which `pocket` names, and `equity_usd` is what all of them hold; `unit` is what the pocket is counted in, USD or a
+    coin. `margin_mode` is how the account nets by its venue's own word; empty: it does not say. `stated_use` is the
+    venue's own ratio as maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why.
+    `coins_known`: the report's balances are all that the pocket has.
     """
 
     pocket: str
@@ -78,6 +84,8 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[WatchedPosition, ...] | None = None
     problem: str = ""
     coins_known: bool = True
+    unit: str = "USD"
+    margin_mode: str = ""
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):

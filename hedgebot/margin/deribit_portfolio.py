@@ -42,11 +42,13 @@ class DeribitParameters:
 class DeribitMargin:
     """Margins in coin, and the parts they are made of.
 
-    `standard` and `extended` are profits before offsets and dampener, `counted` both after them.
+    `standard` and `extended` are profits before offsets and dampener, `counted` both after them. `least` is maintenance
+    by the standard cells and without a delta shock: what the unknown dampener and slope can take off ends there.
     """
 
     initial: float
     maintenance: float
+    least: float
     worst_case: float
     roll_shock: float
     delta_shock: float
@@ -111,6 +113,7 @@ def portfolio_margin(
     return DeribitMargin(
         initial=round(matrix + mmp_margin + order_margin, DIGITS),
         maintenance=parameters.mm_factor * matrix,
+        least=parameters.mm_factor * (round(-float(counted[: len(standard)].min(initial=0.0)), DIGITS) + roll),
         worst_case=worst,
         roll_shock=roll,
         delta_shock=delta,
@@ -123,10 +126,15 @@ def portfolio_margin(
 
 @dataclass(frozen=True, slots=True)
 class DeribitUsd:
-    """Margins in USD of one currency's products in a cross-currency account, and the parts they are made of."""
+    """Margins in USD of one currency's products in a cross-currency account, and the parts they are made of.
+
+    `least` as in `DeribitMargin`; `offset` is what the gains here may take off another currency's maintenance margin.
+    """
 
     initial: float
     maintenance: float
+    least: float
+    offset: float
     worst_case: float
     roll_shock: float
     delta_shock: float
@@ -151,11 +159,20 @@ def portfolio_margin_usd(
         parameters.extended_table_factor * parameters.price_range / np.abs(extended.moves),
     )
     profits = [evaluate(legs, one, law).total(index) for one in (standard, far)]
-    worst = max(-float(min(one.min() for one in profits)), 0.0)
+    near, worst = (max(-low, 0.0) for low in (float(profits[0].min()), float(min(one.min() for one in profits))))
     roll = roll_shock(parameters, deltas) * index
     delta = _delta_shock(parameters, deltas, index) * index
-    matrix = worst + roll + delta
-    return DeribitUsd(matrix, parameters.mm_factor * matrix, worst, roll, delta)
+    matrix, share = worst + roll + delta, parameters.mm_factor
+    gain = max(float(max(one.max() for one in profits)), 0.0)
+    return DeribitUsd(
+        initial=matrix,
+        maintenance=share * matrix,
+        least=share * (near + roll),
+        offset=share * min(parameters.pnl_offset * gain, parameters.max_offsetable_pnl),
+        worst_case=worst,
+        roll_shock=roll,
+        delta_shock=delta,
+    )
 
 
 def _offset(parameters: DeribitParameters, profits: Floats, index: float) -> Floats:

@@ -39,13 +39,19 @@ class Line(NamedTuple):
 
 
 class CoinBook(NamedTuple):
-    """Everything on one underlying; `owned_coins` are coins that are owned, `option_names` go with `options`."""
+    """Everything on one underlying; `owned_coins` are coins that are owned, `option_names` go with `options`.
+
+    `coin_settled` says of each option whether it is paid in the coin (empty: none is); `in_coin`: the account's margin
+    itself is counted in the coin, as where a currency is a pocket of its own.
+    """
 
     index_usd: float
     lines: tuple[Line, ...] = ()
     options: OptionLegs = OptionLegs()
     option_names: tuple[str, ...] = ()
     owned_coins: float = 0.0
+    coin_settled: tuple[bool, ...] = ()
+    in_coin: bool = False
 
     @property
     def delta_coins(self) -> float:
@@ -133,6 +139,16 @@ def options_moved(legs: OptionLegs, move: float) -> OptionLegs:
     forward = legs.forward * (1.0 + move)
     base = black76.price(forward, legs.strike, legs.years, legs.vol, legs.is_call)
     return replace(legs, forward=forward, base=np.asarray(base))
+
+
+def options_carried(legs: OptionLegs, move: float) -> OptionLegs:
+    """The same as `options_moved`, with what each base value differs from the model's carried along in proportion."""
+    if not len(legs.qty):
+        return legs
+    after = options_moved(legs, move)
+    now = black76.price(legs.forward, legs.strike, legs.years, legs.vol, legs.is_call)
+    share = np.divide(legs.base, now, out=np.ones_like(now), where=now > 0.0)
+    return replace(after, base=after.base * share)
 
 
 def _line_moved(one: Line, move: float) -> Line:

@@ -8,12 +8,14 @@ accounts.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import numpy as np
 
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.settings import MarginMode
-from hedgebot.margin.deribit_standard import futures_margin
+from hedgebot.margin.deribit_standard import futures_margin, short_option
 from hedgebot.margin.positions import Books, CoinBook, Line
 from hedgebot.margin.tiers import Ladder
 from hedgebot.margin.venue_records import BySize, Grade, Product, Tiered
@@ -28,15 +30,28 @@ class NotCoveredError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Initial and maintenance margin in USD. `initial` None: it depends on a leverage that is not known."""
+    """Initial and maintenance margin in USD. `initial` None: it depends on a leverage that is not known.
+
+    `least` is what the venue may ask at the least for maintenance where the formula is known in part (None: it is
+    known, and the number is the number); `offset` is what gains here may at the most take off other underlyings' loss.
+    """
 
     initial: float | None
     maintenance: float
+    least: float | None = None
+    offset: float = 0.0
+
+    @property
+    def at_least(self) -> float:
+        """The least maintenance margin that agrees with what is known."""
+        return self.maintenance if self.least is None else self.least
 
     def plus(self, other: "Need") -> "Need":
         """Both together."""
         initial = None if self.initial is None or other.initial is None else self.initial + other.initial
-        return Need(initial, self.maintenance + other.maintenance)
+        known = self.least is None and other.least is None
+        least = None if known else self.at_least + other.at_least
+        return Need(initial, self.maintenance + other.maintenance, least, self.offset + other.offset)
 
 
 NOTHING = Need(0.0, 0.0)
@@ -79,10 +94,12 @@ class VenueModel:
 
     def total(self, books: Books) -> Need:
         """Margins of all underlyings together."""
-        total = NOTHING
-        for need in self.needs(books).values():
+        total, needs = NOTHING, self.needs(books)
+        for need in needs.values():
             total = total.plus(need)
-        return total
+        if len(needs) > 1 and total.offset > 0.0:
+            total = replace(total, least=max(total.at_least - total.offset, 0.0))
+        return replace(total, offset=0.0)
 
     def _require(self, book: CoinBook) -> None:
         for line in book.lines:
@@ -145,13 +162,35 @@ def larger(one: Need, other: Need) -> Need:
 
 
 def by_size(record: BySize, coin: str, book: CoinBook) -> Need:
-    """Deribit's standard margin: the rate of a position grows with its size."""
+    """Deribit's standard margin: the rate of a position grows with its size; what is sold of options by its formula."""
+    total = _short_options(record, coin, book)
+    if not book.lines:
+        return total
     rates = figures_of(record.rates, coin, record.id, "rates")
-    total = NOTHING
     for line in book.lines:
         initial, maintenance = (
             futures_margin(base_rate=base, rate_per_coin=rates.per_coin, coins=line.coins, price=line.price_usd)
             for base in (rates.initial, rates.maintenance)
         )
         total = total.plus(Need(initial, maintenance))
+    return total
+
+
+def _short_options(record: BySize, coin: str, book: CoinBook) -> Need:
+    """Each option that is sold; what is bought was paid for."""
+    legs, total = book.options, NOTHING
+    if not len(legs.qty):
+        return total
+    rates = figures_of(record.short_options, coin, record.id, "rates of short options")
+    for number in np.flatnonzero(legs.qty < 0.0).tolist():
+        size = -float(legs.qty[number])
+        initial, maintenance = short_option(
+            rates,
+            index=book.index_usd,
+            forward=float(legs.forward[number]),
+            mark=float(legs.base[number]),
+            strike=float(legs.strike[number]),
+            is_call=bool(legs.is_call[number]),
+        )
+        total = total.plus(Need(size * initial, size * maintenance))
     return total

@@ -13,6 +13,7 @@ import msgspec
 from hedgebot.domain.decoding import decoded
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.deribit_portfolio import DeribitParameters
+from hedgebot.margin.deribit_standard import ShortRates
 from hedgebot.margin.tiers import Ladder
 from hedgebot.margin.venue_portfolio import OkxParameters
 
@@ -90,15 +91,20 @@ class SizeRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class BySize(Record, frozen=True, kw_only=True, tag="by_size"):
-    """Deribit's standard margin of futures."""
+    """Deribit's standard margin: futures by size, short options by a formula of their own."""
 
     rates: Mapping[str, SizeRates]
+    short_options: Mapping[str, ShortRates] = {}
 
 
 class DeribitPortfolio(Record, frozen=True, kw_only=True, tag="deribit_portfolio"):
-    """Deribit's portfolio margin by currency, with the parameters of USD-settled products."""
+    """Deribit's portfolio margin by currency: `currencies` of products settled in USD and of accounts margined whole.
+
+    `coins` are those of a currency that is margined by itself in its own coin.
+    """
 
     currencies: Mapping[str, DeribitParameters]
+    coins: Mapping[str, DeribitParameters] = {}
 
 
 class OkxPortfolio(Record, frozen=True, kw_only=True, tag="okx_portfolio"):

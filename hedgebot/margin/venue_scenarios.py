@@ -18,8 +18,10 @@ from hedgebot.margin.scenario import Legs, OptionLegs, Scenarios, VolLaw, evalua
 from hedgebot.margin.tiers import short_option_initial, short_option_maintenance
 from hedgebot.margin.venue_models import NOTHING, Need, NotCoveredError, figures_of, ladder_need
 from hedgebot.margin.venue_records import DeribitPortfolio, DerivePortfolio, OkxPortfolio, ParadexPortfolio
+from hedgebot.pricing import black76
 
 SECONDS_PER_YEAR = derive_portfolio.SECONDS_PER_YEAR
+SAME = 1e-9
 
 
 def legs_of(book: CoinBook, options: OptionLegs | None = None) -> Legs:
@@ -67,14 +69,41 @@ def bybit_scenarios(parameters: ParameterSet, _coin: str, book: CoinBook) -> Nee
 
 
 def deribit(record: DeribitPortfolio, coin: str, book: CoinBook) -> Need:
-    """One currency of portfolio margin in USD."""
-    parameters = figures_of(record.currencies, coin, record.id, "parameters")
+    """One currency of portfolio margin in USD: by itself in its coin, or as a part of an account that is one in USD."""
+    own = record.coins if book.in_coin else record.currencies
+    parameters = figures_of(own, coin, record.id, "parameters in coin" if book.in_coin else "parameters")
     deltas = tuple((one.coins, one.years) for one in book.lines)
     deltas += tuple(zip(option_deltas(book.options).tolist(), book.options.years.tolist(), strict=True))
-    margin = deribit_portfolio.portfolio_margin_usd(
-        parameters, legs_of(book), index=book.index_usd, deltas=_by_expiry(deltas)
-    )
-    return Need(margin.initial, margin.maintenance)
+    legs, index, moved = _deribit_legs(book), book.index_usd, _by_expiry(deltas)
+    if book.in_coin:
+        alone = deribit_portfolio.portfolio_margin(parameters, legs, index=index, deltas=moved)
+        return Need(alone.initial * index, alone.maintenance * index, _less(alone.least, alone.maintenance, index))
+    margin = deribit_portfolio.portfolio_margin_usd(parameters, legs, index=index, deltas=moved)
+    return Need(margin.initial, margin.maintenance, _less(margin.least, margin.maintenance), margin.offset)
+
+
+def _less(least: float, maintenance: float, index: float = 1.0) -> float | None:
+    """What the venue may ask at the least in USD; None where that is the number itself."""
+    return least * index if least < maintenance * (1.0 - SAME) else None
+
+
+def _deribit_legs(book: CoinBook) -> Legs:
+    """The book as the engine takes it; profits count from the unshocked value.
+
+    An option that is paid in coin is worth its USD value at its expiry's own forward, in coins (recorded marks agree to
+    their last digit): what it gains in coins is its gain in USD there, less what the coins that it is worth gain.
+    """
+    options = book.options
+    if not len(options.qty):
+        return legs_of(book)
+    base = black76.price(options.forward, options.strike, options.years, options.vol, options.is_call)
+    if not any(book.coin_settled):
+        return legs_of(book, replace(options, base=base))
+    in_coin = np.array(book.coin_settled, dtype=np.bool_)
+    scaled = np.where(in_coin, options.qty * book.index_usd / options.forward, options.qty)
+    legs = legs_of(book, replace(options, base=base, qty=scaled))
+    worth = (options.qty * base / options.forward)[in_coin]
+    return replace(legs, inverse_qty=np.append(legs.inverse_qty, -worth))
 
 
 def _by_expiry(deltas: tuple[tuple[float, float | None], ...]) -> tuple[tuple[float, float | None], ...]:

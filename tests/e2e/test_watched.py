@@ -62,6 +62,11 @@ def options_of(book: dict[str, Any]) -> dict[str, Any]:
     return next(one for one in book["accounts"] if one["account"] == "options")
 
 
+def is_model_alert(alert: dict[str, Any]) -> bool:
+    """Whether it is told that the model and the venue differ; not that the parameters are old."""
+    return bool(alert["kind"] == "MarginModelDiverged" and alert["subject"] == "options")
+
+
 def test_a_watched_account_from_the_first_reading_to_the_replay(world: World) -> None:
     with deribit_in_a_thread() as stub:
         text = world.config.read_text("utf-8")
@@ -97,8 +102,16 @@ def test_a_watched_account_from_the_first_reading_to_the_replay(world: World) ->
         assert options_of(reduced)["margin_use"] == pytest.approx(0.85)
         hedges = reduced["hedges"]
         daemon.until("hedging goes on", lambda book: book["hedges"] > hedges, 30.0)
-        stubs.deribit(stub)
-        daemon.until("active again", lambda book: book["mode"] == "active", 30.0)
+        # It holds options now, and its venue asks for them what our model does: both numbers agree.
+        stubs.deribit_with_options(stub)
+        again = daemon.until("active again", lambda book: book["mode"] == "active", 30.0)
+        assert not any(map(is_model_alert, again["alerts"]))
+        # Then it asks a fifth more for what is sold of them: told after three readings, with the rate that moved.
+        stubs.deribit_with_options(stub, raised=0.015)
+        moved = daemon.until("the rate", lambda book: any(map(is_model_alert, book["alerts"])), 60.0)
+        (words,) = [one["summary"] for one in moved["alerts"] if is_model_alert(one)]
+        assert "the rate of deribit:option:BTC-27MAR48-120000-C" in words
+        assert "of the index beside its mark, ours to 7.50" in words
 
         # Two failures in a row are told, and the book stays as it is.
         stub.say("private/get_account_summaries", {"error": {"code": 13004, "message": "invalid_credentials"}}, 400)
@@ -110,6 +123,11 @@ def test_a_watched_account_from_the_first_reading_to_the_replay(world: World) ->
     rows = [row.payload for row in checker.read_rows(world.state_dir) if row.kind == "RecordMargin"]
     ours = [one for one in rows if one["account"] == "options"]
     assert ours[0]["model_maintenance_usd"] == pytest.approx(10_500.0), "our model stands beside the venue's number"
+    sold = 2.0 * (0.075 + stubs.call_mark()) * 1e5
+    close = pytest.approx(10_500.0 + sold, rel=1e-3)
+    gaps = [one["gap_ratio"] for one in ours if one["model_maintenance_usd"] == close]
+    assert min(map(abs, gaps)) < 1e-3, "the venue's number with options is reproduced"
+    assert min(gaps) < -0.01, "and with the raised rate it is not"
     code, answer = world.verb("journal", "replay", "--verify", "--state-dir", str(world.state_dir))
     assert code == 0, json.dumps(answer)
     code, answer = world.verb("journal", "audit", "--state-dir", str(world.state_dir))

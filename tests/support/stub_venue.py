@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 from aiohttp import web
 
 from hedgebot.domain.settings import AccountRole
+from hedgebot.pricing import black76
 from hedgebot.venues.connection import VenueConnection
 
 KEY, SECRET, PASSPHRASE = "stub-key", "stub-secret", "stub-passphrase"  # the stub's own
@@ -171,7 +173,7 @@ def deribit_position(name: str, size: float, mark: float, **fields: object) -> d
     return row | {"initial_margin": 0.0, "maintenance_margin": 0.0} | fields
 
 
-PERPETUAL = {
+PERPETUAL: dict[str, Any] = {
     "kind": "future",
     "instrument_name": "BTC-PERPETUAL",
     "instrument_type": "reversed",
@@ -199,6 +201,54 @@ def deribit(stub: StubVenue) -> None:
     stub.say("private/get_positions", {"jsonrpc": "2.0", "result": [held]})
     stub.say("public/get_instrument", {"jsonrpc": "2.0", "result": PERPETUAL})
     stub.say("public/get_index_price", {"jsonrpc": "2.0", "result": {"index_price": 100_000.0}})
+
+
+CALL = PERPETUAL | {
+    "kind": "option",
+    "instrument_name": "BTC-27MAR48-120000-C",
+    "settlement_period": "month",
+    "expiration_timestamp": 2469081600000,
+    "tick_size": 0.0005,
+    "contract_size": 1.0,
+    "min_trade_amount": 0.1,
+    "quote_currency": "BTC",
+    "strike": 120_000.0,
+    "option_type": "call",
+}
+"""public/get_instrument of an option: recorded are those of 2024; this one does not expire while we live with it."""
+
+
+def deribit_with_options(stub: StubVenue, *, raised: float = 0.0, told: bool = True) -> None:
+    """The account of `deribit`, and 2 calls sold; the venue asks `raised` of the index more for each than it did.
+
+    The ticker of the call is marked at its volatility; `told` False: it names none.
+    """
+    deribit(stub)
+    rows = {str(one["instrument_name"]): one for one in (PERPETUAL, CALL)}
+    stub.script("public/get_instrument", lambda one: Answer(json.dumps({"result": rows[one.query["instrument_name"]]})))
+    mark = call_mark()
+    each = 2.0 * (0.075 + raised + mark)
+    initial = 0.205 + 2.0 * (0.15 + mark)
+    summary = deribit_summary(
+        equity=9.0 - 2.0 * mark,
+        options_value=-2.0 * mark,
+        margin_balance=9.0,
+        initial_margin=initial,
+        maintenance_margin=0.105 + each,
+    )
+    stub.say("private/get_account_summaries", deribit_account(summary))
+    future = deribit_position("BTC-PERPETUAL", 1_000_000, 100_000.0, size_currency=10.0, maintenance_margin=0.105)
+    sold = deribit_position("BTC-27MAR48-120000-C", -2.0, mark, kind="option", maintenance_margin=each)
+    stub.say("private/get_positions", {"result": [future | {"leverage": 50}, sold]})
+    ticker = {"mark_price": mark, "index_price": 100_000.0, "underlying_price": 130_000.0}
+    stub.say("public/ticker", {"result": ticker | ({"mark_iv": 40.0} if told else {})})
+
+
+def call_mark() -> float:
+    """The call's value at 40 % on a forward of 130,000, in coins, to the digits that the venue prints."""
+    years = (int(CALL["expiration_timestamp"]) / 1_000 - time.time()) / (365 * 86_400)
+    at, struck, left, sigma = (np.array([one]) for one in (130_000.0, 120_000.0, years, 0.4))
+    return round(float(black76.price(at, struck, left, sigma, np.array([True]))[0]) / 130_000.0, 4)
 
 
 OKX_SWAP = {

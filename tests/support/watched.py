@@ -4,15 +4,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 import hedgebot.margin
 from hedgebot.config.shipped import FILES
 from hedgebot.core.state import AccountState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
 from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, MarginMode, MarginParameters
+from hedgebot.pricing import black76
 from tests.support.playbook import Playbook, instrument, settings
 
 WATCHED = "options"
@@ -51,6 +53,35 @@ def held(usd: float = 1_000_000.0, mark: float = 100_000.0, leverage: float | No
     return WatchedPosition(rules=RULES, contracts=usd, mark=mark, leverage=leverage)
 
 
+def option(
+    contracts: float = -10.0,
+    strike: float = 110_000.0,
+    *,
+    days: float = 30.0,
+    vol: float = 0.6,
+    forward: float = 101_000.0,
+    is_call: bool = True,
+    in_coin: bool = True,
+    at_ns: int = 0,
+) -> WatchedPosition:
+    """An option of the watched account, marked at its own volatility as the venue marks it."""
+    at, struck, years, sigma = (np.array([one]) for one in (forward, strike, days / 365.0, vol))
+    value = float(black76.price(at, struck, years, sigma, np.array([is_call]))[0])
+    right, settle = "C" if is_call else "P", "BTC" if in_coin else "USDC"
+    rules = instrument(
+        InstrumentId(f"deribit:option:{settle}-{strike:.0f}-{right}"),
+        InstrumentKind.COIN_OPTION if in_coin else InstrumentKind.LINEAR_OPTION,
+        quote=settle,
+        settle=settle,
+        expiry_ns=at_ns + round(days * 86_400e9),
+        strike=Decimal(repr(strike)),
+        option_type=OptionType.CALL if is_call else OptionType.PUT,
+    )
+    # Of an option that is paid in coin the mark is its value at its expiry's forward.
+    mark = value / forward if in_coin else value
+    return WatchedPosition(rules=rules, contracts=contracts, mark=mark, vol=vol, forward=forward)
+
+
 def read(
     book: Playbook,
     equity: str | None = "200000",
@@ -66,6 +97,8 @@ def read(
     coins: dict[str, str] | None = None,
     coins_known: bool = True,
     prices: dict[str, float] | None = None,
+    unit: str = "BTC",
+    margin_mode: str = "",
 ) -> tuple[Command, ...]:
     """The venue was read: equity and margins of the worst pocket, which holds 2 BTC beside its positions."""
     total = equity if everything == "" else everything
@@ -84,6 +117,8 @@ def read(
             stated_use=stated_use,
             positions=positions,
             coins_known=coins_known,
+            unit=unit,
+            margin_mode=margin_mode,
         ),
     )
     return book.send(ev.WalletUpdated(report=report, source=ev.Source.QUERY), after_ms=after_ms)

@@ -5,10 +5,12 @@ import json
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from hedgebot.domain import events as ev
+from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.venues.registry import open_venue
 from tests.support import stub_venue as stubs
 from tests.support.readings import margin_of, reading, report
@@ -76,6 +78,21 @@ async def test_deribit_cross_margin_is_one_account_in_usd_and_names_the_price_of
     assert found.prices_usd["BTC"] == pytest.approx(100_000.0)
     assert found.prices_usd["USDT"] == pytest.approx(0.999, abs=1e-4)
     assert found.balances == {"BTC": Decimal(2), "USDT": Decimal(100_000)}
+
+
+async def test_deribits_options_come_with_volatility_forward_and_the_price_of_their_coin() -> None:
+    found = await report("deribit", stubs.deribit_with_options)
+    future, sold = margin_of(found).positions or ()
+    assert (future.vol, future.forward, future.maintenance_settle) == (None, None, 0.105)
+    assert (sold.rules.kind, sold.contracts, sold.mark) == (InstrumentKind.COIN_OPTION, -2.0, stubs.call_mark())
+    assert sold.vol == pytest.approx(0.4)
+    assert sold.forward == 130_000.0
+    assert (margin_of(found).unit, margin_of(found).margin_mode) == ("BTC", "cross")
+    assert found.prices_usd["BTC"] == 100_000.0
+    # What the options are worth is in no coin: only what is owned beside them.
+    assert float(found.balances["BTC"]) == pytest.approx(9.0)
+    bare = await report("deribit", partial(stubs.deribit_with_options, told=False))
+    assert [one.vol for one in margin_of(bare).positions or ()] == [None, None]
 
 
 async def test_deribit_without_the_right_to_read_positions_still_tells_its_margin() -> None:

@@ -12,6 +12,7 @@ from hedgebot.venues.health.words import absent, less, printed_unit, relation
 from hedgebot.venues.reading import Raw, as_object, as_rows, float_or_none, text
 
 _TOTALS = ("total_margin_balance_usd", "total_initial_margin_usd", "total_maintenance_margin_usd")
+_MODES = {"sm": "cross", "pm": "portfolio"}
 _NO_POSITIONS = "positions: a summary has none"
 
 
@@ -50,6 +51,12 @@ def prices(accounts: tuple[AccountHealth, ...]) -> dict[str, float]:
     if not whole:
         return {}
     return {one.unit: whole / one.equity for one in accounts if one.unit != "USD" and one.equity}
+
+
+def margin_mode(accounts: tuple[AccountHealth, ...]) -> str:
+    """Standard margin is our "cross", portfolio margin "portfolio"; empty where no model is named, or several."""
+    models = {one.account.split()[0].rpartition("_")[2] for one in accounts}
+    return _MODES.get(models.pop(), "") if len(models) == 1 else ""
 
 
 def _accounts(rows: tuple[Raw, ...], at_ns: int) -> tuple[AccountHealth, ...]:

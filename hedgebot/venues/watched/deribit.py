@@ -1,8 +1,9 @@
-"""Deribit, read: account summaries, positions and what instruments are. Owns which questions make one reading.
+"""Deribit, read: account summaries, positions, what options are marked at, and what instruments are.
 
-Sizes of positions are in USD for inverse contracts and in coins for linear ones and options; both stand as contracts of
-size one. Sources: private/get_account_summaries, private/get_positions, public/get_instrument, public/get_index_price;
-margin reference sections 3, 5 and 6.1.
+Owns which questions make one reading. Sizes of positions are in USD for inverse contracts and in coins for linear ones
+and options; both stand as contracts of size one. How options are asked for is `deribit_marks.py`'s. Sources:
+private/get_account_summaries, private/get_positions, public/get_instrument, public/get_index_price; margin reference
+sections 3, 5 and 6.1.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, i
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import deribit as dialect
 from hedgebot.venues.reading import FrameProblem, Raw, as_object, number, text
+from hedgebot.venues.watched.deribit_marks import with_marks
 from hedgebot.venues.watched.pockets import STABLECOINS, Pocket, Reading, known_or_why, known_price, profit_settle
 
 ONE = Decimal(1)
@@ -45,7 +47,8 @@ class DeribitReader:
 
     async def _positions(self) -> tuple[WatchedPosition, ...]:
         held = dialect.read_positions(await self._client.privateGetGetPositions({"currency": "any"}))
-        return tuple([await self.position(one) for one in held])
+        found = [await self.position(one) for one in held]
+        return await with_marks(self._client, found)
 
     async def _reading(
         self,
@@ -60,10 +63,12 @@ class DeribitReader:
         prices = dialect.prices(accounts) if whole else {}
         settles = {one.rules.settle for one in positions or ()}
         quotes = {one.rules.quote for one in positions or ()}
+        # The formulas of options are in parts of the index, also where nothing of the coin is owned.
+        quotes |= {one.rules.underlying for one in positions or () if one.rules.kind.is_option}
         for coin in sorted({*(coin for coin, qty in owned.items() if qty), *settles, *quotes} - prices.keys()):
             if price := await known_price(partial(self.price_usd, coin)):
                 prices[coin] = price
-        return Reading(pockets, positions, problem, prices, owned, at_ns)
+        return Reading(pockets, positions, problem, prices, owned, at_ns, dialect.margin_mode(accounts))
 
     async def price_usd(self, coin: str) -> float:
         """USD per coin, by the venue's index; raises the client's error where it has none."""
@@ -87,7 +92,12 @@ class DeribitReader:
             else profit_settle(held.contracts, 1.0, held.entry, held.mark, is_inverse=is_inverse)
         )
         return WatchedPosition(
-            rules=rules, contracts=held.contracts, mark=held.mark, profit_settle=profit, leverage=held.leverage
+            rules=rules,
+            contracts=held.contracts,
+            mark=held.mark,
+            profit_settle=profit,
+            leverage=held.leverage,
+            maintenance_settle=held.maintenance,
         )
 
     async def instrument(self, name: str) -> Instrument:

@@ -21,6 +21,7 @@ from hedgebot.domain.whatif import OrderKind, VenueNumbers, WantedOrder, Watched
 from hedgebot.venues.health import deribit as dialect
 from hedgebot.venues.reading import FrameProblem, Raw, as_object, number
 from hedgebot.venues.watched.deribit import DeribitReader
+from hedgebot.venues.watched.deribit_marks import marked
 from hedgebot.venues.watched.sizes import contracts_of
 from hedgebot.venues.watched.turns import Turns
 
@@ -46,6 +47,8 @@ class DeribitSimulator:
         before = await self._simulate(rules, {})
         after = await self._simulate(rules, {"simulated_positions": json.dumps({rules.symbol: float(size)})})
         position = WatchedPosition(rules=rules, contracts=float(contracts) * order.side.sign, mark=float(mark))
+        if rules.kind.is_option:
+            position = marked(position, row)
         signed = VenueNumbers(
             initial_before=before.initial_use,
             initial_after=after.initial_use,

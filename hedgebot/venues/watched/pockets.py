@@ -35,7 +35,7 @@ class Reading(NamedTuple):
     """Everything that one round of questions told. `positions` None: `problem` says why.
 
     `prices` are USD per coin, `coins` what is owned of each, open profit included (None: not known); `at_ns` is before
-    all questions.
+    all questions. `margin_mode` is how the account nets by the venue's word ("cross", "portfolio", or not told).
     """
 
     pockets: tuple[Pocket, ...]
@@ -44,6 +44,7 @@ class Reading(NamedTuple):
     prices: Mapping[str, float]
     coins: Mapping[str, float] | None
     at_ns: int
+    margin_mode: str = ""
 
 
 def report_of(account: str, read: Reading) -> WalletReport:
@@ -73,6 +74,8 @@ def report_of(account: str, read: Reading) -> WalletReport:
             positions=positions,
             problem=worst.alone or read.problem,
             coins_known=coins is not None,
+            unit=worst.health.unit,
+            margin_mode=read.margin_mode,
         ),
     )
 

@@ -177,18 +177,6 @@ def test_how_far_it_is_from_liquidation_is_told_with_its_price() -> None:
     assert distance.price == pytest.approx(100_000.0 * (1.0 + distance.move))
 
 
-def test_options_leave_the_venues_number_alone() -> None:
-    book = watched_book()
-    rules = instrument(BTC_CALL, InstrumentKind.COIN_OPTION, settle="BTC", underlying="BTC")
-    read(book, positions=(held(), msgspec.structs.replace(held(), rules=rules, contracts=-1.0)))
-    assert watched_account(book).margin.base is None
-    assert "is an option" in watched_account(book).margin.unknown
-    assert account_view(book.state, watched_account(book), book.at_ns).margin_use == pytest.approx(0.0525)
-    book.tick(300.0)
-    told = [one.summary for one in book.state.alerts.values() if one.kind is AlertKind.MARGIN_MODEL_DIVERGED]
-    assert all("days old" in one for one in told), "of a model that is not asked only its age is told"
-
-
 def test_a_mode_without_a_model_is_no_alarm() -> None:
     book = Playbook(with_watched(MarginMode.CROSS, "okx"))
     book.ready()
@@ -223,12 +211,12 @@ def test_what_needs_margin() -> None:
 def test_what_is_unknown_of_a_book_is_said() -> None:
     book = Playbook(with_watched())
     book.ready()
-    assert read_book(watched_account(book), book.at_ns) == "nothing was read of options yet"
+    assert read_book(watched_account(book), MarginMode.CROSS) == "nothing was read of options yet"
     read(book, positions=None)
-    assert "positions of options are unknown" in str(read_book(watched_account(book), book.at_ns))
+    assert "positions of options are unknown" in str(read_book(watched_account(book), MarginMode.CROSS))
     strange = msgspec.structs.replace(held(), rules=instrument(RULES.id, InstrumentKind.LINEAR_PERP, settle="EURR"))
     read(book, positions=(strange,))
-    assert read_book(watched_account(book), book.at_ns) == "the price of EURR is unknown"
+    assert read_book(watched_account(book), MarginMode.CROSS) == "the price of EURR is unknown"
 
 
 @pytest.mark.parametrize(("first", "second"), [(1_000_000.0, -10_000.0), (1_000_000.0, -900_000.0), (-5.0, 5.0)])
@@ -245,7 +233,7 @@ def test_two_rows_of_one_side_are_one_position() -> None:
     book = watched_book()
     both = tuple(msgspec.structs.replace(held(500_000.0), profit_settle=profit) for profit in (0.25, 0.5))
     read(book, positions=both)
-    found = read_book(watched_account(book), book.at_ns)
+    found = read_book(watched_account(book), MarginMode.CROSS)
     assert not isinstance(found, str)
     assert [(one.contracts, one.profit) for one in found.contracts.values()] == [(1_000_000.0, 0.75)]
 

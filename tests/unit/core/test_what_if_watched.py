@@ -11,7 +11,7 @@ from hedgebot.domain.instrument import InstrumentKind, Side
 from hedgebot.domain.settings import MarginMode
 from hedgebot.domain.whatif import OrderKind, VenueNumbers, Verdict, WantedOrder, WatchedNumbers, WhatIf
 from tests.support.playbook import BTC_CALL, Playbook, instrument
-from tests.support.watched import held, read, watched_book, with_watched
+from tests.support.watched import held, option, read, watched_book, with_watched
 
 ORDER = WantedOrder(
     side=Side.BUY, qty=Decimal(10), in_usd=False, underlying="BTC", kind=OrderKind.PERP, venue="deribit"
@@ -90,12 +90,24 @@ def test_without_a_model_the_venue_alone_decides_and_without_both_nobody_knows()
     assert (found.verdict, found.theirs_problem) == (Verdict.UNKNOWN, "no such call")
 
 
+def test_an_option_is_judged_by_the_model_too() -> None:
+    book = watched_book()
+    account = account_at(book.state, "deribit")
+    assert account is not None
+    sold = option(-10.0, at_ns=book.at_ns)
+    found = judge(book.state, account, ORDER, WatchedNumbers(position=sold), book.at_ns)
+    assert found.before is not None
+    assert found.after is not None
+    more = 10.0 * (0.075 + sold.mark) * 1e5
+    assert found.after.maintenance == pytest.approx(found.before.maintenance + more)
+
+
 def test_an_option_and_a_coin_without_a_price_leave_it_to_the_venue() -> None:
     book = watched_book()
     account = account_at(book.state, "deribit")
     assert account is not None
     for rules, words in (
-        (instrument(BTC_CALL, InstrumentKind.COIN_OPTION, settle="BTC"), "is an option"),
+        (instrument(BTC_CALL, InstrumentKind.COIN_OPTION, settle="BTC"), "no volatility and forward"),
         (instrument(BTC_CALL, InstrumentKind.LINEAR_PERP, settle="EURR"), "the price of EURR is unknown"),
     ):
         position = msgspec.structs.replace(held(1.0), rules=rules)

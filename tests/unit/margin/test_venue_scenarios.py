@@ -6,11 +6,12 @@ import pytest
 from hedgebot.daemon.risk_files import read_registry, read_tiers
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.bybit_portfolio import days_counted, portfolio_margin
-from hedgebot.margin.positions import CoinBook, Line, books_of
+from hedgebot.margin.positions import CoinBook, Line, books_of, option_deltas
 from hedgebot.margin.registry import Registry
 from hedgebot.margin.tiers import short_option_maintenance
 from hedgebot.margin.venue_models import NotCoveredError, VenueModel
 from hedgebot.margin.venue_scenarios import bybit_scenarios, bybit_tiered, legs_of
+from hedgebot.pricing import black76
 from tests.support.riskbooks import book, coins, option
 
 
@@ -67,6 +68,55 @@ def test_a_long_option_is_worth_no_more_than_its_loss(models: Registry) -> None:
     assert need.initial is not None
     # What it can lose, and the roll shock of its delta.
     assert need.initial <= worth + 0.02 * 100_000.0
+
+
+def deribit_options(
+    *, in_coin: bool, qty: float = 1.0, strike: float = 100_000.0, forward: float = 110_000.0
+) -> CoinBook:
+    """One option on an index of 100,000 whose expiry's forward is 10 % above it."""
+    held = books_of(book(option("BTC", qty, price=forward, strike=strike)))["BTC"]
+    return held._replace(index_usd=100_000.0, coin_settled=(True,), in_coin=in_coin)
+
+
+def test_an_option_that_is_paid_in_coin_loses_coins(models: Registry) -> None:
+    """By hand: its value at each cell's forward in coins, less what it is worth in coins now."""
+    held = deribit_options(in_coin=True, qty=-1.0, strike=105_000.0)
+    legs = held.options
+    now, years = black76.price(legs.forward, legs.strike, legs.years, legs.vol, legs.is_call), float(legs.years[0])
+    term = 1.0 + 0.5 * (30.0 / (years * 365.0)) ** (0.3 if years * 365.0 <= 30.0 else 0.13)
+    after = black76.price(legs.forward * 1.16, legs.strike, legs.years, np.maximum(legs.vol * term, 0.5), legs.is_call)
+    lost = float(after[0] / (legs.forward[0] * 1.16) - now[0] / legs.forward[0])
+    delta = float(option_deltas(legs)[0])
+    roll = abs(delta) * max(0.01, float(np.exp(0.075 * years)) - 1.0)
+    need = portfolio(models, "deribit").total({"BTC": held})
+    assert need.at_least == pytest.approx(0.8 * (lost + roll) * 100_000.0, rel=1e-6)
+
+
+def test_a_call_that_is_nothing_but_coins_loses_none_of_them_and_its_value_in_usd(models: Registry) -> None:
+    own = portfolio(models, "deribit").total({"BTC": deribit_options(in_coin=True, strike=100.0)})
+    in_usd = deribit_options(in_coin=False, strike=100.0)._replace(coin_settled=())
+    whole = portfolio(models, "deribit").total({"BTC": in_usd})
+    assert own.maintenance < 0.8 * 0.03 * 100_000.0, "only its delta rolls"
+    assert whole.maintenance > 0.8 * 0.16 * 100_000.0, "a fall takes a sixth of what the coins are worth"
+
+
+def test_a_currency_by_itself_needs_parameters_in_its_coin(models: Registry) -> None:
+    held = {"SOL": deribit_options(in_coin=True)}
+    with pytest.raises(NotCoveredError, match="has no parameters in coin of SOL"):
+        portfolio(models, "deribit").total(held)
+
+
+def test_gains_of_one_currency_may_take_something_off_anothers_loss(models: Registry) -> None:
+    lines = {
+        coin: CoinBook(price, (Line("perp", size, price),))
+        for coin, price, size in (("BTC", 100_000.0, 10.0), ("ETH", 4_000.0, -100.0))
+    }
+    model = portfolio(models, "deribit")
+    need = model.total(lines)
+    assert need.maintenance == pytest.approx(0.8 * (0.17 * 1e6 + 0.19 * 4e5))
+    # ETH's gains count to 40 %, BTC's not at all; alone nothing is offset.
+    assert need.at_least == pytest.approx(need.maintenance - 0.8 * 0.4 * 0.18 * 4e5)
+    assert model.total({"ETH": lines["ETH"]}).least is None
 
 
 def test_okx_takes_mark_for_charges_and_index_for_shocks(models: Registry) -> None:
