@@ -217,6 +217,7 @@ class TreasuryRow(_Part, frozen=True, kw_only=True):
     account: str = ""
     coin: str = ""
     trading_qty: Decimal | None = None
+    spare_qty: Decimal | None = None
     buffer_qty: Decimal | None = None
     emergency_qty: Decimal | None = None
     age_ms: float | None = None

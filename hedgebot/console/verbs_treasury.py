@@ -66,6 +66,9 @@ def _segments(one: TreasuryRow) -> list[str]:
         f"  moved by itself in 24 h: {moved} of {day} {one.coin}",
     ]
     found += [f"  plan: {plain(one.plan)}"] if one.plan else []
+    if one.spare_qty:
+        words = f"{digits(one.spare_qty)} {one.coin} in trading are more than it keeps for itself"
+        found.append(f"  spare: {words}; nothing moves back by itself, at the venue you may")
     return found + ([f"  the funding wallet cannot be read: {plain(one.problem)}"] if one.problem else [])
 
 

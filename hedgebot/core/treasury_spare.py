@@ -1,7 +1,10 @@
-"""Which other account at the same venue could give collateral, and how much above its own line. Pure arithmetic.
+"""What an account holds above its own line, and which other one at the venue could give some of it. Pure arithmetic.
 
-Owns the sums. It is proposed and never moved: between accounts of different users (sub-accounts) Bybit moves coins with
-a master key's right SubMemberTransfer alone, which our keys must not have (safety reference section 8).
+Owns the sums; what is told here nobody moves but an operator, at the venue. Within one user nothing goes back into
+the funding wallet by itself: a spare coin in trading bears its own account's losses, the same coin in the buffer can do
+no more than come back, and a number of ours that is wrong would be noticed when it has gone. Between accounts of
+different users (sub-accounts) Bybit moves coins with a master key's right SubMemberTransfer alone, which our keys must
+not have (safety reference section 8).
 """
 
 import math
@@ -25,13 +28,13 @@ def spares(
     `distance` is the move of the market that an account must bear with what it keeps.
     """
     others = (one for one in state.accounts.values() if one.venue == account.venue and one.name != account.name)
-    found = [Spare(account=one.name, qty=_spare_qty(state, one, settings.coin, distance, at_ns)) for one in others]
+    found = [Spare(account=one.name, qty=spare_qty(state, one, settings.coin, distance, at_ns)) for one in others]
     enough = [one for one in found if one.qty >= settings.move_min_qty]
     return tuple(sorted(enough, key=lambda one: (-one.qty, one.account)))
 
 
-def _spare_qty(state: EngineState, account: AccountState, coin: str, distance: float, at_ns: int) -> Decimal:
-    """Coins that an account could give; 0 where anything about it is not proven."""
+def spare_qty(state: EngineState, account: AccountState, coin: str, distance: float, at_ns: int) -> Decimal:
+    """Coins that an account could give and keep its use at its own target; 0 where anything about it is not proven."""
     held = account.wallet.balances.get(coin, ZERO) if account.wallet else ZERO
     if held <= ZERO or not (account.reconciled and account.private.up):
         return ZERO

@@ -1,22 +1,28 @@
 """What people see of top-ups: each account's segments and plan, and the moves with their numbers. A pure function."""
 
+from decimal import Decimal
+
 import msgspec
 
-from hedgebot.core import market, treasury_plan
+from hedgebot.core import market, treasury_plan, treasury_spare
 from hedgebot.core.state import EngineState
 from hedgebot.core.treasury_state import Move, MoveStatus
-from hedgebot.domain.decimals import plain
+from hedgebot.domain.decimals import ZERO, plain
 from hedgebot.domain.treasury import TreasurySettings
 
 SHOWN_MAX = 20
 
 
 class TreasuryView(msgspec.Struct, frozen=True, kw_only=True):
-    """One account's segments in `coin`; None is unknown. `line_use` and `target_use` as the regime has them now."""
+    """One account's segments in `coin`; None is unknown. `line_use` and `target_use` as the regime has them now.
+
+    `spare_qty` is what trading holds beyond its target and all that it must bear: told, moved by nobody here.
+    """
 
     account: str
     coin: str
     trading_qty: str | None
+    spare_qty: str
     buffer_qty: str | None
     emergency_qty: str | None
     age_ms: int | None
@@ -65,6 +71,7 @@ def _one(state: EngineState, settings: TreasurySettings, at_ns: int) -> Treasury
         account=settings.account,
         coin=settings.coin,
         trading_qty=None if trading is None else plain(trading),
+        spare_qty=plain(_spare_qty(state, settings, at_ns)),
         buffer_qty=None if there is None else plain(treasury_plan.buffer_qty(state, settings)),
         emergency_qty=None if there is None else plain(min(there, settings.emergency_qty)),
         age_ms=market.elapsed_ms(at_ns, known.read_at_ns) if known.read_at_ns else None,
@@ -75,6 +82,17 @@ def _one(state: EngineState, settings: TreasurySettings, at_ns: int) -> Treasury
         plan="" if known.plan is None else treasury_plan.words(known.plan, settings),
         problem=known.problem,
     )
+
+
+def _spare_qty(state: EngineState, settings: TreasurySettings, at_ns: int) -> Decimal:
+    """What may be told as spare: nothing while a top-up is wanted, a move has no end, or it is not worth a move."""
+    account, treasury = state.accounts.get(settings.account), state.treasury
+    busy = treasury.of(settings.account).plan is not None or treasury.moving(settings.account) is not None
+    if account is None or busy or treasury.unsettled(settings.account, at_ns):
+        return ZERO
+    bears = state.limits.liquidation_distance_min * treasury_plan.DISTANCE_TARGET_RATIO
+    found = treasury_spare.spare_qty(state, account, settings.coin, bears, at_ns)
+    return found if found >= settings.move_min_qty else ZERO
 
 
 def _move(one: Move, at_ns: int) -> MoveView:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -43,6 +44,15 @@ def test_segments_plan_and_moves_stand_in_the_list() -> None:
     assert "3000 of 8000 USDT" in shown[1]
     assert shown[2] == "  plan: 4500 USDT would cure it"
     assert " ".join(shown[-1].split()) == ("3 main 4500 USDT proposed (59 min left) 1 min margin use of main is 62.5%")
+
+
+def test_what_trading_can_spare_is_told_with_who_may_move_it() -> None:
+    shown = lines(BookSnapshot(treasury=(msgspec.structs.replace(ROW, plan="", spare_qty=Decimal("12000.50")),)))
+    assert shown[2] == (
+        "  spare: 12000.5 USDT in trading are more than it keeps for itself; nothing moves back by itself, "
+        "at the venue you may"
+    )
+    assert not any("spare" in one for one in lines(BookSnapshot(treasury=(ROW,))))
 
 
 def test_nothing_configured_is_said() -> None:
