@@ -198,7 +198,7 @@ def width(look: Look) -> Bound | None:
 
 
 def settling(look: Look) -> Bound | None:
-    """A hedge that is delivered or delisted is told a day before, and halts the book later."""
+    """A hedge that is delivered or delisted is told a day before, and its underlying frozen later."""
     left_ms = settles_in_ms(look.state, look.settings.hedge_instrument, look.at_ns)
     lead_ms = max(SETTLING_ALERT_MS, look.state.limits.settling_ms_halt)
     return Bound(look.at_ns + (left_ms - lead_ms) * NS_PER_MS) if left_ms > lead_ms else None

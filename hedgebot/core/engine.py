@@ -368,7 +368,7 @@ class Engine:
             for one in order_table.live_orders(state)
             if step.at_ns <= order_table.proof_after_ns(state, one)
         ]
-        for settings in state.settings.underlyings:
+        for settings in latches.going_on(state):
             waiting += [f"no fresh book of {hedge}" for hedge in hedges.stale(state, settings, step.at_ns)]
         if waiting:
             state.mode_reason = "; ".join(waiting)

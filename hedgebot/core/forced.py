@@ -61,7 +61,7 @@ def settles_in_ms(state: EngineState, hedge: InstrumentId, at_ns: int) -> int:
 
 
 def watch_settling(step: Step, hedge: InstrumentId, underlying: str, *, in_use: bool) -> None:
-    """A hedge that will be delivered or delisted is told a day before; a kill rule halts while there is still time.
+    """A hedge that will be delivered or delisted is told a day before; a kill rule freezes while there is still time.
 
     The position ends at the venue's price in one moment, and the book would be naked: an operator moves the hedge, or
     the book does where it may switch (`switching.py`). An alternative that only stands by is told at its end.

@@ -6,9 +6,11 @@ shell (a crash loop). What a rule needs and has not got counts against the book 
 dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks).
 """
 
+import itertools
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from hedgebot.core import forced, hedges, limits, loss_limits
+from hedgebot.core import forced, hedges, latches, limits, loss_limits
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -31,14 +33,23 @@ _ACCOUNT_FEEDS = {
     "clock": "our clock and the one of {}'s venue differ by more than a second, or it is not measured",
 }
 
-Rule = Callable[[EngineState, int], Iterator[tuple[str, str]]]
+
+class Fired(NamedTuple):
+    """A cause by its name, with its sentence, and the underlying that it freezes; empty: it halts the book."""
+
+    cause: str
+    why: str
+    underlying: str = ""
+
+
+Rule = Callable[[EngineState, int], Iterator[Fired]]
 
 
 def watch(step: Step) -> None:
-    """Halt the book for every rule that fires; called by the timer."""
+    """Halt the book, or freeze an underlying, for every rule that fires; called by the timer."""
     _note_health(step)
-    for cause, why in firing(step.state, step.at_ns):
-        step.halt(why, cause)
+    for cause, why, underlying in firing(step.state, step.at_ns):
+        step.halt(why, cause, underlying=underlying)
 
 
 def note_pause(step: Step) -> None:
@@ -48,16 +59,16 @@ def note_pause(step: Step) -> None:
     state.pauses.append(step.at_ns)
 
 
-def firing(state: EngineState, at_ns: int) -> list[tuple[str, str]]:
-    """Causes that would halt the book now, each with its sentence. A rule that cannot be worked out fires."""
-    found: list[tuple[str, str]] = []
+def firing(state: EngineState, at_ns: int) -> list[Fired]:
+    """Causes that would halt now. A rule that cannot be worked out fires, for the whole book."""
+    found: list[Fired] = []
     for rule in RULES:
         try:
             found += rule(state, at_ns)
         except _ERRORS as error:
             name = rule.__name__.strip("_")
             found.append(
-                (f"check:{name}", f"the kill check {name} failed ({type(error).__name__}): it counts as fired")
+                Fired(f"check:{name}", f"the kill check {name} failed ({type(error).__name__}): it counts as fired")
             )
     return found
 
@@ -80,8 +91,9 @@ def _note_health(step: Step) -> None:
             good[f"clock:{account.name}"] = step.at_ns
 
 
-def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
-    for settings in state.settings.underlyings:
+def _blind_market(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    # What is frozen because its hedge ends needs no market, and will have none.
+    for settings in latches.going_on(state):
         name = settings.underlying
         # Whether anything is held is asked last: that is a walk through the book, four times a second.
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in ("market", "exposure")]
@@ -91,10 +103,10 @@ def _blind_market(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
         words = {"market": f"no fresh book of {books}", "exposure": f"the exposure of {name} is unknown"}
         for feed, seconds in blind:
             if seconds is not None:
-                yield f"{feed}:{name}", f"{words[feed]} for {seconds} s"
+                yield Fired(f"{feed}:{name}", f"{words[feed]} for {seconds} s")
 
 
-def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+def _blind_account(state: EngineState, at_ns: int) -> Iterator[Fired]:
     for account in followed(state):
         name = account.name
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in _ACCOUNT_FEEDS]
@@ -102,21 +114,22 @@ def _blind_account(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
             continue
         for feed, seconds in blind:
             if seconds is not None:
-                yield f"{feed}:{name}", f"{_ACCOUNT_FEEDS[feed].format(name)} for {seconds} s"
+                yield Fired(f"{feed}:{name}", f"{_ACCOUNT_FEEDS[feed].format(name)} for {seconds} s")
 
 
-def _losses(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
-    yield from loss_limits.firing(state, at_ns)
+def _losses(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    yield from itertools.starmap(Fired, loss_limits.firing(state, at_ns))
 
 
-def _loop_lag(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+def _loop_lag(state: EngineState, at_ns: int) -> Iterator[Fired]:
     recent = [one for one in state.pauses if at_ns - one <= PAUSES_WINDOW_NS]
     if len(recent) >= PAUSES_HALT:
         minutes = PAUSES_WINDOW_NS // 60_000_000_000
-        yield "loop_lag", f"the process stood still {len(recent)} times within {minutes} minutes"
+        yield Fired("loop_lag", f"the process stood still {len(recent)} times within {minutes} minutes")
 
 
-def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
+def _settling(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    """A hedge that ends leaves its own underlying naked, and no other: that one is frozen."""
     for settings in state.settings.underlyings:
         for hedge in hedges.in_use(state, settings):
             if forced.settles_in_ms(state, hedge, at_ns) <= state.limits.settling_ms_halt:
@@ -125,7 +138,8 @@ def _settling(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
                 if hedge == settings.hedge_instrument:
                     # Also where nothing stands in it any more: when its market ends the delta is valued at no price.
                     ends += f", and {settings.underlying} is valued at its price"
-                yield f"settling:{hedge}", f"{ends}: hedge with another instrument"
+                why = f"{ends}: hedge with another instrument"
+                yield Fired(f"{latches.SETTLING}{hedge}", why, settings.underlying)
 
 
 RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)

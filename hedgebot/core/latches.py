@@ -19,6 +19,9 @@ from hedgebot.domain.kill import FROM_FILE, KILL_STRATEGY, KillAction, KillScope
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.settings import AccountRole, UnderlyingSettings
 
+SETTLING = "settling:"
+"""What the cause of a latch begins with that an ending hedge has set; the hedge follows."""
+
 CANCEL_AGAIN_NS = 2_000_000_000
 """An order whose fate is unknown may turn up at the venue until its deadline: so often it is cancelled again."""
 
@@ -103,6 +106,18 @@ def is_frozen(state: EngineState, settings: UnderlyingSettings) -> str:
         if stops and latch.scope is not KillScope.STRATEGY and covers(state, latch, settings):
             return sentence(latch)
     return ""
+
+
+def lost_its_hedge(state: EngineState, underlying: str) -> bool:
+    """Whether an underlying is frozen because its hedge ends: none leaves there until an operator's unkill of it."""
+    latch = state.latches.get(scope_key(KillScope.UNDERLYING, underlying)) if state.latches else None
+    stops = (KillAction.FREEZE, KillAction.FLATTEN)
+    return latch is not None and latch.in_force in stops and any(one.startswith(SETTLING) for one in latch.causes)
+
+
+def going_on(state: EngineState) -> list[UnderlyingSettings]:
+    """The underlyings whose hedge has not ended: what their hedges need, the book needs."""
+    return [one for one in state.settings.underlyings if not lost_its_hedge(state, one.underlying)]
 
 
 def strategy_problem(state: EngineState, strategy: str) -> str:
@@ -243,7 +258,8 @@ def _problem(state: EngineState, event: OperatorKilled, latch: Latch | None) -> 
     loosens = event.action in (KillAction.REDUCE, KillAction.HEDGE_TO_FLAT) and event.operator != FROM_FILE
     if latch is not None and latch.causes and loosens:
         causes = ", ".join(latch.causes)
-        return f"a rule has halted the book ({causes}): only flatten may follow, or the checklist of unkill"
+        where = scope_words(event.scope, event.name)
+        return f"a rule has halted {where} ({causes}): only flatten may follow, or the checklist of unkill"
     known = _known(state, event.scope)
     if event.scope is not KillScope.ALL and event.name not in known:
         there = ", ".join(known) or "none"

@@ -107,16 +107,18 @@ class Step:
         self.emit(RecordMode(before=state.mode, after=mode, reason=reason, latched=latched))
         state.mode, state.mode_reason, state.latched = mode, reason, latched
 
-    def halt(self, reason: str, cause: str = "rule") -> None:
+    def halt(self, reason: str, cause: str = "rule", *, underlying: str = "") -> None:
         """Enter HALTED, latched, because a rule fired by itself: nothing is sent any more, whatever was chosen before.
 
-        The first reason stays; `cause` names the rule, and an operator must name it to leave HALTED.
+        With `underlying` that one alone is frozen, latched as well. The first reason stays; `cause` names the rule, and
+        an operator must name it to lift the latch.
         """
-        latch = self.state.latches.get(KillScope.ALL)
+        scope = KillScope.UNDERLYING if underlying else KillScope.ALL
+        latch = self.state.latches.get(scope_key(scope, underlying))
         if latch is None:
             latch = Latch(
-                scope=KillScope.ALL,
-                name="",
+                scope=scope,
+                name=underlying,
                 action=KillAction.FREEZE,
                 operator=RULES,
                 reason=reason,

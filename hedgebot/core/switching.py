@@ -16,7 +16,7 @@ from hedgebot.domain.settings import FundingAction, UnderlyingSettings
 
 CHOICE_NS = 3_600 * 1_000_000_000
 SETTLING_FACTOR = 4
-"""So many times `settling_ms_halt` before its delivery a hedge is left: at that limit the book would be halted."""
+"""So many times `settling_ms_halt` before its delivery a hedge is left: at that limit its underlying is frozen."""
 
 WINDOW_FACTOR = 2
 """And at least so many times the span over which its delivery price is averaged, in which it loses its delta."""

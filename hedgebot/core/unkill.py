@@ -55,7 +55,11 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
 
 def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: int) -> list[str]:
     """What stands against lifting a latch, one sentence each; empty when nothing does."""
-    covered = [one for one in state.settings.underlyings if latches.covers(state, latch, one)]
+    covered = [
+        one
+        for one in state.settings.underlyings
+        if latches.covers(state, latch, one) and not _stays_frozen(state, latch, one.underlying)
+    ]
     unmet = list(event.unmet)
     unmet += [
         f"order {one.client_id} is {one.status}: wait for its end, or `hedgebot adopt` or `hedgebot forget` it"
@@ -66,7 +70,11 @@ def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: 
         unmet += _underlying_problems(state, settings, at_ns)
     for account in followed(state):
         unmet += _account_problems(state, account, at_ns)
-    unmet += [f"{cause} would fire again: {why}" for cause, why in kill_rules.firing(state, at_ns)]
+    unmet += [
+        f"{cause} would fire again: {why}"
+        for cause, why, underlying in kill_rules.firing(state, at_ns)
+        if not underlying or underlying in {one.underlying for one in covered}
+    ]
     seen = set(event.reviewed)
     unmet += [
         f"{name} was not reviewed ({why}): name it with --reviewed"
@@ -74,6 +82,12 @@ def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: 
         if name not in seen
     ]
     return unmet
+
+
+def _stays_frozen(state: EngineState, latch: Latch, underlying: str) -> bool:
+    """Whether an underlying without a hedge stays frozen whatever becomes of this latch: it owes nothing then."""
+    own = scope_key(KillScope.UNDERLYING, underlying)
+    return own != scope_key(latch.scope, latch.name) and latches.lost_its_hedge(state, underlying)
 
 
 def to_review(state: EngineState, latch: Latch) -> list[tuple[str, str]]:

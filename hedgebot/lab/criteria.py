@@ -288,12 +288,20 @@ def hedge_held_after(seconds: float) -> Callable[[Evidence], int | None]:
     return due
 
 
-def halted_before_settlement(evidence: Evidence) -> str:
-    """The book is halted before its hedge is settled."""
-    at_ns = evidence.entered(cmd.Mode.HALTED)
-    if at_ns is None:
-        return "the book was not halted"
-    return "" if at_ns < evidence.ended_ns else "the book was halted after the settlement"
+def frozen_before_settlement(evidence: Evidence) -> str:
+    """The underlying is frozen before its hedge is settled, and the book is not halted for it."""
+    frozen = [
+        one.at_ns
+        for one in evidence.commands()
+        if isinstance(one.command, cmd.RecordLatch)
+        and one.command.held
+        and f"settling:{evidence.hedge}" in one.command.causes
+    ]
+    if not frozen:
+        return "its underlying was not frozen"
+    if evidence.entered(cmd.Mode.HALTED) is not None:
+        return "the whole book was halted"
+    return "" if frozen[0] < evidence.ended_ns else "its underlying was frozen after the settlement"
 
 
 def first_forced(evidence: Evidence) -> int | None:

@@ -19,7 +19,6 @@ from hedgebot.core.view import book_view
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.durations import NS_PER_S
-from hedgebot.domain.kill import KillScope
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.exchange.link import Link
@@ -289,9 +288,10 @@ class FaultWorld:
         return problem
 
     def _take_back(self) -> None:
-        if (state := self.host.engine.state).latched:
-            reviewed = tuple(name for name, _ in to_review(state, state.latches[KillScope.ALL]))
-            self.host.put(ev.OperatorUnkilled(operator="lab", reason=OVER, reviewed=reviewed))
+        for one in (state := self.host.engine.state).latches.values():
+            word = ev.OperatorUnkilled(operator="lab", reason=OVER, scope=one.scope, name=one.name)
+            seen = tuple(name for name, _ in to_review(state, one))
+            self.host.put(msgspec.structs.replace(word, reviewed=seen))
         self._enable_strategies()
 
     def _enable_strategies(self) -> None:
@@ -324,7 +324,7 @@ class FaultWorld:
         return bool(state.latches or state.tripped) or not all(state.switches.values())
 
     def _is_halted(self) -> bool:
-        return self.host.running and self.host.engine.state.mode is cmd.Mode.HALTED
+        return self.host.running and bool(self.host.engine.state.latches)
 
     def _advance_to(self, seconds: float) -> None:
         self.timeline.advance(START_NS + round(seconds * NS_PER_S))

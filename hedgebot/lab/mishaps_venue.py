@@ -165,7 +165,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         title="the hedge instrument is delisted while a position is open",
         begin=both(client_trade("0.3"), strike(lambda stage: Delisting(instrument=stage.hedge, in_s=90.0))),
         seconds=90.0,
-        criterion=must.halted_before_settlement,
+        criterion=must.frozen_before_settlement,
         alerts=(AlertKind.INSTRUMENT_SETTLING,),
         alone=True,
         may_halt=True,

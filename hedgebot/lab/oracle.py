@@ -17,6 +17,7 @@ from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, category_of, venue_of
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import ExecKind, Executed, Execution, Notice, OrderChanged, SimOrder
@@ -193,6 +194,7 @@ class Oracle:
         self._judge_doubles()
         self._judge_modes()
         self._judge_kills()
+        self._judge_frozen()
         # What the venue took, and what was sent at all: a storm of orders that it refuses shows in the second only.
         self._judge_pace(self._moments)
         self._judge_pace([one.at_ns for one in self._journal.orders()])
@@ -321,6 +323,21 @@ class Oracle:
                 killed &= not entry.command.accepted
             elif isinstance(entry.command, cmd.SubmitOrder) and killed:
                 self._broken("I7", entry.at_ns, f"order {entry.command.client_id} was sent after the kill")
+
+    def _judge_frozen(self) -> None:
+        """An underlying that a latch has frozen alone gets no order until the latch is lifted; others do."""
+        frozen: set[str] = set()
+        for entry in self._journal.entries:
+            command = entry.command if isinstance(entry, cmd.Issued) else None
+            match command:
+                case cmd.RecordLatch(scope=KillScope.UNDERLYING, name=name):
+                    stops = command.held and (command.done or command.action is KillAction.FREEZE)
+                    frozen = frozen | {name} if stops else frozen - {name}
+                case cmd.SubmitOrder(approved=approved) if approved.intent.underlying in frozen:
+                    sentence = f"order {command.client_id} was sent on {approved.intent.underlying}, which is frozen"
+                    self._broken("I7", entry.at_ns, sentence)
+                case _:
+                    pass
 
     def _judge_pace(self, moments: Sequence[int]) -> None:
         """Orders in any one second: the bucket's burst and what refills it."""

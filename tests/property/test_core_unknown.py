@@ -1,6 +1,5 @@
 """While an order is UNKNOWN: its underlying waits, everything else goes on, and nothing but proof ends it."""
 
-import msgspec
 import pytest
 
 from hedgebot.domain import events as ev
@@ -8,46 +7,18 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import CancelOrder, Mode, QueryOrder, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
+from tests.support.pairs import show, two_underlyings
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
     BTC_USDC,
     MS,
-    PRICE,
     Playbook,
-    instrument,
     of_type,
     orders,
-    settings,
     the_order,
 )
-from tests.support.stories import ETH_PERP, ETH_USDC
-
-ETH = (instrument(ETH_PERP, underlying="ETH"), instrument(ETH_USDC, underlying="ETH", quote="USDC", settle="USDC"))
-
-
-def two_underlyings() -> Playbook:
-    """BTC and ETH on one account; at one price, which nobody minds."""
-    whole = settings()
-    (btc,) = whole.underlyings
-    eth = msgspec.structs.replace(btc, underlying="ETH", hedge_instrument=ETH_PERP)
-    (strategy,) = whole.strategies
-    strategy = msgspec.structs.replace(strategy, underlyings=("BTC", "ETH"))
-    book = Playbook(msgspec.structs.replace(whole, underlyings=(btc, eth), strategies=(strategy,)))
-    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=ETH))
-    show(book)
-    book.ready()
-    assert book.mode() is Mode.ACTIVE, book.state.mode_reason
-    return book
-
-
-def show(book: Playbook) -> list[object]:
-    """A healthy market of both."""
-    heard: list[object] = []
-    for name in (BTC_PERP, ETH_PERP):
-        heard += book.send(book.ticker(name=name))
-        heard += book.send(book.book(PRICE, name))
-    return [*heard, *book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))]
+from tests.support.stories import ETH_USDC
 
 
 def lose(book: Playbook, order: SubmitOrder) -> None:

@@ -50,6 +50,7 @@ class Run(NamedTuple):
     client_ids: list[str]
     alerts: list[tuple[float, str, str]]
     modes: list[tuple[float, Mode, str]]
+    frozen: list[tuple[float, str]]
 
     def moves(self) -> list[float]:
         """The hours at which orders of moves left."""
@@ -113,8 +114,13 @@ def _run(*, shut: bool = False) -> Run:
         for one in journal.entries
         if isinstance(one, cmd.Issued) and isinstance(one.command, cmd.RecordMode)
     ]
+    frozen = [
+        (_hour(one.at_ns), one.command.reason)
+        for one in journal.entries
+        if isinstance(one, cmd.Issued) and isinstance(one.command, cmd.RecordLatch) and one.command.held
+    ]
     alerts = [(_hour(at_ns), kind, subject) for at_ns, kind, subject in book.host.alert_log]
-    return Run(future, held, worst, outside, orders, sent, alerts, modes)
+    return Run(future, held, worst, outside, orders, sent, alerts, modes, frozen)
 
 
 def _hour(at_ns: int) -> float:
@@ -175,17 +181,16 @@ def test_the_delivery_itself_moves_nothing_and_the_book_is_never_halted(moved: R
     assert not [hour for hour, kind, _ in moved.alerts if kind == AlertKind.STALE_MARKET_DATA and hour > 1]
 
 
-def test_a_future_that_cannot_be_left_halts_the_book_an_hour_before_its_end() -> None:
+def test_a_future_that_cannot_be_left_freezes_its_underlying_an_hour_before_its_end() -> None:
     run = _run(shut=True)
     assert run.held[HALTED_H - 2].keys() == {run.future}
-    halts = [(hour, reason) for hour, after, reason in run.modes if after is Mode.HALTED]
-    assert len(halts) == 1
-    hour, reason = halts[0]
+    assert Mode.HALTED not in [after for _, after, _ in run.modes]
+    ((hour, reason),) = run.frozen
     assert hour == pytest.approx(HALTED_H, abs=0.02)
     assert f"{run.future} is about to be settled or delisted" in reason
     assert [one for one in run.orders if one[0] > hour] == []
     # Told while there is time: a day before, at the halt, and at the end.
     kinds = [(kind, subject) for at, kind, subject in run.alerts if at > ENDS_H - 25]
     assert (AlertKind.INSTRUMENT_SETTLING, run.future) in kinds
-    assert (AlertKind.KILL_ACTIVE, "book") in kinds
+    assert (AlertKind.KILL_ACTIVE, "underlying:BTC") in kinds
     assert (AlertKind.INSTRUMENT_SETTLING, f"{run.future} ended") in kinds

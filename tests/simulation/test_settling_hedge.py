@@ -1,9 +1,9 @@
 """V10 whole: the hedge's perpetual is taken off the list, and the hedge stands in another one before that comes.
 
 The fault world without the client's trading; the venue lets positions of the perpetual only be reduced from the moment
-of its announcement. Times are shorter than in life: halted a minute before the end (`settling_ms_halt`), left four
-minutes before, settled at the average of the last minute. The halt comes although nothing stands in it any more: it is
-the main hedge, whose price the underlying is valued at.
+of its announcement. Times are shorter than in life: frozen a minute before the end (`settling_ms_halt`), left four
+minutes before, settled at the average of the last minute. The freeze of its underlying comes although nothing stands in
+it any more: it is the main hedge, whose price the underlying is valued at. Other underlyings are hedged on.
 """
 
 from decimal import Decimal
@@ -15,13 +15,15 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import KillScope
 from hedgebot.domain.settings import EngineSettings, FundingAction, HedgeLeg, HedgeRole
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.exchange.trouble import Delisting, PriceShock
 from hedgebot.exchange.types import ExecKind
+from hedgebot.lab import criteria as must
 from hedgebot.lab.faultworld import FaultWorld
-from hedgebot.lab.stage import Mishap, Stage
-from hedgebot.lab.worldspec import HEDGE, HOLDER, START_NS, nobody_trades
+from hedgebot.lab.stage import Mishap, Stage, client_trade
+from hedgebot.lab.worldspec import HEDGE, HOLDER, START_NS, nobody_trades, six_hedges, six_underlyings
 from strategies.delta_neutral import STRATEGY
 
 S = 1_000_000_000
@@ -101,9 +103,71 @@ def test_v10_the_hedge_stands_elsewhere_before_its_instrument_ends() -> None:
         ((one.at_ns - START_NS) / S, one.command.reason)
         for one in world.host.journal.entries
         if isinstance(one, cmd.Issued)
-        and isinstance(one.command, cmd.RecordMode)
-        and one.command.after is cmd.Mode.HALTED
+        and isinstance(one.command, cmd.RecordLatch)
+        and (one.command.scope, one.command.name, one.command.held) == (KillScope.UNDERLYING, "BTC", True)
     ]
     at_s, why = halts[0]
     assert HALT_S - 1.0 <= at_s <= HALT_S + 1.0
     assert f"{HEDGE} is about to be settled or delisted, and BTC is valued at its price" in why
+
+
+def _six_begin(stage: Stage) -> None:
+    """BTC's hedge is delisted; the client goes on trading in ETH, and the process dies once after the end."""
+    client_trade("0.3")(stage)
+    stage.exchange.strike(Delisting(instrument=stage.hedge, in_s=120.0))
+    for number in range(24):
+        coins = "3.0" if number % 2 else "-3.0"
+        stage.later(10.0 * number + 1.0, lambda coins=coins: client_trade(coins, underlying="ETH")(stage))  # type: ignore[misc]
+    stage.later(155.0, lambda: client_trade("0.5")(stage))
+
+    def crash() -> None:
+        stage.host.crash()
+        stage.later(5.0, stage.host.start)
+
+    stage.later(165.0, crash)
+
+
+ONE_OF_SIX = Mishap(
+    id="V10d",
+    title="the hedge of one of six underlyings is delisted",
+    begin=_six_begin,
+    seconds=250.0,
+    scenario=six_underlyings,
+    settings=six_hedges,
+    alone=True,
+    may_halt=True,
+    criterion=must.frozen_before_settlement,
+)
+
+
+def test_v10_five_underlyings_are_hedged_on_when_the_sixth_has_lost_its_hedge() -> None:
+    world = FaultWorld(3, 8.0, STRATEGY.build, [ONE_OF_SIX], begins=[("V10d", BEGIN_S)])
+    eth = world.settings.underlyings[1]
+    outside = {"before": 0, "after": 0}
+
+    def look(when: str) -> None:
+        outside[when] += abs(world.oracle.delta_coin(eth)) > eth.band_coin + 0.2
+
+    for second in range(130, 290):
+        when = "before" if second < BEGIN_S + 165.0 else "after"
+        world.timeline.after(second * S, lambda when=when: look(when))  # type: ignore[misc]
+    outcome = world.run()
+    assert outcome.passed, (outcome.stuck, outcome.unmet, outcome.violations[:3])
+    frozen_ns = next(
+        one.at_ns
+        for one in world.host.journal.entries
+        if isinstance(one, cmd.Issued) and isinstance(one.command, cmd.RecordLatch)
+    )
+    sent = [
+        (one.at_ns, one.command.approved.intent.underlying)
+        for one in world.host.journal.orders()
+        if isinstance(one.command, cmd.SubmitOrder) and one.at_ns > frozen_ns
+    ]
+    assert {name for _, name in sent} == {"ETH"}
+    restarted_ns = START_NS + round((BEGIN_S + 170.0) * S)
+    assert len([at_ns for at_ns, _ in sent if at_ns > restarted_ns]) >= 5, "after the restart as well"
+    # A second or two for each trade of the client's, and the restart's own.
+    assert outside["before"] <= 35, outside
+    assert outside["after"] <= 35, outside
+    state = world.host.engine.state
+    assert (outcome.starts, state.mode, list(state.latches)) == (2, cmd.Mode.ACTIVE, ["underlying:BTC"])

@@ -4,12 +4,28 @@ import msgspec
 import pytest
 
 from hedgebot.core.forced import NEVER_MS, settles_in_ms
+from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Mode, RecordRefusal, SubmitOrder
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.kill import KillAction, KillScope, scope_key
 from hedgebot.domain.settings import AccountRole, AdlPolicy
-from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, Playbook, alerts, instrument, of_type, orders, settings
+from tests.support.pairs import begin_again, show, two_underlyings
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_PERP,
+    BTC_USDC,
+    MS,
+    Playbook,
+    alerts,
+    instrument,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
+from tests.support.stories import ETH_PERP, ETH_USDC
 
 DAY_NS = 86_400 * 1_000_000_000
 
@@ -88,7 +104,7 @@ def test_a_delivery_on_a_hedge_account_is_nobodys_trade(kind: ev.ExecutionKind, 
     assert (AlertKind.FOREIGN_ACTIVITY in alerts(book.send(ended))) is foreign
 
 
-def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_halts_in_time() -> None:
+def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_freezes_its_underlying_in_time() -> None:
     book = hedged()
     assert settles_in_ms(book.state, BTC_PERP, book.at_ns) == NEVER_MS
     ends_ns = book.at_ns + DAY_NS + 5_000 * 1_000_000
@@ -96,15 +112,128 @@ def test_v10_the_end_of_a_hedge_is_told_a_day_before_and_halts_in_time() -> None
     assert AlertKind.INSTRUMENT_SETTLING not in alerts(book.tick())
     assert AlertKind.INSTRUMENT_SETTLING in alerts(book.tick(after_ms=6_000))
     assert AlertKind.INSTRUMENT_SETTLING not in alerts(book.tick(after_ms=4_000)), "once"
-    assert not book.state.latched, book.state.mode_reason
+    assert not book.state.latches
     near = instrument(BTC_PERP, expiry_ns=book.at_ns + 3_600_000 * 1_000_000)
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(near,)))
     book.tick()
-    assert book.mode() is Mode.HALTED
-    assert "hedge with another instrument" in book.state.mode_reason
+    latch = book.state.latches["underlying:BTC"]
+    assert (latch.action, list(latch.causes)) == (KillAction.FREEZE, [f"settling:{BTC_PERP}"])
+    assert "hedge with another instrument" in latch.reason
+    assert book.mode() is Mode.ACTIVE
     assert f"InstrumentSettling|{BTC_PERP} ended" not in book.state.alerts
     ended = instrument(BTC_PERP, expiry_ns=book.at_ns + 1_000_000)
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(ended,)))
     assert AlertKind.INSTRUMENT_SETTLING in alerts(book.tick()), "and once more at the event"
     assert f"InstrumentSettling|{BTC_PERP} ended" in book.state.alerts
     assert AlertKind.INSTRUMENT_SETTLING not in alerts(book.tick())
+
+
+# --- the end of one main hedge, and another underlying
+
+
+def ending(in_ms: float = 3_600_000.0) -> Playbook:
+    """Both hold a hedge, and BTC's ends."""
+    hour_ms = 3_600_000  # nobody tells of margins and positions anew here
+    book = two_underlyings(blind_ms_halt=20_000, reconcile_interval_ms=hour_ms, margin_age_ms_max=hour_ms)
+    for name in (BTC_USDC, ETH_USDC):
+        book.done(the_order(book.send(book.fill(Side.BUY, "0.2", name))))
+    end(book, in_ms)
+    book.tick()
+    return book
+
+
+def end(book: Playbook, in_ms: float) -> None:
+    ends_ns = book.at_ns + round(in_ms * MS)
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(instrument(BTC_PERP, expiry_ns=ends_ns),)))
+
+
+def hedges_eth(book: Playbook) -> bool:
+    """Whether a trade in ETH is hedged, and one in BTC is not."""
+    show(book, btc=False)
+    heard = orders(book.send(book.fill(Side.BUY, "0.2", BTC_USDC)))
+    order = the_order(book.send(book.fill(Side.BUY, "0.2", ETH_USDC)))
+    book.done(order)
+    return not heard and order.approved.intent.instrument == ETH_PERP
+
+
+def test_v10_the_end_of_one_main_hedge_leaves_the_other_underlyings_hedged() -> None:
+    book = ending()
+    assert list(book.state.latches) == ["underlying:BTC"]
+    told = [one.subject for one in of_type(book.heard, RaiseAlert) if one.kind is AlertKind.KILL_ACTIVE]
+    assert told == ["underlying:BTC"]
+    assert hedges_eth(book)
+    # Its market is gone for minutes: that is no reason to halt the others, and nobody hedges BTC blindly.
+    for _ in range(60):
+        show(book, btc=False)
+        book.tick(after_ms=1_000)
+    assert (book.mode(), list(book.state.latches)) == (Mode.ACTIVE, ["underlying:BTC"])
+    assert hedges_eth(book)
+
+
+def test_v10_a_restart_keeps_the_freeze_and_does_not_wait_for_a_market_that_has_ended() -> None:
+    book = ending()
+    end(book, 0.0)
+    held = {str(one.instrument): str(one.contracts) for one in book.state.positions.values() if one.contracts}
+    begin_again(book, 2, held, btc=False)
+    assert book.mode() is Mode.ACTIVE, book.state.mode_reason
+    assert list(book.state.latches) == ["underlying:BTC"]
+    assert hedges_eth(book)
+
+
+def unkill(book: Playbook, scope: KillScope, name: str = "") -> RecordOperator:
+    latch = book.state.latches[scope_key(scope, name)]
+    reviewed = tuple(one for one, _ in to_review(book.state, latch))
+    word = ev.OperatorUnkilled(operator="ann", reason="seen", scope=scope, name=name, reviewed=reviewed)
+    return of_type(book.send(word), RecordOperator)[-1]
+
+
+def test_it_stays_frozen_until_another_instrument_hedges_it() -> None:
+    book = ending()
+    show(book)
+    answer = unkill(book, KillScope.UNDERLYING, "BTC")
+    assert not answer.accepted
+    assert f"settling:{BTC_PERP} would fire again" in answer.explanation
+    (btc, eth) = book.settings.underlyings
+    btc = msgspec.structs.replace(btc, hedge_instrument=BTC_USDC)
+    book.settings = msgspec.structs.replace(book.settings, config_hash="beef", underlyings=(btc, eth))
+    held = {str(one.instrument): str(one.contracts) for one in book.state.positions.values() if one.contracts}
+    begin_again(book, 2, held)
+    book.send(book.ticker(name=BTC_USDC))
+    book.send(book.book(name=BTC_USDC))
+    book.tick()
+    assert list(book.state.latches) == ["underlying:BTC"]
+    assert unkill(book, KillScope.UNDERLYING, "BTC").accepted
+    assert not book.state.latches
+    assert "BTC" not in {one.subject for one in book.state.alerts.values() if one.kind is AlertKind.KILL_ACTIVE}
+
+
+def test_a_halt_of_the_book_can_be_lifted_while_one_underlying_stays_frozen() -> None:
+    book = ending()
+    book.send(ev.OperatorKilled(operator="ann", reason="lunch"))
+    show(book, btc=False)
+    answer = unkill(book, KillScope.ALL)
+    assert answer.accepted, answer.explanation
+    assert list(book.state.latches) == ["underlying:BTC"]
+
+
+def test_another_action_than_flatten_does_not_loosen_what_the_rule_has_frozen() -> None:
+    book = ending()
+    word = ev.OperatorKilled(
+        operator="ann", reason="r", scope=KillScope.UNDERLYING, name="BTC", action=KillAction.REDUCE
+    )
+    answer = of_type(book.send(word), RecordOperator)[-1]
+    assert not answer.accepted
+    assert "a rule has halted underlying BTC (settling:" in answer.explanation
+
+
+def test_a_kill_of_an_operator_for_the_underlying_is_tightened_by_the_rule() -> None:
+    book = two_underlyings()
+    book.send(
+        ev.OperatorKilled(
+            operator="ann", reason="r", scope=KillScope.UNDERLYING, name="BTC", action=KillAction.HEDGE_TO_FLAT
+        )
+    )
+    end(book, 3_600_000.0)
+    book.tick()
+    latch = book.state.latches["underlying:BTC"]
+    assert (latch.action, latch.operator, list(latch.causes)) == (KillAction.FREEZE, "ann", [f"settling:{BTC_PERP}"])

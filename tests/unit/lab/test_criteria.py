@@ -7,6 +7,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.settings import HedgeLeg
 from hedgebot.lab import criteria as must
 from hedgebot.lab.evidence import Evidence, Sample
@@ -72,7 +73,7 @@ def test_each_says_what_is_not_met() -> None:
     wrong = {
         must.no_orders_after(1.0): "more than 1 s after",
         must.halts_within(10.0): "not halted",
-        must.halted_before_settlement: "not halted",
+        must.frozen_before_settlement: "not frozen",
         must.no_blind_entry(20.0): "nothing was deleveraged",
         must.one_retry_after_the_clock: "no order met the venue's window",
         must.orders_at_most(0.1): "orders within",
@@ -152,7 +153,6 @@ def test_modes_are_held_against_the_clock(at_s: float, met: bool) -> None:
     mode(evidence, at_s, cmd.Mode.HALTED)
     mode(evidence, at_s, cmd.Mode.REDUCING)
     assert (must.halts_within(10.0)(evidence) == "") is met
-    assert must.halted_before_settlement(evidence) == ""
     assert must.reduces_before_liquidation(evidence) == ""
     evidence.samples = [msgspec_free(METERED, evidence.begun_ns, 1.2)]
     assert "120%" in must.reduces_before_liquidation(evidence)
@@ -196,3 +196,30 @@ def test_a_refusal_for_the_time_wants_the_clock_measured() -> None:
         evidence.journal.write([entry], durable=True)
     assert "2 tries were refused in a row" in must.one_retry_after_the_clock(evidence)
     assert msgspec.structs.replace(refused, passing=False).passing is False
+
+
+def test_the_end_of_a_hedge_freezes_its_underlying_in_time_and_no_more() -> None:
+    evidence = played(30.0)
+
+    def latch(at_s: float, cause: str) -> None:
+        command = cmd.RecordLatch(
+            scope=KillScope.UNDERLYING,
+            name="BTC",
+            action=KillAction.FREEZE,
+            operator="rules",
+            reason="test",
+            causes=(cause,),
+            done=False,
+            held=True,
+        )
+        at_ns = evidence.begun_ns + round(at_s * S)
+        evidence.journal.write([cmd.Issued(seq=10**6, index=1, at_ns=at_ns, command=command)], durable=True)
+
+    latch(1.0, "settling:another")
+    assert must.frozen_before_settlement(evidence) == "its underlying was not frozen"
+    latch(40.0, f"settling:{PERP}")
+    assert must.frozen_before_settlement(evidence) == "its underlying was frozen after the settlement"
+    evidence.ended_ns += 30 * S
+    assert must.frozen_before_settlement(evidence) == ""
+    mode(evidence, 50.0, cmd.Mode.HALTED)
+    assert must.frozen_before_settlement(evidence) == "the whole book was halted"

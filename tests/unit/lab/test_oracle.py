@@ -10,6 +10,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType
 from hedgebot.lab.memory import MemoryJournal
@@ -238,6 +239,38 @@ def test_a_kill_that_only_a_lax_mode_followed_is_found() -> None:
     journal.write([ev.Stamped(seq=journal.next_seq, at_ns=order.at_ns, event=killed), order], durable=True)
     # The repeated order is also beyond the newer book.
     assert {one.invariant for one in oracle.judge()} - {"I4"} == {"I7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "done", "held", "found"),
+    [
+        ("BTC", KillAction.FREEZE, False, True, True),
+        ("BTC", KillAction.HEDGE_TO_FLAT, True, True, True),
+        ("BTC", KillAction.REDUCE, False, True, False),
+        ("ETH", KillAction.FREEZE, False, True, False),
+        ("BTC", KillAction.FREEZE, False, False, False),  # it was lifted
+    ],
+)
+def test_an_order_on_a_frozen_underlying_is_found(
+    name: str, action: KillAction, done: bool, held: bool, found: bool
+) -> None:
+    bench, oracle = watched()
+    bench.host.start()
+    bench.run(60)
+    order, journal = bench.host.journal.orders()[-1], bench.host.journal
+    latch = cmd.RecordLatch(
+        scope=KillScope.UNDERLYING,
+        name=name,
+        action=action,
+        operator="rules",
+        reason="test",
+        causes=("settling:x",),
+        done=done,
+        held=held,
+    )
+    journal.write([cmd.Issued(seq=order.seq, index=9, at_ns=order.at_ns, command=latch), order], durable=True)
+    oracle.judge()
+    assert bool([one for one in oracle.violations if "is frozen" in one.sentence]) is found
 
 
 def test_an_order_of_ours_that_rests_is_found() -> None:
