@@ -145,7 +145,10 @@ class Claim:
 
     def take(self, stamped: ev.Stamped) -> bool:
         """Cover an event, with all that it does to the state; False where it must be stepped, and nothing is done."""
-        event, at_ns = stamped.event, stamped.at_ns
+        return self.cover(stamped.event, stamped.at_ns)
+
+    def cover(self, event: ev.Event, at_ns: int) -> bool:
+        """`take` of an event at its moment: its number does nothing."""
         match event:
             case ev.BookTop():
                 return self.take_books((event,), NEVER_NS, lag_ns=at_ns - event.venue_at_ns).books == 1

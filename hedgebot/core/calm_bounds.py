@@ -44,6 +44,10 @@ class Bound(NamedTuple):
     high: float = math.inf
 
 
+FREE = Bound()
+"""Neither time nor price moves it."""
+
+
 class Look(NamedTuple):
     """What bounds are made from: one underlying hedged in one instrument, at a moment. `steady` is its band.
 
@@ -94,19 +98,19 @@ def tightest(look: Look, bounds: Iterable[BoundOf], kept: dict[BoundOf, Bound]) 
 def mode(look: Look) -> Bound | None:
     """Only a book that hedges, with nothing over it: no latch, no stop."""
     state = look.state
-    return Bound() if state.mode is Mode.ACTIVE and not state.latches and not state.stopping else None
+    return FREE if state.mode is Mode.ACTIVE and not state.latches and not state.stopping else None
 
 
 def orders(look: Look) -> Bound | None:
     """With an order out, or one that was refused of late, anything may follow."""
-    return None if look.state.unsettled or look.state.shut else Bound()
+    return None if look.state.unsettled or look.state.shut else FREE
 
 
 def exposure(look: Look) -> Bound | None:
     """Options and dated futures are marked anew by time and price, holdings outside age, what is unknown may change."""
     one = look.underlying
     moving = one.option_count or one.sums.dated or one.sums.holdings or one.remark_due or one.options_stale
-    return None if moving or one.held_cause is not None or exposure_problem(one) else Bound()
+    return None if moving or one.held_cause is not None or exposure_problem(one) else FREE
 
 
 def jump(look: Look) -> Bound | None:
@@ -120,7 +124,7 @@ def frozen(look: Look) -> Bound | None:
     """A book that stands still is frozen when its mark moved: from where it was then, or from one mark to another."""
     most, room = look.state.limits.frozen_move_bps_max * 1e-4 * (1.0 - EDGE), look.room
     between_marks = (1.0 + room) / (1.0 - room) - 1.0
-    return Bound() if max((1.0 + _moved(look.quote)) * (1.0 + room) - 1.0, between_marks) <= most else None
+    return FREE if max((1.0 + _moved(look.quote)) * (1.0 + room) - 1.0, between_marks) <= most else None
 
 
 def band(look: Look) -> Bound | None:
@@ -151,7 +155,7 @@ def delta_limit(look: Look) -> Bound | None:
 def alerts(look: Look) -> Bound | None:
     """An alert that is up may end by time."""
     up = look.state.alerts.values()
-    return Bound() if all(one.kind in STANDING_ALERTS and not one.seen_ns for one in up) else None
+    return FREE if all(one.kind in STANDING_ALERTS and not one.seen_ns for one in up) else None
 
 
 def snapshots(look: Look) -> Bound | None:
@@ -170,9 +174,10 @@ def snapshots(look: Look) -> Bound | None:
 
 def silence(look: Look) -> Bound | None:
     """A private stream must show that it lives."""
-    quiet_ns = min(look.state.limits.private_silence_ms_max, look.state.limits.private_silence_ms_halt) * NS_PER_MS
-    alive = [one.private.alive_at_ns for one in followed(look.state)]
-    return Bound(min(alive) + quiet_ns) if alive and min(alive) > 0 else None
+    at_most = look.state.limits
+    first_ns = min([one.private.alive_at_ns for one in followed(look.state)], default=0)
+    quiet_ns = min(at_most.private_silence_ms_max, at_most.private_silence_ms_halt) * NS_PER_MS
+    return Bound(first_ns + quiet_ns) if first_ns > 0 else None
 
 
 def raised(look: Look) -> Bound | None:
@@ -194,7 +199,7 @@ def gap(look: Look) -> Bound | None:
 
 def width(look: Look) -> Bound | None:
     """A spread that was too wide at the last timer is over, or told, at one of the next."""
-    return None if look.quote.wide_since_ns else Bound()
+    return None if look.quote.wide_since_ns else FREE
 
 
 def settling(look: Look) -> Bound | None:
@@ -245,7 +250,7 @@ def tail_risk(look: Look) -> Bound | None:
     if until_ns > look.at_ns:
         return Bound(until_ns)
     told = f"{AlertKind.TAIL_RISK_LIMIT}|measurement" in state.alerts
-    return Bound() if told or not holds_anything(state) else None
+    return FREE if told or not holds_anything(state) else None
 
 
 def funding_cost(look: Look) -> Bound | None:
@@ -274,14 +279,14 @@ def bleed(look: Look) -> Bound | None:
     alert_usd = raises.in_force(state, "bleed_usd_alert", look.at_ns)
     left_usd = min(alert_usd, state.limits.bleed_usd_max) * (1.0 - EDGE) - (sums.cost_usd - before.cost_usd)
     if left_usd >= 0.0:
-        return Bound()
+        return FREE
     planned_days = sums.predicted_days - before.predicted_days
     if planned_days < loss_limits.PLANNED_AFTER_DAYS:
         known_in_days = (loss_limits.PLANNED_AFTER_DAYS - planned_days) * (1.0 - EDGE)
         return Bound(kept.at_ns + math.floor(known_in_days * NS_PER_DAY))
     planned_usd = sums.predicted_cost_usd - before.predicted_cost_usd
     share = min((sums.days - before.days) / planned_days, 1.0)
-    return Bound() if planned_usd * share * (1.0 - EDGE) + left_usd >= 0.0 else None
+    return FREE if planned_usd * share * (1.0 - EDGE) + left_usd >= 0.0 else None
 
 
 def blind(look: Look) -> Bound | None:
@@ -293,12 +298,12 @@ def blind(look: Look) -> Bound | None:
 
 def switches(look: Look) -> Bound | None:
     """A dead-man's switch is pushed back every few seconds: no bound."""
-    return None if any(one.dead_man_s is not None for one in look.state.settings.accounts) else Bound()
+    return None if any(one.dead_man_s is not None for one in look.state.settings.accounts) else FREE
 
 
 def top_ups(look: Look) -> Bound | None:
     """A treasury looks once a second, and its moves run out: no bound."""
-    return None if look.state.settings.treasury or look.state.treasury.moves else Bound()
+    return None if look.state.settings.treasury or look.state.treasury.moves else FREE
 
 
 TIMER_BOUNDS: tuple[BoundOf, ...] = (
@@ -353,7 +358,7 @@ def prices_within(underlying: UnderlyingState, low_coin: float, high_coin: float
     if least > most:
         return None
     if q == 0.0:
-        return Bound() if least <= 0.0 <= most else None
+        return FREE if least <= 0.0 <= most else None
     if q < 0.0:
         q, least, most = -q, -most, -least
     if most <= 0.0:

@@ -36,6 +36,8 @@ WORTH_EVENTS = 4
 """A claim that covered fewer events cost more than it saved: the next one waits for more quiet steps."""
 
 _WAIT_STEPS = 16
+_TICKING = (ev.Ticker, ev.StreamAlive)
+_MARKET = (ev.BookTop, *_TICKING)
 _NO_BAND = Steady(0.0, 0.0, 0.0, NEVER_NS)
 _NARROWS_NS, _NARROWS_RATIO = 60_000_000_000, 0.01
 """How far ahead a band that moves is bounded: it hardly narrows in a minute, or with a hundredth of the price."""
@@ -61,13 +63,13 @@ class Calms:
         self._forget(event, quiet=quiet)
         if isinstance(event, ev.TimerFired):
             self._at_rest, self._timer_ns = quiet, stamped.at_ns
-        elif not isinstance(event, ev.BookTop | ev.Ticker | ev.StreamAlive) or commands:
+        elif commands or not isinstance(event, _MARKET):
             self._at_rest = quiet = False
         self._quiet_steps = self._quiet_steps + 1 if quiet else 0
 
     def _forget(self, event: ev.Event, *, quiet: bool) -> None:
         """Bounds that a step has moved are made anew."""
-        if quiet and isinstance(event, ev.Ticker | ev.StreamAlive):
+        if quiet and isinstance(event, _TICKING):
             for bound_of in TICKED:
                 self._kept.pop(bound_of, None)
         else:
@@ -99,22 +101,25 @@ def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look
     if len(settings.hedge_instruments) != 1 or quote is None:
         return None
     underlying = state.underlyings[settings.underlying]
+    chosen = [one for one in state.settings.strategies if one.enabled and settings.underlying in one.underlyings]
+    narrows = bool(chosen) and getattr(strategy_of(chosen[-1]), "narrows", False)
+    # Of one that draws in: what those before it leave, where there are any.
+    steady = _steady(strategy_of, settings, chosen[:-1] if narrows else chosen)
+    if narrows and len(chosen) == 1:
+        steady = _NO_BAND
+    if steady is None:
+        return None
     look = Look(
         state=state,
         settings=settings,
         underlying=underlying,
         quote=quote,
-        steady=_NO_BAND,
+        steady=steady,
         at_ns=state.at_ns,
         timer_ns=timer_ns,
         room=room_of(state, quote),
     )
-    chosen = [one for one in state.settings.strategies if one.enabled and settings.underlying in one.underlyings]
-    if chosen and getattr(strategy_of(chosen[-1]), "narrows", False):
-        before = _steady(strategy_of, settings, chosen[:-1]) if len(chosen) > 1 else _NO_BAND
-        return _narrowing(look, strategy_of, before)
-    steady = _steady(strategy_of, settings, chosen)
-    return None if steady is None else look._replace(steady=steady)
+    return _narrowing(look, strategy_of) if narrows else look
 
 
 def _steady(
@@ -130,12 +135,12 @@ def _steady(
     return band
 
 
-def _narrowing(look: Look, strategy_of: StrategyOf, before: Steady | None) -> Look | None:
+def _narrowing(look: Look, strategy_of: StrategyOf) -> Look | None:
     """A band that draws in as price and time go on: its narrowest at a price and a moment somewhat ahead."""
     state, underlying, settings, drift = look.state, look.underlying, look.settings, look.underlying.drift
-    if before is None or not drift.since_ns or underlying.price <= 0.0:
+    if not drift.since_ns or underlying.price <= 0.0:
         return None
-    until_ns, high = min(before.until_ns, look.at_ns + _NARROWS_NS), underlying.price * (1.0 + _NARROWS_RATIO)
+    until_ns, high = min(look.steady.until_ns, look.at_ns + _NARROWS_NS), underlying.price * (1.0 + _NARROWS_RATIO)
     if drift.flow_at(look.at_ns) is None:
         # With the flow that becomes known the band is another one.
         until_ns = min(until_ns, drift.since_ns + math.floor(KNOWN_AFTER_DAYS * NS_PER_DAY * (1.0 - EDGE)))

@@ -22,6 +22,7 @@ from hedgebot.core import (
     tracking,
 )
 from hedgebot.core.candidate import Candidate
+from hedgebot.core.drift import conditions
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
@@ -117,7 +118,15 @@ def propose(
     at_ns: int,
 ) -> Proposal | None:
     """Ask the enabled strategies in configured order, each refining the one before."""
-    now, rules = tracking.conditions_of(underlying, settings, at_ns), state.instruments.get(settings.hedge_instrument)
+    vol, flow = tracking.vol_day_of(underlying), underlying.drift.flow_at(at_ns)
+    now = conditions(
+        price=underlying.price,
+        vol_day=vol,
+        cost_bps=settings.cost_bps,
+        gamma=underlying.option_gamma,
+        flow=flow,
+    )
+    rules = state.instruments.get(settings.hedge_instrument)
     view = UnderlyingView(
         at_ns=at_ns,
         delta_coin=delta_coin,
@@ -126,8 +135,8 @@ def propose(
         settings=settings,
         hedge_coin=hedges.held_coin(state, settings),
         lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
-        vol_root_day=tracking.vol_day_of(underlying),
-        flow_variance=underlying.drift.flow_at(at_ns),
+        vol_root_day=vol,
+        flow_variance=flow,
         overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
     )
     proposal: Proposal | None = None

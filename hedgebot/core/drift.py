@@ -328,10 +328,8 @@ def _shifted(values: Floats, first: float) -> Floats:
 
 def _added(totals: Sequence[float], parts: Sequence[Floats]) -> list[float]:
     """Each total with its parts added one after the other, as a loop would: no pairwise sums."""
-    rows = np.empty((len(totals), len(parts[0]) + 1))
-    rows[:, 0] = totals
-    for row, part in zip(rows, parts, strict=True):
-        row[1:] = part
+    rows = np.array(parts)
+    rows[:, 0] += totals
     found: list[float] = np.add.accumulate(rows, axis=1)[:, -1].tolist()
     return found
 

@@ -153,6 +153,8 @@ class Engine:
         match event:
             case ev.BookTop() | ev.Ticker() | ev.OptionQuote():
                 self._apply_market(step, event)
+            case ev.TimerFired():
+                self._on_timer(step)
             case ev.FillReceived() | ev.FundingPaid():
                 self._apply_execution(step, event)
             case ev.OrderUpdated(report=report):
@@ -186,8 +188,6 @@ class Engine:
                 for account in step.state.accounts.values():
                     if account.private.up and not account.reconciled:
                         reconcile.request_snapshot(step, account, "instruments loaded")
-            case ev.TimerFired():
-                self._on_timer(step)
             case ev.RunStarted():
                 self._on_run_started(step, event)
             case ev.StopRequested():

@@ -130,7 +130,9 @@ def exposure_problem(underlying: UnderlyingState) -> str:
     """Why the net delta of an underlying is unknown; empty when it is known."""
     if underlying.price <= 0.0:
         return f"no price of {underlying.name} yet"
-    unread = [name for name, held in underlying.sums.holdings.items() if held.qty is None]
+    outside = underlying.sums.holdings
+    # Asked several times at each event, and most books have none.
+    unread = [name for name, held in outside.items() if held.qty is None] if outside else None
     if unread:
         return f"holding {unread[0]} was not read yet"
     return underlying.option_unknown

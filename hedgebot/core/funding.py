@@ -56,7 +56,9 @@ def terms(
     if len(known) < len(legs):
         return None
     usd_day = sum(ratio * abs(coins) for ratio, coins in known) * underlying.price
-    protected_usd = abs(net_delta_coin(underlying) - hedges.held_coin(state, settings)) * underlying.price
+    # What is held now; the legs say it already, where nothing of them is changed.
+    held_coin = hedges.held_coin(state, settings) if changed else sum((coins for _, coins in known), 0.0)
+    protected_usd = abs(net_delta_coin(underlying) - held_coin) * underlying.price
     share = usd_day / protected_usd if usd_day > SHARE_FROM_USD and protected_usd > 0.0 else 0.0
     return Terms(max((ratio for ratio, coins in known if coins), default=0.0), usd_day, share)
 

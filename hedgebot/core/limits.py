@@ -35,16 +35,19 @@ def margin_use(state: EngineState, account: AccountState, at_ns: int) -> float |
     wallet = account.wallet
     if wallet is None or at_ns - account.wallet_at_ns > state.limits.margin_age_ms_max * NS_PER_MS:
         return None
-    if wallet.maintenance_margin_usd is None or wallet.equity_usd is None:
+    maintenance, equity = wallet.maintenance_margin_usd, wallet.equity_usd
+    if maintenance is None or equity is None:
         return None
-    if wallet.maintenance_margin_usd == 0:
+    if maintenance == 0:
         use = 0.0
-    elif wallet.equity_usd <= 0:
-        use = float("inf")
+    elif equity <= 0:
+        use = math.inf
     else:
-        use = float(wallet.maintenance_margin_usd / wallet.equity_usd)
-    known = (use, account.margin.use, margin_watched.stated_use(account))
-    return max(one for one in known if one is not None)
+        use = float(maintenance / equity)
+    for known in (account.margin.use, margin_watched.stated_use(account)):
+        if known is not None and known > use:
+            use = known
+    return use
 
 
 def margin_age_ms(account: AccountState, at_ns: int) -> int:

@@ -48,10 +48,15 @@ def soft_limits(limits: LimitSettings) -> dict[str, Soft]:
 
 def _soft(limits: LimitSettings, name: str) -> Soft:
     """One of them, alone: the timer asks for several each time. KeyError for a hard one."""
+    hard = _SOFT[name][1]
+    return Soft(_configured(limits, name), hard or "any value", getattr(limits, hard) if hard else math.inf)
+
+
+def _configured(limits: LimitSettings, name: str) -> float:
+    """Where only the hard one was set, below the soft one's default, the alert comes with it. KeyError as above."""
     read, hard = _SOFT[name]
-    ceiling: float = getattr(limits, hard) if hard else math.inf
-    # Where only the hard one was set, below the soft one's default, the alert comes with it.
-    return Soft(min(read(limits), ceiling), hard or "any value", ceiling)
+    found, ceiling = read(limits), getattr(limits, hard) if hard else math.inf
+    return min(found, ceiling)
 
 
 CLEAR_AT = 0.9
@@ -64,7 +69,7 @@ FOR_MS_MAX = 24 * 3_600_000
 def in_force(state: EngineState, name: str, at_ns: int) -> float:
     """A soft limit as it stands now."""
     raised = state.risk.raised.get(name)
-    configured = _soft(state.limits, name).configured
+    configured = _configured(state.limits, name)
     return raised.to if raised is not None and at_ns < raised.until_ns and raised.to > configured else configured
 
 

@@ -351,7 +351,7 @@ class EngineState(msgspec.Struct, kw_only=True):
 
 def followed(state: EngineState) -> tuple[AccountState, ...]:
     """Accounts whose fills are seen: all but those that are only watched."""
-    return tuple(one for one in state.accounts.values() if one.role.is_followed)
+    return tuple([one for one in state.accounts.values() if one.role is not AccountRole.WATCHED])
 
 
 def settings_of(state: EngineState, underlying: str) -> UnderlyingSettings | None:

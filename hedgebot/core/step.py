@@ -68,7 +68,7 @@ class Step:
 
     def alert(self, kind: AlertKind, subject: str, summary: str) -> None:
         """Raise an alert once; while it is up, repeats are silent."""
-        key = f"{kind}|{subject}"
+        key = kind + "|" + subject
         if key in self.state.alerts:
             return
         self.state.alerts[key] = AlertState(kind=kind, subject=subject, summary=summary, since_ns=self.at_ns)
@@ -77,7 +77,7 @@ class Step:
     def resolve(self, kind: AlertKind, subject: str) -> None:
         """Take an alert down if it is up."""
         # Nearly always nothing is up: then no key is made.
-        if self.state.alerts and self.state.alerts.pop(f"{kind}|{subject}", None) is not None:
+        if self.state.alerts and self.state.alerts.pop(kind + "|" + subject, None) is not None:
             self.emit(ResolveAlert(kind=kind, subject=subject))
 
     def check(self, kind: AlertKind, subject: str, problem: str) -> None:
@@ -91,7 +91,7 @@ class Step:
         """Hold an alert up until `problem` was empty for STEADY_NS: a figure around its limit is one alert."""
         if problem:
             self.alert(kind, subject, problem)
-        known = self.state.alerts.get(f"{kind}|{subject}") if self.state.alerts else None
+        known = self.state.alerts.get(kind + "|" + subject) if self.state.alerts else None
         if known is None:
             return
         if problem:

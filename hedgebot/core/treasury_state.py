@@ -148,7 +148,7 @@ class TreasuryState(msgspec.Struct, kw_only=True):
 
     def unsettled(self, account: str, at_ns: int) -> bool:
         """Whether equity may or may not have a move inside: a loss cannot be told from it then."""
-        return any(
+        return bool(self.moves) and any(
             one.account == account
             and (
                 (one.status is MoveStatus.DONE and not one.counted)

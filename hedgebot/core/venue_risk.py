@@ -46,11 +46,15 @@ def venues(state: EngineState) -> tuple[str, ...]:
 
 def share(state: EngineState, venue: str, at_ns: int) -> float | None:
     """A venue's equity as a share of all there is, coins outside included; None while a part is unknown."""
-    mine, outside = venue_equity_usd(state, venue, at_ns), outside_usd(state)
-    others = [venue_equity_usd(state, one, at_ns) for one in venues(state)]
-    if mine is None or outside is None or any(one is None for one in others):
+    return _share(state, venue, {one: venue_equity_usd(state, one, at_ns) for one in venues(state)})
+
+
+def _share(state: EngineState, venue: str, equities: dict[str, float | None]) -> float | None:
+    mine, outside = equities.get(venue, 0.0), outside_usd(state)
+    known = [one for one in equities.values() if one is not None]
+    if mine is None or outside is None or len(known) < len(equities):
         return None
-    total = sum(one for one in others if one is not None) + outside
+    total = sum(known) + outside
     return max(mine, 0.0) / total if total > 0.0 else None
 
 
@@ -60,7 +64,9 @@ def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float | No
     The number is its equity in USD where that is beyond its cap, else its share; None is unknown.
     """
     most, most_usd = raises.in_force(state, SHARE, at_ns), raises.in_force(state, USD, at_ns)
-    equity, part = venue_equity_usd(state, venue, at_ns), share(state, venue, at_ns)
+    equities = {one: venue_equity_usd(state, one, at_ns) for one in venues(state)}
+    # A venue without an account of ours holds nothing.
+    equity, part = equities.get(venue, 0.0), _share(state, venue, equities)
     if equity is not None and equity > most_usd:
         return f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}", equity, most_usd
     if part is not None and part > most:

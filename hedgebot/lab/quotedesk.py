@@ -71,7 +71,8 @@ class QuoteDesk:
 
     def care(self, at_ns: int) -> Iterator[ev.Event]:
         """Every few seconds: the mark, a sign of life, funding when an hour of the venue's has come."""
-        yield from self._funding(at_ns)
+        if at_ns // NS_PER_HOUR != self._paid_hour:
+            yield from self._funding(at_ns)
         middle = (self.bid + self.ask) / 2
         yield ev.Ticker(
             instrument=self.opening.hedge,

@@ -34,6 +34,7 @@ CARE_NS = 5_000_000_000
 WARM_UP_QUOTES = 64
 _TURN_EVENTS_MAX = 64
 _RECORDED = (ev.BookTop, ev.TimerFired)
+_TICKING = (ev.Ticker, ev.StreamAlive)
 _TIMER = ev.TimerFired()
 Heard = Callable[[ev.Stamped | cmd.Issued], None]
 
@@ -154,12 +155,11 @@ class QuotePlay:
         self._next_care_ns += self._care_ns
         self._show(moment)
         for event in self.desk.care(moment):
-            if not isinstance(event, ev.Ticker | ev.StreamAlive):
+            if not isinstance(event, _TICKING):
                 self._tell((event,), moment)
                 continue
-            stamped = ev.Stamped(seq=turn.next_seq, at_ns=moment, event=event)
-            self._keep(stamped)
-            if claim is not None and claim is self._quick.claim_in_force and claim.take(stamped):
+            self._note_event(turn.next_seq, moment, event)
+            if claim is not None and claim is self._quick.claim_in_force and claim.cover(event, moment):
                 turn.leave_out(1, moment)
             else:
                 self._pass(event, moment)
@@ -275,11 +275,17 @@ class QuotePlay:
 
     def _keep(self, entry: ev.Stamped | cmd.Issued) -> None:
         if isinstance(entry, ev.Stamped):
-            if isinstance(entry.event, _RECORDED):
-                return
-            index, payload = 0, encode(entry.event)
-        else:
-            index, payload = entry.index, encode(entry.command)
-        self._hash.update(b"%d %d %d %d %b" % (entry.seq, index, entry.at_ns, len(payload), payload))
+            if not isinstance(entry.event, _RECORDED):
+                self._note_event(entry.seq, entry.at_ns, entry.event)
+            return
+        self._note(entry.seq, entry.index, entry.at_ns, encode(entry.command))
         if self._heard is not None:
             self._heard(entry)
+
+    def _note_event(self, seq: int, at_ns: int, event: ev.Event) -> None:
+        self._note(seq, 0, at_ns, encode(event))
+        if self._heard is not None:
+            self._heard(ev.Stamped(seq=seq, at_ns=at_ns, event=event))
+
+    def _note(self, seq: int, index: int, at_ns: int, payload: bytes) -> None:
+        self._hash.update(b"%d %d %d %d %b" % (seq, index, at_ns, len(payload), payload))

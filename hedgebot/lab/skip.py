@@ -174,7 +174,8 @@ class Stretch:
         from_ns = (newest_ns - KEEP_NS - 2 * SPELL_NS) // SPELL_NS * SPELL_NS
         first += int(quotes.at_ns[first:last].searchsorted(from_ns + offset_ns))
         at_ns, middle = quotes.at_ns[first:last] - offset_ns, quotes.mid[first:last]
-        spells, is_new = at_ns // SPELL_NS, np.ones(len(at_ns), dtype=np.bool_)
+        spells, is_new = at_ns // SPELL_NS, np.empty(len(at_ns), dtype=np.bool_)
+        is_new[0] = True
         np.not_equal(spells[1:], spells[:-1], out=is_new[1:])
         begins = is_new.nonzero()[0]
         lows, highs = np.minimum.reduceat(middle, begins), np.maximum.reduceat(middle, begins)
@@ -195,6 +196,8 @@ def _books_covered(claim: Claim, quotes: Quotes, row: int, end_ns: int) -> int:
     last = row + int(quotes.at_ns[row:].searchsorted(min(books.until_ns, end_ns)))
     last = min(last, quotes.paused_after(row, held.pause_ns))
     middle = quotes.mid[row:last]
+    if last > row and np.minimum.reduce(middle) >= books.low and np.maximum.reduce(middle) <= books.high:
+        return last - row
     return _run((middle >= books.low) & (middle <= books.high))
 
 
