@@ -203,8 +203,9 @@ class Tracking(msgspec.Struct, kw_only=True):
         gap_ns, off = _steps(at_ns, self.at_ns), _shifted(off_coin, self.off_coin)
         moved, left = _steps(unhedged, self.unhedged_coin), off * _steps(price, self.price)
         days: Floats = gap_ns / NS_PER_DAY
-        if np.minimum.reduce(gap_ns) <= 0 or np.maximum.reduce(gap_ns) > LOOK_GAP_NS:
-            unseen = (gap_ns <= 0) | (gap_ns > LOOK_GAP_NS)
+        unseen = gap_ns <= 0
+        unseen |= gap_ns > LOOK_GAP_NS
+        if unseen[unseen.argmax()]:
             days[unseen] = moved[unseen] = left[unseen] = 0.0
         sums.days, sums.off2, sums.moved2, sums.left2 = _added(
             (sums.days, sums.off2, sums.moved2, sums.left2), (days, off * off * days, moved * moved, left * left)

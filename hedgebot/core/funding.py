@@ -55,12 +55,12 @@ def terms(
     known = [one for one in legs if one is not None]
     if len(known) < len(legs):
         return None
-    usd_day = sum(ratio * abs(coins) for ratio, coins in known) * underlying.price
+    usd_day = sum([ratio * abs(coins) for ratio, coins in known]) * underlying.price
     # What is held now; the legs say it already, where nothing of them is changed.
-    held_coin = hedges.held_coin(state, settings) if changed else sum((coins for _, coins in known), 0.0)
+    held_coin = hedges.held_coin(state, settings) if changed else sum([coins for _, coins in known], 0.0)
     protected_usd = abs(net_delta_coin(underlying) - held_coin) * underlying.price
     share = usd_day / protected_usd if usd_day > SHARE_FROM_USD and protected_usd > 0.0 else 0.0
-    return Terms(max((ratio for ratio, coins in known if coins), default=0.0), usd_day, share)
+    return Terms(max([ratio for ratio, coins in known if coins], default=0.0), usd_day, share)
 
 
 def _leg(
@@ -97,7 +97,7 @@ def book(step: Step, payment: FundingPaid) -> None:
 def spent_usd_today(state: EngineState, at_ns: int) -> float:
     """What all hedges paid since 00:00 UTC; negative where they received more."""
     today = at_ns // NS_PER_DAY
-    return sum(one.paid_usd for one in state.risk.funding.values() if one.day == today)
+    return sum([one.paid_usd for one in state.risk.funding.values() if one.day == today])
 
 
 def day_cost_usd(state: EngineState, at_ns: int, forecast_usd_day: float) -> float:

@@ -91,7 +91,14 @@ def _note_health(step: Step) -> None:
             good[f"clock:{account.name}"] = step.at_ns
 
 
+def _all_good(state: EngineState, at_ns: int) -> bool:
+    """Whether every feed that was ever good is good at this very moment, as it nearly always is: none is blind."""
+    return min(state.good_at_ns.values(), default=0) == at_ns
+
+
 def _blind_market(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    if _all_good(state, at_ns):
+        return
     # What is frozen because its hedge ends needs no market, and will have none.
     for settings in latches.going_on(state):
         name = settings.underlying
@@ -107,6 +114,8 @@ def _blind_market(state: EngineState, at_ns: int) -> Iterator[Fired]:
 
 
 def _blind_account(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    if _all_good(state, at_ns):
+        return
     for account in followed(state):
         name = account.name
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in _ACCOUNT_FEEDS]

@@ -72,21 +72,21 @@ def daily_loss_usd(state: EngineState, account: str) -> float | None:
 
 def book_equity_usd(state: EngineState, at_ns: int) -> float | None:
     """Equity of all accounts whose fills are seen, so that moving money between them is no loss; None while unknown."""
-    found = 0.0
-    for account in followed(state):
+    found, accounts = 0.0, followed(state)
+    for account in accounts:
         age_ms = margin_age_ms(account, at_ns)
         if account.wallet is None or account.wallet.equity_usd is None or age_ms > state.limits.margin_age_ms_max:
             return None
         if state.treasury.unsettled(account.name, at_ns):
             return None
         found += float(account.wallet.equity_usd)
-    return found if followed(state) else None
+    return found if accounts else None
 
 
 def drawdown_ratio(state: EngineState, at_ns: int) -> float | None:
     """How far equity is below its highest of the window, as a share of that; None while either is not known."""
-    equity, marks = book_equity_usd(state, at_ns), _in_window(state, at_ns)
-    highest = max((one.equity_usd for one in marks), default=0.0)
+    equity = book_equity_usd(state, at_ns)
+    highest = max([one.equity_usd for one in _in_window(state, at_ns)], default=0.0)
     if equity is None or highest <= 0.0:
         return None
     return max(1.0 - equity / highest, 0.0)

@@ -29,7 +29,8 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
     since_start_ms = (step.at_ns - state.run_started_ns) // NS_PER_MS
     # An alternative that nobody needs, or that has ended, does not hide how old the others are.
     used = hedges.in_use(state, settings)
-    oldest_ms, hedge = max((market.book_age_ms(state, one, step.at_ns), one) for one in used)
+    ages_ms = {one: market.book_age_ms(state, one, step.at_ns) for one in settings.hedge_instruments}
+    oldest_ms, hedge = max([(ages_ms[one], one) for one in used])
     book_ms = min(oldest_ms, since_start_ms)
     option_ms, option = limits.oldest_option(state, settings.underlying, step.at_ns)
     problem = ""
@@ -44,19 +45,20 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
             f"live underlying and the last volatility, the band is {at_most.stale_band_ratio:g} times as wide"
         )
     step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
-    for hedge in settings.hedge_instruments:
-        _watch_gap(step, hedge)
-        _watch_spread(step, hedge, settings.spread_bps_max)
+    for hedge, book_ms in ages_ms.items():
+        _watch_gap(step, hedge, book_ms)
+        _watch_spread(step, hedge, settings.spread_bps_max, book_ms)
         forced.watch_settling(step, hedge, settings.underlying, in_use=hedge in used)
     _watch_delta(step, settings)
 
 
-def _watch_gap(step: Step, hedge: InstrumentId) -> None:
+def _watch_gap(step: Step, hedge: InstrumentId, book_ms: int) -> None:
     """Book, mark and index of a hedge must agree; while one of them is old nothing is said anew."""
     quote, rules, at_most = step.state.quotes.get(hedge), step.state.instruments.get(hedge), step.state.limits
     gap = market.book_mark_gap_bps(quote, market.basis_ratio_max(rules, at_most)) if quote and rules else None
-    ages_ms = market.book_age_ms(step.state, hedge, step.at_ns), market.mark_age_ms(step.state, hedge, step.at_ns)
-    if gap is None or ages_ms[0] > at_most.book_age_ms_max or ages_ms[1] > at_most.mark_age_ms_max:
+    if gap is None or book_ms > at_most.book_age_ms_max:
+        return
+    if market.mark_age_ms(step.state, hedge, step.at_ns) > at_most.mark_age_ms_max:
         return
     problem = ""
     if gap > at_most.book_mark_gap_bps_max:
@@ -64,13 +66,11 @@ def _watch_gap(step: Step, hedge: InstrumentId) -> None:
     step.watch(AlertKind.SUSPECT_DATA, f"{hedge} mark", problem)
 
 
-def _watch_spread(step: Step, hedge: InstrumentId, limit: float) -> None:
+def _watch_spread(step: Step, hedge: InstrumentId, limit: float, book_ms: int) -> None:
     """A book that is too wide to hedge on is told once it stays so; an old one says nothing anew."""
     quote = step.state.quotes.get(hedge)
     spread = market.spread_bps(quote) if quote else None
-    if not quote or spread is None:
-        return
-    if market.book_age_ms(step.state, hedge, step.at_ns) > step.state.limits.book_age_ms_max:
+    if not quote or spread is None or book_ms > step.state.limits.book_age_ms_max:
         return
     quote.wide_since_ns = (quote.wide_since_ns or step.at_ns) if spread > limit else 0
     lasts = quote.wide_since_ns and step.at_ns - quote.wide_since_ns >= _WIDE_NS

@@ -37,7 +37,7 @@ def sweep(step: Step) -> None:
             state.risk.closes.setdefault(settings.underlying, Closes()).add(price, step.at_ns)
     step.check(AlertKind.TAIL_RISK_LIMIT, "measurement", _unknown(state, step.at_ns))
     assumed = state.risk.measured.assumed if state.risk.measured else ""
-    step.check(AlertKind.TAIL_RISK_LIMIT, "history", assumed if holds_anything(state) else "")
+    step.check(AlertKind.TAIL_RISK_LIMIT, "history", assumed if assumed and holds_anything(state) else "")
     judge(step)
 
 

@@ -41,7 +41,7 @@ def outside_usd(state: EngineState) -> float | None:
 
 def venues(state: EngineState) -> tuple[str, ...]:
     """Every venue with an account here, once."""
-    return tuple(dict.fromkeys(one.venue for one in state.accounts.values()))
+    return tuple(dict.fromkeys([one.venue for one in state.accounts.values()]))
 
 
 def share(state: EngineState, venue: str, at_ns: int) -> float | None:

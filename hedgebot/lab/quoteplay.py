@@ -187,20 +187,19 @@ class QuotePlay:
         while left is not None:
             self._until(left.venue_at_ns)
             taken, book = quick.take_books(chain((left,), books), self._due_ns)
-            self._left_out(taken, 0)
+            if taken and quick.claim_in_force is not None:
+                self._left_out(quick.claim_in_force, taken, 0)
             if book is left:
                 self._one(book)
                 book = next(books, None)
             left = book
 
-    def _left_out(self, quotes: int, timers: int) -> None:
+    def _left_out(self, claim: Claim, quotes: int, timers: int) -> None:
         """So many were covered without the turn: its numbering goes on."""
-        claim = self._quick.claim_in_force
-        if claim is not None and (quotes or timers):
-            self._row += quotes
-            self._next_timer_ns += timers * self._timer_ns
-            self.skipped += quotes + timers
-            self._turn.leave_out(quotes + timers, claim.state.at_ns)
+        self._row += quotes
+        self._next_timer_ns += timers * self._timer_ns
+        self.skipped += quotes + timers
+        self._turn.leave_out(quotes + timers, claim.state.at_ns)
 
     def _skipping(self) -> None:
         """All that a claim covers at once; between two claims one event is stepped."""
@@ -237,7 +236,7 @@ class QuotePlay:
         stretch = Stretch(claim, self._quotes, Ahead(self._row, self._next_timer_ns, self._timer_ns, end_ns))
         while not stretch.is_over:
             before_ns = min(self._next_care_ns, end_ns)
-            self._left_out(*stretch.take(before_ns))
+            self._left_out(claim, *stretch.take(before_ns))
             if stretch.is_over or before_ns != self._next_care_ns:
                 break
             self._care(claim)

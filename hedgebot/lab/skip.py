@@ -196,9 +196,9 @@ def _books_covered(claim: Claim, quotes: Quotes, row: int, end_ns: int) -> int:
     last = row + int(quotes.at_ns[row:].searchsorted(min(books.until_ns, end_ns)))
     last = min(last, quotes.paused_after(row, held.pause_ns))
     middle = quotes.mid[row:last]
-    if last > row and np.minimum.reduce(middle) >= books.low and np.maximum.reduce(middle) <= books.high:
-        return last - row
-    return _run((middle >= books.low) & (middle <= books.high))
+    calm = middle >= books.low
+    calm &= middle <= books.high
+    return _run(calm)
 
 
 def _timers_covered(claim: Claim, quotes: Quotes, row: int, at_ns: Ints, before: Ints, interval_ns: int) -> int:
