@@ -41,7 +41,7 @@ def apply(
             note_alive(state, event, step.at_ns)
         case ev.FrameQuarantined():
             subject = reconcile.suspect_feed(event.account, event.topic)
-            step.alert(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
+            step.watch(AlertKind.SUSPECT_DATA, subject, f"unreadable frame on {event.topic}: {event.problem}")
             harmless = event.topic.startswith("query:") or event.topic in _CROSS_CHECKS
             if event.stream is ev.Stream.PRIVATE and not harmless and (account := state.accounts.get(event.account)):
                 # It may have been a fill: ask the venue before anything else is sent.

@@ -18,13 +18,15 @@ from hedgebot.core.risk_state import FundingDay
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.durations import NS_PER_DAY
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MINUTE
 from hedgebot.domain.events import FundingPaid, OperatorKilled
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope, scope_key
 from hedgebot.domain.settings import FundingAction, UnderlyingSettings
 
 OPERATOR = "funding limit"
+_STEADY_NS = NS_PER_MINUTE
+"""How long a cost must be within its limit before the alert ends: each fill of a client moves what is protected."""
 _AS_IT_IS: Mapping[InstrumentId, float] = MappingProxyType({})
 SHARE_FROM_USD = 1.0
 """Below this cost a day no share is judged: what is left of a hedge protects nothing and costs nothing."""
@@ -170,13 +172,13 @@ def sweep(step: Step) -> None:
         cost = day_cost_usd(state, step.at_ns, forecast)
         over_budget = cost > limit
         problem = f"the hedge's funding costs {cost:.2f} USD a day, limit {limit:.2f}" if over_budget else ""
-        step.watch(AlertKind.FUNDING_COST_LIMIT, "book", problem)
+        step.watch(AlertKind.FUNDING_COST_LIMIT, "book", problem, _STEADY_NS)
     for settings in state.settings.underlyings:
         found = terms(state, settings, step.at_ns)
         if found is None:
             continue
         problem = _problem(state, settings, step.at_ns, found)
-        step.watch(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem)
+        step.watch(AlertKind.FUNDING_COST_LIMIT, settings.underlying, problem, _STEADY_NS)
         beyond = problem or ("the day's funding budget is spent" if over_budget and found.usd_day > 0.0 else "")
         if beyond and settings.funding_action is FundingAction.UNWIND:
             _unwind(step, settings, beyond)

@@ -166,7 +166,6 @@ def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
     underlying = step.state.underlyings[record.intent.underlying]
     underlying.rejects = underlying.refusals = 0
     shut.on_taken(step, record)
-    shut.end_alert(step, record.intent.underlying)
     _settle(step, record)
     return record
 
@@ -363,7 +362,7 @@ def _back_off(step: Step, record: OrderRecord, why: str, *, refused: bool) -> No
     doublings = min(underlying.rejects - 1, _MISS_DOUBLINGS_MAX if missed else _BACKOFF_DOUBLINGS_MAX)
     underlying.retry_at_ns = step.at_ns + (_BACKOFF_FIRST_NS << doublings)
     if underlying.rejects >= _REJECTS_ALERT:
-        step.alert(
+        step.watch(
             AlertKind.ORDER_REJECTED,
             underlying.name,
             f"{underlying.rejects} hedge orders on {underlying.name} in a row did nothing, the last {why}",

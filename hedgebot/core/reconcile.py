@@ -209,7 +209,8 @@ def _clear_feeds(step: Step, account: AccountState) -> None:
         aged = step.at_ns - alert.since_ns > _ACCIDENT_SHOWN_NS
         lost = alert.kind is AlertKind.INBOX_OVERFLOW
         aged_ids = alert.kind is AlertKind.RECON_BREAK and alert.subject == f"{account.name} client ids" and aged
-        lost |= alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine)
+        if alert.kind is AlertKind.SUSPECT_DATA and alert.subject.startswith(mine):
+            step.watch(alert.kind, alert.subject, "")
         if lost or aged_ids or (aged and alert.kind in (AlertKind.ADL_OR_LIQUIDATION, AlertKind.TASK_FAILED)):
             step.resolve(alert.kind, alert.subject)
 

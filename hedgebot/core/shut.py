@@ -13,6 +13,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
+from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.domain.venue_events import MarketsRead
 
 REFUSED_MAX = 3
@@ -53,13 +54,13 @@ def on_read(step: Step, event: MarketsRead) -> None:
     for settings in state.settings.underlyings:
         for hedge in settings.hedge_instruments:
             if hedge in event.trading and status(state, hedge):
-                _forget(step, hedge)
+                del state.shut[hedge]
             elif word := event.shut.get(hedge, ""):
                 # Refusals before it have their reason now.
                 state.shut[hedge] = ShutMarket(status=word)
                 told = f"{hedge} takes no orders: its venue says {word}; where others hedge {settings.underlying}"
                 told += " they go on, and it is hedged there again when the venue trades it"
-                step.alert(AlertKind.ORDER_REJECTED, settings.underlying, told)
+                step.watch(AlertKind.ORDER_REJECTED, settings.underlying, told)
 
 
 def on_refused(step: Step, record: OrderRecord) -> None:
@@ -77,34 +78,26 @@ def on_taken(step: Step, record: OrderRecord) -> None:
     if known is None or known.status:
         return
     if not record.intent.reduce_only:
-        _forget(step, record.intent.instrument)
+        del step.state.shut[record.intent.instrument]
     else:
         known.closing = False
 
 
-def end_alert(step: Step, underlying: str) -> None:
-    """Take the alert of refused orders down, unless one of the underlying's markets still takes none."""
-    settings = next((one for one in step.state.settings.underlyings if one.underlying == underlying), None)
-    hedges = settings.hedge_instruments if settings else ()
-    known = [step.state.shut[one] for one in hedges if one in step.state.shut]
-    if not any(one.status or one.refused >= REFUSED_MAX for one in known):
-        step.resolve(AlertKind.ORDER_REJECTED, underlying)
-
-
 def sweep(step: Step) -> None:
-    """Forget what hedges nothing any more, and refusals of long ago. Called by the timer."""
+    """Forget what hedges nothing any more, and refusals of long ago; end alerts. Called by the timer."""
     state = step.state
-    if not state.shut:
-        return
-    configured = {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
-    for hedge, known in list(state.shut.items()):
-        old = not known.status and step.at_ns - known.refused_at_ns > _FORGOTTEN_NS
-        if old or hedge not in configured:
-            _forget(step, hedge)
+    if state.shut:
+        configured = {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
+        for hedge, known in list(state.shut.items()):
+            old = not known.status and step.at_ns - known.refused_at_ns > _FORGOTTEN_NS
+            if old or hedge not in configured:
+                del state.shut[hedge]
+    for settings in state.settings.underlyings if state.alerts else ():
+        if not state.underlyings[settings.underlying].rejects and not _is_shut(state, settings):
+            step.watch(AlertKind.ORDER_REJECTED, settings.underlying, "")
 
 
-def _forget(step: Step, hedge: InstrumentId) -> None:
-    del step.state.shut[hedge]
-    for settings in step.state.settings.underlyings:
-        if hedge in settings.hedge_instruments:
-            end_alert(step, settings.underlying)
+def _is_shut(state: EngineState, settings: UnderlyingSettings) -> bool:
+    """Whether one of an underlying's markets takes no orders."""
+    known = [state.shut[one] for one in settings.hedge_instruments if one in state.shut]
+    return any(one.status or one.refused >= REFUSED_MAX for one in known)

@@ -87,8 +87,8 @@ class Step:
         else:
             self.resolve(kind, subject)
 
-    def watch(self, kind: AlertKind, subject: str, problem: str) -> None:
-        """Hold an alert up until `problem` was empty for STEADY_NS: a figure around its limit is one alert."""
+    def watch(self, kind: AlertKind, subject: str, problem: str, steady_ns: int = STEADY_NS) -> None:
+        """Hold an alert up until `problem` was empty for `steady_ns`: a figure around its limit is one alert."""
         if problem:
             self.alert(kind, subject, problem)
         known = self.state.alerts.get(kind + "|" + subject) if self.state.alerts else None
@@ -96,7 +96,7 @@ class Step:
             return
         if problem:
             known.seen_ns = self.at_ns
-        elif self.at_ns - known.seen_ns >= STEADY_NS:
+        elif self.at_ns - known.seen_ns >= steady_ns:
             self.resolve(kind, subject)
 
     def set_mode(self, mode: Mode, reason: str, *, latched: bool = False) -> None:

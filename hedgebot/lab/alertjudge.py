@@ -183,6 +183,9 @@ class _Book:
                 yield from self._margin(report)
             case ev.InstrumentsLoaded():
                 self._ends |= {one.id: one.expiry_ns for one in event.instruments if one.id in self._names}
+                # What was announced while nobody looked and is taken back is not owed any more.
+                back = {(AlertKind.INSTRUMENT_SETTLING, name) for name, ends_ns in self._ends.items() if not ends_ns}
+                self._due = deque(one for one in self._due if (one.owed.kind, one.owed.subject) not in back)
                 yield from self._settling(at_ns)
             case _:
                 yield from _plain(event)

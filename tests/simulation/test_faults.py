@@ -40,6 +40,13 @@ REGRESSIONS: tuple[tuple[int, BookKind, tuple[tuple[str, float], ...]], ...] = (
     # A dated future was quoted and marked in another unit, and its index was not asked: orders went out. Ours.
     (3050, BookKind.TWO, (("N06r", 89.953), ("M06", 126.063))),
     (3683, BookKind.TWO, (("N01d", 34.736), ("M06", 168.979))),
+    # Alerts that came, went and came again: of a funding cost, of a market's unreadable frames. Ours.
+    (4228, BookKind.ONE, (("V16", 39.662), ("M02", 123.126))),
+    (4299, BookKind.ONE, (("N11", 50.498), ("M02c", 100.847))),
+    # The same of orders that missed or were refused, between two hedges. Ours.
+    (2906, BookKind.SWITCH, (("C04", 42.187), ("V05", 53.501), ("V10", 102.621), ("M02", 162.744))),
+    # An end that was announced and taken back while the process stood still had to be told.
+    (4326, BookKind.SWITCH, (("P03", 32.89), ("N09", 63.003), ("V10a", 68.384), ("V06", 84.006))),
     # A margin use was beyond its line for a second, between two reports.
     (3040, BookKind.SWITCH, (("V17", 32.964),)),
     # Clients tripped a tight throttle in the peace.

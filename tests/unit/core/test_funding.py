@@ -98,7 +98,9 @@ def test_a_rate_beyond_its_limit_is_told_and_may_be_raised() -> None:
     rate(book, 0.0011)
     assert up(book) == ["BTC"]
     rate(book, -0.0011)
-    book.tick(after_ms=11_000)
+    book.tick(after_ms=59_000)
+    assert up(book) == ["BTC"]
+    book.tick(after_ms=2_000)
     assert up(book) == [], "the other side pays"
 
 

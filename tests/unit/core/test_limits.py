@@ -191,7 +191,7 @@ def test_a_hedge_that_costs_too_much_is_said() -> None:
     assert AlertKind.FUNDING_COST_LIMIT in alerts(book.tick())
     book.send(book.ticker(rate=-0.001))
     assert AlertKind.FUNDING_COST_LIMIT not in _ended(book.tick()), "not before it stayed below"
-    for _ in range(11):
+    for _ in range(61):
         book.send(book.ticker(rate=-0.001))
         book.tick(1_000)
     assert not book.is_up(AlertKind.FUNDING_COST_LIMIT)

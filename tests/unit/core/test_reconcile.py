@@ -240,8 +240,12 @@ def test_an_unreadable_private_frame_loses_truth_until_a_clean_snapshot(book: Pl
     assert orders(book.send(book.fill(Side.BUY, "0.2"))) == []
     book.at_ns += 1_000_000
     heard = book.snapshot([book.position("0.2", BTC_USDC)])
-    assert not book.is_up(AlertKind.SUSPECT_DATA)
     assert orders([*heard, *book.send(book.book())])
+    assert book.is_up(AlertKind.SUSPECT_DATA), "not before it stayed away"
+    for _ in range(4):
+        book.tick(4_000)
+    book.snapshot([book.position("0.2", BTC_USDC)])
+    assert not book.is_up(AlertKind.SUSPECT_DATA)
 
 
 def test_an_unreadable_public_frame_is_reported_and_blocks_nothing(book: Playbook) -> None:

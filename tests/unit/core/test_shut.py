@@ -95,8 +95,9 @@ def test_it_is_hedged_there_again_as_soon_as_the_venue_trades_it() -> None:
     read(book, CLOSED)
     play(book, 2.0)
     read(book, trading=(BTC_PERP,))
-    assert len(over(book)) == 1
     assert on(play(book, 1.0, dead=BTC_USDC), BTC_PERP) > 0
+    play(book, 11.0)
+    assert len(over(book)) == 1
 
 
 def test_refusals_before_the_status_are_told_once_with_it() -> None:
@@ -107,7 +108,9 @@ def test_refusals_before_the_status_are_told_once_with_it() -> None:
     play(book, 5.0)
     assert len(told(book)) == 1
     read(book, trading=(BTC_PERP,))
-    assert (len(over(book)), book.state.shut) == (1, {})
+    assert book.state.shut == {}
+    play(book, 11.0)
+    assert len(over(book)) == 1
 
 
 def test_an_order_that_is_taken_there_ends_it() -> None:

@@ -66,9 +66,10 @@ def wallet(needed: int, *, venue_at_ns: int = START_NS) -> WalletReport:
     )
 
 
-def ending(in_s: float, name: InstrumentId = PERP) -> ev.Event:
+def ending(in_s: float | None, name: InstrumentId = PERP) -> ev.Event:
+    """The rules of a hedge, with an end or without."""
     rules = next(one.instrument for one in Bench().exchange.listings() if one.instrument.id == PERP)
-    ends = msgspec.structs.replace(rules, id=name, expiry_ns=START_NS + round(in_s * S))
+    ends = msgspec.structs.replace(rules, id=name, expiry_ns=None if in_s is None else START_NS + round(in_s * S))
     return ev.InstrumentsLoaded(venue="bybit", instruments=(ends,))
 
 
@@ -174,6 +175,13 @@ def silent_other(*first: Entry) -> list[Entry]:
         top = ev.BookTop(instrument=PERP, bid=price, bid_qty=price, ask=price, ask_qty=price, venue_at_ns=number)
         entries += [at(float(number), top), at(float(number), ev.TimerFired())]
     return entries
+
+
+def test_an_end_that_was_taken_back_before_anybody_looked_is_not_owed() -> None:
+    timers = [at(float(number), ev.TimerFired()) for number in range(1, 9)]
+    told = "InstrumentSettling"
+    assert told in kinds_of(found(at(0.0, STARTED), at(0.0, ending(80_000.0)), *timers))
+    assert told not in kinds_of(found(at(0.0, STARTED), at(0.0, ending(80_000.0)), at(0.1, ending(None)), *timers))
 
 
 def kinds_of(sentences: list[str]) -> set[str]:
