@@ -7,7 +7,7 @@ that is farthest off is named with the rate that its number implies. Must not kn
 import math
 
 from hedgebot.core import margin_model, margin_venue
-from hedgebot.core.margin_legs import MarginBook
+from hedgebot.core.margin_legs import STABLECOINS, MarginBook, Parameters
 from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState
 from hedgebot.domain.reports import WatchedPosition
@@ -16,10 +16,29 @@ from hedgebot.margin.parameters import ParameterSet
 from hedgebot.margin.venue_models import VenueModel
 
 SAME_RATIO = 1e-3
+SAME_PARAMETER = 1e-9
+
+
+def moved_parameters(account: AccountState, parameters: Parameters) -> str:
+    """Which parameters the venue margins with now are others than our record's, with both numbers; empty: none."""
+    watched = account.wallet.watched if account.wallet else None
+    if watched is None or not isinstance(parameters, VenueModel):
+        return ""
+    in_coin = watched.unit not in STABLECOINS
+    moved = [
+        f"{name} of {coin} {theirs:g} (ours {ours[name]:g})"
+        for coin, told in watched.parameters.items()
+        for ours in [parameters.figures(coin, in_coin)]
+        for name, theirs in told.items()
+        if name in ours and not math.isclose(theirs, ours[name], rel_tol=SAME_PARAMETER)
+    ]
+    return ", ".join(moved)
 
 
 def likeliest(account: AccountState, model: Model, name: str, number: float) -> str:
     """The parameter behind a difference in `name` margin ("maintenance" or "initial"); `number` is the venue's."""
+    if moved := moved_parameters(account, model.parameters):
+        return f"the venue margins with {moved}"
     if name == "maintenance" and model.mode is MarginMode.CROSS and (found := _position(account, model)):
         return found
     contracts = list(model.book.contracts.values())

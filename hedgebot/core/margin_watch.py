@@ -8,6 +8,7 @@ import math
 
 from hedgebot.core import (
     limits,
+    margin_cause,
     margin_distance,
     margin_gate,
     margin_legs,
@@ -55,6 +56,8 @@ def watch(step: Step) -> None:
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(state, account))
         old = _age_problem(state, account, step.at_ns)
         step.check(AlertKind.MARGIN_MODEL_DIVERGED, f"{account.name} parameters", old)
+        moved = _moved_problem(state, account)
+        step.check(AlertKind.MARGIN_MODEL_DIVERGED, f"{account.name} live parameters", moved)
         worst, unknown = max(worst, judged or 0.0), unknown or judged is None
         line = state.limits.margin_use_clear * margin_gate.lines_share(state, account)
         lowest, clear = min(lowest, line), clear and (judged or 0.0) < line
@@ -153,6 +156,15 @@ def _age_problem(state: EngineState, account: AccountState, at_ns: int) -> str:
         return ""
     old = age_problem(found[0].as_of, at_ns, state.limits.margin_parameters_age_days_max)
     return f"the margin parameters {found[0].id} are {old}" if old else ""
+
+
+def _moved_problem(state: EngineState, account: AccountState) -> str:
+    """Told before any number differs: a range that was widened shows only in a book that reaches its edge."""
+    found = margin_legs.model_of(state, account)
+    if isinstance(found, str):
+        return ""
+    moved = margin_cause.moved_parameters(account, found[0])
+    return f"the venue of {account.name} margins with other parameters than {found[0].id}: {moved}" if moved else ""
 
 
 def _look(step: Step, account: AccountState) -> None:

@@ -74,7 +74,8 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     which `pocket` names, and `equity_usd` is what all of them hold; `unit` is what the pocket is counted in, USD or a
     coin. `margin_mode` is how the account nets by its venue's own word; empty: it does not say. `stated_use` is the
     venue's own ratio as maintenance margin / equity. `positions` are the pocket's; None: not known, `problem` says why.
-    `coins_known`: the report's balances are all that the pocket has.
+    `coins_known`: the report's balances are all that the pocket has. `parameters` are those that the venue margins with
+    now, by coin, in the names of our record; empty: it does not say.
     """
 
     pocket: str
@@ -86,6 +87,7 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
     coins_known: bool = True
     unit: str = "USD"
     margin_mode: str = ""
+    parameters: dict[str, dict[str, float]] = {}
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ accounts. Source: margin reference sections 6 and 7.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -105,7 +106,16 @@ def _model(venue: str, record: AnyRecord, mode: MarginMode) -> VenueModel:
         covers=record.covers,
         uncovered=record.uncovered,
         compute=partial(need_by, record),
+        figures=partial(_figures, record),
     )
+
+
+def _figures(record: AnyRecord, coin: str, in_coin: bool) -> Mapping[str, float]:  # noqa: FBT001  # as a model is asked
+    """Of records whose venue can be asked for the same by name: Deribit's portfolio margin."""
+    if not isinstance(record, venue_records.DeribitPortfolio):
+        return {}
+    found = (record.coins if in_coin else record.currencies).get(coin)
+    return {} if found is None else asdict(found)
 
 
 def bybit_models(parameters: ParameterSet) -> list[VenueModel]:

@@ -57,9 +57,16 @@ class Need:
 NOTHING = Need(0.0, 0.0)
 
 
+def _no_figures(_coin: str, _in_coin: bool) -> Mapping[str, float]:  # noqa: FBT001  # as a model is asked
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueModel:
-    """A model with what is known of its figures. `compute` takes an underlying's name and book."""
+    """A model with what is known of its figures. `compute` takes an underlying's name and book.
+
+    `figures` are those of one underlying by name, where a venue may be asked for them: in its coin or in USD.
+    """
 
     venue: str
     mode: MarginMode
@@ -71,6 +78,7 @@ class VenueModel:
     covers: tuple[Product, ...]
     uncovered: tuple[str, ...]
     compute: Callable[[str, CoinBook], Need]
+    figures: Callable[[str, bool], Mapping[str, float]] = _no_figures
 
     @property
     def name(self) -> str:

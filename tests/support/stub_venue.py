@@ -203,6 +203,31 @@ def deribit(stub: StubVenue) -> None:
     stub.say("public/get_index_price", {"jsonrpc": "2.0", "result": {"index_price": 100_000.0}})
 
 
+def deribit_parameters(**pair: float) -> dict[str, Any]:
+    """`model_params` of the documented answer of private/pme/simulate (17 Jun 2024); `pair` changes those of BTC."""
+    btc_usd = {
+        "extended_table_factor": 1,
+        "m_inc": 0.00005,
+        "min_volatility_for_shock_up": 0.5,
+        "max_delta_shock": 0.1,
+        "delta_total_liq_shock_threshold": 20_000_000,
+        "volatility_range_down": 0.25,
+        "volatility_range_up": 0.5,
+        "long_term_vega_power": 0.13,
+        "short_term_vega_power": 0.3,
+        "price_range": 0.16,
+    }
+    both = {"max_offsetable_pnl": 0, "min_annualised_move": 0.01, "haircut": 0, "pnl_offset": 0}
+    return {
+        "currency_pair": {"btc_usd": btc_usd | pair},
+        "currency": {
+            "usd": both | {"annualised_move_risk": 0.1, "extended_dampener": 25_000},
+            "btc": both | {"annualised_move_risk": 0.075, "extended_dampener": 100_000},
+        },
+        "general": {"mm_factor": 0.8, "buckets_count": 4, "vol_scenarios_count": 3, "timestamp": 1718619740501},
+    }
+
+
 CALL = PERPETUAL | {
     "kind": "option",
     "instrument_name": "BTC-27MAR48-120000-C",

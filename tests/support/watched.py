@@ -99,6 +99,7 @@ def read(
     prices: dict[str, float] | None = None,
     unit: str = "BTC",
     margin_mode: str = "",
+    parameters: dict[str, dict[str, float]] | None = None,
 ) -> tuple[Command, ...]:
     """The venue was read: equity and margins of the worst pocket, which holds 2 BTC beside its positions."""
     total = equity if everything == "" else everything
@@ -119,6 +120,7 @@ def read(
             coins_known=coins_known,
             unit=unit,
             margin_mode=margin_mode,
+            parameters=parameters or {},
         ),
     )
     return book.send(ev.WalletUpdated(report=report, source=ev.Source.QUERY), after_ms=after_ms)

@@ -95,6 +95,29 @@ async def test_deribits_options_come_with_volatility_forward_and_the_price_of_th
     assert [one.vol for one in margin_of(bare).positions or ()] == [None, None]
 
 
+async def test_deribits_parameters_of_portfolio_margin_are_asked_signed_and_told_by_coin() -> None:
+    def fill(stub: StubVenue) -> None:
+        stubs.deribit(stub)
+        row = stubs.deribit_summary(equity=9.0, margin_balance=9.0, initial_margin=2.0, maintenance_margin=1.6)
+        stub.say("private/get_account_summaries", stubs.deribit_account(row | {"margin_model": "segregated_pm"}))
+        stub.say("private/pme/simulate", {"result": {"model_params": stubs.deribit_parameters(price_range=0.18)}})
+
+    found = margin_of(await report("deribit", fill))
+    assert (found.unit, found.margin_mode) == ("BTC", "portfolio")
+    assert found.parameters["BTC"]["price_range"] == 0.18
+    assert found.parameters["BTC"]["annualised_move_risk"] == 0.075
+    # In standard margin it is not asked, and where it is refused nothing else suffers.
+    assert margin_of(await report("deribit", stubs.deribit)).parameters == {}
+
+    def refuse(stub: StubVenue) -> None:
+        fill(stub)
+        stub.say("private/pme/simulate", {"error": {"message": "forbidden", "code": 13021}}, 400)
+
+    refused = await report("deribit", refuse)
+    assert margin_of(refused).parameters == {}
+    assert refused.maintenance_margin_usd == Decimal(160_000)
+
+
 async def test_deribit_without_the_right_to_read_positions_still_tells_its_margin() -> None:
     def fill(stub: StubVenue) -> None:
         stubs.deribit(stub)

@@ -18,6 +18,7 @@ from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import deribit as dialect
 from hedgebot.venues.reading import FrameProblem, Raw, as_object, number, text
 from hedgebot.venues.watched.deribit_marks import with_marks
+from hedgebot.venues.watched.deribit_parameters import CROSS, ParameterReader
 from hedgebot.venues.watched.pockets import STABLECOINS, Pocket, Reading, known_or_why, known_price, profit_settle
 
 ONE = Decimal(1)
@@ -33,6 +34,7 @@ class DeribitReader:
         self._client = client
         self._now_ns = now_ns
         self._known: dict[str, Instrument] = {}
+        self._parameters = ParameterReader(client, now_ns)
 
     async def read(self) -> Reading:
         """Ask for everything. Raises the client's errors and FrameProblem."""
@@ -68,7 +70,12 @@ class DeribitReader:
         for coin in sorted({*(coin for coin, qty in owned.items() if qty), *settles, *quotes} - prices.keys()):
             if price := await known_price(partial(self.price_usd, coin)):
                 prices[coin] = price
-        return Reading(pockets, positions, problem, prices, owned, at_ns, dialect.margin_mode(accounts))
+        mode = dialect.margin_mode(accounts)
+        units = [one.health.unit for one in pockets if one.health.maintenance] if mode == "portfolio" else []
+        # A currency by itself has parameters in its coin, a whole account those that count in USD.
+        told = [await self._parameters.read(CROSS if one == "USD" else one) for one in units]
+        known = {unit: one for unit, one in zip(units, told, strict=True) if one}
+        return Reading(pockets, positions, problem, prices, owned, at_ns, mode, known)
 
     async def price_usd(self, coin: str) -> float:
         """USD per coin, by the venue's index; raises the client's error where it has none."""

@@ -7,6 +7,7 @@ isolated position. Unknown stays unknown: a pocket whose use is not known counts
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 import ccxt
@@ -35,7 +36,8 @@ class Reading(NamedTuple):
     """Everything that one round of questions told. `positions` None: `problem` says why.
 
     `prices` are USD per coin, `coins` what is owned of each, open profit included (None: not known); `at_ns` is before
-    all questions. `margin_mode` is how the account nets by the venue's word ("cross", "portfolio", or not told).
+    all questions. `margin_mode` is how the account nets by the venue's word ("cross", "portfolio", or not told),
+    `parameters` those it margins with now, by the unit of a pocket and the coin.
     """
 
     pockets: tuple[Pocket, ...]
@@ -45,6 +47,7 @@ class Reading(NamedTuple):
     coins: Mapping[str, float] | None
     at_ns: int
     margin_mode: str = ""
+    parameters: Mapping[str, Mapping[str, Mapping[str, float]]] = MappingProxyType({})
 
 
 def report_of(account: str, read: Reading) -> WalletReport:
@@ -76,6 +79,7 @@ def report_of(account: str, read: Reading) -> WalletReport:
             coins_known=coins is not None,
             unit=worst.health.unit,
             margin_mode=read.margin_mode,
+            parameters={coin: dict(one) for coin, one in read.parameters.get(worst.health.unit, {}).items()},
         ),
     )
 

@@ -133,3 +133,28 @@ def test_a_mode_that_the_venue_contradicts_is_told_once_and_nothing_is_compared(
     assert words.startswith("options is configured with margin_mode portfolio and its venue says cross")
     read(book, margin_mode="portfolio", after_ms=10_000.0)
     assert not diverged(book, 0)
+
+
+def test_parameters_that_the_venue_names_otherwise_are_told_before_and_after_a_number_differs() -> None:
+    book = watched_book(MarginMode.PORTFOLIO)
+    sound = {"BTC": {"price_range": 0.16, "mm_factor": 0.8, "annualised_move_risk": 0.075}}
+    wider = {"BTC": sound["BTC"] | {"price_range": 0.18}}
+    ours, raised = (0.8 * (10.0 * (1.0 / (1.0 - edge) - 1.0) + 0.1) * 1e5 for edge in (0.16, 0.18))
+
+    def told(maintenance: float, parameters: dict[str, dict[str, float]]) -> set[str]:
+        initial = repr(maintenance / 0.8)
+        read(book, maintenance=repr(maintenance), initial=initial, parameters=parameters, after_ms=10_000.0)
+        return diverged(book)
+
+    key = f"{AlertKind.MARGIN_MODEL_DIVERGED}|{WATCHED} live parameters"
+    assert not told(ours, sound)
+    assert key not in book.state.alerts
+    assert not told(ours, wider)
+    assert book.state.alerts[key].summary == (
+        "the venue of options margins with other parameters than deribit-xpm-20260201: "
+        "price_range of BTC 0.18 (ours 0.16)"
+    )
+    (words,) = told(raised, wider)
+    assert "the venue margins with price_range of BTC 0.18 (ours 0.16); the larger number rules" in words
+    assert not told(ours, sound)
+    assert key not in book.state.alerts
