@@ -114,6 +114,10 @@ class Redactor:
         if isinstance(value, tuple):
             clean = tuple(map(self._said, value))
             return clean if any(map(is_not, clean, value)) else value
+        if isinstance(value, dict):
+            # The keys are coins or instruments.
+            said = {key: self._said(one) for key, one in value.items()}
+            return said if any(map(is_not, said.values(), value.values())) else value
         # Asking whether it is a Struct takes twenty times as long: their class is an abstract one.
         return self._struct(cast("msgspec.Struct", value))
 
