@@ -18,14 +18,19 @@ from hedgebot.core import (
     reducing,
     watched_rule,
 )
+from hedgebot.core.margin_legs import Parameters
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance
-from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import float_or_none
 from hedgebot.domain.health import use_of
+from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.registry import age_problem
+
+Found = tuple[Parameters, MarginMode] | str
+"""An account's model, or why there is none."""
 
 CAUSE = "margin"
 LOOK_NS = 250_000_000
@@ -53,11 +58,7 @@ def watch(step: Step) -> None:
         margin_stress.watch(step, account, use)
         near = _distance_problem(step, account)
         step.watch(AlertKind.LIQUIDATION_DISTANCE_LOW, account.name, near)
-        step.check(AlertKind.MARGIN_MODEL_DIVERGED, account.name, _model_problem(state, account))
-        old = _age_problem(state, account, step.at_ns)
-        step.check(AlertKind.MARGIN_MODEL_DIVERGED, f"{account.name} parameters", old)
-        moved = _moved_problem(state, account)
-        step.check(AlertKind.MARGIN_MODEL_DIVERGED, f"{account.name} live parameters", moved)
+        _check_model(step, account)
         worst, unknown = max(worst, judged or 0.0), unknown or judged is None
         line = state.limits.margin_use_clear * margin_gate.lines_share(state, account)
         lowest, clear = min(lowest, line), clear and (judged or 0.0) < line
@@ -136,9 +137,16 @@ def distance_words(distance: Distance) -> str:
     return f"{distance.move:+.1%} from liquidation ({where})"
 
 
-def _model_problem(state: EngineState, account: AccountState) -> str:
+def _check_model(step: Step, account: AccountState) -> None:
+    """Three subjects: parameters stay old for months, and must hide no difference meanwhile."""
+    found, kind = margin_legs.model_of(step.state, account), AlertKind.MARGIN_MODEL_DIVERGED
+    step.check(kind, account.name, _model_problem(account, found))
+    step.check(kind, f"{account.name} parameters", _age_problem(step, found))
+    step.check(kind, f"{account.name} live parameters", _moved_problem(account, found))
+
+
+def _model_problem(account: AccountState, found: Found) -> str:
     """What is wrong between our model and the venue's number, or with the model where there has to be one."""
-    found = margin_legs.model_of(state, account)
     if not isinstance(found, str) and (wrong := margin_watched.mode_problem(account, found[1])):
         return wrong
     if account.margin.differs:
@@ -149,18 +157,15 @@ def _model_problem(state: EngineState, account: AccountState) -> str:
     return ""
 
 
-def _age_problem(state: EngineState, account: AccountState, at_ns: int) -> str:
-    """A subject of its own: parameters stay old for months, and must hide no difference meanwhile."""
-    found = margin_legs.model_of(state, account)
+def _age_problem(step: Step, found: Found) -> str:
     if isinstance(found, str):
         return ""
-    old = age_problem(found[0].as_of, at_ns, state.limits.margin_parameters_age_days_max)
+    old = age_problem(found[0].as_of, step.at_ns, step.state.limits.margin_parameters_age_days_max)
     return f"the margin parameters {found[0].id} are {old}" if old else ""
 
 
-def _moved_problem(state: EngineState, account: AccountState) -> str:
+def _moved_problem(account: AccountState, found: Found) -> str:
     """Told before any number differs: a range that was widened shows only in a book that reaches its edge."""
-    found = margin_legs.model_of(state, account)
     if isinstance(found, str):
         return ""
     moved = margin_cause.moved_parameters(account, found[0])
