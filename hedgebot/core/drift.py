@@ -6,7 +6,6 @@ accounts or the engine's state.
 """
 
 import math
-from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -139,6 +138,15 @@ class TrackingSums(msgspec.Struct, kw_only=True):
     predicted_orders: float = 0.0
     predicted_moved2: float = 0.0
 
+    def add_row(self, parts: dict[str, Floats]) -> None:
+        """Add to each sum its parts one after the other, as a loop would: no pairwise sums."""
+        if not parts:
+            return
+        rows = np.array(list(parts.values()))
+        rows[:, 0] += [getattr(self, name) for name in parts]
+        for name, total in zip(parts, np.add.accumulate(rows, axis=1)[:, -1].tolist(), strict=True):
+            setattr(self, name, total)
+
     def since(self, before: "TrackingSums") -> "TrackingSums":
         """What came after an earlier state of these sums."""
         return TrackingSums(**{name: getattr(self, name) - getattr(before, name) for name in self.__struct_fields__})
@@ -197,29 +205,50 @@ class Tracking(msgspec.Struct, kw_only=True):
         sums.predicted_orders += expected.orders_day * days
         sums.predicted_moved2 += conditions.variance_coin2_day * days
 
-    def look_row(self, off_coin: Floats, delta_coin: Floats, price: Floats, at_ns: Ints) -> Floats:
-        """`look` at several moments, one after the other, to the last bit; the days that each look adds."""
-        unhedged, sums = delta_coin - self.hedged_coin, self.sums
-        gap_ns, off = _steps(at_ns, self.at_ns), _shifted(off_coin, self.off_coin)
-        moved, left = _steps(unhedged, self.unhedged_coin), off * _steps(price, self.price)
+    def days_row(self, at_ns: Ints) -> Floats:
+        """The days that each of several looks, one after the other, will add; 0 where nothing was seen for too long."""
+        gap_ns = _steps(at_ns, self.at_ns)
         days: Floats = gap_ns / NS_PER_DAY
         unseen = gap_ns <= 0
         unseen |= gap_ns > LOOK_GAP_NS
         if unseen[unseen.argmax()]:
-            days[unseen] = moved[unseen] = left[unseen] = 0.0
-        sums.days, sums.off2, sums.moved2, sums.left2 = _added(
-            (sums.days, sums.off2, sums.moved2, sums.left2), (days, off * off * days, moved * moved, left * left)
-        )
+            days[unseen] = 0.0
+        return days
+
+    def look_row(
+        self,
+        off_coin: Floats,
+        delta_coin: Floats,
+        price: Floats,
+        at_ns: Ints,
+        days: Floats,
+        promised: dict[str, Floats],
+    ) -> None:
+        """`look` at several moments, one after the other, to the last bit; `days` are those of `days_row`.
+
+        `promised` is what the same looks, or the last of them, add to what was predicted (`promised_row`).
+        """
+        unhedged, off = delta_coin - self.hedged_coin, _shifted(off_coin, self.off_coin)
+        moved, left = _steps(unhedged, self.unhedged_coin), off * _steps(price, self.price)
+        unseen = days == 0.0
+        if unseen[unseen.argmax()]:
+            moved[unseen] = left[unseen] = 0.0
+        parts = {"days": days, "off2": off * off * days, "moved2": moved * moved, "left2": left * left}
+        if promised and len(promised["predicted_days"]) == len(days):
+            self.sums.add_row(parts | promised)
+        else:
+            self.sums.add_row(parts)
+            self.sums.add_row(promised)
         self.since_ns = self.since_ns or int(at_ns[0])
         self.at_ns, self.price = int(at_ns[-1]), float(price[-1])
         self.off_coin, self.unhedged_coin = float(off_coin[-1]), float(unhedged[-1])
-        return days
 
-    def predict_row(
-        self, trigger_coin: Row, target_coin: Row, expected: Forecasts, variance: Row, days: Floats
-    ) -> None:
-        """`predict` for several looks, one after the other, to the last bit; numbers are the same in all of them."""
-        sums, error = self.sums, expected.tracking_error_usd_root_day
+    @staticmethod
+    def promised_row(
+        trigger_coin: Row, target_coin: Row, expected: Forecasts, variance: Row, days: Floats
+    ) -> dict[str, Floats]:
+        """What `predict` adds at several looks, to the last bit; numbers are the same in all of them."""
+        error = expected.tracking_error_usd_root_day
         rates: dict[str, Row] = {
             "predicted_te2": error * error,
             "predicted_off2": (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0,
@@ -231,9 +260,7 @@ class Tracking(msgspec.Struct, kw_only=True):
         # What is nothing in all of them adds nothing.
         parts = {name: rate * days for name, rate in rates.items() if not isinstance(rate, float) or rate != 0.0}
         parts["predicted_days"] = days
-        totals = _added([getattr(sums, name) for name in parts], list(parts.values()))
-        for name, total in zip(parts, totals, strict=True):
-            setattr(sums, name, total)
+        return parts
 
     def hedged(self, moved_coin: float, cost_usd: float) -> None:
         """A fill of ours."""
@@ -324,14 +351,6 @@ def _shifted(values: Floats, first: float) -> Floats:
     """The value before each, the first one's being given."""
     found = np.empty_like(values)
     found[1:], found[0] = values[:-1], first
-    return found
-
-
-def _added(totals: Sequence[float], parts: Sequence[Floats]) -> list[float]:
-    """Each total with its parts added one after the other, as a loop would: no pairwise sums."""
-    rows = np.array(parts)
-    rows[:, 0] += totals
-    found: list[float] = np.add.accumulate(rows, axis=1)[:, -1].tolist()
     return found
 
 

@@ -5,7 +5,17 @@ Owns when something is looked at and what is told. The arithmetic is `drift.py`'
 
 import numpy as np
 
-from hedgebot.core.drift import Drift, Figures, Floats, Ints, conditions, implied_vol_root_day, predicted, realised
+from hedgebot.core.drift import (
+    Drift,
+    Figures,
+    Floats,
+    Ints,
+    Tracking,
+    conditions,
+    implied_vol_root_day,
+    predicted,
+    realised,
+)
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
@@ -111,13 +121,25 @@ def look_row(
     Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
     (2, n), or a pair that stands still. No options are held.
     """
-    drift, kept = underlying.drift, underlying.tracking
-    days = kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns)
-    vol, known = vol_day_of(underlying), _first_known(drift, at_ns)
+    kept = underlying.tracking
+    days = kept.days_row(at_ns)
+    promised = _promised(underlying, settings, prices, at_ns, bands, days)
+    kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns, days, promised)
+
+
+def _promised(
+    underlying: UnderlyingState,
+    settings: UnderlyingSettings,
+    prices: Floats,
+    at_ns: Ints,
+    bands: tuple[float, float] | Floats,
+    days: Floats,
+) -> dict[str, Floats]:
+    """What each of the looks adds to what was predicted, from the first one on at which that is known."""
+    drift, vol, known = underlying.drift, vol_day_of(underlying), _first_known(underlying.drift, at_ns)
     if vol is None or not vol > 0.0 or known == len(at_ns):
-        return
-    if known:
-        prices, days = prices[known:], days[known:]
+        return {}
+    prices, days = prices[known:], days[known:]
     triggers: Row
     targets: Row
     variance: Row = 0.0
@@ -127,7 +149,7 @@ def look_row(
     else:
         is_band, (triggers, targets) = bool((bands[0] > 0.0).all()), bands[:, known:]
     if not is_band:
-        return
+        return {}
     if drift.flow != 0.0 or underlying.option_gamma != 0.0:
         # Otherwise nothing moves the exposure, and nothing carries it past an edge.
         moments = at_ns[known:].tolist()
@@ -137,7 +159,7 @@ def look_row(
             beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
             triggers = triggers + np.asarray(beyond)
     expected = forecast_row(triggers, targets, prices, variance, vol, settings.cost_bps * 1e-4)
-    kept.predict_row(triggers, targets, expected, variance, days)
+    return Tracking.promised_row(triggers, targets, expected, variance, days)
 
 
 def _first_known(drift: Drift, at_ns: Ints) -> int:
