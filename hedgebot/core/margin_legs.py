@@ -81,7 +81,10 @@ def parsed(parameters: MarginParameters, mode: MarginMode) -> Parameters | str:
 
 def mode_of(state: EngineState, account: str) -> MarginMode | None:
     """How an account nets what it holds, as its operator says; None where nobody does."""
-    return next((one.margin_mode for one in state.settings.accounts if one.name == account), None)
+    for one in state.settings.accounts:
+        if one.name == account:
+            return one.margin_mode
+    return None
 
 
 def model_of(state: EngineState, account: AccountState) -> tuple[Parameters, MarginMode] | str:
