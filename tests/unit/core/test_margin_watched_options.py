@@ -158,3 +158,47 @@ def test_parameters_that_the_venue_names_otherwise_are_told_before_and_after_a_n
     assert "the venue margins with price_range of BTC 0.18 (ours 0.16); the larger number rules" in words
     assert not told(ours, sound)
     assert key not in book.state.alerts
+
+
+def test_options_that_are_paid_in_a_stablecoin_need_the_same_parts_of_the_index() -> None:
+    book = watched_book()
+    sold = option(-10.0, at_ns=book.at_ns, in_coin=False)
+    coins, prices = {"USDC": "300000"}, {"BTC": 100_000.0, "USDC": 0.999}
+    ours = 10.0 * (0.075 * 1e5 + sold.mark * 0.999)
+    initial = repr(10.0 * (0.1 * 1e5 + sold.mark * 0.999))
+    read(
+        book,
+        maintenance=repr(ours),
+        initial=initial,
+        positions=(sold,),
+        coins=coins,
+        prices=prices,
+        unit="USDC",
+        after_ms=10_000.0,
+    )
+    assert row_of(book).model_maintenance_usd == pytest.approx(ours, rel=1e-9)
+    assert not diverged(book)
+    # Without the index of its coin there is no number, and no alarm: the venue's stands alone.
+    read(book, positions=(sold,), coins=coins, prices={"USDC": 0.999}, unit="USDC", after_ms=10_000.0)
+    assert watched_account(book).margin.unknown == "the price of BTC is unknown"
+    assert not diverged(book)
+
+
+def test_in_portfolio_margin_a_stablecoin_s_pocket_counts_options_in_usd_and_their_value_as_equity() -> None:
+    book = watched_book(MarginMode.PORTFOLIO)
+    sold = option(-10.0, 101_000.0, at_ns=book.at_ns, in_coin=False, vol=0.6)
+    coins, prices = {"USDC": "900000"}, {"BTC": 100_000.0, "USDC": 1.0}
+    read(
+        book,
+        equity="860000",
+        maintenance="150000",
+        positions=(sold,),
+        coins=coins,
+        prices=prices,
+        unit="USDC",
+        after_ms=10_000.0,
+    )
+    row = row_of(book)
+    # Sold at the money it loses what the price gains beyond the edge of 16 %, and the volatility that rises by a half.
+    assert 0.8 * 10.0 * (16_000.0 - sold.mark) < row.model_maintenance_usd < 0.8 * 10.0 * 20_000.0
+    assert row.model_balance_usd == pytest.approx(900_000.0 - 10.0 * sold.mark)
