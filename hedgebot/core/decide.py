@@ -196,7 +196,7 @@ def _fitting_way(
 
     Without such a way the first one with what it came to; None while no book of them is two-sided.
     """
-    state, none_fits = step.state, None
+    state, none_fits, unaffordable = step.state, None, None
     for way in hedges.ways(state, settings, wanted.trade_coin, step.at_ns):
         rules, quote = state.instruments.get(way.instrument), state.quotes.get(way.instrument)
         mid = quote.mid if quote else None
@@ -208,10 +208,14 @@ def _fitting_way(
             continue
         if shut.waits(state, shaped, step.at_ns):
             continue
-        fitted = margin_fit.fit(step, settings, rules, shaped)
+        fitted = margin_fit.fit(state, settings, rules, shaped, step.at_ns)
         if not isinstance(fitted, NoLot):
+            margin_fit.tell(step, settings, fitted)
             return way, mid, fitted, Outcome.HEDGE
+        unaffordable = unaffordable or fitted
         none_fits = none_fits or (way, mid, fitted, Outcome.REFUSED)
+    if unaffordable is not None:
+        margin_fit.tell(step, settings, unaffordable)
     return none_fits
 
 

@@ -217,6 +217,9 @@ def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
     spread = market.spread_bps(quote)
     if spread is None or spread > settings.spread_bps_max:
         return False
+    gap_bps = market.book_mark_gap_bps(quote, market.basis_ratio_max(rules, state.limits))
+    if gap_bps is None or gap_bps > state.limits.book_mark_gap_bps_max:
+        return False
     book_ms, mark_ms = market.book_age_ms(state, hedge, at_ns), market.mark_age_ms(state, hedge, at_ns)
     return book_ms <= state.limits.book_age_ms_max and mark_ms <= state.limits.mark_age_ms_max
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hedgebot.core import margin_gate
 from hedgebot.core.margin_gate import MarginEffect
 from hedgebot.core.shaping import NoLot
+from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import Instrument
@@ -17,27 +18,36 @@ from hedgebot.domain.settings import UnderlyingSettings
 
 
 class Fitted(NamedTuple):
-    """A hedge that its account can afford, with what it does to the margin (None: unknown, the gate decides)."""
+    """A hedge that its account can afford, with what it does to the margin (None: unknown, the gate decides).
+
+    `shortfall` is what was cut off, in words; empty where nothing was.
+    """
 
     intent: OrderIntent
     effect: MarginEffect | None
+    shortfall: str = ""
 
 
-def fit(step: Step, settings: UnderlyingSettings, rules: Instrument, intent: OrderIntent) -> Fitted | NoLot:
-    """Cut a hedge down to what the margin allows; NoLot when that is nothing."""
-    account, at_ns = step.state.accounts[settings.hedge_account], step.at_ns
-    fitting, whole = margin_gate.clip(step.state, account, rules, intent, settings, at_ns)
-    subject = shortfall_subject(settings)
+def fit(
+    state: EngineState, settings: UnderlyingSettings, rules: Instrument, intent: OrderIntent, at_ns: int
+) -> Fitted | NoLot:
+    """Cut a hedge down to what the margin allows; NoLot when that is nothing. Tells nobody."""
+    account = state.accounts[settings.hedge_account]
+    fitting, whole = margin_gate.clip(state, account, rules, intent, settings, at_ns)
     if whole is None or fitting >= intent.qty_contracts:
-        step.resolve(AlertKind.MARGIN_BUFFER_LOW, subject)
         return Fitted(intent, whole)
     words = shortfall_words(settings, rules, intent, str(fitting), whole)
-    step.alert(AlertKind.MARGIN_BUFFER_LOW, subject, words)
     if not fitting:
         return NoLot(residual_coin=intent.delta_effect_coin, explanation=words)
-    part = margin_gate.sized(step.state, intent, rules, fitting)
-    effect = margin_gate.effect(step.state, account, rules, part, settings.cost_bps, at_ns)
-    return Fitted(part, effect)
+    part = margin_gate.sized(state, intent, rules, fitting)
+    effect = margin_gate.effect(state, account, rules, part, settings.cost_bps, at_ns)
+    return Fitted(part, effect, words)
+
+
+def tell(step: Step, settings: UnderlyingSettings, fitted: Fitted | NoLot) -> None:
+    """Hold the alert up while the hedge that was chosen does not fit whole."""
+    words = fitted.explanation if isinstance(fitted, NoLot) else fitted.shortfall
+    step.check(AlertKind.MARGIN_BUFFER_LOW, shortfall_subject(settings), words)
 
 
 def shortfall_subject(settings: UnderlyingSettings) -> str:

@@ -18,10 +18,11 @@ from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState
-from hedgebot.core.step import Step
+from hedgebot.core.step import REPEAT_NOTE_NS, Step
 from hedgebot.core.strategy import Proposal
-from hedgebot.core.switch_state import MOVE_STRATEGY
+from hedgebot.core.switch_state import MOVE_STRATEGY, SwitchState
 from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_S
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import KILL_STRATEGY
 from hedgebot.domain.orders import Approved, OrderIntent
@@ -33,13 +34,24 @@ CLOSING_ROOM_RATIO = 1.0 / 3.0
 PAUSE_NS = 2_500_000_000
 """Between two pieces: the market is not chased, and a move is never taken for a strategy that repeats itself."""
 
+UNDO_NS = 60 * NS_PER_S
+"""So long the second order waits for its market, inside the band; then the first one is taken back where it was."""
+
+UNDONE_PAUSE_NS = NS_PER_HOUR
+"""After that nothing is moved for as long as a choice stands: a market that comes and goes would cost two trades each
+time. What its venue is about to end is moved all the same."""
+
 
 class _Trade(NamedTuple):
-    """One order of a move: in which instrument, how many coins (signed), and why in words."""
+    """One order of a move: in which instrument, how many coins (signed; 0: it waits), and why in words.
+
+    `second` is where the other half of its pair belongs; empty for that half itself.
+    """
 
     way: Way
     coin: float
     why: str
+    second: InstrumentId = InstrumentId("")
 
 
 def advance(
@@ -56,12 +68,15 @@ def advance(
         return
     distance = delta_coin - proposal.centre_coin
     restoring = _restoring(state, settings, proposal, distance, step.at_ns)
+    switch = underlying.switch
     if restoring is not None:
-        _send(step, settings, proposal, delta_coin, restoring)
-    elif step.at_ns - underlying.switch.moved_at_ns >= PAUSE_NS:
+        undoes = restoring.way.instrument == switch.first
+        if restoring.coin and _send(step, settings, proposal, delta_coin, restoring) and undoes:
+            switch.undone_at_ns = step.at_ns
+    elif step.at_ns - switch.moved_at_ns >= PAUSE_NS:
         first = _first(state, settings, proposal, distance, step.at_ns)
         if first is not None and _send(step, settings, proposal, delta_coin, first):
-            underlying.switch.moved_at_ns = step.at_ns
+            switch.moved_at_ns, switch.first, switch.second = step.at_ns, first.way.instrument, first.second
 
 
 def on_own_fill(underlying: UnderlyingState, record: OrderRecord, moved_coin: float | None, share: float) -> None:
@@ -82,7 +97,7 @@ def _room_coin(proposal: Proposal, distance: float, sign: int) -> float:
 def _restoring(
     state: EngineState, settings: UnderlyingSettings, proposal: Proposal, distance: float, at_ns: int
 ) -> _Trade | None:
-    """The second order of a pair: trade back what the first one displaced, the dearest of what is held first."""
+    """The second order of a pair: trade back what the first one displaced."""
     underlying = state.underlyings[settings.underlying]
     displaced = underlying.switch.displaced_coin
     if not displaced:
@@ -90,11 +105,34 @@ def _restoring(
     side = Side.of(-displaced)
     # Sums of floats: without rounding a lot would be lost to the last bit.
     coin = round(min(abs(displaced), _room_coin(proposal, distance, side.sign)), 9)
-    way = hedges.ways(state, settings, coin * side.sign, at_ns)[0] if coin else None
+    way = _second_way(state, settings, coin * side.sign, at_ns) if coin else None
     rules = state.instruments.get(way.instrument) if way else None
     if way is None or rules is None or coin < rules.lot_coin(underlying.price):
         return None
+    if not hedges.is_open(state, settings, way.instrument, at_ns):
+        return _Trade(way, 0.0, f"{way.instrument} cannot be traded now")
     return _Trade(way, coin * side.sign, f"the other half of a pair, on {way.instrument}")
+
+
+def _second_way(state: EngineState, settings: UnderlyingSettings, coin: float, at_ns: int) -> Way:
+    """Where the second order of a pair belongs, `coin` signed: its own instrument, unless that stays away.
+
+    The best way of a hedge is not asked first: of what is held it would close the dearest, and that may be what the
+    pair has just opened because the other one must be left.
+    """
+    switch = state.underlyings[settings.underlying].switch
+    second, best = switch.second, hedges.ways(state, settings, coin, at_ns)[0]
+    if second not in settings.hedge_instruments or second not in state.instruments:
+        return best
+    late = at_ns - switch.moved_at_ns >= UNDO_NS
+    if late and not hedges.is_open(state, settings, second, at_ns):
+        return best
+    held = position_contracts(state, settings.hedge_account, second)
+    # What the pair leaves is only closed; where less than that is left of it, somebody closed it meanwhile.
+    closes = held * Side.of(coin).sign < 0
+    if not closes and second not in {hedges.opened(state, settings, one) for one in Side}:
+        return best
+    return Way(second, abs(held) if closes else None, "the other half of a pair")
 
 
 def _first(
@@ -119,10 +157,11 @@ def _first(
         coin = min(abs(coins), closing)
         if closing >= opening * CLOSING_ROOM_RATIO and coin >= least:
             contracts = abs(position_contracts(state, settings.hedge_account, hedge))
-            return _Trade(Way(hedge, contracts, "a move closes it"), -coin * held.sign, f"close {hedge}: {why}")
+            way = Way(hedge, contracts, "a move closes it")
+            return _Trade(way, -coin * held.sign, f"close {hedge}: {why}", target)
         coin = min(abs(coins), opening)
         if coin >= least:
-            return _Trade(Way(target, None, "a move opens it"), coin * held.sign, f"open {target}: {why}")
+            return _Trade(Way(target, None, "a move opens it"), coin * held.sign, f"open {target}: {why}", hedge)
     return None
 
 
@@ -136,15 +175,17 @@ def _why_move(
     if not all(hedges.is_open(state, settings, one, at_ns) for one in (hedge, target)):
         # A piece that cannot be closed must not be opened elsewhere either.
         return ""
+    ends = switching.delivers_soon(state, settings, hedge, at_ns)
+    undone_at_ns = state.underlyings[settings.underlying].switch.undone_at_ns
+    if undone_at_ns and at_ns - undone_at_ns < UNDONE_PAUSE_NS and not ends:
+        return ""
     now = switching.cost_day(state, settings, hedge, held, at_ns)
     then = switching.opening_cost_day(state, settings, target, held, at_ns)
     if then is None or switching.must_leave(state, settings, target, held, at_ns):
         return ""
     left = switching.must_leave(state, settings, hedge, held, at_ns)
     # Rates that swing around their limit change the choice of new hedges only: what stands would pay for every swing.
-    if left and (
-        switching.delivers_soon(state, settings, hedge, at_ns) or switching.stands(state, settings, held, at_ns)
-    ):
+    if left and (ends or switching.stands(state, settings, held, at_ns)):
         return left
     if now is None:
         return ""
@@ -164,7 +205,7 @@ def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_co
         return False
     asked = msgspec.structs.replace(proposal, strategy=MOVE_STRATEGY, reason=trade.why)
     shaped = shape(state, settings, way, mid, asked, trade.coin, step.at_ns)
-    fitted = shaped if isinstance(shaped, NoLot) else margin_fit.fit(step, settings, rules, shaped)
+    fitted = shaped if isinstance(shaped, NoLot) else margin_fit.fit(state, settings, rules, shaped, step.at_ns)
     if isinstance(fitted, NoLot):
         return False
     intent = fitted.intent
@@ -182,12 +223,20 @@ def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_co
         )
     )
     if not isinstance(verdict, Approved):
-        if step.is_news(underlying, f"move {verdict.check.rule}"):
+        if _is_news(step, underlying.switch, verdict.check.rule):
             state.totals.refusals += 1
             step.emit(RecordRefusal(refused=verdict))
         return False
     client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin, centre_coin=meant)
     step.decided(underlying, _decision(step, settings, proposal, delta_coin, intent, client_id))
+    return True
+
+
+def _is_news(step: Step, switch: SwitchState, rule: str) -> bool:
+    """Whether a refused order of a move is worth a journal row: inside the band it is tried at every look."""
+    if switch.refused == rule and step.at_ns - switch.refused_at_ns < REPEAT_NOTE_NS:
+        return False
+    switch.refused, switch.refused_at_ns = rule, step.at_ns
     return True
 
 

@@ -25,7 +25,7 @@ CAUSES_MAX = 50
 STEADY_NS = 10_000_000_000
 """How long what was wrong must not have been seen before an alert that watches a figure ends."""
 
-_REPEAT_NOTE_NS = 30 * 1_000_000_000
+REPEAT_NOTE_NS = 30 * 1_000_000_000
 _DECISIONS_SHOWN = 20
 
 
@@ -53,7 +53,7 @@ class Step:
 
     def is_news(self, underlying: UnderlyingState, key: str) -> bool:
         """Whether a reason for sending nothing is worth a journal row: a new one, or the same after half a minute."""
-        if underlying.note == key and self.at_ns - underlying.noted_at_ns < _REPEAT_NOTE_NS:
+        if underlying.note == key and self.at_ns - underlying.noted_at_ns < REPEAT_NOTE_NS:
             return False
         underlying.note, underlying.noted_at_ns = key, self.at_ns
         return True

@@ -12,10 +12,17 @@ class SwitchState(msgspec.Struct, kw_only=True):
     """`chosen` is the instrument by side ("buy", "sell") where it is not the configured one, since `chosen_at_ns`.
 
     `displaced_coin` is the delta that a move's closing orders brought about and its opening orders have not yet taken
-    back; `moved_at_ns` is when the last closing order left.
+    back (or the other way round). `moved_at_ns` is when the last pair's first order left, in the instrument `first`;
+    the second one belongs into `second`. `undone_at_ns` is when one was last taken back in `first` instead;
+    `refused` is the rule that stopped an order of a move, told at `refused_at_ns`.
     """
 
     chosen: dict[str, InstrumentId] = {}
     chosen_at_ns: dict[str, int] = {}
     displaced_coin: float = 0.0
     moved_at_ns: int = 0
+    first: InstrumentId = InstrumentId("")
+    second: InstrumentId = InstrumentId("")
+    undone_at_ns: int = 0
+    refused: str = ""
+    refused_at_ns: int = 0

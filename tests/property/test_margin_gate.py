@@ -16,7 +16,6 @@ from hedgebot.core.candidate import Candidate
 from hedgebot.core.ledger import set_position
 from hedgebot.core.margin_fit import Fitted, fit
 from hedgebot.core.shaping import collared_price
-from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.events import PositionUpdated
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind, Side
@@ -186,9 +185,9 @@ def _use(maintenance: float, equity: float) -> float:
 @given(CASES, st.floats(0.0, 1.0))
 def test_no_accepted_order_takes_the_buffer_through_its_floor_or_further_below_it(case: Case, share: float) -> None:
     world = _world(case)
-    step = Step(world.book.state, seq=10_000, at_ns=world.book.at_ns)
+    state = world.book.state
     rules, underlying = world.book.state.instruments[BTC_PERP], world.book.state.settings.underlyings[0]
-    fitted = fit(step, underlying, rules, _intent(case, world))
+    fitted = fit(state, underlying, rules, _intent(case, world), world.book.at_ns)
     assume(isinstance(fitted, Fitted))
     assert isinstance(fitted, Fitted)
     assert fitted.effect is not None

@@ -32,6 +32,8 @@ from tests.support.playbook import (
     settings,
     the_order,
 )
+from tests.support.switches import ready as switched_ready
+from tests.support.switches import switchable
 
 DAY_MS = 86_400_000
 
@@ -282,3 +284,12 @@ def test_the_opposed_part_never_outgrows_its_cap_and_the_delta_is_always_hedged(
         assert abs(delta) <= Decimal("0.051"), (flow, book.state.underlyings["BTC"].note)
     assert not book.is_up(AlertKind.HEDGES_OPPOSED)
     assert all(first.seq < second.seq for first, second in pairwise(book.log))
+
+
+@pytest.mark.parametrize("mark", ["84000", "120000"])
+def test_v16_a_market_with_a_wrong_mark_stops_no_hedge_where_another_one_may_be_used(mark: str) -> None:
+    """The venue's mark of the first one is off for a while: the gate takes nothing there, and the other is right."""
+    book = switched_ready(switchable())
+    book.send(book.ticker(mark))
+    intent = the_order(book.send(client(book, Side.BUY, "0.2"))).approved.intent
+    assert (intent.instrument, intent.side) == (BTC_USDC, Side.SELL)

@@ -45,3 +45,9 @@ def test_no_more_is_opened_than_was_closed(displaced: float, fine: bool) -> None
     found = move_rule(candidate(effect=-0.03, displaced=displaced, reduce_only=False))
     assert (not found.problem) is fine
     assert msgspec.to_builtins(found.check)["limit"] == 0.05
+
+
+@pytest.mark.parametrize(("displaced", "fine"), [(-0.001, True), (-0.0011, False), (-0.002, False)])
+def test_what_a_lot_has_rounded_off_holds_no_move(displaced: float, fine: bool) -> None:
+    found = move_rule(candidate(effect=-0.03, displaced=displaced, reduce_only=False))
+    assert (not found.problem) is fine

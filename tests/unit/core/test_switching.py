@@ -114,7 +114,7 @@ def test_a_dated_future_is_weighed_by_its_basis() -> None:
     future = instrument(BTC_USDC, InstrumentKind.LINEAR_FUTURE, expiry_ns=book.at_ns + 30 * 24 * HOUR_MS * MS)
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(future,)))
     book.send(book.book("103000", BTC_USDC))  # 10 bps a day for a short, beside 3 in the perpetual
-    book.send(book.ticker(name=BTC_USDC))
+    book.send(msgspec.structs.replace(book.ticker("103000", name=BTC_USDC), index=PRICE))
     book.tick()
     assert chosen(book) == BTC_USDC
 
