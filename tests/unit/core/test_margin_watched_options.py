@@ -9,7 +9,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordMargin
 from hedgebot.domain.settings import MarginMode
 from tests.support.playbook import Playbook, of_type
-from tests.support.watched import WATCHED, held, option, read, watched_account, watched_book
+from tests.support.watched import WATCHED, held, option, read, watched_account, watched_book, with_watched
 
 
 def row_of(book: Playbook) -> RecordMargin:
@@ -202,3 +202,17 @@ def test_in_portfolio_margin_a_stablecoin_s_pocket_counts_options_in_usd_and_the
     # Sold at the money it loses what the price gains beyond the edge of 16 %, and the volatility that rises by a half.
     assert 0.8 * 10.0 * (16_000.0 - sold.mark) < row.model_maintenance_usd < 0.8 * 10.0 * 20_000.0
     assert row.model_balance_usd == pytest.approx(900_000.0 - 10.0 * sold.mark)
+
+
+def test_options_at_okx_are_unknown_to_the_model_and_that_is_no_alarm() -> None:
+    book = Playbook(with_watched(MarginMode.PORTFOLIO, "okx"))
+    book.ready()
+    sold = option(-10.0, at_ns=book.at_ns)
+    for one, words in (
+        (sold, "covers linear and inverse contracts"),
+        (msgspec.structs.replace(sold, vol=None), "no vol"),
+    ):
+        read(book, maintenance="30000", positions=(held(), one), unit="USD", after_ms=10_000.0)
+        assert words in watched_account(book).margin.unknown
+        assert account_view(book.state, watched_account(book), book.at_ns).margin_use == pytest.approx(0.15)
+        assert not diverged(book, 4)
