@@ -26,6 +26,8 @@ _DAYS_MIN = 1.0
 """What is left of a basis near its end is paid once, not once an hour: a day of it costs no more than all of it."""
 
 _BPS = 1e-4
+_SLACK = 0.01
+"""The instruments' own prices differ from the underlying's by a basis."""
 
 
 class Way(NamedTuple):
@@ -51,6 +53,13 @@ def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[Instrum
 def held_coin(state: EngineState, settings: UnderlyingSettings) -> float:
     """Delta of all of them together."""
     return sum(held_coins(state, settings).values(), 0.0)
+
+
+def least_coin(state: EngineState, settings: UnderlyingSettings) -> float:
+    """The delta of the smallest order that every one of them takes, its limit as far from the price as it may be."""
+    price = state.underlyings[settings.underlying].price * (1.0 - settings.collar_bps * _BPS - _SLACK)
+    known = (state.instruments.get(one) for one in settings.hedge_instruments)
+    return max(rules.least_coin(price) for rules in known if rules is not None)
 
 
 def opposed_coin(coins: dict[InstrumentId, float]) -> float:

@@ -106,8 +106,7 @@ def _restoring(
     # Sums of floats: without rounding a lot would be lost to the last bit.
     coin = round(min(abs(displaced), _room_coin(proposal, distance, side.sign)), 9)
     way = _second_way(state, settings, coin * side.sign, at_ns) if coin else None
-    rules = state.instruments.get(way.instrument) if way else None
-    if way is None or rules is None or coin < rules.lot_coin(underlying.price):
+    if way is None or way.instrument not in state.instruments or coin < hedges.least_coin(state, settings):
         return None
     if not hedges.is_open(state, settings, way.instrument, at_ns):
         return _Trade(way, 0.0, f"{way.instrument} cannot be traded now")
@@ -143,7 +142,6 @@ def _first(
     It is closed where the band has room for that. After a hedge the delta stands at the inside of its band: then as
     much is opened first, if the margin allows it.
     """
-    price = state.underlyings[settings.underlying].price
     for hedge, coins in hedges.held_coins(state, settings).items():
         if not coins:
             continue
@@ -152,7 +150,7 @@ def _first(
         why = _why_move(state, settings, hedge, target, held, at_ns)
         if not why:
             continue
-        least = max(state.instruments[one].lot_coin(price) for one in (hedge, target))
+        least = hedges.least_coin(state, settings)
         closing, opening = (_room_coin(proposal, distance, sign) for sign in (-held.sign, held.sign))
         coin = min(abs(coins), closing)
         if closing >= opening * CLOSING_ROOM_RATIO and coin >= least:

@@ -5,6 +5,7 @@ is positive); for linear products one contract is `contract_size` coins, for inv
 Must not know: venues' field names, margins, fees.
 """
 
+import math
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -180,6 +181,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def lot_coin(self, price: float) -> float:
         """The delta of one lot at a price (> 0); not of an option."""
         return self.delta_coin(float(self.lot_size), price)
+
+    def least_coin(self, price: float) -> float:
+        """The delta of the smallest order that the venue takes at a price (> 0), whole lots; not of an option."""
+        lot = self.lot_coin(price)
+        least = max(self.delta_coin(float(self.qty_min), price), float(self.min_notional_quote) / price)
+        # Sums of floats: a quantity that is whole lots must not become one lot more.
+        return max(math.ceil(least / lot * (1.0 - 1e-9)), 1) * lot
 
     def floor_qty(self, contracts: Decimal) -> Decimal:
         """Largest tradable quantity not above `contracts` (>= 0): floored to the lot, zero below the minimum."""

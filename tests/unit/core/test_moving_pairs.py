@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from hedgebot.domain import events as ev
 from hedgebot.domain.commands import RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import InstrumentKind, Side
+from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
@@ -107,3 +109,27 @@ def test_a_move_that_is_refused_is_journaled_once_in_half_a_minute() -> None:
     for _ in range(100):
         market(book, perp_rate=DEAR, usdc_rate=CHEAP, after_ms=250.0)
     assert [one.refused.check.rule for one in of_type(book.heard[seen:], RecordRefusal)] == ["account"]
+
+
+def test_what_is_left_of_a_second_order_and_too_small_for_the_venue_goes_with_the_next_pair() -> None:
+    """A least value of 2,000 USD is twenty lots: ten that did not fill cannot be sent alone, and hold nothing up."""
+    book = ready(switchable(), perp="-0.3")
+    book.state.instruments[BTC_USDC] = instrument(
+        BTC_USDC, quote="USDC", settle="USDC", min_notional_quote=Decimal(2_000)
+    )
+    first = next_order(book)
+    assert first is not None
+    second = orders(book.done(first))[0]
+    filled = "0.027"
+    book.send(book.fill(Side.SELL, filled, BTC_USDC, client_id=second.client_id))
+    book.send(ev.OrderUpdated(report=book.report(second, OrderStatus.CANCELLED, filled)))
+    for _ in range(60):
+        seen = len(orders(book.heard))
+        market(book, perp_rate=DEAR, usdc_rate=CHEAP, after_ms=3_000.0)
+        while found := orders(book.heard)[seen:]:
+            seen += len(found)
+            for order in found:
+                book.done(order)
+    # All is moved but what the other market would not take alone.
+    assert abs(held(book)[str(BTC_PERP)]) < 0.021
+    assert abs(delta(book)) < 0.021

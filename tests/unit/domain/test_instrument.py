@@ -255,3 +255,26 @@ def test_an_id_is_built_from_the_venues_words() -> None:
     assert venue_of(name) == "bybit"
     assert (category_of(name), symbol_of(name)) == tuple(name.split(":")[1:])
     assert isinstance(instrument(name), Instrument)
+
+
+@pytest.mark.parametrize(
+    ("least", "qty_min", "lot", "price", "coin"),
+    [
+        ("5", "0.001", "0.001", 100_000.0, 0.001),
+        ("2000", "0.001", "0.001", 100_000.0, 0.02),
+        ("5", "0.1", "0.1", 2.0, 2.5),
+        ("5", "0.1", "0.1", 2.03, 2.5),  # 2.463 coins are 25 lots
+        ("0", "0.05", "0.01", 100.0, 0.05),
+    ],
+)
+def test_the_smallest_order_that_a_venue_takes(least: str, qty_min: str, lot: str, price: float, coin: float) -> None:
+    rules = instrument(
+        InstrumentId("bybit:linear:BTCUSDT"),
+        lot_size=Decimal(lot),
+        qty_min=Decimal(qty_min),
+        min_notional_quote=Decimal(least),
+    )
+    assert rules.least_coin(price) == pytest.approx(coin)
+    contracts = Decimal(repr(round(rules.least_coin(price), 9)))
+    assert rules.floor_qty(contracts) == contracts
+    assert rules.notional_quote(contracts, Decimal(repr(price))) >= rules.min_notional_quote
