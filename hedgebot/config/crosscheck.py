@@ -4,19 +4,23 @@ It works on the raw tables, so that a wrong value elsewhere does not hide a wron
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from hedgebot.config import scopes
-from hedgebot.config.model import LimitsFile, UnderlyingSection
+from hedgebot.config.limitsfile import LimitsFile
+from hedgebot.config.model import UnderlyingSection
 from hedgebot.config.problems import Problem
 from hedgebot.config.secrets import WITH_PASSPHRASE
 
 Table = Mapping[str, Any]
 KEY_PLACES = "api_key_file and api_secret_file, or keyring, or api_key_env and api_secret_env"
 WHY_WINDOW = "after it an order that is nowhere to be found counts as never accepted"
+DATED = re.compile(r"-\d|[FGHJKMNQUVXZ]\d\d$")
+"""In the name of a future that ends: a date, or a month's letter and a year (Bybit's inverse ones)."""
 WINDOW_S = UnderlyingSection.model_fields["settlement_window_s"].default
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
@@ -120,8 +124,7 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
         problems.append(
             (f"{key}.band_coin", f"= {band} must be below delta_limit_coin ({limit}): a hedge comes before the alarm")
         )
-    hedges = {role: underlying[role] for role in HEDGES if isinstance(underlying.get(role), str)}
-    hedges |= {f"{ALTERNATIVES}[{number}]": one for number, one in enumerate(_alternatives(underlying))}
+    hedges = _hedges(underlying)
     inverse = next((one for one in hedges.values() if one.split(":")[1:2] == ["inverse"]), None)
     if inverse and underlying.get("delta_convention") in (None, "linear"):
         problems.append(
@@ -156,18 +159,26 @@ def _underlying(name: str, underlying: Table, accounts: Mapping[str, Table], fil
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
 
 
+def _hedges(underlying: Table) -> dict[str, str]:
+    """Every hedge instrument by the key that names it."""
+    hedges = {role: underlying[role] for role in HEDGES if isinstance(underlying.get(role), str)}
+    return hedges | {f"{ALTERNATIVES}[{number}]": one for number, one in enumerate(_alternatives(underlying))}
+
+
 def _windows(underlyings: Mapping[str, Table], limits: LimitsFile | None, file: str) -> list[Problem]:
-    """A hedge halts the book before its delivery price is averaged, not amid it, when it has lost its delta in part."""
+    """A dated hedge freezes its underlying before its price is averaged, not amid it with a part of its delta gone."""
     if limits is None:
         return []
     halt_ms, problems = limits.settling_ms_halt, []
     for name, underlying in underlyings.items():
+        if not any(DATED.search(one) for one in _hedges(underlying).values()):
+            continue
         key = f"underlyings.{name}.settlement_window_s"
         window_s = _number(underlying.get("settlement_window_s", WINDOW_S))
         if window_s is not None and window_s * 1_000 > halt_ms:
             words = (
                 f"= {window_s:g} s must be at most settling_ms_halt (limits: {halt_ms} ms, {halt_ms / 1_000:g} s): "
-                f"the book must be halted before the price of its hedge is averaged; "
+                f"{name} must be frozen before the price of its hedge is averaged; "
                 f"set settling_ms_halt to at least {math.ceil(window_s * 1_000)}"
             )
             problems.append(Problem(key=key, sentence=f"{file}: {key} {words}"))

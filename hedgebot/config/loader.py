@@ -20,7 +20,8 @@ from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettin
 
 from hedgebot.config import canonical, plugins
 from hedgebot.config.crosscheck import check
-from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, LimitsFile, UnderlyingSection
+from hedgebot.config.limitsfile import LimitsFile
+from hedgebot.config.model import BookSection, ConfigFile, DaemonSection, UnderlyingSection
 from hedgebot.config.problems import Problem, problems_of, raise_problems
 from hedgebot.config.secrets import find_keys
 from hedgebot.config.shipped import FILES

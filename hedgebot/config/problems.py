@@ -11,7 +11,8 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hedgebot.config.model import ConfigFile, LimitsFile
+from hedgebot.config.limitsfile import LimitsFile
+from hedgebot.config.model import ConfigFile
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.spelling import nearest
 

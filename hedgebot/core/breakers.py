@@ -12,6 +12,7 @@ Four of them (safety reference section 11; the incidents are Knight 2012 and the
 - refusals: so do too many in a row of what the venue refuses because of the order itself.
 """
 
+from hedgebot.core import canary
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -194,7 +195,7 @@ def _count_repeat(step: Step, intent: OrderIntent) -> None:
     since_ns = step.at_ns - limits.repeat_window_ms * NS_PER_MS
     # Never more than one over the limit is kept: the list is bounded by the limit.
     step.state.repeats[key] = kept = [one for one in moments if one >= since_ns]
-    if len(kept) > limits.repeat_orders_max:
+    if len(kept) > canary.pieces(step.state, limits.repeat_orders_max):
         seconds = limits.repeat_window_ms / 1_000
         trip(step, intent.strategy, f"{len(kept)} {intent.side} orders on {intent.instrument} within {seconds:g} s")
 

@@ -1,9 +1,11 @@
 """Smaller orders for the first hours after a change: a new version, or a new configuration, is tried on a small scale.
 
 Owns the moment of the change and the caps while it is new. No hedge is refused for it, a larger one goes out in more
-pieces: what a wrong build or a slip does before a breaker stops it is smaller by the same share. The orders of a
-flatten, which an operator chose, keep their size.
+pieces, and as many more of them are allowed: what a wrong build or a slip does before a breaker stops it is smaller by
+the same share. The orders of a flatten, which an operator chose, keep their size.
 """
+
+import math
 
 import msgspec
 
@@ -22,6 +24,11 @@ def note(state: EngineState, settings: EngineSettings, version: str, at_ns: int)
 def until_ns(state: EngineState) -> int:
     """When orders may have their whole size again; in the past while they may."""
     return state.changed_at_ns + round(state.limits.canary_hours * NS_PER_HOUR)
+
+
+def pieces(state: EngineState, orders: int) -> int:
+    """So many orders of whole size, as a number of orders now: those that are smaller may be more."""
+    return orders if state.at_ns >= until_ns(state) else math.ceil(orders / state.limits.canary_ratio)
 
 
 def capped(state: EngineState, settings: UnderlyingSettings) -> UnderlyingSettings:

@@ -4,7 +4,7 @@ The throttle latches off a strategy that repeats one side; this makes one wait t
 large hedge count once, and an urgent one does not wait.
 """
 
-from hedgebot.core import breakers, proof, raises
+from hedgebot.core import breakers, canary, proof, raises
 from hedgebot.core.candidate import Candidate, Finding, finding
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -16,7 +16,7 @@ RULE = "strategy_orders"
 def frequency(one: Candidate) -> Finding:
     """Hedges of the strategy on the instrument within the throttle's window, this one with them."""
     state, intent = one.state, one.intent
-    limit = raises.in_force(state, "strategy_orders_max", one.at_ns)
+    limit = canary.pieces(state, round(raises.in_force(state, "strategy_orders_max", one.at_ns)))
     count = breakers.repeats(state, intent.strategy, intent.instrument, one.at_ns) + 1
     waits = count > limit and not one.is_urgent and not breakers.goes_on(state, intent, one.delta_coin)
     seconds = state.limits.repeat_window_ms / 1_000

@@ -317,7 +317,7 @@ class Run:
                 run_id=self._identity.run_id,
                 epoch=self._identity.epoch,
                 settings=self._config.engine_settings(self._identity.install),
-                version=self._identity.version,
+                version=self._identity.build,
                 restored=self._identity.restored,
                 restored_moves=self._identity.restored_moves,
                 id_epoch=self._identity.id_epoch,

@@ -34,13 +34,14 @@ OpenVenue = Callable[[str, EventSink], Venue]
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not).
 
-    `id_epoch` is the least epoch of its client ids.
+    `id_epoch` is the least epoch of its client ids; `build` tells the program's files, where the version stands still.
     """
 
     install: int
     run_id: str
     epoch: int
     version: str
+    build: str
     next_seq: int
     restored: tuple[RestoredOrder, ...] = ()
     restored_moves: tuple[CollateralMove, ...] = ()

@@ -24,6 +24,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.build import build
 from hedgebot.daemon.channels import channel_secrets
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.crashloop import CrashLoop
@@ -147,6 +148,7 @@ async def _recover_and_run(
                 restored_moves=restored_moves(recovered.unreproduced),
                 halted_because=crash_loop.problem,
                 id_epoch=epoch_at(clock.now_ns()),
+                build=await asyncio.to_thread(build),
             ),
             engine=recovered.engine,
             journal=journal,

@@ -77,7 +77,6 @@ account_notional_usd_max = 1000000000.0
 chase_bps_max = 10000.0
 order_burst_max = 100
 repeat_orders_max = 10000
-strategy_orders_max = 20000
 hedge_volume_ratio_max = 100.0
 reconcile_interval_ms = 600000
 """
@@ -242,7 +241,12 @@ async def daemon(
         run = Run(
             config=config,
             identity=Identity(
-                install=7, run_id=header.run_id, epoch=header.epoch, version="bench", next_seq=header.first_seq
+                install=7,
+                run_id=header.run_id,
+                epoch=header.epoch,
+                version="bench",
+                build="bench",
+                next_seq=header.first_seq,
             ),
             engine=Telling(load_strategy) if listening else Engine(load_strategy),
             journal=journal,

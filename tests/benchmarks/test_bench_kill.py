@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pytest
 
-from hedgebot.config.model import LimitsFile
+from hedgebot.config.limitsfile import LimitsFile
 from hedgebot.domain.client_id import ClientId, decode_client_id
 from hedgebot.domain.commands import CancelOrder
 from hedgebot.domain.events import CancelAnswered

@@ -112,7 +112,7 @@ class Rig:
         self.engine = Engine(load_strategy)
         self.run = Run(
             config=self.config,
-            identity=Identity(install=7, run_id="r1", epoch=1, version="0", next_seq=1),
+            identity=Identity(install=7, run_id="r1", epoch=1, version="0", build="0+b", next_seq=1),
             engine=self.engine,
             journal=self.journal,
             clock=Clock(),

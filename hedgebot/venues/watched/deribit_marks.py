@@ -8,7 +8,6 @@ public/get_book_summary_by_currency (mark_price in the settlement coin, mark_iv 
 from collections.abc import Iterable
 from typing import Any
 
-import ccxt
 import msgspec
 
 from hedgebot.domain.reports import WatchedPosition
@@ -24,14 +23,12 @@ Client = Any
 async def with_marks(client: Client, positions: Iterable[WatchedPosition]) -> tuple[WatchedPosition, ...]:
     """The positions, the options among them with what they are marked at now, as far as it is told.
 
-    Only what keeps the venue from answering at all is raised: margins are worth reading without it.
+    What keeps it from being told is no error: margins are worth reading without it.
     """
     held = tuple(positions)
     wanted = [one for one in held if one.rules.kind.is_option]
     try:
         rows = await _rows(client, wanted)
-    except (ccxt.NetworkError, OSError):
-        raise
     except FAULTS:
         rows = {}
     return tuple(marked(one, rows[one.rules.symbol]) if one.rules.symbol in rows else one for one in held)

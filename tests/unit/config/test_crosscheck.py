@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.config import load_config
+from hedgebot.config.crosscheck import DATED as DATED_NAME
 
 PERP = 'hedge_instrument = "bybit:linear:BTCUSDT"'
 BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
@@ -84,11 +85,14 @@ def test_no_account_hedges_more_underlyings_than_a_kill_reaches_in_time(spoil: C
     assert sentence.startswith("limits.toml: open_orders_max = 41 ")
 
 
+DATED = 'hedge_instrument_sell = "bybit:linear:BTCUSDT-25DEC26"\n'
+
+
 def test_the_halt_before_a_delivery_is_not_amid_the_average_of_its_price(spoil: Callable[..., list[str]]) -> None:
-    (sentence,) = spoil("settlement_window_s = 1.0", "settlement_window_s = 7200.5")
+    (sentence,) = spoil("settlement_window_s = 1.0", f"{DATED}settlement_window_s = 7200.5")
     assert sentence == (
         "demo.toml: underlyings.BTC.settlement_window_s = 7200.5 s must be at most settling_ms_halt (limits: 3600000 "
-        "ms, 3600 s): the book must be halted before the price of its hedge is averaged; set settling_ms_halt to at "
+        "ms, 3600 s): BTC must be frozen before the price of its hedge is averaged; set settling_ms_halt to at "
         "least 7200500"
     )
 
@@ -100,8 +104,27 @@ def test_a_window_may_be_as_long_as_the_halt_is_before_the_end_and_is_half_an_ho
     text = limits.read_text("utf-8").replace("settling_ms_halt = 3600000", "settling_ms_halt = 1000", 1)
     limits.write_text(text, "utf-8")
     assert load_config(folder / "demo.toml").limits.settling_ms_halt == 1_000
-    (sentence,) = spoil("settlement_window_s = 1.0", "")
+    (sentence,) = spoil("settlement_window_s = 1.0", DATED)
     assert "settlement_window_s = 1800 s must be at most settling_ms_halt (limits: 1000 ms, 1 s)" in sentence
+
+
+def test_where_no_hedge_ends_the_window_is_not_held_against_the_halt(folder: Path) -> None:
+    path = folder / "demo.toml"
+    path.write_text(path.read_text("utf-8").replace("settlement_window_s = 1.0", "settlement_window_s = 7200.5"))
+    assert load_config(path).limits.settling_ms_halt < 7_200_500
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("linear:BTCUSDT-25DEC26", True),
+        ("inverse:BTCUSDZ26", True),
+        ("linear:BTCPERP", False),
+        ("inverse:BTCUSD", False),
+    ],
+)
+def test_a_future_that_ends_is_known_by_its_name(name: str, ends: bool) -> None:
+    assert bool(DATED_NAME.search(f"bybit:{name}")) == ends
 
 
 def test_two_places_for_keys_are_one_too_many(spoil: Callable[..., list[str]]) -> None:

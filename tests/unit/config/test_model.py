@@ -1,15 +1,11 @@
 from typing import Any
 
-import msgspec
 import pytest
 from pydantic import ValidationError
 
-from hedgebot.config.model import AccountSection, LimitsFile, UnderlyingSection
-from hedgebot.domain.settings import AccountRole, LimitSettings
-
-
-def test_limits_are_those_of_the_engine_with_the_same_defaults() -> None:
-    assert LimitsFile().model_dump(exclude={"open_orders_max"}) == msgspec.to_builtins(LimitSettings())
+from hedgebot.config.limitsfile import LimitsFile
+from hedgebot.config.model import AccountSection, UnderlyingSection
+from hedgebot.domain.settings import AccountRole
 
 
 def test_every_field_says_what_it_is() -> None:

@@ -96,6 +96,19 @@ def test_a_configuration_that_is_applied_begins_them() -> None:
     assert max(bought(book)) == Decimal("0.25")
 
 
+def test_smaller_orders_may_be_as_many_more() -> None:
+    """A large hedge in thin books would latch its strategy off at a quarter of what it may trade."""
+    book = started(settings(**AN_HOUR | {"repeat_orders_max": 3, "strategy_orders_max": 5}))
+    for _ in range(12):
+        assert len(bought(book, "0.2")) == 1
+    assert not book.state.tripped
+    bought(book, "0.2")
+    assert "13 sell orders" in book.state.tripped["delta_neutral"]
+    assert canary.pieces(book.state, 5) == 20
+    fresh(book, HOUR_MS)
+    assert canary.pieces(book.state, 5) == 5
+
+
 def test_the_smallest_order_is_never_capped_away() -> None:
     made = settings(**AN_HOUR | {"canary_ratio": 0.01})
     tiny = msgspec.structs.replace(made.underlyings[0], order_qty_coin_max=0.004, band_coin=0.002)

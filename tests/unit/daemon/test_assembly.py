@@ -40,7 +40,9 @@ class Rig:
         self.hold = SendHold(KillLatch(folder), time.time_ns, 5_000)
         self.run = Run(
             config=self.config,
-            identity=Identity(install=7, run_id="r1", epoch=3, version="0", next_seq=41, halted_because=halted_because),
+            identity=Identity(
+                install=7, run_id="r1", epoch=3, version="0", build="0+b", next_seq=41, halted_because=halted_because
+            ),
             engine=self.engine,
             journal=self.journal,
             clock=Clock(),

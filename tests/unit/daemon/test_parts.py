@@ -20,7 +20,7 @@ def test_the_real_parts_offer_what_a_run_needs(real: type, shape: type) -> None:
 
 
 def test_who_a_run_is_does_not_change() -> None:
-    identity = Identity(install=1, run_id="r", epoch=2, version="v", next_seq=3)
+    identity = Identity(install=1, run_id="r", epoch=2, version="v", build="v+b", next_seq=3)
     assert identity.restored == ()
     with pytest.raises(AttributeError):
         identity.epoch = 3  # type: ignore[misc]

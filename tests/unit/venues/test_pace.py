@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from hedgebot.config.model import LimitsFile
+from hedgebot.config.limitsfile import LimitsFile
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.pace import PER_SECOND_MAX, SECOND_S, UNANSWERED_S, CancelPace, Share, Way, Window, cancellable
 from tests.unit.venues.test_buckets import Clock

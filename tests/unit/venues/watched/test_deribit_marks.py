@@ -68,6 +68,6 @@ async def test_what_is_not_told_stays_unknown(fault: Exception) -> None:
     assert (found[0].vol, found[0].forward, found[0].mark) == (None, None, some[0].mark)
 
 
-async def test_a_venue_that_does_not_answer_is_a_failed_reading() -> None:
-    with pytest.raises(ccxt.RequestTimeout):
-        await with_marks(_Client(ccxt.RequestTimeout("late")), sold(1))
+async def test_marks_that_cannot_be_asked_for_now_leave_the_margins_a_reading() -> None:
+    held = tuple(sold(1))
+    assert await with_marks(_Client(ccxt.RateLimitExceeded("too many")), held) == held
