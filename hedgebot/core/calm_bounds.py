@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, raises
+from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, raises, shut
 from hedgebot.core.drift import VOL_STEP_NS
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
@@ -102,8 +102,12 @@ def mode(look: Look) -> Bound | None:
 
 
 def orders(look: Look) -> Bound | None:
-    """With an order out, or one that was refused of late, anything may follow."""
-    return None if look.state.unsettled or look.state.shut else FREE
+    """With an order out, or one that was refused of late, anything may follow; a row of such orders ends by time."""
+    state = look.state
+    if state.unsettled or state.shut:
+        return None
+    ends = [shut.row_ends_ns(state, one) for one in state.underlyings.values()]
+    return Bound(min((one for one in ends if one), default=NEVER_NS))
 
 
 def exposure(look: Look) -> Bound | None:

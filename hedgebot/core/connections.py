@@ -5,7 +5,7 @@ Whatever may have hidden an execution makes the account unreconciled; what canno
 
 from typing import assert_never
 
-from hedgebot.core import margin_watched, reconcile, shut
+from hedgebot.core import margin_watched, reconcile, shut, shut_watch
 from hedgebot.core.state import EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
@@ -67,6 +67,7 @@ def apply(
             margin_watched.note_failed(step, event)
         case MarketsRead():
             shut.on_read(step, event)
+            shut_watch.tell(step)
         case ev.InboxOverflowed():
             step.alert(
                 AlertKind.INBOX_OVERFLOW, event.kind, f"{event.dropped} events of kind {event.kind} were dropped"
@@ -99,6 +100,7 @@ def sweep(step: Step) -> None:
             account.paused_until_ns = 0
             step.resolve(AlertKind.RATE_LIMIT_BAN, account.name)
     shut.sweep(step)
+    shut_watch.tell(step)
 
 
 def _apply_clock(step: Step, event: ev.ClockMeasured) -> None:

@@ -1,19 +1,17 @@
 """Hedge markets that take no orders: those that the venue does not trade now, and those that refuse again and again.
 
-Owns what is known of each, for how long one is left alone, and that somebody is told, once for an underlying. The
-venue's word is believed without an order, both ways. A market that refuses without such a word is left for the others
+Owns what is known of each, and for how long one is left alone; who is told is `shut_watch.py`'s. The venue's word is
+believed without an order, both ways. A market that refuses without such a word is left for the others
 after a few orders, and tried again after pauses that double; where there is no other it is tried every half minute, for
 nothing else says when it takes orders again. Must not know how a hedge is chosen.
 """
 
 from hedgebot.core.shut_state import ShutMarket
-from hedgebot.core.state import EngineState, OrderRecord
+from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
-from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
-from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.domain.venue_events import MarketsRead
 
 REFUSED_MAX = 3
@@ -21,7 +19,7 @@ REFUSED_MAX = 3
 
 _AVOIDED_FIRST_NS, _AVOIDED_DOUBLINGS_MAX = NS_PER_MINUTE, 4
 _WAIT_FIRST_NS, _WAIT_DOUBLINGS_MAX = 250 * NS_PER_MS, 7
-_FORGOTTEN_NS = NS_PER_HOUR
+FORGOTTEN_NS = NS_PER_HOUR
 """Longer than any pause: what is not tried again by then is not wanted any more."""
 
 
@@ -49,18 +47,18 @@ def waits(state: EngineState, intent: OrderIntent, at_ns: int) -> bool:
 
 
 def on_read(step: Step, event: MarketsRead) -> None:
-    """Take the venue's word on which of our hedge markets it trades."""
+    """Take the venue's word on which of our hedge markets it trades. One that it trades again begins anew."""
     state = step.state
     for settings in state.settings.underlyings:
         for hedge in settings.hedge_instruments:
             if hedge in event.trading and status(state, hedge):
                 del state.shut[hedge]
+                underlying = state.underlyings[settings.underlying]
+                _begin_anew(underlying)
+                underlying.retry_at_ns = min(underlying.retry_at_ns, step.at_ns)
             elif word := event.shut.get(hedge, ""):
                 # Refusals before it have their reason now.
                 state.shut[hedge] = ShutMarket(status=word)
-                told = f"{hedge} takes no orders: its venue says {word}; where others hedge {settings.underlying}"
-                told += " they go on, and it is hedged there again when the venue trades it"
-                step.watch(AlertKind.ORDER_REJECTED, settings.underlying, told)
 
 
 def on_refused(step: Step, record: OrderRecord) -> None:
@@ -84,20 +82,28 @@ def on_taken(step: Step, record: OrderRecord) -> None:
 
 
 def sweep(step: Step) -> None:
-    """Forget what hedges nothing any more, and refusals of long ago; end alerts. Called by the timer."""
+    """Forget what hedges nothing any more, and refusals of long ago. Called by the timer."""
     state = step.state
     if state.shut:
         configured = {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
         for hedge, known in list(state.shut.items()):
-            old = not known.status and step.at_ns - known.refused_at_ns > _FORGOTTEN_NS
+            old = not known.status and step.at_ns - known.refused_at_ns > FORGOTTEN_NS
             if old or hedge not in configured:
                 del state.shut[hedge]
-    for settings in state.settings.underlyings if state.alerts else ():
-        if not state.underlyings[settings.underlying].rejects and not _is_shut(state, settings):
-            step.watch(AlertKind.ORDER_REJECTED, settings.underlying, "")
+    for settings in state.settings.underlyings:
+        ends_ns = row_ends_ns(state, state.underlyings[settings.underlying])
+        if ends_ns and step.at_ns >= ends_ns and not any(one in state.shut for one in settings.hedge_instruments):
+            _begin_anew(state.underlyings[settings.underlying])
 
 
-def _is_shut(state: EngineState, settings: UnderlyingSettings) -> bool:
-    """Whether one of an underlying's markets takes no orders."""
-    known = [state.shut[one] for one in settings.hedge_instruments if one in state.shut]
-    return any(one.status or one.refused >= REFUSED_MAX for one in known)
+def row_ends_ns(state: EngineState, underlying: UnderlyingState) -> int:
+    """From when orders that did nothing are a row no more: nobody has wanted to trade since. 0 while there is none.
+
+    A restart waits for as long, too: it says nothing of the orders before it.
+    """
+    row = underlying.rejects or underlying.refusals
+    return max(underlying.retry_at_ns, state.run_started_ns) + FORGOTTEN_NS if row else 0
+
+
+def _begin_anew(underlying: UnderlyingState) -> None:
+    underlying.rejects = underlying.refusals = 0

@@ -13,6 +13,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.operator_events import LimitRaised
+from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import DeltaConvention, EngineSettings, MarginEvent, StrategySettings
 from hedgebot.domain.treasury import TreasurySettings
 from strategies import cost_aware, delta_neutral, patience, target
@@ -113,6 +114,15 @@ def order_refused() -> Playbook:
     play = begun(Talk())
     order = the_order(play.send(play.fill(Side.BUY, "0.2")))
     play.send(ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code="110074", message="", passing=True))
+    play.send(play.fill(Side.SELL, "0.2"))
+    play.quiet(8)
+    return play
+
+
+def order_missed() -> Playbook:
+    play = begun(Talk())
+    order = the_order(play.send(play.fill(Side.BUY, "0.2")))
+    play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.CANCELLED)))
     play.send(play.fill(Side.SELL, "0.2"))
     play.quiet(8)
     return play

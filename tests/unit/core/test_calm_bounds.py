@@ -98,7 +98,7 @@ SCRIPTS: dict[str, days.Script] = {
 SWEEPS: dict[str, str] = {
     "order_table.sweep": "orders",
     "reconcile.sweep": "snapshots",
-    "connections.sweep": "snapshots; orders for markets that refused",
+    "connections.sweep": "snapshots; orders for markets that refused and rows of orders that did nothing",
     "dropcopy.sweep": "snapshots",
     "raises.sweep": "raised",
     "frequency.watch": "alerts",
@@ -163,9 +163,10 @@ def test_a_mutant_without_the_bound_is_caught(name: str, monkeypatch: pytest.Mon
 
 
 def test_a_market_that_refused_is_forgotten_by_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shut, "_FORGOTTEN_NS", 4_000_000_000)
+    monkeypatch.setattr(shut, "FORGOTTEN_NS", 4_000_000_000)
     play = days.order_refused()
     assert not play.state.shut
+    assert not play.state.underlyings["BTC"].rejects
     assert not differs(play)
     assert covered(play) > 0
     settled = tuple(
@@ -173,6 +174,16 @@ def test_a_market_that_refused_is_forgotten_by_the_timer(monkeypatch: pytest.Mon
         for one in BOOK_BOUNDS
     )
     monkeypatch.setattr(calms, "BOOK_BOUNDS", settled)
+    assert differs(play)
+
+
+def test_a_row_of_orders_that_did_nothing_is_ended_by_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shut, "FORGOTTEN_NS", 4_000_000_000)
+    play = days.order_missed()
+    assert not play.state.underlyings["BTC"].rejects
+    assert not differs(play)
+    assert covered(play) > 0
+    without(monkeypatch, "orders")
     assert differs(play)
 
 

@@ -12,11 +12,12 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import EngineSettings, HedgeLeg, HedgeRole
 from hedgebot.domain.venue_events import MarketsRead
-from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, BTC_USDC, Playbook, of_type, orders
+from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_SPOT, BTC_USDC, Playbook, instrument, of_type, orders
 from tests.support.switches import HOUR_MS, market, ready, switchable
 
 MINUTE_MS = 60_000
 CLOSED = {BTC_PERP: "Closed"}
+STATUS = f"{BTC_PERP} status"
 
 
 def read(book: Playbook, told: dict[InstrumentId, str] | None = None, trading: tuple[InstrumentId, ...] = ()) -> None:
@@ -86,7 +87,7 @@ def test_a_status_that_is_not_trading_is_believed_without_an_order() -> None:
     assert on(sent, BTC_PERP) == 0
     assert on(sent, BTC_USDC) > 50
     (alert,) = told(book)
-    assert alert.subject == "BTC"
+    assert alert.subject == STATUS
     assert "bybit:linear:BTCUSDT takes no orders: its venue says Closed" in alert.summary
 
 
@@ -106,11 +107,12 @@ def test_refusals_before_the_status_are_told_once_with_it() -> None:
     read(book, CLOSED)
     read(book, CLOSED)
     play(book, 5.0)
-    assert len(told(book)) == 1
+    assert [one.subject for one in told(book)] == ["BTC", STATUS]
+    assert [one.subject for one in over(book)] == ["BTC"]  # the other hedges on
     read(book, trading=(BTC_PERP,))
     assert book.state.shut == {}
     play(book, 11.0)
-    assert len(over(book)) == 1
+    assert [one.subject for one in over(book)] == ["BTC", STATUS]
 
 
 def test_an_order_that_is_taken_there_ends_it() -> None:
@@ -231,3 +233,93 @@ def test_an_order_that_missed_was_taken(status: OrderStatus) -> None:
         else:
             book.send(ev.OrderUpdated(report=book.report(order, status)))
     assert book.state.shut == {}
+
+
+# --- who is told, and for how long
+
+
+def test_what_the_venue_says_of_an_alternative_that_is_not_in_use_alerts_nobody_and_hides_nothing() -> None:
+    book = ready(switchable())
+    read(book, {BTC_USDC: "Closed"})
+    market(book, after_ms=MINUTE_MS)
+    assert told(book) == []
+    sent = play(book, 3.0)
+    assert on(sent, BTC_USDC) == 0
+    assert [one.subject for one in told(book)] == ["BTC"]
+
+
+def test_a_contract_that_has_come_to_its_end_is_told_by_that_alone() -> None:
+    """After a restart the venue does not list it any more, for days."""
+    book = ready(switchable())
+    ended = instrument(BTC_PERP, expiry_ns=book.at_ns - 1)
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=(ended,)))
+    read(book, {BTC_PERP: "not listed"})
+    market(book, after_ms=MINUTE_MS)
+    assert told(book) == []
+
+
+def test_the_alert_of_a_market_that_left_the_configuration_ends() -> None:
+    book = ready(switchable())
+    read(book, CLOSED)
+    assert [one.subject for one in told(book)] == [STATUS]
+    btc = msgspec.structs.replace(
+        book.settings.underlyings[0], hedge_instrument=BTC_USDC, other_hedges=(), funding_action="no_risk"
+    )
+    book.settings = msgspec.structs.replace(book.settings, config_hash="beef", underlyings=(btc,))
+    book.start(epoch=2)
+    for _ in range(2):
+        book.tick(after_ms=MINUTE_MS)
+    assert [one.subject for one in over(book)] == [STATUS]
+
+
+def refused_alone(orders_refused: int) -> Playbook:
+    """One hedge, so many orders refused; then the client reverses and nothing is wanted any more."""
+    book = ready(switchable(0, funding_action="no_risk"))
+    book.send(book.fill(Side.BUY, "0.2", BTC_SPOT))
+    for _ in range(orders_refused):
+        market(book, after_ms=40_000.0)
+        refuse(book, orders(book.heard)[-1])
+    return book
+
+
+def quiet(book: Playbook, minutes: int) -> None:
+    for _ in range(minutes):
+        market(book, after_ms=MINUTE_MS)
+
+
+def test_one_refusal_before_a_status_does_not_outlive_it() -> None:
+    book = refused_alone(1)
+    read(book, CLOSED)
+    book.send(book.fill(Side.SELL, "0.2", BTC_SPOT))
+    quiet(book, 2)
+    read(book, trading=(BTC_PERP,))
+    assert book.state.underlyings["BTC"].rejects == 0
+    quiet(book, 2)
+    assert [one.subject for one in over(book)] == [STATUS]
+    assert not book.state.alerts
+
+
+def test_a_row_of_refusals_ends_when_nobody_wants_to_trade_for_an_hour() -> None:
+    book = refused_alone(4)
+    assert [one.subject for one in told(book)] == ["BTC"]
+    book.send(book.fill(Side.SELL, "0.2", BTC_SPOT))
+    quiet(book, 55)
+    assert over(book) == []
+    assert book.state.underlyings["BTC"].rejects == 4
+    quiet(book, 7)
+    assert [one.subject for one in over(book)] == ["BTC"]
+    one = book.state.underlyings["BTC"]
+    assert (one.rejects, one.refusals, book.state.shut) == (0, 0, {})
+    # And the next row is told anew.
+    book.send(book.fill(Side.BUY, "0.2", BTC_SPOT))
+    for _ in range(3):
+        market(book, after_ms=40_000.0)
+        refuse(book, orders(book.heard)[-1])
+    assert [one.subject for one in told(book)] == ["BTC", "BTC"]
+
+
+def test_a_restart_ends_no_row() -> None:
+    book = refused_alone(4)
+    book.start(epoch=2)
+    book.tick(after_ms=MINUTE_MS)
+    assert book.state.underlyings["BTC"].rejects == 4
