@@ -35,6 +35,15 @@ def test_amounts_have_signs_separators_and_units() -> None:
     assert words.coins({}) == "0"
 
 
+@pytest.mark.parametrize(("left_ms", "said"), [(0, False), (None, False), (5_400_000, True)])
+def test_smaller_orders_after_a_change_are_told_with_their_end(
+    answer: dict[str, Any], left_ms: float | None, *, said: bool
+) -> None:
+    answer["book"]["canary_left_ms"] = left_ms
+    told = [one for one in words.status_lines(read_snapshot(answer)) if one.startswith("canary")]
+    assert told == (["canary    smaller orders for another 1:30:00: see canary_hours"] if said else [])
+
+
 def test_moments_and_lengths() -> None:
     assert words.clock(1_764_000_000_000_000_000) == "16:00:00"
     assert words.clock(0) == "--:--:--"
