@@ -113,7 +113,8 @@ def _closing_intent(
 
 def _end_when_flat(step: Step, latch: Latch) -> None:
     state = step.state
-    covered = [one for one in state.settings.underlyings if latches.covers(state, latch, one)]
+    # Where the hedge ends nothing is sent; the others are not kept from their end by it.
+    covered = [one for one in latches.going_on(state) if latches.covers(state, latch, one)]
     if state.mode is not Mode.RECOVERING and all(_is_flat(step, limits.in_force(state, one)) for one in covered):
         latches.end_action(step, latch, f"flat; {_delta_words(state, latch)}")
 
@@ -146,5 +147,6 @@ def _delta_words(state: EngineState, latch: Latch) -> str:
         if latches.covers(state, latch, settings):
             underlying = state.underlyings[settings.underlying]
             known = "unknown" if exposure_problem(underlying) else f"{net_delta_coin(underlying):+.4f}"
-            words.append(f"net delta of {settings.underlying} is {known}")
+            ends = latches.lost_its_hedge(state, settings.underlying)
+            words.append(f"net delta of {settings.underlying} is {known}{' (its hedge ends)' if ends else ''}")
     return ", ".join(words)

@@ -9,7 +9,7 @@ import msgspec
 from hedgebot.core import deadman
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import EngineState, Latch, OrderRecord, settings_of
-from hedgebot.core.step import Step
+from hedgebot.core.step import RULES, Step
 from hedgebot.core.strategy import Proposal
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.commands import CancelOrder, DecisionCause
@@ -92,11 +92,15 @@ def order_problem(state: EngineState, intent: OrderIntent, *, reduces_risk: bool
 
 
 def closing_problem(state: EngineState, intent: OrderIntent) -> str:
-    """Why an order that closes a hedge position may not leave: only a flatten lets it, and no freeze may stand."""
+    """Why an order that closes a hedge position may not leave: only a flatten lets it, and no freeze may stand.
+
+    But for one that a rule alone has set because the hedge ends: an operator who flattens all means that hedge, too.
+    """
     over = [one for one in state.latches.values() if _covers_intent(state, one, intent)]
     if not any(one.in_force is KillAction.FLATTEN for one in over):
         return "no flatten is in force here"
-    return next((sentence(one) for one in over if one.in_force is KillAction.FREEZE), "")
+    stops = [one for one in over if one.in_force is KillAction.FREEZE and not _only_settles(one)]
+    return next((sentence(one) for one in stops), "")
 
 
 def is_frozen(state: EngineState, settings: UnderlyingSettings) -> str:
@@ -113,6 +117,12 @@ def lost_its_hedge(state: EngineState, underlying: str) -> bool:
     latch = state.latches.get(scope_key(KillScope.UNDERLYING, underlying)) if state.latches else None
     stops = (KillAction.FREEZE, KillAction.FLATTEN)
     return latch is not None and latch.in_force in stops and any(one.startswith(SETTLING) for one in latch.causes)
+
+
+def _only_settles(latch: Latch) -> bool:
+    """Whether nobody but the rule for ending hedges has frozen an underlying."""
+    ours = latch.scope is KillScope.UNDERLYING and latch.operator == RULES
+    return ours and bool(latch.causes) and all(one.startswith(SETTLING) for one in latch.causes)
 
 
 def going_on(state: EngineState) -> list[UnderlyingSettings]:
@@ -253,6 +263,7 @@ def _is_the_same(event: OperatorKilled, latch: Latch) -> bool:
 
 def _problem(state: EngineState, event: OperatorKilled, latch: Latch | None) -> str:
     problem = action_problem(event.scope, event.name, event.action) or _spot_problem(state, event)
+    problem = problem or _lost_hedge_problem(state, event)
     if problem:
         return problem
     loosens = event.action in (KillAction.REDUCE, KillAction.HEDGE_TO_FLAT) and event.operator != FROM_FILE
@@ -278,6 +289,25 @@ def _spot_problem(state: EngineState, event: OperatorKilled) -> str:
     if event.action is not KillAction.FLATTEN or not spot:
         return ""
     return f"{', '.join(spot)} is hedged with coins, which flatten cannot close: choose hedge-to-flat, or sell by hand"
+
+
+def _lost_hedge_problem(state: EngineState, event: OperatorKilled) -> str:
+    """Where the hedge ends nothing brings the delta to zero, and the action would never be done.
+
+    A kill file is not refused: nobody would hear it, and the others are still hedged to flat.
+    """
+    meant, its_own = _new(event, 0), event.scope is KillScope.UNDERLYING
+    if event.action is not KillAction.HEDGE_TO_FLAT or event.operator == FROM_FILE or its_own:
+        return ""
+    lost = [
+        one.underlying
+        for one in state.settings.underlyings
+        if covers(state, meant, one) and lost_its_hedge(state, one.underlying)
+    ]
+    if not lost:
+        return ""
+    others = "choose flatten, which closes what is held there, or hedge-to-flat of each other underlying"
+    return f"{', '.join(lost)} is frozen because its hedge ends, nothing can bring its delta to zero: {others}"
 
 
 def _fail_closed(state: EngineState, event: OperatorKilled) -> OperatorKilled:

@@ -9,7 +9,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.kill import KillAction, KillScope, scope_key
+from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope, scope_key
 from hedgebot.domain.settings import AccountRole, AdlPolicy
 from tests.support.pairs import begin_again, show, two_underlyings
 from tests.support.playbook import (
@@ -237,3 +237,75 @@ def test_a_kill_of_an_operator_for_the_underlying_is_tightened_by_the_rule() -> 
     book.tick()
     latch = book.state.latches["underlying:BTC"]
     assert (latch.action, latch.operator, list(latch.causes)) == (KillAction.FREEZE, "ann", [f"settling:{BTC_PERP}"])
+
+
+def kill_all(book: Playbook, action: KillAction, operator: str = "ann") -> RecordOperator:
+    return of_type(book.send(ev.OperatorKilled(operator=operator, reason="r", action=action)), RecordOperator)[-1]
+
+
+def closed(book: Playbook, looks: int = 6) -> list[str]:
+    """What a flatten closes while both markets live, each order filled at once."""
+    found = []
+    for _ in range(looks):
+        show(book)
+        for order in orders(book.tick(300)):
+            assert order.approved.intent.reduce_only
+            found.append(str(order.approved.intent.instrument))
+            book.done(order)
+    return found
+
+
+def test_v10_a_flatten_of_the_book_closes_what_the_rule_has_frozen_too() -> None:
+    book = ending()
+    assert kill_all(book, KillAction.FLATTEN).accepted
+    assert set(closed(book)) == {BTC_PERP, ETH_PERP}
+    latch = book.state.latches["all"]
+    assert latch.done, latch.note
+    assert "net delta of BTC is" in latch.note
+    assert book.state.latches["underlying:BTC"].action is KillAction.FREEZE
+
+
+def test_a_freeze_that_an_operator_chose_keeps_a_flatten_of_the_book_out() -> None:
+    book = two_underlyings()
+    book.done(the_order(book.send(book.fill(Side.BUY, "0.2", BTC_USDC))))
+    book.send(ev.OperatorKilled(operator="ann", reason="r", scope=KillScope.UNDERLYING, name="BTC"))
+    end(book, 3_600_000.0)
+    book.tick()
+    assert list(book.state.latches["underlying:BTC"].causes) == [f"settling:{BTC_PERP}"]
+    assert kill_all(book, KillAction.FLATTEN).accepted
+    assert closed(book) == []
+
+
+def test_a_freeze_with_another_cause_keeps_a_flatten_of_the_book_out() -> None:
+    book = ending()
+    book.state.latches["underlying:BTC"].causes["other"] = "another rule"
+    assert kill_all(book, KillAction.FLATTEN).accepted
+    assert set(closed(book)) == {ETH_PERP}
+
+
+def test_hedge_to_flat_is_refused_where_nothing_can_bring_the_delta_to_zero() -> None:
+    book = ending()
+    answer = kill_all(book, KillAction.HEDGE_TO_FLAT)
+    assert not answer.accepted
+    assert answer.explanation == (
+        "BTC is frozen because its hedge ends, nothing can bring its delta to zero: choose flatten, which closes what "
+        "is held there, or hedge-to-flat of each other underlying"
+    )
+    assert "all" not in book.state.latches
+    eth = ev.OperatorKilled(
+        operator="ann", reason="r", scope=KillScope.UNDERLYING, name="ETH", action=KillAction.HEDGE_TO_FLAT
+    )
+    assert of_type(book.send(eth), RecordOperator)[-1].accepted
+
+
+def test_a_hedge_to_flat_that_a_file_asks_for_ends_with_the_others() -> None:
+    book = ending()
+    heard = book.send(ev.OperatorKilled(operator=FROM_FILE, reason="r", action=KillAction.HEDGE_TO_FLAT))
+    order = the_order(heard)
+    assert order.approved.intent.instrument == ETH_PERP
+    book.done(order)
+    show(book)
+    book.tick(300)
+    latch = book.state.latches["all"]
+    assert latch.done
+    assert "net delta of BTC is +0.0380 (its hedge ends)" in latch.note
