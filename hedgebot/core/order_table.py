@@ -31,8 +31,6 @@ _BACKOFF_DOUBLINGS_MAX = 7
 _MISS_DOUBLINGS_MAX = 3
 _ORPHANS_KEPT = 1_000
 _REJECTS_ALERT = 3
-_NOT_ASKED = ("local:", "not_sent")
-"""Codes of orders that never left: they say nothing of a market."""
 
 
 def send(
@@ -90,7 +88,7 @@ def on_rejected(step: Step, event: OrderRejected) -> None:
             _suspect(step, record)
         return
     if _advance(step, record, OrderStatus.REJECTED):
-        if not event.code.startswith(_NOT_ASKED):
+        if event.of_market:
             shut.on_refused(step, record)
         _back_off(step, record, f"refused: {event.code} {event.message}", refused=not event.passing)
         breakers.on_rejected(step, record)
@@ -124,6 +122,7 @@ def on_report(step: Step, report: OrderReport) -> None:
     if report.reason == DEAD_MAN_REASON:
         deadman.on_fired(step, step.state.accounts[record.intent.account])
     if report.status is OrderStatus.REJECTED:
+        # After its acknowledgement: by the market itself, which knows neither our clock nor our key.
         shut.on_refused(step, record)
         _back_off(step, record, f"refused: {report.reason}", refused=True)
         breakers.on_rejected(step, record)

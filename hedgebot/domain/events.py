@@ -177,6 +177,7 @@ class OrderRejected(_Event, frozen=True, kw_only=True):
     """The venue refused with a code that is proof of non-execution (the venue profile's allow-list).
 
     `passing`: not the order was refused but the moment (never sent, a clock, a market's state): no row of refusals.
+    `of_market`: the adapter knows that it is about this market (its state, its rules), not our clock, funds or key.
     """
 
     account: str
@@ -184,6 +185,7 @@ class OrderRejected(_Event, frozen=True, kw_only=True):
     code: str
     message: str
     passing: bool = False
+    of_market: bool = False
 
 
 class OrderOutcomeUnknown(_Event, frozen=True, kw_only=True):

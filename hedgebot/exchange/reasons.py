@@ -59,6 +59,11 @@ class RefusalReason(StrEnum):
         """Whether the moment was refused and not the order: the clock, or a market that takes no orders just now."""
         return self in _PASSING
 
+    @property
+    def is_of_market(self) -> bool:
+        """Whether the market's state or rules refused it, and nothing of the account, its key or its clock."""
+        return self in _OF_MARKET
+
 
 _PASSING = frozenset({
     RefusalReason.INSTRUMENT_NOT_TRADING,
@@ -66,6 +71,19 @@ _PASSING = frozenset({
     RefusalReason.OUTSIDE_WINDOW,
     RefusalReason.VENUE_DOWN,
     RefusalReason.OVERLOADED,
+})  # fmt: skip
+_OF_MARKET = frozenset({
+    RefusalReason.UNKNOWN_INSTRUMENT,
+    RefusalReason.INSTRUMENT_NOT_TRADING,
+    RefusalReason.DELISTING,
+    RefusalReason.BAD_QTY,
+    RefusalReason.QTY_TOO_LARGE,
+    RefusalReason.BAD_PRICE,
+    RefusalReason.PRICE_OUTSIDE_COLLAR,
+    RefusalReason.BELOW_MIN_NOTIONAL,
+    RefusalReason.REDUCE_ONLY_VIOLATION,
+    RefusalReason.TOO_MANY_ORDERS,
+    RefusalReason.NO_LIQUIDITY,
 })  # fmt: skip
 
 

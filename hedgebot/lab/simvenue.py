@@ -188,7 +188,16 @@ class SimVenue:
                 if answer.reason in _MARKET_STATE:
                     self._statuses.ask(intent.instrument)
                 self._note_key(answer.reason.value)
-                self._reject(client_id, answer.reason.value, answer.detail, passing=answer.reason.is_passing)
+                self._put(
+                    ev.OrderRejected(
+                        account=self._account,
+                        client_id=client_id,
+                        code=answer.reason.value,
+                        message=answer.detail,
+                        passing=answer.reason.is_passing,
+                        of_market=answer.reason.is_of_market,
+                    )
+                )
 
         # The venue refuses a request that arrives later than its window: that makes absence after the deadline proof.
         window_ms = (intent.deadline_ns - self._clock()) // NS_PER_MS

@@ -169,7 +169,14 @@ class OrderEntry:
         if said.verdict is Verdict.VENUE_STATE:
             self.on_market(intent.instrument)
         if said.verdict.proves_refusal:
-            return self._refused(intent, client_id, said.code, said.message, passing=said.verdict.is_passing)
+            return OrderRejected(
+                account=intent.account,
+                client_id=client_id,
+                code=said.code,
+                message=said.message,
+                passing=said.verdict.is_passing,
+                of_market=said.verdict.is_of_market,
+            )
         return self._unknown(intent, client_id, said.code, said.message)
 
     def _refused(

@@ -46,6 +46,11 @@ class Verdict(StrEnum):
         """Whether the moment was refused and not the order: our clock, or a market that takes no orders just now."""
         return self in _PASSING
 
+    @property
+    def is_of_market(self) -> bool:
+        """Whether another market may well take the order: this one's state or rules refused it, nothing of ours."""
+        return self in _OF_MARKET
+
 
 _PROOFS = frozenset({
     Verdict.REJECTED,
@@ -56,6 +61,7 @@ _PROOFS = frozenset({
     Verdict.CLOCK,
 })  # fmt: skip
 _PASSING = frozenset({Verdict.CLOCK, Verdict.VENUE_STATE})
+_OF_MARKET = frozenset({Verdict.REJECTED, Verdict.VENUE_STATE})
 
 
 class SubQuery(msgspec.Struct, frozen=True, kw_only=True):

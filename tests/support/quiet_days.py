@@ -10,6 +10,7 @@ import msgspec
 
 from hedgebot.core.strategy import Strategy, StrategyPlugin
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import SubmitOrder
 from hedgebot.domain.deadman import DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.operator_events import LimitRaised
@@ -111,18 +112,18 @@ def order_out() -> Playbook:
 
 
 def order_refused() -> Playbook:
-    play = begun(Talk())
-    order = the_order(play.send(play.fill(Side.BUY, "0.2")))
-    play.send(ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code="110074", message="", passing=True))
-    play.send(play.fill(Side.SELL, "0.2"))
-    play.quiet(8)
-    return play
+    refused = ev.OrderRejected(account=ACCOUNT, client_id="", code="110074", message="", passing=True, of_market=True)
+    return _reversed(lambda _play, order: msgspec.structs.replace(refused, client_id=order.client_id))
 
 
 def order_missed() -> Playbook:
+    return _reversed(lambda play, order: ev.OrderUpdated(report=play.report(order, OrderStatus.CANCELLED)))
+
+
+def _reversed(ended: Callable[[Playbook, SubmitOrder], ev.Event]) -> Playbook:
+    """An order comes to nothing, and nothing is wanted any more."""
     play = begun(Talk())
-    order = the_order(play.send(play.fill(Side.BUY, "0.2")))
-    play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.CANCELLED)))
+    play.send(ended(play, the_order(play.send(play.fill(Side.BUY, "0.2")))))
     play.send(play.fill(Side.SELL, "0.2"))
     play.quiet(8)
     return play

@@ -27,7 +27,14 @@ def read(book: Playbook, told: dict[InstrumentId, str] | None = None, trading: t
 def refuse(book: Playbook, order: SubmitOrder, code: str = "110074") -> tuple[Command, ...]:
     """The venue says that this market takes no orders now."""
     return book.send(
-        ev.OrderRejected(account=ACCOUNT, client_id=order.client_id, code=code, message="not live", passing=True)
+        ev.OrderRejected(
+            account=ACCOUNT,
+            client_id=order.client_id,
+            code=code,
+            message="not live",
+            passing=True,
+            of_market=code == "110074",
+        )
     )
 
 
@@ -184,12 +191,15 @@ def test_what_is_held_there_and_refuses_is_not_moved_every_minute() -> None:
     assert 3 <= on(orders(book.heard), BTC_PERP) <= 3 + 6
 
 
-def test_a_refusal_that_never_reached_the_venue_says_nothing_of_the_market() -> None:
+def test_a_refusal_that_is_not_of_the_market_says_nothing_of_it() -> None:
+    """It never reached the venue, or our clock or our funds were refused."""
     book = ready(switchable())
-    for code in ("local:deadline", "not_sent") * 3:
+    for code in ("local:deadline", "not_sent", "10002", "110007") * 3:
         book.send(book.fill(Side.BUY, "0.1", BTC_SPOT))
         market(book, after_ms=40_000.0)
-        refuse(book, orders(book.heard)[-1], code)
+        order = orders(book.heard)[-1]
+        assert order.approved.intent.instrument == BTC_PERP
+        refuse(book, order, code)
     assert book.state.shut == {}
 
 

@@ -108,6 +108,7 @@ async def test_what_must_not_be_sent_is_refused_here(client_id: str, intent: Any
     [
         (200, refusal(110007), OrderRejected, "110007"),
         (200, refusal(110017), OrderRejected, "110017"),
+        (200, refusal(110074), OrderRejected, "110074"),
         (200, refusal(10002), OrderRejected, "10002"),
         (200, refusal(10005), OrderRejected, "10005"),
         (200, refusal(110072), OrderOutcomeUnknown, "110072"),
@@ -131,6 +132,7 @@ async def test_outcomes_by_the_raw_answer(status: int, body: Any, kind: type, co
         answer, _ = await submitted(double)
     assert isinstance(answer, kind)
     assert code is None or getattr(answer, "code", None) == code
+    assert getattr(answer, "of_market", False) is (code in {"110017", "110074"})
     assert len(double.asked("v5/order/create")) == 1
 
 

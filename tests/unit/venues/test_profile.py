@@ -10,6 +10,11 @@ def test_only_proofs_prove(verdict: Verdict) -> None:
     assert verdict.proves_refusal is (verdict.value in proofs)
 
 
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_our_clock_our_funds_and_our_key_say_nothing_of_a_market(verdict: Verdict) -> None:
+    assert verdict.is_of_market is (verdict.value in {"rejected", "venue_state"})
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 530])
 def test_a_server_error_is_unknown_whatever_its_body_says(status: int) -> None:
     for code in (None, "0", "110007", "10001"):
