@@ -12,7 +12,7 @@ Four of them (safety reference section 11; the incidents are Knight 2012 and the
 - refusals: so do too many in a row of what the venue refuses because of the order itself.
 """
 
-from hedgebot.core import canary
+from hedgebot.core import canary, shut
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -116,6 +116,7 @@ def rearm(step: Step, strategy: str) -> None:
         del state.repeats[key]
     for underlying in state.underlyings.values():
         underlying.rejects = underlying.refusals = 0
+    shut.forgive(state)
     step.resolve(AlertKind.ORDER_REJECTED, strategy)
 
 

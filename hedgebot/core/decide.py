@@ -41,6 +41,9 @@ StrategyOf = Callable[[StrategySettings], Strategy]
 """Gives the running strategy of some settings."""
 
 
+_NO_LOT = "no_lot"
+
+
 class _Wanted(NamedTuple):
     """What the policy wants at a delta: the proposal and the signed trade that it asks for."""
 
@@ -151,10 +154,11 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
     found = _fitting_way(step, settings, wanted)
     if found is None:
         return
-    way, mid, fitted, outcome = found
+    way, mid, fitted, kept_by = found
     if isinstance(fitted, NoLot):
         underlying.residual_coin = fitted.residual_coin
-        if step.is_news(underlying, "no_lot" if outcome is Outcome.NO_LOT else "margin"):
+        if step.is_news(underlying, kept_by):
+            outcome = Outcome.NO_LOT if kept_by == _NO_LOT else Outcome.REFUSED
             _record(step, underlying, wanted, way, outcome, fitted.explanation)
         return
     verdict = judge(
@@ -191,10 +195,10 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
 
 def _fitting_way(
     step: Step, settings: UnderlyingSettings, wanted: _Wanted
-) -> tuple[Way, Decimal, Fitted | NoLot, Outcome] | None:
+) -> tuple[Way, Decimal, Fitted | NoLot, str] | None:
     """The best way to trade of which at least a lot is left by its instrument's rules and by the margin.
 
-    Without such a way the first one with what it came to; None while no book of them is two-sided.
+    Without such a way the first one with what it came to, and what keeps it; None while no book of them is two-sided.
     """
     state, none_fits, unaffordable = step.state, None, None
     for way in hedges.ways(state, settings, wanted.trade_coin, step.at_ns):
@@ -204,16 +208,18 @@ def _fitting_way(
             continue
         shaped = shape(state, settings, way, mid, wanted.proposal, wanted.trade_coin, step.at_ns)
         if isinstance(shaped, NoLot):
-            none_fits = none_fits or (way, mid, shaped, Outcome.NO_LOT)
+            none_fits = none_fits or (way, mid, shaped, _NO_LOT)
             continue
-        if shut.waits(state, shaped, step.at_ns):
+        if why := shut.waits(state, shaped, step.at_ns):
+            nothing = NoLot(residual_coin=wanted.trade_coin, explanation=why)
+            none_fits = none_fits or (way, mid, nothing, "waits")
             continue
         fitted = margin_fit.fit(state, settings, rules, shaped, step.at_ns)
         if not isinstance(fitted, NoLot):
             margin_fit.tell(step, settings, fitted)
-            return way, mid, fitted, Outcome.HEDGE
+            return way, mid, fitted, ""
         unaffordable = unaffordable or fitted
-        none_fits = none_fits or (way, mid, fitted, Outcome.REFUSED)
+        none_fits = none_fits or (way, mid, fitted, "margin")
     if unaffordable is not None:
         margin_fit.tell(step, settings, unaffordable)
     return none_fits

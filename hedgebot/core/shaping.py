@@ -20,7 +20,7 @@ from hedgebot.domain.settings import UnderlyingSettings
 
 
 class NoLot(msgspec.Struct, frozen=True, kw_only=True):
-    """The wanted trade is less than the venue's smallest order: a no-op with its residual, never an error."""
+    """Nothing is sent of the wanted trade, as where it is less than the smallest order: a no-op, never an error."""
 
     residual_coin: float
     explanation: str

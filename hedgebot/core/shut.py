@@ -9,7 +9,7 @@ nothing else says when it takes orders again. Must not know how a hedge is chose
 from hedgebot.core.shut_state import ShutMarket
 from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState
 from hedgebot.core.step import Step
-from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS, NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.venue_events import MarketsRead
@@ -38,12 +38,21 @@ def is_avoided(state: EngineState, hedge: InstrumentId, at_ns: int) -> bool:
     return over >= 0 and at_ns - known.refused_at_ns < _AVOIDED_FIRST_NS << min(over, _AVOIDED_DOUBLINGS_MAX)
 
 
-def waits(state: EngineState, intent: OrderIntent, at_ns: int) -> bool:
-    """Whether an order is not tried yet, after others that its market refused. Closing waits for closing alone."""
+def waits(state: EngineState, intent: OrderIntent, at_ns: int) -> str:
+    """Why an order is not tried yet, after others that its market refused. Closing waits for closing alone."""
     known = state.shut.get(intent.instrument) if state.shut else None
     if known is None or not known.refused or (intent.reduce_only and not known.closing):
-        return False
-    return at_ns - known.refused_at_ns < _WAIT_FIRST_NS << min(known.refused - 1, _WAIT_DOUBLINGS_MAX)
+        return ""
+    pause_ns = _WAIT_FIRST_NS << min(known.refused - 1, _WAIT_DOUBLINGS_MAX)
+    if at_ns - known.refused_at_ns >= pause_ns:
+        return ""
+    times = f"the last {known.refused} orders" if known.refused > 1 else "the last order"
+    return f"{intent.instrument} refused {times}: the next is sent {pause_ns / NS_PER_S:g} s after that"
+
+
+def forgive(state: EngineState) -> None:
+    """Forget refusals: an operator says that orders may be sent again. The venue's word stands."""
+    state.shut = {hedge: known for hedge, known in state.shut.items() if known.status}
 
 
 def on_read(step: Step, event: MarketsRead) -> None:

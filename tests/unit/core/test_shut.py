@@ -4,10 +4,19 @@ import msgspec
 import pytest
 
 from hedgebot.core import hedges, shut
+from hedgebot.core.shut_state import ShutMarket
 from hedgebot.core.why_not import why_not
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, RaiseAlert, RecordRefusal, ResolveAlert, SubmitOrder
+from hedgebot.domain.commands import (
+    Command,
+    Outcome,
+    RaiseAlert,
+    RecordDecision,
+    RecordRefusal,
+    ResolveAlert,
+    SubmitOrder,
+)
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import EngineSettings, HedgeLeg, HedgeRole
@@ -164,6 +173,32 @@ def test_fills_in_the_one_for_sells_do_not_hasten_the_one_for_buys() -> None:
     buys = [one for one in sent if one.approved.intent.instrument == BTC_PERP]
     assert len(buys) <= 8 + 60
     assert len(told(book)) <= 1
+
+
+def test_an_order_that_is_not_tried_yet_is_recorded_with_its_reason() -> None:
+    """Fills in the one for sells have ended the pause of the underlying, not that of the market for buys."""
+    book = ready(buys_and_sells())
+    book.state.shut[BTC_PERP] = ShutMarket(refused=9, refused_at_ns=book.at_ns)
+    assert orders(book.send(book.fill(Side.SELL, "0.4", BTC_SPOT))) == []
+    last = of_type(book.heard, RecordDecision)[-1]
+    assert last.outcome is Outcome.REFUSED
+    assert last.explanation == "bybit:linear:BTCUSDT refused the last 9 orders: the next is sent 32 s after that"
+    assert why_not(book.state, book.settings.underlyings[0], book.at_ns) == last.explanation
+    said = len(of_type(book.heard, RecordDecision))
+    for _ in range(4):
+        market(book)
+    assert len(of_type(book.heard, RecordDecision)) == said, "once in half a minute"
+    market(book, after_ms=32_000.0)
+    assert orders(book.heard)[-1].approved.intent.instrument == BTC_PERP
+
+
+def test_an_operator_who_lets_a_strategy_trade_again_waits_for_no_old_refusal() -> None:
+    book = refused_alone(4)
+    book.state.shut[BTC_USDC] = ShutMarket(status="Closed")
+    book.state.tripped["delta_neutral"] = "4 orders were refused"
+    assert BTC_PERP in book.state.shut
+    book.send(ev.StrategySwitched(strategy="delta_neutral", enabled=True, operator="ann", reason="seen"))
+    assert list(book.state.shut) == [BTC_USDC]
 
 
 def test_a_move_neither_leaves_nor_enters_a_market_that_does_not_trade() -> None:
