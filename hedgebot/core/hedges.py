@@ -97,18 +97,22 @@ def in_use(state: EngineState, settings: UnderlyingSettings) -> tuple[Instrument
 
 
 def stale(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
-    """Those of them whose book is not fresh and should be.
-
-    A market that its venue does not trade owes no book, unless the delta is valued at its price.
-    """
-    age_ms_max, main = state.limits.book_age_ms_max, settings.hedge_instrument
-    exposed = state.underlyings[settings.underlying]
+    """Those of them whose book is not fresh and should be."""
+    age_ms_max = state.limits.book_age_ms_max
     return [
         one
         for one in in_use(state, settings)
-        if market.book_age_ms(state, one, at_ns) > age_ms_max
-        and not (shut.status(state, one) and (one != main or not depends_on_price(exposed)))
+        if market.book_age_ms(state, one, at_ns) > age_ms_max and owes_market(state, settings, one)
     ]
+
+
+def owes_market(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> bool:
+    """Whether a hedge must have a market now: one that its venue does not trade owes none.
+
+    The gate asks nothing of it either where another is traded, unless the delta is valued at its price.
+    """
+    valued_at = hedge == settings.hedge_instrument and depends_on_price(state.underlyings[settings.underlying])
+    return valued_at or not shut.status(state, hedge)
 
 
 def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at_ns: int) -> tuple[Way, ...]:

@@ -150,12 +150,14 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
 
 
 def _underlying_problems(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[str]:
-    name, problems = settings.underlying, []
-    for hedge in hedges.in_use(state, settings):
-        if market.book_age_ms(state, hedge, at_ns) > state.limits.book_age_ms_max:
-            problems.append(f"the book of {hedge} is not fresh")
-        if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max:
-            problems.append(f"the mark price of {hedge} is not fresh")
+    name = settings.underlying
+    problems = [f"the book of {hedge} is not fresh" for hedge in hedges.stale(state, settings, at_ns)]
+    problems += [
+        f"the mark price of {hedge} is not fresh"
+        for hedge in hedges.in_use(state, settings)
+        if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max
+        and hedges.owes_market(state, settings, hedge)
+    ]
     unknown = exposure_problem(state.underlyings[name])
     if unknown:
         return [*problems, f"the exposure is unknown: {unknown}"]

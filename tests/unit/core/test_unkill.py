@@ -11,9 +11,12 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.operator_events import Resolution
 from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.venue_events import MarketsRead
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
+    BTC_PERP,
+    BTC_SPOT,
     BTC_USDC,
     Playbook,
     instrument,
@@ -268,3 +271,43 @@ def test_an_alternative_that_nobody_needs_keeps_no_latch() -> None:
     assert "the book of bybit:linear:BTCPERP is not fresh" in said(held.send(UNKILL)).explanation
     market(held)
     assert said(held.send(UNKILL)).accepted
+
+
+def suspended() -> Playbook:
+    """Hedged on in the other while the venue does not trade the main hedge, whose market is gone."""
+    book = ready(switchable())
+    book.send(MarketsRead(venue="bybit", shut={BTC_PERP: "Closed"}))
+    for _ in range(8):
+        other_lives(book)
+    return book
+
+
+def other_lives(book: Playbook) -> None:
+    book.send(book.book(name=BTC_USDC), after_ms=2_000)
+    book.send(book.ticker(name=BTC_USDC))
+    book.tick()
+
+
+def test_a_halt_is_lifted_while_the_main_hedge_is_suspended_and_the_other_hedges_on() -> None:
+    book = suspended()
+    book.send(KILL)
+    other_lives(book)
+    answer = said(book.send(UNKILL))
+    assert answer.accepted, answer.explanation
+    book.tick(1_001)
+    book.snapshot()
+    other_lives(book)
+    assert book.mode() is Mode.ACTIVE, book.state.mode_reason
+    order = the_order(book.send(book.fill(Side.BUY, "0.2", BTC_SPOT)))
+    assert order.approved.intent.instrument == BTC_USDC
+
+
+def test_it_is_not_lifted_where_the_delta_is_valued_at_the_price_of_what_is_suspended() -> None:
+    book = suspended()
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    book.send(KILL)
+    other_lives(book)
+    explanation = said(book.send(UNKILL)).explanation
+    assert "the book of bybit:linear:BTCUSDT is not fresh" in explanation
+    assert "the mark price of bybit:linear:BTCUSDT is not fresh" in explanation
