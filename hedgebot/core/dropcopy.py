@@ -91,6 +91,8 @@ def sweep(step: Step) -> None:
     for account in step.state.accounts.values():
         if account.unseen or account.missing:
             sweep_account(step, account)
+        elif step.state.alerts:
+            step.watch(AlertKind.RECON_BREAK, subject(account), "")
 
 
 def sweep_account(step: Step, account: AccountState) -> None:
@@ -104,7 +106,6 @@ def sweep_account(step: Step, account: AccountState) -> None:
     late = [key for key, seen_ns in account.unseen.items() if _is_late(step, account, seen_ns)]
     if not late and not account.missing:
         account.break_since_ns = 0
-        step.resolve(AlertKind.RECON_BREAK, subject(account))
         return
     if not account.break_since_ns:
         account.break_since_ns = step.at_ns
@@ -115,7 +116,7 @@ def sweep_account(step: Step, account: AccountState) -> None:
     if missing := list(account.missing):
         told.append(f"{history} does not list execution {_named(missing)}, which the journal has")
     summary = "; ".join(told)
-    step.alert(AlertKind.RECON_BREAK, subject(account), summary)
+    step.watch(AlertKind.RECON_BREAK, subject(account), summary)
     age_ms = (step.at_ns - account.break_since_ns) // NS_PER_MS
     if age_ms > step.state.limits.unexplained_position_ms_max:
         step.halt(f"{summary} for {age_ms // 1000} s", f"drop copy:{account.name}")

@@ -158,8 +158,13 @@ def reduces_before_liquidation(evidence: Evidence) -> str:
     use = max((one.margin_use for one in evidence.samples if one.at_ns <= at_ns), default=0.0)
     if use >= 1.0:
         return f"the book was reduced at a margin use of {use:.0%}"
+    # All that melted is back in one moment, which no market does: what comes after it is not judged.
     forced = [
-        one.event for one in evidence.events() if isinstance(one.event, ev.FillReceived) and one.event.kind in _FORCED
+        one.event
+        for one in evidence.events()
+        if isinstance(one.event, ev.FillReceived)
+        and one.event.kind in _FORCED
+        and not 0 < evidence.ended_ns < one.at_ns
     ]
     return f"{forced[0].kind} of {forced[0].instrument}" if forced else ""
 

@@ -43,12 +43,16 @@ REGRESSIONS: tuple[tuple[int, BookKind, tuple[tuple[str, float], ...]], ...] = (
     # Alerts that came, went and came again: of a funding cost, of a market's unreadable frames. Ours.
     (4228, BookKind.ONE, (("V16", 39.662), ("M02", 123.126))),
     (4299, BookKind.ONE, (("N11", 50.498), ("M02c", 100.847))),
+    # The same of executions that only the drop copy had. Ours.
+    (1948, BookKind.ONE, (("N01d", 32.271),)),
     # The same of orders that missed or were refused, between two hedges. Ours.
     (2906, BookKind.SWITCH, (("C04", 42.187), ("V05", 53.501), ("V10", 102.621), ("M02", 162.744))),
     # An end that was announced and taken back while the process stood still had to be told.
     (4326, BookKind.SWITCH, (("P03", 32.89), ("N09", 63.003), ("V10a", 68.384), ("V06", 84.006))),
     # A margin use was beyond its line for a second, between two reports.
     (3040, BookKind.SWITCH, (("V17", 32.964),)),
+    # All that had melted came back in one moment, which liquidated. The world's.
+    (20440, BookKind.SWITCH, (("V17", 54.74),)),
     # Clients tripped a tight throttle in the peace.
     (3882, BookKind.ONE, (("M04t", 38.851),)),
 )
