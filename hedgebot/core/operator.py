@@ -53,7 +53,12 @@ def apply_config(step: Step, event: ConfigApplied) -> None:
         return
     state.switches.clear()
     canary.note(state, event.settings, state.version, step.at_ns)
+    before = {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
     adopt_settings(state, event.settings)
+    for hedge in (hedge for one in event.settings.underlyings for hedge in one.hedge_instruments):
+        if hedge not in before:
+            # Whether its venue trades it was nobody's business until now: its adapter tells again when asked again.
+            state.watched.pop(hedge, None)
     explanation = f"{event.reason}: {'; '.join(event.changes)}"
     step.operator(event.operator, "config apply", accepted=True, explanation=explanation)
     for underlying in state.underlyings:

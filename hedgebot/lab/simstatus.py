@@ -59,29 +59,33 @@ class SimStatuses:
         self._tell({one: listed[one] for one in self._watched if one in listed})
 
     def look(self, instruments: Iterable[InstrumentId]) -> None:
-        """These are watched from now on."""
-        fresh = [one for one in instruments if category_of(one) != "option" and one not in self._watched]
-        self._watched |= dict.fromkeys(fresh)
-        self._tell({one: self._listed[one] for one in fresh if one in self._listed})
+        """These are watched from now on; what the list does not call traded, or is known to be shut, is asked for."""
+        wanted = [one for one in instruments if category_of(one) != "option"]
+        self._watched |= dict.fromkeys(wanted)
+        trading = {one: TRADING for one in wanted if self._listed.get(one) == TRADING and one not in self._shut}
+        self._tell(trading)
+        for one in wanted:
+            if one in self._listed and one not in trading:
+                self.ask(one)
 
-    def ask(self, instrument: InstrumentId) -> None:
+    def ask(self, instrument: InstrumentId, *, news_only: bool = False) -> None:
         """Ask for one; an answer that does not come says nothing."""
         self._seat.link.request(
             lambda: statuses(self._seat.exchange).get(instrument, "not listed"),
-            lambda status: self._answered(instrument, status),
+            lambda status: self._answered(instrument, status, news_only=news_only),
             lambda _why: None,
             TIMEOUT_NS,
             Call(name="query.instruments", sent_ms=self._seat.exchange.now_ns // NS_PER_MS),
         )
 
-    def _answered(self, instrument: InstrumentId, status: str) -> None:
-        if status == TRADING or self._shut.get(instrument) != status:
+    def _answered(self, instrument: InstrumentId, status: str, *, news_only: bool) -> None:
+        if not news_only or self._shut.get(instrument) != status:
             self._tell({instrument: status})
 
     def _again(self) -> None:
         if self._running:
             for one in list(self._shut):
-                self.ask(one)
+                self.ask(one, news_only=True)
             self._seat.timeline.after(ASK_EVERY_NS, self._again)
 
     def _tell(self, found: Mapping[InstrumentId, str]) -> None:

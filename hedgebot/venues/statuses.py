@@ -36,41 +36,51 @@ class MarketStatuses:
         self._table = table
         self._listed: Mapping[InstrumentId, str] = {}
         self._shut: dict[InstrumentId, str] = {}
-        self._asking: set[InstrumentId] = set()
+        # Being asked for now, and whether the answer is told though it may be no news.
+        self._asking: dict[InstrumentId, bool] = {}
         self.watched: Callable[[], Iterable[InstrumentId]] = tuple
         self.reload: Callable[[], None] = lambda: None
 
     async def take(self, listed: Mapping[InstrumentId, str]) -> None:
         """A whole list was read, with each instrument's status: tell of what is watched."""
         self._listed = listed
-        await self.look(self.watched())
+        await self._tell_of(self.watched(), listed)
 
     async def look(self, instruments: Iterable[InstrumentId]) -> None:
-        """Tell of instruments by the newest list; what it does not name is asked for."""
+        """Tell of instruments, told already or not: whoever asks may have forgotten, or not have wanted it then.
+
+        The list that was read last may be an hour old. It is believed of what trades there and was not heard of since.
+        """
+        trading = {one: word for one, word in self._listed.items() if word == TRADING and one not in self._shut}
+        await self._tell_of(instruments, trading)
+
+    async def _tell_of(self, instruments: Iterable[InstrumentId], known: Mapping[InstrumentId, str]) -> None:
+        """Tell of instruments by what is known; what is not is asked for."""
         wanted = [one for one in instruments if category_of(one) != "option"]
-        self._tell({one: self._listed[one] for one in wanted if one in self._listed})
+        self._tell({one: known[one] for one in wanted if one in known})
         for one in wanted:
-            if one not in self._listed:
+            if one not in known:
                 await self.ask(one)
 
-    async def ask(self, instrument: InstrumentId) -> None:
+    async def ask(self, instrument: InstrumentId, *, news_only: bool = False) -> None:
         """Ask for one instrument and tell what the venue says; an answer that does not come says nothing."""
         if instrument in self._asking:
+            self._asking[instrument] |= not news_only
             return
-        self._asking.add(instrument)
+        self._asking[instrument] = not news_only
         try:
             status = await self._status(instrument)
         except FAULTS as error:
             _log.warning("the status of %s could not be read: %s", instrument, sentence(error))
             return
         finally:
-            self._asking.discard(instrument)
+            tells = self._asking.pop(instrument)
         if status == TRADING and self._table.symbol(instrument) is None:
             # It cannot be traded before its rules and the client's name of it are there: the list tells of it then.
             self.reload()
             return
-        if status != TRADING and self._shut.get(instrument) == status:
-            return  # told already, in this run
+        if not tells and self._shut.get(instrument) == status:
+            return
         self._tell({instrument: status})
 
     async def run(self) -> None:
@@ -80,7 +90,7 @@ class MarketStatuses:
             watched = set(self.watched())
             self._shut = {one: status for one, status in self._shut.items() if one in watched}
             for one in list(self._shut):
-                await self.ask(one)
+                await self.ask(one, news_only=True)
 
     async def _status(self, instrument: InstrumentId) -> str:
         symbol = instrument.rsplit(":", 1)[1]

@@ -16,6 +16,7 @@ from hedgebot.domain.commands import (
     RecordRefusal,
     ResolveAlert,
     SubmitOrder,
+    WatchInstruments,
 )
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.orders import OrderStatus
@@ -368,3 +369,16 @@ def test_a_restart_ends_no_row() -> None:
     book.start(epoch=2)
     book.tick(after_ms=MINUTE_MS)
     assert book.state.underlyings["BTC"].rejects == 4
+
+
+def test_the_market_of_a_hedge_that_is_configured_anew_is_asked_for_again() -> None:
+    """It was watched for a position, and its venue's word was nobody's business then."""
+    made = switchable()
+    alone = msgspec.structs.replace(made.underlyings[0], other_hedges=(), funding_action="no_risk")
+    book = ready(msgspec.structs.replace(made, underlyings=(alone,)), usdc="-0.3")
+    assert BTC_USDC in book.state.watched
+    read(book, {BTC_USDC: "Closed"})
+    assert book.state.shut == {}
+    book.send(ev.ConfigApplied(operator="ann", reason="r", settings=made, changes=("hedge_alternatives",)))
+    heard = [*book.snapshot([book.position("-0.3", BTC_USDC)], btc="0.3")]
+    assert [one.instruments for one in of_type(heard, WatchInstruments)] == [(BTC_USDC,)]

@@ -32,8 +32,20 @@ def test_the_list_tells_of_what_is_watched_and_nothing_else() -> None:
     made.take(statuses(bench.exchange))
     assert found == []
     made.look((PERP, OPTION, GONE))
-    made.look((PERP,))
     assert [(one.trading, one.shut) for one in found] == [((PERP,), {})]
+
+
+def test_who_looks_again_is_told_again_and_by_the_exchange_where_the_list_is_old() -> None:
+    bench = Bench(flow=False)
+    made, _, found = asking(bench)
+    made.take(statuses(bench.exchange))
+    made.look((PERP,))
+    bench.exchange.strike(Suspension(instrument=PERP, duration_s=45.0))
+    made.ask(PERP)
+    bench.run(1)
+    made.look((PERP,))
+    bench.run(1)
+    assert [(one.trading, one.shut) for one in found] == [((PERP,), {}), ((), {PERP: "Closed"}), ((), {PERP: "Closed"})]
 
 
 def test_what_is_shut_is_told_once_and_asked_for_until_it_trades() -> None:

@@ -89,6 +89,25 @@ async def test_a_refusal_by_the_market_s_state_has_its_status_asked_for_until_it
         await shut_as(sink, None, after=before)
 
 
+async def test_who_looks_again_is_told_again_and_not_by_a_list_that_is_older_than_the_venue_s_word() -> None:
+    """The engine forgets what is not configured; the list that it was read from last is up to an hour old."""
+    double = BybitDouble()
+    market = Market(double)
+    async with double.serving(), running(double) as (venue, sink):
+        watch(venue)
+        await shut_as(sink, None)
+        market.status = "Closed"
+        double.scripts["v5/order/create"] = lambda asked: (200, refusal(110074, "This contract is not live"))
+        for number in range(2):
+            before = len(sink.events)
+            venue.send(SubmitOrder(approved=approved(), client_id=f"{number}" * 32))
+            await shut_as(sink, "Closed", after=before)
+        before = len(sink.events)
+        watch(venue)
+        await shut_as(sink, "Closed", after=before)
+        assert not [one for one in sink.events[before:] if isinstance(one, MarketsRead) and one.trading]
+
+
 async def test_another_refusal_asks_for_no_status() -> None:
     double = BybitDouble()
     Market(double)
