@@ -118,7 +118,7 @@ class Broken:
             assert time.monotonic() < until_s, f"no {kind} within {seconds} s\n{self.daemon.words()}"
             time.sleep(0.05)
 
-    def silenced(self, kind: str, seconds: float = 10.0) -> None:
+    def silenced(self, kind: str, seconds: float = 25.0) -> None:
         """Wait until no alert of a kind stands: what happens while one does is told by it and raises no other."""
         until_s = time.monotonic() + seconds
         while True:
