@@ -44,7 +44,7 @@ TASKS = (
     *("alerts", "loop-watch", "clock", "kill-file", "snapshots", "service-manager", "heartbeat"),
     *("disk", "heap", "risk"),
     *("main:private stream", "main:trade stream", "main:clock", "main:instruments", "main:drop copy"),
-    "main:funding log",
+    *("main:funding log", "main:market statuses"),
     "main:linear market stream",
 )
 Factory = Callable[[], Coroutine[Any, Any, None]]
