@@ -68,10 +68,16 @@ class Quotes:
         """The middle as the engine's float of its exact decimal: an integer over a power of ten, rounded once."""
         digits = max(-int(self.tick.as_tuple().exponent), 0)
         scale = int(self.tick * 10 ** (digits + 1)) // 2
-        exact = (self.bid + self.ask) * scale
-        if digits + 1 > _POWER_MAX or int(exact.max()) >= _EXACT_MAX:
+        middle, largest = np.empty(len(self)), 0
+        for begin in range(0, len(self), BLOCK):
+            # Block by block: what is in between stays near the processor.
+            part = slice(begin, begin + BLOCK)
+            exact = self.bid[part] + self.ask[part]
+            exact *= scale
+            largest = max(largest, int(exact.max()))
+            np.divide(exact, float(10 ** (digits + 1)), out=middle[part])
+        if digits + 1 > _POWER_MAX or largest >= _EXACT_MAX:
             raise DataError(f"quotes of {self.instrument}: prices of tick {self.tick} do not fit a float exactly")
-        middle: Floats = exact / float(10 ** (digits + 1))
         return middle
 
     def spread(self, rows: Ints) -> Floats:

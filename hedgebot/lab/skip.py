@@ -174,14 +174,14 @@ class Stretch:
         from_ns = (newest_ns - KEEP_NS - 2 * SPELL_NS) // SPELL_NS * SPELL_NS
         first += int(quotes.at_ns[first:last].searchsorted(from_ns + offset_ns))
         at_ns, middle = quotes.at_ns[first:last] - offset_ns, quotes.mid[first:last]
-        spells, is_new = at_ns // SPELL_NS, np.empty(len(at_ns), dtype=np.bool_)
-        is_new[0] = True
-        np.not_equal(spells[1:], spells[:-1], out=is_new[1:])
-        begins = is_new.nonzero()[0]
+        # The first quote of each spell that has one.
+        ends = at_ns.searchsorted(np.arange(int(at_ns[0]) // SPELL_NS + 1, newest_ns // SPELL_NS + 2) * SPELL_NS)
+        begins = np.concatenate((_FIRST, ends[:-1][ends[:-1] < ends[1:]]))
         lows, highs = np.minimum.reduceat(middle, begins), np.maximum.reduceat(middle, begins)
         note_ranges(self._claim.underlying.trail, at_ns[begins].tolist(), lows.tolist(), highs.tolist())
 
 
+_FIRST: Ints = np.zeros(1, dtype=np.int64)
 _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
