@@ -102,12 +102,14 @@ def as_in_order(evidence: Evidence) -> str:
         return f"positions are {ours}, in order they would be {contracts}"
     fees: dict[str, Decimal] = {}
     booked: set[str] = set()
+    # The state forgets its oldest orders.
+    sent = {one.command.client_id for one in evidence.journal.orders() if isinstance(one.command, cmd.SubmitOrder)}
     own = 0
     for one in evidence.journal.entries:
         fill = one.event if isinstance(one, ev.Stamped) else None
         if isinstance(fill, ev.FillReceived) and fill.trade_id not in booked:
             booked.add(fill.trade_id)
-            own += fill.client_id in state.orders
+            own += fill.client_id in sent
             fees[fill.fee_coin] = fees.get(fill.fee_coin, ZERO) + fill.fee
     totals = state.totals
     if (totals.fills, totals.own_fills) != (len(booked), own):
@@ -328,10 +330,11 @@ def asks_before_it_acts(evidence: Evidence) -> str:
 
 
 def tasks_told(tasks: tuple[str, ...]) -> Criterion:
-    """Each task that failed has its own alert."""
+    """Each task that failed has its own alert; one may be up from before."""
 
     def judge(evidence: Evidence) -> str:
         told = {subject for _, subject in evidence.alerts(AlertKind.TASK_FAILED)}
+        told |= evidence.standing(AlertKind.TASK_FAILED)
         return f"nobody was told of {min(set(tasks) - told)}" if set(tasks) - told else ""
 
     return judge

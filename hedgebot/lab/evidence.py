@@ -59,6 +59,21 @@ class Evidence:
         since_ns = self.begun_ns if since_ns is None else since_ns
         return [(at_ns, subject) for at_ns, kind, subject in self.alert_log if at_ns >= since_ns and kind in kinds]
 
+    def standing(self, kind: AlertKind) -> set[str]:
+        """Subjects of the alerts of a kind that were up at the begin."""
+        up: set[str] = set()
+        for one in self.journal.entries:
+            if one.at_ns >= self.begun_ns or not isinstance(one, cmd.Issued):
+                continue
+            match one.command:
+                case cmd.RaiseAlert(kind=raised, subject=subject) if raised is kind:
+                    up.add(subject)
+                case cmd.ResolveAlert(kind=ended, subject=subject) if ended is kind:
+                    up.discard(subject)
+                case _:
+                    pass
+        return up
+
     def orders(self, until_ns: int | None = None) -> list[tuple[int, str, OrderIntent]]:
         """Orders that were journaled while it lasted (or from its begin to another moment)."""
         until_ns = self.ended_ns if until_ns is None else until_ns

@@ -50,3 +50,17 @@ def test_modes_and_alerts_are_asked_by_kind_and_moment() -> None:
     assert len(evidence.alerts(AlertKind.LOOP_LAG, since_ns=0)) == 2
     assert evidence.alerts(AlertKind.CLOCK_SKEW, since_ns=0) == []
     assert evidence.band_coin == 0.05
+
+
+def test_alerts_that_stand_at_the_begin_are_those_raised_and_not_ended_before() -> None:
+    evidence = played(30.0)
+    entries, at_ns = evidence.journal._entries, evidence.begun_ns - S
+    up = cmd.RaiseAlert(kind=AlertKind.TASK_FAILED, subject="journal", summary="it failed")
+    over = cmd.ResolveAlert(kind=AlertKind.TASK_FAILED, subject="journal")
+    entries.append(cmd.Issued(seq=0, index=0, at_ns=at_ns, command=up))
+    assert evidence.standing(AlertKind.TASK_FAILED) == {"journal"}
+    assert evidence.standing(AlertKind.KILL_ACTIVE) == set()
+    entries.append(cmd.Issued(seq=0, index=1, at_ns=at_ns + 2 * S, command=over))
+    assert evidence.standing(AlertKind.TASK_FAILED) == {"journal"}, "it ended later"
+    entries.append(cmd.Issued(seq=0, index=2, at_ns=at_ns, command=over))
+    assert evidence.standing(AlertKind.TASK_FAILED) == set()
