@@ -347,10 +347,12 @@ def nothing_arrives(evidence: Evidence) -> str:
 
 
 def stale_once(*, from_s: float, until_s: float) -> Criterion:
-    """Market data are called stale when they stand still, not before, and no more after."""
+    """Market data are called stale when they stand still, not before, and not in the minute after the end."""
 
     def judge(evidence: Evidence) -> str:
-        moments = [(at - evidence.begun_ns) / NS_PER_S for at, _ in evidence.alerts(AlertKind.STALE_MARKET_DATA)]
+        until_ns = evidence.ended_ns + 60 * NS_PER_S
+        told = [at_ns for at_ns, _ in evidence.alerts(AlertKind.STALE_MARKET_DATA) if at_ns <= until_ns]
+        moments = [(at_ns - evidence.begun_ns) / NS_PER_S for at_ns in told]
         wrong = [one for one in moments if not from_s < one < until_s + 1.0]
         return f"called stale {wrong[0]:.1f} s after the begin, they stood still from {from_s:g} s on" if wrong else ""
 

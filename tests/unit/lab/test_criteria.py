@@ -181,6 +181,8 @@ def test_alerts_are_held_against_what_was_seen() -> None:
     assert must.limit_breach_told(evidence) == ""
     evidence.alert_log.append((evidence.begun_ns + 2 * S, AlertKind.STALE_MARKET_DATA.value, "BTC"))
     assert "called stale 2.0 s" in must.stale_once(from_s=10.0, until_s=20.0)(evidence)
+    evidence.alert_log[:] = [(evidence.ended_ns + 61 * S, AlertKind.STALE_MARKET_DATA, "BTC")]
+    assert must.stale_once(from_s=10.0, until_s=20.0)(evidence) == "", "another mishap's"
 
 
 def test_a_refusal_for_the_time_wants_the_clock_measured() -> None:
