@@ -57,6 +57,8 @@ def run_stage(name: str, arguments: list[str], seconds_max: float) -> tuple[bool
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments]
         print(f"== {name}", flush=True)
+        # Started in the background we may have been told to ignore interrupts, and a child keeps what is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as run:
             in_time = _wait(run, seconds_max)
         tally = read_tally(report.read_text("utf-8")) if report.exists() else Tally(0, 0, 0)

@@ -45,9 +45,9 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
             f"live underlying and the last volatility, the band is {at_most.stale_band_ratio:g} times as wide"
         )
     step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
-    for hedge, book_ms in ages_ms.items():
-        _watch_gap(step, hedge, book_ms)
-        _watch_spread(step, hedge, settings.spread_bps_max, book_ms)
+    for hedge, age_ms in ages_ms.items():
+        _watch_gap(step, hedge, age_ms)
+        _watch_spread(step, hedge, settings.spread_bps_max, age_ms)
         forced.watch_settling(step, hedge, settings.underlying, in_use=hedge in used)
     _watch_delta(step, settings)
 

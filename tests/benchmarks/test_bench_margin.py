@@ -15,13 +15,14 @@ from hedgebot.core import margin_gate
 from hedgebot.core.ledger import set_position
 from hedgebot.core.margin_model import Model
 from hedgebot.domain.events import InstrumentsLoaded
-from hedgebot.domain.instrument import InstrumentId, InstrumentKind, OptionType, Side
-from hedgebot.domain.orders import OrderIntent, TimeInForce
+from hedgebot.domain.instrument import InstrumentId, InstrumentKind, OptionType
+from hedgebot.domain.orders import TimeInForce
 from hedgebot.domain.settings import MarginMode
 from tests.benchmarks.measure import Goal, missed, no_collector, percentile
 from tests.benchmarks.measure import report as report_goals
 from tests.support.margins import account_of, margined, report
 from tests.support.playbook import ACCOUNT, BTC_PERP, INSTRUMENTS, PRICE, Playbook, instrument
+from tests.support.resting import candidate
 
 GRID_MS_MAX = 5.0
 GATE_MS_MAX = 0.5
@@ -66,21 +67,7 @@ def _ms(work: Callable[[], object], repeats: int) -> list[float]:
 
 def _judge(book: Playbook) -> Callable[[], tuple[Decimal, margin_gate.MarginEffect | None]]:
     rules = book.state.instruments[BTC_PERP]
-    intent = OrderIntent(
-        account=ACCOUNT,
-        instrument=BTC_PERP,
-        underlying="BTC",
-        strategy="delta_neutral",
-        side=Side.SELL,
-        qty_contracts=Decimal("0.1"),
-        limit_price=PRICE,
-        time_in_force=TimeInForce.IOC,
-        reduce_only=False,
-        delta_effect_coin=-0.1,
-        notional_usd=10_000.0,
-        deadline_ns=book.at_ns + 5_000_000_000,
-        reason="benchmark",
-    )
+    intent = candidate(book, TimeInForce.IOC).intent
     account, settings = account_of(book), book.state.settings.underlyings[0]
     return lambda: margin_gate.clip(book.state, account, rules, intent, settings, book.at_ns)
 

@@ -1,8 +1,10 @@
 """The gate itself: the runner counts rightly, the import contracts can fail, the pure rooms' bans are in force."""
 
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,15 @@ def test_a_run_of_no_test_is_no_success(capfd: pytest.CaptureFixture[str]) -> No
     assert capfd.readouterr().out.splitlines()[-1] == "0 passed, 0 failed, 0 skipped"
 
 
+@pytest.fixture
+def _in_the_background() -> Iterator[None]:
+    """Interrupts are ignored, as of what a shell starts in its background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_in_the_background")
 def test_a_stage_past_its_bound_has_failed_and_still_names_what_had_failed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -178,3 +178,4 @@ async def test_one_that_is_delivered_takes_no_orders() -> None:
     async with double.serving(), running(double) as (venue, sink):
         watch(venue)
         await shut_as(sink, "Delivering")
+        assert all(BTC not in one.trading for one in sink.of(MarketsRead))
