@@ -5,8 +5,8 @@ and gives no command: an event that a claim does not cover is stepped by the eng
 timer are covered, its ticker while mark and index stay in their room and the rate is the same, and signs of life:
 those two do to the state what `market.py` and `connections.py` do. A claim is made from the state
 after a real step that gave no command; its timer half only where the newest timer was stepped at rest and nothing but
-books, tickers and signs of life came since. What it does to the state is what the step does, to the last bit: the
-journal and the state of a run with claims are those of the run without.
+books, tickers, signs of life and the snapshot that it asked for came since. What it does to the state is what the step
+does, to the last bit: the journal and the state of a run with claims are those of the run without.
 """
 
 import math
@@ -16,17 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core import connections, market, market_watch, tracking
-from hedgebot.core.calm_bounds import (
-    ALIVE_BOUNDS,
-    EDGE,
-    NEVER_NS,
-    Bound,
-    Look,
-)
+from hedgebot.core import calm_money, connections, market, market_watch, tracking
+from hedgebot.core.calm_bounds import ALIVE_BOUNDS, regime_stays
+from hedgebot.core.calm_look import EDGE, NEVER_NS, Bound, Look
 from hedgebot.core.drift import Floats, Ints
 from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
-from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.state import EngineState
 from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
@@ -245,6 +239,8 @@ class Claim:
             return False
         state.at_ns = at_ns
         self.after_timer(at_ns, self.underlying.price)
+        if at_ns >= self.underlying.drift.vol_due_ns:
+            self.step_volatility(self.underlying.price, at_ns)
         if at_ns - self.underlying.tracking.at_ns >= tracking.LOOK_NS:
             # What is open is held against the band of the last decision, not of this one.
             self.note_band()
@@ -252,6 +248,12 @@ class Claim:
         self._decided_ns = at_ns
         self.covered += 1
         return True
+
+    def step_volatility(self, price: float, at_ns: int) -> None:
+        """Move the volatility; where the regime is another one with it, the next timer tells, and is to be stepped."""
+        self.underlying.drift.add_price(price, at_ns)
+        if not regime_stays(self._state, self.underlying.drift):
+            self.timers = None
 
     def look(self, at_ns: int) -> None:
         """The second's look at what is left open."""
@@ -286,11 +288,9 @@ class Claim:
 
     def after_timer(self, at_ns: int, price: float) -> None:
         """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
+        state, before_ns = self._state, self.timer_ns
         self.timer_ns = at_ns
-        state = self._state
-        for account in state.accounts.values():
-            if at_ns - account.margin.looked_at_ns >= LOOK_NS:
-                account.margin.looked_at_ns = at_ns
+        calm_money.after_timer(state, before_ns, at_ns)
         closes, good = state.risk.closes.get(self.underlying.name), state.good_at_ns
         if closes is not None:
             closes.hour, closes.price = at_ns // NS_PER_HOUR, price

@@ -9,87 +9,25 @@ what is near an edge is stepped. Must not change the state.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import NamedTuple
 
-from hedgebot.core import funding, hedges, limits, loss_limits, margin_legs, raises, shut
-from hedgebot.core.drift import VOL_STEP_NS
+from hedgebot.core import funding, hedges, limits, loss_limits, margin_regime, raises, shut
+from hedgebot.core.calm_look import EDGE, FREE, NEVER_NS, Bound, BoundOf, Look
+from hedgebot.core.calm_money import margin, money
+from hedgebot.core.drift import Drift
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
 from hedgebot.core.market import basis_ratio_max
 from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
 from hedgebot.core.state import EngineState, UnderlyingState, followed
-from hedgebot.core.strategy import Proposal, Steady
 from hedgebot.core.tracking import RECORD_NS
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS
-from hedgebot.domain.settings import UnderlyingSettings
-
-NEVER_NS = 2**62
-EDGE = 1e-9
-"""Relative: floats and decimals of one number differ by far less."""
 
 STANDING_ALERTS = frozenset({AlertKind.TAIL_RISK_LIMIT, AlertKind.CONVENTION_MISSING})
 """Alerts that only an event other than a book, a ticker or the timer can end."""
-
-
-class Bound(NamedTuple):
-    """Nothing happens before `until_ns` while the middle (USD) is within [low, high]."""
-
-    until_ns: int = NEVER_NS
-    low: float = 0.0
-    high: float = math.inf
-
-
-FREE = Bound()
-"""Neither time nor price moves it."""
-
-
-class Look(NamedTuple):
-    """What bounds are made from: one underlying hedged in one instrument, at a moment. `steady` is its band.
-
-    `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most; `room` is the share by
-    which mark and index may still move either way. `band_at` finds a band that moves, at a moment and the underlying's
-    price: `steady` is then the narrowest that it comes to up to `high` and before its end.
-    """
-
-    state: EngineState
-    settings: UnderlyingSettings
-    underlying: UnderlyingState
-    quote: Quote
-    steady: Steady
-    at_ns: int
-    timer_ns: int
-    low: float = 0.0
-    high: float = math.inf
-    room: float = 0.0
-    band_at: Callable[[int], Proposal | None] | None = None
-
-
-BoundOf = Callable[[Look], Bound | None]
-
-
-def tightest(look: Look, bounds: Iterable[BoundOf], kept: dict[BoundOf, Bound]) -> Bound | None:
-    """What all of them allow together, within the prices of the look; None where one makes no claim.
-
-    `kept` are bounds that hold from before; those found here are put there.
-    """
-    until_ns, low, high = NEVER_NS, look.low, look.high
-    for bound_of in bounds:
-        found = kept.get(bound_of)
-        if found is None:
-            found = bound_of(look)
-            if found is None:
-                return None
-            kept[bound_of] = found
-        until, least, most = found
-        until_ns = min(until, until_ns)
-        low = max(least, low)
-        high = min(most, high)
-    return Bound(until_ns, low, high) if until_ns > look.at_ns and low <= high else None
 
 
 # --- what a book passes
@@ -213,18 +151,6 @@ def settling(look: Look) -> Bound | None:
     return Bound(look.at_ns + (left_ms - lead_ms) * NS_PER_MS) if left_ms > lead_ms else None
 
 
-def margin(look: Look) -> Bound | None:
-    """The venue's number, once looked at, is good until it is too old; a model of ours moves with the price."""
-    state, until_ns = look.state, NEVER_NS
-    for account in state.accounts.values():
-        if not isinstance(margin_legs.model_of(state, account), str):
-            return None
-        if limits.margin_use(state, account, look.at_ns) is None or account.margin.looked_at_ns != look.timer_ns:
-            return None
-        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * NS_PER_MS)
-    return Bound(until_ns)
-
-
 def events(look: Look) -> Bound | None:
     """The floor is higher while a configured event is on."""
     ends = [one for event in look.state.settings.margin_events for one in (event.start_ns, event.end_ns)]
@@ -232,9 +158,20 @@ def events(look: Look) -> Bound | None:
 
 
 def volatility(look: Look) -> Bound | None:
-    """Once a minute the price moves the realised volatility, and with it the market's regime."""
+    """Once a minute the price moves the realised volatility, and the next timer tells of a regime that is another then.
+
+    A claim makes that step by itself, but where the band is made of it.
+    """
     drift = look.underlying.drift
-    return Bound(drift.vol_at_ns + VOL_STEP_NS) if drift.since_ns and drift.vol_price > 0.0 else None
+    if not drift.since_ns or drift.vol_price <= 0.0 or not regime_stays(look.state, drift):
+        return None
+    return FREE if look.band_at is None else Bound(drift.vol_due_ns)
+
+
+def regime_stays(state: EngineState, drift: Drift) -> bool:
+    """Whether the market's regime is what it was, for each account. `drift`: the only underlying's, without options."""
+    vols = [drift.realised_vol_root_day()]
+    return all(margin_regime.is_wild(state, one, vols) is one.margin.high_vol for one in state.accounts.values())
 
 
 def hours(look: Look) -> Bound | None:
@@ -319,6 +256,7 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     width,
     settling,
     margin,
+    money,
     events,
     volatility,
     hours,

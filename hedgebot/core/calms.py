@@ -11,24 +11,14 @@ from typing import cast
 import msgspec
 
 from hedgebot.core.calm import Claim
-from hedgebot.core.calm_bounds import (
-    BOOK_BOUNDS,
-    EDGE,
-    NEVER_NS,
-    TICKED,
-    TIMER_BOUNDS,
-    Bound,
-    BoundOf,
-    Look,
-    room_of,
-    tightest,
-)
+from hedgebot.core.calm_bounds import BOOK_BOUNDS, TICKED, TIMER_BOUNDS, room_of
+from hedgebot.core.calm_look import EDGE, NEVER_NS, Bound, BoundOf, Look, tightest
 from hedgebot.core.decide import StrategyOf, band_at
 from hedgebot.core.drift import KNOWN_AFTER_DAYS
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Steady, SteadyStrategy
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Command
+from hedgebot.domain.commands import Command, RequestSnapshot
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
@@ -62,8 +52,10 @@ class Calms:
         quiet = not commands
         self._forget(event, quiet=quiet)
         if isinstance(event, ev.TimerFired):
-            self._at_rest, self._timer_ns = quiet, stamped.at_ns
-        elif commands or not isinstance(event, _MARKET):
+            # One that only asks for a snapshot is at rest but for that: what the answer moves is `calm_money.py`'s.
+            self._at_rest = all(isinstance(one, RequestSnapshot) for one in commands)
+            self._timer_ns = stamped.at_ns
+        elif commands or not isinstance(event, (*_MARKET, ev.SnapshotTaken)):
             self._at_rest = quiet = False
         self._quiet_steps = self._quiet_steps + 1 if quiet else 0
 

@@ -93,6 +93,11 @@ class Drift(msgspec.Struct, kw_only=True):
         decayed = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS)
         return decayed / (1.0 - math.exp2(-seen_days / FLOW_HALF_LIFE_DAYS))
 
+    @property
+    def vol_due_ns(self) -> int:
+        """From when on a price moves the volatility, once there was one."""
+        return self.vol_at_ns + VOL_STEP_NS
+
     def add_price(self, price: float, at_ns: int) -> None:
         """The live price; once a minute it moves the realised volatility."""
         if not self.since_ns:

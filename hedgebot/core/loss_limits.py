@@ -21,7 +21,7 @@ PLANNED_AFTER_DAYS = 1.0 / 24.0
 
 def sweep(step: Step) -> None:
     """Called by the timer: marks are kept, soft limits looked at. What is unknown says nothing anew."""
-    _note_equity(step)
+    note_equity(step.state, step.at_ns)
     judge(step)
 
 
@@ -58,6 +58,16 @@ def firing(state: EngineState, at_ns: int) -> Iterator[tuple[str, str]]:
         if bleed is not None and bleed > limits.bleed_usd_max:
             why = f"hedging {underlying.name} cost {bleed:.0f} USD more than planned"
             yield f"hedge_bleed:{underlying.name}", f"{why}, the limit is {limits.bleed_usd_max:.0f}"
+
+
+def beyond(state: EngineState, at_ns: int) -> Iterator[bool]:
+    """Of each figure that an account's equity makes, whether it is beyond its soft or its hard limit."""
+    limits = state.limits
+    loss_usd = min(raises.in_force(state, "daily_loss_usd_alert", at_ns), limits.daily_loss_usd_max)
+    for account in followed(state):
+        yield (daily_loss_usd(state, account.name) or 0.0) > loss_usd
+    ratio = min(raises.in_force(state, "drawdown_ratio_alert", at_ns), limits.drawdown_ratio_max)
+    yield (drawdown_ratio(state, at_ns) or 0.0) > ratio
 
 
 def daily_loss_usd(state: EngineState, account: str) -> float | None:
@@ -106,13 +116,14 @@ def bleed_usd(underlying: UnderlyingState) -> float | None:
     return sums.cost_usd - before.cost_usd - plan_usd_day * (sums.days - before.days)
 
 
-def _note_equity(step: Step) -> None:
-    equity, day = book_equity_usd(step.state, step.at_ns), step.at_ns // NS_PER_DAY
+def note_equity(state: EngineState, at_ns: int) -> None:
+    """Keep the highest equity of each day of the window."""
+    equity, day = book_equity_usd(state, at_ns), at_ns // NS_PER_DAY
     if equity is None:
         return
-    risk = step.state.risk
+    risk = state.risk
     if not risk.marks or risk.marks[-1].day != day:
-        risk.marks = [*_in_window(step.state, step.at_ns), Mark(day=day, equity_usd=equity)]
+        risk.marks = [*_in_window(state, at_ns), Mark(day=day, equity_usd=equity)]
     elif equity > risk.marks[-1].equity_usd:
         risk.marks[-1] = Mark(day=day, equity_usd=equity)
 

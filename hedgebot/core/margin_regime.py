@@ -23,12 +23,8 @@ NORMAL, HIGH_VOL, EVENT = "normal", "high_vol", "event"
 def note(step: Step, account: AccountState) -> None:
     """Bring an account's regime up to date, and record that it changed."""
     margin, state = account.margin, step.state
-    before, limit = regime(account), state.limits.high_vol_year
-    line = limit * CALM_RATIO if margin.high_vol else limit
-    vols = [tracking.vol_day_of(one) for one in state.underlyings.values()]
-    wild = any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols)
-    # A volatility that is not known any more (a long stop forgets it) has not come down: wild stays wild until it is.
-    margin.high_vol = wild or (margin.high_vol and None in vols)
+    before = regime(account)
+    margin.high_vol = is_wild(state, account, [tracking.vol_day_of(one) for one in state.underlyings.values()])
     running = event_on(state, step.at_ns)
     ended, margin.event = margin.event, "" if running is None else running.name
     after = regime(account)
@@ -43,6 +39,19 @@ def note(step: Step, account: AccountState) -> None:
             why=_why(state, account, ended, step.at_ns),
         )
     )
+
+
+def is_wild(state: EngineState, account: AccountState, vols: list[float | None]) -> bool:
+    """Whether the market is wild for an account: once it is, it has to calm down well below the line.
+
+    `vols` are those of all underlyings, per root day.
+    """
+    was, limit = account.margin.high_vol, state.limits.high_vol_year
+    line = limit * CALM_RATIO if was else limit
+    if any(one is not None and one * math.sqrt(DAYS_PER_YEAR) > line for one in vols):
+        return True
+    # A volatility that is not known any more (a long stop forgets it) has not come down: wild stays wild until it is.
+    return was and None in vols
 
 
 def regime(account: AccountState) -> str:

@@ -19,18 +19,18 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.health import use_of
 
 
-def look(step: Step, account: AccountState, equity: float | None, maintenance: float | None) -> None:
-    """Measure both; unknown where equity or margin is, the shock besides where a watched account's coins are."""
-    margin, state = account.margin, step.state
+def measured(
+    state: EngineState, account: AccountState, equity: float | None, maintenance: float | None
+) -> StandingStress | None:
+    """Both; None where equity or margin is unknown. The shock is where a watched account's coins are."""
     if equity is None or maintenance is None:
-        margin.standing_stress = None
-        return
+        return None
     known, worst, loss = _collateral_usd(state, account), "", None
     if known is not None:
         worst, worth = max(known.items(), key=lambda one: one[1], default=("", 0.0))
         loss = worth * state.limits.collateral_shock_ratio
     left, floor = None if loss is None else equity - loss, margin_gate.floor_use(state, account)
-    margin.standing_stress = StandingStress(
+    return StandingStress(
         coin=worst if loss else "",
         shock_loss_usd=loss,
         shock_use=None if left is None else use_of(maintenance, left),

@@ -20,8 +20,8 @@ from hedgebot.core import (
 )
 from hedgebot.core.margin_legs import Parameters
 from hedgebot.core.margin_model import Model, Standing
-from hedgebot.core.margin_state import Distance
-from hedgebot.core.state import AccountState
+from hedgebot.core.margin_state import Distance, StandingStress
+from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import float_or_none
@@ -186,10 +186,10 @@ def _look(step: Step, account: AccountState) -> None:
         margin.use = None
         if not _is_near(step, account):
             margin.distance = None
-        _stress_reported(step, account)
+        margin.standing_stress = reported_stress(step.state, account, step.at_ns)
         return
     margin.use = use_of(now.maintenance, now.equity)
-    margin_stress.look(step, account, now.equity, now.maintenance)
+    margin.standing_stress = margin_stress.measured(step.state, account, now.equity, now.maintenance)
     _measure(step, account, model, now)
 
 
@@ -204,12 +204,12 @@ def _is_near(step: Step, account: AccountState) -> bool:
     return abs(distance.move) <= least * DISTANCE_CLEAR_RATIO
 
 
-def _stress_reported(step: Step, account: AccountState) -> None:
+def reported_stress(state: EngineState, account: AccountState, at_ns: int) -> StandingStress | None:
     """Without a model the stresses stand on the venue's own numbers, while they are fresh."""
-    wallet = None if limits.margin_use(step.state, account, step.at_ns) is None else account.wallet
+    wallet = None if limits.margin_use(state, account, at_ns) is None else account.wallet
     equity = float_or_none(wallet.equity_usd) if wallet else None
     maintenance = float_or_none(wallet.maintenance_margin_usd) if wallet else None
-    margin_stress.look(step, account, equity, maintenance)
+    return margin_stress.measured(state, account, equity, maintenance)
 
 
 def _measure(step: Step, account: AccountState, model: Model, now: Standing) -> None:

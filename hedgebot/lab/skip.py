@@ -7,9 +7,11 @@ overwrites leave only what does not go away: the trail of prices, since when a b
 
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from hedgebot.core.calm import Claim
+from hedgebot.core.calm_bounds import regime_stays
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.tracking import LOOK_NS as TRACKING_NS
 from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_ranges
@@ -39,7 +41,7 @@ class Stretch:
         self._first = self._row = ahead.row
         self._next = 0
         self._timers, self._moments, self._before = range(0), _NONE, _NONE
-        self._last, self._price = self._row, claim.underlying.price
+        self._last, self._price, self._moving = self._row, claim.underlying.price, 0
         claim.settle()
         claim.owed, self._decided_ns = self._settle, 0
         self._reach(ahead)
@@ -93,8 +95,21 @@ class Stretch:
         self._before = at_ns[row : row + count].searchsorted(self._moments)
         self._timers, self._last = timers, row + count
         calm = min(steps, _timers_covered(claim, quotes, row, self._moments, self._before, ahead.interval_ns))
+        self._moving, calm = self._reach_volatility(calm)
         if calm < len(timers):
             self._cut(calm)
+
+    def _reach_volatility(self, calm: int) -> tuple[int, int]:
+        """The number of the timer that moves the volatility, and how many are covered: up to the next one at most."""
+        claim, timers = self._claim, self._timers
+        moving = _count_before(timers, claim.underlying.drift.vol_due_ns)
+        if moving >= calm:
+            return moving, calm
+        drift = msgspec.structs.replace(claim.underlying.drift)
+        drift.add_price(self._price_at(moving), timers[moving])
+        if not regime_stays(claim.state, drift):
+            return moving, moving + 1
+        return moving, min(calm, _count_before(timers, drift.vol_due_ns))
 
     def _cut(self, calm: int) -> None:
         """The timer of this number has to be stepped: neither it nor what comes after it is taken."""
@@ -140,18 +155,31 @@ class Stretch:
     def _note_timers(self) -> None:
         """What the last of the timers leaves."""
         if self._next:
-            row = self._first + int(self._before[self._next - 1])
-            price = float(self._quotes.mid[row - 1]) if row > self._first else self._price
-            self._claim.after_timer(self._timers[self._next - 1], price)
+            self._claim.after_timer(self._timers[self._next - 1], self._price_at(self._next - 1))
+
+    def _price_at(self, number: int) -> float:
+        """The underlying's price at a timer."""
+        before = int(self._before[number])
+        return float(self._quotes.mid[self._first + before - 1]) if before else self._price
 
     def _look(self) -> None:
-        """The looks that fell due at the timers that were taken."""
+        """The looks that fell due at the timers that were taken, and the step of the volatility among them."""
+        moving = self._moving
+        if moving >= self._next:
+            self._look_before(self._next)
+            return
+        self._look_before(moving)
+        self._claim.step_volatility(self._price_at(moving), self._timers[moving])
+        self._look_before(self._next)
+
+    def _look_before(self, end: int) -> None:
+        """The looks that fell due since the newest one, at timers before this number."""
         claim, timers = self._claim, self._timers
         due_ns = claim.underlying.tracking.at_ns + TRACKING_NS
         first = max(-(-(due_ns - timers.start) // timers.step), 0)
-        if first >= self._next:
+        if first >= end:
             return
-        numbers = slice(first, self._next, -(-TRACKING_NS // timers.step))
+        numbers = slice(first, end, -(-TRACKING_NS // timers.step))
         before, moments = self._before[numbers], self._moments[numbers]
         prices = self._quotes.mid.take(before + (self._first - 1))
         if not before[0]:

@@ -3,6 +3,8 @@
 They are of the same kind as those of `quiet_days.py`, whose conversation they use.
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from hedgebot.core.engine import Engine
@@ -40,6 +42,23 @@ def plan_is_known() -> Playbook:
         play.send(dear)
         play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.FILLED, str(intent.qty_contracts))))
     play.hours(2.1)
+    return play
+
+
+def becomes_wild(*, stepped: bool = False) -> Playbook:
+    """The price leaps, and a timer after the minute's step of the volatility the margin has a higher floor.
+
+    With `stepped` a wallet comes just before the timer that makes that step.
+    """
+    play, leapt = Slow(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000), PRICE * Decimal("1.012")
+    play.ready()
+    play.hours(0.6)
+    due_ns = play.state.underlyings["BTC"].drift.vol_due_ns
+    while play.at_ns < due_ns - 260_000_000:
+        play.quiet(0.25, leapt)
+    if stepped:
+        play.send(ev.WalletUpdated(report=play.wallet(), source=ev.Source.STREAM))
+    play.quiet(70, leapt)
     return play
 
 

@@ -16,7 +16,9 @@ from tests.support.playbook import ACCOUNT, PRICE, Playbook, orders
 
 MOVES = st.lists(
     st.tuples(
-        st.sampled_from(["book", "book", "book", "book", "tick", "tick", "ticker", "alive", "wallet", "fill", "gap"]),
+        st.sampled_from(
+            ["book", "book", "book", "book", "tick", "tick", "ticker", "alive", "wallet", "fill", "gap", "snapshot"]
+        ),
         st.integers(min_value=-40, max_value=40),
     ),
     min_size=10,
@@ -42,6 +44,8 @@ def play_of(moves: list[tuple[str, int]]) -> Playbook:
                 play.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=100)
             case "wallet":
                 play.send(ev.WalletUpdated(report=play.wallet(), source=ev.Source.STREAM), after_ms=100)
+            case "snapshot":
+                play.snapshot(wallet=play.wallet(equity=str(1_000_000 + size * 2_000), maintenance="600000"))
             case "fill":
                 heard = play.send(play.fill(Side.of(float(size or 1)), "0.03"), after_ms=100)
                 for order in orders(heard):

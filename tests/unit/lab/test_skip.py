@@ -113,6 +113,23 @@ def test_hours_of_a_book_are_the_same() -> None:
     assert quick.skipped > len(quotes)
 
 
+def leap() -> Quotes:
+    """Forty quiet minutes with a leap near their end, after which the market is a wild one."""
+    quotes = path(4, 2_400, 1_000, 0.05)
+    up = np.where(np.arange(len(quotes)) < 2_000, 0, 12_000)
+    return Quotes(quotes.instrument, quotes.tick, quotes.at_ns, quotes.bid + up, quotes.ask + up)
+
+
+def test_a_regime_that_changes_within_a_stretch_is_told_by_its_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes, chosen = leap(), Pace.of_seconds(15).slowed(book_settings(0.5))
+    full, claims, quick = (played(quotes, chosen, way) for way in Way)
+    assert any(one.margin.high_vol for one in full.engine.state.accounts.values())
+    assert claims.digest == quick.digest == full.digest
+    assert quick.skipped > len(quotes)
+    monkeypatch.setattr(skip, "regime_stays", lambda *_: True)
+    assert played(quotes, chosen, Way.SKIP).digest != full.digest
+
+
 def following_cost(chosen: EngineSettings, tracking_error_usd: float) -> EngineSettings:
     """The same book, hedged by `cost_aware`."""
     return msgspec.structs.replace(chosen, strategies=(moving_days.follows_cost(tracking_error_usd),))
