@@ -5,8 +5,8 @@ HEDGEBOT_NAUTILUS_PYTHON to one that has it; without it those rows are missing, 
 process; events are made before the clock starts, as they are for the peer; what the skip makes of the columns (the
 middle, for one) is made within the time. An engine whose orders differ has no row.
 
-The goals of the issue are 4 times NautilusTrader event by event and 30 times with the skip. The limit here is the goal
-where it is met, else what was reached on a crowded machine, less what its moods take: it keeps it from getting worse.
+The goals are 4 times NautilusTrader event by event and 30 times with the skip (issue 5), on a quiet machine: beside
+other work the ratio of the skip, which lives in few and short bursts, falls by up to a fifth.
 """
 
 import json
@@ -32,7 +32,7 @@ FULL_QUOTES = 60_000
 
 BAND_COIN = 0.1
 PEER = os.environ.get("HEDGEBOT_NAUTILUS_PYTHON", "")
-CLAIMS_MIN, SKIP_MIN, SKIP_OVER_FULL_MIN = 4.0, 22.0, 60.0
+CLAIMS_MIN, SKIP_MIN, SKIP_OVER_FULL_MIN = 4.0, 30.0, 60.0
 MEMORY_RATIO_MAX = 1.2
 
 

@@ -14,7 +14,7 @@ from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import EngineSettings, StrategySettings
 from hedgebot.lab.pace import Pace
 from tests.support.playbook import ACCOUNT, PRICE, Playbook, orders
-from tests.support.quiet_days import Talk, load
+from tests.support.quiet_days import Talk, begun, load
 
 
 class Slow(Talk):
@@ -59,6 +59,35 @@ def becomes_wild(*, stepped: bool = False) -> Playbook:
     if stepped:
         play.send(ev.WalletUpdated(report=play.wallet(), source=ev.Source.STREAM))
     play.quiet(70, leapt)
+    return play
+
+
+# --- a wallet that the timer asked for
+
+
+def compared(*, equity: str = "1000000", maintenance: str = "10000", **limits: float) -> Playbook:
+    """Compared every three seconds; the third snapshot brings another wallet, of which a timer may have to tell."""
+    play = begun(Talk(strategies=(), reconcile_interval_ms=3_000, **limits))
+    for answer in range(4):
+        asked = play.state.accounts[ACCOUNT].request
+        while play.state.accounts[ACCOUNT].request == asked:
+            play.quiet(0.25)
+        play.snapshot(wallet=play.wallet(equity=equity, maintenance=maintenance) if answer > 1 else None)
+    return play
+
+
+def equity_is_lost() -> Playbook:
+    return compared(equity="980000", daily_loss_usd_alert=10_000.0)
+
+
+def reconciled_again() -> Playbook:
+    """A snapshot answers after a timer that found the account not reconciled."""
+    play = begun(Talk())
+    play.quiet(1)
+    play.connect()
+    play.tick(after_ms=250)
+    play.snapshot()
+    play.quiet(1)
     return play
 
 

@@ -246,32 +246,6 @@ def shocked_margin_ages(*, in_floor: bool = True) -> Playbook:
     return play
 
 
-def compared(*, equity: str = "1000000", maintenance: str = "10000", **limits: float) -> Playbook:
-    """Compared every three seconds; the third snapshot brings another wallet, of which a timer may have to tell."""
-    play = begun(Talk(strategies=(), reconcile_interval_ms=3_000, **limits))
-    for answer in range(4):
-        asked = play.state.accounts[ACCOUNT].request
-        while play.state.accounts[ACCOUNT].request == asked:
-            play.quiet(0.25)
-        play.snapshot(wallet=play.wallet(equity=equity, maintenance=maintenance) if answer > 1 else None)
-    return play
-
-
-def equity_is_lost() -> Playbook:
-    return compared(equity="980000", daily_loss_usd_alert=10_000.0)
-
-
-def reconciled_again() -> Playbook:
-    """A snapshot answers after a timer that found the account not reconciled."""
-    play = begun(Talk())
-    play.quiet(1)
-    play.connect()
-    play.tick(after_ms=250)
-    play.snapshot()
-    play.quiet(1)
-    return play
-
-
 class Eventful(Talk):
     """An event three seconds after the start, for two."""
 

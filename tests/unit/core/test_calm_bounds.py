@@ -9,20 +9,18 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from hedgebot.core import calm, calm_money, calms, loss_limits, margin_watch, shut
+from hedgebot.core import calm, calms, shut
 from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TIMER_BOUNDS, prices_within, room_of
 from hedgebot.core.calm_look import NEVER_NS, Bound, BoundOf
 from hedgebot.core.engine import Engine, LoadStrategy
-from hedgebot.core.margin_state import StandingStress
 from hedgebot.core.quick import QuickEngine
-from hedgebot.core.state import AccountState, EngineState, UnderlyingState, state_digest
+from hedgebot.core.state import UnderlyingState, state_digest
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command
 from hedgebot.domain.instrument import InstrumentId
@@ -79,7 +77,7 @@ SCRIPTS: dict[str, days.Script] = {
     "width": days.wide_for_a_moment,
     "settling": days.delisted_tomorrow,
     "margin": days.margin_ages,
-    "money": days.equity_is_lost,
+    "money": moving_days.equity_is_lost,
     "events": days.event_begins,
     "volatility": lambda: moving_days.becomes_wild(stepped=True),
     "hours": days.hour_ends,
@@ -190,55 +188,6 @@ def test_a_collateral_shock_in_the_floor_stands_as_long_as_the_margin(monkeypatc
     assert not differs(play)
     assert covered(play) == covered(days.shocked_margin_ages(in_floor=False))
     without(monkeypatch, "margin")
-    assert differs(play)
-
-
-# --- a wallet that the timer asked for
-
-
-TOLD: dict[str, days.Script] = {
-    "use beyond its alert": lambda: days.compared(maintenance="550000", margin_hike_ratio=1.0),
-    "use beyond its floor": lambda: days.compared(maintenance="850000", margin_use_alert=0.95),
-    "a shock that would reach the floor": lambda: days.compared(
-        maintenance="700000", margin_use_alert=0.75, margin_hike_ratio=1.0
-    ),
-    "a hike that would reach the floor": lambda: days.compared(maintenance="600000", margin_use_alert=0.75),
-    "a loss of the day": days.equity_is_lost,
-    "a loss of the day that halts": lambda: days.compared(equity="980000", daily_loss_usd_max=10_000.0),
-    "a drawdown": lambda: days.compared(equity="980000", drawdown_ratio_alert=0.01),
-    "a drawdown that halts": lambda: days.compared(equity="980000", drawdown_ratio_max=0.01),
-    "a venue beyond its cap": lambda: days.compared(equity="1010000", venue_equity_usd_max=1_005_000.0),
-    "an account that is reconciled again": days.reconciled_again,
-}
-
-
-@pytest.mark.parametrize("case", TOLD)
-def test_what_a_wallet_tells_is_not_claimed(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    play = TOLD[case]()
-    assert not differs(play)
-    without(monkeypatch, "money")
-    assert differs(play)
-
-
-def other_stress(state: EngineState, account: AccountState, at_ns: int) -> StandingStress | None:
-    """As silent as the one that is measured, and another."""
-    found = margin_watch.reported_stress(state, account, at_ns)
-    return None if found is None else msgspec.structs.replace(found, hike_use=0.01)
-
-
-KEPT: dict[str, dict[str, Callable[..., object]]] = {
-    "margin_watch": {"reported_stress": other_stress},
-    "loss_limits": {"beyond": loss_limits.beyond, "note_equity": lambda *_: None},
-}
-
-
-@pytest.mark.parametrize("owner", KEPT)
-def test_what_a_timer_keeps_of_a_wallet_matters(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    play = days.compared(equity="1010000", maintenance="20000")
-    assert not differs(play)
-    # The snapshots, the timers that ask for them, and how the conversation began.
-    assert len(play.log) - covered(play) < len(play.log) / 4
-    monkeypatch.setattr(calm_money, owner, SimpleNamespace(**KEPT[owner]))
     assert differs(play)
 
 
