@@ -4,9 +4,10 @@ Owns the claim and its exact effects; the bounds are `calm_bounds.py`'s, `calms.
 and gives no command: an event that a claim does not cover is stepped by the engine as ever. Books of the hedge and the
 timer are covered, its ticker while mark and index stay in their room and the rate is the same, and signs of life:
 those two do to the state what `market.py` and `connections.py` do. A claim is made from the state
-after a real step that gave no command; its timer half only where the newest timer was stepped at rest and nothing but
-books, tickers, signs of life and the snapshot that it asked for came since. What it does to the state is what the step
-does, to the last bit: the journal and the state of a run with claims are those of the run without.
+after a real step that gave no command; its timer half only where the newest timer came to nothing, but for asking for a
+snapshot, and nothing but books, tickers, signs of life and snapshots came since, without a command. What it does to the
+state is what the step does, to the last bit: the journal and the state of a run with claims are those of the run
+without.
 """
 
 import math
@@ -288,9 +289,8 @@ class Claim:
 
     def after_timer(self, at_ns: int, price: float) -> None:
         """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
-        state, before_ns = self._state, self.timer_ns
-        self.timer_ns = at_ns
-        calm_money.after_timer(state, before_ns, at_ns)
+        state, self.timer_ns = self._state, at_ns
+        calm_money.after_timer(state, at_ns, read=self._look.read)
         closes, good = state.risk.closes.get(self.underlying.name), state.good_at_ns
         if closes is not None:
             closes.hour, closes.price = at_ns // NS_PER_HOUR, price

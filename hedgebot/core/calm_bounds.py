@@ -272,8 +272,9 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
 ALIVE_BOUNDS: tuple[BoundOf, ...] = (silence,)
 
 
-TICKED: tuple[BoundOf, ...] = (jump, frozen, gap, funding_cost, silence)
-"""The bounds that a mark, a rate or a sign of life moves; the others stand until something else is stepped."""
+TICKED: tuple[BoundOf, ...] = (jump, frozen, gap, funding_cost, silence, volatility)
+"""The bounds that a mark, a rate or a sign of life moves, and the one whose claim may have moved what it is of; the
+others stand until something else is stepped."""
 
 
 def room_of(state: EngineState, quote: Quote) -> float:

@@ -31,7 +31,8 @@ class Look(NamedTuple):
 
     `timer_ns` is the newest timer; `low` and `high` are prices that the claim allows at most; `room` is the share by
     which mark and index may still move either way. `band_at` finds a band that moves, at a moment and the underlying's
-    price: `steady` is then the narrowest that it comes to up to `high` and before its end.
+    price: `steady` is then the narrowest that it comes to up to `high` and before its end. `read` tells that a snapshot
+    was stepped after that timer.
     """
 
     state: EngineState
@@ -45,6 +46,7 @@ class Look(NamedTuple):
     high: float = math.inf
     room: float = 0.0
     band_at: Callable[[int], Proposal | None] | None = None
+    read: bool = False
 
 
 BoundOf = Callable[[Look], Bound | None]

@@ -1,14 +1,14 @@
-"""The bounds of the money: how long a look at an account's margin stands, and that a wallet that came since tells none.
+"""The bounds of the money: how long a look at an account's margin stands, and whether a snapshot tells the timer more.
 
-A snapshot asked for by the timer comes with the account's newest wallet. Where nothing followed from it, the timer is
-at rest as before, but for what it reads in a wallet: use, stresses, losses and the venues' caps are looked at here as
-it will look at them. What it leaves behind is `after_timer`'s, which alone changes the state.
+A snapshot comes with the account's newest wallet. Where nothing followed from it, the timer is at rest as before, but
+for what it reads in a wallet, use, stresses, losses and the venues' caps, which are looked at here as it will look at
+them, and for feeds that are good only now. What it leaves behind is `after_timer`'s, which alone changes the state.
 """
 
-from hedgebot.core import limits, loss_limits, margin_gate, margin_legs, margin_watch, venue_risk
+from hedgebot.core import kill_rules, limits, loss_limits, margin_gate, margin_legs, margin_watch, venue_risk
 from hedgebot.core.calm_look import FREE, NEVER_NS, Bound, Look
 from hedgebot.core.margin_watch import LOOK_NS
-from hedgebot.core.state import AccountState, EngineState, followed
+from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.durations import NS_PER_MS
 
 
@@ -25,32 +25,31 @@ def margin(look: Look) -> Bound | None:
 
 
 def money(look: Look) -> Bound | None:
-    """A wallet that came since the newest timer holds nothing that the next one would tell."""
+    """A snapshot that came since the newest timer holds nothing that the next one would tell, or note."""
     state, at_ns = look.state, look.at_ns
-    newer = [one for one in state.accounts.values() if max(one.wallet_at_ns, one.snapshot_at_ns) >= look.timer_ns]
-    if not newer:
+    if not look.read:
         return FREE
-    # What was bad at that timer may be good by now: only a timer notes it.
-    if min(state.good_at_ns.values(), default=0) != look.timer_ns or not all(one.reconciled for one in followed(state)):
+    # A feed that was bad at that timer, or never good, and is good by now: only a timer notes it.
+    if any(state.good_at_ns.get(name) != look.timer_ns for name in kill_rules.good_feeds(state, at_ns)):
         return None
-    told = any(_tells(state, one, at_ns) for one in newer) or any(loss_limits.beyond(state, at_ns))
+    told = any(_may_tell(state, one, at_ns) for one in state.accounts.values()) or any(loss_limits.beyond(state, at_ns))
     return None if told or any(venue_risk.problem(state, one, at_ns)[0] for one in venue_risk.venues(state)) else FREE
 
 
-def after_timer(state: EngineState, before_ns: int, at_ns: int) -> None:
-    """What a timer leaves of the money; `before_ns` was the one before it. Accounts have no model of ours here."""
+def after_timer(state: EngineState, at_ns: int, *, read: bool) -> None:
+    """What a timer leaves of the money, where nobody has a model of ours; `read`: a snapshot came before it."""
     for account in state.accounts.values():
         margin = account.margin
         if at_ns - margin.looked_at_ns >= LOOK_NS:
-            if account.wallet_at_ns >= margin.looked_at_ns:
-                margin.standing_stress = margin_watch.reported_stress(state, account, at_ns)
             margin.looked_at_ns = at_ns
-        if account.wallet_at_ns >= before_ns:
-            loss_limits.note_equity(state, at_ns)
+            if read:
+                margin.standing_stress = margin_watch.reported_stress(state, account, at_ns)
+    if read:
+        loss_limits.note_equity(state, at_ns)
 
 
-def _tells(state: EngineState, account: AccountState, at_ns: int) -> bool:
-    """Whether a look at the margin of an account that has no model would say anything."""
+def _may_tell(state: EngineState, account: AccountState, at_ns: int) -> bool:
+    """Whether a look at the margin of an account without a model might say anything, as far as its wallet goes."""
     use, floor = limits.margin_use(state, account, at_ns), margin_gate.floor_use(state, account)
     found = margin_watch.reported_stress(state, account, at_ns)
     if use is None or found is None or found.shock_use is None:

@@ -38,7 +38,7 @@ class Calms:
 
     def __init__(self) -> None:
         self._timer_ns = 0
-        self._at_rest = False
+        self._at_rest = self._read = False
         self._quiet_steps = 0
         self._wait = 0
         self._kept: dict[BoundOf, Bound] = {}
@@ -47,15 +47,19 @@ class Calms:
         """Hear of a real step; `ended` is the claim that did not cover it."""
         event = stamped.event
         if ended is not None:
-            self._timer_ns = max(self._timer_ns, ended.timer_ns)
+            self._read = self._read and ended.timer_ns == self._timer_ns
+            self._timer_ns = ended.timer_ns
             self._wait = 0 if ended.covered >= WORTH_EVENTS else _WAIT_STEPS
         quiet = not commands
         self._forget(event, quiet=quiet)
         if isinstance(event, ev.TimerFired):
-            # One that only asks for a snapshot is at rest but for that: what the answer moves is `calm_money.py`'s.
-            self._at_rest = all(isinstance(one, RequestSnapshot) for one in commands)
+            # One that only asks for a snapshot is at rest but for that.
+            self._at_rest, self._read = all(isinstance(one, RequestSnapshot) for one in commands), False
             self._timer_ns = stamped.at_ns
-        elif commands or not isinstance(event, (*_MARKET, ev.SnapshotTaken)):
+        elif quiet and isinstance(event, ev.SnapshotTaken):
+            # What it moved for the timer is `calm_money.py`'s.
+            self._read = True
+        elif commands or not isinstance(event, _MARKET):
             self._at_rest = quiet = False
         self._quiet_steps = self._quiet_steps + 1 if quiet else 0
 
@@ -71,7 +75,7 @@ class Calms:
         """A claim from here on; None where nothing can be claimed, or (`worth`) where it would not pay."""
         if worth and (self._quiet_steps == 0 or self._quiet_steps < self._wait):
             return None
-        look = _look_of(state, strategy_of, self._timer_ns)
+        look = _look_of(state, strategy_of, self._timer_ns, read=self._read)
         books = tightest(look, BOOK_BOUNDS, self._kept) if look is not None else None
         if look is None or books is None:
             self._quiet_steps, self._wait = 0, _WAIT_STEPS
@@ -84,7 +88,7 @@ class Calms:
         return Claim(look, books, timers, self._timer_ns)
 
 
-def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look | None:
+def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int, *, read: bool) -> Look | None:
     """One underlying, hedged in one instrument, by strategies whose band stands still; None for any other book."""
     if len(state.settings.underlyings) != 1:
         return None
@@ -110,6 +114,7 @@ def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int) -> Look
         at_ns=state.at_ns,
         timer_ns=timer_ns,
         room=room_of(state, quote),
+        read=read,
     )
     return _narrowing(look, strategy_of) if narrows else look
 

@@ -95,16 +95,16 @@ class Drift(msgspec.Struct, kw_only=True):
 
     @property
     def vol_due_ns(self) -> int:
-        """From when on a price moves the volatility, once there was one."""
+        """From when on a price moves the volatility again."""
         return self.vol_at_ns + VOL_STEP_NS
 
     def add_price(self, price: float, at_ns: int) -> None:
         """The live price; once a minute it moves the realised volatility."""
         if not self.since_ns:
             self.since_ns = self.flow_at_ns = at_ns
-        gap_ns = at_ns - self.vol_at_ns
-        if self.vol_price > 0.0 and gap_ns < VOL_STEP_NS:
+        if self.vol_price > 0.0 and at_ns < self.vol_due_ns:
             return
+        gap_ns = at_ns - self.vol_at_ns
         if self.vol_price > 0.0 and gap_ns <= _VOL_GAP_NS:
             days = gap_ns / NS_PER_DAY
             keep = math.exp2(-days / VOL_HALF_LIFE_DAYS)

@@ -75,20 +75,25 @@ def firing(state: EngineState, at_ns: int) -> list[Fired]:
 
 def _note_health(step: Step) -> None:
     """When each feed that a rule needs was good last; what was never good in this run is still starting."""
-    state, good = step.state, step.state.good_at_ns
+    for name in good_feeds(step.state, step.at_ns):
+        step.state.good_at_ns[name] = step.at_ns
+
+
+def good_feeds(state: EngineState, at_ns: int) -> Iterator[str]:
+    """The names of the feeds that are good now."""
     for settings in state.settings.underlyings:
         name = settings.underlying
-        if not hedges.stale(state, settings, step.at_ns):
-            good[f"market:{name}"] = step.at_ns
+        if not hedges.stale(state, settings, at_ns):
+            yield f"market:{name}"
         if not exposure_problem(state.underlyings[name]):
-            good[f"exposure:{name}"] = step.at_ns
+            yield f"exposure:{name}"
     for account in followed(state):
         if account.reconciled:
-            good[f"reconciliation:{account.name}"] = step.at_ns
-        if limits.margin_use(state, account, step.at_ns) is not None:
-            good[f"margin:{account.name}"] = step.at_ns
+            yield f"reconciliation:{account.name}"
+        if limits.margin_use(state, account, at_ns) is not None:
+            yield f"margin:{account.name}"
         if account.clock_offset_ms is not None and abs(account.clock_offset_ms) <= CLOCK_OFFSET_MS_HALT:
-            good[f"clock:{account.name}"] = step.at_ns
+            yield f"clock:{account.name}"
 
 
 def _all_good(state: EngineState, at_ns: int) -> bool:

@@ -42,9 +42,9 @@ def note(step: Step, account: AccountState) -> None:
 
 
 def is_wild(state: EngineState, account: AccountState, vols: list[float | None]) -> bool:
-    """Whether the market is wild for an account: once it is, it has to calm down well below the line.
+    """Whether the market is wild for an account with these volatilities of all underlyings, per root day.
 
-    `vols` are those of all underlyings, per root day.
+    Once it is, it has to calm down well below the line.
     """
     was, limit = account.margin.high_vol, state.limits.high_vol_year
     line = limit * CALM_RATIO if was else limit

@@ -22,7 +22,7 @@ from hedgebot.domain.health import use_of
 def measured(
     state: EngineState, account: AccountState, equity: float | None, maintenance: float | None
 ) -> StandingStress | None:
-    """Both; None where equity or margin is unknown. The shock is where a watched account's coins are."""
+    """Both; None where equity or margin is unknown, and without a shock where a watched account's coins are."""
     if equity is None or maintenance is None:
         return None
     known, worst, loss = _collateral_usd(state, account), "", None

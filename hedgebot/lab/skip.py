@@ -41,7 +41,7 @@ class Stretch:
         self._first = self._row = ahead.row
         self._next = 0
         self._timers, self._moments, self._before = range(0), _NONE, _NONE
-        self._last, self._price, self._moving = self._row, claim.underlying.price, 0
+        self._last, self._price, self._stepping = self._row, claim.underlying.price, 0
         claim.settle()
         claim.owed, self._decided_ns = self._settle, 0
         self._reach(ahead)
@@ -95,21 +95,22 @@ class Stretch:
         self._before = at_ns[row : row + count].searchsorted(self._moments)
         self._timers, self._last = timers, row + count
         calm = min(steps, _timers_covered(claim, quotes, row, self._moments, self._before, ahead.interval_ns))
-        self._moving, calm = self._reach_volatility(calm)
+        calm = self._reach_volatility(calm)
         if calm < len(timers):
             self._cut(calm)
 
-    def _reach_volatility(self, calm: int) -> tuple[int, int]:
-        """The number of the timer that moves the volatility, and how many are covered: up to the next one at most."""
+    def _reach_volatility(self, calm: int) -> int:
+        """Find the timer that steps the volatility; how many of those that are calm come before the next such one.
+
+        Where the regime is another with that step, none comes after it: the next one tells.
+        """
         claim, timers = self._claim, self._timers
-        moving = _count_before(timers, claim.underlying.drift.vol_due_ns)
-        if moving >= calm:
-            return moving, calm
+        number = self._stepping = _count_before(timers, claim.underlying.drift.vol_due_ns)
+        if number >= calm:
+            return calm
         drift = msgspec.structs.replace(claim.underlying.drift)
-        drift.add_price(self._price_at(moving), timers[moving])
-        if not regime_stays(claim.state, drift):
-            return moving, moving + 1
-        return moving, min(calm, _count_before(timers, drift.vol_due_ns))
+        drift.add_price(self._price_at(number), timers[number])
+        return min(calm, _count_before(timers, drift.vol_due_ns)) if regime_stays(claim.state, drift) else number + 1
 
     def _cut(self, calm: int) -> None:
         """The timer of this number has to be stepped: neither it nor what comes after it is taken."""
@@ -164,13 +165,11 @@ class Stretch:
 
     def _look(self) -> None:
         """The looks that fell due at the timers that were taken, and the step of the volatility among them."""
-        moving = self._moving
-        if moving >= self._next:
+        number = self._stepping
+        self._look_before(min(number, self._next))
+        if number < self._next:
+            self._claim.step_volatility(self._price_at(number), self._timers[number])
             self._look_before(self._next)
-            return
-        self._look_before(moving)
-        self._claim.step_volatility(self._price_at(moving), self._timers[moving])
-        self._look_before(self._next)
 
     def _look_before(self, end: int) -> None:
         """The looks that fell due since the newest one, at timers before this number."""

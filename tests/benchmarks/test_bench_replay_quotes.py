@@ -6,7 +6,7 @@ process; events are made before the clock starts, as they are for the peer; what
 middle, for one) is made within the time. An engine whose orders differ has no row.
 
 The goals are 4 times NautilusTrader event by event and 30 times with the skip (issue 5), on a quiet machine: beside
-other work the ratio of the skip, which lives in few and short bursts, falls by up to a fifth.
+other work the ratio of the skip, which lives in few and short bursts, falls by up to a fifth, and its goal is missed.
 """
 
 import json

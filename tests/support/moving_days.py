@@ -11,9 +11,10 @@ from hedgebot.core.engine import Engine
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.domain.settings import EngineSettings, StrategySettings
+from hedgebot.domain.reports import WalletReport, WatchedMargin
+from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, StrategySettings
 from hedgebot.lab.pace import Pace
-from tests.support.playbook import ACCOUNT, PRICE, Playbook, orders
+from tests.support.playbook import ACCOUNT, INSTRUMENTS, PRICE, Playbook, orders
 from tests.support.quiet_days import Talk, begun, load
 
 
@@ -62,6 +63,20 @@ def becomes_wild(*, stepped: bool = False) -> Playbook:
     return play
 
 
+def rate_before_the_regime_is_told() -> Playbook:
+    """Another funding rate comes between the timer that moves the volatility and the one that tells of the regime."""
+    play, leapt = Slow(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000), PRICE * Decimal("1.012")
+    play.ready()
+    play.hours(0.6)
+    drift = play.state.underlyings["BTC"].drift
+    due_ns = drift.vol_due_ns
+    while drift.vol_due_ns == due_ns:
+        play.quiet(0.25, leapt if play.at_ns > due_ns - 1_000_000_000 else PRICE)
+    play.send(play.ticker(PRICE, rate=0.00011))
+    play.quiet(1, leapt)
+    return play
+
+
 # --- a wallet that the timer asked for
 
 
@@ -89,6 +104,59 @@ def reconciled_again() -> Playbook:
     play.snapshot()
     play.quiet(1)
     return play
+
+
+def account_is_added() -> Playbook:
+    """A second account, empty, whose first snapshot says nothing: what was never good before is good from then on."""
+    play = begun(Talk())
+    play.quiet(1)
+    second = AccountSettings(name="second", venue="bybit", role=AccountRole.HEDGE)
+    more = msgspec.structs.replace(play.settings, accounts=(*play.settings.accounts, second))
+    play.send(ev.ConfigApplied(operator="ann", reason="more", settings=more, changes=("an account",)))
+    play.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
+    play.send(ev.ClockMeasured(account="second", offset_ms=0.0, round_trip_ms=1.0))
+    play.send(ev.StreamChanged(account="second", stream=ev.Stream.PRIVATE, up=True, reason="connected"))
+    play.tick(after_ms=250)
+    play.send(_read(play, "second", msgspec.structs.replace(play.wallet(), account="second")))
+    play.quiet(1)
+    return play
+
+
+class Beside(Talk):
+    """An account that is only watched beside the one that trades."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        watched = AccountSettings(name="second", venue="okx", role=AccountRole.WATCHED)
+        return msgspec.structs.replace(chosen, accounts=(*chosen.accounts, watched))
+
+
+def watched_wallet_is_older() -> Playbook:
+    """A reading of a watched account is stamped with its first question, which came before the last look at it."""
+    play = begun(Beside())
+    for maintenance in ("10000", "20000"):
+        report = msgspec.structs.replace(play.wallet(maintenance=maintenance), account="second")
+        play.quiet(1)
+        one = WatchedMargin(pocket="", pockets=1, equity_usd=report.equity_usd, positions=())
+        report = msgspec.structs.replace(report, watched=one)
+        first = maintenance == "10000"
+        play.send(ev.WalletUpdated(report=report, source=ev.Source.STREAM) if first else _read(play, "second", report))
+        play.quiet(1)
+    return play
+
+
+def _read(play: Playbook, account: str, wallet: WalletReport) -> ev.SnapshotTaken:
+    """A snapshot of an account that holds nothing."""
+    return ev.SnapshotTaken(
+        account=account,
+        request=play.state.accounts[account].request,
+        complete=True,
+        problem="",
+        positions=(),
+        open_orders=(),
+        wallet=wallet,
+        executions_since_ns=0,
+        asked_at_ns=play.at_ns,
+    )
 
 
 # --- a band that moves

@@ -16,7 +16,7 @@ import pytest
 
 from hedgebot.core import calm, calms, shut
 from hedgebot.core.calm import Claim
-from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TIMER_BOUNDS, prices_within, room_of
+from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TICKED, TIMER_BOUNDS, prices_within, room_of
 from hedgebot.core.calm_look import NEVER_NS, Bound, BoundOf
 from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.quick import QuickEngine
@@ -197,6 +197,13 @@ def test_a_collateral_shock_in_the_floor_stands_as_long_as_the_margin(monkeypatc
 def steps_on(claim: Claim, price: float, at_ns: int) -> None:
     """Moves the volatility, and claims on whatever it makes of the regime."""
     claim.underlying.drift.add_price(price, at_ns)
+
+
+def test_what_a_claim_made_of_the_regime_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = moving_days.rate_before_the_regime_is_told()
+    assert not differs(play)
+    monkeypatch.setattr(calms, "TICKED", tuple(one for one in TICKED if one.__name__ != "volatility"))
+    assert differs(play)
 
 
 STEPS: dict[Callable[..., None], days.Script] = {

@@ -26,6 +26,7 @@ TOLD: dict[str, Script] = {
     "a drawdown that halts": lambda: moving_days.compared(equity="980000", drawdown_ratio_max=0.01),
     "a venue beyond its cap": lambda: moving_days.compared(equity="1010000", venue_equity_usd_max=1_005_000.0),
     "an account that is reconciled again": moving_days.reconciled_again,
+    "an account that is new": moving_days.account_is_added,
 }
 
 
@@ -41,6 +42,10 @@ def other_stress(state: EngineState, account: AccountState, at_ns: int) -> Stand
     """As silent as the one that is measured, and another."""
     found = margin_watch.reported_stress(state, account, at_ns)
     return None if found is None else msgspec.structs.replace(found, hike_use=0.01)
+
+
+def test_a_wallet_of_before_the_last_look_is_looked_at_all_the_same() -> None:
+    assert not differs(moving_days.watched_wallet_is_older())
 
 
 KEPT: dict[str, dict[str, Callable[..., object]]] = {

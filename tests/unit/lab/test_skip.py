@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hedgebot.core.calm import Claim
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Issued, RecordRegime
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.settings import DeltaConvention, EngineSettings
 from hedgebot.lab import skip
 from hedgebot.lab.pace import Pace
 from hedgebot.lab.quotedesk import Opening
-from hedgebot.lab.quoteplay import QuotePlay, Way
+from hedgebot.lab.quoteplay import Heard, QuotePlay, Way
 from hedgebot.lab.quotes import Quotes
 from tests.support import moving_days, quiet_days
 from tests.support import playbook as pb
@@ -59,10 +60,20 @@ OPENING = Opening(
 
 
 def played(
-    quotes: Quotes, chosen: EngineSettings, way: Way, others: tuple[tuple[int, ev.Event], ...] = ()
+    quotes: Quotes,
+    chosen: EngineSettings,
+    way: Way,
+    others: tuple[tuple[int, ev.Event], ...] = (),
+    heard: Heard | None = None,
 ) -> QuotePlay:
     play = QuotePlay(
-        quotes=quotes, settings=chosen, opening=OPENING, load_strategy=quiet_days.load, way=way, others=others
+        quotes=quotes,
+        settings=chosen,
+        opening=OPENING,
+        load_strategy=quiet_days.load,
+        way=way,
+        others=others,
+        heard=heard,
     )
     play.run()
     return play
@@ -128,6 +139,17 @@ def test_a_regime_that_changes_within_a_stretch_is_told_by_its_timer(monkeypatch
     assert quick.skipped > len(quotes)
     monkeypatch.setattr(skip, "regime_stays", lambda *_: True)
     assert played(quotes, chosen, Way.SKIP).digest != full.digest
+
+
+def test_another_rate_between_the_step_of_the_volatility_and_the_word_of_the_regime_hides_nothing() -> None:
+    quotes, chosen, rows = leap(), Pace.of_seconds(15).slowed(book_settings(0.5)), list[ev.Stamped | Issued]()
+    played(quotes, chosen, Way.FULL, heard=rows.append)
+    told_ns = next(one.at_ns for one in rows if isinstance(one, Issued) and isinstance(one.command, RecordRegime))
+    at_ns = told_ns - 100 * NS_PER_MS
+    bid, ask = quotes.prices(int(quotes.at_ns.searchsorted(at_ns)) - 1)
+    ticker = pb.Playbook().ticker((bid + ask) / 2, rate=0.00011)
+    others = ((at_ns, msgspec.structs.replace(ticker, funding_interval_hours=8.0, venue_at_ns=at_ns)),)
+    assert len({played(quotes, chosen, way, others).digest for way in Way}) == 1
 
 
 def following_cost(chosen: EngineSettings, tracking_error_usd: float) -> EngineSettings:
