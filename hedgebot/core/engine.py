@@ -44,6 +44,7 @@ from hedgebot.core import (
     order_table,
     raises,
     reconcile,
+    restored,
     risk_limits,
     specs,
     switching,
@@ -333,9 +334,7 @@ class Engine:
         reconcile.forget_accounts(step)
         configured = {one.underlying for one in state.settings.underlyings}
         state.underlyings = {name: one for name, one in state.underlyings.items() if name in configured}
-        order_table.forget_unknown_underlyings(state)
         ledger.rebuild(state)
-        order_table.restore(state, event.restored)
         treasury.restore(step, event.restored_moves)
         for alert in state.alerts.values():
             # The shell of this run has not heard of them yet.
@@ -353,6 +352,7 @@ class Engine:
             underlying.remark_due, underlying.breach_since_ns, underlying.retry_at_ns = True, 0, 0
             underlying.price = 0.0
         state.watched.clear()
+        restored.take_up(step, event.restored)
         order_table.suspect_all(step)
         step.emit(SetTimer(interval_ns=TIMER_INTERVAL_NS))
 

@@ -19,7 +19,6 @@ from hedgebot.domain.events import (
     OrderLookedUp,
     OrderOutcomeUnknown,
     OrderRejected,
-    RestoredOrder,
 )
 from hedgebot.domain.orders import TRANSITIONS, Approved, OrderStatus, move
 from hedgebot.domain.reports import OrderReport
@@ -197,25 +196,6 @@ def pending_delta_coin(state: EngineState, underlying: str) -> tuple[float, floa
     return sum(min(0.0, one) for one in effects), sum(max(0.0, one) for one in effects)
 
 
-def restore(state: EngineState, journaled: tuple[RestoredOrder, ...]) -> None:
-    """Take orders that the journal has and this state does not (its market data was lost): they may be at the venue."""
-    for one in journaled:
-        known = state.orders.get(one.client_id)
-        if one.intent.underlying not in state.underlyings or (known is not None and known.intent == one.intent):
-            continue
-        # The journal's terms replace those of an order that a replay without its tape invented.
-        state.orders[one.client_id] = OrderRecord(
-            client_id=one.client_id,
-            intent=one.intent,
-            status=OrderStatus.SENT,
-            sent_at_ns=one.sent_at_ns,
-            arrival_mid=0.0,
-            delta_before_coin=0.0,
-            filled_contracts=state.orphan_fills.pop(one.client_id, ZERO) + (known.filled_contracts if known else ZERO),
-        )
-        state.unsettled[one.client_id] = one.intent.underlying
-
-
 def end_by_word(step: Step, record: OrderRecord, status: OrderStatus) -> None:
     """An operator says that an order has ended: executions that were told of and never came are not waited for."""
     record.reported_contracts, record.listed = record.filled_contracts, False
@@ -237,18 +217,6 @@ def release_ended(step: Step, account: str, listed: set[str | None]) -> None:
         if record.listed and record.intent.account == account and record.client_id not in listed:
             record.listed = False
             _settle(step, record)
-
-
-def forget_unknown_underlyings(state: EngineState) -> None:
-    """Drop orders of underlyings and accounts that left the configuration: nobody decides on them any more."""
-    gone = [
-        one.client_id
-        for one in state.orders.values()
-        if one.intent.underlying not in state.underlyings or one.intent.account not in state.accounts
-    ]
-    for client_id in gone:
-        del state.orders[client_id]
-        state.unsettled.pop(client_id, None)
 
 
 def suspect_all(step: Step) -> None:

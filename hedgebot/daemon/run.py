@@ -32,6 +32,7 @@ from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.left_behind import check_left_behind
 from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
 from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.notify import ServiceManager
@@ -42,8 +43,10 @@ from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
 from hedgebot.domain.errors import ConfigError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
+from hedgebot.domain.settings import EngineSettings
 from hedgebot.domain.treasury import CollateralMove
 from hedgebot.journal.manifest import build_manifest
+from hedgebot.journal.recover import Recovered
 from hedgebot.journal.redaction import Redactor
 from hedgebot.journal.store import Journal
 
@@ -130,8 +133,7 @@ async def _recover_and_run(
         for note in recovered.notes:
             log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
-        if recovered.replayed or recovered.snapshot_seq is not None:
-            clock.not_before(recovered.engine.state.at_ns)
+        restored = _taken_up(recovered, settings, clock, crash_loop)
         header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
         failpoints.passed(Failpoint.IN_RECOVERY)
         log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
@@ -144,7 +146,7 @@ async def _recover_and_run(
                 epoch=header.epoch,
                 version=__version__,
                 next_seq=header.first_seq,
-                restored=restored_orders(recovered.unreproduced),
+                restored=restored,
                 restored_moves=restored_moves(recovered.unreproduced),
                 halted_because=crash_loop.problem,
                 id_epoch=epoch_at(clock.now_ns()),
@@ -180,6 +182,22 @@ async def _recover_and_run(
 
 def _engine_of(snapshot: bytes | None) -> Engine:
     return Engine(load_strategy, None if snapshot is None else decode_state(snapshot))
+
+
+def _taken_up(
+    recovered: Recovered[Engine], settings: EngineSettings, clock: Clock, crash_loop: CrashLoop
+) -> tuple[RestoredOrder, ...]:
+    """Go on where the journal ends: the orders to look up. Raises ConfigError where these settings would forget one."""
+    state = recovered.engine.state if recovered.replayed or recovered.snapshot_seq is not None else None
+    restored = restored_orders(recovered.unreproduced)
+    if state is not None:
+        clock.not_before(state.at_ns)
+    try:
+        check_left_behind(state, restored, settings)
+    except ConfigError:
+        crash_loop.never_began()
+        raise
+    return restored
 
 
 def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]:

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ from hedgebot.daemon import run as module
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.parts import Venue
 from hedgebot.daemon.run import run_daemon
+from hedgebot.domain.commands import SubmitOrder
 from hedgebot.domain.errors import ConfigError, InstanceError
+from hedgebot.domain.events import ExecutionKind, FillReceived, Source
+from hedgebot.domain.instrument import Side
 from hedgebot.domain.ports import EventSink
-from tests.unit.daemon.fakes import QuietVenue, write_config
+from tests.unit.daemon.fakes import BTC, QuietVenue, write_config
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +163,49 @@ async def test_a_refused_configuration_is_no_crash(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigError):
         await run_daemon(config, environment=environment(tmp_path))
     assert (tmp_path / "unclean_starts").read_text() == ""
+
+
+async def test_a_configuration_that_would_forget_an_open_order_is_refused(tmp_path: Path, runs: list[Run]) -> None:
+    """UNKNOWN ends only by proof: taking its underlying out of the file is none."""
+    task = await started(tmp_path, runs)
+    venue = runs[0]._venues["main"]
+    assert isinstance(venue, QuietVenue)
+    async with asyncio.timeout(5):
+        while not [one for one in venue.sent if isinstance(one, SubmitOrder)]:
+            venue.tick(time.time_ns())
+            if runs[0].status()["book"]["mode"] == "active":
+                venue.sink.put(bought())
+            await asyncio.sleep(0.05)
+    assert await ended(task, runs[0]) == 0
+    old = (tmp_path / "book.toml").read_text()
+    (tmp_path / "book.toml").write_text(old.replace("BTC", "ETH"))
+    config = load_config(tmp_path / "book.toml", state_dir=tmp_path / "state")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"has no proven end, .* underlying BTC any more: put it back"):
+            await run_daemon(config, environment=environment(tmp_path))
+    assert (tmp_path / "state" / "unclean_starts").read_text() == ""
+    (tmp_path / "book.toml").write_text(old)
+    task = await started(tmp_path, runs)
+    assert runs[-1].status()["daemon"]["epoch"] == 2, "no run began meanwhile"
+    assert await ended(task, runs[-1]) == 0
+
+
+def bought() -> FillReceived:
+    return FillReceived(
+        account="main",
+        instrument=BTC,
+        trade_id="t1",
+        order_id="o1",
+        client_id=None,
+        side=Side.BUY,
+        qty_contracts=Decimal("0.5"),
+        price=Decimal(60_000),
+        fee=Decimal(0),
+        fee_coin="USDT",
+        kind=ExecutionKind.TRADE,
+        source=Source.STREAM,
+        venue_at_ns=time.time_ns(),
+    )
 
 
 def _cannot(_settings: object) -> None:
