@@ -31,7 +31,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
     from hedgebot.venues.client import open_query_client
     from hedgebot.venues.clock import measure, sign_with
     from hedgebot.venues.guard import FAULTS
-    from hedgebot.venues.keys import key_problem, move_problem
+    from hedgebot.venues.keys import account_uid, key_problem, move_problem
 
     client = open_query_client(venue_connection(connection), observe=lambda _reply: None)
     where = connection.endpoint or f"{connection.venue} {'testnet' if connection.testnet else '(real money)'}"
@@ -51,6 +51,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
             answer = await client.privateGetV5UserQueryApi()
             found, moves = answer.get("result") or {}, connection.moves_collateral
             lacks = move_problem(BYBIT, found) if moves else ""
+            uids.append(account_uid(found))
             return key_row(connection, key_problem(BYBIT, connection.role, found, moves=moves), lacks)
 
         async def mode() -> Row:
@@ -60,7 +61,9 @@ async def _ask(connection: AccountConnection) -> list[Row]:
         async def switch() -> Row:
             return dead_man_row(connection, await client.privateGetV5AccountQueryDcpInfo())
 
-        rows += [await _asked("key rights", rights, FAULTS), await _asked("position mode", mode, FAULTS)]
+        uids: list[str] = []
+        rows += [await _asked("key rights", rights, FAULTS), *(owner_row(connection, uid) for uid in uids)]
+        rows.append(await _asked("position mode", mode, FAULTS))
         rows.append(await _asked("dead man's switch", switch, FAULTS))
     finally:
         await client.close()
@@ -101,6 +104,16 @@ def key_row(connection: AccountConnection, problem: str | None, lacks: str = "")
         return Row(check="key rights", status=Status.OK, finding=finding)
     advice = "make a key that trades only, without wallet rights, tied to this machine's address"
     return Row(check="key rights", status=Status.FAIL, finding=plain(problem), advice=advice)
+
+
+def owner_row(connection: AccountConnection, uid: str) -> Row:
+    """Whether a daemon with another key of the same account would be noticed."""
+    if uid:
+        finding = f"{connection.account} is the venue's {plain(uid)}: one daemon has it here, whichever its key"
+        return Row(check="account", status=Status.OK, finding=finding)
+    advice = "see to it that no other daemon has a key of this account"
+    finding = "the venue does not say whose the key is: a daemon with another key of this account is not noticed"
+    return Row(check="account", status=Status.WARN, finding=finding, advice=advice)
 
 
 def mode_row(answer: dict[str, Any]) -> Row:

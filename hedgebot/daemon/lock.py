@@ -1,11 +1,17 @@
-"""One daemon per state directory and per account on this host: file locks, released by the kernel at any death.
+"""One daemon per state directory and per account on this host: locks that the kernel releases at any death.
 
-The account's lock lies outside the state directory, under the user's runtime and state folders, so that a second daemon
-with another state directory is refused as well. It holds no secret: its name is a digest. Hosts do not see each other.
+An account is locked twice, by its key before anything is opened and by the venue's own name of it once that is known:
+several keys may belong to it. The files lie outside the state directory, under the user's runtime and state folders, so
+that a second daemon with another state directory is refused as well; a name in the system's socket space (Linux) holds
+against daemons of other users, who have other folders. Simulated exchanges are many and have no such name. Nothing
+holds a secret: names are digests. Hosts do not see each other, nor do containers with networks of their own.
 """
 
 import fcntl
 import os
+import socket
+import struct
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
@@ -21,6 +27,11 @@ def account_fingerprint(*, venue: str, endpoint: str | None, testnet: bool, api_
     host = urlsplit(endpoint).netloc if endpoint else ("testnet" if testnet else "mainnet")
     text = f"{venue}\n{host}\n{api_key}"
     return blake2b(text.encode(), digest_size=16, person=b"hedgebot-account").hexdigest()
+
+
+def uid_fingerprint(*, venue: str, endpoint: str | None, testnet: bool, uid: str) -> str:
+    """The same of an account by the venue's own name of it, whichever key asked."""
+    return account_fingerprint(venue=venue, endpoint=endpoint, testnet=testnet, api_key=f"account {uid}")
 
 
 def lock_folders(environment: Mapping[str, str]) -> list[Path]:
@@ -56,15 +67,20 @@ class InstanceLocks:
 
     def __init__(self) -> None:
         self._files: list[IO[str]] = []
+        self._names: list[socket.socket] = []
 
     def take_state_dir(self, state_dir: Path) -> None:
         """Own this state directory; raises InstanceError when another daemon does."""
         self._take(state_dir / "daemon.lock", f"state directory {state_dir}", str(state_dir))
 
-    def take_account(self, name: str, fingerprint: str, folders: Iterable[Path], state_dir: Path) -> None:
-        """Own this account on this host; raises InstanceError when another daemon does."""
+    def take_account(
+        self, name: str, fingerprint: str, folders: Iterable[Path], state_dir: Path, *, for_all_users: bool = False
+    ) -> None:
+        """Own this account on this host; raises InstanceError when another daemon does, of any user where asked."""
         for folder in folders:
             self._take(folder / f"{fingerprint}.lock", f"account {name}", str(state_dir))
+        if for_all_users and sys.platform == "linux":
+            self._take_name(f"hedgebot-{fingerprint}", f"account {name}")
 
     def _take(self, path: Path, what: str, where: str) -> None:
         file = path.open("a+", encoding="utf-8")
@@ -74,22 +90,49 @@ class InstanceLocks:
             file.seek(0)
             owner = file.read(200).strip() or "another process"
             file.close()
-            raise InstanceError(
-                f"{what} is already run by {owner}: stop that daemon first, one account has one"
-            ) from None
+            raise _owned(what, owner) from None
         path.chmod(0o600)
         file.truncate(0)
         file.write(f"process {os.getpid()} with state directory {where}\n")
         file.flush()
         self._files.append(file)
 
+    def _take_name(self, name: str, what: str) -> None:
+        """Take an abstract socket's name: no file, no rights, gone with its process."""
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            held.bind(f"\0{name}")
+            held.listen(1)
+        except OSError:
+            held.close()
+            raise _owned(what, _listener(name)) from None
+        self._names.append(held)
+
     def release(self) -> None:
         """Let go of every lock. The files stay: removing them would race with the next owner."""
         while self._files:
             self._files.pop().close()
+        while self._names:
+            self._names.pop().close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.release()
+
+
+def _owned(what: str, owner: str) -> InstanceError:
+    return InstanceError(f"{what} is already run by {owner}: stop that daemon first, one account has one")
+
+
+def _listener(name: str) -> str:
+    """Who holds an abstract socket's name, by the kernel's word."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+            asking.settimeout(0.5)
+            asking.connect(f"\0{name}")
+            pid, uid, _group = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    except OSError:
+        return "another process"
+    return f"process {pid} of the user with number {uid}"

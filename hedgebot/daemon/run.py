@@ -13,6 +13,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.build import build
 from hedgebot.daemon.channels import channel_secrets
+from hedgebot.daemon.claim import AccountClaim
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
@@ -33,14 +35,14 @@ from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.left_behind import check_left_behind
-from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.lock import InstanceLocks, lock_folders
 from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.client_id import epoch_at
 from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
-from hedgebot.domain.errors import ConfigError, VenueUnreachable
+from hedgebot.domain.errors import ConfigError, InstanceError, VenueUnreachable
 from hedgebot.domain.events import RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import EngineSettings
@@ -87,14 +89,11 @@ async def run_daemon(
     state_dir = prepare_state_dir(config.state_dir)
     with InstanceLocks() as locks:
         locks.take_state_dir(state_dir)
-        folders = lock_folders(env)
+        claim = AccountClaim(locks, lock_folders(env), state_dir)
         for one in (one for one in connections if one.role.is_followed):
-            fingerprint = account_fingerprint(
-                venue=one.venue, endpoint=one.endpoint, testnet=one.testnet, api_key=one.api_key.get_secret_value()
-            )
-            locks.take_account(one.account, fingerprint, folders, state_dir)
+            claim.by_key(one)
         redactor = _set_up_logs(config, connections)
-        return await _recover_and_run(config, connections, failpoints, env, redactor, key_rights_of)
+        return await _recover_and_run(config, connections, failpoints, env, redactor, key_rights_of, claim)
 
 
 def _set_up_logs(config: Config, connections: tuple[AccountConnection, ...]) -> Redactor:
@@ -116,6 +115,7 @@ async def _recover_and_run(
     environment: Mapping[str, str],
     redactor: Redactor,
     key_rights_of: frozenset[str],
+    claim: AccountClaim,
 ) -> int:
     log = structlog.stdlib.get_logger("hedgebot.daemon")
     operator, manager = environment.get("USER"), ServiceManager(environment)
@@ -156,7 +156,9 @@ async def _recover_and_run(
             journal=journal,
             clock=clock,
             failpoints=failpoints,
-            open_venue=_venue_opener(connections, clock, hold, dict.fromkeys(key_rights_of, operator or "unknown")),
+            open_venue=_venue_opener(
+                connections, clock, hold, claim, dict.fromkeys(key_rights_of, operator or "unknown")
+            ),
             hold=hold,
             redactor=redactor,
         )
@@ -165,19 +167,24 @@ async def _recover_and_run(
         _listen(run_of)
         try:
             code = await run_of.run()
-        except (VenueUnreachable, ConfigError):
-            # No venue, or a key that must not be used: nothing began that could have crashed.
+        except (VenueUnreachable, ConfigError, InstanceError):
+            # No venue, a key that must not be used, somebody else's account: nothing began that could have crashed.
             crash_loop.never_began()
             raise
         if code == 0:
             crash_loop.ended_cleanly()
         return code
     finally:
-        try:
-            async with asyncio.timeout(CLOSE_S_MAX):
-                await journal.close()
-        except TimeoutError:
-            log.error("the journal could not be closed", limit_s=CLOSE_S_MAX)  # noqa: TRY400  (the disk hangs: no trace)
+        await _close(journal)
+
+
+async def _close(journal: Journal) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S_MAX):
+            await journal.close()
+    except TimeoutError:
+        log = structlog.stdlib.get_logger("hedgebot.daemon")
+        log.error("the journal could not be closed", limit_s=CLOSE_S_MAX)  # noqa: TRY400  (the disk hangs: no trace)
 
 
 def _engine_of(snapshot: bytes | None) -> Engine:
@@ -218,6 +225,7 @@ def _venue_opener(
     connections: tuple[AccountConnection, ...],
     clock: Clock,
     hold: SendHold,
+    claim: AccountClaim,
     accepted: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Callable[[str, EventSink], Venue]:
     # ccxt takes 1.5 s to import: only after the locks are held and the journal is recovered.
@@ -240,6 +248,7 @@ def _venue_opener(
         )
         venue = open_venue(connection, sink, clock.now_ns)
         venue.hold_orders(hold.problem)
+        venue.claim_account(partial(claim.by_uid, one))
         return venue
 
     return open_one

@@ -114,6 +114,7 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     name: str
     api_key: str
     api_secret: str
+    more_api_keys: tuple[str, ...] = ()  # further keys of the same account, with the same secret
     coins: dict[str, Decimal]
     funding_coins: dict[str, Decimal] = {}  # in the funding wallet beside it: no collateral until it is moved over
     positions: tuple[HoldingSpec, ...] = ()

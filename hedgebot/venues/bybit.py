@@ -23,7 +23,7 @@ from hedgebot.domain.commands import (
     VenueCommand,
     WatchInstruments,
 )
-from hedgebot.domain.errors import ConfigError, VenueError, VenueUnreachable
+from hedgebot.domain.errors import ConfigError, InstanceError, VenueError, VenueUnreachable
 from hedgebot.domain.events import InstrumentsLoaded, KeyRightsAccepted, OrderRejected
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.orders import OrderIntent
@@ -41,7 +41,7 @@ from hedgebot.venues.connection import VenueConnection
 from hedgebot.venues.dropcopy import DropCopy, FillWatch
 from hedgebot.venues.fundinglog import FundingLog
 from hedgebot.venues.guard import FAULTS
-from hedgebot.venues.keys import key_problem, move_problem, moving_rights
+from hedgebot.venues.keys import account_uid, key_problem, move_problem, moving_rights
 from hedgebot.venues.lookup import look_up
 from hedgebot.venues.markets import carry_over, load_apart
 from hedgebot.venues.normalise import Scope
@@ -106,16 +106,17 @@ class BybitVenue:
         self._reload = asyncio.Event()
         self._statuses.reload = self._reload.set
         self._running = False
+        self._claim: Callable[[str], None] = lambda _uid: None
 
     async def start(self) -> None:
         """Measure the clock, check the key, load the instruments, open the streams.
 
         Raises VenueUnreachable when the address does not answer, ConfigError when the key must not be used or is
-        refused, VenueError when the venue answers with something else.
+        refused, InstanceError when another daemon has the account, VenueError when the venue answers something else.
         """
         try:
             await self._prepare()
-        except ConfigError:
+        except (ConfigError, InstanceError):
             await self._close()
             raise
         except ccxt.AuthenticationError as error:
@@ -154,6 +155,10 @@ class BybitVenue:
     def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
         """Ask `problem` right before each order leaves; a sentence keeps it back, answered as not sent."""
         self._orders.hold = problem
+
+    def claim_account(self, claim: Callable[[str], None]) -> None:
+        """Call `claim` at the start with the user id that the key belongs to; what it raises ends the start."""
+        self._claim = claim
 
     async def margin_what_if(self, intent: OrderIntent) -> VenueNumbers:
         """What the venue says that one order would do to the margin; VenueError where it says nothing."""
@@ -211,6 +216,7 @@ class BybitVenue:
         if problem is not None:
             msg = f"account {self._connection.account}: {problem}"
             raise ConfigError(msg)
+        self._claim(account_uid(rights))
         if moves and (lacks := move_problem(BYBIT, rights)):
             _log.warning("account %s: %s", self._connection.account, lacks)
         accepted_by = accepted_by or ("the treasury's configuration" if moves else "")

@@ -1,4 +1,4 @@
-"""What an API key may do, and which keys are refused at start: one that can move money out, or cannot trade.
+"""What an API key may do and whose it is; which keys are refused at start: that can move money out, or cannot trade.
 
 Source: [D] user/apikey-info (GET /v5/user/query-api). Pure.
 """
@@ -20,6 +20,12 @@ def move_problem(profile: VenueProfile, result: Raw) -> str:
     if profile.move_right in moving_rights(profile, result):
         return ""
     return f"the API key has not the Wallet right {profile.move_right}: every move of collateral will be refused"
+
+
+def account_uid(result: Raw) -> str:
+    """The venue's own name of the account that a key belongs to, the same for all of its keys; empty: not told."""
+    uid = str(result.get("userID") or "")
+    return uid if uid.isdecimal() and int(uid) else ""
 
 
 def key_problem(

@@ -21,6 +21,12 @@ class Venue(VenuePort, Protocol):
     def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
         """Ask `problem` right before each order leaves; a sentence keeps it back."""
 
+    def claim_account(self, claim: Callable[[str], None]) -> None:
+        """Call `claim` at the start with the venue's own name of the account (empty: it does not tell it).
+
+        Before anything is subscribed to or sent; what it raises ends the start.
+        """
+
     async def stop(self) -> None:
         """Close it; orders under way get their answers first."""
 

@@ -24,10 +24,12 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import run as daemon_run
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.claim import AccountClaim
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.failpoints import Failpoints
 from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.latch import KillLatch
+from hedgebot.daemon.lock import InstanceLocks
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
@@ -252,7 +254,9 @@ async def daemon(
             journal=journal,
             clock=clock,
             failpoints=Failpoints.from_environment({}),
-            open_venue=daemon_run._venue_opener(connections, clock, hold),
+            open_venue=daemon_run._venue_opener(
+                connections, clock, hold, AccountClaim(InstanceLocks(), [], config.state_dir)
+            ),
             hold=hold,
         )
         if code := await run.run():

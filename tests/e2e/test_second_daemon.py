@@ -47,3 +47,25 @@ def test_an_account_is_free_again_after_the_death_of_its_daemon(world: World) ->
     second = world.daemon(state_dir=world.folder / "other")
     second.until_active()
     assert second.stop() == 0
+
+
+def test_p07_two_keys_of_one_account_run_one_daemon(world: World) -> None:
+    """Other key, other state directory: only the venue can say that the account is the same."""
+    first = world.daemon()
+    first.until_active()
+    other = world.folder / "other.toml"
+    (world.folder / "secrets" / "second").write_text("second-key")
+    (world.folder / "secrets" / "second").chmod(0o600)
+    other.write_text(world.config.read_text("utf-8").replace('"secrets/key"', '"secrets/second"'), "utf-8")
+    began_s = time.monotonic()
+    second = world.start(["run", "--config", str(other), "--state-dir", str(world.folder / "other")], "second.log")
+    assert second.wait() == 7, second.words()
+    # The client's import and two questions to the venue lie before it: 2 s where nothing else runs.
+    assert time.monotonic() - began_s <= (4.0 if os.getloadavg()[0] < 1.0 else 15.0)
+    assert f"account main is already run by process {first.process.pid}" in second.words()
+    assert first.book()["mode"] == "active"
+    assert first.stop() == 0
+    truth = checker.read_truth(world.admin("truth"))
+    assert checker.order_problems(checker.read_rows(world.state_dir), truth) == []
+    sent = [row for row in checker.read_rows(world.folder / "other") if row.kind == "SubmitOrder"]
+    assert sent == []

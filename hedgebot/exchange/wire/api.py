@@ -74,7 +74,7 @@ class Api:
         self.bars = Bars()
         backfill(exchange, self.bars)
         sample(exchange, self.bars)
-        self.accounts = {spec.api_key: spec for spec in exchange.scenario.accounts}
+        self.accounts = {key: one for one in exchange.scenario.accounts for key in (one.api_key, *one.more_api_keys)}
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.keys: dict[str, KeyState] = {}
         self.crashes = 0

@@ -16,7 +16,7 @@ from hedgebot.exchange.wire.words import dec, ms_text
 def query_api(api: Api, account: str, _params: Params) -> Fields:
     """The key: it may read and trade, and move money out only where the test plane says so."""
     read_only, wallet_rights = api.key_rights(account)
-    spec = next(one for one in api.accounts.values() if one.name == account)
+    user_id, spec = next((at, one) for at, one in enumerate(api.exchange.scenario.accounts, 1) if one.name == account)
     return {
         "id": "1",
         "note": account,
@@ -49,7 +49,7 @@ def query_api(api: Api, account: str, _params: Params) -> Fields:
         "createdAt": "2026-01-01T00:00:00Z",
         "unified": 0,
         "uta": 1,
-        "userID": 1,
+        "userID": user_id,
         "inviterID": 0,
         "vipLevel": "No VIP",
         "mktMakerLevel": "0",
@@ -59,7 +59,7 @@ def query_api(api: Api, account: str, _params: Params) -> Fields:
         "parentUid": "0",
         "kycLevel": "LEVEL_1",
         "kycRegion": "",
-        "userIDInt64": "1",
+        "userIDInt64": str(user_id),
         "inviterIDInt64": "0",
         "affiliateIDInt64": "0",
     }

@@ -101,6 +101,9 @@ class WatchedVenue:
     def hold_orders(self, problem: Callable[[OrderIntent], str]) -> None:
         """Nothing is ever sent here."""
 
+    def claim_account(self, claim: Callable[[str], None]) -> None:
+        """An account that is only watched is nobody's own."""
+
     def send(self, command: VenueCommand) -> None:
         """Refuse what would trade; nothing else is asked of an account that is only watched."""
         match command:

@@ -5,7 +5,15 @@ from pydantic import SecretStr
 
 from hedgebot.config import AccountConnection
 from hedgebot.console.doctor import check_venue
-from hedgebot.console.doctor_venue import ask_venue, clock_row, dead_man_row, key_row, mode_row, unreachable_row
+from hedgebot.console.doctor_venue import (
+    ask_venue,
+    clock_row,
+    dead_man_row,
+    key_row,
+    mode_row,
+    owner_row,
+    unreachable_row,
+)
 from hedgebot.domain.settings import AccountRole
 from tests.support.connections import account_connection
 
@@ -97,3 +105,11 @@ def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
             ("dead man's switch", "skip"),
         )
     ]
+
+
+def test_whether_another_key_of_the_account_would_be_noticed() -> None:
+    known, unknown = owner_row(connection(), "24617703"), owner_row(connection(), "")
+    assert (known.check, known.status.value) == ("account", "ok")
+    assert "24617703" in known.finding
+    assert unknown.status == "warn"
+    assert "another key of this account is not noticed" in unknown.finding

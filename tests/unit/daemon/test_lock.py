@@ -1,12 +1,14 @@
 """One daemon per state directory and account: the second one is refused, whatever its state directory."""
 
 import os
+import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders
+from hedgebot.daemon.lock import InstanceLocks, account_fingerprint, lock_folders, uid_fingerprint
 from hedgebot.domain.errors import InstanceError
 
 PRINT = account_fingerprint(venue="bybit", endpoint=None, testnet=False, api_key="key")
@@ -92,3 +94,26 @@ def test_two_names_of_one_folder_are_one_lock(tmp_path: Path) -> None:
     assert folders == [tmp_path / "hedgebot" / "locks"]
     with InstanceLocks() as locks:
         locks.take_account("main", "f" * 32, folders, tmp_path)
+
+
+def test_an_account_by_its_venues_name_is_one_whatever_key(tmp_path: Path) -> None:
+    one = uid_fingerprint(venue="bybit", endpoint=None, testnet=False, uid="7")
+    assert one == uid_fingerprint(venue="bybit", endpoint=None, testnet=False, uid="7")
+    assert one != uid_fingerprint(venue="bybit", endpoint=None, testnet=True, uid="7")
+    assert one != account_fingerprint(venue="bybit", endpoint=None, testnet=False, api_key="7")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract socket names are Linux's")
+def test_another_users_daemon_has_other_folders_and_is_met_all_the_same(tmp_path: Path) -> None:
+    """Folders stand for users here: no file is shared between the two."""
+    fingerprint = account_fingerprint(venue="bybit", endpoint=None, testnet=False, api_key=uuid.uuid4().hex)
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    mine.mkdir()
+    theirs.mkdir()
+    with InstanceLocks() as first, InstanceLocks() as second:
+        first.take_account("main", fingerprint, [mine], tmp_path, for_all_users=True)
+        words = rf"account main is already run by process {os.getpid()} of the user with number {os.getuid()}: stop"
+        with pytest.raises(InstanceError, match=words):
+            second.take_account("main", fingerprint, [theirs], tmp_path, for_all_users=True)
+    with InstanceLocks() as third:
+        third.take_account("main", fingerprint, [theirs], tmp_path, for_all_users=True)

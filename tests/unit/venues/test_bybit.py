@@ -5,7 +5,7 @@ import time
 import pytest
 
 from hedgebot.domain.commands import CancelOrder, SubmitOrder
-from hedgebot.domain.errors import ConfigError, ExitCode, VenueError, VenueUnreachable
+from hedgebot.domain.errors import ConfigError, ExitCode, InstanceError, VenueError, VenueUnreachable
 from hedgebot.domain.events import (
     AuthenticationFailed,
     CancelAnswered,
@@ -66,6 +66,24 @@ async def test_a_key_that_can_withdraw_stops_the_start() -> None:
         with pytest.raises(ConfigError, match=r"account main: the API key may move money out \(Withdraw\)"):
             await venue.start()
     assert double.dials == 0
+
+
+async def test_the_account_is_claimed_by_its_user_id_before_anything_is_subscribed_to() -> None:
+    double = BybitDouble()
+    claimed: list[str] = []
+
+    def claim(uid: str) -> None:
+        claimed.append(uid)
+        raise InstanceError("account main is already run by process 7")
+
+    async with double.serving():
+        venue = BybitVenue(connection(double.endpoint), Sink(), time.time_ns)
+        venue.claim_account(claim)
+        with pytest.raises(InstanceError, match="account main is already run"):
+            await venue.start()
+    assert claimed == ["1"]
+    assert double.dials == 0
+    assert not [path for path, _, _ in double.requests if path not in {"v5/market/time", "v5/user/query-api"}]
 
 
 async def test_a_refused_key_is_told_and_stops_the_start() -> None:

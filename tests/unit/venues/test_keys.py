@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.domain.settings import AccountRole
 from hedgebot.venues.bybit_profile import BYBIT
-from hedgebot.venues.keys import key_problem, move_problem, moving_rights
+from hedgebot.venues.keys import account_uid, key_problem, move_problem, moving_rights
 from tests.unit.venues.double import golden
 
 
@@ -56,3 +56,14 @@ def test_a_configured_treasury_grants_the_one_right_that_its_moves_need_and_no_o
     # Without it the book is hedged all the same, and each move is refused.
     assert key_problem(BYBIT, AccountRole.SHARED, key(), moves=True) is None
     assert "has not the Wallet right AccountTransfer" in move_problem(BYBIT, key())
+
+
+@pytest.mark.parametrize(("told", "uid"), [(1, "1"), ("246177", "246177"), (0, ""), ("0", ""), (None, ""), ("x", "")])
+def test_whose_a_key_is(told: object, uid: str) -> None:
+    assert account_uid(key(userID=told)) == uid
+
+
+def test_a_venue_that_says_nothing_of_the_owner_has_no_name_for_it() -> None:
+    silent = key()
+    del silent["userID"]
+    assert account_uid(silent) == ""

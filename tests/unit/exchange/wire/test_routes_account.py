@@ -1,13 +1,16 @@
 """Signed paths about the account."""
 
+import time
 from decimal import Decimal
 
 import msgspec
 
 from hedgebot.domain.instrument import InstrumentId, Side
+from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.wire import routes_account as routes
 from hedgebot.exchange.wire.api import Api
+from hedgebot.exchange.wire.params import Params
 from tests.unit.exchange.wire.asking import ask, code_of
 
 
@@ -16,6 +19,15 @@ def test_the_key_trades_and_never_withdraws(api: Api) -> None:
     assert (key["uta"], key["readOnly"], key["apiKey"]) == (1, 0, "key")
     assert key["permissions"]["Wallet"] == []
     assert key["permissions"]["Options"] == ["OptionsTrade"]
+
+
+def test_every_key_of_an_account_has_its_user_id(api: Api) -> None:
+    first, other = api.exchange.scenario.accounts
+    assert [ask(routes.query_api, api)["userID"], routes.query_api(api, other.name, Params({}))["userID"]] == [1, 2]
+    accounts = (msgspec.structs.replace(first, more_api_keys=("second",)), other)
+    scenario = msgspec.structs.replace(api.exchange.scenario, accounts=accounts)
+    twin = Api(Exchange(scenario, time.time_ns()), api.faults)
+    assert [twin.key_owner(key).name for key in ("key", "second", "key-2")] == ["book", "book", "other"]
 
 
 def test_the_wallet_by_coin(api: Api) -> None:
