@@ -86,6 +86,11 @@ def backtest_world(
     world = build_world(scenario, seed, data, 1.0, start, end)
     if world.venues:
         raise WrongUse("a backtest runs one exchange; this scenario has several [[venues]]")
+    if hurried := [one.underlying for one in world.recordings if one.speed != 1.0]:
+        raise WrongUse(
+            f"the recording of {hurried[0]} has a speed of its own; a backtest plays it on the recording's clock, as "
+            "fast as it can: leave speed out of the scenario"
+        )
     # A demo's world settles every minute so that people see it; economics have real venues' eight hours.
     return msgspec.structs.replace(world, funding_interval_s=max(world.funding_interval_s, 3_600))
 

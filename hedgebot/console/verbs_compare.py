@@ -98,15 +98,23 @@ def point_rows(points: "list[Point]") -> list[tuple[str, ...]]:
 
 
 def verdicts(points: "list[Point]") -> list[str]:
-    """One sentence for each rival on each underlying."""
+    """One sentence for each rival on each underlying; none where the configured policy was not run."""
     from hedgebot.lab.compare import Policy, dearer
 
+    if all(one.policy != Policy.OURS for one in points):
+        return []
     rivals = dict.fromkeys((one.underlying, one.policy) for one in points if one.policy != Policy.OURS)
     lines = []
     for underlying, policy in rivals:
         more = dearer(points, policy, underlying)
-        told = "never had the same tracking error: add --scale" if more is None else f"costs {more:+.0%}"
-        lines.append(f"{underlying}: {policy} {told} against the configured policy at equal tracking error")
+        if more is None:
+            told = (
+                f"no run of {policy} had a tracking error that the configured policy had too, so their costs are not "
+                "comparable; add --scale values that bring the two together"
+            )
+        else:
+            told = f"{policy} costs {more:+.0%} against the configured policy at equal tracking error"
+        lines.append(f"{underlying}: {told}")
     return lines
 
 

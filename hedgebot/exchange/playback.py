@@ -8,6 +8,7 @@ lows and highs are always touched. On a grid coarser than a second the extremes 
 a gap until the first one after it, nor after the recording's end; prices are held. Reads no files.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,6 +196,12 @@ class RecordedPath:
     def seconds(self) -> float:
         """How long the recording plays, in the exchange's time."""
         return (self._end - self._start) / 1e9 / self._speed
+
+    def afresh(self) -> "RecordedPath":
+        """The same recording from its beginning; what was read of it is shared."""
+        again = copy.copy(self)
+        again._block = 0  # noqa: SLF001  (its own copy)
+        return again
 
     def next_block(self) -> PathBlock:
         """The next steps of the recording; beyond its end prices are held and nothing is live."""

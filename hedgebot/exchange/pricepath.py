@@ -68,6 +68,9 @@ class PricePath(Protocol):
     def next_block(self) -> PathBlock:
         """The next `STEPS_PER_BLOCK` steps."""
 
+    def afresh(self) -> "PricePath":
+        """The same path from its beginning, however much of this one was taken."""
+
 
 def stream(seed: int, *names: str) -> np.random.Generator:
     """An independent random stream for a purpose, the same on every machine."""
@@ -82,6 +85,7 @@ class SeededPath:
         """`venue_seed` draws what is one exchange's own (its basis); None: everything comes from `seed`."""
         self.start_price = spec.start_price
         self._spec = spec
+        self._seeds = seed, venue_seed
         self._step_s = step_s
         # The common factor is drawn alike by every underlying from a stream of its own, so that they move together.
         self._common = stream(seed, _COMMON)
@@ -93,6 +97,11 @@ class SeededPath:
         self._log_price = math.log(spec.start_price)
         self._perp_basis = spec.basis_bps
         self._spot_gap = 0.0
+
+    def afresh(self) -> "SeededPath":
+        """The same draws again, from the first."""
+        seed, venue_seed = self._seeds
+        return SeededPath(self._spec, seed, self._step_s, venue_seed)
 
     def next_block(self) -> PathBlock:
         """Draw the next block: every random number of a step comes from here, in a fixed order."""
@@ -157,10 +166,15 @@ class SeededPath:
 
 
 def all_paths_of(scenario: Scenario, given: Mapping[str, PricePath], step_s: float) -> dict[str, PricePath]:
-    """A path for each underlying: the one that is given, else a seeded one."""
+    """A path for each underlying: the one that is given, from its beginning, else a seeded one.
+
+    Where a path stands is its player's own: exchanges that are given the same one play the same prices.
+    """
     shared = scenario.path_seed is not None
     seed = scenario.path_seed if scenario.path_seed is not None else scenario.seed
     return {
-        spec.name: given.get(spec.name) or SeededPath(spec, seed, step_s, scenario.seed if shared else None)
+        spec.name: given[spec.name].afresh()
+        if spec.name in given
+        else SeededPath(spec, seed, step_s, scenario.seed if shared else None)
         for spec in scenario.underlyings
     }

@@ -22,6 +22,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.pricepath import PricePath
+from hedgebot.exchange.recordfile import utc
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.lab.budgets import known_now
 from hedgebot.lab.memory import PassingJournal
@@ -31,6 +32,8 @@ from hedgebot.lab.simbook import SimBook
 from hedgebot.lab.sweep import Seen
 
 START_NS = 1_790_000_000_000_000_000
+"""When the market of a seed begins; a recording is played at its own moments."""
+
 WARM_UP_S = 120.0
 LOOKS_MAX = 20_000
 
@@ -52,6 +55,16 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     def step_s(self) -> float:
         """Seconds between looks."""
         return self.scenario.step_ms / 1_000.0
+
+    @property
+    def recorded_ns(self) -> int | None:
+        """The moment (UTC) at which its recording begins; None where none is played."""
+        return next((one.origin_ns for one in self.paths.values() if isinstance(one, RecordedPath)), None)
+
+    @property
+    def start_ns(self) -> int:
+        """When virtual time begins: hours of the day, ends and expiries are those of what was recorded."""
+        return START_NS if self.recorded_ns is None else self.recorded_ns
 
 
 class Hedges(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,17 +153,18 @@ class _Ear:
 def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _share: None) -> Result:
     """Run it to its end. ConfigError when the book cannot run there, or never becomes active."""
     ear, pace = _Ear(), Pace.of_seconds(wish.step_s)
-    exchange = Exchange(wish.scenario, START_NS, wish.paths, wish.pegs)
+    exchange = Exchange(wish.scenario, wish.start_ns, wish.paths, wish.pegs)
     book = SimBook(exchange, wish.settings, load_strategy, pace=pace, journal=PassingJournal(ear))
     # The client waits until the book is hedged: what came before is no part of the figures.
     book.exchange.set_client_flow(enabled=False)
     book.host.start()
     # Looks fall into the middle of steps: at their very moment the client has traded and nobody could have hedged.
     warm_up_ns = max(round(WARM_UP_S * NS_PER_S), 8 * pace.market_ns)
-    book.timeline.advance(START_NS + warm_up_ns - warm_up_ns % pace.market_ns + pace.market_ns // 2)
+    book.timeline.advance(wish.start_ns + warm_up_ns - warm_up_ns % pace.market_ns + pace.market_ns // 2)
     mode = book.host.engine.state.mode
     if mode is not cmd.Mode.ACTIVE:
         raise ConfigError(f"the book did not become active: {book.host.engine.state.mode_reason}")
+    _check_bands(wish, book)
     book.exchange.set_client_flow(enabled=True)
     names = [one.underlying for one in wish.settings.underlyings]
     observer = ear.observer = Observer(
@@ -158,6 +172,17 @@ def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _s
     )
     _watch(wish, book, observer, ear, told)
     return _result(wish, book, observer, ear)
+
+
+def _check_bands(wish: Wish, book: SimBook) -> None:
+    """ConfigError for strategies that keep no band where the market begins: a run without a hedge says nothing."""
+    for name, one in book.host.engine.state.underlyings.items():
+        asked = [each.name for each in wish.settings.strategies if each.enabled and name in each.underlyings]
+        if asked and not (one.trigger_coin or one.inside_coin or one.centre_coin):
+            raise ConfigError(
+                f"the strategies {', '.join(asked)} keep no band of {name} at {utc(book.timeline.now_ns)}, where the "
+                "market begins: name one that makes a band first, and an end_at that is later"
+            )
 
 
 def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told) -> None:
@@ -228,6 +253,6 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
         events=ear.events,
         gaps=len(holes),
         gaps_s=sum(holes),
-        recorded_ns=next((one.origin_ns for one in wish.paths.values() if isinstance(one, RecordedPath)), None),
+        recorded_ns=wish.recorded_ns,
         mode=book.host.engine.state.mode.value if book.host.running else f"ended: {book.host.ended}",
     )

@@ -5,10 +5,11 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from hedgebot.console.assets import config_file
+from hedgebot.console.assets import config_file, scenario_file
 from hedgebot.console.backtest_report import report_lines, report_page
+from hedgebot.console.errors import WrongUse
 from hedgebot.console.main import app
-from hedgebot.console.verbs_backtest import Progress
+from hedgebot.console.verbs_backtest import Progress, backtest_world
 from hedgebot.lab.backtest import Result, Wish, run_backtest
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
@@ -59,3 +60,11 @@ def test_nothing_is_drawn_where_there_is_no_terminal(capsys: pytest.CaptureFixtu
     with Progress() as progress:
         progress.told(0.5)
     assert capsys.readouterr().err == ""
+
+
+def test_a_recording_that_is_hurried_has_no_clock_of_its_own(tmp_path: Path) -> None:
+    shipped = scenario_file("options_book").read_text(encoding="utf-8")
+    hurried = tmp_path / "hurried.toml"
+    hurried.write_text(shipped + '\n[[recordings]]\nunderlying = "BTC"\nperp_bars = "x.csv"\nspeed = 60.0\n')
+    with pytest.raises(WrongUse, match="recording of BTC has a speed of its own"):
+        backtest_world(hurried, [], None, None, None)

@@ -1,3 +1,5 @@
+import msgspec
+
 from hedgebot.console.verbs_compare import compare_page, point_rows, verdicts
 from hedgebot.lab.compare import Point, Policy
 
@@ -21,6 +23,19 @@ def points() -> list[Point]:
 def test_a_rival_is_told_by_what_it_costs_more() -> None:
     (line,) = verdicts(points())
     assert line == "BTC: fixed band to zero costs +50% against the configured policy at equal tracking error"
+
+
+def test_a_rival_that_was_never_as_near_is_told_with_what_would_help() -> None:
+    far = [msgspec.structs.replace(one, tracking_error_usd=1e6) for one in points() if one.policy == Policy.ZERO]
+    (line,) = verdicts([*points()[:2], *far])
+    assert line == (
+        "BTC: no run of fixed band to zero had a tracking error that the configured policy had too, so their costs are "
+        "not comparable; add --scale values that bring the two together"
+    )
+
+
+def test_without_the_configured_policy_there_is_nothing_to_hold_rivals_against() -> None:
+    assert verdicts(points()[2:]) == []
 
 
 def test_the_rows_have_units_in_their_head() -> None:

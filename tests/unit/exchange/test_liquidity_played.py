@@ -33,6 +33,7 @@ class Wandering:
 
     def __init__(self, name: str, price: float) -> None:
         self.start_price = price
+        self._name = name
         self._random = stream(5, name)
         self._log = 0.0
 
@@ -48,6 +49,9 @@ class Wandering:
             stress=np.ones(STEPS_PER_BLOCK),
             live=np.ones(STEPS_PER_BLOCK, dtype=np.bool_),
         )
+
+    def afresh(self) -> "Wandering":
+        return Wandering(self._name, self.start_price)
 
 
 class Sample:

@@ -97,3 +97,11 @@ def test_a_crash_is_stress() -> None:
     stress = path.next_block().stress[:42]
     assert stress.max() == 8.0
     assert stress.min() < 1.0
+
+
+def test_a_recording_that_was_played_begins_again_and_the_first_player_goes_on() -> None:
+    recorded = bars((0, 100, 110, 95, 105), (1, 105, 106, 80, 90), (2, 90, 99, 89, 98))
+    path = RecordedPath(perp=recorded, spot=None, minutes=None, underlying=SPEC, speed=1.0, step_s=1.0)
+    first = path.next_block()
+    assert np.array_equal(path.afresh().next_block().perp, first.perp)
+    assert not np.array_equal(path.next_block().perp, first.perp)

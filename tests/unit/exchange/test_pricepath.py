@@ -1,7 +1,7 @@
 import numpy as np
 
-from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, STEPS_PER_BLOCK, SeededPath, stream
-from hedgebot.exchange.scenario import UnderlyingSpec
+from hedgebot.exchange.pricepath import SECONDS_PER_YEAR, STEPS_PER_BLOCK, SeededPath, all_paths_of, stream
+from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 
 
 def path(name: str = "BTC", seed: int = 1, vol: float = 0.5, jumps_per_day: float = 0.0) -> SeededPath:
@@ -57,3 +57,19 @@ def test_basis_stays_near_its_mean() -> None:
 def test_streams_are_apart() -> None:
     assert stream(1, "a").random() != stream(1, "b").random()
     assert stream(1, "a", "b").random() == stream(1, "a", "b").random()
+
+
+def test_a_path_that_was_played_begins_again_with_its_first_step() -> None:
+    one = path()
+    first, second = one.next_block(), one.next_block()
+    again = one.afresh()
+    assert np.array_equal(again.next_block().perp, first.perp)
+    assert np.array_equal(again.next_block().perp, second.perp)
+
+
+def test_what_is_given_is_played_from_its_beginning_whoever_played_it_before() -> None:
+    given = path()
+    first = given.next_block()
+    scenario = Scenario(name="one", underlyings=(given._spec,), accounts=())
+    made = [all_paths_of(scenario, {"BTC": given}, 0.1)["BTC"] for _ in range(2)]
+    assert all(np.array_equal(one.next_block().index, first.index) for one in made)

@@ -32,6 +32,9 @@ class Flat:
             live=live,
         )
 
+    def afresh(self) -> "Flat":
+        return self
+
 
 def test_marks_stand_between_index_and_book(scenario: Scenario, start_ns: int) -> None:
     world = World(scenario, start_ns, {"BTC": Flat()})

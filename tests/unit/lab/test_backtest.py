@@ -1,10 +1,13 @@
 import msgspec
+import numpy as np
 import pytest
 
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.errors import ConfigError
 from hedgebot.lab.backtest import Result, Wish, run_backtest
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
+from tests.unit.lab.recorded import BEGAN, recorded_wish, refining
 
 WORLD = msgspec.structs.replace(SCENARIO, step_ms=5_000)
 
@@ -55,3 +58,32 @@ def test_a_book_that_cannot_become_active_is_told() -> None:
     settings = msgspec.structs.replace(SETTINGS, underlyings=(blind,))
     with pytest.raises(ConfigError, match="did not become active"):
         run_backtest(Wish(scenario=WORLD, settings=settings, days=0.03), STRATEGY.build)
+
+
+def costs_around_half_past(result: Result) -> tuple[float, float]:
+    """What hedging cost before 00:28 and after 00:33 of the recording; looks begin some minutes after midnight."""
+    columns, (one,) = result.hedges[0].columns, result.hedges
+    paid = columns.trading_usd
+    at = [int(np.searchsorted(columns.days, minutes / 1_440.0)) for minutes in (25, 32)]
+    assert one.costs.trading == paid[-1]
+    return float(paid[at[0]]), float(paid[-1] - paid[at[1]])
+
+
+@pytest.mark.parametrize(("hours", "first", "second"), [("00:00-00:30", True, False), ("00:30-01:00", False, True)])
+def test_hours_of_the_day_are_those_of_the_recording(hours: str, first: bool, second: bool) -> None:
+    found = run_backtest(recorded_wish(55, refining("patience", hours=hours)), load_strategy)
+    assert found.recorded_ns == BEGAN.timestamp() * 1e9
+    before, after = costs_around_half_past(found)
+    assert (before > 0.0, after > 0.0) == (first, second)
+
+
+def test_the_end_is_a_moment_of_the_recording() -> None:
+    found = run_backtest(recorded_wish(55, refining("patience", end_at="2025-05-10T00:30:00")), load_strategy)
+    before, after = costs_around_half_past(found)
+    assert before > 0.0 == after
+
+
+def test_strategies_that_propose_nothing_when_the_market_begins_are_told() -> None:
+    wish = recorded_wish(40, refining("patience", end_at="2025-05-09T20:00:00"))
+    with pytest.raises(ConfigError, match=r"delta_neutral, patience keep no band of BTC at 2025-05-10 00:02:50 UTC"):
+        run_backtest(wish, load_strategy)

@@ -6,6 +6,7 @@ from hedgebot.lab.backtest import Wish
 from hedgebot.lab.compare import Point, Policy, compare, dearer, variant
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
+from tests.unit.lab.recorded import recorded_wish
 
 
 def point(policy: str, error: float, cost: float) -> Point:
@@ -63,3 +64,10 @@ def test_all_policies_run_on_the_same_path() -> None:
     assert shares == [0.5, 1.0]
     assert all(one.cost_usd_day > 0.0 for one in points)
     assert set(Policy) > {Policy.EDGE, Policy.ZERO}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_run_plays_the_recording_from_its_beginning(workers: int) -> None:
+    points = compare(recorded_wish(20), STRATEGY.build, (Policy.EDGE,), (1.0, 1.0), workers=workers)
+    assert points[0].cost_usd_day > 0.0
+    assert points == [points[0]] * 2
