@@ -12,6 +12,7 @@ import orjson
 HASH_BYTES = 8
 # A value this many times larger or smaller than before is more often a slip of the unit than a wish.
 SLIP_RATIO = 10.0
+ABSENT = "(none)"
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -55,4 +56,4 @@ def is_slip(change: str) -> bool:
 
 
 def _text(value: object) -> str:
-    return "(none)" if value is None else orjson.dumps(value).decode()
+    return ABSENT if value is None else orjson.dumps(value).decode()

@@ -1,23 +1,14 @@
 """What differs between two configurations, and what of it a running daemon cannot take over. Reads no file."""
 
+import orjson
+
 from hedgebot.config import canonical
 from hedgebot.config.loader import Config
+from hedgebot.config.tiers import loosens
 
 RESTART_SECTIONS = ("book", "accounts", "treasury", "alerts", "daemon")
-RESTART_TO_LOOSEN = frozenset(
-    f"limits.{name}"
-    for name in (
-        "daily_loss_usd_max",
-        "drawdown_ratio_max",
-        "bleed_usd_max",
-        "es_ratio_max",
-        "funding_cost_usd_per_day_max",
-        "canary_ratio",
-    )
-)
-"""Hard limits: a running daemon takes a tighter one, and a looser one with its next start."""
-RESTART_TO_SHORTEN = frozenset({"limits.canary_hours"})
-"""The same for those that are looser the smaller they are."""
+LIMIT_SECTIONS = ("limits", "underlyings")
+"""Where hard limits stand: a running daemon takes a tighter one, and a looser one with its next start."""
 # What the engine judges a holding by; where it is read is the task's, which begins with the run.
 _HOLDING_KEYS_LIVE = ("ratio", "age_s_max", "jump_coin_max")
 
@@ -32,12 +23,20 @@ def restart_needed(lines: list[str]) -> list[str]:
     return [line for line in lines if _needs_restart(line.split(":", 1)[0]) or _loosens(line)]
 
 
+def loosened(lines: list[str]) -> list[str]:
+    """Those lines of a diff that loosen a hard limit. What is new loosens nothing that was in force."""
+    return [line for line in lines if _loosens(line)]
+
+
 def _loosens(line: str) -> bool:
     key, _, change = line.partition(": ")
     old, _, new = change.partition(" -> ")
-    if key in RESTART_TO_SHORTEN:
-        return float(new) < float(old)
-    return key in RESTART_TO_LOOSEN and float(new) > float(old)
+    section, _, rest = key.partition(".")
+    if section not in LIMIT_SECTIONS or old == canonical.ABSENT:
+        return False
+    if new == canonical.ABSENT:
+        return section == "limits"  # a whole underlying that leaves is no limit that is loosened
+    return loosens(rest.rpartition(".")[2], orjson.loads(old), orjson.loads(new))
 
 
 def _needs_restart(key: str) -> bool:

@@ -25,6 +25,7 @@ def change(world: World, *pairs: tuple[str, str]) -> None:
     world.config.write_text(text, "utf-8")
 
 
+BAND_X10 = (("band_coin = 0.25", "band_coin = 2.5"),)
 BAND_X100 = (("band_coin = 0.25", "band_coin = 25.0"), ("delta_limit_coin = 5.0", "delta_limit_coin = 500.0"))
 NOTIONAL_X1000 = (("order_notional_usd_max = 500000.0", "order_notional_usd_max = 500000000.0"),)
 
@@ -33,37 +34,42 @@ def test_o01_fat_fingers_are_refused_or_asked_twice_and_the_old_configuration_st
     daemon = world.daemon()
     daemon.until_active()
     good, before = world.config.read_text("utf-8"), running_hash(daemon)
+    # Hard limits are not loosened in a running daemon at all.
     for pairs in (BAND_X100, NOTIONAL_X1000):
         change(world, *pairs)
         answer = daemon.ask("apply", operator="ada", reason="wider")
         assert (answer["ok"], answer["code"]) == (False, 6)
-        assert answer["data"]["check_the_unit"]
-        assert "BTC: net delta" in answer["error"]
-        assert "before 0.25" in answer["error"]
-        assert running_hash(daemon) == before
-        # The words of the console for an everyday change are not enough either.
-        code, told = world.verb(
-            "config", "apply", str(world.config), "--confirm", "apply e2e", "-s", str(world.state_dir)
-        )
-        assert code == 6, told
+        assert "these settings need a restart: underlyings.BTC." in answer["error"]
         assert running_hash(daemon) == before
         world.config.write_text(good, "utf-8")
+    change(world, *BAND_X10)
+    answer = daemon.ask("apply", operator="ada", reason="wider")
+    assert (answer["ok"], answer["code"]) == (False, 6)
+    assert answer["data"]["check_the_unit"]
+    assert "BTC: net delta" in answer["error"]
+    assert "before 0.25" in answer["error"]
+    assert running_hash(daemon) == before
+    # The words of the console for an everyday change are not enough either.
+    code, told = world.verb("config", "apply", str(world.config), "--confirm", "apply e2e", "-s", str(world.state_dir))
+    assert code == 6, told
+    assert running_hash(daemon) == before
+    world.config.write_text(good, "utf-8")
     change(world, ("band_coin = 0.25", "band_coin = -0.25"))
     answer = daemon.ask("apply", operator="ada", reason="flipped")
     assert "band_coin" in answer["error"]
     assert running_hash(daemon) == before
     world.config.write_text(good, "utf-8")
     # What is meant is taken by who names exactly what was shown.
-    change(world, *BAND_X100)
+    change(world, *BAND_X10)
     shown = daemon.ask("apply", operator="ada", reason="meant")["data"]["confirm"]
-    change(world, ("band_coin = 25.0", "band_coin = 26.0"))
+    change(world, ("band_coin = 2.5", "band_coin = 2.6"))
     code, _ = world.verb("config", "apply", str(world.config), "--confirm", shown, "-s", str(world.state_dir))
     assert code == 6, "a confirmation of one file must not carry another"
-    change(world, ("band_coin = 26.0", "band_coin = 25.0"))
+    change(world, ("band_coin = 2.6", "band_coin = 2.5"))
     code, told = world.verb("config", "apply", str(world.config), "--confirm", shown, "-s", str(world.state_dir))
     assert (code, running_hash(daemon) != before) == (0, True), told
     applied = [row.payload["changes"] for row in checker.read_rows(world.state_dir) if row.kind == "ConfigApplied"]
-    assert applied == [["underlyings.BTC.band_coin: 0.25 -> 25.0", "underlyings.BTC.delta_limit_coin: 5.0 -> 500.0"]]
+    assert applied == [["underlyings.BTC.band_coin: 0.25 -> 2.5"]]
 
 
 def test_o02_a_half_written_file_leaves_the_last_good_one_in_force_and_alerts(world: World) -> None:

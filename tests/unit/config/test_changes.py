@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.config import load_config
-from hedgebot.config.changes import diff, restart_needed
+from hedgebot.config.changes import diff, loosened, restart_needed
 from tests.unit.daemon.fakes import write_config
 
 
@@ -33,3 +33,35 @@ def test_smaller_orders_after_a_change_are_not_cut_short_by_a_running_daemon() -
     shorter, longer = "limits.canary_hours: 4.0 -> 1.0", "limits.canary_hours: 1.0 -> 4.0"
     larger, smaller = "limits.canary_ratio: 0.25 -> 0.5", "limits.canary_ratio: 0.5 -> 0.25"
     assert restart_needed([shorter, longer, larger, smaller]) == [shorter, larger]
+
+
+@pytest.mark.parametrize(
+    "looser",
+    [
+        "limits.book_age_ms_max: 5000 -> 600000",
+        "limits.account_notional_usd_max: 10000000.0 -> 10000000000.0",
+        "limits.repeat_orders_max: 60 -> 1000",
+        "limits.margin_use_no_risk: 0.7 -> 0.95",
+        'limits.adl_policy: "halt" -> "freeze"',
+        "limits.collateral_shock_in_floor: true -> false",
+        "underlyings.BTC.collar_bps: 20.0 -> 900.0",
+        "underlyings.BTC.delta_limit_coin: 5.0 -> 50.0",
+        "underlyings.BTC.order_notional_usd_max: 500000.0 -> 5000000.0",
+        'underlyings.BTC.funding_action: "no_risk" -> "alert"',
+    ],
+)
+def test_every_hard_limit_is_tightened_at_once_and_loosened_with_a_restart(looser: str) -> None:
+    key, _, change = looser.partition(": ")
+    old, _, new = change.partition(" -> ")
+    tighter = f"{key}: {new} -> {old}"
+    assert loosened([looser, tighter]) == restart_needed([looser, tighter]) == [looser]
+
+
+def test_what_is_new_or_no_limit_is_taken_over_at_once() -> None:
+    lines = [
+        "underlyings.ETH.collar_bps: (none) -> 50.0",
+        "underlyings.BTC.band_coin: 0.25 -> 0.5",
+        "holdings.cold.jump_coin_max: 1.0 -> 2.0",
+        "limits.margin_tolerance_ratio: 0.01 -> 0.02",
+    ]
+    assert loosened(lines) == restart_needed(lines) == []
