@@ -4,7 +4,8 @@ Does: keeps the tracking error that the operator pays for, at the least cost. Ri
 `tracking_error_usd` (USD per square root of a day) at the reference conditions of the parameters, and then held; the
 width follows the variance of the exposure as it is: net gamma times volatility, and fills that we do not choose.
 Trades go to `target_ratio` of the edge; where each order costs something (`order_cost_usd`) trigger and target are the
-best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the reference width.
+best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the reference width; while quotes of
+held options are old the whole is `stale_band_ratio` times as wide, as every band.
 Limits: volatility and flow are estimates; before the first hour has been seen, the reference variance is used.
 Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`).
 """

@@ -3,6 +3,7 @@
 Does: between the band and `hard_coin` a hedge waits until the delta was outside for `dwell_s`, `interval_s` after the
 last hedge, for a price move of `price_move_bps` since then (not after a fill), and for the hours of the day in `hours`
 ("07:00-22:00", UTC; may run over midnight). From `end_at` on (ISO time, UTC) it stops hedging and leaves positions.
+Nothing that lowers the delta waits while the margin buffer is below its floor, or while a delivery price is averaged.
 Limits: waiting costs money; it moves any band towards hedging by the clock (hedging reference section 13).
 Fails: without an enabled strategy before it there is no band to refine.
 """

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from hedgebot.core import (
     breakers,
+    canary,
     frequency,
     funding,
     hedges,
     latches,
-    limits,
     margin_fit,
+    margin_watch,
     market,
     moving,
     order_table,
@@ -27,7 +28,7 @@ from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
 from hedgebot.core.margin_fit import Fitted
-from hedgebot.core.policy import waits_for, wanted_trade_coin
+from hedgebot.core.policy import note_breach, waits_for, wanted_trade_coin, widened
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -57,14 +58,17 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     underlying, configured = step.state.underlyings.get(name), settings_of(step.state, name)
     if underlying is None or configured is None:
         return
-    settings = limits.in_force(step.state, configured)
+    settings = canary.capped(step.state, configured)
     if underlying.price > 0.0:
         exposures.value(underlying, step.at_ns)
     if exposure_problem(underlying):
         # A fill of an option without a quote yet: what it does to the delta shows later, its cause is known now.
-        underlying.held_cause = cause if underlying.held_cause is None else underlying.held_cause
+        if underlying.held_cause is None or cause is DecisionCause.FILL:
+            underlying.held_cause = cause
         return
-    cause, underlying.held_cause = underlying.held_cause or cause, None
+    if cause is not DecisionCause.FILL:
+        cause = underlying.held_cause or cause
+    underlying.held_cause = None
     delta_coin = net_delta_coin(underlying)
     proposal = latches.flat_proposal(step.state, settings) or propose(
         step.state, strategy_of, underlying, settings, delta_coin, step.at_ns
@@ -72,15 +76,14 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
     _remember(underlying, proposal)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
-        underlying.breach_since_ns, underlying.residual_coin = 0, 0.0
+        underlying.breach_since_ns, underlying.breach_side, underlying.residual_coin = 0, 0, 0.0
         # What keeps a flatten waiting is not over because the delta is inside its band.
         underlying.note = underlying.note if latches.is_frozen(step.state, settings) else ""
         step.resolve(AlertKind.MARGIN_BUFFER_LOW, margin_fit.shortfall_subject(settings))
         if proposal is not None:
             moving.advance(step, underlying, settings, proposal, delta_coin)
         return
-    if not underlying.breach_since_ns:
-        underlying.breach_since_ns, underlying.breach_cause = step.at_ns, cause
+    note_breach(underlying, -1 if trade_coin > 0.0 else 1, cause, step.at_ns)
     if (
         order_table.order_of(step.state, name)
         or step.at_ns < underlying.retry_at_ns
@@ -88,7 +91,14 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         or latches.is_frozen(step.state, settings)
     ):
         return
-    underlying.waits_for = waits_for(underlying, proposal, delta_coin, settings.delta_limit_coin, step.at_ns)
+    underlying.waits_for = waits_for(
+        underlying,
+        proposal,
+        delta_coin,
+        settings.delta_limit_coin,
+        step.at_ns,
+        margin_short=margin_watch.CAUSE in step.state.risk.reducing,
+    )
     if underlying.waits_for:
         return
     _hedge(step, underlying, settings, _Wanted(proposal, delta_coin, trade_coin))
@@ -108,7 +118,7 @@ def band_at(
     state: EngineState, strategy_of: StrategyOf, underlying: UnderlyingState, settings: UnderlyingSettings, at_ns: int
 ) -> Proposal | None:
     """The band that a look at a moment finds where no latch is held, at the underlying's price."""
-    found = limits.in_force(state, settings)
+    found = canary.capped(state, settings)
     return propose(state, strategy_of, underlying, found, net_delta_coin(underlying), at_ns)
 
 
@@ -146,6 +156,9 @@ def propose(
     for one in state.settings.strategies:
         if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
             proposal = strategy_of(one).propose(view, proposal)
+    if proposal is not None and underlying.options_stale:
+        # While quotes of held options are old their delta is less sure: the band is wider.
+        return widened(proposal, state.limits.stale_band_ratio, settings.delta_limit_coin)
     return proposal
 
 

@@ -6,7 +6,7 @@ fresh book and clipped like every hedge. What of the delta they leave open is wh
 
 from decimal import Decimal
 
-from hedgebot.core import hedges, latches, limits, order_table
+from hedgebot.core import canary, hedges, latches, order_table
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge_closing
@@ -115,7 +115,7 @@ def _end_when_flat(step: Step, latch: Latch) -> None:
     state = step.state
     # Where the hedge ends nothing is sent; the others are not kept from their end by it.
     covered = [one for one in latches.going_on(state) if latches.covers(state, latch, one)]
-    if state.mode is not Mode.RECOVERING and all(_is_flat(step, limits.in_force(state, one)) for one in covered):
+    if state.mode is not Mode.RECOVERING and all(_is_flat(step, canary.capped(state, one)) for one in covered):
         latches.end_action(step, latch, f"flat; {_delta_words(state, latch)}")
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import canary, margin_legs, margin_report, margin_watched, market
+from hedgebot.core import margin_legs, margin_report, margin_watched, market
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.risk_state import Mark
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -151,17 +151,6 @@ def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int,
         if age_ms > oldest_ms:
             oldest_ms, oldest_id = age_ms, instrument
     return oldest_ms, oldest_id
-
-
-def in_force(state: EngineState, settings: UnderlyingSettings) -> UnderlyingSettings:
-    """How an underlying is hedged now: while quotes of held options are old its delta is less sure, the band wider.
-
-    After a change its orders are smaller for a while.
-    """
-    settings = canary.capped(state, settings)
-    if not state.underlyings[settings.underlying].options_stale:
-        return settings
-    return msgspec.structs.replace(settings, band_coin=settings.band_coin * state.limits.stale_band_ratio)
 
 
 def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> bool:

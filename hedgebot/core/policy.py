@@ -2,9 +2,11 @@
 
 To zero costs 41 % more turnover for the same variance; 0.75 of the edge costs 1 % (hedging reference section 2).
 Between the band's edge and its hard edge a hedge may wait: for a time outside, a price move, an interval, the
-operator's hours. Beyond the hard edge, beyond the delta limit, and while a delivery price is averaged nothing waits
-(the same, sections 12 and 13).
+operator's hours. Beyond the hard edge, beyond the delta limit, while a delivery price is averaged, and for what lowers
+the delta while the margin buffer is below its floor nothing waits (the same, sections 12 and 13).
 """
+
+import msgspec
 
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Proposal
@@ -24,14 +26,61 @@ def wanted_trade_coin(delta_coin: float, proposal: Proposal) -> float:
     return -excess if distance > 0 else excess
 
 
-def waits_for(underlying: UnderlyingState, proposal: Proposal, delta_coin: float, limit_coin: float, at_ns: int) -> str:
+def widened(proposal: Proposal, ratio: float, limit_coin: float) -> Proposal:
+    """The proposal with a band `ratio` (>= 1) times as wide, wherever its width came from; the centre stays.
+
+    Neither the hard edge nor the delta limit is put behind the band by it: what is wider than they are stays as it is.
+    """
+    if ratio == 1.0:
+        return proposal
+    most = limit_coin - abs(proposal.centre_coin)
+    if proposal.patience is not None and proposal.patience.hard_coin is not None:
+        most = min(most, proposal.patience.hard_coin)
+
+    def wider(trigger_coin: float, inside_coin: float) -> tuple[float, float]:
+        share = max(min(ratio, most / trigger_coin), 1.0) if trigger_coin > 0.0 else 1.0
+        return trigger_coin * share, inside_coin * share
+
+    trigger_coin, inside_coin = wider(proposal.trigger_coin, proposal.inside_coin)
+    return msgspec.structs.replace(
+        proposal,
+        trigger_coin=trigger_coin,
+        inside_coin=inside_coin,
+        below=None if proposal.below is None else wider(*proposal.below),
+        evidence=proposal.evidence | {"stale_band_ratio": ratio},
+    )
+
+
+def note_breach(underlying: UnderlyingState, side: int, cause: DecisionCause, at_ns: int) -> None:
+    """The delta is outside its band: since when, on which side (1 above, -1 below), and what took it there.
+
+    On the other side the time outside begins anew. What a fill does outside is client flow, whatever came before it.
+    """
+    if not underlying.breach_since_ns or underlying.breach_side == -side:
+        underlying.breach_since_ns, underlying.breach_cause = at_ns, cause
+    elif cause is DecisionCause.FILL:
+        underlying.breach_cause = cause
+    underlying.breach_side = side
+
+
+def waits_for(
+    underlying: UnderlyingState,
+    proposal: Proposal,
+    delta_coin: float,
+    limit_coin: float,
+    at_ns: int,
+    *,
+    margin_short: bool = False,
+) -> str:
     """What a hedge that is due still waits for, in a sentence; empty when it may go.
 
     `limit_coin` is the delta limit. A price-move gate stops hedges that only time or volatility asks for: never those
-    after a fill.
+    after a fill. `margin_short`: the margin buffer is below its floor; what lowers the delta then goes at once.
     """
     patience, distance = proposal.patience, abs(delta_coin - proposal.centre_coin)
     if patience is None or abs(delta_coin) > limit_coin or underlying.sums.settling:
+        return ""
+    if margin_short and abs(delta_coin + wanted_trade_coin(delta_coin, proposal)) < abs(delta_coin):
         return ""
     if patience.hard_coin is not None and distance > patience.hard_coin:
         return ""

@@ -109,6 +109,7 @@ class ChaseStart(msgspec.Struct, kw_only=True, frozen=True):
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
+    `breach_side` is 1 while the delta is above its band, -1 below, 0 inside or not known.
     `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
@@ -135,6 +136,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     trail: list[Spell] = []
     breach_since_ns: int = 0
     breach_cause: DecisionCause = DecisionCause.RECOVERY
+    breach_side: int = 0
     held_cause: DecisionCause | None = None
     rejects: int = 0
     refusals: int = 0

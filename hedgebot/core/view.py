@@ -150,7 +150,7 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
 def book_view(state: EngineState, at_ns: int) -> BookView:
     """Describe the state at a moment (the shell's clock, only for ages)."""
     totals = state.totals
-    shown = tuple(_underlying(state, limits.in_force(state, one), at_ns) for one in state.settings.underlyings)
+    shown = tuple(_underlying(state, canary.capped(state, one), at_ns) for one in state.settings.underlyings)
     return BookView(
         at_ns=at_ns,
         run_id=state.run_id,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from hedgebot.core.engine import Engine
+from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.state import EngineState
 from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
@@ -106,10 +106,10 @@ def settings(**limits: float) -> EngineSettings:
 class Playbook:
     """An engine in conversation. `send` returns the commands of one event; `heard` has all of them."""
 
-    def __init__(self, engine_settings: EngineSettings | None = None) -> None:
-        """Start an engine with RunStarted as its first event."""
+    def __init__(self, engine_settings: EngineSettings | None = None, load: LoadStrategy = STRATEGY.build) -> None:
+        """Start an engine with RunStarted as its first event; without `load` every strategy is delta_neutral."""
         self.settings = engine_settings or settings()
-        self.engine = Engine(STRATEGY.build)
+        self.engine = Engine(load)
         self.at_ns = START_NS
         self.seq = 0
         self.heard: list[Command] = []

@@ -1,12 +1,143 @@
 """Decisions and their records: news once, evidence whole, no row per tick while a rule refuses."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
+from hedgebot.core.engine import LoadStrategy
+from hedgebot.core.strategy import Strategy, StrategyPlugin
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import DecisionCause, Outcome, RecordRefusal
+from hedgebot.domain.commands import Command, DecisionCause, Mode, Outcome, RecordRefusal
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, PRICE, Playbook, decisions, of_type, orders, settings
+from hedgebot.domain.settings import EngineSettings, StrategySettings
+from strategies import cost_aware, delta_neutral, patience, target
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_PERP,
+    INSTRUMENTS,
+    PRICE,
+    Playbook,
+    decisions,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
+
+PLUGINS: tuple[StrategyPlugin, ...] = (
+    cost_aware.STRATEGY,
+    delta_neutral.STRATEGY,
+    patience.STRATEGY,
+    target.STRATEGY,
+)
+
+
+def load(one: StrategySettings) -> Strategy:
+    return next(plugin for plugin in PLUGINS if plugin.name == one.name).build(one)
+
+
+LOAD: LoadStrategy = load
+
+
+def with_strategies(**params: dict[str, float]) -> EngineSettings:
+    """The playbook's book, hedged by these strategies one after the other."""
+    strategies = tuple(
+        StrategySettings(name=name, enabled=True, underlyings=("BTC",), params=dict(one))
+        for name, one in params.items()
+    )
+    linear = msgspec.structs.replace(settings().underlyings[0], delta_convention="linear")
+    return msgspec.structs.replace(settings(), strategies=strategies, underlyings=(linear,))
+
+
+def with_short_calls(play: Playbook, calls: str = "-3", btc: str = "1.62") -> None:
+    """Bring a book to ACTIVE that is short calls and nearly neutral by its coins."""
+    play.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
+    play.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
+    play.connect()
+    for event in (play.book(), play.ticker(), play.option()):
+        play.send(event)
+    play.snapshot([play.position(calls, BTC_CALL)], btc=btc)
+    market(play)
+
+
+def market(play: Playbook, iv: float = 0.6, after_ms: float = 250.0) -> list[Command]:
+    """A moment later: everything is alive, the price stands and the option implies this volatility."""
+    heard = list(play.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms))
+    for event in (play.ticker(), play.option(iv=iv), play.book()):
+        heard += play.send(event)
+    return heard + list(play.tick())
+
+
+def test_a_price_move_gate_holds_volatility_back_and_never_the_client() -> None:
+    play = Playbook(with_strategies(delta_neutral={}, patience={"price_move_bps": 100.0, "hard_coin": 3.0}), LOAD)
+    with_short_calls(play)
+    play.done(the_order(play.send(play.fill(Side.BUY, "0.2"))))
+    for iv in (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3):
+        assert orders(market(play, iv, after_ms=1_100.0)) == []
+    underlying = play.state.underlyings["BTC"]
+    assert "hedged from 100 on" in underlying.waits_for
+    heard = play.send(play.fill(Side.SELL, "0.5"))
+    assert the_order(heard).approved.intent.side is Side.BUY
+    assert decisions(heard)[0].cause is DecisionCause.FILL
+
+
+def test_the_dwell_begins_anew_when_the_delta_jumps_to_the_other_side() -> None:
+    play = Playbook(with_strategies(delta_neutral={}, patience={"hard_coin": 0.5, "dwell_s": 10.0}), LOAD)
+    play.ready()
+    play.send(play.fill(Side.BUY, "0.2"))
+    for _ in range(9):
+        assert orders(market(play, after_ms=990.0)) == []
+    assert orders(play.send(play.fill(Side.SELL, "0.4"))) == []
+    crossed_ns = play.at_ns
+    while not (heard := orders(market(play))):
+        assert play.at_ns - crossed_ns < 11_000_000_000
+    assert play.at_ns - crossed_ns >= 10_000_000_000
+    assert heard[0].approved.intent.side is Side.BUY
+
+
+def test_a_margin_buffer_below_its_floor_ends_the_waiting() -> None:
+    play = Playbook(with_strategies(delta_neutral={}, patience={"dwell_s": 3_600.0}), LOAD)
+    play.ready()
+    assert orders(play.send(play.fill(Side.BUY, "0.2", BTC_PERP))) == []
+    assert orders(market(play)) == []
+    short = play.wallet(equity="1000000", maintenance="900000")
+    heard = list(play.send(ev.WalletUpdated(report=short, source=ev.Source.STREAM)))
+    heard += market(play)
+    assert play.mode() is Mode.REDUCING
+    intent = the_order(heard).approved.intent
+    assert (intent.side, intent.qty_contracts) == (Side.SELL, Decimal("0.162"))
+
+
+@pytest.mark.parametrize("name", ["delta_neutral", "cost_aware"])
+def test_stale_greeks_widen_the_band_of_every_strategy_once(name: str) -> None:
+    budget = {
+        "tracking_error_usd": 500.0,
+        "reference_price_usd": 100_000.0,
+        "reference_vol": 0.6,
+        "reference_variance_coin2_day": 1.0,
+        "cap_coin": 4.0,
+    }
+    params = {name: budget if name == "cost_aware" else {}} | {"target": {"down_ratio": 2.0}}
+    play = Playbook(with_strategies(**params), LOAD)
+    with_short_calls(play)
+    underlying = play.state.underlyings["BTC"]
+    fresh = underlying.trigger_coin
+    assert fresh > 0.0
+    for _ in range(32):
+        play.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=990)
+        for event in (play.ticker(), play.book(), ev.TimerFired()):
+            play.send(event)
+    assert underlying.options_stale
+    assert underlying.trigger_coin == pytest.approx(1.5 * fresh)
+
+
+def test_a_fill_outranks_what_moved_an_unknown_exposure_before_it(book: Playbook) -> None:
+    book.state.underlyings["BTC"].held_cause = DecisionCause.PRICE
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    book.send(book.book())
+    assert decisions(book.send(book.option()))[0].cause is DecisionCause.FILL
 
 
 @pytest.fixture

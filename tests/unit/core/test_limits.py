@@ -349,7 +349,7 @@ def test_when_the_greeks_stop_hedging_goes_on_in_a_wider_band() -> None:
     book.done(hedge)
     _older_surface(book, 32)
     assert book.is_up(AlertKind.STALE_MARKET_DATA)
-    assert limits.in_force(book.state, book.settings.underlyings[0]).band_coin == pytest.approx(0.075)
+    assert book.state.underlyings["BTC"].trigger_coin == pytest.approx(0.075)
     book.send(book.ticker(Decimal(108_000)))
     heard = book.send(book.book(Decimal(108_000)))
     after = the_order(heard).approved.intent
@@ -358,7 +358,7 @@ def test_when_the_greeks_stop_hedging_goes_on_in_a_wider_band() -> None:
     assert decision.band_coin == pytest.approx(0.075)
     book.send(book.option())
     book.tick()
-    assert limits.in_force(book.state, book.settings.underlyings[0]).band_coin == 0.05
+    assert book.state.underlyings["BTC"].trigger_coin == 0.05
     live(book, 10.5)
     assert not book.is_up(AlertKind.STALE_MARKET_DATA)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.policy import waits_for, wanted_trade_coin
+from hedgebot.core.policy import note_breach, waits_for, wanted_trade_coin, widened
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Patience, Proposal
 from hedgebot.core.sums import Sums
@@ -79,9 +79,18 @@ def _state(**changes: object) -> UnderlyingState:
     return found
 
 
-def _waits(patience: Patience, delta: float = 1.5, at_s: float = 12.0, **changes: object) -> str:
-    proposal = msgspec.structs.replace(_proposal(), patience=patience)
-    return waits_for(_state(**changes), proposal, delta, 5.0, round(at_s * SECOND))
+def _waits(
+    patience: Patience,
+    delta: float = 1.5,
+    at_s: float = 12.0,
+    *,
+    centre: float = 0.0,
+    margin_short: bool = False,
+    **changes: object,
+) -> str:
+    proposal = msgspec.structs.replace(_proposal(centre), patience=patience)
+    at_ns = round(at_s * SECOND)
+    return waits_for(_state(**changes), proposal, delta, 5.0, at_ns, margin_short=margin_short)
 
 
 def test_nothing_waits_while_a_delivery_price_is_averaged() -> None:
@@ -118,3 +127,49 @@ def test_what_is_waited_for_comes() -> None:
 
 def test_a_price_gate_never_holds_back_what_a_fill_asks_for() -> None:
     assert _waits(Patience(price_move_bps=10.0), breach_cause=DecisionCause.FILL) == ""
+
+
+def test_a_fill_outside_the_band_is_client_flow_whatever_came_before_it() -> None:
+    state = _state(breach_since_ns=0)
+    note_breach(state, 1, DecisionCause.PRICE, 20 * SECOND)
+    note_breach(state, 1, DecisionCause.FILL, 21 * SECOND)
+    note_breach(state, 1, DecisionCause.PRICE, 22 * SECOND)
+    assert (state.breach_since_ns, state.breach_cause) == (20 * SECOND, DecisionCause.FILL)
+
+
+def test_on_the_other_side_of_the_band_the_time_outside_begins_anew() -> None:
+    state = _state(breach_since_ns=0)
+    note_breach(state, 1, DecisionCause.FILL, 20 * SECOND)
+    note_breach(state, -1, DecisionCause.PRICE, 29 * SECOND)
+    note_breach(state, -1, DecisionCause.PRICE, 30 * SECOND)
+    assert (state.breach_since_ns, state.breach_cause) == (29 * SECOND, DecisionCause.PRICE)
+    # A state of before does not know its side: nothing begins anew.
+    state.breach_side = 0
+    note_breach(state, 1, DecisionCause.PRICE, 31 * SECOND)
+    assert state.breach_since_ns == 29 * SECOND
+
+
+def test_while_the_margin_buffer_is_short_only_what_adds_delta_waits() -> None:
+    patience = Patience(dwell_ms=60_000, interval_ms=60_000, price_move_bps=100.0, closed="closed for the night")
+    assert _waits(patience)
+    assert _waits(patience, margin_short=True) == ""
+    # Towards a target of 4 coins a hedge adds delta: nothing is urgent in that.
+    assert _waits(patience, delta=1.5, centre=4.0, margin_short=True)
+
+
+def test_a_band_is_widened_on_both_sides_wherever_it_came_from() -> None:
+    lopsided = msgspec.structs.replace(_proposal(centre=0.5), below=(2.0, 1.0))
+    wider = widened(lopsided, 1.5, 100.0)
+    assert (wider.centre_coin, wider.trigger_coin, wider.inside_coin) == (0.5, 1.5, 0.75 * 1.5)
+    assert wider.below == (3.0, 1.5)
+    assert wider.evidence["stale_band_ratio"] == 1.5
+    assert widened(lopsided, 1.0, 100.0) is lopsided
+    assert widened(_proposal(trigger=0.0, inside=0.0), 1.5, 100.0).trigger_coin == 0.0
+
+
+def test_a_widened_band_hides_neither_the_hard_edge_nor_the_delta_limit() -> None:
+    hard = msgspec.structs.replace(_proposal(), patience=Patience(hard_coin=1.2))
+    assert widened(hard, 1.5, 100.0).trigger_coin == pytest.approx(1.2)
+    assert widened(_proposal(centre=-0.5), 1.5, 1.8).trigger_coin == pytest.approx(1.3)
+    # What was beyond them before stays as it was: it is never narrowed.
+    assert widened(hard, 1.5, 0.4).trigger_coin == 1.0
