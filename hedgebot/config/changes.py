@@ -10,7 +10,7 @@ RESTART_SECTIONS = ("book", "accounts", "treasury", "alerts", "daemon")
 LIMIT_SECTIONS = ("limits", "underlyings")
 """Where hard limits stand: a running daemon takes a tighter one, and a looser one with its next start."""
 # What the engine judges a holding by; where it is read is the task's, which begins with the run.
-_HOLDING_KEYS_LIVE = ("ratio", "age_s_max", "jump_coin_max")
+_HOLDING_KEYS_LIVE = ("ratio", "age_s_max", "jump_coin_max", "coin_max")
 
 
 def diff(old: Config, new: Config) -> list[str]:

@@ -138,6 +138,7 @@ class Config:
                     ratio=one.ratio,
                     age_s_max=one.age_s_max,
                     jump_coin_max=one.jump_coin_max,
+                    coin_max=one.coin_max,
                 )
                 for name, one in self.file.holdings.items()
             ),

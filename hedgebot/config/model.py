@@ -214,6 +214,9 @@ class HoldingSection(Section):
     timeout_s: Number = Field(5.0, ge=0.1, le=60, description="a number of seconds that a reading may take")
     age_s_max: Number = Field(gt=0, le=864_000, description="a number of seconds; older, it is not hedged on")
     jump_coin_max: Number = Field(gt=0, description="a number of coins; a larger change is not believed")
+    coin_max: Number | None = Field(
+        None, gt=0, description="a number of coins; more is not believed (without it, the first reading is a change)"
+    )
 
 
 class TreasurySection(Section):

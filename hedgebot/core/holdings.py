@@ -14,7 +14,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_S
-from hedgebot.domain.holdings import HoldingReported, HoldingSettings
+from hedgebot.domain.holdings import QTY_MAX, HoldingReported, HoldingSettings
 from hedgebot.domain.scope import counts_holding
 
 FIRST_READING_S = 15
@@ -122,17 +122,28 @@ def _problem(state: EngineState, settings: HoldingSettings, at_ns: int) -> str:
 def _reading_problem(settings: HoldingSettings, held: Held, event: HoldingReported, at_ns: int) -> str:
     if event.problem or event.qty is None:
         return event.problem or "it could not be read"
-    if not event.qty.is_finite() or event.qty < 0:
-        return f"its quantity is {event.qty}, it must be a number of zero or more"
+    if not event.qty.is_finite() or not 0 <= event.qty <= QTY_MAX:
+        return (
+            f"its quantity is {str(event.qty)[:40]}, it must be a number of zero or more, and of at most {QTY_MAX:.0E}"
+        )
     ahead_s = (event.as_of_ns - at_ns) / NS_PER_S
     if ahead_s > AHEAD_S_MAX:
         return f"it is dated {ahead_s:.0f} s in the future: its time must be UTC or name its zone"
-    if held.qty is None:
+    return _size_problem(settings, held.qty, event.qty)
+
+
+def _size_problem(settings: HoldingSettings, last: Decimal | None, qty: Decimal) -> str:
+    """What a quantity is too large for: the most there may be of it, or a change at once; the first is one, too."""
+    ratio, where = Decimal(repr(settings.ratio)), "with `hedgebot config apply` if that is true"
+    if settings.coin_max is not None and qty * ratio > Decimal(repr(settings.coin_max)):
+        coins_read = f"it is {qty}, {float(qty * ratio):g} {settings.underlying}"
+        return f"{coins_read}, coin_max is {settings.coin_max:g}: raise it {where}"
+    if last is None and settings.coin_max is not None:
         return ""
-    jump = abs(event.qty - held.qty) * Decimal(repr(settings.ratio))
-    if jump > Decimal(repr(settings.jump_coin_max)):
-        return (
-            f"it changed from {held.qty} to {event.qty}, {float(jump):g} {settings.underlying} at once, "
-            f"jump_coin_max is {settings.jump_coin_max:g}: raise it with `hedgebot config apply` if that is true"
-        )
-    return ""
+    jump = abs(qty - (last or ZERO)) * ratio
+    if jump <= Decimal(repr(settings.jump_coin_max)):
+        return ""
+    moved = f"{float(jump):g} {settings.underlying} at once, jump_coin_max is {settings.jump_coin_max:g}"
+    if last is None:
+        return f"its first reading is {qty}, {moved}: say with coin_max what there may be of it, {where}"
+    return f"it changed from {last} to {qty}, {moved}: raise it {where}"

@@ -16,7 +16,7 @@ from typing import Any
 from hedgebot.config.loader import Config
 from hedgebot.config.model import HoldingSection
 from hedgebot.domain.errors import DataError
-from hedgebot.domain.holdings import HoldingReported
+from hedgebot.domain.holdings import QTY_MAX, HoldingReported
 from hedgebot.domain.ports import EventSink
 
 BYTES_MAX = 65_536
@@ -123,6 +123,8 @@ def _quantity(value: object) -> Decimal:
         qty = None
     if qty is None or not qty.is_finite():
         raise DataError(f"its quantity is {str(value)[:40]!r}, it must be a number")
+    if not -QTY_MAX <= qty <= QTY_MAX:  # even `abs` raises on what is beyond the range of an exponent
+        raise DataError(f"its quantity is {str(value)[:40]!r}, it must be a number of at most {QTY_MAX:.0E}")
     return qty
 
 

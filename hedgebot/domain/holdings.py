@@ -4,11 +4,15 @@ from decimal import Decimal
 
 import msgspec
 
+QTY_MAX = Decimal(10) ** 18
+"""More units than there are of any coin: what is larger is no quantity, and beyond what decimals can reckon with."""
+
 
 class HoldingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One holding. `ratio` are coins of the underlying that one unit stands for (stETH for ETH: its rate).
 
-    Beyond `age_s_max` without news, or after a change of more than `jump_coin_max` coins, it is not to be trusted.
+    Beyond `age_s_max` without news, or after a change of more than `jump_coin_max` coins, it is not to be trusted, nor
+    with more than `coin_max` coins in all. Without that (None) the first reading is a change from nothing as well.
     """
 
     name: str
@@ -16,6 +20,7 @@ class HoldingSettings(msgspec.Struct, frozen=True, kw_only=True):
     age_s_max: float
     jump_coin_max: float
     ratio: float = 1.0
+    coin_max: float | None = None
 
 
 class HoldingReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):

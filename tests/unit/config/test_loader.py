@@ -29,9 +29,12 @@ def test_a_holding_reaches_the_engine_and_its_reader_needs_a_restart(folder: Pat
     config = load_config(folder / "demo.toml")
     (holding,) = config.engine_settings(7).holdings
     assert (holding.name, holding.underlying, holding.ratio, holding.jump_coin_max) == ("vault", "BTC", 1.05, 2.0)
+    assert holding.coin_max is None
     assert restart_needed(diff(before, config))
-    (folder / "demo.toml").write_text(text + HOLDING.replace("jump_coin_max = 2", "jump_coin_max = 9"))
-    assert not restart_needed(diff(config, load_config(folder / "demo.toml")))
+    (folder / "demo.toml").write_text(text + HOLDING.replace("jump_coin_max = 2", "jump_coin_max = 9\ncoin_max = 40"))
+    more = load_config(folder / "demo.toml")
+    assert more.engine_settings(7).holdings[0].coin_max == 40.0
+    assert not restart_needed(diff(config, more))
 
 
 @pytest.mark.parametrize(

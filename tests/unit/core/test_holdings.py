@@ -71,6 +71,12 @@ def test_a_holding_that_is_still_not_read_later_is_told() -> None:
         ),
         ("NaN", "", 0.0, "its quantity is NaN, it must be a number of zero or more"),
         ("-1", "", 0.0, "its quantity is -1"),
+        (
+            "1E+9999999",
+            "",
+            0.0,
+            "its quantity is 1E+9999999, it must be a number of zero or more, and of at most 1E+18",
+        ),
         ("0.8", "", 0.0, "it changed from 0.02 to 0.8, 1.17 BTC at once, jump_coin_max is 1: raise it"),
         ("0.02", "", 61.0, "holding vault is 61 s old, age_s_max is 60; it counts with its last 0.02"),
         ("0.02", "", -3_600.0, "it is dated 3600 s in the future"),
@@ -138,3 +144,26 @@ def test_a_restart_keeps_what_was_read_and_a_holding_that_was_taken_out_is_gone(
     book.start(epoch=3)
     assert book.state.underlyings["BTC"].linear_coin == 0
     assert not book.state.underlyings["BTC"].sums.holdings
+
+
+@pytest.mark.parametrize("qty", ["0.7", "500000", "1E+18", "1E+400", "1E+9999999"])
+def test_a_first_reading_that_is_too_large_waits_for_the_operator_s_word(qty: str) -> None:
+    book = _book()
+    assert not orders(_report(book, qty))
+    assert _told(book).startswith("holding vault: its ")
+    assert "not read yet" in exposure_problem(book.state.underlyings["BTC"])
+    assert not orders(book.send(book.fill(Side.BUY, "1", BTC_USDC)))
+
+
+def test_the_operator_s_word_is_the_most_there_may_be_of_it() -> None:
+    book = _book()
+    _report(book, "2")
+    assert "first reading is 2, 3 BTC at once, jump_coin_max is 1: say with coin_max what there may be" in _told(book)
+    known = msgspec.structs.replace(book.settings, holdings=(msgspec.structs.replace(VAULT, coin_max=3.5),))
+    book.send(ev.ConfigApplied(settings=known, changes=(), operator="ann", reason="three coins are there"))
+    assert orders(_report(book, "2"))
+    assert not _told(book)
+    _report(book, "2.4")
+    assert "it is 2.4, 3.6 BTC, coin_max is 3.5: raise it with `hedgebot config apply`" in _told(book)
+    _report(book, "2.2")
+    assert not _told(book)
