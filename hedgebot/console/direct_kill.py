@@ -13,7 +13,9 @@ import typer
 
 from hedgebot.console.control import ask
 from hedgebot.console.errors import DaemonUnreachable, WrongUse
+from hedgebot.console.order_strategies import OrderStrategies
 from hedgebot.console.output import emit, plain
+from hedgebot.daemon.latch import KillLatch, file_name
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.errors import ExitCode, HedgebotError
 from hedgebot.domain.kill import KillAction, KillScope, scope_words
@@ -43,12 +45,13 @@ def kill_directly(
     """Cancel what is ours in a scope (or everybody's) on every account that we may trade on; says what is not proven.
 
     Raises ConfigError when keys are missing, WrongUse for a scope that cannot be told from here. Ends with typer.Exit:
-    0 proven, 5 not proven.
+    0 proven, 5 not proven; also where neither the daemon nor a file holds the kill beyond this moment.
     """
     connections = [one for one in config.connections(trading=True) if _is_meant(one, scope, name)]
     if not connections:
         raise WrongUse(f"no account that we may trade on belongs to {scope_words(scope, name)}")
-    is_ours = _everybody if foreign else _within(config, scope, name)
+    senders = OrderStrategies(config.state_dir) if scope is KillScope.STRATEGY and not foreign else None
+    is_ours = _everybody if foreign else _within(config, scope, name, senders)
     words = {"operator": operator, "reason": reason, "scope": scope.value, "name": name, "action": action.value}
     # An order of a hedge account is ours by declaration: together they go faster than the venue takes single cancels.
     by_account = scope in {KillScope.ALL, KillScope.VENUE, KillScope.ACCOUNT}
@@ -57,19 +60,33 @@ def kill_directly(
         for one in connections
     }
     told, done = asyncio.run(_kill(config, cancels, words))
-    proven = all(not one.unproven for one in done)
-    data = {"killed": True, "daemon": told, "proven": proven, "accounts": msgspec.to_builtins(done)}
-    lines = [f"killed; the daemon {'has taken it' if told else 'did not answer: its next start stays killed'}"]
+    latched = told or KillLatch(config.state_dir).stands(scope, name)
+    proven = latched and all(not one.unproven for one in done)
+    data = {"killed": latched, "daemon": told, "proven": proven, "accounts": msgspec.to_builtins(done)}
+    lines = [_latch_line(config, scope, name, told=told, latched=latched)]
     if action is not KillAction.FREEZE:
         data["degraded"] = lines[0] = f"{lines[0]}; from here orders are cancelled only, {action} is the daemon's to do"
     if not foreign and _install_of(config) is None:
         lines.append(
             f"{config.state_dir} does not say which installation this is: orders of every hedgebot counted as ours"
         )
+    lines += senders.notes() if senders else []
     for one in done:
         lines += _lines(one)
     emit(data, lines, as_json=as_json)
     raise typer.Exit(ExitCode.OK if proven else ExitCode.UNKNOWN)
+
+
+def _latch_line(config: "Config", scope: KillScope, name: str, *, told: bool, latched: bool) -> str:
+    if told:
+        return "killed; the daemon has taken it"
+    if latched:
+        return "killed; the daemon did not answer: its next start stays killed"
+    file = plain(str(config.state_dir / file_name(scope, name)))
+    return (
+        f"NOT LATCHED: the daemon did not answer and {file} could not be written: orders are cancelled now, a daemon "
+        "that goes on or starts again TRADES; make that file by any means, or keep the daemon from running"
+    )
 
 
 def _is_meant(connection: "AccountConnection", scope: KillScope, name: str) -> bool:
@@ -79,20 +96,14 @@ def _is_meant(connection: "AccountConnection", scope: KillScope, name: str) -> b
     return scope is not KillScope.VENUE or connection.venue == name
 
 
-def _within(config: "Config", scope: KillScope, name: str) -> "IsOurs":
-    """Orders of ours in a scope, by what their client ids say: they name no underlying."""
+def _within(config: "Config", scope: KillScope, name: str, senders: OrderStrategies | None) -> "IsOurs":
+    """Orders of ours in a scope, by their client ids, which name no underlying, and who sent them by the journal."""
     of_us = _of_installation(config)
     if scope is KillScope.ORDER:
         return lambda client_id: client_id == name and of_us(client_id)
-    if scope is KillScope.STRATEGY:
-        names = list(config.file.strategies)
-        return lambda client_id: of_us(client_id) and _strategy_of(client_id) == names.index(name)
+    if senders is not None:
+        return lambda client_id: of_us(client_id) and senders.may_be(client_id, name)
     return of_us
-
-
-def _strategy_of(client_id: str | None) -> int | None:
-    made_by = decode_client_id(client_id)
-    return None if made_by is None else made_by.strategy
 
 
 async def _kill(

@@ -95,6 +95,13 @@ class KillLatch:
         """Whoever makes the file of a scope by hand must be heard again."""
         self._told.discard(file_name(scope, name))
 
+    def stands(self, scope: KillScope, name: str) -> bool:
+        """Whether the next start surely finds a file that stops a scope: its own, or the whole book's."""
+        try:
+            return bool({FILE, file_name(scope, name)} & set(self._names()))
+        except OSError:
+            return False
+
     def set(
         self,
         operator: str,

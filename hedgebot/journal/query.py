@@ -119,6 +119,15 @@ class JournalReader:
         lives = [self.order(client_id) for client_id in reversed(ids)]
         return [life for life in lives if life is not None]
 
+    def strategies(self, count: int = LIMIT_DEFAULT) -> dict[str, str]:
+        """Which strategy sent each of the newest orders, by client id."""
+        found: dict[str, str] = {}
+        for row in self._newest(cmd.SubmitOrder.__name__, count):
+            command = decode_command(row.payload)
+            if isinstance(command, cmd.SubmitOrder):
+                found[command.client_id] = command.approved.intent.strategy
+        return found
+
     def order(self, client_id: str) -> OrderLife | None:
         """One order by its whole client id; None when the journal never sent it."""
         lives = OrderLives()

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import pytest
 
 from hedgebot.config.loader import load_config
-from hedgebot.console import direct_kill
+from hedgebot.console import direct_kill, order_strategies
 from hedgebot.domain.client_id import ClientId
 from hedgebot.domain.errors import ConfigError
 from hedgebot.venues.direct import DirectCancel
@@ -153,8 +153,12 @@ def test_scopes_are_told_by_client_ids(
     words = ("-c", config, "-s", short_dir)
     assert hedgebot("kill", "--direct", "--order", OURS, *words)[0] == 0
     assert [asked[0](one) for one in (OURS, other_strategy, OTHER)] == [True, False, False]
-    assert hedgebot("kill", "--direct", "--strategy", "delta_neutral", *words)[0] == 0
-    assert [asked[1](one) for one in (OURS, other_strategy, OTHER)] == [True, False, False]
+    code, out, _ = hedgebot("kill", "--direct", "--strategy", "delta_neutral", *words)
+    assert code == 0
+    # Without a journal nobody can say whose an order of ours is: places in the present file are no answer.
+    assert "which strategy sent an order" in out
+    assert "all of ours were taken" in out
+    assert [asked[1](one) for one in (OURS, other_strategy, OTHER)] == [True, True, False]
     assert hedgebot("kill", "--direct", "--venue", "bybit", *words)[0] == 0
     assert [asked[2](one) for one in (OURS, other_strategy, OTHER)] == [True, True, False]
     for scope, words_said in (("--venue", "no venue okx"), ("--underlying", "name no underlying")):
@@ -206,3 +210,60 @@ def test_another_action_is_cancel_only_from_here_and_says_so(
     assert "cancelled only, flatten is the daemon's to do" in out
     assert "FILLED x: 0.5 filled (filled): a position came of it" in out
     assert "action: flatten" in (short_dir / "KILL").read_text()
+
+
+def test_orders_of_a_strategy_are_told_by_the_journal_not_by_places_in_the_file(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file was reordered since: place 0 is another strategy's now."""
+    asked = answering(monkeypatch, done())
+    (short_dir / "install_id").write_text("00000007\n")
+    first, second, unknown = (ClientId(install=7, epoch=1, strategy=at, intent=1).encode() for at in (0, 1, 2))
+    sent = {first: "patience", second: "delta_neutral"}
+    monkeypatch.setattr(order_strategies, "JournalReader", lambda _folder: FakeJournal(sent))
+    code, out, _ = hedgebot("kill", "--direct", "--strategy", "delta_neutral", "-c", config, "-s", short_dir)
+    assert code == 0
+    assert "taken" not in out
+    assert [asked[0](one) for one in (first, second, unknown, OTHER)] == [False, True, True, False]
+
+
+class FakeJournal:
+    """A journal that knows who sent what."""
+
+    def __init__(self, sent: dict[str, str]) -> None:
+        self._sent = sent
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def strategies(self, _count: int) -> dict[str, str]:
+        return self._sent
+
+
+@pytest.mark.parametrize("scope", [(), ("--strategy", "delta_neutral")])
+def test_a_kill_that_no_file_and_no_daemon_holds_is_said_to_be_none(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch, scope: tuple[str, ...]
+) -> None:
+    answering(monkeypatch, done())
+    nowhere = short_dir / "nowhere"
+    code, out, err = hedgebot("kill", "--direct", *scope, "-c", config, "-s", nowhere)
+    assert code == 5
+    assert "could not be written" in err
+    assert "stays killed" not in out
+    assert out.startswith(f"NOT LATCHED: the daemon did not answer and {nowhere / 'KILL'}")
+    code, out, _ = hedgebot("kill", "--direct", *scope, "-c", config, "-s", nowhere, "--json")
+    said = orjson.loads(out)
+    assert (code, said["killed"], said["daemon"], said["proven"]) == (5, False, False, False)
+
+
+def test_a_daemon_that_took_the_kill_holds_it_without_a_file(
+    hedgebot: Run, config: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, done())
+    monkeypatch.setattr(direct_kill, "_tell_daemon", lambda _config, _words: True)
+    code, out, _ = hedgebot("kill", "--direct", "-c", config, "-s", short_dir / "nowhere")
+    assert code == 0
+    assert "killed; the daemon has taken it" in out

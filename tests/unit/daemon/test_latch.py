@@ -119,3 +119,15 @@ def test_a_folder_that_cannot_be_read_is_a_kill(tmp_path: Path) -> None:
     assert latch.found()[0].key == "all"
     with pytest.raises(OSError, match="No such file"):
         latch.set("ada", "x")
+
+
+def test_whether_the_next_start_finds_a_file(tmp_path: Path) -> None:
+    latch = KillLatch(tmp_path)
+    assert not latch.stands(KillScope.ALL, "")
+    latch.set("ann", "why", KillScope.VENUE, "bybit")
+    assert latch.stands(KillScope.VENUE, "bybit")
+    assert not latch.stands(KillScope.VENUE, "other")
+    assert not latch.stands(KillScope.ALL, "")
+    latch.set("ann", "why")
+    assert latch.stands(KillScope.VENUE, "other"), "the whole book's covers it"
+    assert not KillLatch(tmp_path / "nowhere").stands(KillScope.ALL, ""), "what cannot be looked for is not promised"

@@ -101,3 +101,12 @@ def test_export_and_summary_go_through(journal: Path) -> None:
         out = io.StringIO()
         assert reader.export("jsonl", out) == out.getvalue().count("\n")
         assert reader.summary().hedges == 3
+
+
+def test_who_sent_each_of_the_newest_orders(journal: Path) -> None:
+    with JournalReader(journal) as reader:
+        orders = reader.orders()
+        sent = reader.strategies()
+        assert list(sent) == [one.client_id for one in reversed(orders)]
+        assert set(sent.values()) == {"small"}
+        assert list(reader.strategies(1)) == [orders[-1].client_id]
