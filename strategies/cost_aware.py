@@ -3,9 +3,9 @@
 Does: keeps the tracking error that the operator pays for, at the least cost. Risk aversion is solved once, from
 `tracking_error_usd` (USD per square root of a day) at the reference conditions of the parameters, and then held; the
 width follows the variance of the exposure as it is: net gamma times volatility, and fills that we do not choose.
-Trades go to `target_ratio` of the edge; where each order costs something (`order_cost_usd`) trigger and target are the
-best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the reference width; while quotes of
-held options are old the whole is `stale_band_ratio` times as wide, as every band.
+Trades go to `target_ratio` of the edge, or to less of it where each order costs something (`order_cost_usd`): trigger
+and target are then the best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the
+reference width; while quotes of held options are old the whole is `stale_band_ratio` times as wide, as every band.
 Limits: volatility and flow are estimates; before the first hour has been seen, the reference variance is used.
 Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`).
 """
@@ -59,13 +59,11 @@ class CostAware:
         one, cost_bps = self._parameters, view.settings.cost_bps
         conditions, known = self._conditions(view)
         aversion = self._risk_aversion(cost_bps)
+        wanted, ratio = self._shape(conditions, aversion)
         width = band.bounded_width(
-            band.width_coin(conditions, aversion),
-            self._reference_width_coin,
-            view.lot_coin or 0.0,
-            one.cap_coin / band.trigger_ratio(one.target_ratio),
+            wanted, self._reference_width_coin, view.lot_coin or 0.0, one.cap_coin / band.trigger_ratio(ratio)
         )
-        found = _drawn_in(self._band(conditions, aversion, width), view.overshoot_coin)
+        found = _drawn_in(band.band_of_width(width, ratio), view.overshoot_coin)
         centre_coin = previous.centre_coin if previous else 0.0
         return Proposal(
             strategy=self.name,
@@ -123,13 +121,18 @@ class CostAware:
             known,
         )
 
-    def _band(self, conditions: band.Conditions, aversion: float, width: float) -> band.Band:
-        one = self._parameters
-        if one.order_cost_usd <= 0.0:
-            return band.band_of_width(width, one.target_ratio)
-        best = band.band_with_order_cost(conditions, aversion)
-        trigger = max(min(best.trigger_coin, one.cap_coin), width)
-        return band.Band(trigger, min(best.target_coin, one.target_ratio * trigger))
+    def _shape(self, conditions: band.Conditions, aversion: float) -> tuple[float, float]:
+        """Width (of the band to its edge that has the same variance) and target over trigger, before floor and cap.
+
+        Where orders cost something these are the best pair's; one whose target is beyond `target_ratio` keeps its
+        variance with a target there, so that a cost that goes to zero ends in the band without it.
+        """
+        if conditions.order_cost_usd <= 0.0:
+            return band.width_coin(conditions, aversion), self._parameters.target_ratio
+        trigger, target = band.band_with_order_cost(conditions, aversion)
+        ratio = target / trigger if trigger > 0.0 else 1.0
+        width = math.sqrt((trigger * trigger + target * target) / 2.0)
+        return width, min(ratio, self._parameters.target_ratio)
 
 
 def _drawn_in(found: band.Band, overshoot_coin: float) -> band.Band:

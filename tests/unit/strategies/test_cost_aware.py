@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
+from hedgebot.pricing import band
 from strategies.cost_aware import STRATEGY
 from tests.support.playbook import settings
 
@@ -93,6 +94,64 @@ def test_a_cost_of_each_order_moves_the_target_inward() -> None:
     free, dear = propose(view()), propose(view(), order_cost_usd=5.0)
     assert dear.trigger_coin > free.trigger_coin
     assert dear.inside_coin / dear.trigger_coin < free.inside_coin / free.trigger_coin
+
+
+# The example of the hedging reference, section 5.3: three thousand USD, five basis points, ten coins per root day.
+DEAR = msgspec.structs.replace(view(gamma=0.0, flow=100.0, price=3_000.0), lot_coin=0.01)
+AVERSION = 1e-4
+
+
+def dear(order_cost_usd: float) -> Proposal:
+    """The proposal there, at a risk aversion of 1e-4 and with nothing in its way."""
+    risk = (VOL_DAY * 3_000.0) ** 2
+    budget = math.sqrt(risk / 3.0) * (1.5 * 5e-4 * 3_000.0 * 100.0 / (AVERSION * risk)) ** (1.0 / 3.0)
+    return propose(
+        DEAR,
+        tracking_error_usd=budget,
+        reference_price_usd=3_000.0,
+        reference_variance_coin2_day=100.0,
+        cap_coin=1e3,
+        order_cost_usd=order_cost_usd,
+    )
+
+
+def loss(proposal: Proposal, order_cost_usd: float) -> float:
+    conditions = band.Conditions(3_000.0, VOL_DAY, 5e-4, 100.0, order_cost_usd)
+    return band.loss_usd_day(band.Band(proposal.trigger_coin, proposal.inside_coin), conditions, AVERSION)
+
+
+@pytest.mark.parametrize(("cost", "trigger", "target"), [(0.5, 8.3769, 4.6467), (5.0, 11.0250, 3.2264)])
+def test_with_a_cost_of_each_order_the_band_is_the_closed_form(cost: float, trigger: float, target: float) -> None:
+    proposal = dear(cost)
+    assert proposal.trigger_coin == pytest.approx(trigger, rel=1e-4)
+    assert proposal.inside_coin == pytest.approx(target, rel=1e-4)
+    assert proposal.evidence["risk_aversion"] == pytest.approx(AVERSION)
+
+
+def test_a_cost_that_goes_to_zero_ends_in_the_band_without_it() -> None:
+    free = dear(0.0)
+    for cost in (1e-2, 1e-3, 1e-6, 1e-9):
+        near = dear(cost)
+        assert near.inside_coin / near.trigger_coin == pytest.approx(0.75)
+        assert near.trigger_coin == pytest.approx(free.trigger_coin, rel=2.0 * cost ** (2.0 / 3.0))
+
+
+@given(st.floats(1e-9, 20.0))
+def test_the_band_for_a_cost_is_never_worse_than_the_one_without_it(cost: float) -> None:
+    assert loss(dear(cost), cost) <= loss(dear(0.0), cost) * (1.0 + 1e-9)
+
+
+@given(st.floats(1e-6, 20.0))
+def test_a_little_more_cost_is_a_little_another_band(cost: float) -> None:
+    before, after = dear(cost), dear(cost * 1.001)
+    assert after.trigger_coin == pytest.approx(before.trigger_coin, rel=2e-3)
+    assert after.inside_coin == pytest.approx(before.inside_coin, rel=2e-3)
+
+
+def test_a_cost_of_each_order_leaves_floor_and_cap_in_force() -> None:
+    assert propose(view(), order_cost_usd=500.0, cap_coin=1.0).trigger_coin == pytest.approx(1.0)
+    still = propose(view(gamma=0.0, flow=0.0), order_cost_usd=5.0)
+    assert still.trigger_coin >= 0.25 * 0.56462
 
 
 def test_a_budget_below_the_noise_floor_is_refused_with_its_number() -> None:
