@@ -4,7 +4,8 @@ Four of them (safety reference section 11; the incidents are Knight 2012 and the
 
 - effectiveness: a second fill within an hour that raises the distance from the target, or moves the delta otherwise
   than its intent said, halts the book; good fills between them excuse nothing. Delta is taken at one price before and
-  after the fill, so that the market does not count;
+  after the fill, so that the market does not count. Less than a lot may be rounding, once: what fills raise beyond
+  what those after them lower is added up, so that no size of order or of partial fill is too small to count;
 - volume: all our hedging together may not exceed what others and the market moved, times a ratio, and the way that the
   strategies' target went. A target that swings to and fro allows its range once, not each swing;
 - repeats: too many orders on one side within a window latch the strategy off until an operator enables it again. The
@@ -33,6 +34,9 @@ MISS_RATIO_MAX = 0.1
 
 MISS_LOTS_MAX = 0.5
 """So far it may always: rounding. Less than a lot, or fills of one lot that move nothing would never count."""
+
+ASTRAY_LOTS_MAX = 1.0 - 1e-6
+"""So far from its target rounding may lead: hedges are cut to whole lots. The last digits are those of floats."""
 
 HALF_LIFE_NS = 300 * 1_000_000_000
 DUPLICATE_WINDOW_NS = 1_000_000_000
@@ -88,7 +92,7 @@ def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share
 def forgive(state: EngineState) -> None:
     """Forget bad fills: an operator has gone through the checklist."""
     for underlying in state.underlyings.values():
-        underlying.efficacy.bad_fills_ns = []
+        underlying.efficacy.bad_fills_ns, underlying.efficacy.astray_lots = [], 0.0
 
 
 def on_rejected(step: Step, record: OrderRecord) -> None:
@@ -168,13 +172,16 @@ def _fill_problem(state: EngineState, record: OrderRecord, moved_coin: float, sh
     lot_coin = float(rules.lot_size * rules.contract_size)
     if rules.kind.is_inverse:
         lot_coin /= record.arrival_mid
-    distance_before = abs(record.delta_before_coin - record.centre_coin)
-    distance_after = abs(record.delta_before_coin + record.moved_coin - record.centre_coin)
-    if distance_after > distance_before + lot_coin:
+    away_coin = _away_coin(record, moved_coin)
+    efficacy = state.underlyings[intent.underlying].efficacy
+    astray_lots = max(efficacy.astray_lots + away_coin / lot_coin, 0.0)
+    # What was counted stays one lot, so that the next fill in that way counts as well and one that hedges ends it.
+    efficacy.astray_lots = min(astray_lots, 1.0)
+    if away_coin > 0.0 and astray_lots >= ASTRAY_LOTS_MAX:
         return (
             f"order {record.client_id} brought the delta of {intent.underlying} from "
             f"{record.delta_before_coin:+.4f} to {record.delta_before_coin + record.moved_coin:+.4f}, "
-            f"away from {record.centre_coin:+g}"
+            f"away from {record.centre_coin:+g}: with the fills before it by {astray_lots:.3g} lots"
         )
     if abs(moved_coin - meant_coin) > max(MISS_RATIO_MAX * abs(meant_coin), MISS_LOTS_MAX * lot_coin):
         return (
@@ -182,6 +189,22 @@ def _fill_problem(state: EngineState, record: OrderRecord, moved_coin: float, sh
             f"it was meant to move it by {meant_coin:+.4f}"
         )
     return ""
+
+
+def _away_coin(record: OrderRecord, moved_coin: float) -> float:
+    """How far a fill led away from its order's target, against where it was decided; negative: nearer to it.
+
+    What leaves the order nearer than it began does not lead away, also where it went beyond its target and back.
+    """
+    began = abs(record.delta_before_coin - record.centre_coin)
+    after = _distance_coin(record) - began
+    before = abs(record.delta_before_coin + record.moved_coin - moved_coin - record.centre_coin) - began
+    return after - before if after <= before else max(after, 0.0) - max(before, 0.0)
+
+
+def _distance_coin(record: OrderRecord) -> float:
+    """How far from its target an order's fills left the delta that it was decided on."""
+    return abs(record.delta_before_coin + record.moved_coin - record.centre_coin)
 
 
 def _repeat_key(strategy: str, instrument: InstrumentId, side: Side) -> str:
@@ -209,7 +232,10 @@ def repeats(state: EngineState, strategy: str, instrument: InstrumentId, at_ns: 
 
 
 def goes_on(state: EngineState, intent: OrderIntent, delta_coin: float) -> bool:
-    """Whether an order only goes on with a hedge that was larger than one order may be: the one before filled whole."""
+    """Whether an order only goes on with a hedge that was larger than one order may be.
+
+    The one before filled whole, and brought the delta nearer to its target.
+    """
     efficacy = state.underlyings[intent.underlying].efficacy
     before = state.orders.get(efficacy.newest_order)
     if before is None or before.status is not OrderStatus.FILLED or efficacy.left_coin is None:
@@ -219,6 +245,8 @@ def goes_on(state: EngineState, intent: OrderIntent, delta_coin: float) -> bool:
         intent.instrument,
         intent.side,
     ):
+        return False
+    if _distance_coin(before) >= abs(before.delta_before_coin - before.centre_coin):
         return False
     newer_coin = abs(delta_coin - efficacy.left_coin)
     return newer_coin <= CLIP_DRIFT_RATIO_MAX * abs(intent.delta_effect_coin)

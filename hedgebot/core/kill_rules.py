@@ -3,7 +3,8 @@
 Beside them halts come from where they are found: the breakers (fills that do not hedge), the watch over limits
 (silence, unexplained positions), the engine (a refused key, a task or a journal that failed for good) and the
 shell (a crash loop). What a rule needs and has not got counts against the book as soon as there is something to lose: a
-dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks).
+dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks). One that never came in this
+run is as dead: it counts from the run's start, for what the journal knows to be held.
 """
 
 import itertools
@@ -74,30 +75,36 @@ def firing(state: EngineState, at_ns: int) -> list[Fired]:
 
 
 def _note_health(step: Step) -> None:
-    """When each feed that a rule needs was good last; what was never good in this run is still starting."""
-    for name in good_feeds(step.state, step.at_ns):
-        step.state.good_at_ns[name] = step.at_ns
+    """When each feed that a rule needs was good last; one that was not yet is blind from its first look on."""
+    known, at_ns = step.state.good_at_ns, step.at_ns
+    for name, good in _feeds(step.state, at_ns):
+        if good:
+            known[name] = at_ns
+        elif name not in known:
+            # A moment before this look, which did not find it good.
+            known[name] = at_ns - 1
 
 
 def good_feeds(state: EngineState, at_ns: int) -> Iterator[str]:
     """The names of the feeds that are good now."""
+    return (name for name, good in _feeds(state, at_ns) if good)
+
+
+def _feeds(state: EngineState, at_ns: int) -> Iterator[tuple[str, bool]]:
+    """Every feed that a rule needs, by name, and whether it is good now."""
     for settings in state.settings.underlyings:
         name = settings.underlying
-        if not hedges.stale(state, settings, at_ns):
-            yield f"market:{name}"
-        if not exposure_problem(state.underlyings[name]):
-            yield f"exposure:{name}"
+        yield f"market:{name}", not hedges.stale(state, settings, at_ns)
+        yield f"exposure:{name}", not exposure_problem(state.underlyings[name])
     for account in followed(state):
-        if account.reconciled:
-            yield f"reconciliation:{account.name}"
-        if limits.margin_use(state, account, at_ns) is not None:
-            yield f"margin:{account.name}"
-        if account.clock_offset_ms is not None and abs(account.clock_offset_ms) <= CLOCK_OFFSET_MS_HALT:
-            yield f"clock:{account.name}"
+        offset_ms = account.clock_offset_ms
+        yield f"reconciliation:{account.name}", account.reconciled
+        yield f"margin:{account.name}", limits.margin_use(state, account, at_ns) is not None
+        yield f"clock:{account.name}", offset_ms is not None and abs(offset_ms) <= CLOCK_OFFSET_MS_HALT
 
 
 def _all_good(state: EngineState, at_ns: int) -> bool:
-    """Whether every feed that was ever good is good at this very moment, as it nearly always is: none is blind."""
+    """Whether every feed is good at this very moment, as it nearly always is: none is blind."""
     return min(state.good_at_ns.values(), default=0) == at_ns
 
 
@@ -162,7 +169,8 @@ RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:
     """For how many seconds a feed has been bad, when that is too long; a pause of ours does not count against it."""
     last = state.good_at_ns.get(feed)
-    if last is None or last < state.run_started_ns:
+    if last is None:
+        # The timer looks first.
         return None
     blind_ms = (at_ns - max(last, state.resumed_at_ns)) // NS_PER_MS
     return blind_ms // 1_000 if blind_ms > state.limits.blind_ms_halt else None

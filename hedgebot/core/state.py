@@ -86,10 +86,12 @@ class Efficacy(msgspec.Struct, kw_only=True):
 
     `left_coin` is the delta that our newest hedge left behind (None before the first), `drift_coin` what others and the
     market have moved since, summed over hedges; between `target_low_coin` and `target_high_coin` lay the strategies'
-    targets of late. `bad_fills_ns` are the moments of fills that did not hedge.
+    targets of late. `bad_fills_ns` are the moments of fills that did not hedge. `astray_lots` is how far our fills led
+    away from their targets, less what those after them brought back, in lots of their instruments; at most one.
     """
 
     bad_fills_ns: list[int] = []
+    astray_lots: float = 0.0
     left_coin: float | None = None
     hedged_coin: float = 0.0
     drift_coin: float = 0.0
@@ -299,7 +301,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
-    `good_at_ns` is when each feed that a kill rule needs was good last; `shut` are hedge markets that take no orders.
+    `good_at_ns` is when each feed that a kill rule needs was good last in this run, or looked at first.
+    `shut` are hedge markets that take no orders.
     `changed_at_ns` is when the program's `version` or the configuration changed last; the journal's begin counts.
     """
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core import ledger
+from hedgebot.core import breakers, ledger
 from hedgebot.core.breakers import HALF_LIFE_NS, INEFFECTIVE_WINDOW_NS
 from hedgebot.core.state import decode_state, encode_state
 from hedgebot.domain import events as ev
@@ -111,6 +111,18 @@ def test_a_fill_that_moves_nothing_counts(book: Playbook) -> None:
     assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
 
 
+def test_an_order_after_one_that_led_away_is_no_clip_of_a_large_hedge(book: Playbook) -> None:
+    """The throttle counts it: only what a clip leaves nearer to its target goes on."""
+    order = breach(book)
+    wrong_way(book, order, SELL_0162)
+    state = book.state
+    again = msgspec.structs.replace(order.approved.intent, side=Side.SELL)
+    left = state.underlyings["BTC"].efficacy.left_coin
+    state.underlyings["BTC"].efficacy.newest_order = order.client_id
+    assert left is not None
+    assert not breakers.goes_on(state, again, left)
+
+
 def test_a_good_fill_ends_the_alert_and_excuses_nothing(book: Playbook) -> None:
     """Wrong, right, wrong: a build that hedges the wrong way every other time stops after two wrong fills as well."""
     wrong_way(book, breach(book), SELL_0162)
@@ -141,7 +153,8 @@ def test_an_unkill_forgets_the_fills_that_halted(book: Playbook) -> None:
     book.snapshot(held)
     (word,) = of_type(book.unkill(), RecordOperator)
     assert word.accepted, word.explanation
-    assert book.state.underlyings["BTC"].efficacy.bad_fills_ns == []
+    efficacy = book.state.underlyings["BTC"].efficacy
+    assert (efficacy.bad_fills_ns, efficacy.astray_lots) == ([], 0.0)
 
 
 def test_the_market_does_not_count(book: Playbook) -> None:

@@ -7,7 +7,7 @@ from hedgebot.core.state import EngineState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import CancelOrder, Mode
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, MS, Playbook, of_type, orders, settings, the_order
+from tests.support.playbook import ACCOUNT, BTC_CALL, INSTRUMENTS, MS, Playbook, of_type, orders, settings, the_order
 
 BLIND_MS = 20_000
 
@@ -84,6 +84,69 @@ def test_a_book_that_holds_nothing_is_not_halted_by_a_dead_feed() -> None:
     empty.ready()
     live(empty, 40, without="market")
     assert not empty.state.latches
+
+
+def restarted(book: Playbook) -> None:
+    """The daemon starts anew with what its journal knows; the venue's rules and streams are there."""
+    book.start(epoch=2)
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
+    book.connect()
+
+
+@pytest.mark.parametrize("feed", ["market", "margin", "clock", "reconciliation"])
+def test_a_feed_that_was_never_good_since_a_restart_counts_from_its_start(book: Playbook, feed: str) -> None:
+    """An auditor's case: two hours after a restart with a position and a dead book nothing had fired."""
+    restarted(book)
+    live(book, 18, without=feed)
+    assert not book.state.latches
+    live(book, 5, without=feed)
+    name = "BTC" if feed == "market" else ACCOUNT
+    assert f"{feed}:{name}" in book.state.latches["all"].causes
+    assert book.mode() is Mode.HALTED
+
+
+def test_an_exposure_that_was_never_known_since_a_restart_halts(book: Playbook) -> None:
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "1", BTC_CALL))
+    book.state.options.clear()
+    restarted(book)
+    live(book, 25)
+    assert "exposure:BTC" in book.state.latches["all"].causes
+
+
+def test_a_restart_that_finds_its_feeds_in_time_halts_nothing(book: Playbook) -> None:
+    live(book, 5)
+    book.at_ns += 7_200_000 * MS  # it was down for two hours: those do not count
+    restarted(book)
+    live(book, 15, without="market")
+    live(book, 20)
+    assert not book.state.latches
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_a_restart_without_anything_held_waits_for_its_venue_as_long_as_it_takes() -> None:
+    empty = Playbook(settings(blind_ms_halt=BLIND_MS))
+    empty.ready()
+    restarted(empty)
+    live(empty, 40, without="market")
+    assert not empty.state.latches
+
+
+def test_what_the_venue_says_is_held_at_the_first_start_counts() -> None:
+    first = Playbook(settings(blind_ms_halt=BLIND_MS))
+    restarted(first)
+    first.snapshot([first.position("0.1")])
+    live(first, 25, without="market")
+    assert "market:BTC" in first.state.latches["all"].causes
+
+
+def test_an_underlying_that_a_reload_brings_is_blind_from_then_on(book: Playbook) -> None:
+    live(book, 60)
+    book.state.good_at_ns.pop("market:BTC")
+    live(book, 15, without="market")
+    assert not book.state.latches
+    live(book, 10, without="market")
+    assert "market:BTC" in book.state.latches["all"].causes
 
 
 def test_a_process_that_stands_still_again_and_again_is_halted(book: Playbook) -> None:
