@@ -41,6 +41,7 @@ class LimitsFile(Section):
     chase_bps_max: Number = Field(1_000.0, gt=0, le=10_000, description="a number of basis points")
     chase_window_ms: Count = Field(60_000, ge=1_000, le=3_600_000, description="a number of milliseconds")
     account_notional_usd_max: Number = Field(10_000_000.0, gt=0, description="a number of USD")
+    book_delta_usd_max: Number = Field(1e12, gt=0, description="a number of USD (1e12 is no cap)")
     orders_per_second_max: Number = Field(5.0, gt=0, le=100, description="a number of orders per second")
     order_burst_max: Count = Field(5, ge=1, le=1_000, description="a number of orders")
     # What the slowest of a venue's categories lets a kill cancel one by one within two seconds (venues.pace).

@@ -11,7 +11,7 @@ what is near an edge is stepped. Must not change the state.
 import math
 from decimal import Decimal
 
-from hedgebot.core import funding, hedges, limits, loss_limits, margin_regime, raises, shut
+from hedgebot.core import book_delta, funding, hedges, limits, loss_limits, margin_regime, raises, shut
 from hedgebot.core.calm_look import EDGE, FREE, NEVER_NS, Bound, BoundOf, Look
 from hedgebot.core.calm_money import margin, money
 from hedgebot.core.drift import Drift
@@ -89,7 +89,9 @@ BOOK_BOUNDS: tuple[BoundOf, ...] = (mode, orders, exposure, jump, frozen, band)
 
 
 def delta_limit(look: Look) -> Bound | None:
-    """Beyond the limit an alert rises."""
+    """Beyond the limit an alert rises; a cap on the whole book in USD has no bound here."""
+    if book_delta.is_capped(look.state):
+        return None
     limit = look.settings.delta_limit_coin
     return prices_within(look.underlying, -limit, limit)
 
@@ -233,7 +235,7 @@ def bleed(look: Look) -> Bound | None:
 def blind(look: Look) -> Bound | None:
     """A feed that the last timer did not find good halts the book in time."""
     state, blind_ns = look.state, look.state.limits.blind_ms_halt * NS_PER_MS
-    bad = [last for last in state.good_at_ns.values() if last < look.timer_ns and last >= state.run_started_ns]
+    bad = [last for last in state.good_at_ns.values() if last < look.timer_ns]
     return Bound(min((max(last, state.resumed_at_ns) + blind_ns for last in bad), default=NEVER_NS))
 
 

@@ -22,6 +22,7 @@ from hedgebot.core import (
     proof,
     venue_risk,
 )
+from hedgebot.core.book_delta import book_delta
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.frequency import frequency
@@ -362,6 +363,7 @@ RULES: tuple[Rule, ...] = (
     _opposed,
     venue_risk.equity_cap,
     _delta_limit,
+    book_delta,
     _margin,
     watched_margin,
     _funding,

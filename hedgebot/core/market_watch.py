@@ -3,7 +3,7 @@
 Owns which alert is up for them. Changes no mode and sends no order: the gate and the kill rules look for themselves.
 """
 
-from hedgebot.core import forced, hedges, limits, market
+from hedgebot.core import book_delta, forced, hedges, limits, market
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -22,6 +22,7 @@ def watch(step: Step) -> None:
     """Look at every underlying and its hedges. Called by the timer."""
     for settings in step.state.settings.underlyings:
         _watch_data(step, settings)
+    book_delta.watch(step)
 
 
 def _watch_data(step: Step, settings: UnderlyingSettings) -> None:

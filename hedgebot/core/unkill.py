@@ -5,6 +5,7 @@ forgets them with evidence. What only the shell can know (journal, versions, fil
 """
 
 from hedgebot.core import (
+    book_delta,
     breakers,
     deadman,
     hedges,
@@ -68,6 +69,7 @@ def checklist(state: EngineState, event: OperatorUnkilled, latch: Latch, at_ns: 
     ]
     for settings in covered:
         unmet += _underlying_problems(state, settings, at_ns)
+    unmet += _book_problems(state, latch, at_ns)
     for account in followed(state):
         unmet += _account_problems(state, account, at_ns)
     unmet += [
@@ -166,6 +168,17 @@ def _underlying_problems(state: EngineState, settings: UnderlyingSettings, at_ns
         beyond = f"net delta {delta:+.4f} {name} is beyond its hard limit {settings.delta_limit_coin:g}"
         problems.append(f"{beyond}: bring it inside (`hedgebot kill --action hedge-to-flat`, or by hand at the venue)")
     return problems
+
+
+def _book_problems(state: EngineState, latch: Latch, at_ns: int) -> list[str]:
+    """The cap on the whole book is of no one underlying: it holds back what frees the whole book."""
+    if latch.scope is not KillScope.ALL or not book_delta.is_capped(state):
+        return []
+    found, most = book_delta.delta_usd(state, at_ns), state.limits.book_delta_usd_max
+    if found is None:
+        return ["the net delta of the whole book is unknown"]
+    beyond = f"the net deltas of the book come to {found:,.0f} USD, beyond book_delta_usd_max ({most:,.0f})"
+    return [f"{beyond}: bring them inside (`hedgebot kill --action hedge-to-flat`)"] if found > most else []
 
 
 def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> list[str]:

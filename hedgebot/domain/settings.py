@@ -213,6 +213,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     chase_bps_max: float = 1_000.0
     chase_window_ms: int = 60_000
     account_notional_usd_max: float = 10_000_000.0
+    book_delta_usd_max: float = 1e12
     orders_per_second_max: float = 5.0
     order_burst_max: int = 5
     canary_hours: float = 0.0

@@ -193,6 +193,14 @@ def _beyond_delta() -> Candidate:
     return one
 
 
+def _beyond_the_book() -> Candidate:
+    one = _candidate(delta_coin=0.2, trade_coin=0.1)
+    one.quote.funding_rate = 0.0
+    limits = msgspec.structs.replace(one.state.limits, book_delta_usd_max=29_000.0)
+    one.state.settings = msgspec.structs.replace(one.state.settings, limits=limits)
+    return one
+
+
 def _short_of_margin() -> Candidate:
     one = _candidate(delta_coin=0.0)
     _set_margin(one, 0.75)
@@ -337,6 +345,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_opposed": (_against_itself, "opposed_coin", pytest.approx(0.3), 0.2),
     "equity_cap": (_over_its_cap, "venue_equity", 1_000_000.0, 999_999.0),
     "_delta_limit": (_beyond_delta, "worst_delta_coin", pytest.approx(5.05), 5.0),
+    "book_delta": (_beyond_the_book, "book_delta_usd", pytest.approx(30_000.0), 29_000.0),
     "_margin": (_short_of_margin, "margin_use", 0.75, 0.70),
     "watched_margin": (_watching, "watched_margin", "options", "known, or risk-reducing"),
     "_funding": (_paying, "funding_usd_per_day", pytest.approx(6_000.0), 5_000.0),
