@@ -54,9 +54,10 @@ def profit_parts(result: "Result") -> list[tuple[str, float]]:
         ("gamma and theta", one.gamma_theta),
         ("vega", one.vega),
         ("basis", one.basis),
-        ("funding", one.funding),
+        ("hedge funding", one.funding),
         ("hedge fees", one.hedge_fees),
         ("hedge execution", one.hedge_execution),
+        ("book's funding", one.book_funding),
         ("client's trades", one.client),
         ("client's fees", one.client_fees),
         ("rest", one.rest),
@@ -94,14 +95,14 @@ def _figures(hedges: "Sequence[Hedges]") -> list[tuple[str, list[str]]]:
         ("  fees, USD", [money(one.costs.fees) for one in hedges]),
         ("  half spreads, USD", [money(one.costs.spread) for one in hedges]),
         ("  beyond the spread, USD", [money(one.costs.impact) for one in hedges]),
-        ("funding, USD", [money(one.costs.funding) for one in hedges]),
+        ("funding of hedges, USD", [money(one.costs.funding) for one in hedges]),
         ("orders/day", [number(one.measures.orders_per_day) for one in hedges]),
         ("  predicted orders", [number(one.predicted.orders_day) for one in hedges]),
         ("turnover, coins/day", [number(one.measures.turnover_coin_per_day) for one in hedges]),
         ("exposure's variance, coin2/day", [number(one.measures.flow_coin2_per_day) for one in hedges]),
         ("efficiency E", [number(one.measures.efficiency, ".3f") for one in hedges]),
         ("  predicted E", [number(one.predicted.efficiency, ".3f") for one in hedges]),
-        ("time inside the band", [f"{one.measures.inside_band:.1%}" for one in hedges]),
+        ("time inside the band", [number(one.measures.inside_band, ".1%") for one in hedges]),
     ]
 
 
@@ -192,7 +193,7 @@ def _head(result: "Result") -> str:
     cards = [
         (f"{money(moved)} USD", "change of equity"),
         (f"{money(trading)} USD", "trading cost of hedges"),
-        (f"{money(sum(one.costs.funding for one in result.hedges))} USD", "funding paid"),
+        (f"{money(sum(one.costs.funding for one in result.hedges))} USD", "funding of hedges"),
         (f"{sum(one.measures.orders_per_day for one in result.hedges):,.1f}", "hedges a day"),
         (f"{result.events:,}", "events through the engine"),
     ]
@@ -231,7 +232,7 @@ def _cards(one: "Hedges") -> str:
             (f"{money(one.measures.cost_usd_per_day)} USD", "trading cost a day"),
             (number(one.measures.orders_per_day), "orders a day"),
             (number(one.measures.efficiency, ".3f"), "efficiency E"),
-            (f"{one.measures.inside_band:.1%}", "of the time inside the band"),
+            (number(one.measures.inside_band, ".1%"), "of the time inside the band"),
         ]
     )
 

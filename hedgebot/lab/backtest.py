@@ -13,6 +13,7 @@ import numpy as np
 
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
+from hedgebot.core.state import UnderlyingState
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.durations import NS_PER_S
@@ -25,8 +26,9 @@ from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import utc
 from hedgebot.exchange.scenario import Scenario
 from hedgebot.lab.budgets import known_now
+from hedgebot.lab.madeby import MadeBy
 from hedgebot.lab.memory import PassingJournal
-from hedgebot.lab.observe import Columns, Costs, Measures, Observer, Profit, measures
+from hedgebot.lab.observe import NO_BAND, Columns, Costs, InForce, Measures, Observer, Profit, measures
 from hedgebot.lab.pace import Pace
 from hedgebot.lab.simbook import SimBook
 from hedgebot.lab.sweep import Seen
@@ -80,7 +82,6 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     engine: Figures
     costs: Costs
     columns: Columns
-    centre_coin: float
     seen: Seen | None = None
 
 
@@ -116,7 +117,6 @@ class _Ear:
         self.observer: Observer | None = None
         self.alerts: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
-        self.bands: dict[str, tuple[float, float]] = {}
         self.known: dict[str, list[tuple[float, float, float, float]]] = {}
         self.events = 0
 
@@ -143,8 +143,6 @@ class _Ear:
             self.known.setdefault(one.underlying, []).append(known)
 
     def _on_decision(self, decision: cmd.RecordDecision) -> None:
-        low, high = decision.target_coin - decision.band_coin, decision.target_coin + decision.band_coin
-        self.bands[decision.underlying] = (low, high)
         bid, ask = decision.evidence.get("bid"), decision.evidence.get("ask")
         if decision.client_id and self.observer is not None and bid is not None and ask is not None:
             self.observer.note_order(decision.client_id, float(bid), float(ask))
@@ -155,6 +153,8 @@ def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _s
     ear, pace = _Ear(), Pace.of_seconds(wish.step_s)
     exchange = Exchange(wish.scenario, wish.start_ns, wish.paths, wish.pegs)
     book = SimBook(exchange, wish.settings, load_strategy, pace=pace, journal=PassingJournal(ear))
+    holders = [one.name for one in wish.settings.accounts]
+    ours = MadeBy(exchange, holders, wish.settings.install)
     # The client waits until the book is hedged: what came before is no part of the figures.
     book.exchange.set_client_flow(enabled=False)
     book.host.start()
@@ -167,18 +167,28 @@ def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _s
     _check_bands(wish, book)
     book.exchange.set_client_flow(enabled=True)
     names = [one.underlying for one in wish.settings.underlyings]
-    observer = ear.observer = Observer(
-        book.exchange, [one.name for one in wish.settings.accounts], names, wish.settings.install
-    )
+    observer = ear.observer = Observer(book.exchange, holders, names, ours)
     _watch(wish, book, observer, ear, told)
     return _result(wish, book, observer, ear)
+
+
+def _bands(book: SimBook) -> dict[str, InForce]:
+    """The bands that the engine keeps now."""
+    return {name: _band(one) for name, one in book.host.engine.state.underlyings.items()}
+
+
+def _band(one: UnderlyingState) -> InForce:
+    centre_coin, trigger_coin = one.centre_coin, one.trigger_coin
+    if not (centre_coin or trigger_coin or one.inside_coin):
+        return NO_BAND
+    return InForce(centre_coin - trigger_coin, centre_coin + trigger_coin, centre_coin)
 
 
 def _check_bands(wish: Wish, book: SimBook) -> None:
     """ConfigError for strategies that keep no band where the market begins: a run without a hedge says nothing."""
     for name, one in book.host.engine.state.underlyings.items():
         asked = [each.name for each in wish.settings.strategies if each.enabled and name in each.underlyings]
-        if asked and not (one.trigger_coin or one.inside_coin or one.centre_coin):
+        if asked and _band(one) is NO_BAND:
             raise ConfigError(
                 f"the strategies {', '.join(asked)} keep no band of {name} at {utc(book.timeline.now_ns)}, where the "
                 "market begins: name one that makes a band first, and an end_at that is later"
@@ -191,12 +201,11 @@ def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told)
     whole_ns = round(wish.days * 86_400 * NS_PER_S)
     steps = max(1, math.ceil(whole_ns / (wish.step_s * NS_PER_S) / LOOKS_MAX))
     stride_ns = round(steps * wish.step_s * NS_PER_S)
-    configured = {one.underlying: (-one.band_coin, one.band_coin) for one in wish.settings.underlyings}
-    observer.look(configured)
+    observer.look(_bands(book))
     ear.note_known(book)
     while (gone_ns := book.timeline.now_ns - began_ns) < whole_ns:
         book.timeline.advance(book.timeline.now_ns + stride_ns)
-        observer.look(configured | ear.bands)
+        observer.look(_bands(book))
         ear.note_known(book)
         told(min(1.0, gone_ns / whole_ns))
     told(1.0)
@@ -218,14 +227,11 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
     tracked = {name: one.tracking.sums for name, one in book.host.engine.state.underlyings.items()}
     for name, track in observer.tracks.items():
         columns = track.columns()
-        low, high = columns.low_coin, columns.high_coin
-        centre = float(((low + high) / 2.0).mean())
         hedges.append(
             Hedges(
                 underlying=name,
                 measures=measures(
                     columns,
-                    centre_coin=centre,
                     volume_coin=observer.volume_coin[name],
                     orders=observer.orders[name],
                     trading_cost_usd=observer.costs[name].trading,
@@ -234,7 +240,6 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
                 engine=realised(tracked[name]),
                 costs=observer.costs[name],
                 columns=columns,
-                centre_coin=centre,
                 seen=Seen(*(np.array(one) for one in zip(*ear.known[name], strict=True))),
             )
         )

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from hedgebot.core.engine import LoadStrategy
+from hedgebot.core.strategy import Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError, DataError
 from hedgebot.domain.settings import EngineSettings, StrategySettings, UnderlyingSettings
 from hedgebot.lab.backtest import Result, Wish, run_backtest
@@ -30,6 +31,11 @@ class Policy(StrEnum):
 
 # As near to the edge as a band goes that has an inside at all.
 EDGE_RATIO = 0.999
+BAND, GATE = "delta_neutral", "patience"
+"""The plug-ins that rivals are made of."""
+
+# What a strategy is asked at whether it makes a band: any price will do.
+PRICE_ASKED_USD = 1_000.0
 CLOCK_BAND_SHARE = 0.02
 CLOCK_INTERVAL_S = 3_600.0
 
@@ -46,26 +52,23 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     efficiency: float | None
 
 
-def variant(settings: EngineSettings, policy: str, scale: float) -> EngineSettings:
-    """The settings with another policy; ConfigError for one that nobody knows or a scale that is not above zero."""
+def variant(settings: EngineSettings, policy: str, scale: float, load_strategy: LoadStrategy) -> EngineSettings:
+    """The settings with another policy; ConfigError for one that nobody knows or a scale that is not above zero.
+
+    Rivals hedge what the configuration hedges: they keep its scope, and whatever refines the band (a target, a hedge
+    ratio, sides, gates). Only what makes the band is another.
+    """
     if not scale > 0.0:
         raise ConfigError(f"the scale is {scale:g}, it must be above zero")
     match policy:
         case Policy.OURS:
             return _scaled(settings, scale)
         case Policy.EDGE:
-            return _banded(settings, scale, EDGE_RATIO)
+            return _banded(settings, scale, EDGE_RATIO, load_strategy)
         case Policy.ZERO:
-            return _banded(settings, scale, 0.0)
+            return _banded(settings, scale, 0.0, load_strategy)
         case Policy.CLOCK:
-            waiting = StrategySettings(
-                name="patience",
-                enabled=True,
-                underlyings=tuple(one.underlying for one in settings.underlyings),
-                params={"interval_s": CLOCK_INTERVAL_S * scale},
-            )
-            banded = _banded(settings, CLOCK_BAND_SHARE, 0.0)
-            return msgspec.structs.replace(banded, strategies=(*banded.strategies, waiting))
+            return _waiting(_banded(settings, CLOCK_BAND_SHARE, 0.0, load_strategy), CLOCK_INTERVAL_S * scale)
         case _:
             raise ConfigError(f"there is no policy {policy!r}; known: {', '.join(Policy)}")
 
@@ -87,15 +90,45 @@ def _scaled(settings: EngineSettings, scale: float) -> EngineSettings:
     )
 
 
-def _banded(settings: EngineSettings, scale: float, ratio: float) -> EngineSettings:
-    fixed = StrategySettings(
-        name="delta_neutral", enabled=True, underlyings=tuple(one.underlying for one in settings.underlyings)
-    )
+def _banded(settings: EngineSettings, scale: float, ratio: float, load_strategy: LoadStrategy) -> EngineSettings:
+    """A fixed band where the configuration makes one; what makes another after it is left out, with what it forgets."""
+    strategies: list[StrategySettings] = []
+    settings_of = {one.underlying: one for one in settings.underlyings}
+    banded: set[str] = set()
+    for one in settings.strategies:
+        mine = tuple(name for name in one.underlyings if name in settings_of)
+        if not one.enabled or not mine or not _makes_band(load_strategy(one), settings_of[mine[0]]):
+            strategies.append(one)
+        elif fresh := tuple(name for name in mine if name not in banded):
+            strategies.append(msgspec.structs.replace(one, plugin=BAND, params={}, underlyings=fresh))
+            banded.update(fresh)
     return msgspec.structs.replace(
         settings,
-        strategies=(fixed,),
+        strategies=tuple(strategies),
         underlyings=tuple(_wider(one, scale, ratio) for one in settings.underlyings),
     )
+
+
+def _makes_band(strategy: Strategy, settings: UnderlyingSettings) -> bool:
+    """Whether a strategy proposes something where nobody did before it; others only refine."""
+    view = UnderlyingView(at_ns=0, delta_coin=0.0, gamma_coin_per_usd=0.0, price_usd=PRICE_ASKED_USD, settings=settings)
+    return strategy.propose(view, None) is not None
+
+
+def _waiting(settings: EngineSettings, interval_s: float) -> EngineSettings:
+    """Hedges wait for the clock; what the configuration waits for beside it stays."""
+    interval: dict[str, int | float | str | bool] = {"interval_s": interval_s}
+    waits = [one for one in settings.strategies if one.enabled and one.module == GATE]
+    strategies = [
+        msgspec.structs.replace(one, params=one.params | interval) if one in waits else one
+        for one in settings.strategies
+    ]
+    gated = {name for one in waits for name in one.underlyings}
+    if free := tuple(one.underlying for one in settings.underlyings if one.underlying not in gated):
+        taken = {one.name for one in settings.strategies}
+        name = GATE if GATE not in taken else f"{GATE} of the clock"
+        strategies.append(StrategySettings(name=name, plugin=GATE, enabled=True, underlyings=free, params=interval))
+    return msgspec.structs.replace(settings, strategies=tuple(strategies))
 
 
 def _wider(one: UnderlyingSettings, scale: float, ratio: float) -> UnderlyingSettings:
@@ -116,10 +149,11 @@ def compare(
     told: Callable[[float], None] = lambda _share: None,
 ) -> list[Point]:
     """Run every policy at every scale on the wish's path, on local processes. `load_strategy`: a module's function."""
+    wishes = [
+        (policy, scale, variant(wish.settings, policy, scale, load_strategy)) for policy in policies for scale in scales
+    ]
     jobs = [
-        (policy, scale, msgspec.structs.replace(wish, settings=variant(wish.settings, policy, scale)), load_strategy)
-        for policy in policies
-        for scale in scales
+        (policy, scale, msgspec.structs.replace(wish, settings=one), load_strategy) for policy, scale, one in wishes
     ]
     count = min(workers or os.cpu_count() or 1, len(jobs))
     points: list[Point] = []

@@ -11,16 +11,17 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import Executed, Execution, FundingSettled, Notice, PositionIndex
+from hedgebot.lab.madeby import MadeBy
 from hedgebot.lab.truth import Holding, coins, holdings
 from hedgebot.pricing.band import efficiency
 
@@ -30,7 +31,10 @@ Floats = npt.NDArray[np.float64]
 
 
 class Costs(msgspec.Struct, kw_only=True):
-    """What hedging cost: fees, half spreads and what prices went beyond them, funding. USD, positive is a cost."""
+    """What hedging cost: fees, half spreads and what prices went beyond them, funding. USD, positive is a cost.
+
+    `funding` is that of what hedges made of each position: what the client's own positions pay is no cost of hedging.
+    """
 
     fees: float = 0.0
     spread: float = 0.0
@@ -44,7 +48,10 @@ class Costs(msgspec.Struct, kw_only=True):
 
 
 class Profit(msgspec.Struct, kw_only=True):
-    """Where equity moved, USD, gains positive. `client` is what others' trades in the accounts gained against marks."""
+    """Where equity moved, USD, gains positive. `client` is what others' trades in the accounts gained against marks.
+
+    `funding` is the hedges' own, `book_funding` that of what else is held.
+    """
 
     delta: float = 0.0
     gamma_theta: float = 0.0
@@ -53,6 +60,7 @@ class Profit(msgspec.Struct, kw_only=True):
     funding: float = 0.0
     hedge_fees: float = 0.0
     hedge_execution: float = 0.0
+    book_funding: float = 0.0
     client: float = 0.0
     client_fees: float = 0.0
     rest: float = 0.0
@@ -64,13 +72,13 @@ class Profit(msgspec.Struct, kw_only=True):
 
 
 class Track:
-    """One underlying's columns: a row a look, as plain numbers (80 bytes; years of minutes fit into memory)."""
+    """One underlying's columns: a row a look, as plain numbers (88 bytes; years of minutes fit into memory)."""
 
     def __init__(self) -> None:
         self._numbers = array("d")
 
     def add(self, *row: float) -> None:
-        """One look: time (days), price, delta, exposure without hedges, band edges, gamma, volatility, costs so far."""
+        """One look: a number for each of `Columns`, in their order."""
         self._numbers.extend(row)
 
     def __len__(self) -> int:
@@ -84,7 +92,10 @@ class Track:
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """One underlying over time, arrays of shape (n,); see `Track.add`."""
+    """One underlying over time, arrays of shape (n,); costs are those so far, in USD.
+
+    The band in force at each look is from `low_coin` to `high_coin` around `centre_coin`; edges are NaN where none was.
+    """
 
     days: Floats
     price: Floats
@@ -92,6 +103,7 @@ class Columns(msgspec.Struct, frozen=True):
     unhedged_coin: Floats
     low_coin: Floats
     high_coin: Floats
+    centre_coin: Floats
     gamma: Floats
     vol: Floats
     trading_usd: Floats
@@ -102,6 +114,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """Realised figures of one underlying (hedging reference sections 6 and 7).
 
     `tracking_error_usd`: of the delta left open, per square root of a day. `efficiency`: sqrt(Var) x turnover / s2.
+    `inside_band`: share of the time in which there was a band; NaN where there was never one.
     """
 
     days: float
@@ -115,21 +128,35 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     inside_band: float
 
 
-def measures(
-    columns: Columns, *, centre_coin: float, volume_coin: float, orders: int, trading_cost_usd: float
-) -> Measures:
-    """Realised figures of a run; ValueError with fewer than two looks."""
+class InForce(NamedTuple):
+    """A band at a moment, in coin: its edges and what it lies around."""
+
+    low_coin: float
+    high_coin: float
+    centre_coin: float
+
+
+NO_BAND = InForce(math.nan, math.nan, 0.0)
+
+
+def measures(columns: Columns, *, volume_coin: float, orders: int, trading_cost_usd: float) -> Measures:
+    """Realised figures of a run; ValueError with fewer than two looks.
+
+    What is off is counted from the centre of each look: with a hedge ratio it moves with the exposure.
+    """
     if len(columns.days) < 2:
         msg = "figures need at least two looks"
         raise ValueError(msg)
     gaps = np.diff(columns.days)
     days = float(gaps.sum())
-    off = columns.delta_coin - centre_coin
+    off = columns.delta_coin - columns.centre_coin
     variance = float((off[:-1] ** 2 * gaps).sum() / days)
     rate = float((np.diff(columns.unhedged_coin) ** 2).sum() / days)
     turnover = volume_coin / days
     left = off[:-1] * np.diff(columns.price)
-    inside = (columns.delta_coin >= columns.low_coin) & (columns.delta_coin <= columns.high_coin)
+    is_band = ~np.isnan(columns.low_coin)
+    inside = is_band & (columns.delta_coin >= columns.low_coin) & (columns.delta_coin <= columns.high_coin)
+    banded = float((is_band[:-1] * gaps).sum())
     return Measures(
         days=days,
         variance_coin2=variance,
@@ -139,17 +166,18 @@ def measures(
         cost_usd_per_day=trading_cost_usd / days,
         tracking_error_usd=math.sqrt(float((left**2).sum() / days)),
         efficiency=efficiency(variance, turnover, rate) if rate > 0.0 else None,
-        inside_band=float((inside[:-1] * gaps).sum() / days),
+        inside_band=float((inside[:-1] * gaps).sum()) / banded if banded else math.nan,
     )
 
 
 class Observer:
     """Watches the accounts of a book at an exchange, from the moment it is made."""
 
-    def __init__(self, exchange: Exchange, holders: Iterable[str], underlyings: Iterable[str], install: int) -> None:
+    def __init__(self, exchange: Exchange, holders: Iterable[str], underlyings: Iterable[str], ours: MadeBy) -> None:
+        """`ours` is there since before the first hedge."""
         self._exchange = exchange
         self._holders = tuple(holders)
-        self._install = install
+        self._ours = ours
         self._start_ns = exchange.now_ns
         self.tracks = {name: Track() for name in underlyings}
         self._spots = {name: _spot_of(name) for name in self.tracks}
@@ -180,9 +208,11 @@ class Observer:
             case FundingSettled(settlement=paid) if paid.account in self._holders:
                 listing = self._exchange.listing(paid.instrument)
                 cost = float(paid.cost) * self._usd(paid.account, paid.coin)
-                self.profit.funding -= cost
+                ours = cost * self._ours.share(paid)
+                self.profit.funding -= ours
+                self.profit.book_funding -= cost - ours
                 if listing is not None and listing.instrument.underlying in self.costs:
-                    self.costs[listing.instrument.underlying].funding += cost
+                    self.costs[listing.instrument.underlying].funding += ours
             case _:
                 pass
 
@@ -195,8 +225,7 @@ class Observer:
         fee = float(row.fee) * self._usd(row.account, row.fee_coin)
         mark = float(row.mark_price) if row.mark_price is not None else float(row.index_price)
         against_mark = (mark - float(row.price)) * coins * row.side.sign
-        made_by = decode_client_id(row.order.client_id)
-        if made_by is None or made_by.install != self._install:
+        if not self._ours.made(row):
             self.profit.client += against_mark
             self.profit.client_fees -= fee
             return
@@ -218,8 +247,8 @@ class Observer:
 
     # --- looks
 
-    def look(self, bands: Mapping[str, tuple[float, float]]) -> None:
-        """Take a row of every underlying; `bands` are the edges (low, high) in force, in coin."""
+    def look(self, bands: Mapping[str, InForce]) -> None:
+        """Take a row of every underlying; `bands` are those in force now."""
         now = self._holdings()
         prices = {name: self._exchange.index_price(name) for name in self.tracks}
         equity = self._equity()
@@ -234,14 +263,12 @@ class Observer:
             delta = sum(one.delta_coin for one in mine)
             gamma = sum(one.size * one.gamma for one in mine)
             vols = [one.vol for one in mine if one.vol > 0.0]
-            low, high = bands.get(name, (-math.inf, math.inf))
             track.add(
                 (self._exchange.now_ns - self._start_ns) / NS_PER_DAY,
                 prices[name],
                 delta,
                 delta - self._hedged_coin[name],
-                low,
-                high,
+                *bands.get(name, NO_BAND),
                 gamma,
                 sum(vols) / len(vols) if vols else math.nan,
                 self.costs[name].trading,

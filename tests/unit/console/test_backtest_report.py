@@ -61,12 +61,12 @@ def result(recorded_ns: int | None = None) -> Result:
             unhedged_coin=flat,
             low_coin=flat - 0.1,
             high_coin=flat + 0.1,
+            centre_coin=flat,
             gamma=flat,
             vol=flat,
             trading_usd=days,
             funding_usd=flat,
         ),
-        centre_coin=0.0,
     )
     return Result(
         label="mine",
@@ -76,7 +76,7 @@ def result(recorded_ns: int | None = None) -> Result:
         step_s=30.0,
         equity_first_usd=100.0,
         equity_last_usd=90.0,
-        profit=Profit(delta=-10.0),
+        profit=Profit(delta=-10.0, funding=3.0, book_funding=-168.0),
         hedges=(hedges,),
         alerts={"TailRiskLimit": 1},
         refusals={"spread_bps": 2},
@@ -90,7 +90,8 @@ def test_the_page_has_the_cost_by_parts_and_what_was_predicted_beside_what_came(
     text = report_page(result(1_770_249_600_000_000_000))
     assert "recorded from 2026-02-05 00:00 UTC on, a look every 30 s" in text
     assert "<td>tracking error, USD/sqrt(day)</td><td>477</td><td>527.5</td>" in text
-    assert "<td>funding, USD</td><td>65.59</td><td></td>" in text
+    assert "<td>funding of hedges, USD</td><td>65.59</td><td></td>" in text
+    assert "book&#x27;s funding" in text or "book's funding" in text
     assert "BTC: of what the cost is made" in text
     assert "alerts: TailRiskLimit 1" in text
     assert "orders refused by the rule: spread_bps 2" in text
@@ -100,6 +101,11 @@ def test_the_page_has_the_cost_by_parts_and_what_was_predicted_beside_what_came(
 def test_the_lines_say_since_when_a_recording_was_played() -> None:
     assert "recorded from" not in report_lines(result())[0]
     assert "recorded from 2026-02-05 00:00 UTC on" in report_lines(result(1_770_249_600_000_000_000))[0]
+
+
+def test_the_books_own_funding_is_told_beside_that_of_hedges() -> None:
+    (line,) = (one for one in report_lines(result()) if one.startswith("equity moved"))
+    assert line == "equity moved -10.00 USD: delta -10.00, hedge funding 3.00, book's funding -168"
 
 
 def test_gaps_of_the_recording_are_told() -> None:

@@ -81,9 +81,25 @@ def test_the_end_is_a_moment_of_the_recording() -> None:
     found = run_backtest(recorded_wish(55, refining("patience", end_at="2025-05-10T00:30:00")), load_strategy)
     before, after = costs_around_half_past(found)
     assert before > 0.0 == after
+    columns = found.hedges[0].columns
+    assert not np.isnan(columns.low_coin[columns.days < 25 / 1_440.0]).any()
+    assert np.isnan(columns.low_coin[columns.days > 32 / 1_440.0]).all()
 
 
 def test_strategies_that_propose_nothing_when_the_market_begins_are_told() -> None:
     wish = recorded_wish(40, refining("patience", end_at="2025-05-09T20:00:00"))
     with pytest.raises(ConfigError, match=r"delta_neutral, patience keep no band of BTC at 2025-05-10 00:02:50 UTC"):
         run_backtest(wish, load_strategy)
+
+
+def test_the_band_and_its_centre_are_those_of_each_look() -> None:
+    """A hedged half of a moving exposure has a centre that moves: held to one, the report told twice the error."""
+    wish = recorded_wish(40, refining("target", hedge_ratio=0.5))
+    (one,) = run_backtest(wish, load_strategy).hedges
+    columns, band = one.columns, wish.settings.underlyings[0].band_coin
+    assert np.ptp(columns.centre_coin) > band
+    assert columns.high_coin - columns.low_coin == pytest.approx(2.0 * band)
+    assert columns.low_coin + columns.high_coin == pytest.approx(2.0 * columns.centre_coin)
+    # It lies at half of what there is to hedge; hedges of the time before the first look are a constant beside it.
+    assert np.ptp(columns.centre_coin - 0.5 * columns.unhedged_coin) < 0.5 * band
+    assert one.measures.tracking_error_usd == pytest.approx(one.engine.tracking_error_usd_root_day, rel=0.1)

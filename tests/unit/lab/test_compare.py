@@ -1,12 +1,15 @@
 import msgspec
 import pytest
 
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.errors import ConfigError
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import EngineSettings, StrategySettings
 from hedgebot.lab.backtest import Wish
 from hedgebot.lab.compare import Point, Policy, compare, dearer, variant
-from hedgebot.lab.worldspec import SCENARIO, SETTINGS
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS, UNDERLYING
 from strategies.delta_neutral import STRATEGY
-from tests.unit.lab.recorded import recorded_wish
+from tests.unit.lab.recorded import recorded_wish, refining, with_strategies
 
 
 def point(policy: str, error: float, cost: float) -> Point:
@@ -21,11 +24,57 @@ def point(policy: str, error: float, cost: float) -> Point:
     )
 
 
+def rival(settings: EngineSettings, policy: str, scale: float) -> EngineSettings:
+    return variant(settings, policy, scale, load_strategy)
+
+
+def test_rivals_hedge_what_the_configured_policy_hedges() -> None:
+    """A bare fixed band in its place lost the target, the scope and the hours: it hedged another book."""
+    aware = StrategySettings(
+        name="mine",
+        plugin="cost_aware",
+        enabled=True,
+        underlyings=(UNDERLYING,),
+        accounts=("main",),
+        instruments=(InstrumentId("bybit:linear:BTCUSDT"),),
+        params={
+            "tracking_error_usd": 500.0,
+            "reference_price_usd": 90_000.0,
+            "reference_vol": 0.6,
+            "reference_variance_coin2_day": 9.5,
+            "cap_coin": 4.0,
+        },
+    )
+    half, hours = refining("target", hedge_ratio=0.5), refining("patience", hours="07:00-22:00", dwell_s=60.0)
+    off = StrategySettings(name="off", plugin="target", enabled=False, underlyings=(UNDERLYING,))
+    settings = msgspec.structs.replace(SETTINGS, strategies=(aware, half, off, hours))
+    for policy in (Policy.EDGE, Policy.ZERO):
+        band, *others = rival(settings, policy, 1.0).strategies
+        assert (band.name, band.module, band.params) == ("mine", "delta_neutral", {})
+        assert (band.accounts, band.instruments) == (aware.accounts, aware.instruments)
+        assert others == [half, off, hours]
+    *_, gate = rival(settings, Policy.CLOCK, 0.5).strategies
+    assert gate == msgspec.structs.replace(hours, params=hours.params | {"interval_s": 1_800.0})
+
+
+def test_a_second_band_is_left_out_so_that_the_gates_before_it_stay() -> None:
+    """A fixed band that stands after a gate would make the band anew, without the gate."""
+    again = msgspec.structs.replace(SETTINGS.strategies[0], name="again", plugin="delta_neutral")
+    gated = with_strategies(refining("patience", dwell_s=60.0), again)
+    assert [one.name for one in rival(gated, Policy.ZERO, 1.0).strategies] == ["delta_neutral", "patience"]
+
+
+def test_the_clock_takes_no_name_that_another_strategy_has() -> None:
+    named = StrategySettings(name="patience", plugin="target", enabled=True, underlyings=(UNDERLYING,))
+    names = [one.name for one in rival(with_strategies(named), Policy.CLOCK, 1.0).strategies]
+    assert names == ["delta_neutral", "patience", "patience of the clock"]
+
+
 def test_rivals_are_made_of_the_same_plugins() -> None:
-    edge, zero = variant(SETTINGS, Policy.EDGE, 2.0).underlyings[0], variant(SETTINGS, Policy.ZERO, 1.0).underlyings[0]
+    edge, zero = rival(SETTINGS, Policy.EDGE, 2.0).underlyings[0], rival(SETTINGS, Policy.ZERO, 1.0).underlyings[0]
     assert [edge.band_coin, edge.target_ratio] == pytest.approx([0.12, 0.999])
     assert [zero.band_coin, zero.target_ratio] == pytest.approx([0.06, 0.0])
-    clock = variant(SETTINGS, Policy.CLOCK, 0.5)
+    clock = rival(SETTINGS, Policy.CLOCK, 0.5)
     assert [one.module for one in clock.strategies] == ["delta_neutral", "patience"]
     assert clock.strategies[1].params == {"interval_s": 1_800.0}
 
@@ -33,16 +82,16 @@ def test_rivals_are_made_of_the_same_plugins() -> None:
 def test_a_budget_is_scaled_and_a_band_that_outgrows_its_limit_takes_it_along() -> None:
     budget = msgspec.structs.replace(SETTINGS.strategies[0], params={"tracking_error_usd": 100.0})
     settings = msgspec.structs.replace(SETTINGS, strategies=(budget,))
-    assert variant(settings, Policy.OURS, 0.5).strategies[0].params == {"tracking_error_usd": 50.0}
-    wide = variant(SETTINGS, Policy.EDGE, 100.0).underlyings[0]
+    assert rival(settings, Policy.OURS, 0.5).strategies[0].params == {"tracking_error_usd": 50.0}
+    wide = rival(SETTINGS, Policy.EDGE, 100.0).underlyings[0]
     assert wide.delta_limit_coin == pytest.approx(24.0)
 
 
 def test_a_policy_that_nobody_knows_is_told_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="fixed band to zero"):
-        variant(SETTINGS, "hope", 1.0)
+        rival(SETTINGS, "hope", 1.0)
     with pytest.raises(ConfigError, match="scale is 0"):
-        variant(SETTINGS, Policy.OURS, 0.0)
+        rival(SETTINGS, Policy.OURS, 0.0)
 
 
 def test_what_costs_more_at_the_same_error_is_told_as_a_share() -> None:

@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -7,6 +8,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.scenario import AccountSpec, Scenario, UnderlyingSpec
 from hedgebot.exchange.types import Ack, OrderRequest, OrderType, PositionIndex
+from hedgebot.lab.madeby import MadeBy
 from hedgebot.lab.observe import Columns, Observer, Track, measures
 
 
@@ -14,13 +16,13 @@ def columns(days: list[float], price: list[float], delta: list[float], unhedged:
     edge = np.full(len(days), 1.0)
     zero = np.zeros(len(days))
     return Columns(
-        np.array(days), np.array(price), np.array(delta), np.array(unhedged), -edge, edge, zero, zero, zero, zero
+        np.array(days), np.array(price), np.array(delta), np.array(unhedged), -edge, edge, zero, zero, zero, zero, zero
     )
 
 
 def test_figures_of_a_short_path_by_hand() -> None:
     path = columns([0.0, 1.0, 3.0], [100.0, 110.0, 100.0], [0.5, -2.0, 0.0], [0.0, 1.0, -1.0])
-    found = measures(path, centre_coin=0.0, volume_coin=6.0, orders=3, trading_cost_usd=9.0)
+    found = measures(path, volume_coin=6.0, orders=3, trading_cost_usd=9.0)
     assert found.days == 3.0
     assert found.variance_coin2 == pytest.approx((0.25 * 1 + 4.0 * 2) / 3)
     assert found.flow_coin2_per_day == pytest.approx((1.0 + 4.0) / 3)
@@ -33,13 +35,13 @@ def test_figures_of_a_short_path_by_hand() -> None:
 
 def test_an_exposure_that_never_moved_has_no_efficiency() -> None:
     path = columns([0.0, 1.0], [100.0, 100.0], [0.0, 0.0], [0.0, 0.0])
-    assert measures(path, centre_coin=0.0, volume_coin=0.0, orders=0, trading_cost_usd=0.0).efficiency is None
+    assert measures(path, volume_coin=0.0, orders=0, trading_cost_usd=0.0).efficiency is None
 
 
 def test_one_look_is_too_few() -> None:
     path = columns([0.0], [100.0], [0.0], [0.0])
     with pytest.raises(ValueError, match="two looks"):
-        measures(path, centre_coin=0.0, volume_coin=0.0, orders=0, trading_cost_usd=0.0)
+        measures(path, volume_coin=0.0, orders=0, trading_cost_usd=0.0)
 
 
 def test_reflected_diffusion_hedged_to_three_quarters_has_the_efficiency_of_the_table() -> None:
@@ -58,9 +60,27 @@ def test_reflected_diffusion_hedged_to_three_quarters_has_the_efficiency_of_the_
             delta[number], unhedged[number] = x, x - hedged
         days = (np.arange(steps) * dt).astype(np.float64)
         flat = np.full(steps, 100.0)
-        path = Columns(days, flat, delta, unhedged, -flat, flat, flat, flat, flat, flat)
-        found = measures(path, centre_coin=0.0, volume_coin=volume, orders=1, trading_cost_usd=0.0)
+        path = Columns(days, flat, delta, unhedged, -flat, flat, 0.0 * flat, flat, flat, flat, flat)
+        found = measures(path, volume_coin=volume, orders=1, trading_cost_usd=0.0)
         assert found.efficiency == pytest.approx(wanted, rel=0.1)
+
+
+def test_what_is_off_is_counted_from_the_centre_of_each_look() -> None:
+    """A book that hedges half of what it has: the delta stands at half of it, and nothing is off."""
+    still = columns([0.0, 1.0, 2.0], [100.0, 110.0, 90.0], [0.5, 2.0, -3.0], [1.0, 4.0, -6.0])
+    path = msgspec.structs.replace(still, centre_coin=still.delta_coin.copy())
+    found = measures(path, volume_coin=6.0, orders=3, trading_cost_usd=9.0)
+    assert (found.tracking_error_usd, found.variance_coin2) == (0.0, 0.0)
+    assert measures(still, volume_coin=6.0, orders=3, trading_cost_usd=9.0).tracking_error_usd > 0.0
+
+
+def test_time_without_a_band_is_neither_inside_nor_outside() -> None:
+    path = columns([0.0, 1.0, 2.0, 4.0], [100.0] * 4, [0.5, 2.0, 9.0, 9.0], [0.0] * 4)
+    none = np.array([-1.0, -1.0, np.nan, np.nan])
+    without = msgspec.structs.replace(path, low_coin=none, high_coin=-none)
+    assert measures(without, volume_coin=0.0, orders=0, trading_cost_usd=0.0).inside_band == 0.5
+    never = msgspec.structs.replace(path, low_coin=none + np.nan, high_coin=none + np.nan)
+    assert np.isnan(measures(never, volume_coin=0.0, orders=0, trading_cost_usd=0.0).inside_band)
 
 
 def test_both_legs_of_an_account_in_hedge_mode_count() -> None:
@@ -81,7 +101,7 @@ def test_both_legs_of_an_account_in_hedge_mode_count() -> None:
         )
         assert isinstance(exchange.place(order), Ack)
     assert len(list(exchange.positions("main"))) == 2
-    observer = Observer(exchange, ["main"], ["BTC"], install=1)
+    observer = Observer(exchange, ["main"], ["BTC"], MadeBy(exchange, ["main"], install=1))
     before = exchange.index_price("BTC")
     exchange.shock("BTC", 1.02)
     exchange.advance(start_ns + 10 * 10**9)
@@ -96,8 +116,8 @@ def test_a_track_keeps_its_rows_as_plain_numbers() -> None:
     track = Track()
     assert (len(track), len(track.columns().days)) == (0, 0)
     for look in range(1_000):
-        track.add(*(float(look * 10 + place) for place in range(10)))
+        track.add(*(float(look * 10 + place) for place in range(11)))
     found = track.columns()
     assert len(track) == 1_000
-    assert (found.days[7], found.price[7], found.funding_usd[999]) == (70.0, 71.0, 9_999.0)
-    assert track._numbers.itemsize * len(track._numbers) == 80_000
+    assert (found.days[7], found.price[7], found.funding_usd[999]) == (70.0, 71.0, 10_000.0)
+    assert track._numbers.itemsize * len(track._numbers) == 88_000
