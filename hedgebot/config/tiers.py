@@ -1,8 +1,8 @@
 """Which settings are hard limits and which way each of them is loosened; what is soft, and what is no limit at all.
 
-HARD (safety reference section 11): tightened at run time, loosened by a changed file and a restart. SOFT: an operator
-may raise it for a while (`hedgebot limit raise`, core.raises). A key stands in exactly one table here: a test holds it
-against the models of the files, and a key that stands in none counts as hard in both directions.
+HARD (safety reference section 11): tightened at run time, loosened by a changed file, a restart and a confirmation
+(daemon.loosened). SOFT: an operator may raise it for a while (`hedgebot limit raise`, core.raises). A key stands in
+exactly one table here: a test holds it against the models of the files, and one that stands in none counts as hard.
 """
 
 from collections.abc import Mapping
@@ -85,6 +85,9 @@ LOOSEST: Mapping[str, object] = MappingProxyType(
     {"adl_policy": "freeze", "collateral_shock_in_floor": False, "funding_action": "alert"}
 )
 """Hard choices, each with the value that is looser than any other."""
+
+HARD = LOOSER_LARGER | LOOSER_SMALLER | frozenset(LOOSEST)
+"""All of them."""
 
 SOFT = frozenset(
     {

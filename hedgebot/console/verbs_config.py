@@ -3,7 +3,7 @@
 import re
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,11 @@ from hedgebot.console.control import ask
 from hedgebot.console.errors import DaemonUnreachable, WrongUse
 from hedgebot.console.output import emit, plain
 from hedgebot.console.place import find_place
-from hedgebot.console.replies import WORD_TIMEOUT_S, checked, confirm, user_name
+from hedgebot.console.replies import WORD_TIMEOUT_S, checked, confirm, confirm_or_show, user_name
+from hedgebot.domain.errors import ConfigError, JournalError
+
+if TYPE_CHECKING:
+    from hedgebot.config import Config
 
 SECOND_STEP = re.compile(r"^[0-9a-f]{8}$")
 
@@ -27,6 +31,9 @@ def register(app: typer.Typer) -> None:
     group.command(epilog="Example: hedgebot config validate config/bybit.example.toml --no-secrets")(validate)
     group.command(epilog="Example: hedgebot config diff old.toml new.toml")(diff)
     group.command(epilog='Example: hedgebot config apply config/demo.toml --confirm "apply demo"')(apply)
+    group.command("confirm", epilog='Example: hedgebot config confirm mine.toml --confirm "loosen mine 1a2b3c4d"')(
+        confirm_limits
+    )
     app.add_typer(group, name="config")
 
 
@@ -127,6 +134,49 @@ def apply(
         *(f"  {plain(str(one))}" for one in data.get("changes", [])),
     ]
     emit(data, lines, as_json=as_json)
+
+
+def confirm_limits(
+    file: FileArgument,
+    limits: common.LimitsOption = None,
+    reason: common.ReasonOption = "no reason given",
+    operator: common.OperatorOption = None,
+    confirm_phrase: common.ConfirmOption = None,
+    dry_run: common.DryRunFlag = False,
+    state_dir: common.StateDirOption = None,
+    as_json: common.JsonFlag = False,
+) -> None:
+    """Confirm that the next start may loosen hard limits: those of exactly this configuration, once; journaled then.
+
+    A start that finds a hard limit looser than in the last run is refused until this was said.
+    """
+    from hedgebot.config import load_config
+    from hedgebot.daemon import loosened
+
+    config = load_config(file, limits, state_dir=state_dir)
+    lines, words = _looser(config), loosened.phrase(config)
+    confirm_or_show(words, confirm_phrase, lines, dry_run=dry_run, as_json=as_json)
+    word = loosened.Confirmation(config_hash=config.hash, operator=operator or user_name(), reason=reason)
+    try:
+        loosened.confirm(config.state_dir, word)
+    except OSError as error:
+        raise ConfigError(f"{config.state_dir} cannot be written ({error.strerror}): nothing was confirmed") from error
+    done = f"confirmed: the next start with configuration {config.hash} may loosen hard limits"
+    emit({"config_hash": config.hash, "looser": lines}, [done, *lines], as_json=as_json)
+
+
+def _looser(config: "Config") -> list[str]:
+    """What a start with this configuration loosens beside the last one, as far as the journal tells."""
+    from hedgebot.daemon.loosened import loosened_since
+    from hedgebot.journal.query import JournalReader
+
+    try:
+        with JournalReader(config.state_dir) as journal:
+            before = journal.runs()[-1].record.manifest.settings
+    except (JournalError, IndexError):
+        return ["no run to compare with"]
+    changes = loosened_since(before, config.engine_settings(before.install))
+    return [plain(one) for one in changes] or ["nothing is looser than at the last start"]
 
 
 def second_step(phrase: str, given: str | None) -> str:

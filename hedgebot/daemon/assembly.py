@@ -19,7 +19,7 @@ from hedgebot.config.loader import Config
 from hedgebot.core.engine import Engine
 from hedgebot.core.state import encode_state
 from hedgebot.core.view import book_view
-from hedgebot.daemon import chores, heap, holdings, sanity
+from hedgebot.daemon import chores, heap, holdings, loosened, sanity
 from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
@@ -327,6 +327,7 @@ class Run:
         self._failpoints.passed(Failpoint.IN_RECOVERY)
         # From here on recovery starts with a state that knows its settings.
         await self._snapshot()
+        loosened.take_over(self._identity.confirmed, self._front, self._config.state_dir)
         if because := self._identity.halted_because:
             self._switch.tell(OperatorKilled(operator=chores.CRASH_GUARD, reason=because, cause="crash_loop"))
         self._switch.tell_files()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from hedgebot.domain.events import RestoredOrder
+from hedgebot.domain.events import ConfigApplied, RestoredOrder
 from hedgebot.domain.ports import EventSink, JournalPort, VenuePort
 from hedgebot.domain.treasury import CollateralMove
 
@@ -34,6 +34,7 @@ OpenVenue = Callable[[str, EventSink], Venue]
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Who this run is, and what it inherits: orders of the journal, and why it starts halted (empty: it does not).
 
+    `confirmed` is an operator's word for hard limits that are looser than in the last run.
     `id_epoch` is the least epoch of its client ids; `build` tells the program's files, where the version stands still.
     """
 
@@ -47,3 +48,4 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     restored_moves: tuple[CollateralMove, ...] = ()
     halted_because: str = ""
     id_epoch: int = 0
+    confirmed: ConfigApplied | None = None

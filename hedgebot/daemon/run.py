@@ -36,6 +36,7 @@ from hedgebot.daemon.identity import install_id, prepare_state_dir
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.left_behind import check_left_behind
 from hedgebot.daemon.lock import InstanceLocks, lock_folders
+from hedgebot.daemon.loosened import check_loosened
 from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
@@ -43,7 +44,7 @@ from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.client_id import epoch_at
 from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
 from hedgebot.domain.errors import ConfigError, InstanceError, VenueUnreachable
-from hedgebot.domain.events import RestoredOrder
+from hedgebot.domain.events import ConfigApplied, RestoredOrder
 from hedgebot.domain.ports import EventSink
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.domain.treasury import CollateralMove
@@ -133,7 +134,7 @@ async def _recover_and_run(
         for note in recovered.notes:
             log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
-        restored = _taken_up(recovered, settings, clock, crash_loop)
+        restored, confirmed = _taken_up(recovered, settings, config, clock, crash_loop)
         header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
         failpoints.passed(Failpoint.IN_RECOVERY)
         log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
@@ -147,6 +148,7 @@ async def _recover_and_run(
                 version=__version__,
                 next_seq=header.first_seq,
                 restored=restored,
+                confirmed=confirmed,
                 restored_moves=restored_moves(recovered.unreproduced),
                 halted_because=crash_loop.problem,
                 id_epoch=epoch_at(clock.now_ns()),
@@ -192,19 +194,23 @@ def _engine_of(snapshot: bytes | None) -> Engine:
 
 
 def _taken_up(
-    recovered: Recovered[Engine], settings: EngineSettings, clock: Clock, crash_loop: CrashLoop
-) -> tuple[RestoredOrder, ...]:
-    """Go on where the journal ends: the orders to look up. Raises ConfigError where these settings would forget one."""
+    recovered: Recovered[Engine], settings: EngineSettings, config: Config, clock: Clock, crash_loop: CrashLoop
+) -> tuple[tuple[RestoredOrder, ...], ConfigApplied | None]:
+    """Go on where the journal ends: the orders to look up, and an operator's word for limits that become looser.
+
+    Raises ConfigError where these settings would forget an order, or loosen a hard limit that nobody has confirmed.
+    """
     state = recovered.engine.state if recovered.replayed or recovered.snapshot_seq is not None else None
     restored = restored_orders(recovered.unreproduced)
     if state is not None:
         clock.not_before(state.at_ns)
     try:
         check_left_behind(state, restored, settings)
+        confirmed = check_loosened(None if state is None else state.settings, settings, config)
     except ConfigError:
         crash_loop.never_began()
         raise
-    return restored
+    return restored, confirmed
 
 
 def restored_orders(unreproduced: Iterable[Issued]) -> tuple[RestoredOrder, ...]:

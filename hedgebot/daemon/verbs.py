@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from hedgebot.config.changes import diff, restart_needed
+from hedgebot.config.changes import diff, loosened, restart_needed
 from hedgebot.config.loader import Config, load_config
 from hedgebot.config.plugins import known_strategies
 from hedgebot.core.switch_state import MOVE_STRATEGY
@@ -271,7 +271,9 @@ def _changes(old: Config, new: Config) -> list[str]:
     """Lines of the difference; raises ConfigError when a running daemon cannot take it over."""
     changes = diff(old, new)
     if fixed := restart_needed(changes):
-        raise ConfigError(f"these settings need a restart: {'; '.join(fixed)}")
+        second = f"; hard limits become looser, so that it takes `hedgebot config confirm {new.path}` too"
+        looser = second if loosened(fixed) else ""
+        raise ConfigError(f"these settings need a restart: {'; '.join(fixed)}{looser}")
     if added := sorted(new.file.strategies.keys() - old.file.strategies.keys()):
         raise ConfigError(f"a strategy that was not configured at the start needs a restart: {', '.join(added)}")
     return changes

@@ -1,5 +1,7 @@
 """O01 and O02: slips and half-written files, put to the running daemon."""
 
+import re
+
 import pytest
 
 from tests.e2e import checker
@@ -70,6 +72,26 @@ def test_o01_fat_fingers_are_refused_or_asked_twice_and_the_old_configuration_st
     assert (code, running_hash(daemon) != before) == (0, True), told
     applied = [row.payload["changes"] for row in checker.read_rows(world.state_dir) if row.kind == "ConfigApplied"]
     assert applied == [["underlyings.BTC.band_coin: 0.25 -> 2.5"]]
+
+
+def test_o01_a_hard_limit_is_loosened_by_file_restart_and_a_second_step(world: World) -> None:
+    daemon = world.daemon()
+    daemon.until_active()
+    assert daemon.stop() == 0
+    change(world, ("order_notional_usd_max = 500000.0", "order_notional_usd_max = 900000.0"))
+    refused = world.daemon()
+    assert refused.process.wait() == 6, refused.words()
+    assert "underlyings.BTC.order_notional_usd_max: 500000.0 -> 900000.0" in refused.process.words()
+    (words,) = re.findall(r'--confirm "(loosen e2e [0-9a-f]{8})"', refused.process.words())
+    where = (str(world.config), "-s", str(world.state_dir), "--operator", "ada", "--reason", "a larger book")
+    assert world.verb("config", "confirm", *where)[0] == 6
+    assert world.verb("config", "confirm", *where, "--confirm", words)[0] == 0
+    for _ in range(2):
+        daemon = world.daemon()
+        daemon.until_active()
+        assert daemon.stop() == 0
+    told = [row.payload for row in checker.read_rows(world.state_dir) if row.kind == "ConfigApplied"]
+    assert [(one["operator"], one["reason"]) for one in told] == [("ada", "a larger book")]
 
 
 def test_o02_a_half_written_file_leaves_the_last_good_one_in_force_and_alerts(world: World) -> None:

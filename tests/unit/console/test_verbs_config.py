@@ -1,3 +1,4 @@
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,13 @@ import orjson
 import pytest
 
 from hedgebot.config.canonical import is_slip
+from hedgebot.config.loader import load_config
 from hedgebot.console.verbs_config import second_step
+from hedgebot.core.engine import Engine
+from hedgebot.daemon.loosened import FILE
+from hedgebot.daemon.plugins import load_strategy
+from hedgebot.journal.manifest import build_manifest
+from hedgebot.journal.store import Journal
 from tests.unit.console.conftest import StubDaemon
 
 
@@ -137,3 +144,44 @@ def test_the_second_step_is_a_piece_of_the_new_hash_behind_the_phrase() -> None:
     assert second_step("apply demo", "apply demo 0123abcd") == "0123abcd"
     for given in (None, "", "apply demo", "apply demo 0123", "apply other 0123abcd", "apply demo 0123abcX", "0123abcd"):
         assert second_step("apply demo", given) == ""
+
+
+def test_confirm_names_exactly_one_configuration(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, short_dir: Path
+) -> None:
+    where = ("-s", short_dir, "--operator", "eve", "--reason", "a slow feed")
+    code, _, err = hedgebot("config", "confirm", book, *where)
+    (words,) = re.findall(r'--confirm "(loosen demo [0-9a-f]{8})"', err)
+    assert code == 6
+    code, out, _ = hedgebot("config", "confirm", book, *where, "--dry-run")
+    assert (code, "no run to compare with" in out) == (0, True)
+    assert not (short_dir / FILE).exists()
+    other = changed(book, "band_coin = 0.25", "band_coin = 0.26")
+    assert hedgebot("config", "confirm", other, *where, "--confirm", words)[0] == 6
+    assert not (short_dir / FILE).exists()
+    code, out, _ = hedgebot("config", "confirm", book, *where, "--confirm", words, "--json")
+    told = orjson.loads((short_dir / FILE).read_bytes())
+    assert (code, told["operator"], told["reason"]) == (0, "eve", "a slow feed")
+    assert told["config_hash"] == orjson.loads(out)["config_hash"]
+    assert told["config_hash"].startswith(words[-8:])
+    code, _, err = hedgebot("config", "confirm", book, "-s", short_dir / "nowhere", "--confirm", words)
+    assert (code, "nothing was confirmed" in err) == (6, True)
+
+
+def test_confirm_shows_what_is_looser_than_in_the_last_run(
+    hedgebot: Callable[..., tuple[int, str, str]], book: Path, short_dir: Path
+) -> None:
+    config = load_config(book, state_dir=short_dir)
+
+    async def one_run() -> None:
+        journal = await Journal.open(short_dir)
+        await journal.recover(lambda _snapshot: Engine(load_strategy))
+        await journal.begin_run(build_manifest(config.engine_settings(7), version="test"))
+        await journal.close()
+
+    asyncio.run(one_run())
+    assert "nothing is looser" in hedgebot("config", "confirm", book, "-s", short_dir, "--dry-run")[1]
+    limits = book.with_name("limits.toml")
+    limits.write_text(limits.read_text("utf-8").replace("book_age_ms_max = 5000", "book_age_ms_max = 9000"), "utf-8")
+    out = hedgebot("config", "confirm", book, "-s", short_dir, "--dry-run")[1]
+    assert "limits.book_age_ms_max: 5000 -> 9000" in out

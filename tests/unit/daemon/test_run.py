@@ -17,13 +17,15 @@ from hedgebot.config.loader import load_config
 from hedgebot.config.secrets import DEMO_KEY
 from hedgebot.daemon import run as module
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.loosened import Confirmation, confirm
 from hedgebot.daemon.parts import Venue
 from hedgebot.daemon.run import run_daemon
 from hedgebot.domain.commands import SubmitOrder
 from hedgebot.domain.errors import ConfigError, InstanceError
-from hedgebot.domain.events import ExecutionKind, FillReceived, Source
+from hedgebot.domain.events import ConfigApplied, ExecutionKind, FillReceived, Source
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.ports import EventSink
+from hedgebot.journal.query import JournalReader
 from tests.unit.daemon.fakes import BTC, QuietVenue, write_config
 
 
@@ -188,6 +190,30 @@ async def test_a_configuration_that_would_forget_an_open_order_is_refused(tmp_pa
     task = await started(tmp_path, runs)
     assert runs[-1].status()["daemon"]["epoch"] == 2, "no run began meanwhile"
     assert await ended(task, runs[-1]) == 0
+
+
+async def test_a_start_that_loosens_a_hard_limit_takes_a_second_step(tmp_path: Path, runs: list[Run]) -> None:
+    task = await started(tmp_path, runs)
+    assert await ended(task, runs[0]) == 0
+    (tmp_path / "limits.toml").write_text("book_age_ms_max = 600000\n")
+    config = load_config(tmp_path / "book.toml", state_dir=tmp_path / "state")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"limits\.book_age_ms_max: 5000 -> 600000.*hedgebot config confirm"):
+            await run_daemon(config, environment=environment(tmp_path))
+    assert (tmp_path / "state" / "unclean_starts").read_text() == ""
+    confirm(tmp_path / "state", Confirmation(config_hash=config.hash, operator="ann", reason="a slow feed"))
+    for _ in range(2):
+        task = asyncio.create_task(run_daemon(config, environment=environment(tmp_path)))
+        before = len(runs)
+        async with asyncio.timeout(5):
+            while len(runs) == before or not (tmp_path / "state" / "control.sock").exists():  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.01)
+        assert await ended(task, runs[-1]) == 0
+    with JournalReader(tmp_path / "state") as journal:
+        words = [one.value for one in journal.tail(10_000) if one.kind == "ConfigApplied"]
+    assert [(one.operator, one.reason, one.changes) for one in words if isinstance(one, ConfigApplied)] == [
+        ("ann", "a slow feed", ("limits.book_age_ms_max: 5000 -> 600000",))
+    ]
 
 
 def bought() -> FillReceived:
