@@ -111,6 +111,11 @@ class Claim:
         """The state that the claim is about."""
         return self._state
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether the newest timer was one that looked at the margin: those that come oftener leave it to the next."""
+        return all(one.margin.looked_at_ns == self.timer_ns for one in self._state.accounts.values())
+
     def settle(self) -> None:
         """Have done what whoever took a whole row put off; to be called before anything is stepped."""
         owed, self.owed = self.owed, None

@@ -106,6 +106,20 @@ def reconciled_again() -> Playbook:
     return play
 
 
+def looked_at_by_the_second_timer() -> Playbook:
+    """Timers a tenth of a second apart: the first after a snapshot is too soon for a look at the margin."""
+    play = begun(Talk())
+    play.quiet(1)
+    play.connect()
+    play.snapshot()
+    play.tick(after_ms=250)
+    play.snapshot(wallet=play.wallet(equity="1010000"))
+    play.tick(after_ms=100)
+    play.send(play.ticker(PRICE, rate=0.00011))
+    play.tick(after_ms=200)
+    return play
+
+
 def account_is_added() -> Playbook:
     """A second account, empty, whose first snapshot says nothing: what was never good before is good from then on."""
     play = begun(Talk())

@@ -48,6 +48,12 @@ def test_a_wallet_of_before_the_last_look_is_looked_at_all_the_same() -> None:
     assert not differs(moving_days.watched_wallet_is_older())
 
 
+def test_a_timer_that_comes_too_soon_for_a_look_leaves_it_to_the_next() -> None:
+    play = moving_days.looked_at_by_the_second_timer()
+    assert not differs(play)
+    assert covered(play) > 1
+
+
 KEPT: dict[str, dict[str, Callable[..., object]]] = {
     "margin_watch": {"reported_stress": other_stress},
     "loss_limits": {"beyond": loss_limits.beyond, "note_equity": lambda *_: None},
