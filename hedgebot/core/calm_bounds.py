@@ -11,7 +11,7 @@ what is near an edge is stepped. Must not change the state.
 import math
 from decimal import Decimal
 
-from hedgebot.core import book_delta, funding, hedges, limits, loss_limits, margin_regime, raises, shut
+from hedgebot.core import book_delta, funding, hedges, limits, loss_limits, margin_regime, raises, reconcile, shut
 from hedgebot.core.calm_look import EDGE, FREE, NEVER_NS, Bound, BoundOf, Look
 from hedgebot.core.calm_money import margin, money
 from hedgebot.core.drift import Drift
@@ -110,7 +110,7 @@ def snapshots(look: Look) -> Bound | None:
             return None
         if account.unseen or account.missing:
             return None
-        until_ns = min(until_ns, account.snapshot_due_ns)
+        until_ns = min(until_ns, account.snapshot_due_ns, reconcile.truth_until_ns(look.state, account))
         if account.request_open:
             until_ns = min(until_ns, account.request_at_ns + look.state.limits.reconcile_timeout_ms * NS_PER_MS)
     return Bound(until_ns)

@@ -65,7 +65,6 @@ from hedgebot.domain.deadman import DeadManChanged
 from hedgebot.domain.dropcopy import ExecutionsRead
 from hedgebot.domain.errors import ConfigError, ProgrammingError
 from hedgebot.domain.holdings import HoldingReported
-from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
@@ -272,8 +271,7 @@ class Engine:
             self._valuation().settle(exposed, step.at_ns)
         before_coin = breakers.measured_delta_coin(exposed) if exposed else None
         moved = ledger.book_fill(state, event, step.at_ns)
-        if kind is not InstrumentKind.SPOT and event.instrument not in state.watched:
-            reconcile.watch_held(step)
+        reconcile.after_fill(step, event)
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)
         if kind.is_future and exposed is not None:

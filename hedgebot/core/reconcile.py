@@ -1,29 +1,32 @@
 """Truth: the ledger held against the venue's snapshot. A difference is evidence, never a silent repair.
 
-The first snapshot of an account is adopted as its opening position. After that a difference must be repeated by a
-second snapshot with no fill in between; it blocks its underlying from the first sight, and when it lasts the book is
-halted by the watch over limits. An operator's unkill takes the venue's number over, journaled as an adjustment.
+The first snapshot of an account is adopted as its opening position; one that lists no position may be an empty answer
+in place of a flat account, and is asked again. After that a difference (`difference.py`) blocks its underlying from the
+first sight, and when it lasts the book is halted by the watch over limits. Truth ages: an account that was not compared
+with its venue for longer than a question and its answer take is not reconciled any more.
 """
 
-from decimal import Decimal
-
-from hedgebot.core import forgetting, kill_rules, ledger, margin_report, order_table
+from hedgebot.core import difference, forgetting, kill_rules, ledger, margin_report, order_table
 from hedgebot.core.limits import take_wallet
-from hedgebot.core.state import AccountState, EngineState, Mismatch, followed, settings_of
+from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.client_id import decode_client_id
 from hedgebot.domain.commands import CancelOrder, DecisionCause, RequestSnapshot, WatchInstruments
-from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
-from hedgebot.domain.instrument import InstrumentId, venue_of
+from hedgebot.domain.instrument import InstrumentKind, venue_of
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.settings import AccountRole
 
 _OVERLAP_NS = 60_000 * NS_PER_MS
 _RETRY_NS = 1_000 * NS_PER_MS
 _ACCIDENT_SHOWN_NS = 600_000 * NS_PER_MS
+_SETTLED_NS, _PACE_NS = 1_500 * NS_PER_MS, 5_000 * NS_PER_MS
+"""The venue is asked so long after a fill, when its answers surely have it, and so long after the question before."""
+
+_FLAT_ANSWERS, _FLAT_ANSWERS_DOUBTED = 2, 4
+"""So many first snapshots must list no position before that is believed; more where margin is needed all the same."""
 
 
 def request_snapshot(step: Step, account: AccountState, reason: str) -> None:
@@ -75,10 +78,32 @@ def note_pause(step: Step) -> None:
     step.alert(AlertKind.LOOP_LAG, "engine", f"the daemon stood still for {paused_ms / 1_000:.1f} s")
 
 
+def truth_until_ns(state: EngineState, account: AccountState) -> int:
+    """Until when what the venue said last counts: until it was asked again, given up on, and asked once more."""
+    at_most = state.limits
+    length_ns = (at_most.reconcile_interval_ms + at_most.reconcile_timeout_ms) * NS_PER_MS + 2 * _RETRY_NS
+    # Amid fills a comparison is not conclusive, and yet the venue was heard.
+    return max(account.snapshot_at_ns, account.listed_ns) + length_ns
+
+
+def after_fill(step: Step, fill: FillReceived) -> None:
+    """A fill was booked: its market is watched, and what the venue makes of it is asked soon."""
+    account = step.state.accounts.get(fill.account)
+    if account is not None:
+        soon_ns = max(step.at_ns + _SETTLED_NS, account.request_at_ns + _PACE_NS)
+        account.snapshot_due_ns = min(account.snapshot_due_ns, soon_ns)
+    if step.state.instruments[fill.instrument].kind is not InstrumentKind.SPOT:
+        watch_held(step)
+
+
 def sweep(step: Step) -> None:
-    """Ask again when a snapshot is due, and give up on one that never came."""
+    """Ask again when a snapshot is due, give up on one that never came, and on a truth that nobody renews."""
     limits = step.state.limits
     for account in followed(step.state):
+        if account.reconciled and step.at_ns > truth_until_ns(step.state, account):
+            words = f"{account.name} could not be compared with its venue for too long: nothing is sent on it"
+            step.alert(AlertKind.VENUE_UNREACHABLE, account.name, words)
+            lose_truth(account, step.at_ns)
         if account.request_open and step.at_ns - account.request_at_ns > limits.reconcile_timeout_ms * NS_PER_MS:
             account.request_open = False
             step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"{account.name} did not answer a snapshot request")
@@ -105,10 +130,14 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         # Paced like every repeat: a clock that jumped must not turn into a flood of questions.
         account.snapshot_due_ns = step.at_ns + _RETRY_NS
         return
+    if _is_doubtful(account, event):
+        account.snapshot_due_ns = step.at_ns + _RETRY_NS
+        return
     orphans = _check_orders(step, account, event)
     if not orphans:
         account.listed_ns = event.asked_at_ns
-    conclusive = _compare(step, account, event)
+    listed = not _note_unlisted(step, account, event)
+    conclusive = difference.compare(step, account, event) and listed
     # An order of ours that nobody here knows may still fill: nothing is sent on the account until it is gone.
     account.reconciled = account.reconciled and not orphans
     clean = conclusive and not account.mismatches and not orphans
@@ -119,6 +148,15 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
     watch_held(step)
     for underlying in step.state.underlyings:
         step.touch(underlying, DecisionCause.RECOVERY)
+
+
+def _is_doubtful(account: AccountState, event: SnapshotTaken) -> bool:
+    """Whether a first snapshot may be an empty answer in place of a flat account: too few have listed no position."""
+    if account.adopted or any(one.contracts for one in event.positions):
+        return False
+    account.flat_answers += 1
+    needs_margin = event.wallet is not None and bool(event.wallet.maintenance_margin_usd)
+    return account.flat_answers < (_FLAT_ANSWERS_DOUBTED if needs_margin else _FLAT_ANSWERS)
 
 
 def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> None:
@@ -185,23 +223,6 @@ def watch_held(step: Step) -> None:
         step.emit(WatchInstruments(venue=venue, instruments=ids))
 
 
-def accept_differences(step: Step, account: AccountState, operator: str) -> None:
-    """An operator takes the venue's numbers over: each difference becomes a journaled adjustment."""
-    for subject, difference in list(account.mismatches.items()):
-        # The difference, not the venue's old number: fills that came since are in the ledger already.
-        since = _ledger_value(step.state, account, subject) - difference.ledger_value
-        difference.venue_value += since
-        _adjust(step, account, subject, difference, f"accepted by {operator} at unkill")
-    account.mismatches.clear()
-    for key in account.unseen:
-        step.adjust(account.name, key, "not in the journal", "known", f"accepted by {operator} at unkill")
-    for key in account.missing:
-        step.adjust(account.name, key, "in the journal", "never listed", f"accepted by {operator} at unkill")
-    account.unseen.clear()
-    account.missing.clear()
-    account.break_since_ns = 0
-
-
 def _clear_feeds(step: Step, account: AccountState) -> None:
     """A clean snapshot makes good whatever was unreadable or dropped; what was an accident stays up for a while."""
     mine = suspect_feed(account.name, "")
@@ -215,34 +236,6 @@ def _clear_feeds(step: Step, account: AccountState) -> None:
             step.resolve(alert.kind, alert.subject)
 
 
-def _compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
-    """Compare positions and coins; True when each comparison was conclusive (no fill since the venue was asked)."""
-    conclusive = not _note_unlisted(step, account, event)
-    prices = {one.instrument: one.entry_price or ZERO for one in event.positions}
-    for subject, venue_value in _venue_values(step.state, account, event).items():
-        ours = _ledger_value(step.state, account, subject)
-        seen = Mismatch(
-            venue_value=venue_value,
-            ledger_value=ours,
-            venue_price=prices.get(InstrumentId(subject), ZERO),
-            first_seen_ns=step.at_ns,
-            count=1,
-        )
-        if ours == venue_value:
-            account.mismatches.pop(subject, None)
-        elif _moved_at_ns(step.state, account, subject) >= event.asked_at_ns:
-            conclusive = False
-        elif subject in step.state.underlyings and abs(ours - venue_value) < _lot_coin(step.state, subject):
-            # Venues round fees and profit to their own digits; less than a lot can never be hedged anyway.
-            account.mismatches.pop(subject, None)
-            _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
-        elif not account.adopted or _is_new_coin(step.state, account, subject):
-            _adjust(step, account, subject, seen, f"opening position, snapshot {event.request}")
-        else:
-            _note_difference(step, account, subject, ours, seen)
-    return conclusive
-
-
 def _note_unlisted(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
     """Whether the venue holds something whose rules are not loaded: it cannot be counted, so nothing is reconciled."""
     unlisted = [
@@ -254,68 +247,6 @@ def _note_unlisted(step: Step, account: AccountState, event: SnapshotTaken) -> b
         # Asking for its market makes the venue's adapter read the rules again.
         step.emit(WatchInstruments(venue=account.venue, instruments=(instrument,)))
     return bool(unlisted)
-
-
-def _is_new_coin(state: EngineState, account: AccountState, subject: str) -> bool:
-    """Whether a coin of an underlying was never compared before: what is there was there all along."""
-    return subject in state.underlyings and ledger.coin_key(account.name, subject) not in state.coins
-
-
-def _lot_coin(state: EngineState, coin: str) -> Decimal:
-    """Smallest hedge of an underlying, in coins; zero when it is not known."""
-    settings = settings_of(state, coin)
-    rules = state.instruments.get(settings.hedge_instrument) if settings else None
-    return rules.lot_size * rules.contract_size if rules and not rules.kind.is_inverse else ZERO
-
-
-def _note_difference(step: Step, account: AccountState, subject: str, ours: Decimal, seen: Mismatch) -> None:
-    known = account.mismatches.get(subject)
-    if known is not None:
-        seen.first_seen_ns = known.first_seen_ns
-        seen.count = known.count + 1 if known.venue_value == seen.venue_value else 1
-    account.mismatches[subject] = seen
-    account.reconciled = False
-    step.alert(
-        AlertKind.RECON_BREAK,
-        account.name,
-        f"{subject} on {account.name}: the venue says {seen.venue_value}, the ledger {ours}; no execution explains it",
-    )
-
-
-def _venue_values(state: EngineState, account: AccountState, event: SnapshotTaken) -> dict[str, Decimal]:
-    """What the venue says of every position and coin that either side knows; not listed there is zero there."""
-    venue_values: dict[str, Decimal] = {
-        one.instrument: ZERO for one in state.positions.values() if one.account == account.name
-    }
-    venue_values |= dict.fromkeys(account.mismatches, ZERO)
-    venue_values |= {one.instrument: one.contracts for one in event.positions if one.instrument in state.instruments}
-    if event.wallet is not None:
-        venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in state.underlyings}
-    return venue_values
-
-
-def _moved_at_ns(state: EngineState, account: AccountState, subject: str) -> int:
-    coin = state.coins.get(ledger.coin_key(account.name, subject))
-    if coin is not None:
-        return coin.moved_at_ns
-    position = state.positions.get(ledger.position_key(account.name, InstrumentId(subject)))
-    return position.moved_at_ns if position else 0
-
-
-def _ledger_value(state: EngineState, account: AccountState, subject: str) -> Decimal:
-    if subject in state.underlyings:
-        coin = state.coins.get(ledger.coin_key(account.name, subject))
-        return coin.qty if coin else ZERO
-    return ledger.position_contracts(state, account.name, InstrumentId(subject))
-
-
-def _adjust(step: Step, account: AccountState, subject: str, seen: Mismatch, evidence: str) -> None:
-    before, after = _ledger_value(step.state, account, subject), seen.venue_value
-    if subject in step.state.underlyings:
-        ledger.set_coin(step.state, account.name, subject, after, step.at_ns)
-    else:
-        ledger.set_position(step.state, account.name, InstrumentId(subject), after, seen.venue_price, step.at_ns)
-    step.adjust(account.name, subject, before, after, evidence)
 
 
 def is_foreign(state: EngineState, account: AccountState, report: OrderReport) -> bool:

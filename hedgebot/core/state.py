@@ -203,6 +203,7 @@ class DeadManState(msgspec.Struct, kw_only=True):
 class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth.
 
+    `flat_answers` are first snapshots that listed no position; `rounded` sums what each coin differed by on one day.
     `listed_ns` is when the newest list of open orders without one of ours that the journal does not know was asked for.
     `unseen` are executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it
     has not listed yet, with when they were booked, `missing` those that it should have listed (since when). From
@@ -218,6 +219,9 @@ class AccountState(msgspec.Struct, kw_only=True):
     trade: StreamState = msgspec.field(default_factory=StreamState)
     instruments_loaded: bool = False
     adopted: bool = False
+    flat_answers: int = 0
+    rounded: dict[str, Decimal] = {}
+    rounded_day: int = 0
     reconciled: bool = False
     request: int = 0
     request_open: bool = False

@@ -8,6 +8,7 @@ from hedgebot.core import (
     book_delta,
     breakers,
     deadman,
+    difference,
     hedges,
     kill_rules,
     latches,
@@ -138,7 +139,7 @@ def resolve(step: Step, event: OrderResolved) -> None:
 def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
     state = step.state
     for account in followed(state):
-        reconcile.accept_differences(step, account, event.operator)
+        difference.accept_differences(step, account, event.operator)
         reconcile.lose_truth(account, step.at_ns)
     breakers.rearm(step, KILL_STRATEGY)
     breakers.forgive(state)

@@ -309,7 +309,7 @@ def test_a_hedge_larger_than_one_order_is_clipped_on_an_inverse_contract_too() -
     book.connect()
     book.send(book.book(name=BTC_INVERSE))
     book.send(book.ticker(name=BTC_INVERSE))
-    book.snapshot()
+    book.adopt()
     book.send(book.book(name=BTC_INVERSE))
     book.tick()
     assert book.mode() is Mode.ACTIVE

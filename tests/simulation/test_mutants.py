@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hedgebot.core import decide, gate, ledger, order_table, policy, reconcile, shaping
+from hedgebot.core import decide, difference, gate, ledger, order_table, policy, shaping
 from hedgebot.core.drift import Drift
 from hedgebot.core.state import AccountState, AlertState, Latch, Mismatch, OrderRecord
 from hedgebot.core.step import Step
@@ -252,9 +252,9 @@ def test_a_ledger_that_takes_the_venues_word_is_caught(monkeypatch: Patch) -> No
     """An empty list of positions becomes the ledger's: nobody asks twice, nobody is told."""
 
     def repaired(step: Step, account: AccountState, subject: str, _ours: object, seen: Mismatch) -> None:
-        reconcile._adjust(step, account, subject, seen, "the venue says so")
+        difference._adjust(step, account, subject, seen, "the venue says so")
 
-    monkeypatch.setattr(reconcile, "_note_difference", repaired)
+    monkeypatch.setattr(difference, "_note_difference", repaired)
     assert caught("silent repair", played("V14")[1]) & {"I6"}
 
 

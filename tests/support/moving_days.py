@@ -31,6 +31,8 @@ class Slow(Talk):
             self.send(self.ticker(PRICE + number % 3 * 5), after_ms=1)
             self.send(self.book(PRICE + number % 3 * 5), after_ms=1)
             self.tick(after_ms=step_s * 1_000 - 3)
+            if self.state.accounts[ACCOUNT].request_open:
+                self.agree()
 
 
 def plan_is_known() -> Playbook:
@@ -131,7 +133,8 @@ def account_is_added() -> Playbook:
     play.send(ev.ClockMeasured(account="second", offset_ms=0.0, round_trip_ms=1.0))
     play.send(ev.StreamChanged(account="second", stream=ev.Stream.PRIVATE, up=True, reason="connected"))
     play.tick(after_ms=250)
-    play.send(_read(play, "second", msgspec.structs.replace(play.wallet(), account="second")))
+    while not play.state.accounts["second"].adopted:
+        play.send(_read(play, "second", msgspec.structs.replace(play.wallet(), account="second")))
     play.quiet(1)
     return play
 

@@ -149,9 +149,27 @@ class Playbook:
         self.connect()
         self.send(self.book())
         self.send(self.ticker())
-        self.snapshot(positions, btc=btc)
+        self.adopt(positions, btc=btc)
         self.send(self.book())
         self.tick()
+
+    def adopt(self, positions: Iterable[PositionReport] = (), btc: str = "0") -> None:
+        """The account's snapshots until it is adopted: a flat one is asked for again, it may be an empty answer."""
+        held = tuple(positions)
+        self.snapshot(held, btc=btc)
+        while not self.state.accounts[ACCOUNT].adopted:
+            self.snapshot(held, btc=btc)
+
+    def agree(self) -> tuple[Command, ...]:
+        """The venue answers with what the ledger has, and the wallet that it reported last."""
+        account, coin = self.state.accounts[ACCOUNT], self.state.coins.get(f"{ACCOUNT}|BTC")
+        held = [one for one in self.state.positions.values() if one.account == ACCOUNT and one.contracts]
+        balances = {"BTC": coin.qty if coin else Decimal(0), "USDT": Decimal(500_000)}
+        wallet = account.wallet or self.wallet()
+        return self.snapshot(
+            [self.position(str(one.contracts), one.instrument) for one in held],
+            wallet=msgspec.structs.replace(wallet, balances=wallet.balances | balances, venue_at_ns=self.at_ns),
+        )
 
     def connect(self) -> tuple[Command, ...]:
         """The private stream comes up."""

@@ -59,7 +59,8 @@ def ready_pair() -> Playbook:
     book.send(book.book())
     book.send(book.ticker())
     for account in (BOOK, ACCOUNT):
-        answer(book, account)
+        while not book.state.accounts[account].adopted:
+            answer(book, account)
     book.send(book.book())
     book.tick()
     assert book.mode() is Mode.ACTIVE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hedgebot.core import dropcopy, reconcile
+from hedgebot.core import difference, dropcopy
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -120,7 +120,7 @@ def test_an_unkill_accepts_it_and_says_so(book: Playbook) -> None:
     read(book, LOST)
     account = book.state.accounts[ACCOUNT]
     step = Step(book.state, seq=1, at_ns=book.at_ns)
-    reconcile.accept_differences(step, account, "ada")
+    difference.accept_differences(step, account, "ada")
     assert account.unseen == {}
     assert [one.subject for one in of_type(step.commands, RecordAdjustment)] == [LOST]
 
@@ -278,7 +278,7 @@ def test_an_unkill_accepts_a_missing_one_and_says_so(book: Playbook) -> None:
         looked(book)
     account = book.state.accounts[ACCOUNT]
     step = Step(book.state, seq=1, at_ns=book.at_ns)
-    reconcile.accept_differences(step, account, "ada")
+    difference.accept_differences(step, account, "ada")
     assert account.missing == {}
     accepted = [one for one in of_type(step.commands, RecordAdjustment) if one.subject == PHANTOM]
     assert [(one.before, one.after) for one in accepted] == [("in the journal", "never listed")]

@@ -64,7 +64,7 @@ def test_start_becomes_active_only_with_truth_and_a_fresh_market() -> None:
     book.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
     book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
     assert len(snapshots(book.connect())) == 1
-    book.snapshot()
+    book.adopt()
     book.tick()
     assert "no fresh book" in book.state.mode_reason
     book.send(book.book())

@@ -338,6 +338,8 @@ def _older_surface(book: Playbook, seconds: float) -> None:
         book.send(book.ticker())
         book.send(book.book())
         book.tick()
+        if book.state.accounts[ACCOUNT].request_open:
+            book.agree()
 
 
 def test_when_the_greeks_stop_hedging_goes_on_in_a_wider_band() -> None:

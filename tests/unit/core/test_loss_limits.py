@@ -212,7 +212,7 @@ def test_an_account_that_leaves_takes_its_equity_out_of_the_marks() -> None:
     book.start(epoch=2)
     book.connect()
     book.send(book.ticker())
-    book.snapshot()
+    book.adopt()
     live(book, 2.0)
     assert loss_limits.drawdown_ratio(book.state, book.at_ns) == 0.0
     assert not book.state.latches

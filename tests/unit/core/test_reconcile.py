@@ -19,6 +19,7 @@ from tests.support.playbook import (
     BTC_PERP,
     BTC_USDC,
     INSTRUMENTS,
+    MS,
     Playbook,
     alerts,
     of_type,
@@ -44,6 +45,77 @@ def test_the_first_snapshot_is_adopted_with_its_evidence() -> None:
     assert adjusted == {BTC_USDC: "0.3", BTC_PERP: "-0.25", "BTC": "0.01"}
     assert book.state.underlyings["BTC"].linear_coin == Decimal("0.06")
     assert AlertKind.RECON_BREAK not in alerts(book.heard)
+
+
+def started() -> Playbook:
+    book = Playbook()
+    book.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
+    book.connect()
+    return book
+
+
+def test_a_first_snapshot_that_lists_nothing_is_asked_for_again() -> None:
+    """A wallet of 3 coins hedged by -3 contracts, and the first answer of the positions' endpoint is empty."""
+    book = started()
+    heard = book.snapshot(btc="3", wallet=book.wallet(btc="3", maintenance="0"))
+    assert not of_type(heard, RecordAdjustment)
+    account = book.state.accounts[ACCOUNT]
+    assert not account.adopted
+    assert snapshots(book.tick(after_ms=1_001))
+    book.snapshot([book.position("-3", BTC_USDC)], btc="3")
+    assert account.adopted
+    assert book.state.coins[f"{ACCOUNT}|BTC"].qty == Decimal(3)
+    assert [one.contracts for one in book.state.positions.values()] == [Decimal(-3)]
+
+
+@pytest.mark.parametrize(("maintenance", "answers"), [("0", 2), (None, 2), ("9000", 4)])
+def test_a_flat_account_is_adopted_once_it_was_said_often_enough(maintenance: str | None, answers: int) -> None:
+    """Oftener where the venue asks margin for something that it does not list."""
+    book = started()
+    for number in range(1, answers + 1):
+        assert not book.state.accounts[ACCOUNT].adopted
+        book.snapshot(wallet=book.wallet(maintenance=maintenance))
+        assert snapshots(book.tick(after_ms=1_001)) or number == answers
+    assert book.state.accounts[ACCOUNT].reconciled
+
+
+def test_the_venue_is_asked_soon_after_a_fill_and_not_for_each_of_many(book: Playbook) -> None:
+    for _ in range(3):
+        book.tick(after_ms=2_000)
+    book.send(book.fill(Side.BUY, "0.01"))
+    assert not snapshots(book.tick(after_ms=1_400))
+    assert snapshots(book.tick(after_ms=200))
+    book.agree()
+    asked = []
+    for _ in range(40):
+        book.send(book.fill(Side.BUY, "0.0001"), after_ms=100)
+        asked += snapshots(book.tick(after_ms=150))
+        if book.state.accounts[ACCOUNT].request_open:
+            book.agree()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_truth_that_nobody_renews_ends_and_halts_in_the_end(answers: bool) -> None:
+    """The positions' endpoint fails, or nothing answers, while fills and market go on."""
+    book = Playbook(settings(blind_ms_halt=60_000))
+    book.ready([book.position("0.02", BTC_USDC)])
+    begun_ns, sent_ns = book.at_ns, book.at_ns
+    for number in range(600):
+        book.send(book.book(), after_ms=240)
+        book.send(book.ticker())
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        heard = book.tick(after_ms=8)
+        if number % 40 == 20:
+            heard += book.send(book.fill(Side.BUY if number % 80 == 20 else Side.SELL, "0.3"))
+        for order in orders(heard):
+            sent_ns = book.at_ns
+            book.done(order)
+        if answers and book.state.accounts[ACCOUNT].request_open:
+            book.snapshot(complete=False)
+    assert 15_000 * MS < sent_ns - begun_ns < 40_000 * MS
+    assert book.is_up(AlertKind.VENUE_UNREACHABLE)
+    assert "reconciliation:main" in book.state.latches["all"].causes
 
 
 def test_held_instruments_are_watched_once() -> None:

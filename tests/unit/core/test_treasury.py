@@ -134,6 +134,7 @@ def test_an_approval_moves_nothing_until_the_account_and_its_funding_wallet_are_
     assert (said.accepted, said.explanation) == (False, words)
     book.snapshot(positions=[held(book, "-10")])
     look(book, 8_000.0, seconds=61.0)
+    book.agree()
     said = of_type(decide(book, 1), RecordOperator)[0]
     words = "the funding wallet was not read for 62 s, 60 is the limit: approve it again once that is known"
     assert (said.accepted, said.explanation) == (False, words)

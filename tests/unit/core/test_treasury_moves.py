@@ -94,6 +94,7 @@ def test_an_unproven_move_is_told_and_after_three_failures_nothing_moves_by_itse
     for _ in range(5):
         read(book, "20000")
         look(book, 8_000.0, seconds=10.0)
+        book.agree()
     assert book.is_up(AlertKind.MOVE_UNPROVEN)
     answer(book, MoveOutcome.REFUSED, "131212")
     for _ in range(4):
