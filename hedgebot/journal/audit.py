@@ -5,6 +5,7 @@ is in `cashbook`; nothing of it is the engine's. Moves of collateral that hedgeb
 transfer by people or interest is neither, and shows as a difference: it is for an operator to explain.
 """
 
+import itertools
 import sqlite3
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -170,7 +171,14 @@ def audit_account(
         for one in snapshots
         if not _in_doubt(ordered, _wallet_ns(one)) and not any(move.unsure(one) for move in arrived)
     ]
-    opening = next((one for one in clear if _opening_doubt(one, ordered) is None), None)
+    opening = next(
+        (
+            one
+            for one, after in itertools.zip_longest(clear, clear[1:])
+            if _opening_doubt(one, ordered) is None and not _was_empty(one, after, ordered)
+        ),
+        None,
+    )
     if opening is None or opening.wallet is None:
         return _unopened(account, len(ordered))
     book = CashBook(instruments)
@@ -265,6 +273,14 @@ def _opening_doubt(snapshot: ev.SnapshotTaken, ordered: Sequence[Execution]) -> 
         if doubt:
             return one.trade_id
     return None
+
+
+def _was_empty(snapshot: ev.SnapshotTaken, after: ev.SnapshotTaken | None, ordered: Sequence[Execution]) -> bool:
+    """Whether a snapshot listed nothing, and the next one something that no execution between them explains."""
+    if after is None or any(one.contracts for one in snapshot.positions):
+        return False
+    explained = any(_wallet_ns(snapshot) <= one.venue_at_ns <= _wallet_ns(after) for one in ordered)
+    return any(one.contracts for one in after.positions) and not explained
 
 
 def _compare(book: CashBook, wallet: WalletReport | None) -> tuple[CoinAudit, ...]:

@@ -200,6 +200,18 @@ def test_a_snapshot_in_doubt_opens_nothing(unclear: ev.SnapshotTaken) -> None:
     assert nothing.problems == ("no snapshot of main is clear of executions: there is no opening wallet to start from",)
 
 
+def test_an_empty_first_answer_opens_nothing() -> None:
+    """What the next snapshot lists was held all along, unless an execution in between explains it."""
+    empty, held = snapshot(11_000, USDT="1000"), snapshot(12_000, ((PERP, "-1", "100", 1),), USDT="1000")
+    closed, later = at(fill(PERP, "1", "90"), 15_000), snapshot(20_000, USDT="1010")
+    found = audited(empty, held, closed, later)
+    assert found.opened_at_ns == 12_000 * MS
+    bought = at(fill(PERP, "1", "100"), 11_500, "t0")
+    assert (
+        audited(empty, bought, snapshot(12_600, ((PERP, "1", "100", 11_500),), USDT="1000")).opened_at_ns == 11_000 * MS
+    )
+
+
 def test_an_incomplete_snapshot_or_one_without_a_wallet_is_not_used() -> None:
     records = Records()
     records.take(msgspec.structs.replace(OPENING, complete=False))
