@@ -203,12 +203,11 @@ class DeadManState(msgspec.Struct, kw_only=True):
 class AccountState(msgspec.Struct, kw_only=True):
     """What is known of one account. `reconciled` holds from a clean snapshot until the next loss of truth.
 
-    `flat_answers` are first snapshots that listed no position; `rounded` sums what each coin differed by on one day.
-    `listed_ns` is when the newest list of open orders without one of ours that the journal does not know was asked for.
-    `unseen` are executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it
-    has not listed yet, with when they were booked, `missing` those that it should have listed (since when). From
-    `copied_from_ns` on the copy was whole. `break_since_ns` is 0 while neither is late, `unread_since_ns` while its
-    readings are whole.
+    `flat_answers` are first snapshots without a position, `rounded` what coins differed by on one day. `listed_ns` is
+    when the newest list of open orders without one of ours that the journal does not know was asked for. `unseen` are
+    executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it has not
+    listed yet, with when they were booked, `missing` those that it should have listed (since when). From
+    `copied_from_ns` on the copy was whole; `break_since_ns` is 0 while neither is late, `unread_since_ns` while it is.
     """
 
     name: str

@@ -96,7 +96,7 @@ def test_an_import_contract_can_fail(tmp_path: Path, path: str, text: str, contr
     judges = (
         f"lab/{name}.py" for name in ("oracle", "alertjudge", "canary", "datajudge", "journaljudge", "marginjudge")
     )
-    for named in ("core/engine.py", "core/calm.py", "core/quick.py", *judges):
+    for named in ("__main__.py", "core/engine.py", "core/calm.py", "core/quick.py", *judges):
         (tmp_path / "hedgebot" / named).touch()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     assert _contracts(tmp_path).returncode == 0
