@@ -75,6 +75,7 @@ class HedgeLegRow(_Part, frozen=True, kw_only=True):
     role: str = ""
     held_coin: float | None = None
     book_age_ms: float | None = None
+    mark_age_ms: float | None = None
 
 
 class UnderlyingRow(_Part, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         initial_margin_usd=float_or_none(wallet.initial_margin_usd) if wallet else None,
         maintenance_margin_usd=float_or_none(wallet.maintenance_margin_usd) if wallet else None,
         margin_age_ms=market.elapsed_ms(at_ns, account.wallet_at_ns) if wallet else None,
-        clock_offset_ms=account.clock_offset_ms,
+        clock_offset_ms=account.clock_offset_ms if market.clock_is_known(account, at_ns) else None,
         differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
         dead_man=deadman.describe(state, account, at_ns),
         liquidation=margin_watch.describe(account),

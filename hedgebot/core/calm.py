@@ -57,7 +57,7 @@ class Taken(NamedTuple):
 class Claim:
     """One claim. `books` covers books of the hedge, `timers` (None: none) the timer; both change the state exactly.
 
-    The timer is covered before `alive_until_ns`, too: until then the last sign of life counts.
+    The timer is covered before `alive_until_ns`, too: until then the last sign of life, mark and index count.
     """
 
     __slots__ = (
@@ -160,6 +160,7 @@ class Claim:
                     self._state.at_ns = at_ns
                     market.take_ticker(self.quote, event, at_ns)
                     self._mark_until_ns = _mark_until_ns(self._look, self.rules)
+                    self._hear_life()
             case ev.StreamAlive():
                 covered = 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
                 if covered:
@@ -330,7 +331,7 @@ class Claim:
         return _is_within(event.mark, self._rooms[0]) and _is_within(event.index, self._rooms[1])
 
     def _hear_life(self) -> None:
-        """Until when the timer may go by with the signs of life that were heard so far."""
+        """Until when the timer may go by with the signs of life, mark and index that were heard so far."""
         until_ns = NEVER_NS
         for bound_of in ALIVE_BOUNDS:
             bound = bound_of(self._look)

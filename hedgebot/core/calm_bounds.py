@@ -3,21 +3,32 @@
 A bound is a claim: before `until_ns`, and while the hedge's middle stays within `low` and `high`, the gate says what
 it said at the last real step, wherever mark and index go within the look's `room`. None is no claim: then every event
 is stepped. `BOOK_BOUNDS` are the gates that a book of the hedge passes, `TIMER_BOUNDS` those that the timer passes
-besides, `ALIVE_BOUNDS` those of them that each sign of life moves on; the timer's own must have been seen at rest by
-a real timer step just before, so a bound speaks only of what time and price can change. Bounds are drawn in by `EDGE`:
-what is near an edge is stepped. Must not change the state.
+besides, `ALIVE_BOUNDS` those of them that each sign of life or ticker moves on; the timer's own must have been seen at
+rest by a real timer step just before, so a bound speaks only of what time and price can change. Bounds are drawn in by
+`EDGE`: what is near an edge is stepped. Must not change the state.
 """
 
 import math
 from decimal import Decimal
 
-from hedgebot.core import book_delta, funding, hedges, limits, loss_limits, margin_regime, raises, reconcile, shut
+from hedgebot.core import (
+    book_delta,
+    funding,
+    hedges,
+    limits,
+    loss_limits,
+    margin_regime,
+    market,
+    market_watch,
+    raises,
+    reconcile,
+    shut,
+)
 from hedgebot.core.calm_look import EDGE, FREE, NEVER_NS, Bound, BoundOf, Look
 from hedgebot.core.calm_money import margin, money
 from hedgebot.core.drift import Drift
 from hedgebot.core.exposure import exposure_problem, linear_parts
 from hedgebot.core.forced import SETTLING_ALERT_MS, settles_in_ms
-from hedgebot.core.market import basis_ratio_max
 from hedgebot.core.quotes import Quote
 from hedgebot.core.risk_limits import holds_anything
 from hedgebot.core.state import EngineState, UnderlyingState, followed
@@ -25,6 +36,7 @@ from hedgebot.core.tracking import RECORD_NS
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS
+from hedgebot.domain.instrument import venue_of
 
 STANDING_ALERTS = frozenset({AlertKind.TAIL_RISK_LIMIT, AlertKind.CONVENTION_MISSING})
 """Alerts that only an event other than a book, a ticker or the timer can end."""
@@ -124,6 +136,27 @@ def silence(look: Look) -> Bound | None:
     return Bound(first_ns + quiet_ns) if first_ns > 0 else None
 
 
+def marks(look: Look) -> Bound | None:
+    """Mark and index must advance: when one of them is old it is told, and the feed counts as bad."""
+    state, quote = look.state, look.quote
+    stamps = [(quote.mark_at_ns, quote.mark_venue_ns)]
+    stamps += [(quote.index_at_ns, quote.index_venue_ns)] if quote.index is not None else []
+    if not all(at_ns for at_ns, _ in stamps):
+        return None
+    offset_ms = market.clock_offset_ms(state, venue_of(look.settings.hedge_instrument))
+    offset_ns = round((offset_ms or 0.0) * NS_PER_MS)
+    seen_ns = [at_ns if offset_ms is None else min(at_ns, venue_ns - offset_ns) for at_ns, venue_ns in stamps]
+    told_ms = math.floor(state.limits.mark_age_ms_max * market_watch.STALE_TOLD_AT)
+    return Bound(min(seen_ns) + (told_ms + 1) * NS_PER_MS)
+
+
+def clocks(look: Look) -> Bound | None:
+    """A venue's clock that is not measured any more is told, and its feed counts as bad."""
+    state = look.state
+    seen_ns = [one.clock_at_ns or state.run_started_ns for one in followed(state)]
+    return Bound(min(seen_ns, default=NEVER_NS) + market.CLOCK_AGE_NS_MAX + 1)
+
+
 def raised(look: Look) -> Bound | None:
     """A limit that was raised for a while comes down by itself."""
     return Bound(min((one.until_ns for one in look.state.risk.raised.values()), default=NEVER_NS))
@@ -136,7 +169,7 @@ def gap(look: Look) -> Bound | None:
         return None
     found = _around(look, look.quote.mark, limit * 1e-4)
     if look.quote.index is not None:
-        index = _around(look, look.quote.index, max(limit * 1e-4, basis_ratio_max(rules, look.state.limits)))
+        index = _around(look, look.quote.index, max(limit * 1e-4, market.basis_ratio_max(rules, look.state.limits)))
         found = Bound(NEVER_NS, max(found.low, index.low), min(found.high, index.high))
     return found
 
@@ -253,6 +286,7 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
     delta_limit,
     alerts,
     snapshots,
+    clocks,
     raised,
     gap,
     width,
@@ -271,7 +305,7 @@ TIMER_BOUNDS: tuple[BoundOf, ...] = (
 )
 
 
-ALIVE_BOUNDS: tuple[BoundOf, ...] = (silence,)
+ALIVE_BOUNDS: tuple[BoundOf, ...] = (silence, marks)
 
 
 TICKED: tuple[BoundOf, ...] = (jump, frozen, gap, funding_cost, silence, volatility)

@@ -5,11 +5,12 @@ Whatever may have hidden an execution makes the account unreconciled; what canno
 
 from typing import assert_never
 
-from hedgebot.core import margin_watched, reconcile, shut, shut_watch
-from hedgebot.core.state import EngineState, followed
+from hedgebot.core import margin_watched, market, reconcile, shut, shut_watch
+from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.venue_events import MarketsRead
 
 _CLOCK_ALERT_MS = 500.0
@@ -94,18 +95,30 @@ def note_alive(state: EngineState, event: ev.StreamAlive, at_ns: int) -> None:
 
 
 def sweep(step: Step) -> None:
-    """Take down what time has ended. Called by the timer."""
+    """Take down what time has ended, and tell what it has made old. Called by the timer."""
     for account in step.state.accounts.values():
         if account.paused_until_ns and step.at_ns >= account.paused_until_ns:
             account.paused_until_ns = 0
             step.resolve(AlertKind.RATE_LIMIT_BAN, account.name)
+    for account in followed(step.state):
+        _watch_clock(step, account)
     shut.sweep(step)
     shut_watch.tell(step)
 
 
+def _watch_clock(step: Step, account: AccountState) -> None:
+    """An offset that is not measured any more; its adapter goes on trying, and the next measurement ends it."""
+    unmeasured_ns = step.at_ns - (account.clock_at_ns or step.state.run_started_ns)
+    minutes = market.CLOCK_AGE_NS_MAX // NS_PER_S // 60
+    # No figure of now: one sentence for the whole episode.
+    problem = f"our clock has not been compared with the one of {account.name}'s venue for {minutes} minutes"
+    problem = problem if unmeasured_ns > market.CLOCK_AGE_NS_MAX else ""
+    step.check(AlertKind.CLOCK_SKEW, f"{account.name} measurement", problem)
+
+
 def _apply_clock(step: Step, event: ev.ClockMeasured) -> None:
     if account := step.state.accounts.get(event.account):
-        account.clock_offset_ms = event.offset_ms
+        account.clock_offset_ms, account.clock_at_ns = event.offset_ms, step.at_ns
     skewed = abs(event.offset_ms) > _CLOCK_ALERT_MS
     problem = f"our clock is {event.offset_ms:+.0f} ms off the venue's" if skewed else ""
     step.check(AlertKind.CLOCK_SKEW, event.account, problem)

@@ -343,9 +343,9 @@ class Engine:
             account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
             account.private.alive_at_ns = 0
-            account.clock_offset_ms, account.dead_man = None, DeadManState()
+            account.clock_offset_ms, account.clock_at_ns, account.dead_man = None, 0, DeadManState()
         for quote in state.quotes.values():
-            quote.book_at_ns = quote.mark_at_ns = 0
+            quote.book_at_ns = quote.mark_at_ns = quote.index_at_ns = 0
         for underlying in state.underlyings.values():
             underlying.remark_due, underlying.breach_since_ns, underlying.retry_at_ns = True, 0, 0
             underlying.price = 0.0

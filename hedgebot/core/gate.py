@@ -26,7 +26,7 @@ from hedgebot.core.book_delta import book_delta
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.frequency import frequency
-from hedgebot.core.fresh_rules import book_fresh, mark_fresh, own_book_fresh
+from hedgebot.core.fresh_rules import book_fresh, closing_mark_fresh, index_known, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.move_rule import move_rule
 from hedgebot.core.resting_rules import dead_man
@@ -203,7 +203,7 @@ def _spread(one: Candidate) -> Finding:
 
 
 def _book_against_mark(one: Candidate) -> Finding:
-    gap = market.book_mark_gap_bps(one.quote, market.basis_ratio_max(one.rules, one.state.limits))
+    gap = market.gap_bps(one.state, one.rules, one.at_ns)
     limit = one.state.limits.book_mark_gap_bps_max
     if gap is None:
         return finding("book_mark_gap_bps", "unknown", limit, f"no mark price of {one.rules.id} to hold its book to")
@@ -321,7 +321,7 @@ CLOSING_RULES: tuple[Rule, ...] = (
     _one_in_flight,
     market_status,
     own_book_fresh,
-    mark_fresh,
+    closing_mark_fresh,
     _spread,
     _book_against_mark,
     _collar,
@@ -350,6 +350,7 @@ RULES: tuple[Rule, ...] = (
     market_status,
     book_fresh,
     mark_fresh,
+    index_known,
     _options_fresh,
     _options_checked,
     _spread,

@@ -1,4 +1,4 @@
-"""The hedge instruments of an underlying for people: which is there for what, what stands in it, how old its book is.
+"""The hedge instruments of an underlying for people: which is there for what, what stands in it, how old its market is.
 
 A pure function of state and time; the choice among them is `hedges.py`'s.
 """
@@ -20,6 +20,7 @@ class HedgeLegView(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     held_coin: float | None
     book_age_ms: int | None
+    mark_age_ms: int | None
     in_use: bool
 
 
@@ -32,6 +33,7 @@ def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[
             role=one.role.value,
             held_coin=held.get(one.instrument),
             book_age_ms=market.known_age_ms(market.book_age_ms(state, one.instrument, at_ns)),
+            mark_age_ms=market.known_age_ms(market.mark_age_ms(state, one.instrument, at_ns)),
             in_use=one.instrument in in_use,
         )
         for one in settings.hedge_legs

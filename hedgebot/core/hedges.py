@@ -106,6 +106,16 @@ def stale(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[
     ]
 
 
+def unmarked(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
+    """The same for marks: without one nothing is opened on a book, however fresh it is."""
+    age_ms_max = state.limits.mark_age_ms_max
+    return [
+        one
+        for one in in_use(state, settings)
+        if market.mark_age_ms(state, one, at_ns) > age_ms_max and owes_market(state, settings, one)
+    ]
+
+
 def owes_market(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> bool:
     """Whether a hedge must have a market now: one that its venue does not trade owes none.
 
@@ -186,7 +196,7 @@ def carry_day(state: EngineState, settings: UnderlyingSettings, hedge: Instrumen
     if rules.expiry_ns is None:
         return 0.0
     mid = quote.mid if quote else None
-    spot = float(quote.index) if quote and quote.index else state.underlyings[settings.underlying].price
+    spot = float(quote.newest_index) if quote and quote.newest_index else state.underlyings[settings.underlying].price
     if mid is None or spot <= 0.0:
         return None
     return (float(mid) / spot - 1.0) / max((rules.expiry_ns - at_ns) / NS_PER_DAY, _DAYS_MIN)
@@ -225,16 +235,23 @@ def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: Instr
 def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
     """Whether the gate would take an order on its market as it stands, and the market itself an order of late."""
     rules, quote = state.instruments.get(hedge), state.quotes.get(hedge)
-    if rules is None or quote is None or quote.book_problem or shut.is_avoided(state, hedge, at_ns):
+    if (
+        rules is None
+        or quote is None
+        or quote.book_problem
+        or quote.ticker_problem
+        or shut.is_avoided(state, hedge, at_ns)
+    ):
         return False
     spread = market.spread_bps(quote)
     if spread is None or spread > settings.spread_bps_max:
         return False
-    gap_bps = market.book_mark_gap_bps(quote, market.basis_ratio_max(rules, state.limits))
+    gap_bps = market.gap_bps(state, rules, at_ns)
     if gap_bps is None or gap_bps > state.limits.book_mark_gap_bps_max:
         return False
-    book_ms, mark_ms = market.book_age_ms(state, hedge, at_ns), market.mark_age_ms(state, hedge, at_ns)
-    return book_ms <= state.limits.book_age_ms_max and mark_ms <= state.limits.mark_age_ms_max
+    mark_ms = max(market.mark_age_ms(state, hedge, at_ns), market.index_age_ms(state, hedge, at_ns))
+    book_ms, at_most = market.book_age_ms(state, hedge, at_ns), state.limits
+    return book_ms <= at_most.book_age_ms_max and mark_ms <= at_most.mark_age_ms_max
 
 
 def _is_dust(rules: Instrument, contracts: Decimal, price: float) -> bool:

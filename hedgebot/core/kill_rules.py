@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from hedgebot.core import forced, hedges, latches, limits, loss_limits
+from hedgebot.core import forced, hedges, latches, limits, loss_limits, market
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -94,10 +94,12 @@ def _feeds(state: EngineState, at_ns: int) -> Iterator[tuple[str, bool]]:
     """Every feed that a rule needs, by name, and whether it is good now."""
     for settings in state.settings.underlyings:
         name = settings.underlying
-        yield f"market:{name}", not hedges.stale(state, settings, at_ns)
+        # A book without a mark is held to nothing: the gate opens nothing on it, so that feed is as dead as the book's.
+        old = hedges.stale(state, settings, at_ns) or hedges.unmarked(state, settings, at_ns)
+        yield f"market:{name}", not old
         yield f"exposure:{name}", not exposure_problem(state.underlyings[name])
     for account in followed(state):
-        offset_ms = account.clock_offset_ms
+        offset_ms = account.clock_offset_ms if market.clock_is_known(account, at_ns) else None
         yield f"reconciliation:{account.name}", account.reconciled
         yield f"margin:{account.name}", limits.margin_use(state, account, at_ns) is not None
         yield f"clock:{account.name}", offset_ms is not None and abs(offset_ms) <= CLOCK_OFFSET_MS_HALT
@@ -118,8 +120,9 @@ def _blind_market(state: EngineState, at_ns: int) -> Iterator[Fired]:
         blind = [(feed, _blind_s(state, f"{feed}:{name}", at_ns)) for feed in ("market", "exposure")]
         if all(seconds is None for _, seconds in blind) or not _has_something(state, name):
             continue
-        books = " and ".join(hedges.stale(state, settings, at_ns))
-        words = {"market": f"no fresh book of {books}", "exposure": f"the exposure of {name} is unknown"}
+        old = [f"no fresh book of {one}" for one in hedges.stale(state, settings, at_ns)]
+        old += [f"no fresh mark of {one}" for one in hedges.unmarked(state, settings, at_ns)]
+        words = {"market": " and ".join(old), "exposure": f"the exposure of {name} is unknown"}
         for feed, seconds in blind:
             if seconds is not None:
                 yield Fired(f"{feed}:{name}", f"{words[feed]} for {seconds} s")

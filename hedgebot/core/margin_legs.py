@@ -160,9 +160,9 @@ def _coin_price(state: EngineState, settings: UnderlyingSettings, prices: dict[s
     """USD per coin of an underlying; 0 where nothing says it. An index is in the coin that its hedge is quoted in."""
     # Of several hedges the newest index: the main one's feed may be the one that stands still.
     told = [
-        (quote.mark_venue_ns, float(quote.index) * prices.get(rules.quote, 1.0))
+        (quote.mark_venue_ns, float(quote.newest_index) * prices.get(rules.quote, 1.0))
         for hedge in settings.hedge_instruments
-        if (quote := state.quotes.get(hedge)) and quote.index and (rules := state.instruments.get(hedge))
+        if (quote := state.quotes.get(hedge)) and quote.newest_index and (rules := state.instruments.get(hedge))
     ]
     if told:
         return max(told, key=lambda one: one[0])[1]

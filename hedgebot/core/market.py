@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hedgebot.core.exposure import own_option_delta
 from hedgebot.core.quotes import OptionMark, Quote
-from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.core.trail import note, price_of_quote
 from hedgebot.domain.alerts import AlertKind
@@ -27,6 +27,9 @@ FORWARD_RATIO_MAX = 3.0
 
 BASIS_RATIO_MAX = 0.005
 """A hedge's book this far from an option quote's own index is from before a jump that the quote has seen."""
+
+CLOCK_AGE_NS_MAX = 300 * 1_000_000_000
+"""Adapters measure once a minute: after five times without an answer an offset is a guess."""
 
 AHEAD_MS_MAX = 10_000.0
 """A frame stamped further ahead of the venue's clock is wrong; the clock offset itself may be off by a second."""
@@ -54,18 +57,29 @@ def apply_book(step: Step, event: BookTop) -> Quote:
 
 
 def apply_ticker(step: Step, event: Ticker) -> Quote:
-    """Take mark, index and funding."""
+    """Take mark, index and funding. What is no price is kept out: the last good one ages, and is told of at once."""
     quote = step.state.quotes.setdefault(event.instrument, Quote())
     if event.venue_at_ns > quote.mark_venue_ns and not _ahead_problem(step, event.instrument, event.venue_at_ns):
         take_ticker(quote, event, step.at_ns)
+        if quote.ticker_problem and _hedges_with(step.state, event.instrument):
+            # Its end is the timer's to see: it looks at hedges, also when nothing comes any more.
+            step.watch(AlertKind.SUSPECT_DATA, ticker_subject(event.instrument), quote.ticker_problem)
     return quote
+
+
+def ticker_subject(instrument: InstrumentId) -> str:
+    """What the alert of a ticker that cannot be believed is about."""
+    return f"{instrument} ticker"
 
 
 def take_ticker(quote: Quote, event: Ticker, at_ns: int) -> None:
     """Take of a ticker, which is newer than the last one and not from the future, what is a value."""
+    quote.ticker_problem = _ticker_problem(event)
     if _is_price(event.mark):
-        quote.mark, quote.index = event.mark, event.index if _is_price(event.index) else None
-        quote.mark_venue_ns, quote.mark_at_ns = event.venue_at_ns, at_ns
+        quote.mark, quote.mark_venue_ns, quote.mark_at_ns = event.mark, event.venue_at_ns, at_ns
+        if _is_price(event.index):
+            # One that is missing is not forgotten: without it book and mark could be wrong together and agree.
+            quote.index, quote.index_venue_ns, quote.index_at_ns = event.index, event.venue_at_ns, at_ns
     if event.funding_rate is not None and math.isfinite(event.funding_rate):
         quote.funding_rate, quote.funding_at_ns = event.funding_rate, at_ns
         quote.funding_interval_hours = event.funding_interval_hours or quote.funding_interval_hours
@@ -113,6 +127,14 @@ def mark_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int
     return NEVER_MS if quote is None else _age_ms(state, instrument, at_ns, quote.mark_at_ns, quote.mark_venue_ns)
 
 
+def index_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int:
+    """Age of an instrument's index; 0 for one whose venue never gave any."""
+    quote = state.quotes.get(instrument)
+    if quote is None or quote.index is None:
+        return 0
+    return _age_ms(state, instrument, at_ns, quote.index_at_ns, quote.index_venue_ns)
+
+
 def option_age_ms(state: EngineState, instrument: InstrumentId, at_ns: int) -> int:
     """Age of the surface point of an option."""
     mark = state.options.get(instrument)
@@ -129,17 +151,27 @@ def elapsed_ms(at_ns: int, since_ns: int) -> int:
     return max(at_ns - since_ns, 0) // NS_PER_MS
 
 
-def book_mark_gap_bps(quote: Quote, basis_ratio_max: float) -> float | None:
+def book_mark_gap_bps(quote: Quote, basis_ratio_max: float, index: Decimal | None) -> float | None:
     """Distance of the book's middle from the mark in basis points of it; None when one is missing.
 
-    The distance from the index counts too, where it is known and more than a basis may be.
+    The distance from `index` counts too, where there is one and it is more than a basis may be.
     """
     mid = quote.mid
     if mid is None or quote.mark is None:
         return None
     gap = abs(float(mid / quote.mark) - 1.0)
-    from_index = 0.0 if quote.index is None else abs(float(mid / quote.index) - 1.0)
+    from_index = 0.0 if index is None else abs(float(mid / index) - 1.0)
     return (max(gap, from_index) if from_index > basis_ratio_max else gap) * 1e4
+
+
+def gap_bps(state: EngineState, rules: Instrument, at_ns: int) -> float | None:
+    """How far an instrument's book is from its mark or index now; an index beyond its age says nothing either way."""
+    quote = state.quotes.get(rules.id)
+    if quote is None:
+        return None
+    old = index_age_ms(state, rules.id, at_ns) > state.limits.mark_age_ms_max
+    index = None if old else quote.index
+    return book_mark_gap_bps(quote, basis_ratio_max(rules, state.limits), index)
 
 
 def basis_ratio_max(rules: Instrument, limits: LimitSettings) -> float:
@@ -183,6 +215,15 @@ def clock_offset_ms(state: EngineState, venue: str) -> float | None:
     return None
 
 
+def clock_is_known(account: AccountState, at_ns: int) -> bool:
+    """Whether the offset of the venue's clock was measured, and lately enough to be one.
+
+    Orders go on with an old one (a clock drifts by milliseconds within minutes, and what it signs is refused with proof
+    where it is wrong); the kill rule and the checklist of an unkill do not.
+    """
+    return account.clock_offset_ms is not None and at_ns - account.clock_at_ns <= CLOCK_AGE_NS_MAX
+
+
 def note_price(state: EngineState, underlying: UnderlyingState, event: BookTop) -> None:
     """Keep a price of the hedge's book for the option quotes of the next seconds."""
     note(underlying.trail, _own_ns(state, event.instrument, event.venue_at_ns), underlying.price)
@@ -210,6 +251,21 @@ def _price_of_forward(
 def _own_ns(state: EngineState, instrument: InstrumentId, venue_at_ns: int) -> int:
     """A venue's stamp on our clock."""
     return venue_at_ns - round((clock_offset_ms(state, venue_of(instrument)) or 0.0) * NS_PER_MS)
+
+
+def _hedges_with(state: EngineState, instrument: InstrumentId) -> bool:
+    return any(instrument in one.hedge_instruments for one in state.settings.underlyings)
+
+
+def _ticker_problem(event: Ticker) -> str:
+    """Why a ticker cannot be believed, as a sentence; empty when it can. An index may be missing, a mark may not."""
+    if event.mark is None:
+        return f"the ticker of {event.instrument} has no mark price"
+    if not _is_price(event.mark):
+        return f"the mark price of {event.instrument} is {event.mark}: not a price"
+    if event.index is not None and not _is_price(event.index):
+        return f"the index of {event.instrument} is {event.index}: not a price"
+    return ""
 
 
 def _is_price(value: Decimal | None) -> bool:

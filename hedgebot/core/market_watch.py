@@ -47,16 +47,43 @@ def _watch_data(step: Step, settings: UnderlyingSettings) -> None:
         )
     step.watch(AlertKind.STALE_MARKET_DATA, settings.underlying, problem)
     for hedge, age_ms in ages_ms.items():
+        _watch_marks(step, hedge, age_ms, in_use=hedge in used)
         _watch_gap(step, hedge, age_ms)
         _watch_spread(step, hedge, settings.spread_bps_max, age_ms)
         forced.watch_settling(step, hedge, settings.underlying, in_use=hedge in used)
     _watch_delta(step, settings)
 
 
+def _watch_marks(step: Step, hedge: InstrumentId, book_ms: int, *, in_use: bool) -> None:
+    """Mark and index of a hedge beside a live book: without them what would add risk is not sent.
+
+    Where the book is old as well it is the connection, and told already. Of an alternative that nobody needs nothing is
+    said, but for the end of what was.
+    """
+    state, at_most = step.state, step.state.limits
+    if book_ms > at_most.book_age_ms_max * STALE_TOLD_AT:
+        return
+    since_start_ms = (step.at_ns - state.run_started_ns) // NS_PER_MS
+    quote, told_ms = state.quotes.get(hedge), at_most.mark_age_ms_max * STALE_TOLD_AT
+    suspect = quote.ticker_problem if quote and in_use else ""
+    mark_ms = min(market.mark_age_ms(state, hedge, step.at_ns), since_start_ms) if in_use else 0
+    index_ms = min(market.index_age_ms(state, hedge, step.at_ns), since_start_ms) if in_use else 0
+    only, stale, lost = "only what shrinks a position is sent on it", "", ""
+    if suspect:
+        pass  # why they are old: it is told once
+    elif mark_ms > told_ms:
+        stale = f"the mark price of {hedge} is {mark_ms} ms old, limit {at_most.mark_age_ms_max} ms: {only}"
+    elif index_ms > told_ms:
+        lost = f"the index of {hedge} was lost {index_ms} ms ago, limit {at_most.mark_age_ms_max} ms: {only}"
+    step.watch(AlertKind.STALE_MARKET_DATA, f"{hedge} mark", stale)
+    step.watch(AlertKind.SUSPECT_DATA, f"{hedge} index", lost)
+    step.watch(AlertKind.SUSPECT_DATA, market.ticker_subject(hedge), suspect)
+
+
 def _watch_gap(step: Step, hedge: InstrumentId, book_ms: int) -> None:
     """Book, mark and index of a hedge must agree; while one of them is old nothing is said anew."""
-    quote, rules, at_most = step.state.quotes.get(hedge), step.state.instruments.get(hedge), step.state.limits
-    gap = market.book_mark_gap_bps(quote, market.basis_ratio_max(rules, at_most)) if quote and rules else None
+    rules, at_most = step.state.instruments.get(hedge), step.state.limits
+    gap = market.gap_bps(step.state, rules, step.at_ns) if rules else None
     if gap is None or book_ms > at_most.book_age_ms_max:
         return
     if market.mark_age_ms(step.state, hedge, step.at_ns) > at_most.mark_age_ms_max:

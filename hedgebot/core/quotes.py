@@ -9,7 +9,8 @@ class Quote(msgspec.Struct, kw_only=True):
     """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never.
 
     `still_since_ns` is when the book's prices last changed, `still_mark` the mark at that moment; `wide_since_ns` is
-    since when the spread of each book is beyond its limit, 0 while it is not.
+    since when the spread of each book is beyond its limit, 0 while it is not. `index` is the last one that was a price:
+    where its feed goes without, it is held and ages. `ticker_problem`: why the newest ticker cannot be believed.
     """
 
     bid: Decimal | None = None
@@ -24,6 +25,9 @@ class Quote(msgspec.Struct, kw_only=True):
     index: Decimal | None = None
     mark_at_ns: int = 0
     mark_venue_ns: int = 0
+    index_at_ns: int = 0
+    index_venue_ns: int = 0
+    ticker_problem: str = ""
     funding_rate: float | None = None
     funding_interval_hours: float | None = None
     funding_at_ns: int = 0
@@ -32,6 +36,11 @@ class Quote(msgspec.Struct, kw_only=True):
     def mid(self) -> Decimal | None:
         """Middle of a two-sided book, None otherwise."""
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+    @property
+    def newest_index(self) -> Decimal | None:
+        """The index that came with the mark, None where none did: of one that is held nothing is worked out."""
+        return self.index if self.index_venue_ns == self.mark_venue_ns else None
 
 
 class OptionMark(msgspec.Struct, kw_only=True):

@@ -26,7 +26,7 @@ from hedgebot.domain.instrument import Instrument, InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.domain.reports import WalletReport
-from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, LimitSettings, UnderlyingSettings
+from hedgebot.domain.settings import AccountRole, EngineSettings, LimitSettings, UnderlyingSettings
 
 
 class Position(msgspec.Struct, kw_only=True):
@@ -208,6 +208,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it has not
     listed yet, with when they were booked, `missing` those that it should have listed (since when). From
     `copied_from_ns` on the copy was whole; `break_since_ns` is 0 while neither is late, `unread_since_ns` while it is.
+    `clock_at_ns` is when the offset of the venue's clock was measured last, 0 before the first time of a run.
     """
 
     name: str
@@ -232,6 +233,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     wallet: WalletReport | None = None
     wallet_at_ns: int = 0
     clock_offset_ms: float | None = None
+    clock_at_ns: int = 0
     mismatches: dict[str, Mismatch] = {}
     day: int = 0
     day_equity_usd: Decimal | None = None
@@ -374,11 +376,8 @@ def adopt_settings(state: EngineState, settings: EngineSettings) -> None:
         known = state.underlyings.setdefault(underlying.underlying, UnderlyingState(name=underlying.underlying))
         known.sums.convention = underlying.delta_convention
     for account in settings.accounts:
-        state.accounts.setdefault(account.name, _fresh_account(account)).role = account.role
-
-
-def _fresh_account(account: AccountSettings) -> AccountState:
-    return AccountState(name=account.name, venue=account.venue, role=account.role)
+        fresh = AccountState(name=account.name, venue=account.venue, role=account.role)
+        state.accounts.setdefault(account.name, fresh).role = account.role
 
 
 _ENCODER = msgspec.msgpack.Encoder()

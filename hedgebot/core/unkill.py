@@ -155,10 +155,11 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
 def _underlying_problems(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[str]:
     name = settings.underlying
     problems = [f"the book of {hedge} is not fresh" for hedge in hedges.stale(state, settings, at_ns)]
+    problems += [f"the mark price of {hedge} is not fresh" for hedge in hedges.unmarked(state, settings, at_ns)]
     problems += [
-        f"the mark price of {hedge} is not fresh"
+        f"the index of {hedge} is lost"
         for hedge in hedges.in_use(state, settings)
-        if market.mark_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max
+        if market.index_age_ms(state, hedge, at_ns) > state.limits.mark_age_ms_max
         and hedges.owes_market(state, settings, hedge)
     ]
     unknown = exposure_problem(state.underlyings[name])
@@ -188,7 +189,7 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
         problems.append(f"the private stream of {account.name} is down")
     if not account.reconciled and not account.mismatches:
         problems.append(f"{account.name} is not reconciled with its venue")
-    offset_ms = account.clock_offset_ms
+    offset_ms = account.clock_offset_ms if market.clock_is_known(account, at_ns) else None
     if offset_ms is None or abs(offset_ms) > CLOCK_OFFSET_MS_MAX:
         problems.append(f"the clock of {account.name} is {'not measured' if offset_ms is None else 'too far off'}")
     if deadman.wanted_s(state, account) is not None and (unarmed := deadman.resting_problem(state, account, at_ns)):

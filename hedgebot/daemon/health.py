@@ -114,6 +114,11 @@ def feed_problems(view: BookView, limits: LimitSettings) -> tuple[str, ...]:
             for leg in underlying.hedge_legs
             if leg.in_use and (leg.book_age_ms is None or leg.book_age_ms > limits.book_age_ms_max)
         ]
+        problems += [
+            f"the mark price of {leg.instrument} is not fresh"
+            for leg in underlying.hedge_legs
+            if leg.in_use and (leg.mark_age_ms is None or leg.mark_age_ms > limits.mark_age_ms_max)
+        ]
         if underlying.delta_coin is None:
             problems.append(f"the exposure of {underlying.underlying} is unknown")
     return tuple(problems)

@@ -5,7 +5,8 @@ and market data travel on `link_streams.py`. All chance comes from one seed. It 
 message than a name: not its content, no core, no wire.
 
 Names of requests are the caller's: `place`, `cancel`, `amend`, `query.positions` ...; topics of pushes: `order`,
-`execution`, `position`, `wallet`, `funding`, `market`, `trade`, `listing`. Faults pick by them.
+`execution`, `position`, `wallet`, `funding`, `market` (marks and index `market.ticker`), `trade`, `listing`. Faults
+pick by them.
 """
 
 import random

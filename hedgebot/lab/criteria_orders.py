@@ -1,4 +1,4 @@
-"""Criteria of faults that ask what became of orders: in flight, as the venue has them, throttled, not hedged twice.
+"""Criteria of faults that ask what became of orders: in flight, as the venue has them, throttled, none that opens.
 
 Owns these parts of the `pass` column of the project's table; the others are in `criteria.py`. Like those, a criterion
 answers with a sentence when it is not met, and reads the venue's side beside the journal.
@@ -28,6 +28,17 @@ def in_flight(number: int, seconds: float) -> Criterion:
         booked = {one.order.client_id for one in evidence.fills() if one.exec_id in known}
         live = [client_id for _, client_id, _ in evidence.orders(died_ns) if client_id not in booked]
         return "" if len(live) >= number else f"{len(live)} orders were in flight, {number} should have been"
+
+    return judge
+
+
+def only_shrinking_after(seconds: float) -> Criterion:
+    """Once so many seconds had passed nothing was sent while it lasted but what only shrinks a position."""
+
+    def judge(evidence: Evidence) -> str:
+        from_ns = evidence.begun_ns + round(seconds * NS_PER_S)
+        late = [one for one in evidence.orders() if one[0] > from_ns and not one[2].reduce_only]
+        return f"order {late[0][1]} was sent more than {seconds:g} s after the begin, and opens" if late else ""
 
     return judge
 

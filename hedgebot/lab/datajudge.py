@@ -11,6 +11,7 @@ from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.kill import KILL_STRATEGY
 from hedgebot.domain.orders import OrderIntent
 from hedgebot.domain.reports import WalletReport
 from hedgebot.domain.settings import EngineSettings, UnderlyingSettings
@@ -59,6 +60,7 @@ class _Seen:
         self._venues = {one.name: one.venue for one in settings.accounts}
         self._books: dict[InstrumentId, tuple[ev.BookTop, int]] = {}
         self._marks: dict[InstrumentId, tuple[ev.Ticker, int]] = {}
+        self._indices: dict[InstrumentId, tuple[ev.Ticker, int]] = {}
         self._raised: dict[str, bool] = {}
         self._wallets: dict[str, tuple[WalletReport, int]] = {}
         self._offset_ms: dict[str, float] = {}
@@ -77,6 +79,8 @@ class _Seen:
                 newest = self._marks.get(name)
                 if newest is None or event.venue_at_ns > newest[0].venue_at_ns:
                     self._marks[name] = (event, at_ns)
+                    if _is_price(event.index):
+                        self._indices[name] = (event, at_ns)
             case ev.WalletUpdated(report=report):
                 self._wallet(report, at_ns)
             case ev.SnapshotTaken(wallet=report) if report is not None:
@@ -87,6 +91,7 @@ class _Seen:
                 # A new process knows nothing of the market yet.
                 self._books.clear()
                 self._marks.clear()
+                self._indices.clear()
             case _:
                 pass
 
@@ -124,11 +129,17 @@ class _Seen:
             ("mark", mark, limits.mark_age_ms_max),
         ):
             age_ms = self._age_ms(event.venue_at_ns, heard_ns, intent.account, at_ns)
+            if name == "mark" and self._only_shrinks(intent):
+                continue  # what it is held to counts for what is opened; how far it may be from the last one, below
             yield f"its {name} was {age_ms:.0f} ms old, at most {limit_ms} ms" if age_ms >= limit_ms + 1 else ""
         if _book_problem(book[0]):
             return
         middle = float((book[0].bid or 0) + (book[0].ask or 0)) / 2  # both are prices here
-        for name, reference in (("mark", mark[0].mark), ("index", mark[0].index)):
+        index, index_ns = self._indices.get(intent.instrument, (None, 0))
+        if index is not None and self._age_ms(index.venue_at_ns, index_ns, intent.account, at_ns) > limit_ms + 1:
+            yield "" if self._only_shrinks(intent) else "its index was lost"
+            index = None
+        for name, reference in (("mark", mark[0].mark), ("index", index.index if index else None)):
             if reference is not None and _is_price(reference):
                 gap_bps = abs(middle / float(reference) - 1.0) * 1e4
                 limit = limits.book_mark_gap_bps_max
@@ -151,6 +162,16 @@ class _Seen:
             yield old
         elif self._is_all_contracts(settings) and (why := self._held.unproven(intent, settings)):
             yield f"{old}, and {why}"
+
+    def _only_shrinks(self, intent: OrderIntent) -> bool:
+        """Whether an order may go without a mark: it only shrinks a position, and a hedge lowers the delta with it."""
+        if not intent.reduce_only or intent.strategy == KILL_STRATEGY:
+            return intent.reduce_only
+        settings = self._underlyings[intent.underlying]
+        # What is worth dollars or a share of a coin has its value from the book, which is fresh here.
+        if self._held.depends_on_price(settings) or not self._is_all_contracts(settings):
+            return True
+        return not self._held.unproven(intent, settings)
 
     def _is_all_contracts(self, settings: UnderlyingSettings) -> bool:
         coins = (report.balances.get(settings.underlying) for report, _ in self._wallets.values())

@@ -6,7 +6,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.exchange.trouble import PriceShock
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
-from hedgebot.lab.stage import Mishap, Stage, both, client_trade, market
+from hedgebot.lab.stage import Deed, Mishap, Stage, both, client_trade, market
 from hedgebot.lab.worldspec import TIGHT_REPEATS, nobody_trades, tight_throttle
 
 ZIGZAG_S = 3_600.0
@@ -51,6 +51,19 @@ def _spoilt(
         seconds=20.0,
         criterion=must.every(must.no_orders_after(1.0), must.back_within(30.0)),
         alerts=(AlertKind.SUSPECT_DATA,),
+    )
+
+
+def _unmarked(name: str, title: str, spoils: Deed, from_s: float) -> Mishap:
+    """A book that is well, without what it is held to: from then on an order goes only where it shrinks a position."""
+    return Mishap(
+        id=name,
+        title=title,
+        begin=both(spoils, lambda stage: stage.later(from_s + 4.0, lambda: client_trade("0.2")(stage))),
+        seconds=from_s + 29.0,
+        criterion=must.every(became.only_shrinking_after(from_s), must.back_within(30.0)),
+        alerts=(AlertKind.SUSPECT_DATA,),
+        alert_s=from_s + 4.0,
     )
 
 
@@ -103,6 +116,10 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
     ),
     _spoilt("M06", "prices in another unit", "bid", "ask", "mark", factor=1_000.0),
     _spoilt("M06n", "prices that are no numbers", "bid", "ask", nan=True),
+    _unmarked("M06k", "marks that are no numbers", market(30.0, "mark", nan=True), from_s=1.0),
+    _unmarked("M06y", "marks of zero", market(30.0, "mark", factor=0.0), from_s=1.0),
+    # An index that is missing is held until it is as old as a mark may be.
+    _unmarked("M06i", "the index is gone", market(40.0, "index", missing=True), from_s=11.0),
     _spoilt("M06z", "prices of zero", "bid", "ask", factor=0.0),
     _spoilt("M06m", "negative prices", "bid", "ask", factor=-1.0),
 )

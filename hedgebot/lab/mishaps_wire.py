@@ -88,6 +88,19 @@ ON_THE_WIRE: tuple[Mishap, ...] = (
         alert_s=10.0,
     ),
     Mishap(
+        id="N02t",
+        title="books go on, the tickers with mark and index stand still",
+        begin=both(
+            link(PushFault(kind=P.MUTE, topic="market.ticker", seconds=40.0)),
+            lambda stage: stage.later(15.0, lambda: client_trade("0.2")(stage)),
+        ),
+        seconds=40.0,
+        # The limit of a mark's age is ten seconds. Until then the last one counts.
+        criterion=must.every(became.only_shrinking_after(11.0), must.back_within(30.0)),
+        alerts=(AlertKind.STALE_MARKET_DATA,),
+        alert_s=15.0,
+    ),
+    Mishap(
         id="N04",
         title="no connection to the venue can be made",
         begin=_six_in_flight,

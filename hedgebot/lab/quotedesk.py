@@ -13,7 +13,7 @@ import msgspec
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.durations import NS_PER_HOUR
+from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_S
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
@@ -22,6 +22,9 @@ from hedgebot.exchange.fee_tiers import FeeTier, fee_rates
 MAINTENANCE_RATIO = Decimal("0.005")
 INITIAL_RATIO = Decimal("0.02")
 """Of notional, as Bybit's first tiers of large coins: a fixed share, for here margin is not what is looked at."""
+
+CLOCK_EVERY_NS = 240 * NS_PER_S
+"""An adapter measures once a minute; here oftener than an offset grows old is enough."""
 
 _CENT = Decimal("0.01")
 
@@ -50,7 +53,7 @@ class QuoteDesk:
         self.cash, self.fees, self.funding = opening.cash, ZERO, ZERO
         self.fills = 0
         self._entries: dict[InstrumentId, Decimal] = {}
-        self._paid_hour = 0
+        self._paid_hour = self._clock_ns = 0
         self.bid = self.ask = ZERO
 
     def show(self, bid: Decimal, ask: Decimal, at_ns: int) -> None:
@@ -64,13 +67,15 @@ class QuoteDesk:
         """What an adapter tells at a start."""
         account = self.opening.account
         yield ev.InstrumentsLoaded(venue=self.opening.venue, instruments=self.opening.instruments)
-        yield ev.ClockMeasured(account=account, offset_ms=0.0, round_trip_ms=1.0)
+        yield self._clock(at_ns)
         for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE, ev.Stream.TRADE):
             yield ev.StreamChanged(account=account, stream=stream, up=True, reason="connected")
         yield from self.care(at_ns)
 
     def care(self, at_ns: int) -> Iterator[ev.Event]:
-        """Every few seconds: the mark, a sign of life, funding when an hour of the venue's has come."""
+        """Every few seconds: the mark, a sign of life; the clock and funding when they are due."""
+        if at_ns - self._clock_ns >= CLOCK_EVERY_NS:
+            yield self._clock(at_ns)
         if at_ns // NS_PER_HOUR != self._paid_hour:
             yield from self._funding(at_ns)
         middle = (self.bid + self.ask) / 2
@@ -83,6 +88,11 @@ class QuoteDesk:
             venue_at_ns=at_ns,
         )
         yield ev.StreamAlive(account=self.opening.account, stream=ev.Stream.PRIVATE)
+
+    def _clock(self, at_ns: int) -> ev.ClockMeasured:
+        """Both clocks are the quotes' own."""
+        self._clock_ns = at_ns
+        return ev.ClockMeasured(account=self.opening.account, offset_ms=0.0, round_trip_ms=1.0)
 
     def answer(self, command: cmd.Command, at_ns: int) -> Iterator[ev.Event]:
         """What comes of a command, at once; nothing of one that asks for nothing here."""

@@ -47,6 +47,7 @@ _TOPICS: dict[type, str] = {
     ev.OrderUpdated: "order",
     ev.PositionUpdated: "position",
     ev.WalletUpdated: "wallet",
+    ev.Ticker: "market.ticker",
 }
 
 
@@ -349,7 +350,7 @@ class SimVenue:
                 self._link.market(
                     Push(
                         deliver=partial(self._put, fact),
-                        topic="market",
+                        topic=_TOPICS.get(type(fact), "market"),
                         instrument=instrument,
                         unreadable=partial(self._quarantine, ev.Stream.PUBLIC, "market"),
                         altered=partial(self._altered, fact),

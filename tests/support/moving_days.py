@@ -25,8 +25,10 @@ class Slow(Talk):
         return Pace.of_seconds(20).slowed(chosen)
 
     def hours(self, hours: float, step_s: int = 20) -> None:
-        """Of rounds of a sign of life, a mark, a book and a timer."""
+        """Of rounds of a sign of life, a mark, a book and a timer; the clock is measured every four minutes."""
         for number in range(round(hours * 3_600 / step_s)):
+            if number % 12 == 6:  # not on the hour, which is what scripts are about
+                self.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0), after_ms=0)
             self.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=1)
             self.send(self.ticker(PRICE + number % 3 * 5), after_ms=1)
             self.send(self.book(PRICE + number % 3 * 5), after_ms=1)
@@ -37,7 +39,8 @@ class Slow(Talk):
 
 def plan_is_known() -> Playbook:
     """A hedge that cost too much, told as soon as an hour of its plan is known: by time alone."""
-    play = Slow(reconcile_interval_ms=40_000_000, margin_age_ms_max=40_000_000, bleed_usd_alert=20.0)
+    longer = dict.fromkeys(("reconcile_interval_ms", "margin_age_ms_max", "funding_age_ms_max"), 40_000_000)
+    play = Slow(strategies=(), **longer, bleed_usd_alert=20.0)
     play.ready()
     for order in orders(play.send(play.fill(Side.BUY, "0.2"))):
         intent = order.approved.intent
@@ -174,6 +177,27 @@ def _read(play: Playbook, account: str, wallet: WalletReport) -> ev.SnapshotTake
         executions_since_ns=0,
         asked_at_ns=play.at_ns,
     )
+
+
+# --- feeds that go away
+
+
+def tickers_stop() -> Playbook:
+    play = begun(Talk(mark_age_ms_max=2_000))
+    play.quiet(1)
+    play.send(play.ticker(PRICE))
+    play.quiet(4)
+    return play
+
+
+def clock_unmeasured() -> Playbook:
+    """Nobody asks the venue for its time any more."""
+    longer = ("margin_age_ms_max", "funding_age_ms_max", "private_silence_ms_max", "risk_age_ms_max")
+    play = begun(Talk(strategies=(), private_silence_ms_halt=600_000, **dict.fromkeys(longer, 600_000)))
+    for number in range(400):
+        play.send(play.book(PRICE + number % 2), after_ms=400)
+        play.tick(after_ms=400)
+    return play
 
 
 # --- a band that moves

@@ -45,7 +45,7 @@ class Talk(Playbook):
     """A playbook whose engine knows all three strategies, with quiet stretches."""
 
     def __init__(self, *, strategies: tuple[StrategySettings, ...] = (), **limits: float) -> None:
-        chosen = settings(**({"reconcile_interval_ms": 600_000} | limits))
+        chosen = settings(**({"reconcile_interval_ms": 600_000, "mark_age_ms_max": 600_000} | limits))
         first = msgspec.structs.replace(chosen.underlyings[0], delta_convention=DeltaConvention.COIN_NEUTRAL)
         chosen = msgspec.structs.replace(chosen, underlyings=(first,), strategies=(*chosen.strategies, *strategies))
         super().__init__(self.changed(chosen))
@@ -56,7 +56,7 @@ class Talk(Playbook):
         return chosen
 
     def quiet(self, seconds: float, price: Decimal = PRICE, step: str = "0.1", *, alive: bool = True) -> None:
-        """Books and timers, four of each two a second; signs of life and a mark every five."""
+        """Books and timers, four of each two a second; signs of life every five; a mark is as good as new."""
         for number in range(round(seconds * 4)):
             if alive and number % 20 == 0:
                 self.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))

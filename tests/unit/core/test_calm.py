@@ -83,8 +83,24 @@ def test_a_ticker_in_its_room_and_a_sign_of_life_are_taken() -> None:
     before_ns = claim.alive_until_ns
     assert claim.take(at(play, play.ticker(PRICE + 5)))
     assert claim.quote.mark == PRICE + 5
+    # Nine tenths of ten seconds: the mark is what grows old first.
+    aged_ns = claim.quote.mark_at_ns + 9_001 * MS
+    assert claim.alive_until_ns == aged_ns > before_ns
     assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PUBLIC), after_ms=2))
-    assert claim.alive_until_ns == before_ns
+    assert claim.alive_until_ns == aged_ns
+    play.at_ns += 2_000 * MS
+    assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE)))
+    assert claim.alive_until_ns == aged_ns
+    play.at_ns += 7_000 * MS
+    assert not claim.take(at(play, ev.TimerFired()))
+
+
+def test_a_sign_of_life_moves_the_end_of_the_timers_where_it_comes_first() -> None:
+    play, claim = claimed()
+    account = claim.state.accounts["main"]
+    account.private.alive_at_ns -= 10_000 * MS
+    claim._hear_life()
+    before_ns = claim.alive_until_ns
     assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE), after_ms=3))
     assert claim.alive_until_ns > before_ns
 

@@ -80,3 +80,18 @@ def test_o06_a_revoked_key_halts_the_book_and_the_alert_names_the_account_not_th
     assert orders(book.send(book.fill(Side.BUY, "1"))) == []
     for _ in range(40):
         assert orders(book.tick(after_ms=250.0)) == []
+
+
+def test_a_clock_that_is_not_measured_any_more_is_told_once_and_ends_with_the_next_answer(book: Playbook) -> None:
+    def pass_by(seconds: int) -> list[RaiseAlert]:
+        heard = [one for _ in range(seconds) for one in book.tick(1_000)]
+        return [one for one in of_type(heard, RaiseAlert) if one.kind is AlertKind.CLOCK_SKEW]
+
+    measured = ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0)
+    book.send(measured)
+    assert pass_by(300) == []
+    (told,) = pass_by(120)
+    assert told.summary == "our clock has not been compared with the one of main's venue for 5 minutes"
+    book.send(measured)
+    book.tick()
+    assert not book.is_up(AlertKind.CLOCK_SKEW)

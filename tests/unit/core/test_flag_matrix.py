@@ -66,6 +66,22 @@ def stale(one: Candidate) -> None:
     one.quote.book_at_ns = one.at_ns - 6_000 * MS
 
 
+def no_mark(one: Candidate) -> None:
+    one.quote.mark_at_ns = one.quote.mark_venue_ns = one.at_ns - 60_000 * MS
+
+
+def bad_ticker(one: Candidate) -> None:
+    one.quote.ticker_problem = "the mark price is NaN: not a price"
+
+
+def no_index(one: Candidate) -> None:
+    one.quote.index_at_ns = one.quote.index_venue_ns = one.at_ns - 60_000 * MS
+
+
+def never_marked(one: Candidate) -> None:
+    one.quote.mark_at_ns = 0
+
+
 def clock(one: Candidate) -> None:
     one.account.clock_offset_ms = 1_500.0
 
@@ -135,13 +151,26 @@ MATRIX: dict[str, tuple[Callable[[Candidate], None], bool, bool]] = {
     "private stream down": (stream, False, False),
     "not reconciled": (unreconciled, False, False),
     "stale book": (stale, False, False),
+    "stale mark": (no_mark, False, False),
+    "mark that is no price": (bad_ticker, False, False),
+    "index lost": (no_index, False, False),
+    "no mark in this run": (never_marked, False, False),
     "clock off": (clock, False, False),
     "strategy latched off": (throttled, False, False),
     "message budget": (out_of_tokens, False, False),
     "message budget but for one": (one_token, False, False),
 }
 # Of these a reduction passes that only shrinks a position of ours: it has an end, however often it is repeated.
-SHRINKING = ("strategy latched off", "message budget but for one", "margin beyond no risk", "reducing", "none")
+# A mark has no part in a delta: it is what a book is held to, and the last one of the run still is.
+UNMARKED = ("stale mark", "mark that is no price", "index lost")
+SHRINKING = (
+    "strategy latched off",
+    "message budget but for one",
+    "margin beyond no risk",
+    "reducing",
+    "none",
+    *UNMARKED,
+)
 
 
 def adding() -> Candidate:

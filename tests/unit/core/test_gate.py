@@ -233,6 +233,13 @@ def _coin_margined() -> Candidate:
     return one
 
 
+def _lost_index() -> Candidate:
+    one = _candidate()
+    one.quote.index, one.quote.index_at_ns = PRICE, one.at_ns - 11_000 * MS
+    one.quote.index_venue_ns = one.quote.index_at_ns
+    return one
+
+
 def _unread() -> Candidate:
     one = _candidate(delta_coin=-0.2, trade_coin=0.1)
     one.quote.funding_rate = 0.0
@@ -332,6 +339,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "market_status": (_suspended, "market_status", "Closed", "trading"),
     "book_fresh": (_old_book, "book_age_ms", 6_000, 5_000),
     "mark_fresh": (_old_mark, "mark_age_ms", 11_000, 10_000),
+    "index_known": (_lost_index, "index_age_ms", 11_000, 10_000),
     "_options_fresh": (_unquoted_option, "option_age_ms", 601_000, 600_000),
     "_options_checked": (_suspect_option, "options_suspect", 1, 0),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),

@@ -22,7 +22,8 @@ def test_a_book_that_never_came_has_no_age() -> None:
     book = ready(two_legged())
     del book.state.quotes[BTC_USDC]
     found = hedge_view.legs(book.state, book.settings.underlyings[0], book.at_ns)
-    assert found[1].book_age_ms is None
+    assert (found[1].book_age_ms, found[1].mark_age_ms) == (None, None)
+    assert found[0].mark_age_ms is not None
 
 
 def test_the_view_says_what_stands_against_each_other() -> None:

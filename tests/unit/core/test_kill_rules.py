@@ -7,7 +7,18 @@ from hedgebot.core.state import EngineState
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import CancelOrder, Mode
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_CALL, INSTRUMENTS, MS, Playbook, of_type, orders, settings, the_order
+from tests.support.playbook import (
+    ACCOUNT,
+    BTC_CALL,
+    BTC_PERP,
+    INSTRUMENTS,
+    MS,
+    Playbook,
+    of_type,
+    orders,
+    settings,
+    the_order,
+)
 
 BLIND_MS = 20_000
 
@@ -26,6 +37,7 @@ def live(book: Playbook, seconds: int, *, without: str = "") -> None:
     for _ in range(seconds):
         if without != "market":
             book.send(book.book())
+        if without not in {"market", "mark"}:
             book.send(book.ticker())
         if without != "clock":
             book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
@@ -52,6 +64,20 @@ def test_a_feed_that_fails_beyond_its_limit_halts(book: Playbook, feed: str) -> 
     name = "BTC" if feed == "market" else ACCOUNT
     assert list(book.state.latches["all"].causes) == [f"{feed}:{name}"]
     assert book.mode() is Mode.HALTED
+
+
+def test_a_mark_that_stays_away_halts_as_a_book_does(book: Playbook) -> None:
+    live(book, 25, without="mark")
+    assert book.mode() is Mode.ACTIVE
+    live(book, 10, without="mark")
+    assert book.state.latches["all"].causes == {"market:BTC": f"no fresh mark of {BTC_PERP} for 20 s"}
+
+
+def test_a_clock_that_is_not_measured_any_more_halts(book: Playbook) -> None:
+    live(book, 315, without="clock")
+    assert book.mode() is Mode.ACTIVE
+    live(book, 10, without="clock")
+    assert list(book.state.latches["all"].causes) == [f"clock:{ACCOUNT}"]
 
 
 def test_a_reconciliation_that_fails_beyond_its_limit_halts(book: Playbook) -> None:

@@ -252,9 +252,9 @@ def test_a_venue_delta_far_from_ours_is_suspect() -> None:
 def test_gap_and_spread_in_basis_points() -> None:
     quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(102))
     assert spread_bps(quote) == pytest.approx(200.0)
-    assert book_mark_gap_bps(quote, 1.0) == pytest.approx(2 / 102 * 1e4)
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101)), 1.0) is None
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99)), 1.0) is None
+    assert book_mark_gap_bps(quote, 1.0, None) == pytest.approx(2 / 102 * 1e4)
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101)), 1.0, None) is None
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), mark=Decimal(99)), 1.0, None) is None
     assert spread_bps(Quote(bid=Decimal(99))) is None
 
 
@@ -298,12 +298,12 @@ def test_a_quiet_book_is_not_frozen() -> None:
 
 
 def test_the_index_is_a_third_witness_beyond_what_a_basis_may_be() -> None:
-    quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100), index=Decimal(120))
-    assert book_mark_gap_bps(quote, 1.0) == pytest.approx(0.0)
-    assert book_mark_gap_bps(quote, 0.0) == pytest.approx((1 - 100 / 120) * 1e4)
-    assert book_mark_gap_bps(quote, 0.15) == pytest.approx((1 - 100 / 120) * 1e4)
-    assert book_mark_gap_bps(quote, 0.2) == 0.0
-    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), 0.0) == 0.0
+    quote = Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100))
+    assert book_mark_gap_bps(quote, 1.0, Decimal(120)) == pytest.approx(0.0)
+    assert book_mark_gap_bps(quote, 0.0, Decimal(120)) == pytest.approx((1 - 100 / 120) * 1e4)
+    assert book_mark_gap_bps(quote, 0.15, Decimal(120)) == pytest.approx((1 - 100 / 120) * 1e4)
+    assert book_mark_gap_bps(quote, 0.2, Decimal(120)) == 0.0
+    assert book_mark_gap_bps(Quote(bid=Decimal(99), ask=Decimal(101), mark=Decimal(100)), 0.0, None) == 0.0
 
 
 def test_a_perpetual_has_no_basis_and_a_dated_future_s_is_less_than_a_jump() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from hedgebot.core.unkill import to_review
@@ -79,6 +80,18 @@ CAUSES: dict[str, tuple[Callable[[Playbook], object], str]] = {
     "margin above its clear level": (lambda book: _margin(book, "650000"), "clear level 60%"),
     "loss": (_loss, "lost 100000 USD today"),
     "mark": (lambda book: (book.tick(11_000), book.send(book.book())), "the mark price of"),
+    "index": (
+        lambda book: (
+            book.tick(11_000),
+            book.send(book.book()),
+            book.send(msgspec.structs.replace(book.ticker(), index=None)),
+        ),
+        "the index of bybit:linear:BTCUSDT is lost",
+    ),
+    "clock not measured": (
+        lambda book: (book.tick(301_000), book.send(book.book()), book.send(book.ticker())),
+        "the clock of main is not measured",
+    ),
     "book": (lambda book: book.tick(5_500), "the book of bybit:linear:BTCUSDT is not fresh"),
     "exposure": (lambda book: book.send(book.fill(Side.BUY, "1", BTC_CALL)), "the exposure is unknown"),
     "delta": (lambda book: book.send(book.fill(Side.BUY, "6")), "beyond its hard limit 5"),

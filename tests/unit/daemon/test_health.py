@@ -95,6 +95,7 @@ def test_an_alternative_that_only_stands_by_keeps_nobody_from_being_ready() -> N
     book.state.underlyings["BTC"].switch.chosen["sell"] = BTC_USDC
     assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == (
         f"the book of {BTC_USDC} is not fresh",
+        f"the mark price of {BTC_USDC} is not fresh",
     )
 
 
@@ -104,4 +105,13 @@ def test_every_hedge_instrument_needs_a_fresh_book() -> None:
     del book.state.quotes[BTC_USDC]
     assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == (
         f"the book of {BTC_USDC} is not fresh",
+        f"the mark price of {BTC_USDC} is not fresh",
+    )
+
+
+def test_every_hedge_instrument_needs_a_fresh_mark() -> None:
+    book = ready(two_legged())
+    book.state.quotes[BTC_USDC].mark_at_ns -= 11_000_000_000
+    assert feed_problems(book_view(book.state, book.at_ns), LimitSettings()) == (
+        f"the mark price of {BTC_USDC} is not fresh",
     )

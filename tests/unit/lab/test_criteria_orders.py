@@ -97,3 +97,9 @@ def test_more_refusals_than_it_takes_to_know_are_told() -> None:
     assert became.refused_at_most(3)(evidence) == ""
     assert became.refused_at_most(2)(evidence) == "3 orders were refused, 2 were enough to know"
     assert became.first_refusal(evidence) == evidence.begun_ns + S
+
+
+def test_an_order_that_opens_where_only_shrinking_ones_may_go_is_told() -> None:
+    evidence = played()
+    assert "opens" in became.only_shrinking_after(0.0)(evidence)
+    assert became.only_shrinking_after(10_000.0)(evidence) == ""

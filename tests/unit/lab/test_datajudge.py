@@ -78,6 +78,17 @@ def test_bad_market_news_are_found(
     assert any(name == invariant and sentence in problem for name, problem in found), found
 
 
+def test_an_order_without_the_index_that_was_known_is_found() -> None:
+    tickers = [0]
+
+    def lost(event: ev.Event) -> ev.Event:
+        assert isinstance(event, ev.Ticker)
+        tickers[0] += event.instrument == PERP
+        return event if tickers[0] < 4 else with_fields(index=None)(event)
+
+    assert ("I5", "its index was lost") in said(changed(ev.Ticker, lost))
+
+
 def test_old_news_are_found_by_their_stamp_too() -> None:
     def older(event: ev.Event) -> ev.Event:
         assert isinstance(event, ev.BookTop)

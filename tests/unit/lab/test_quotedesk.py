@@ -85,3 +85,12 @@ def test_a_snapshot_lists_all_that_is_held() -> None:
 def test_nothing_is_ever_looked_up_where_orders_end_at_once() -> None:
     with pytest.raises(AssertionError, match="has ended at once"):
         list(desk().answer(QueryOrder(account=ACCOUNT, instrument=BTC_PERP, client_id="x"), START_NS))
+
+
+def test_the_clock_is_measured_before_its_offset_grows_old() -> None:
+    one, clocks = desk(), []
+    told = list(one.opened(START_NS))
+    for number in range(1, 121):
+        told += one.care(START_NS + number * 5_000_000_000)
+    clocks = [event for event in told if isinstance(event, ev.ClockMeasured)]
+    assert len(clocks) == 1 + 600 // 240
