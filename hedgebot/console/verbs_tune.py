@@ -127,7 +127,7 @@ def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float |
     with Progress() as progress:
         result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)
     return {
-        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin, one.seen)
+        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin, one.seen, one.lot_coin)
         for one in result.hedges
     }
 
@@ -150,13 +150,15 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in config.file.underlyings}
     settings = {one.underlying: one for one in config.engine_settings(1).underlyings}
     last_ns: dict[str, int] = {}
-    spacing = dict.fromkeys(rows, every_ns)
+    spacing, lots = dict.fromkeys(rows, every_ns), dict.fromkeys(rows, 0.0)
 
     def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
         for name, one in engine.state.underlyings.items():
             if name not in rows or stamped.at_ns - last_ns.get(name, 0) < spacing[name] or exposure_problem(one):
                 continue
             last_ns[name] = stamped.at_ns
+            if (rules := engine.state.instruments.get(settings[name].hedge_instrument)) is not None:
+                lots[name] = rules.lot_coin(one.price)
             hedged = one.tracking.hedged_coin
             known = known_now(one, settings[name], stamped.at_ns)
             rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged, *known))
@@ -174,6 +176,7 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
             found[:, 1].copy(),
             found[:, 2].copy(),
             Seen(*(found[:, column].copy() for column in range(3, found.shape[1]))),
+            lots[name],
         )
         for name, found in paths.items()
     }

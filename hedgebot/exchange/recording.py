@@ -22,6 +22,7 @@ from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
+from hedgebot.exchange.recordunits import check_chain, check_prices, check_rates
 from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario, UnderlyingSpec
 
 BAR_COLUMNS = ("open", "high", "low", "close")
@@ -96,8 +97,9 @@ def _path(
     spec: RecordingSpec, sources: _Sources, underlying: UnderlyingSpec, step_s: float, origin_ns: int
 ) -> RecordedPath:
     perp, spot, minutes = sources
+    check_prices(spec, perp, spot, minutes, underlying)
     funding = read_funding(spec.funding, (origin_ns, _ns(spec.end))) if spec.funding else None
-    return RecordedPath(
+    path = RecordedPath(
         perp=perp,
         spot=spot,
         minutes=minutes,
@@ -110,6 +112,8 @@ def _path(
             chain=read_chain(spec.chain, (origin_ns, _ns(spec.end)), spec.chain_width) if spec.chain else None,
         ),
     )
+    check_chain(spec, path)
+    return path
 
 
 def recorded_scenario(
@@ -218,9 +222,15 @@ def read_funding(file: FileLike, window: Window = (None, None)) -> FundingTape:
     explained = as_file(file)
     if explained.late_hours == 0.0 and explained.time_zone is None:
         _check_grid(rows.path, times[settled])
+    check_rates(rows.path, _rate_name(file), times[settled], rates[settled])
     start, end = window
     settled &= (times > (start or 0)) & (times < (end if end is not None else times[-1] + 1))
     return FundingTape(times[settled], rates[settled])
+
+
+def _rate_name(file: FileLike) -> str:
+    """What the file calls its rates."""
+    return next(one for one in _RATE_NAMES if one in column_names(file))
 
 
 def _check_grid(path: str, times: Times) -> None:

@@ -72,6 +72,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     """One underlying's hedging: realised figures, costs, the columns they come from.
 
+    `lot_coin` is the smallest step of its hedge at the last price.
     `predicted` is what the engine promised of its bands meanwhile, `engine` what it itself saw come of it; `seen` is
     what it knew at each look.
     """
@@ -82,6 +83,7 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     engine: Figures
     costs: Costs
     columns: Columns
+    lot_coin: float = 0.0
     seen: Seen | None = None
 
 
@@ -222,6 +224,12 @@ def _holes(wish: Wish) -> list[float]:
     return found
 
 
+def _lot_coin(wish: Wish, book: SimBook, name: str) -> float:
+    state = book.host.engine.state
+    configured = next(one for one in wish.settings.underlyings if one.underlying == name)
+    return state.instruments[configured.hedge_instrument].lot_coin(state.underlyings[name].price)
+
+
 def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
     hedges, holes = [], _holes(wish)
     tracked = {name: one.tracking.sums for name, one in book.host.engine.state.underlyings.items()}
@@ -240,6 +248,7 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
                 engine=realised(tracked[name]),
                 costs=observer.costs[name],
                 columns=columns,
+                lot_coin=_lot_coin(wish, book, name),
                 seen=Seen(*(np.array(one) for one in zip(*ear.known[name], strict=True))),
             )
         )

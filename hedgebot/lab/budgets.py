@@ -67,7 +67,7 @@ def thinned(path: Exposure, looks_max: int = LOOKS_MAX) -> Exposure:
     seen = path.seen
     if seen is not None:
         seen = type(seen)(*(getattr(seen, name)[rows] for name in seen.__struct_fields__))
-    return Exposure(*columns, seen)
+    return Exposure(*columns, seen, path.lot_coin)
 
 
 def asked(path: Exposure, strategy: Strategy, settings: UnderlyingSettings, lot_coin: float = 0.0) -> MovingBand:

@@ -37,16 +37,19 @@ class Exposure(msgspec.Struct, frozen=True):
     """One underlying over time, arrays of shape (n,): days, price in USD, exposure without hedges in coin.
 
     `seen` is there where an engine lived through it: strategies that follow its estimates can be played then.
+    `lot_coin` is the smallest step of its hedge, 0 where that is not known.
     """
 
     days: Floats
     price: Floats
     unhedged_coin: Floats
     seen: Seen | None = None
+    lot_coin: float = 0.0
 
     def part(self, first: int, last: int) -> "Exposure":
         """The looks from `first` up to `last`."""
-        return Exposure(self.days[first:last], self.price[first:last], self.unhedged_coin[first:last])
+        columns = (self.days[first:last], self.price[first:last], self.unhedged_coin[first:last])
+        return Exposure(*columns, lot_coin=self.lot_coin)
 
 
 class BandChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,12 +51,12 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
         return after / before - 1.0 if before > 0.0 else None
 
 
-def candidates(path: Exposure, count: int = 33, lot_coin: float = 0.0) -> list[BandChoice]:
+def candidates(path: Exposure, count: int = 33) -> list[BandChoice]:
     """Bands from two lots (or a hundredth of the exposure's reach) up to that reach, evenly by their logarithm."""
     reach = float(np.ptp(path.unhedged_coin))
     if reach <= 0.0:
         raise DataError("the exposure never moved: there is nothing to tune a band on")
-    low = max(2.0 * lot_coin, reach / 200.0)
+    low = max(2.0 * path.lot_coin, reach / 200.0)
     widths = np.geomspace(low, max(reach, 2.0 * low), count)
     return [BandChoice(trigger_coin=float(width), target_ratio=ratio) for width in widths for ratio in RATIOS]
 
@@ -76,19 +76,23 @@ def tune(
     *,
     budget_usd: float | None,
     cost_ratio: float,
-    lot_coin: float = 0.0,
     folds: int = FOLDS,
     workers: int | None = None,
 ) -> Tuned:
-    """Walk forward over a path. Without a budget it is the tracking error that the present band had all along."""
+    """Walk forward over a path, in whole lots of its hedge.
+
+    Without a budget it is the tracking error that the present band had all along.
+    """
     checked(path)
 
     def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
         bands = [one for one in choices if isinstance(one, BandChoice)]
         part = path.part(first, last)
-        return sweep(part, bands, cost_ratio=cost_ratio, lot_coin=lot_coin, workers=workers if len(bands) > 1 else 1)
+        return sweep(
+            part, bands, cost_ratio=cost_ratio, lot_coin=path.lot_coin, workers=workers if len(bands) > 1 else 1
+        )
 
-    return walk(path, underlying, present, candidates(path, lot_coin=lot_coin), replay, budget_usd, folds)
+    return walk(path, underlying, present, candidates(path), replay, budget_usd, folds)
 
 
 def tune_budgets(
@@ -98,7 +102,6 @@ def tune_budgets(
     strategy_for: StrategyFor,
     *,
     budget_usd: float | None,
-    lot_coin: float = 0.0,
     folds: int = FOLDS,
 ) -> Tuned:
     """The same for the tracking budgets of a strategy; those that it refuses are left out.
@@ -106,17 +109,17 @@ def tune_budgets(
     Without a budget the choice keeps the tracking error that the present one had; ConfigError if that is refused.
     """
     path, present = thinned(checked(path)), BudgetChoice(tracking_error_usd=present_usd)
-    bands = {present: asked(path, strategy_for(present_usd), settings, lot_coin)}
+    bands = {present: asked(path, strategy_for(present_usd), settings, path.lot_coin)}
     for choice in budgets(present_usd):
         try:
-            bands[choice] = asked(path, strategy_for(choice.tracking_error_usd), settings, lot_coin)
+            bands[choice] = asked(path, strategy_for(choice.tracking_error_usd), settings, path.lot_coin)
         except ConfigError:
             continue
 
     def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
         part, cost_ratio = path.part(first, last), settings.cost_bps * 1e-4
         return [
-            play_moving(part, bands[one].part(first, last), one, cost_ratio=cost_ratio, lot_coin=lot_coin)
+            play_moving(part, bands[one].part(first, last), one, cost_ratio=cost_ratio, lot_coin=path.lot_coin)
             for one in choices
             if isinstance(one, BudgetChoice)
         ]

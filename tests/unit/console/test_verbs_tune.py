@@ -81,6 +81,7 @@ def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> N
     found = paths["BTC"]
     assert len(found.days) == len(found.price) == len(found.unhedged_coin) > 1
     assert (np.diff(found.days) > 0.0).all()
+    assert found.lot_coin == 0.001
     assert found.days[0] == 0.0
     last = recorded_book().state.underlyings["BTC"]
     # What clients did and nobody hedged yet: the delta is that plus our own fills.

@@ -48,7 +48,7 @@ def test_a_recorded_peg_is_a_ratio_and_silent_minutes_say_nothing(tmp_path: Path
     world = msgspec.structs.replace(
         scenario,
         step_ms=1_000,
-        underlyings=scenario.underlyings[:1],
+        underlyings=(msgspec.structs.replace(scenario.underlyings[0], start_price=100.0),),
         accounts=(DOLLARS,),
         recordings=(RecordingSpec(underlying="BTC", spot_bars=usd),),
         pegs=(PegSpec(coin="USDC", usd_bars=usd, coin_bars=coin),),

@@ -10,6 +10,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.playback import RecordedPath
 from hedgebot.exchange.recording import load_paths, read_bars, read_funding, read_minutes, recorded_scenario
 from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario
+from tests.unit.exchange.conftest import calm_scenario
 
 pytest.importorskip("pyarrow")
 
@@ -26,6 +27,14 @@ def write(folder: Path, rows: list[str], name: str = "BTCUSDT_perp_5m.csv", head
     path = folder / name
     path.write_text(head + "\n".join(rows) + "\n", "utf-8")
     return path
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    """A world whose coins are worth about what these files say."""
+    calm = calm_scenario()
+    cheap = tuple(msgspec.structs.replace(one, start_price=100.0) for one in calm.underlyings)
+    return msgspec.structs.replace(calm, underlyings=cheap)
 
 
 def test_bars_are_read_with_their_times(tmp_path: Path) -> None:
@@ -139,14 +148,14 @@ def test_funding_and_chains_find_their_places_too(tmp_path: Path, scenario: Scen
 
 
 @pytest.mark.needs_data
-def test_the_crash_day_is_played_through_its_true_low(shared_data: Path, scenario: Scenario) -> None:
+def test_the_crash_day_is_played_through_its_true_low(shared_data: Path) -> None:
     """2025-10-10: true perpetual low 101,516.5 in the 5-minute bars; the minutes alone stop at 103,876 (FACTS.md)."""
     bars = shared_data / "m10_5m_spot_perp_btc_eth_sol_20250701_20260219" / "BTCUSDT_perp_5m.parquet"
     minutes = (
         shared_data / "m09_btc_1m_spot_perp_mark_index_20250509_20260228" / "BTCUSDT_1m_spot_perp_mark_index.parquet"
     )
     start, end = datetime(2025, 10, 10, 21, 0, tzinfo=UTC), datetime(2025, 10, 10, 22, 0, tzinfo=UTC)
-    made = recorded_scenario(scenario, [bars, minutes], start=start, end=end, speed=60.0)
+    made = recorded_scenario(calm_scenario(), [bars, minutes], start=start, end=end, speed=60.0)
     block = load_paths(made)["BTC"].next_block()
     assert block.perp.min() == 101_516.5
     assert np.isfinite(block.mark).all()
@@ -242,12 +251,12 @@ def test_recorded_funding_agrees_between_sources_once_labels_are_mended(shared_d
 
 
 @pytest.mark.needs_data
-def test_an_outage_is_kept(shared_data: Path, scenario: Scenario) -> None:
+def test_an_outage_is_kept(shared_data: Path) -> None:
     """m11: the venue was down on 2021-04-25 from 04:00 to 08:45 (FACTS.md)."""
     file = str(shared_data / "m11_crash_20210519_spot_1m" / "BTCUSDT_spot_1m.parquet")
     start = datetime(2021, 4, 25, 3, 0, tzinfo=UTC)
     spec = RecordingSpec(underlying="BTC", spot_bars=file, start=start, end=datetime(2021, 4, 25, 10, tzinfo=UTC))
-    world = msgspec.structs.replace(scenario, recordings=(spec,), step_ms=60_000)
+    world = msgspec.structs.replace(calm_scenario(), recordings=(spec,), step_ms=60_000)
     live = load_paths(world)["BTC"].next_block().live[:420]
     assert live[:60].all()
     assert not live[62:344].any()

@@ -34,6 +34,7 @@ def test_a_run_hedges_and_every_dollar_of_equity_has_a_cause(result: Result) -> 
 
 def test_costs_are_the_hedges_own(result: Result) -> None:
     (one,) = result.hedges
+    assert one.lot_coin == 0.001
     assert one.costs.fees == pytest.approx(-result.profit.hedge_fees)
     assert one.columns.trading_usd[-1] == pytest.approx(one.costs.trading)
     assert len(one.columns.days) == len(one.columns.delta_coin) > 100

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hedgebot.domain.errors import DataError
+from hedgebot.lab.budgets import thinned
 from hedgebot.lab.sweep import BandChoice, Exposure, Played
 from hedgebot.lab.tune import candidates, choose, tune
 
@@ -59,3 +60,15 @@ def test_too_little_history_and_a_book_that_never_moved_are_told() -> None:
     still = Exposure(np.arange(10.0), np.full(10, 1.0), np.zeros(10))
     with pytest.raises(DataError, match="never moved"):
         candidates(still)
+
+
+def test_no_band_is_tighter_than_two_lots_of_the_hedge() -> None:
+    """A band below a lot is none that could be traded: where the exposure moves little all of them were."""
+    calm = walk()
+    path = Exposure(calm.days, calm.price, calm.unhedged_coin * 0.001, lot_coin=0.001)
+    assert min(one.trigger_coin for one in candidates(path)) == pytest.approx(0.002)
+    assert path.part(10, 20).lot_coin == thinned(path, 100).lot_coin == 0.001
+    found = tune(path, "BTC", PRESENT, budget_usd=None, cost_ratio=5e-4, workers=1)
+    traded = [one.after.turnover_coin_day * (one.until_day - one.from_day) / 0.001 for one in found.folds]
+    assert all(lots == pytest.approx(round(lots), abs=1e-6) for lots in traded)
+    assert any(lots > 0.0 for lots in traded)
