@@ -267,11 +267,14 @@ class Claim:
         underlying = self.underlying
         tracking.look(underlying, self.settings, linear_delta(*self._floats(), underlying.price), at_ns)
 
-    def look_row(self, prices: Floats, at_ns: Ints, decided_ns: list[int]) -> None:
-        """`look` at several moments, at these prices; at each of them the band is that of an earlier decision."""
+    def look_row(self, prices: Floats, at_ns: Ints, decided_ns: list[int], vols: Floats | None = None) -> None:
+        """`look` at several moments, at these prices; at each of them the band is that of an earlier decision.
+
+        `vols` are the volatilities at them, where they are not all the one of now.
+        """
         underlying, deltas = self.underlying, linear_delta_row(*self._floats(), prices)
         bands = self._bands(prices, decided_ns)
-        tracking.look_row(underlying, self.settings, prices, deltas, at_ns, bands)
+        tracking.look_row(underlying, self.settings, prices, deltas, at_ns, bands, vols)
 
     def _floats(self) -> tuple[float, float]:
         """What the delta is made of; it stands until something is booked, which no claim covers."""

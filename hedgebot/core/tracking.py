@@ -115,15 +115,17 @@ def look_row(
     deltas: Floats,
     at_ns: Ints,
     bands: tuple[float, float] | Floats,
+    vols: Floats | None = None,
 ) -> None:
     """`look` at several moments, one after the other, to the last bit, between which nothing was booked.
 
     Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
-    (2, n), or a pair that stands still. No options are held.
+    (2, n), or a pair that stands still; volatilities per root day of shape (n,), None where all are the one of now. No
+    options are held.
     """
     kept = underlying.tracking
     days = kept.days_row(at_ns)
-    promised = _promised(underlying, settings, prices, at_ns, bands, days)
+    promised = _promised(underlying, settings, prices, at_ns, bands, days, vols)
     kept.look_row(deltas - underlying.centre_coin, deltas, prices, at_ns, days, promised)
 
 
@@ -134,11 +136,13 @@ def _promised(
     at_ns: Ints,
     bands: tuple[float, float] | Floats,
     days: Floats,
+    vols: Floats | None,
 ) -> dict[str, Floats]:
     """What each of the looks adds to what was predicted, from the first one on at which that is known."""
-    drift, vol, known = underlying.drift, vol_day_of(underlying), _first_known(underlying.drift, at_ns)
-    if vol is None or not vol > 0.0 or known == len(at_ns):
+    drift, now, known = underlying.drift, vol_day_of(underlying), _first_known(underlying.drift, at_ns)
+    if now is None or not now > 0.0 or known == len(at_ns):
         return {}
+    vol: Row = now if vols is None else vols[known:]
     prices, days = prices[known:], days[known:]
     triggers: Row
     targets: Row

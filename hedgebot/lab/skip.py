@@ -14,6 +14,7 @@ from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import regime_stays
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.tracking import LOOK_NS as TRACKING_NS
+from hedgebot.core.tracking import vol_day_of
 from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_ranges
 from hedgebot.lab.quotes import Ints, Quotes
 
@@ -165,14 +166,19 @@ class Stretch:
 
     def _look(self) -> None:
         """The looks that fell due at the timers that were taken, and the step of the volatility among them."""
-        number = self._stepping
-        self._look_before(min(number, self._next))
+        number, before = self._stepping, vol_day_of(self._claim.underlying)
+        if not before:
+            # Nothing was promised of looks without a volatility: those after the step are a row of their own.
+            self._look_before(min(number, self._next))
         if number < self._next:
             self._claim.step_volatility(self._price_at(number), self._timers[number])
-            self._look_before(self._next)
+        self._look_before(self._next, before)
 
-    def _look_before(self, end: int) -> None:
-        """The looks that fell due since the newest one, at timers before this number."""
+    def _look_before(self, end: int, vol_before: float | None = None) -> None:
+        """The looks that fell due since the newest one, at timers before this number; and the volatility of the first.
+
+        That is what it was before the step; after it the volatility is the one of now.
+        """
         claim, timers = self._claim, self._timers
         due_ns = claim.underlying.tracking.at_ns + TRACKING_NS
         first = max(-(-(due_ns - timers.start) // timers.step), 0)
@@ -183,7 +189,11 @@ class Stretch:
         prices = self._quotes.mid.take(before + (self._first - 1))
         if not before[0]:
             prices[before == 0] = self._price
-        claim.look_row(prices, moments, self._decided(before, moments) if claim.band_moves else [])
+        decided, vols = self._decided(before, moments) if claim.band_moves else [], None
+        if vol_before and first < self._stepping < end:
+            vols = np.full(len(moments), vol_day_of(claim.underlying))
+            vols[: -((first - self._stepping) // numbers.step)] = vol_before
+        claim.look_row(prices, moments, decided, vols)
 
     def _decided(self, before: Ints, moments: Ints) -> list[int]:
         """When the newest decision before each of these timers was; 0 for one before the stretch."""

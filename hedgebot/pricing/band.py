@@ -90,7 +90,7 @@ def vol_root_day(vol_year: float) -> float:
     return vol_year / math.sqrt(DAYS_PER_YEAR)
 
 
-def exposure_variance(gamma: Number, price: Number, vol_root_day: float, flow_variance: float = 0.0) -> Number:
+def exposure_variance(gamma: Number, price: Number, vol_root_day: Number | float, flow_variance: float = 0.0) -> Number:
     """s^2 in coin^2 a day: gamma^2 sigma_d^2 S^2 of the market, and `flow_variance` of fills that we do not choose.
 
     `gamma` is the whole book's, with its sign summed before (coin per USD). `flow_variance`: see `flow_variance_after`.
@@ -247,7 +247,7 @@ def forecast_row(
     target_coin: Row,
     price_usd: Floats,
     variance_coin2_day: Row,
-    vol_root_day: float,
+    vol_root_day: Row,
     cost_ratio: float,
 ) -> Forecasts:
     """`forecast` of bands under many conditions at once, to the last bit; orders cost nothing of their own.
