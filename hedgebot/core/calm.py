@@ -6,8 +6,7 @@ timer are covered, its ticker while mark and index stay in their room and the ra
 those two do to the state what `market.py` and `connections.py` do. A claim is made from the state
 after a real step that gave no command; its timer half only where the newest timer came to nothing, but for asking for a
 snapshot, and nothing but books, tickers, signs of life and snapshots came since, without a command. What it does to the
-state is what the step does, to the last bit: the journal and the state of a run with claims are those of the run
-without.
+state is what the step does, to the last bit: the journal and the state of a run are the same with claims and without.
 """
 
 import math
