@@ -3,10 +3,13 @@
 from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
 
 from hedgebot import __version__
 
 PACKAGES = ("hedgebot", "strategies")
+LOCK_FILE = "requirements.lock"
 _SKIPPED = "__pycache__"
 
 
@@ -26,3 +29,44 @@ def _add(digest: blake2b, folder: Traversable, name: str) -> None:
             digest.update(f"{inside} {len(content)} ".encode() + content)
         elif one.name != _SKIPPED:
             _add(digest, one, inside)
+
+
+class Checkout(NamedTuple):
+    """Where the program runs from its repository: the commit, and a digest of what its libraries were locked to.
+
+    Each is None where there is none: a program that was installed knows neither, its build's digest stands alone.
+    """
+
+    git_sha: str | None
+    lock_hash: str | None
+
+
+def checkout(root: Path | None = None) -> Checkout:
+    """What the repository around the program says of itself; read from its files, no other program is asked."""
+    folder = root or Path(__file__).resolve().parents[2]
+    try:
+        lock = (folder / LOCK_FILE).read_bytes()
+    except OSError:
+        return Checkout(None, None)
+    return Checkout(_commit(folder), blake2b(lock, digest_size=16).hexdigest())
+
+
+def _commit(folder: Path) -> str | None:
+    """The commit that is checked out. Source: gitrepository-layout(5), a worktree's `.git` is a file that names it."""
+    try:
+        git = folder / ".git"
+        if git.is_file():
+            git = folder / git.read_text("utf-8").removeprefix("gitdir:").strip()
+        common = git / "commondir"
+        shared = git / common.read_text("utf-8").strip() if common.is_file() else git
+        head = (git / "HEAD").read_text("utf-8").strip()
+        if not head.startswith("ref:"):
+            return head
+        name = head.removeprefix("ref:").strip()
+        for one in (git / name, shared / name):
+            if one.is_file():
+                return one.read_text("utf-8").strip()
+        lines = (shared / "packed-refs").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((line.split()[0] for line in lines if line.split()[1:] == [name]), None)

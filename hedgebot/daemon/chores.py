@@ -25,7 +25,8 @@ CLOCK_CHECK_S = 1.0
 VENUE_AGREES_MS = 1_000.0
 KILL_FILE_CHECK_S = 1.0
 DISK_CHECK_S = 2.0
-DISK_USED_MAX = 0.85
+# Told at each of them anew: the second is the last word before the journal cannot be written.
+DISK_USED_SHARES = (0.80, 0.90)
 # A large volume with so much left is not low, whatever its share says.
 DISK_FREE_BYTES_PLENTY = 20 << 30
 
@@ -52,17 +53,19 @@ def _stepped(clock: Clock, offsets_ms: list[float | None]) -> str:
 
 
 async def watch_disk(state_dir: Path, alerts: Alerts) -> None:
-    """Tell of a volume that fills up, long before the journal cannot be written."""
+    """Tell of a volume that fills up, long before the journal cannot be written; again shortly before."""
     while True:
         try:
             disk = await asyncio.to_thread(shutil.disk_usage, state_dir)
         except OSError as error:
-            problem = f"{state_dir}: its volume does not answer ({error.strerror})"
+            reached: tuple[float, ...] = DISK_USED_SHARES[:1]
+            words = f"{state_dir}: its volume does not answer ({error.strerror})"
         else:
-            full = disk.used / disk.total >= DISK_USED_MAX and disk.free < DISK_FREE_BYTES_PLENTY
-            share, free_mb = disk.used / disk.total, disk.free / 1e6
-            problem = f"{state_dir}: its volume is {share:.0%} full, {free_mb:,.1f} MB are free" if full else ""
-        alerts.check(AlertKind.DISK_LOW, "state folder", problem)
+            share, scarce = disk.used / disk.total, disk.free < DISK_FREE_BYTES_PLENTY
+            reached = tuple(one for one in DISK_USED_SHARES if scarce and share >= one)
+            words = f"{state_dir}: its volume is {share:.0%} full, {disk.free / 1e6:,.1f} MB are free"
+        for one in DISK_USED_SHARES:
+            alerts.check(AlertKind.DISK_LOW, f"state folder beyond {one:.0%}", words if one in reached else "")
         await asyncio.sleep(DISK_CHECK_S)
 
 

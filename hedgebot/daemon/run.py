@@ -25,7 +25,7 @@ from hedgebot.core.engine import Engine
 from hedgebot.core.state import decode_state
 from hedgebot.daemon import logs
 from hedgebot.daemon.assembly import Run
-from hedgebot.daemon.build import build
+from hedgebot.daemon.build import build, checkout
 from hedgebot.daemon.channels import channel_secrets
 from hedgebot.daemon.claim import AccountClaim
 from hedgebot.daemon.clock import Clock
@@ -135,7 +135,8 @@ async def _recover_and_run(
             log.warning("journal", note=note)
         failpoints.passed(Failpoint.IN_RECOVERY)
         restored, confirmed = _taken_up(recovered, settings, config, clock, crash_loop)
-        header = await journal.begin_run(build_manifest(settings, version=__version__, operator=operator))
+        manifest = build_manifest(settings, version=__version__, operator=operator, **checkout()._asdict())
+        header = await journal.begin_run(manifest)
         failpoints.passed(Failpoint.IN_RECOVERY)
         log.info("journal recovered", epoch=header.epoch, run_id=header.run_id, replayed=recovered.replayed)
         hold = SendHold(KillLatch(config.state_dir), clock.now_ns, settings.limits.order_deadline_ms)

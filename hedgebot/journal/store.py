@@ -17,7 +17,7 @@ import aiosqlite
 import msgspec
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Issued
+from hedgebot.domain.commands import Issued, RecordLatch
 from hedgebot.domain.errors import JournalError, ProgrammingError
 from hedgebot.domain.events import Stamped
 from hedgebot.journal import schema, snapshots
@@ -37,6 +37,8 @@ GROUP_ROWS_MAX = 512
 STATEMENT_ROWS_MAX = 16
 IDLE_S = 1.0
 ANCHOR_INTERVAL_S = 600.0
+# What somebody may want gone from a journal's end is anchored as soon as it is written (safety reference section 6).
+ANCHORED = (ev.OperatorKilled, ev.OperatorUnkilled, ev.ConfigApplied, RecordLatch)
 PRUNE_INTERVAL_S = 3_600.0
 # A busy book is never idle: without this its WAL file grew to 100 MB, and a restart reads all of it.
 CHECKPOINT_ROWS_MAX = 2_000
@@ -82,6 +84,7 @@ class Journal:
         self._commit_s = 0.0
         self._anchored_at = self._pruned_at = time.monotonic()
         self._anchoring = asyncio.Lock()
+        self._anchor_due = False
         self._keeper_problem = ""
         self._tell: Callable[[str], None] = lambda _problem: None
 
@@ -250,6 +253,9 @@ class Journal:
                 self._tape.append(entry)
         else:
             self._queue.add_entry(entry)
+            if isinstance(entry.event if isinstance(entry, Stamped) else entry.command, ANCHORED):
+                self._anchor_due = True
+                self._wake.set()
 
     async def _flush(self, row: int) -> None:
         """Commit all that waits, unless a commit that we waited for has already covered `row`."""
@@ -330,7 +336,7 @@ class Journal:
         if self._unchecked_rows and (idle or self._unchecked_rows > CHECKPOINT_ROWS_MAX) and not self._disk_is_slow:
             await self._checkpoint()
         now = time.monotonic()
-        if now - self._anchored_at > ANCHOR_INTERVAL_S:
+        if self._anchor_due or now - self._anchored_at > ANCHOR_INTERVAL_S:
             await self._anchor()
         if self._tape is not None:
             await asyncio.to_thread(self._tape.sync_ended)
@@ -362,6 +368,12 @@ class Journal:
         if self._dir is None:
             return
         async with self._anchoring:
-            row, head = self._queue.committed_row, self._queue.committed_hash
+            row, head, behind = self._queue.committed_row, self._queue.committed_hash, len(self._queue)
             anchor = make_anchor(self._opened.key, self._now_ns(), row, head)
-            await asyncio.to_thread(append_anchor, self._dir, anchor)
+            # What still waits for its commit may be what was to be anchored; what comes meanwhile is due anew.
+            due, self._anchor_due = self._anchor_due, self._anchor_due and behind > 0
+            try:
+                await asyncio.to_thread(append_anchor, self._dir, anchor)
+            except JournalError:
+                self._anchor_due |= due
+                raise

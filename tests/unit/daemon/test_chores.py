@@ -106,19 +106,27 @@ async def test_the_heart_beats_only_for_the_living(
 
 
 @pytest.mark.parametrize(
-    ("used", "total", "low"),
-    [(80, 100, False), (86, 100, True), (86 << 40, 100 << 40, False), (99 << 30, 100 << 30, True)],
+    ("used", "total", "told"),
+    [
+        (79, 100, []),
+        (80, 100, ["80%"]),
+        (89, 100, ["80%"]),
+        (90, 100, ["80%", "90%"]),
+        (95 << 40, 100 << 40, []),
+        (99 << 30, 100 << 30, ["80%", "90%"]),
+    ],
 )
-async def test_a_volume_that_fills_up_is_told_before_it_is_full(
+async def test_a_volume_that_fills_up_is_told_before_it_is_full_and_again_shortly_before(
     used: int,
     total: int,
-    low: bool,
+    told: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     usage = SimpleNamespace(used=used, total=total, free=total - used)
     monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage)
-    told: list[str] = []
-    alerts = cast("Alerts", SimpleNamespace(check=lambda _kind, _subject, problem: told.append(problem)))
+    state: dict[str, str] = {}
+    alerts = cast("Alerts", SimpleNamespace(check=lambda _kind, subject, problem: state.update({subject: problem})))
     await for_a_moment(asyncio.ensure_future(chores.watch_disk(tmp_path, alerts)))
-    assert bool(told[0]) is low
+    assert list(state) == ["state folder beyond 80%", "state folder beyond 90%"]
+    assert [one.split()[-1] for one, problem in state.items() if problem] == told

@@ -17,6 +17,7 @@ from hedgebot.config.loader import load_config
 from hedgebot.config.secrets import DEMO_KEY
 from hedgebot.daemon import run as module
 from hedgebot.daemon.assembly import Run
+from hedgebot.daemon.build import checkout
 from hedgebot.daemon.loosened import Confirmation, confirm
 from hedgebot.daemon.parts import Venue
 from hedgebot.daemon.run import run_daemon
@@ -95,6 +96,9 @@ async def test_each_start_has_a_larger_epoch_and_continues_the_journal(tmp_path:
     assert facts[1]["journal_head_seq"] > facts[0]["journal_head_seq"]
     assert facts[0]["install"] == facts[1]["install"]
     assert facts[0]["run_id"] != facts[1]["run_id"]
+    with JournalReader(tmp_path / "state") as journal:
+        manifests = [one.record.manifest for one in journal.runs()]
+    assert {(one.git_sha, one.lock_hash) for one in manifests} == {checkout()}
 
 
 async def test_a_second_daemon_is_refused_on_the_same_state_and_on_the_same_account(
