@@ -174,8 +174,8 @@ def _gist(row: Recorded) -> str:
             return plain(f"{fill.side} {fill.qty_contracts} at {fill.price}, order {fill.client_id or 'not ours'}")
         case RecordMode() as mode:
             return plain(f"{mode.before} -> {mode.after}: {mode.reason}")
-        case RecordRefusal(refused=refused):
-            return plain(refused.explanation)
+        case RecordRefusal(refused=refused, left_out=left_out):
+            return plain(refused.explanation + (f" ({left_out} more since the row before)" if left_out else ""))
         case RecordOperator() as word:
             return plain(f"{word.operator}: {word.action}: {word.explanation}")
         case RecordMove() | RecordRegime() as told:

@@ -1,6 +1,6 @@
 """Breakers: what our own orders did, held against what they were meant to do. Owns the counts; never trades.
 
-Four of them (safety reference section 11; the incidents are Knight 2012 and the peers' frozen position feed):
+Five of them (safety reference section 11; the incidents are Knight 2012 and the peers' frozen position feed):
 
 - effectiveness: a second fill within an hour that raises the distance from the target, or moves the delta otherwise
   than its intent said, halts the book; good fills between them excuse nothing. Delta is taken at one price before and
@@ -8,13 +8,17 @@ Four of them (safety reference section 11; the incidents are Knight 2012 and the
   what those after them lower is added up, so that no size of order or of partial fill is too small to count;
 - volume: all our hedging together may not exceed what others and the market moved, times a ratio, and the way that the
   strategies' target went. A target that swings to and fro allows its range once, not each swing;
+- duplicates: the same order for the same cause within a second is refused: where the fills of the one before moved
+  nothing, or the delta stands where it stood before them although nobody else traded;
 - repeats: too many orders on one side within a window latch the strategy off until an operator enables it again. The
   clips of one large hedge count once: each is judged by what its fills did;
 - refusals: so do too many in a row of what the venue refuses because of the order itself.
 """
 
+from decimal import Decimal
+
 from hedgebot.core import canary, shut
-from hedgebot.core.exposure import net_delta_coin
+from hedgebot.core.exposure import depends_on_price, net_delta_coin
 from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.switch_state import MOVE_STRATEGY
@@ -55,6 +59,7 @@ def on_sent(step: Step, record: OrderRecord) -> None:
     if intent.strategy != MOVE_STRATEGY:
         efficacy.target_low_coin, efficacy.target_high_coin = _target_range(efficacy, record.centre_coin)
     efficacy.left_coin, efficacy.newest_order = record.delta_before_coin, record.client_id
+    record.foreign_fills = _foreign_fills(step.state)
 
 
 def on_own_fill(step: Step, record: OrderRecord, moved_coin: float | None, share: float) -> None:
@@ -143,18 +148,41 @@ def volume_limit_coin(state: EngineState, underlying: UnderlyingState, delta_coi
 
 
 def duplicate_of(state: EngineState, intent: OrderIntent, delta_coin: float, at_ns: int) -> str:
-    """Client id of an order that this one would repeat: just filled, and its fills have moved nothing."""
-    newest = state.orders.get(state.underlyings[intent.underlying].efficacy.newest_order)
-    if newest is None or newest.filled_contracts == ZERO or at_ns - newest.sent_at_ns > DUPLICATE_WINDOW_NS:
-        return ""
-    if abs(newest.moved_coin) > MISS_RATIO_MAX * abs(newest.intent.delta_effect_coin):
-        return ""
-    same = (newest.intent.instrument, newest.intent.side, newest.intent.qty_contracts) == (
-        intent.instrument,
-        intent.side,
-        intent.qty_contracts,
-    )
-    return newest.client_id if same and newest.delta_before_coin == delta_coin else ""
+    """Client id of an order of the last second that this one would repeat: same instrument, side, size and cause."""
+    for twin in reversed(state.orders.values()):
+        if at_ns - twin.sent_at_ns > DUPLICATE_WINDOW_NS:
+            break
+        if _traded(twin.intent) == _traded(intent) and _same_cause(state, twin, delta_coin):
+            return twin.client_id
+    return ""
+
+
+def _traded(intent: OrderIntent) -> tuple[InstrumentId, Side, Decimal]:
+    return intent.instrument, intent.side, intent.qty_contracts
+
+
+def _same_cause(state: EngineState, twin: OrderRecord, delta_coin: float) -> bool:
+    """Whether an order would answer what a filled one answered already.
+
+    Its fills moved nothing, or the delta stands where it stood before them and neither a trade of others nor the market
+    brought it back. What they lowered, as the clips of one large hedge do, leaves the next one a cause of its own.
+    """
+    if twin.filled_contracts == ZERO:
+        # One that lives holds the slot (the gate's rule for it); one that ended so was proven to have done nothing.
+        return False
+    meant_coin = abs(twin.intent.delta_effect_coin * float(twin.filled_contracts / twin.intent.qty_contracts))
+    if abs(twin.moved_coin) <= MISS_RATIO_MAX * meant_coin:
+        return True
+    quote = state.quotes[twin.intent.instrument]
+    moves = depends_on_price(state.underlyings[twin.intent.underlying])
+    still = not moves or (quote.mid is not None and float(quote.mid) == twin.arrival_mid)
+    alone = twin.foreign_fills == _foreign_fills(state)
+    return still and alone and abs(delta_coin - twin.delta_before_coin) <= MISS_RATIO_MAX * meant_coin
+
+
+def _foreign_fills(state: EngineState) -> int:
+    """Executions of others that are booked."""
+    return state.totals.fills - state.totals.own_fills
 
 
 def measured_delta_coin(underlying: UnderlyingState) -> float | None:

@@ -34,7 +34,7 @@ from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
+from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision
 from hedgebot.domain.orders import Approved, OrderIntent, Refused
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
@@ -200,9 +200,7 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
         _record_hedge(step, underlying, wanted, way, fitted.intent, client_id)
         return
     frequency.tell(step, verdict)
-    if step.is_news(underlying, verdict.check.rule):
-        state.totals.refusals += 1
-        step.emit(RecordRefusal(refused=verdict))
+    if step.refuse(underlying, verdict.check.rule, verdict):
         _record(step, underlying, wanted, way, Outcome.REFUSED, verdict.explanation)
 
 

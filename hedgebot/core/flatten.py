@@ -14,7 +14,7 @@ from hedgebot.core.ledger import position_contracts
 from hedgebot.core.shaping import Clip, Mandate, NoLot, collared_price, ioc_order, qty_ceiling, shape
 from hedgebot.core.state import EngineState, Latch
 from hedgebot.core.step import Step
-from hedgebot.domain.commands import Mode, RecordRefusal
+from hedgebot.domain.commands import Mode
 from hedgebot.domain.instrument import Instrument, InstrumentId, Side
 from hedgebot.domain.kill import KILL_STRATEGY, KillAction
 from hedgebot.domain.orders import Approved, OrderIntent
@@ -89,9 +89,7 @@ def _close(step: Step, settings: UnderlyingSettings, latch: Latch, instrument: I
     delta_coin = 0.0 if exposure_problem(underlying) else net_delta_coin(underlying)
     verdict = judge_closing(Candidate.of(state, settings, intent, step.at_ns, delta_coin=delta_coin))
     if not isinstance(verdict, Approved):
-        if step.is_news(underlying, f"flatten {verdict.check.rule}"):
-            state.totals.refusals += 1
-            step.emit(RecordRefusal(refused=verdict))
+        step.refuse(underlying, f"flatten {verdict.check.rule}", verdict)
         return verdict.explanation
     # What a whole close leaves is where this order is meant to bring the delta: the breakers judge its fills by that.
     centre_coin = delta_coin - float(rules.coins(held, mid))

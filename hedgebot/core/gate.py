@@ -166,7 +166,7 @@ def _strategy_armed(one: Candidate) -> Finding:
 
 def _duplicate(one: Candidate) -> Finding:
     twin = breakers.duplicate_of(one.state, one.intent, one.delta_coin, one.at_ns)
-    problem = f"order {twin} was the same, it was filled and the delta has not moved" if twin else ""
+    problem = f"order {twin} was the same for the same cause, and it was filled" if twin else ""
     return finding("duplicate_of", twin or "none", "none", problem)
 
 

@@ -223,7 +223,8 @@ def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_co
     if not isinstance(verdict, Approved):
         if _is_news(step, underlying.switch, verdict.check.rule):
             state.totals.refusals += 1
-            step.emit(RecordRefusal(refused=verdict))
+            step.emit(RecordRefusal(refused=verdict, left_out=underlying.switch.left_out))
+            underlying.switch.left_out = 0
         return False
     client_id = order_table.send(step, verdict, arrival_mid=float(mid), delta_before_coin=delta_coin, centre_coin=meant)
     step.decided(underlying, _decision(step, settings, proposal, delta_coin, intent, client_id))
@@ -231,8 +232,12 @@ def _send(step: Step, settings: UnderlyingSettings, proposal: Proposal, delta_co
 
 
 def _is_news(step: Step, switch: SwitchState, rule: str) -> bool:
-    """Whether a refused order of a move is worth a journal row: inside the band it is tried at every look."""
+    """Whether a refused order of a move is worth a journal row: inside the band it is tried at every look.
+
+    What is not is counted, and told with the next row.
+    """
     if switch.refused == rule and step.at_ns - switch.refused_at_ns < REPEAT_NOTE_NS:
+        switch.left_out += 1
         return False
     switch.refused, switch.refused_at_ns = rule, step.at_ns
     return True

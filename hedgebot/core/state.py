@@ -56,7 +56,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     """One of our orders. `filled_contracts` counts booked fills; `reported_contracts` what the venue's reports say.
 
     `centre_coin` is the delta that the hedge was to bring the book towards, `moved_coin` what its fills did to it.
-    `listed`: the venue lists it among open orders although it was taken for ended.
+    `foreign_fills` are others' executions booked before it left. `listed`: the venue lists it open, taken for ended.
     """
 
     client_id: str
@@ -67,6 +67,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     delta_before_coin: float
     centre_coin: float = 0.0
     moved_coin: float = 0.0
+    foreign_fills: int = 0
     order_id: str = ""
     filled_contracts: Decimal = ZERO
     reported_contracts: Decimal = ZERO
@@ -116,7 +117,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
     `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
     `chased` is where the prices of the hedges stood that our orders may have moved (`chase.py`);
-    `forced_at_ns` is when the venue last closed a hedge by force.
+    `forced_at_ns` is when the venue last closed a hedge by force; `left_out` are refusals without a row of their own.
     """
 
     name: str
@@ -145,6 +146,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     retry_at_ns: int = 0
     note: str = ""
     noted_at_ns: int = 0
+    left_out: int = 0
     residual_coin: float = 0.0
     chased: dict[InstrumentId, ChaseStart] = {}
     forced_at_ns: int = 0
@@ -306,8 +308,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     `switches` are strategies that an operator turned since the configuration.
     `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
     `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
-    `good_at_ns` is when each feed that a kill rule needs was good last in this run, or looked at first.
-    `shut` are hedge markets that take no orders.
+    `good_at_ns` is when each feed of a kill rule was good last in this run; `shut` are markets that take no orders.
     `changed_at_ns` is when the program's `version` or the configuration changed last; the journal's begin counts.
     """
 

@@ -12,9 +12,11 @@ from hedgebot.domain.commands import (
     RecordLatch,
     RecordMode,
     RecordOperator,
+    RecordRefusal,
     ResolveAlert,
 )
 from hedgebot.domain.kill import KillAction, KillScope, scope_key, scope_words
+from hedgebot.domain.orders import Refused
 
 RULES = "rules"
 """The operator of a latch that no operator set."""
@@ -56,6 +58,16 @@ class Step:
         if underlying.note == key and self.at_ns - underlying.noted_at_ns < REPEAT_NOTE_NS:
             return False
         underlying.note, underlying.noted_at_ns = key, self.at_ns
+        return True
+
+    def refuse(self, underlying: UnderlyingState, key: str, refused: Refused) -> bool:
+        """Record that the gate refused, or count a repeat of it, which the next row tells; True when it is a row."""
+        if not self.is_news(underlying, key):
+            underlying.left_out += 1
+            return False
+        self.state.totals.refusals += 1
+        self.emit(RecordRefusal(refused=refused, left_out=underlying.left_out))
+        underlying.left_out = 0
         return True
 
     def decided(self, underlying: UnderlyingState, decision: RecordDecision) -> None:

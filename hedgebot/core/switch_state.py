@@ -14,7 +14,7 @@ class SwitchState(msgspec.Struct, kw_only=True):
     `displaced_coin` is the delta that a move's closing orders brought about and its opening orders have not yet taken
     back (or the other way round). `moved_at_ns` is when the last pair's first order left, in the instrument `first`;
     the second one belongs into `second`. `undone_at_ns` is when one was last taken back in `first` instead;
-    `refused` is the rule that stopped an order of a move, told at `refused_at_ns`.
+    `refused` is the rule that stopped an order of a move, told at `refused_at_ns`, and `left_out` how often since.
     """
 
     chosen: dict[str, InstrumentId] = {}
@@ -26,3 +26,4 @@ class SwitchState(msgspec.Struct, kw_only=True):
     undone_at_ns: int = 0
     refused: str = ""
     refused_at_ns: int = 0
+    left_out: int = 0

@@ -87,13 +87,14 @@ class RecordLog:
                     client_id=decision.client_id,
                     explanation=decision.explanation,
                 )
-            case RecordRefusal(refused=refused):
+            case RecordRefusal(refused=refused, left_out=left_out):
                 log.info(
                     "refused",
                     rule=refused.check.rule,
                     value=refused.check.value,
                     limit=refused.check.limit,
                     explanation=refused.explanation,
+                    left_out=left_out,
                 )
             case RecordMode() as mode:
                 log.info(

@@ -181,9 +181,10 @@ class RecordDecision(_Command, frozen=True, kw_only=True):
 
 
 class RecordRefusal(_Command, frozen=True, kw_only=True):
-    """The gate stopped an intent."""
+    """The gate stopped an intent. `left_out` are repeats of the row before that have no row of their own."""
 
     refused: Refused
+    left_out: int = 0
 
 
 class RecordMode(_Command, frozen=True, kw_only=True):

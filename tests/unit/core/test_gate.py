@@ -273,7 +273,6 @@ def _repeating() -> Candidate:
         delta_before_coin=one.delta_coin,
         filled_contracts=intent.qty_contracts,
     )
-    one.underlying.efficacy.newest_order = "twin"
     return one
 
 

@@ -13,10 +13,13 @@ from hedgebot.domain.commands import (
     RecordLatch,
     RecordMode,
     RecordOperator,
+    RecordRefusal,
     ResolveAlert,
 )
+from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
-from tests.support.playbook import Playbook, settings
+from hedgebot.domain.orders import Refused, RuleCheck
+from tests.support.playbook import MS, Playbook, settings, the_order
 
 
 def _step(mode: Mode = Mode.ACTIVE) -> Step:
@@ -111,6 +114,23 @@ def test_a_reason_is_news_once_and_again_after_half_a_minute() -> None:
     moments = [(0, "spread"), (29, "spread"), (31, "spread"), (32, "no_lot"), (33, "spread")]
     told = [Step(book.state, seq=1, at_ns=at_s * 10**9 + 1).is_news(underlying, key) for at_s, key in moments]
     assert told == [True, False, True, True, True]
+
+
+def test_each_refusal_is_a_row_or_is_counted_by_the_next_one() -> None:
+    book = Playbook()
+    book.ready()
+    underlying = book.state.underlyings["BTC"]
+    intent = the_order(book.send(book.fill(Side.BUY, "0.2"))).approved.intent
+    refused = Refused(intent=intent, check=RuleCheck(rule="spread_bps", value=9.0, limit=5.0), explanation="wide")
+    rows: list[object] = []
+    for at_ms in range(0, 62_000, 250):
+        step = Step(book.state, seq=1, at_ns=book.at_ns + at_ms * MS)
+        assert step.refuse(underlying, "spread_bps", refused) is bool(step.commands)
+        rows += step.commands
+    # Every half minute one, and none is lost: 3 rows and what they left out are all looks but those since the last.
+    assert rows == [RecordRefusal(refused=refused, left_out=count) for count in (0, 119, 119)]
+    assert underlying.left_out == 62 * 4 - 3 - 2 * 119
+    assert book.state.totals.refusals == 3
 
 
 def test_a_watched_alert_ends_once_its_problem_stayed_away() -> None:
