@@ -48,6 +48,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
                 "margin_age_ms_max",
                 "funding_age_ms_max",
                 "frozen_ms_max",
+                "reconcile_timeout_ms",
                 "pause_ms_max",
             )
         }

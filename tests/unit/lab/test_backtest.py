@@ -104,3 +104,11 @@ def test_the_band_and_its_centre_are_those_of_each_look() -> None:
     # It lies at half of what there is to hedge; hedges of the time before the first look are a constant beside it.
     assert np.ptp(columns.centre_coin - 0.5 * columns.unhedged_coin) < 0.5 * band
     assert one.measures.tracking_error_usd == pytest.approx(one.engine.tracking_error_usd_root_day, rel=0.1)
+
+
+def test_the_slowest_steps_that_may_be_asked_for_keep_the_truth() -> None:
+    """What the venue said last is asked for once in a step: its age limit has to stand that."""
+    slow = msgspec.structs.replace(SCENARIO, step_ms=60_000)
+    found = run_backtest(Wish(scenario=slow, settings=SETTINGS, days=0.02), STRATEGY.build)
+    assert found.mode == "active"
+    assert "VenueUnreachable" not in found.alerts

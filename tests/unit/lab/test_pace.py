@@ -17,6 +17,7 @@ SETTINGS = EngineSettings(
 def test_age_limits_are_raised_to_three_rounds_and_never_lowered() -> None:
     slowed = Pace.of_seconds(10.0).slowed(SETTINGS)
     assert slowed.limits.book_age_ms_max == 30_000
+    assert Pace.of_seconds(60.0).slowed(SETTINGS).limits.reconcile_timeout_ms == 180_000
     assert slowed.limits.option_age_ms_max == 90_000
     assert slowed.limits.daily_loss_usd_max == SETTINGS.limits.daily_loss_usd_max
 
