@@ -40,6 +40,7 @@ LOOSER_LARGER = frozenset(
         "order_notional_usd_max",
         "account_notional_usd_max",
         "delta_limit_coin",
+        "book_delta_usd_max",
         "opposed_coin_max",
         "orders_per_second_max",
         "order_burst_max",
