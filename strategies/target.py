@@ -40,13 +40,15 @@ class Target:
         exposure_coin = view.delta_coin - view.hedge_coin
         # x = e * ratio + h - target: what is not to be hedged is part of the centre.
         centre_coin = previous.centre_coin + one.target_coin + (1.0 - one.hedge_ratio) * exposure_coin
-        below = (previous.trigger_coin * one.down_ratio, previous.inside_coin * one.down_ratio)
+        above = (previous.trigger_coin * one.up_ratio, previous.inside_coin * one.up_ratio)
+        trigger_coin, inside_coin = previous.edges(-1.0)
+        below = (trigger_coin * one.down_ratio, inside_coin * one.down_ratio)
         return msgspec.structs.replace(
             previous,
             centre_coin=centre_coin,
-            trigger_coin=previous.trigger_coin * one.up_ratio,
-            inside_coin=previous.inside_coin * one.up_ratio,
-            below=below,
+            trigger_coin=above[0],
+            inside_coin=above[1],
+            below=None if below == above else below,
             reason=f"{previous.reason}; centre moved to {centre_coin:.4g}",
             evidence=previous.evidence
             | {"target_coin": one.target_coin, "hedge_ratio": one.hedge_ratio, "exposure_coin": exposure_coin},

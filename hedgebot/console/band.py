@@ -1,7 +1,8 @@
 """How much of the time net delta was inside its band, from the engine's own values at every event. Pure arithmetic.
 
-Inside means |net delta| <= band + one lot. The time from a breach to the fill of its hedge does not count, up to
-GRACE_S for each; those intervals are listed. Unknown delta counts as outside. Time counts while the book is active.
+Inside means that net delta is no farther from the band's centre than the edge on its side and one lot. The time from a
+breach to the fill of its hedge does not count, up to GRACE_S for each; those intervals are listed. Unknown delta counts
+as outside. Time counts while the book is active.
 """
 
 import msgspec
@@ -56,7 +57,10 @@ class BandClock:
         self._breaches: list[Breach] = []
 
     def see(self, at_ns: int, *, delta_coin: float | None, edge_coin: float, active: bool, own_fill: bool) -> None:
-        """Take the value after one event; `edge_coin` is band plus one lot, `own_fill` a fill of a hedge in it."""
+        """Take the distance from the centre after one event; `edge_coin` is the band on its side plus one lot.
+
+        `own_fill` is a fill of a hedge in it.
+        """
         self._pass_time(at_ns)
         outside = delta_coin is None or abs(delta_coin) > edge_coin
         if self._outside:

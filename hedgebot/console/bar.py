@@ -4,7 +4,8 @@
 
       -0.42 ······[··¦···········|···········¦··]··●··· +0.42   BTC
 
-`[ ]` are the edges where a hedge is due, `¦` where a hedge ends, `|` zero, `●` net delta, `◀ ▶` beyond the scale.
+`[ ]` are the edges where a hedge is due, `¦` where a hedge ends, `|` the centre (zero unless a target is set), `●` net
+delta, `◀ ▶` beyond the scale.
 """
 
 from rich.text import Text
@@ -17,19 +18,18 @@ SCALE_PER_BAND = 5 / 3
 
 def delta_bar(one: UnderlyingRow, width: int) -> Text:
     """Draw one underlying in `width` characters, with the scale's ends and unit."""
-    band = one.band_coin
-    if band is None or band <= 0:
+    above, below = one.edge_coin(1.0), one.edge_coin(-1.0)
+    if above is None or below is None or max(above, below) <= 0:
         return Text(f"     the band of {one.underlying} is not known", style="red")
-    scale = band * SCALE_PER_BAND
+    scale = max(above, below) * SCALE_PER_BAND
     # Ends of one width, so that the bars of several underlyings stand below each other.
-    left = f"     {_end(-scale):>7} "
-    right = f" {_end(scale):<7} {one.underlying:<4}"
+    left = f"     {_end(one.centre_coin - scale):>7} "
+    right = f" {_end(one.centre_coin + scale):<7} {one.underlying:<4}"
     if (width - len(left) - len(right)) % 2 == 0:
         right += " "  # an odd number of cells has a middle
     cells = width - len(left) - len(right)
-    inside = one.inside_coin if one.inside_coin is not None and 0 < one.inside_coin < band else None
     bar = Text(left, style="dim")
-    bar.append_text(_cells(cells, band / scale, None if inside is None else inside / scale, one, scale))
+    bar.append_text(_cells(cells, one, above, -below, scale))
     return bar.append(right, style="dim")
 
 
@@ -38,14 +38,15 @@ def _end(coins: float) -> str:
     return f"{coins:+.{digits}f}"
 
 
-def _cells(cells: int, edge: float, inside: float | None, one: UnderlyingRow, scale: float) -> Text:
-    """The scale itself; `edge` and `inside` are shares of half the scale."""
-    marks = {column(0.0, cells): ("|", "bold"), column(-edge, cells): ("[", "bold"), column(edge, cells): ("]", "bold")}
-    if inside is not None:
-        marks |= {column(-inside, cells): ("¦", ""), column(inside, cells): ("¦", "")}
+def _cells(cells: int, one: UnderlyingRow, high: float, low: float, scale: float) -> Text:
+    """The scale itself, around the centre; `high` and `low` are the edges, `scale` is half of it, all in coin."""
+    marks = {column(0.0, cells): ("|", "bold")}
+    marks |= {column(low / scale, cells): ("[", "bold"), column(high / scale, cells): ("]", "bold")}
+    targets = [(side, one.target_coin(side)) for side in (-1.0, 1.0)]
+    marks |= {column(side * found / scale, cells): ("¦", "") for side, found in targets if found is not None}
     if one.delta_coin is not None:
-        place = one.delta_coin / scale
-        inside_band = abs(place) <= edge
+        off = one.delta_coin - one.centre_coin
+        place, inside_band = off / scale, low <= off <= high
         mark = "●" if abs(place) <= 1 else ("◀" if place < 0 else "▶")
         marks[column(place, cells)] = (mark, "bold green" if inside_band else "bold yellow")
     text = Text()

@@ -1,7 +1,7 @@
 """The story of one hedge as lines of text: cause, decision, gate, order, fills, cost. Pure; computes nothing new."""
 
 from hedgebot.console.output import plain
-from hedgebot.console.words import UNKNOWN, clock, coin, coins, signed
+from hedgebot.console.words import UNKNOWN, clock, coin, coins, half_widths, signed
 from hedgebot.domain.events import BookTop, Event, FillReceived, OptionQuote, Ticker
 from hedgebot.journal.story import HedgeStory
 
@@ -18,7 +18,7 @@ def story_lines(story: HedgeStory) -> list[str]:
         f"trigger   {event_words(story.trigger)}",
         (
             f"delta     {coin(decision.delta_coin, name)}, target {coin(decision.target_coin, name)}, "
-            f"band ±{decision.band_coin:g} {name}"
+            f"band {half_widths(decision.band_coin, decision.band_below_coin)} {name}"
         ),
         (
             f"wanted    {coin(decision.trade_coin, name)}, left undone {coin(decision.residual_coin, name)}, "

@@ -125,10 +125,11 @@ def _underlying(one: UnderlyingRow, width: int) -> list[Text]:
 def _delta_style(one: UnderlyingRow) -> str:
     if one.delta_coin is None:
         return "bold red"
-    distance = abs(one.delta_coin)
+    off = one.delta_coin - one.centre_coin
+    edge = one.edge_coin(off)
     if one.limit_coin is not None and abs(one.delta_coin) > one.limit_coin:
         return "bold white on red"
-    return "bold yellow" if one.band_coin is not None and distance > one.band_coin else "bold green"
+    return "bold yellow" if edge is not None and abs(off) > edge else "bold green"
 
 
 def _worst_style(one: UnderlyingRow) -> str:
@@ -218,7 +219,8 @@ def _hedges(decisions: Sequence[DecisionRow], width: int, lines: int) -> list[Te
     result = [_heading("last decisions", width)]
     for one in decisions[-(lines - 1) :]:
         name, digits = one.underlying, words.coin_digits(one.underlying)
-        moved = f"net {words.signed(one.delta_coin, digits)} beyond ±{one.band_coin or 0:g}" if one.band_coin else ""
+        band = words.half_widths(one.band_coin, one.band_below_coin) if one.band_coin else ""
+        moved = f"net {words.signed(one.delta_coin, digits)} beyond {band}" if band else ""
         if len(one.explanation) <= width - 56:
             moved = plain(one.explanation)
         pieces = [

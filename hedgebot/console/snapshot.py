@@ -45,6 +45,7 @@ class DecisionRow(_Part, frozen=True, kw_only=True):
     cause: str = ""
     delta_coin: float | None = None
     band_coin: float | None = None
+    band_below_coin: float | None = None
     trade_coin: float | None = None
     explanation: str = ""
     client_id: str | None = None
@@ -79,7 +80,7 @@ class HedgeLegRow(_Part, frozen=True, kw_only=True):
 
 
 class UnderlyingRow(_Part, frozen=True, kw_only=True):
-    """Exposure of one underlying against its band, which lies around `centre_coin`."""
+    """Exposure of one underlying against its band, which lies around `centre_coin`; None below it: as above it."""
 
     underlying: str = ""
     delta_coin: float | None = None
@@ -87,6 +88,8 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     convention: str = ""
     band_coin: float | None = None
     inside_coin: float | None = None
+    band_below_coin: float | None = None
+    inside_below_coin: float | None = None
     centre_coin: float = 0.0
     limit_coin: float | None = None
     worst_case_coin: float | None = None
@@ -116,6 +119,16 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     tracked_days: float = 0.0
     predicted: FiguresRow = FiguresRow()
     realised: FiguresRow = FiguresRow()
+
+    def edge_coin(self, side: float) -> float | None:
+        """How far the band reaches from its centre, above it (side >= 0) or below."""
+        return self.band_below_coin if side < 0 and self.band_below_coin is not None else self.band_coin
+
+    def target_coin(self, side: float) -> float | None:
+        """How far from the centre a hedge ends on a side; None where that is not known or not inside the band."""
+        found = self.inside_below_coin if side < 0 and self.inside_below_coin is not None else self.inside_coin
+        edge = self.edge_coin(side)
+        return found if found is not None and edge is not None and 0 < found < edge else None
 
 
 class StreamRow(_Part, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from hedgebot.console.replaying import replay_journal
 from hedgebot.console.words import clock, duration
 from hedgebot.core.engine import Engine
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
+from hedgebot.core.policy import edges
 from hedgebot.core.state import EngineState, settings_of
 from hedgebot.domain.commands import Command, Mode, Outcome, RecordDecision, SubmitOrder
 from hedgebot.domain.events import Event, ExecutionKind, FillReceived, FundingPaid, Stamped, StopRequested
@@ -117,10 +118,11 @@ class Watcher:
                 continue
             rules = state.instruments.get(settings.hedge_instrument)
             lot_coin = float(rules.lot_size * rules.contract_size) if rules is not None else 0.0
+            off = None if exposure_problem(underlying) else net_delta_coin(underlying) - underlying.centre_coin
             self.clocks.setdefault(name, BandClock(name)).see(
                 stamped.at_ns,
-                delta_coin=None if exposure_problem(underlying) else net_delta_coin(underlying),
-                edge_coin=settings.band_coin + lot_coin,
+                delta_coin=off,
+                edge_coin=(edges(underlying, off or 0.0)[0] or settings.band_coin) + lot_coin,
                 active=active,
                 own_fill=_is_own_fill(state, stamped.event, name),
             )

@@ -317,9 +317,15 @@ def _against_band(one: UnderlyingRow) -> str:
 
 def band(one: UnderlyingRow) -> str:
     """The band, without the coin's name."""
-    width = UNKNOWN if one.band_coin is None else f"{one.band_coin:.4g}"
+    width = f"±{UNKNOWN}" if one.band_coin is None else half_widths(one.band_coin, one.band_below_coin)
     around = f" around {one.centre_coin:.4g}" if one.centre_coin else ""
-    return f"±{width}{around}"
+    return f"{width}{around}"
+
+
+def half_widths(above_coin: float, below_coin: float | None = None) -> str:
+    """Both half widths of a band as one word: "±0.25", or "-1/+0.25" where it reaches farther on one side."""
+    same = below_coin is None or below_coin == above_coin
+    return f"±{above_coin:.4g}" if same else f"-{below_coin:.4g}/+{above_coin:.4g}"
 
 
 def _underlying_lines(one: UnderlyingRow) -> list[str]:

@@ -20,6 +20,7 @@ from hedgebot.core import (
     margin_regime,
     market,
     market_watch,
+    policy,
     raises,
     reconcile,
     shut,
@@ -88,7 +89,8 @@ def band(look: Look) -> Bound | None:
         return None
     if underlying.centre_coin != steady.centre_coin or not underlying.trigger_coin >= steady.above_coin:
         return None
-    if look.band_at is None and underlying.trigger_coin != steady.above_coin:
+    stands = policy.edges(underlying, 1.0)[0], policy.edges(underlying, -1.0)[0]
+    if look.band_at is None and stands != (steady.above_coin, steady.below_coin):
         return None
     inside = prices_within(underlying, steady.centre_coin - steady.below_coin, steady.centre_coin + steady.above_coin)
     return inside and Bound(steady.until_ns, inside.low, min(inside.high, look.high))

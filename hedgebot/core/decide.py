@@ -109,8 +109,9 @@ def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
     underlying.waits_for = ""
     if proposal is None:
         underlying.centre_coin = underlying.trigger_coin = underlying.inside_coin = 0.0
+        underlying.below = None
         return
-    underlying.centre_coin = proposal.centre_coin
+    underlying.centre_coin, underlying.below = proposal.centre_coin, proposal.below
     underlying.trigger_coin, underlying.inside_coin = proposal.trigger_coin, proposal.inside_coin
 
 
@@ -247,7 +248,8 @@ def _record_hedge(
     underlying.residual_coin = wanted.trade_coin - intent.delta_effect_coin
     underlying.note = ""
     words = (
-        f"net delta {delta_coin:+.4f} {underlying.name} left its band of {proposal.trigger_coin:g} around "
+        f"net delta {delta_coin:+.4f} {underlying.name} left its band of "
+        f"{proposal.edges(delta_coin - proposal.centre_coin)[0]:g} around "
         f"{proposal.centre_coin:g} ({underlying.breach_cause}): {intent.side} {intent.qty_contracts} "
         f"{intent.instrument.rsplit(':', 1)[1]} at {intent.limit_price} or better brings it to {after:+.4f}"
     )
@@ -274,6 +276,7 @@ def _record(
         delta_coin=wanted.delta_coin,
         target_coin=proposal.centre_coin,
         band_coin=proposal.trigger_coin,
+        band_below_coin=proposal.below[0] if proposal.below is not None else None,
         trade_coin=wanted.trade_coin,
         residual_coin=underlying.residual_coin,
         client_id=client_id,

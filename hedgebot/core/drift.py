@@ -22,6 +22,7 @@ from hedgebot.pricing.band import (
     exposure_variance,
     flow_variance_after,
     forecast,
+    mean_square,
     vol_root_day,
 )
 
@@ -198,13 +199,13 @@ class Tracking(msgspec.Struct, kw_only=True):
         self.at_ns, self.off_coin, self.unhedged_coin, self.price = at_ns, off_coin, unhedged, price
         return days
 
-    def predict(self, band: Band, conditions: Conditions, days: float) -> None:
-        """What this band will do under these conditions for so long."""
-        expected, sums = forecast(band, conditions), self.sums
+    def predict(self, band: Band, conditions: Conditions, days: float, below: Band | None = None) -> None:
+        """What this band will do under these conditions for so long; `below` is its lower side where that differs."""
+        expected, sums = forecast(band, conditions, below), self.sums
         sums.predicted_days += days
-        error, trigger, target = expected.tracking_error_usd_root_day, band.trigger_coin, band.target_coin
+        error = expected.tracking_error_usd_root_day
         sums.predicted_te2 += error * error * days
-        sums.predicted_off2 += (trigger * trigger + target * target) / 6.0 * days
+        sums.predicted_off2 += float(mean_square(band.trigger_coin, band.target_coin, below)) * days
         sums.predicted_volume_coin += expected.turnover_coin_day * days
         sums.predicted_cost_usd += expected.cost_usd_day * days
         sums.predicted_orders += expected.orders_day * days
@@ -250,13 +251,18 @@ class Tracking(msgspec.Struct, kw_only=True):
 
     @staticmethod
     def promised_row(
-        trigger_coin: Row, target_coin: Row, expected: Forecasts, variance: Row, days: Floats
+        trigger_coin: Row,
+        target_coin: Row,
+        expected: Forecasts,
+        variance: Row,
+        days: Floats,
+        below: tuple[Row, Row] | None = None,
     ) -> dict[str, Floats]:
         """What `predict` adds at several looks, to the last bit; numbers are the same in all of them."""
         error = expected.tracking_error_usd_root_day
         rates: dict[str, Row] = {
             "predicted_te2": error * error,
-            "predicted_off2": (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0,
+            "predicted_off2": mean_square(trigger_coin, target_coin, below),
             "predicted_volume_coin": expected.turnover_coin_day,
             "predicted_cost_usd": expected.cost_usd_day,
             "predicted_orders": expected.orders_day,

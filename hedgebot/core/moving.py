@@ -265,6 +265,7 @@ def _decision(
         delta_coin=delta_coin,
         target_coin=proposal.centre_coin,
         band_coin=proposal.trigger_coin,
+        band_below_coin=proposal.below[0] if proposal.below is not None else None,
         trade_coin=intent.delta_effect_coin,
         residual_coin=0.0,
         client_id=client_id,

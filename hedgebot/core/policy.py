@@ -26,6 +26,13 @@ def wanted_trade_coin(delta_coin: float, proposal: Proposal) -> float:
     return -excess if distance > 0 else excess
 
 
+def edges(underlying: UnderlyingState, distance_coin: float) -> tuple[float, float]:
+    """Trigger and inside target of the band in force, on the side of a signed distance from its centre."""
+    if distance_coin < 0.0 and underlying.below is not None:
+        return underlying.below
+    return underlying.trigger_coin, underlying.inside_coin
+
+
 def widened(proposal: Proposal, ratio: float, limit_coin: float) -> Proposal:
     """The proposal with a band `ratio` (>= 1) times as wide, wherever its width came from; the centre stays.
 

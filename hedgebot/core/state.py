@@ -112,12 +112,11 @@ class ChaseStart(msgspec.Struct, kw_only=True, frozen=True):
 class UnderlyingState(msgspec.Struct, kw_only=True):
     """Exposure and hedging of one underlying. Deltas in coin; option numbers are as of the last full re-mark.
 
-    `breach_side` is 1 while the delta is above its band, -1 below, 0 inside or not known.
-    `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken.
-    `held_cause` is what moved the exposure while it was unknown; `option_keys` are the positions of held options,
-    `option_moves` counts their changes, so that whoever derives columns from them knows when to rebuild.
-    `chased` is where the prices of the hedges stood that our orders may have moved (`chase.py`);
-    `forced_at_ns` is when the venue last closed a hedge by force; `left_out` are refusals without a row of their own.
+    `below`: (trigger, inside) below the centre where it differs; `breach_side`: 1 above the band, -1 below, else 0.
+    `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken, `left_out` those
+    without a row. `held_cause` moved the exposure while it was unknown; `option_keys` are positions of held options,
+    `option_moves` counts their changes: whoever derives columns knows then when to rebuild. `chased`: where the hedges'
+    prices stood that our orders may have moved (`chase.py`); `forced_at_ns`: when the venue last closed one by force.
     """
 
     name: str
@@ -157,6 +156,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     centre_coin: float = 0.0
     trigger_coin: float = 0.0
     inside_coin: float = 0.0
+    below: tuple[float, float] | None = None
     waits_for: str = ""
     drift: Drift = msgspec.field(default_factory=Drift)
     switch: SwitchState = msgspec.field(default_factory=SwitchState)

@@ -105,7 +105,8 @@ def look(underlying: UnderlyingState, settings: UnderlyingSettings, delta: float
         off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=at_ns
     )
     if now is not None and underlying.trigger_coin > 0.0:
-        underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days)
+        below = None if underlying.below is None else Band(underlying.below[0] + beyond, underlying.below[1])
+        underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days, below)
 
 
 def look_row(
@@ -120,8 +121,8 @@ def look_row(
     """`look` at several moments, one after the other, to the last bit, between which nothing was booked.
 
     Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
-    (2, n), or a pair that stands still; volatilities per root day of shape (n,), None where all are the one of now. No
-    options are held.
+    (2, n), or a pair that stands still (as a lower side that differs does); volatilities per root day of shape (n,),
+    None where all are the one of now. No options are held.
     """
     kept = underlying.tracking
     days = kept.days_row(at_ns)
@@ -147,6 +148,7 @@ def _promised(
     triggers: Row
     targets: Row
     variance: Row = 0.0
+    below: tuple[Row, Row] | None = underlying.below
     if isinstance(bands, tuple):
         triggers, targets = bands
         is_band = triggers > 0.0
@@ -162,8 +164,9 @@ def _promised(
         if drift.flow_coin > 0.0:
             beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
             triggers = triggers + np.asarray(beyond)
-    expected = forecast_row(triggers, targets, prices, variance, vol, settings.cost_bps * 1e-4)
-    return Tracking.promised_row(triggers, targets, expected, variance, days)
+            below = None if below is None else (below[0] + np.asarray(beyond), below[1])
+    expected = forecast_row(triggers, targets, prices, variance, vol, settings.cost_bps * 1e-4, below)
+    return Tracking.promised_row(triggers, targets, expected, variance, days, below)
 
 
 def _first_known(drift: Drift, at_ns: Ints) -> int:

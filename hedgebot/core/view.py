@@ -14,6 +14,7 @@ from hedgebot.core import (
     hedges,
     limits,
     market,
+    policy,
     tracking,
     treasury_view,
     venue_view,
@@ -38,6 +39,7 @@ from hedgebot.pricing.band import DAYS_PER_YEAR
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     """One underlying: its delta against its band. `delta_coin` is None while the exposure is unknown.
 
+    The band ends `band_coin` above `centre_coin` and `band_below_coin` below it, its hedges at the two inside ones.
     `gap_coin` is what the net delta has beside the sum of its rows: what a re-mark at this moment would change.
     """
 
@@ -47,6 +49,8 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     convention: str
     band_coin: float
     inside_coin: float
+    band_below_coin: float
+    inside_below_coin: float
     centre_coin: float
     limit_coin: float
     worst_case_coin: float | None
@@ -194,6 +198,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
     open_deltas = [unfilled_delta_coin(order) for order in live_orders(state) if order.intent.underlying == one.name]
     worst = None if delta is None else max(abs(delta), *(abs(delta + effect) for effect in open_deltas), 0.0)
     rules = state.instruments.get(settings.hedge_instrument)
+    above, below = policy.edges(one, 1.0), policy.edges(one, -1.0)
     up, down = _next_triggers(one, settings, delta)
     has_options = known and one.option_count > 0
     rows = positions(state, one, settings, at_ns)
@@ -203,8 +208,10 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         delta_coin=delta,
         delta_usd=None if delta is None else delta * one.price,
         convention=convention.describe(settings),
-        band_coin=one.trigger_coin or settings.band_coin,
-        inside_coin=one.inside_coin or settings.band_coin * settings.target_ratio,
+        band_coin=above[0] or settings.band_coin,
+        inside_coin=above[1] or settings.band_coin * settings.target_ratio,
+        band_below_coin=below[0] or settings.band_coin,
+        inside_below_coin=below[1] or settings.band_coin * settings.target_ratio,
         centre_coin=one.centre_coin,
         limit_coin=settings.delta_limit_coin,
         worst_case_coin=worst,
@@ -251,10 +258,11 @@ def _next_triggers(
 ) -> tuple[float | None, float | None]:
     """Prices at which gamma alone would take the delta to an edge of the band; None where it never does."""
     gamma = one.option_gamma
-    band_coin, off = one.trigger_coin or settings.band_coin, (delta or 0.0) - one.centre_coin
-    if delta is None or not gamma or abs(off) > band_coin:
+    off = (delta or 0.0) - one.centre_coin
+    above_coin, below_coin = (policy.edges(one, side)[0] or settings.band_coin for side in (1.0, -1.0))
+    if delta is None or not gamma or not -below_coin <= off <= above_coin:
         return None, None
-    moves = sorted(((band_coin - off) / gamma, (-band_coin - off) / gamma))
+    moves = sorted(((above_coin - off) / gamma, (-below_coin - off) / gamma))
     down, up = one.price + moves[0], one.price + moves[1]
     return up, down if down > 0.0 else None
 

@@ -1,6 +1,6 @@
 """Why an underlying is not being hedged at this moment, in one sentence. A pure function of state and time."""
 
-from hedgebot.core import convention, holdings, latches
+from hedgebot.core import convention, holdings, latches, policy
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.order_table import order_of
 from hedgebot.core.state import EngineState
@@ -30,8 +30,9 @@ def why_not(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> str
     if problem:
         return f"the exposure is unknown: {problem}"
     delta = net_delta_coin(underlying)
-    band_coin = underlying.trigger_coin or settings.band_coin
-    if abs(delta - underlying.centre_coin) <= band_coin:
+    distance = delta - underlying.centre_coin
+    band_coin = policy.edges(underlying, distance)[0] or settings.band_coin
+    if abs(distance) <= band_coin:
         around = f" around {underlying.centre_coin:.4g}" if underlying.centre_coin else ""
         return f"abs delta {abs(delta):.4f} {name} is inside the band {band_coin:g} {name}{around}"
     if owed := convention.problem(state, settings) or holdings.problem(state, name, at_ns):

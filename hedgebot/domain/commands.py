@@ -164,6 +164,7 @@ class RecordDecision(_Command, frozen=True, kw_only=True):
     """Why the engine did, or did not, hedge at this moment, with every input and its age.
 
     Delta in coin, signed; `trade_coin` is what the policy wanted before lots and limits, `residual_coin` what is left.
+    `band_coin` is the band's half width around its target, `band_below_coin` that below it where the sides differ.
     """
 
     underlying: str
@@ -178,6 +179,13 @@ class RecordDecision(_Command, frozen=True, kw_only=True):
     client_id: str | None
     explanation: str
     evidence: dict[str, int | float | str | None]
+    band_below_coin: float | None = None
+
+    def reach_coin(self, delta_coin: float) -> float:
+        """Half width of the band on the side of a delta."""
+        if self.band_below_coin is not None and delta_coin < self.target_coin:
+            return self.band_below_coin
+        return self.band_coin
 
 
 class RecordRefusal(_Command, frozen=True, kw_only=True):

@@ -35,7 +35,8 @@ _KINDS = tuple(
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
     """One time outside of the band: from the event that left it to the fill that came back, None while it lasts.
 
-    `hedges` are the client ids sent meanwhile; `delta_coin` is the delta at the first decision.
+    `hedges` are the client ids sent meanwhile; `delta_coin` is the delta at the first decision, `band_coin` how far the
+    band reached on its side.
     """
 
     underlying: str
@@ -145,7 +146,7 @@ class _Window:
             self._decided[row.client_id] = decision
         self._delta[name] = decision.delta_coin
         known = self._open.get(name)
-        if _inside(decision.delta_coin, decision.target_coin, decision.band_coin):
+        if _inside(decision.delta_coin, decision):
             self._end(name, row.at_ns)
             return
         if known is None:
@@ -171,7 +172,7 @@ class _Window:
         if decision is None or name not in self._delta:
             return
         self._delta[name] += intent.delta_effect_coin * float(fill.qty_contracts / intent.qty_contracts)
-        if _inside(self._delta[name], decision.target_coin, decision.band_coin):
+        if _inside(self._delta[name], decision):
             self._end(name, row.at_ns)
 
     def _end(self, name: str, at_ns: int) -> None:
@@ -190,10 +191,10 @@ def _began(row: Row, decision: cmd.RecordDecision) -> Breach:
         decided_at_ns=row.at_ns,
         ended_at_ns=None,
         delta_coin=decision.delta_coin,
-        band_coin=decision.band_coin,
+        band_coin=decision.reach_coin(decision.delta_coin),
         hedges=(),
     )
 
 
-def _inside(delta_coin: float, centre_coin: float, band_coin: float) -> bool:
-    return abs(delta_coin - centre_coin) <= band_coin * (1 + EDGE_TOLERANCE)
+def _inside(delta_coin: float, decision: cmd.RecordDecision) -> bool:
+    return abs(delta_coin - decision.target_coin) <= decision.reach_coin(delta_coin) * (1 + EDGE_TOLERANCE)

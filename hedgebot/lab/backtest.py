@@ -13,6 +13,7 @@ import numpy as np
 
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
+from hedgebot.core.policy import edges
 from hedgebot.core.state import UnderlyingState
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
@@ -180,10 +181,10 @@ def _bands(book: SimBook) -> dict[str, InForce]:
 
 
 def _band(one: UnderlyingState) -> InForce:
-    centre_coin, trigger_coin = one.centre_coin, one.trigger_coin
-    if not (centre_coin or trigger_coin or one.inside_coin):
+    centre_coin = one.centre_coin
+    if not (centre_coin or one.trigger_coin or one.inside_coin):
         return NO_BAND
-    return InForce(centre_coin - trigger_coin, centre_coin + trigger_coin, centre_coin)
+    return InForce(centre_coin - edges(one, -1.0)[0], centre_coin + edges(one, 1.0)[0], centre_coin)
 
 
 def _check_bands(wish: Wish, book: SimBook) -> None:

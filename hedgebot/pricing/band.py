@@ -227,15 +227,35 @@ def band_budget(total: float, noise_floor: float) -> float:
     return math.sqrt(total * total - noise_floor * noise_floor)
 
 
-def forecast(band: Band, conditions: Conditions) -> Forecast:
+def mean_square(trigger_coin: Row, target_coin: Row, below: tuple[Row, Row] | None = None) -> Row:
+    """Mean of x^2 (coin^2) that a band leaves: (b^2 + a^2)/6, where the sides differ weighted by their b + a.
+
+    `below` are trigger and target of the side below the centre. Derivation: the exit problems of x from either target,
+    by the chain of the sides that it leaves from, whose probabilities are as the other side's b - a.
+    """
+    one = (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0
+    if below is None:
+        return one
+    other = (below[0] * below[0] + below[1] * below[1]) / 6.0
+    reach, reach_below = trigger_coin + target_coin, below[0] + below[1]
+    return (one * reach + other * reach_below) / (reach + reach_below)
+
+
+def forecast(band: Band, conditions: Conditions, below: Band | None = None) -> Forecast:
     """Tracking error, turnover, cost and orders of a band under conditions that stay (section 6).
 
-    A band that trades to its edge has no number of orders: infinity, each of no size.
+    `below` is the side below the centre where it is another one. A band that trades to its edge has no number of
+    orders: infinity, each of no size.
     """
     trigger, target, variance = band.trigger_coin, band.target_coin, conditions.variance_coin2_day
-    spread = math.sqrt((trigger * trigger + target * target) / 6.0)
-    turnover = _over(variance, trigger + target)
-    orders = _over(variance, (trigger - target) * (trigger + target))
+    spread = math.sqrt(mean_square(trigger, target, below))
+    if below is None:
+        turnover = _over(variance, trigger + target)
+        orders = _over(variance, (trigger - target) * (trigger + target))
+    else:
+        reach, gap, gap_below = map(float, _sides(trigger, target, below))
+        turnover = _over(2.0 * variance, reach)
+        orders = _over(variance * (gap + gap_below), gap * gap_below * reach)
     cost = conditions.cost_ratio * conditions.price_usd * turnover
     if conditions.order_cost_usd > 0.0:
         cost += conditions.order_cost_usd * orders
@@ -249,15 +269,21 @@ def forecast_row(
     variance_coin2_day: Row,
     vol_root_day: Row,
     cost_ratio: float,
+    below: tuple[Row, Row] | None = None,
 ) -> Forecasts:
     """`forecast` of bands under many conditions at once, to the last bit; orders cost nothing of their own.
 
     A number in place of a row is the same in all of them, also in what is found.
     """
-    squares = (trigger_coin * trigger_coin + target_coin * target_coin) / 6.0
+    squares = mean_square(trigger_coin, target_coin, below)
     spread = math.sqrt(squares) if isinstance(squares, float) else np.sqrt(squares)
-    turnover = _over_row(variance_coin2_day, trigger_coin + target_coin)
-    orders = _over_row(variance_coin2_day, (trigger_coin - target_coin) * (trigger_coin + target_coin))
+    if below is None:
+        turnover = _over_row(variance_coin2_day, trigger_coin + target_coin)
+        orders = _over_row(variance_coin2_day, (trigger_coin - target_coin) * (trigger_coin + target_coin))
+    else:
+        reach, gap, gap_below = _sides(trigger_coin, target_coin, below)
+        turnover = _over_row(2.0 * variance_coin2_day, reach)
+        orders = _over_row(variance_coin2_day * (gap + gap_below), gap * gap_below * reach)
     is_still = isinstance(turnover, float) and turnover == 0.0
     cost: Row = 0.0 if is_still else cost_ratio * price_usd * turnover
     return Forecasts(vol_root_day * price_usd * spread, turnover, cost, orders)
@@ -278,6 +304,11 @@ def efficiency(variance_coin2: float, turnover_coin_day: float, exposure_varianc
 def efficiency_of(target_ratio: float) -> float:
     """E of a band with this target over trigger under constant conditions: sqrt((1 + rho^2)/6)/(1 + rho)."""
     return math.sqrt((1.0 + target_ratio * target_ratio) / 6.0) / (1.0 + target_ratio)
+
+
+def _sides(trigger: Row, target: Row, below: tuple[Row, Row]) -> tuple[Row, Row, Row]:
+    """What triggers and targets of both sides come to together, and how far apart they are on each."""
+    return (trigger + target) + (below[0] + below[1]), trigger - target, below[0] - below[1]
 
 
 def _over(above: float, below: float) -> float:

@@ -37,7 +37,9 @@ def _book(book: BookSnapshot) -> Iterable[str]:
     yield from _family(
         "worst_case_delta_coin", "gauge", "Delta with open orders at their worst", each("worst_case_coin")
     )
-    yield from _family("band_soft_coin", "gauge", "Half width of the band", each("band_coin"))
+    yield from _family("band_soft_coin", "gauge", "Half width of the band above its centre", each("band_coin"))
+    below = [({"underlying": name}, one.edge_coin(-1.0)) for name, one in by_name.items()]
+    yield from _family("band_soft_below_coin", "gauge", "Half width of the band below its centre", below)
     yield from _family("band_hard_coin", "gauge", "Limit of net delta", each("limit_coin"))
     yield from _family("hedges_total", "counter", "Hedges sent", each("hedges"))
     ages = [({"underlying": name, "channel": "book"}, one.book_age_ms) for name, one in by_name.items()]

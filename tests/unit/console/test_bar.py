@@ -48,6 +48,29 @@ def test_the_band_is_symmetric() -> None:
     assert cells == cells[::-1].translate(str.maketrans("[]", "]["))
 
 
+def lopsided(delta: float) -> str:
+    one = UnderlyingRow(
+        underlying="BTC",
+        delta_coin=delta,
+        band_coin=0.25,
+        inside_coin=0.1875,
+        band_below_coin=1.0,
+        inside_below_coin=0.75,
+        centre_coin=3.0,
+    )
+    return delta_bar(one, 90).plain
+
+
+def test_a_band_with_sides_of_its_own_stands_around_its_centre() -> None:
+    text = lopsided(3.0)
+    assert text.split()[0] == "+1.33"
+    assert text.split()[-2] == "+4.67"
+    assert "".join(mark for mark in text if mark in "[]¦|●") == "[¦●¦]"
+    assert text.index("●") - text.index("[") > 3 * (text.index("]") - text.index("●"))
+    for delta, order in ((2.1, "[●¦|¦]"), (3.3, "[¦|¦]●"), (1.8, "●[¦|¦]")):
+        assert "".join(mark for mark in lopsided(delta) if mark in "[]¦|●") == order
+
+
 def test_an_unknown_band_is_said() -> None:
     assert "the band of BTC is not known" in delta_bar(UnderlyingRow(underlying="BTC"), 80).plain
 

@@ -1,6 +1,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from hedgebot.console import snapshot, words
@@ -42,6 +43,14 @@ def test_smaller_orders_after_a_change_are_told_with_their_end(
     answer["book"]["canary_left_ms"] = left_ms
     told = [one for one in words.status_lines(read_snapshot(answer)) if one.startswith("canary")]
     assert told == (["canary    smaller orders for another 1:30:00: see canary_hours"] if said else [])
+
+
+def test_a_band_is_said_with_both_of_its_sides() -> None:
+    row = UnderlyingRow(underlying="BTC", band_coin=0.25, centre_coin=3.0)
+    assert words.band(row) == "±0.25 around 3"
+    assert words.band(msgspec.structs.replace(row, band_below_coin=0.25)) == "±0.25 around 3"
+    assert words.band(msgspec.structs.replace(row, band_below_coin=1.0, centre_coin=0.0)) == "-1/+0.25"
+    assert words.band(UnderlyingRow(underlying="BTC")) == "±?"
 
 
 def test_moments_and_lengths() -> None:

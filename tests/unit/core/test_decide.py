@@ -7,10 +7,11 @@ import pytest
 
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.core.strategy import Strategy, StrategyPlugin
+from hedgebot.core.view import book_view
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Command, DecisionCause, Mode, Outcome, RecordRefusal
+from hedgebot.domain.commands import Command, DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import EngineSettings, StrategySettings
+from hedgebot.domain.settings import DeltaConvention, EngineSettings, StrategySettings
 from strategies import cost_aware, delta_neutral, patience, target
 from tests.support.playbook import (
     ACCOUNT,
@@ -47,7 +48,7 @@ def with_strategies(**params: dict[str, float]) -> EngineSettings:
         StrategySettings(name=name, enabled=True, underlyings=("BTC",), params=dict(one))
         for name, one in params.items()
     )
-    linear = msgspec.structs.replace(settings().underlyings[0], delta_convention="linear")
+    linear = msgspec.structs.replace(settings().underlyings[0], delta_convention=DeltaConvention.LINEAR)
     return msgspec.structs.replace(settings(), strategies=strategies, underlyings=(linear,))
 
 
@@ -131,6 +132,35 @@ def test_stale_greeks_widen_the_band_of_every_strategy_once(name: str) -> None:
             play.send(event)
     assert underlying.options_stale
     assert underlying.trigger_coin == pytest.approx(1.5 * fresh)
+
+
+def test_both_edges_of_a_lopsided_band_are_kept_recorded_and_shown() -> None:
+    play = Playbook(with_strategies(delta_neutral={}, target={"target_coin": 1.0, "down_ratio": 4.0}), LOAD)
+    play.ready()
+    play.done(the_order(play.heard))
+    underlying = play.state.underlyings["BTC"]
+    assert underlying.trigger_coin == 0.05
+    assert underlying.below == pytest.approx((0.2, 0.15))
+    shown = book_view(play.state, play.at_ns).underlyings[0]
+    assert (shown.band_coin, shown.band_below_coin) == (0.05, 0.2)
+    assert shown.inside_below_coin == pytest.approx(0.15)
+    # From 0.85 a fill of 0.08 stays inside below the centre, where the upper edge would not let it.
+    assert orders(play.send(play.fill(Side.SELL, "0.04"))) == []
+    assert "is inside the band 0.2 BTC around 1" in book_view(play.state, play.at_ns).underlyings[0].why_not
+    heard = play.send(play.fill(Side.SELL, "0.1"))
+    decision = decisions(heard)[0]
+    assert (decision.band_coin, decision.band_below_coin) == (0.05, 0.2)
+    assert (decision.reach_coin(0.5), decision.reach_coin(1.5)) == (0.2, 0.05)
+    assert "left its band of 0.2 around 1 " in decision.explanation
+
+
+def test_a_decision_of_before_had_one_half_width() -> None:
+    book = Playbook()
+    book.ready()
+    told = msgspec.to_builtins(decisions(book.send(book.fill(Side.BUY, "0.2")))[0])
+    del told["band_below_coin"]
+    old = msgspec.convert(told, RecordDecision)
+    assert (old.band_below_coin, old.reach_coin(-9.0)) == (None, 0.05)
 
 
 def test_a_fill_outranks_what_moved_an_unknown_exposure_before_it(book: Playbook) -> None:

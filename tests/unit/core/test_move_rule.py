@@ -33,6 +33,14 @@ def candidate(*, effect: float, displaced: float = 0.0, reduce_only: bool = True
     return Candidate.of(book.state, book.settings.underlyings[0], intent, book.at_ns, delta_coin=delta)
 
 
+def test_below_the_centre_the_edge_of_that_side_counts() -> None:
+    down = candidate(effect=-0.08)
+    assert move_rule(down).problem
+    down.underlying.below = (0.1, 0.07)
+    assert move_rule(down).problem == ""
+    assert move_rule(candidate(effect=0.08)).problem
+
+
 @pytest.mark.parametrize(("effect", "delta", "fine"), [(0.04, 0.0, True), (0.04, 0.02, False), (-0.06, 0.02, True)])
 def test_no_order_of_a_move_leaves_the_band(effect: float, delta: float, fine: bool) -> None:
     found = move_rule(candidate(effect=effect, delta=delta))

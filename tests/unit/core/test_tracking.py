@@ -1,10 +1,12 @@
 """Tracking through the engine: others' fills are flow, ours are hedges, and the journal keeps what came of it."""
 
+import math
+
 import numpy as np
 import pytest
 
 from hedgebot.core import tracking
-from hedgebot.core.drift import Drift, Floats
+from hedgebot.core.drift import Drift, Floats, predicted
 from hedgebot.core.exposure import linear_delta, linear_delta_row
 from hedgebot.core.state import UnderlyingState
 from hedgebot.domain import events as ev
@@ -72,10 +74,11 @@ def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> Non
 
 
 @pytest.mark.parametrize("flow", [0.0, 0.03])
+@pytest.mark.parametrize("below", [None, (0.3, 0.2)])
 @pytest.mark.parametrize("gap_s", [1, 200])
 @pytest.mark.parametrize("bands", [(0.1, 0.07), np.array([[0.1] * 90, [0.07] * 90])], ids=["pair", "row"])
 def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
-    flow: float, gap_s: int, bands: tuple[float, float] | Floats
+    flow: float, gap_s: int, bands: tuple[float, float] | Floats, below: tuple[float, float] | None
 ) -> None:
     random, settings = np.random.default_rng(3), pb.settings().underlyings[0]
     prices, start_ns = random.uniform(9e4, 1.1e5, 90), pb.START_NS
@@ -86,6 +89,7 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
             centre_coin=0.01,
             trigger_coin=0.1,
             inside_coin=0.07,
+            below=below,
             # An hour after the start the flow becomes known: in the middle of the row.
             drift=Drift(
                 since_ns=int(at_ns[40]) - 3_600 * 1_000_000_000,
@@ -106,3 +110,31 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
     tracking.look_row(row, settings, prices, linear_delta_row(-1.0, 1e5, prices), at_ns, bands)
     assert row.tracking == each.tracking
     assert row.tracking.sums.predicted_days > 0.0
+
+
+def test_a_wider_lower_side_is_part_of_what_is_promised() -> None:
+    """The engine's prediction is that of both sides, not of the upper one alone."""
+    settings, at_ns = pb.settings().underlyings[0], pb.START_NS
+    made = [
+        UnderlyingState(
+            name="BTC",
+            price=1e5,
+            trigger_coin=0.1,
+            inside_coin=0.075,
+            below=below,
+            drift=Drift(
+                since_ns=at_ns - 7_200 * 1_000_000_000, flow=0.5, flow_at_ns=at_ns, log_var=1e-3, log_weight=0.5
+            ),
+        )
+        for below in (None, (0.4, 0.3))
+    ]
+    for one in made:
+        for second in range(11):
+            tracking.look(one, settings, 0.0, at_ns + second * 1_000_000_000)
+    plain, lopsided = (predicted(one.tracking.sums) for one in made)
+    assert plain.turnover_coin_day is not None
+    assert plain.tracking_error_usd_root_day is not None
+    # The lower side is four times as wide: two fifths of the turnover, and (1 + 16 * 4)/5 times the mean square.
+    assert lopsided.turnover_coin_day == pytest.approx(0.4 * plain.turnover_coin_day)
+    ratio = math.sqrt((1.0 + 16.0 * 4.0) / 5.0)
+    assert lopsided.tracking_error_usd_root_day == pytest.approx(ratio * plain.tracking_error_usd_root_day)

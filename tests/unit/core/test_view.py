@@ -52,6 +52,19 @@ def test_gamma_tells_the_next_triggers(book: Playbook) -> None:
     assert one.next_trigger_up_usd > one.price_usd
 
 
+def test_the_next_triggers_are_those_of_both_sides(book: Playbook) -> None:
+    book.send(book.option())
+    book.send(book.fill(Side.BUY, "0.05", BTC_CALL))
+    book.send(book.option())
+    underlying = book.state.underlyings["BTC"]
+    before = _view(book).underlyings[0]
+    underlying.below = (4.0 * underlying.trigger_coin, 4.0 * underlying.inside_coin)
+    after = _view(book).underlyings[0]
+    assert after.next_trigger_up_usd == before.next_trigger_up_usd
+    assert before.next_trigger_down_usd is not None
+    assert after.next_trigger_down_usd is None or after.next_trigger_down_usd < before.next_trigger_down_usd
+
+
 def test_margin_unknown_is_none(book: Playbook) -> None:
     assert _view(book).accounts[0].margin_use == pytest.approx(0.01)
     book.send(ev.WalletUpdated(report=book.wallet(maintenance=None), source=ev.Source.STREAM))

@@ -25,6 +25,8 @@ def sample(kind: Any, *, full: bool) -> Any:
     if origin in (Union, UnionType):
         known = [part for part in parts if part is not NoneType]
         return sample(known[0], full=full) if full or len(known) == len(parts) else None
+    if origin is tuple and parts[-1] is not Ellipsis:
+        return tuple(sample(part, full=full) for part in parts)
     if origin is tuple:
         return (sample(parts[0], full=full),) if full else ()
     if origin is list:

@@ -54,6 +54,19 @@ def test_a_wider_band_costs_less(result: Result) -> None:
     assert found.hedges[0].measures.variance_coin2 > result.hedges[0].measures.variance_coin2
 
 
+def test_both_edges_of_a_lopsided_band_around_a_target_are_in_the_report() -> None:
+    strategies = (*SETTINGS.strategies, refining("target", target_coin=0.5, down_ratio=4.0))
+    lopsided = msgspec.structs.replace(SETTINGS, strategies=strategies)
+    found = run_backtest(Wish(scenario=WORLD, settings=lopsided, days=0.03), load_strategy)
+    (one,) = found.hedges
+    assert np.all(one.columns.high_coin == pytest.approx(0.56))
+    assert np.all(one.columns.low_coin == pytest.approx(0.26))
+    assert np.all(one.columns.centre_coin == pytest.approx(0.5))
+    assert one.measures.inside_band > 0.9
+    off = one.columns.delta_coin[:-1] - 0.5
+    assert one.measures.variance_coin2 == pytest.approx(float((off**2).mean()), rel=0.05)
+
+
 def test_a_book_that_cannot_become_active_is_told() -> None:
     blind = msgspec.structs.replace(SETTINGS.underlyings[0], hedge_instrument="bybit:linear:NOTHING")
     settings = msgspec.structs.replace(SETTINGS, underlyings=(blind,))

@@ -147,6 +147,62 @@ def test_floor_and_cap_hold_the_width() -> None:
     assert bounded_width(9.0, 0.6, 1.0, cap_coin=1.0) == 2.0
 
 
+def hedged_walk(up: tuple[int, int], down: tuple[int, int], step: float) -> tuple[float, float, float]:
+    """Mean of x^2, turnover and orders (per coin^2 of variance) of a walk in a band: exact, by its stationary chain.
+
+    Trigger and target of each side in steps. The walk moves a step either way, and at an edge goes to its target.
+    """
+    low, high = -down[0], up[0]
+    places = np.arange(low + 1, high)
+    chain = np.zeros((len(places), len(places)))
+    for row, place in enumerate(places):
+        for move in (-1, 1):
+            then = {low: -down[1], high: up[1]}.get(int(place + move), int(place + move))
+            chain[row, then - places[0]] += 0.5
+    stays = np.vstack([chain.T - np.eye(len(places)), np.ones(len(places))])
+    share = np.linalg.lstsq(stays, np.append(np.zeros(len(places)), 1.0), rcond=None)[0]
+    hits = share[-1] / 2.0, share[0] / 2.0
+    traded = hits[0] * (up[0] - up[1]) + hits[1] * (down[0] - down[1])
+    # A step of h takes h^2 of variance.
+    return float((share * places**2).sum()) * step**2, traded * step / step**2, sum(hits) / step**2
+
+
+@pytest.mark.parametrize(("up", "down"), [((60, 45), (60, 45)), ((40, 30), (120, 90)), ((100, 20), (30, 29))])
+def test_a_band_with_sides_of_its_own_is_forecast_exactly(up: tuple[int, int], down: tuple[int, int]) -> None:
+    step, variance = 0.005, 0.4
+    conditions = Conditions(price_usd=100.0, vol_root_day=0.03, cost_ratio=0.001, variance_coin2_day=variance)
+    found = forecast(Band(up[0] * step, up[1] * step), conditions, below=Band(down[0] * step, down[1] * step))
+    square, turnover, orders = hedged_walk(up, down, step)
+    assert found.tracking_error_usd_root_day == pytest.approx(3.0 * math.sqrt(square), rel=1e-3)
+    assert found.turnover_coin_day == pytest.approx(variance * turnover, rel=1e-6)
+    assert found.orders_day == pytest.approx(variance * orders, rel=1e-6)
+    assert found.cost_usd_day == pytest.approx(0.1 * found.turnover_coin_day)
+
+
+def test_sides_that_are_the_same_are_the_plain_band() -> None:
+    band, conditions = Band(0.4, 0.3), _example(2.0)
+    for one, other in zip(forecast(band, conditions), forecast(band, conditions, below=band), strict=True):
+        assert one == pytest.approx(other, rel=1e-12)
+
+
+def test_rows_of_sides_of_their_own_are_each_forecast_to_the_last_bit() -> None:
+    random = np.random.default_rng(5)
+    triggers, prices, variance = (
+        random.uniform(0.1, 1.0, 50),
+        random.uniform(1e4, 1e5, 50),
+        random.uniform(0.0, 2.0, 50),
+    )
+    lower = triggers * 3.0
+    row = forecast_row(triggers, 0.07, prices, variance, 0.0313, 0.00055, below=(lower, 0.2))
+    for number in range(50):
+        conditions = Conditions(prices.item(number), 0.0313, 0.00055, variance.item(number))
+        one = forecast(Band(triggers.item(number), 0.07), conditions, below=Band(lower.item(number), 0.2))
+        assert one.tracking_error_usd_root_day == row.tracking_error_usd_root_day[number]
+        assert one.cost_usd_day == np.asarray(row.cost_usd_day)[number]
+        assert one.turnover_coin_day == np.asarray(row.turnover_coin_day)[number]
+        assert one.orders_day == np.asarray(row.orders_day)[number]
+
+
 def test_slow_checks_move_the_trigger_inward_and_never_leave_the_target_outside() -> None:
     assert checked_trigger(Band(1.0, 0.75), 0.04, 0.25) == pytest.approx((1.0 - 0.5826 * 0.1, 0.75))
     assert checked_trigger(Band(1.0, 0.75), 4.0, 0.25) == pytest.approx((1.0 - 0.5826, 1.0 - 0.5826))

@@ -52,6 +52,17 @@ def test_sides_have_their_own_width() -> None:
     assert found.edges(-1.0) == (0.5, 0.375)
 
 
+def test_sides_that_are_the_same_are_no_sides_of_their_own() -> None:
+    assert refined(build(up_ratio=2.0, down_ratio=2.0), view(0.0)).below is None
+
+
+def test_what_stretches_a_lopsided_band_keeps_its_sides() -> None:
+    first = refined(build(up_ratio=2.0, down_ratio=0.5), view(0.0))
+    second = build(up_ratio=3.0, down_ratio=2.0).propose(view(0.0), first)
+    assert second is not None
+    assert (second.edges(1.0), second.edges(-1.0)) == ((6.0, 4.5), (1.0, 0.75))
+
+
 def test_nothing_to_refine_is_nothing() -> None:
     assert build(target_coin=1.0).propose(view(0.0), None) is None
 

@@ -11,7 +11,14 @@ SAMPLE = re.compile(r'^(hedgebot_[a-z0-9_]+)(\{[a-z_]+="[^"\n]*"(?:,[a-z_]+="[^"
 LABELS = {"underlying", "account", "channel", "mode", "coin", "le", "version", "config_hash"}
 # What the contract asks for and the snapshot has.
 WANTED = (
-    *("net_delta_coin", "worst_case_delta_coin", "band_soft_coin", "band_hard_coin", "margin_buffer_ratio"),
+    *(
+        "net_delta_coin",
+        "worst_case_delta_coin",
+        "band_soft_coin",
+        "band_soft_below_coin",
+        "band_hard_coin",
+        "margin_buffer_ratio",
+    ),
     *("data_age_seconds", "clock_offset_seconds", "open_orders", "unknown_orders", "unknown_order_age_seconds"),
     *("fills_total", "refused_total", "rejects_total", "loop_lag_seconds", "alert_latency_seconds_bucket"),
     *("alert_delivery_failures_total", "mode_info", "build_info"),
