@@ -27,7 +27,7 @@ DataOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--data",
-        help="Play a recording: candles, minutes, funding or an option chain, named like BTC...; again for more.",
+        help="Play a recording: candles, quotes, minutes, funding, an option chain, named like BTC...; again for more.",
     ),
 ]
 SpeedOption = Annotated[float, typer.Option("--speed", min=0.01, help="How many times faster a recording is played.")]

@@ -29,7 +29,10 @@ _STRESS_WINDOW_NS = 300 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Candles by open time (UTC ns, rising), `step_ns` long; `silent` ones had no trade (None: none is known to be)."""
+    """Candles by open time (UTC ns, rising), `step_ns` long; `silent` ones had no trade (None: none is known to be).
+
+    `column` is the one of their file that says what unit their prices have.
+    """
 
     times_ns: Times
     step_ns: int
@@ -38,6 +41,7 @@ class Bars:
     lows: Floats
     closes: Floats
     silent: npt.NDArray[np.bool_] | None = None
+    column: str = "close"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
+from hedgebot.exchange.recordquotes import has_quotes, read_quotes
 from hedgebot.exchange.recordunits import check_chain, check_prices, check_rates
 from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario, UnderlyingSpec
 
@@ -157,17 +158,23 @@ def _kind(path: Path) -> tuple[str, set[str]]:
         return "spot_bars" if "spot" in path.name.lower() else "perp_bars", columns
     if columns.issuperset(CHAIN_COLUMNS):
         return "chain", columns
+    if has_quotes(columns):
+        return "spot_bars" if "spot" in path.name.lower() else "perp_bars", columns
     if columns.intersection(_RATE_NAMES):
         return "funding", columns
     raise DataError(
         f"recording {path}: columns {sorted(columns)}; bars need date, {', '.join(BAR_COLUMNS)}, "
-        f"minutes need date, {', '.join(MINUTE_COLUMNS)}, funding needs date, {_RATE_NAMES[0]}, "
+        f"quotes need date, bid, ask, minutes need date, {', '.join(MINUTE_COLUMNS)}, "
+        f"funding needs date, {_RATE_NAMES[0]}, "
         f"chains need timestamp, {', '.join(CHAIN_COLUMNS)} and implied_volatility"
     )
 
 
 def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
-    """Read and check candles whose open time is in `window`."""
+    """Read and check candles whose open time is in `window`; quotes become candles of their middle."""
+    columns = column_names(file)
+    if has_quotes(columns) and not columns.issuperset(BAR_COLUMNS):
+        return read_quotes(file, window)
     rows = read_rows(file, {name: (name,) for name in BAR_COLUMNS}, _VOLUME)
     positive(rows, BAR_COLUMNS)
     opens, highs, lows, closes = (rows.columns[name] for name in BAR_COLUMNS)

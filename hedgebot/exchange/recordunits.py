@@ -96,7 +96,7 @@ def check_rates(file: str, column: str, times_ns: Times, rates: Floats) -> None:
 def _columns(spec: RecordingSpec, perp: Bars | None, spot: Bars | None, minutes: Minutes | None) -> Iterable[_Prices]:
     for bars, file in ((perp, spec.perp_bars), (spot, spec.spot_bars)):
         if bars is not None:
-            yield _Prices(as_file(file).file, "close", bars.times_ns, bars.closes)
+            yield _Prices(as_file(file).file, bars.column, bars.times_ns, bars.closes)
     if minutes is not None:
         file = as_file(spec.minutes).file
         yield _Prices(file, "index_price", minutes.times_ns, minutes.index)
