@@ -19,6 +19,9 @@ from hedgebot.lab.oracle import positions_of
 
 Criterion = Callable[[Evidence], str]
 
+REPORT_S = 5.0
+"""How long after its turn a report of the margin may come and be acted on."""
+
 
 def every(*criteria: Criterion) -> Criterion:
     """All of them; the first that is not met speaks."""
@@ -144,9 +147,10 @@ def halts_within(seconds: float) -> Criterion:
 
 
 def reduces_before_liquidation(evidence: Evidence) -> str:
-    """The book enters REDUCING while its margin still suffices, and nothing of it is ever liquidated.
+    """The book enters REDUCING by the first report beyond its configured line, and nothing of it is ever liquidated.
 
-    A book whose use never came to the line of REDUCING, or not for as long as reports are apart, has nothing to reduce.
+    The line is the floor of its buffer: the distance to liquidation that is configured where no model tells one. A book
+    whose use never came to the line of REDUCING, or not for as long as reports are apart, has nothing to reduce.
     """
     at_ns = evidence.entered(cmd.Mode.REDUCING)
     if at_ns is None:
@@ -160,6 +164,8 @@ def reduces_before_liquidation(evidence: Evidence) -> str:
     use = max((one.margin_use for one in evidence.samples if one.at_ns <= at_ns), default=0.0)
     if use >= 1.0:
         return f"the book was reduced at a margin use of {use:.0%}"
+    if late := _reduced_late(evidence, at_ns):
+        return late
     # All that melted is back in one moment, which no market does: what comes after it is not judged.
     forced = [
         one.event
@@ -169,6 +175,20 @@ def reduces_before_liquidation(evidence: Evidence) -> str:
         and not 0 < evidence.ended_ns < one.at_ns
     ]
     return f"{forced[0].kind} of {forced[0].instrument}" if forced else ""
+
+
+def _reduced_late(evidence: Evidence, at_ns: int) -> str:
+    """Whether its margin use stood beyond the line for longer than reports are apart before the book was reduced."""
+    most = evidence.settings.limits
+    since_ns: int | None = None
+    for one in evidence.samples:
+        if one.at_ns > at_ns:
+            break
+        since_ns = (since_ns or one.at_ns) if one.margin_use >= most.margin_use_reduce else None
+        beyond_s = (one.at_ns - since_ns) / NS_PER_S if since_ns else 0.0
+        if beyond_s > most.reconcile_interval_ms / 1_000 + REPORT_S:
+            return f"the book was reduced after {beyond_s:.0f} s beyond {most.margin_use_reduce:.0%} of its margin"
+    return ""
 
 
 _FORCED = (ev.ExecutionKind.LIQUIDATION, ev.ExecutionKind.ADL)

@@ -6,6 +6,7 @@ import pytest
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.settings import HedgeLeg
@@ -156,6 +157,20 @@ def test_modes_are_held_against_the_clock(at_s: float, met: bool) -> None:
     assert must.reduces_before_liquidation(evidence) == ""
     evidence.samples = [msgspec_free(METERED, evidence.begun_ns, 1.2)]
     assert "120%" in must.reduces_before_liquidation(evidence)
+
+
+@pytest.mark.parametrize(("reduced_s", "met"), [(24, True), (27, False)])
+def test_a_book_is_reduced_by_the_first_report_beyond_the_configured_line(reduced_s: int, met: bool) -> None:
+    """The line is 80 %, a report comes every 15 s: 20 s after it was passed the book must have been reduced."""
+    evidence = played(60.0)
+    mode(evidence, float(reduced_s), cmd.Mode.REDUCING)
+    evidence.samples = [
+        msgspec_free(METERED, evidence.begun_ns + second * NS_PER_S, 0.79 if second < 6 else 0.85)
+        for second in range(40)
+    ]
+    said = must.reduces_before_liquidation(evidence)
+    assert (said == "") is met
+    assert met or "beyond 80%" in said
 
 
 def test_a_book_below_the_line_has_nothing_to_reduce() -> None:
