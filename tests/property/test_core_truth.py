@@ -118,6 +118,8 @@ def test_an_order_restored_after_its_fill_frees_its_slot() -> None:
     )
     for _ in range(40):
         live(other, 15.0, step_ms=1000.0)
+        # A clock that is not measured in this run would halt it in time.
+        other.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
         other.snapshot([held])
     assert other.mode() is Mode.ACTIVE, other.state.mode_reason
 
