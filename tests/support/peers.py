@@ -67,6 +67,7 @@ class Life:
             self.hear(book.send(book.book(self.price)))
             self.hear(book.tick())
             if book.state.accounts[ACCOUNT].request_open:
+                self.hear(book.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0), after_ms=0.0))
                 self.hear(book.snapshot(self.listed()))
 
     @property
