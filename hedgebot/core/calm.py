@@ -9,41 +9,26 @@ snapshot, and nothing but books, tickers, signs of life and snapshots came since
 state is what the step does, to the last bit: the journal and the state of a run are the same with claims and without.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core import calm_money, connections, market, market_watch, tracking
+from hedgebot.core import calm_money, connections, market, tracking
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, regime_stays
-from hedgebot.core.calm_look import EDGE, NEVER_NS, Bound, Look
+from hedgebot.core.calm_look import NEVER_NS, Bound, Look
+from hedgebot.core.calm_rules import Room, is_within, mark_until_ns, room_around, rules_of, stand_there
 from hedgebot.core.drift import Floats, Ints
 from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
 from hedgebot.core.state import EngineState
 from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.durations import NS_PER_HOUR, NS_PER_MS
-from hedgebot.domain.instrument import InstrumentId, venue_of
+from hedgebot.domain.durations import NS_PER_HOUR
+from hedgebot.domain.instrument import InstrumentId
 
 _PRICE_MAX = 1e300
-Room = tuple[Decimal, Decimal]
-
-
-class Rules(NamedTuple):
-    """What is held against each event. Nanoseconds on our clock; ages by content are `fresh_ns` at most.
-
-    `pause_ns` between two events; `ahead_ns` how far a venue's stamp may be ahead; `spread_bps` of a book at a timer.
-    """
-
-    pause_ns: int
-    ahead_ns: int
-    offset_ns: int
-    has_offset: bool
-    fresh_ns: int
-    spread_bps: float
 
 
 class Taken(NamedTuple):
@@ -62,6 +47,7 @@ class Claim:
     __slots__ = (
         "_decided_ns",
         "_feeds",
+        "_heard",
         "_index",
         "_linear",
         "_look",
@@ -89,8 +75,8 @@ class Claim:
         self.settings, self.underlying, self.quote = look.settings, look.underlying, look.quote
         self.instrument: InstrumentId = look.settings.hedge_instrument
         self.books, self.timers, self.timer_ns = books, timers, timer_ns
-        self.rules = _rules_of(look)
-        self._mark_until_ns = _mark_until_ns(look, self.rules)
+        self.rules = rules_of(look)
+        self._mark_until_ns = mark_until_ns(look, self.rules)
         self.covered = 0
         self.owed: Callable[[], None] | None = None
         self._decided_ns = 0
@@ -100,6 +86,7 @@ class Claim:
         self._linear: tuple[float, float] | None = None
         self._mark, self._index = look.quote.mark, look.quote.index
         self._feeds: tuple[str, ...] = ()
+        self._heard = False
         self.alive_until_ns = 0
         if timers is not None:
             self._feeds = tuple([name for name, last in state.good_at_ns.items() if last == timer_ns])
@@ -158,14 +145,20 @@ class Claim:
                 if covered:
                     self._state.at_ns = at_ns
                     market.take_ticker(self.quote, event, at_ns)
-                    self._mark_until_ns = _mark_until_ns(self._look, self.rules)
-                    self._hear_life()
+                    self._mark_until_ns = mark_until_ns(self._look, self.rules)
+                    self._heard = True
             case ev.StreamAlive():
                 covered = 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
                 if covered:
                     self._state.at_ns = at_ns
                     connections.note_alive(self._state, event, at_ns)
-                    self._hear_life()
+                    self._heard = True
+            case ev.ClockMeasured():
+                account = self._state.accounts.get(event.account)
+                covered = account is not None and event.offset_ms == account.clock_offset_ms
+                covered = covered and 0 <= at_ns - self._state.at_ns <= self.rules.pause_ns
+                if covered and account is not None:
+                    self._state.at_ns = account.clock_at_ns = at_ns
             case _:
                 return False
         self.covered += covered
@@ -201,7 +194,7 @@ class Claim:
                     or next_ask is None
                     or not ZERO < next_bid < next_ask
                     or book.instrument != instrument
-                    or ((book.bid_qty is not None or book.ask_qty is not None) and not _stand_there(book))
+                    or ((book.bid_qty is not None or book.ask_qty is not None) and not stand_there(book))
                 ):
                     break
                 total = next_bid + next_ask
@@ -309,7 +302,7 @@ class Claim:
         timers, held, quote, price = self.timers, self.rules, self.quote, self.underlying.price
         if timers is None or at_ns >= timers.until_ns or not timers.low <= price <= timers.high:
             return False
-        if at_ns >= self.alive_until_ns:
+        if at_ns >= self.lives_until_ns(at_ns + 1):
             return False
         age_ns = at_ns - quote.book_at_ns
         if held.has_offset:
@@ -329,12 +322,20 @@ class Claim:
         if not quote.mark_venue_ns < event.venue_at_ns <= at_ns + held.ahead_ns:
             return False
         if self._rooms is None:
-            self._rooms = _room_around(self._mark, self._look.room), _room_around(self._index, self._look.room)
-        return _is_within(event.mark, self._rooms[0]) and _is_within(event.index, self._rooms[1])
+            self._rooms = room_around(self._mark, self._look.room), room_around(self._index, self._look.room)
+        return is_within(event.mark, self._rooms[0]) and is_within(event.index, self._rooms[1])
+
+    def lives_until_ns(self, at_ns: int) -> int:
+        """Until when the timer may go by with the signs of life, mark and index that were heard so far.
+
+        What was heard since is asked only where the last answer does not reach to a moment.
+        """
+        if self._heard and at_ns > self.alive_until_ns:
+            self._hear_life()
+        return self.alive_until_ns
 
     def _hear_life(self) -> None:
-        """Until when the timer may go by with the signs of life, mark and index that were heard so far."""
-        until_ns = NEVER_NS
+        self._heard, until_ns = False, NEVER_NS
         for bound_of in ALIVE_BOUNDS:
             bound = bound_of(self._look)
             until_ns = min(until_ns, 0 if bound is None else bound.until_ns)
@@ -354,47 +355,3 @@ class Claim:
         self._decided_ns = at_ns
         if changed_ns >= 0:
             self.note_still(changed_ns)
-
-
-def _room_around(reference: Decimal | None, room: float) -> Room | None:
-    """Lowest and highest value within a share of one; None for one that is not known."""
-    if reference is None:
-        return None
-    off = reference * Decimal(room)
-    return reference - off, reference + off
-
-
-def _is_within(value: Decimal | None, room: Room | None) -> bool:
-    if value is None or room is None:
-        return value is None and room is None
-    return value.is_finite() and room[0] <= value <= room[1] and value > ZERO
-
-
-def _stand_there(event: ev.BookTop) -> bool:
-    """Whether the quantities of a book are those of somebody."""
-    return all(one is None or (one.is_finite() and one > 0) for one in (event.bid_qty, event.ask_qty))
-
-
-def _rules_of(look: Look) -> Rules:
-    at_most = look.state.limits
-    offset_ms = market.clock_offset_ms(look.state, venue_of(look.settings.hedge_instrument))
-    offset_ns = round((offset_ms or 0.0) * NS_PER_MS)
-    told_ms = math.floor(min(at_most.book_age_ms_max * market_watch.STALE_TOLD_AT, at_most.book_age_ms_max))
-    return Rules(
-        pause_ns=at_most.pause_ms_max * NS_PER_MS,
-        # A millisecond less: the limit itself is a float of milliseconds.
-        ahead_ns=round((market.AHEAD_MS_MAX - 1.0) * NS_PER_MS) + offset_ns,
-        offset_ns=offset_ns,
-        has_offset=offset_ms is not None,
-        fresh_ns=told_ms * NS_PER_MS,
-        spread_bps=look.settings.spread_bps_max * 1e-4 * (1.0 - EDGE),
-    )
-
-
-def _mark_until_ns(look: Look, rules: Rules) -> int:
-    """Until when the newest mark counts as fresh."""
-    quote = look.quote
-    if not quote.mark_at_ns:
-        return 0
-    seen_ns = min(quote.mark_at_ns, quote.mark_venue_ns - rules.offset_ns) if rules.has_offset else quote.mark_at_ns
-    return seen_ns + (look.state.limits.mark_age_ms_max + 1) * NS_PER_MS

@@ -141,15 +141,15 @@ def silence(look: Look) -> Bound | None:
 def marks(look: Look) -> Bound | None:
     """Mark and index must advance: when one of them is old it is told, and the feed counts as bad."""
     state, quote = look.state, look.quote
-    stamps = [(quote.mark_at_ns, quote.mark_venue_ns)]
-    stamps += [(quote.index_at_ns, quote.index_venue_ns)] if quote.index is not None else []
-    if not all(at_ns for at_ns, _ in stamps):
+    at_ns, venue_ns = quote.mark_at_ns, quote.mark_venue_ns
+    if quote.index is not None:
+        at_ns, venue_ns = min(at_ns, quote.index_at_ns), min(venue_ns, quote.index_venue_ns)
+    if not at_ns:
         return None
     offset_ms = market.clock_offset_ms(state, venue_of(look.settings.hedge_instrument))
-    offset_ns = round((offset_ms or 0.0) * NS_PER_MS)
-    seen_ns = [at_ns if offset_ms is None else min(at_ns, venue_ns - offset_ns) for at_ns, venue_ns in stamps]
+    seen_ns = at_ns if offset_ms is None else min(at_ns, venue_ns - round(offset_ms * NS_PER_MS))
     told_ms = math.floor(state.limits.mark_age_ms_max * market_watch.STALE_TOLD_AT)
-    return Bound(min(seen_ns) + (told_ms + 1) * NS_PER_MS)
+    return Bound(seen_ns + (told_ms + 1) * NS_PER_MS)
 
 
 def clocks(look: Look) -> Bound | None:

@@ -34,7 +34,7 @@ CARE_NS = 5_000_000_000
 WARM_UP_QUOTES = 64
 _TURN_EVENTS_MAX = 64
 _RECORDED = (ev.BookTop, ev.TimerFired)
-_TICKING = (ev.Ticker, ev.StreamAlive)
+_TICKING = (ev.Ticker, ev.StreamAlive, ev.ClockMeasured)
 _TIMER = ev.TimerFired()
 Heard = Callable[[ev.Stamped | cmd.Issued], None]
 
@@ -164,7 +164,7 @@ class QuotePlay:
             else:
                 self._pass(event, moment)
 
-    def _pass(self, event: Conflated | ev.TimerFired, at_ns: int) -> None:
+    def _pass(self, event: Conflated | ev.ClockMeasured | ev.TimerFired, at_ns: int) -> None:
         commands = self._turn.pass_by(event, at_ns)
         if commands:
             self._issued(commands, at_ns)

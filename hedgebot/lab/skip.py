@@ -59,8 +59,8 @@ class Stretch:
         """
         claim, timers = self._claim, self._timers
         calm = due = _count_before(timers, before_ns)
-        if before_ns > claim.alive_until_ns:
-            calm = min(due, _count_before(timers, claim.alive_until_ns))
+        if before_ns > (lives_until_ns := claim.lives_until_ns(before_ns)):
+            calm = min(due, _count_before(timers, lives_until_ns))
             if calm < due:
                 self._cut(calm)
         row = self._row

@@ -163,7 +163,7 @@ class Turn:
         )
         return self._last
 
-    def pass_by(self, event: Conflated | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:
+    def pass_by(self, event: Conflated | ev.ClockMeasured | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:
         """Step one event that came while nothing waits, for whoever plays a recording and keeps it himself.
 
         The commands must go the way of `run`'s; the event's number is the one before `next_seq`.

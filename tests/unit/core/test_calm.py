@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hedgebot.core.calm import Claim
+from hedgebot.core.calm_look import NEVER_NS
 from hedgebot.core.quick import QuickEngine
 from hedgebot.core.state import encode_state
 from hedgebot.domain import events as ev
@@ -61,7 +62,16 @@ def test_a_book_that_is_not_plain_is_stepped(fields: dict[str, object]) -> None:
 def test_an_event_from_before_the_last_one_is_stepped() -> None:
     play, claim = claimed()
     assert not claim.take(at(play, play.book(), after_ms=-5))
-    assert not claim.take(at(play, ev.ClockMeasured(account="main", offset_ms=0.0, round_trip_ms=1.0)))
+
+
+@pytest.mark.parametrize(
+    ("account", "offset_ms", "covered"), [("main", 0.0, True), ("main", 5.0, False), ("b", 0.0, False)]
+)
+def test_a_clock_that_is_measured_as_before_is_taken(account: str, offset_ms: float, covered: bool) -> None:
+    play, claim = claimed()
+    measured = at(play, ev.ClockMeasured(account=account, offset_ms=offset_ms, round_trip_ms=1.0))
+    assert claim.take(measured) is covered
+    assert (claim.state.accounts["main"].clock_at_ns == measured.at_ns) is covered
 
 
 def test_a_row_of_books_is_taken_up_to_the_first_that_must_be_stepped() -> None:
@@ -85,12 +95,12 @@ def test_a_ticker_in_its_room_and_a_sign_of_life_are_taken() -> None:
     assert claim.quote.mark == PRICE + 5
     # Nine tenths of ten seconds: the mark is what grows old first.
     aged_ns = claim.quote.mark_at_ns + 9_001 * MS
-    assert claim.alive_until_ns == aged_ns > before_ns
+    assert claim.lives_until_ns(NEVER_NS) == aged_ns > before_ns
     assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PUBLIC), after_ms=2))
-    assert claim.alive_until_ns == aged_ns
+    assert claim.lives_until_ns(NEVER_NS) == aged_ns
     play.at_ns += 2_000 * MS
     assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE)))
-    assert claim.alive_until_ns == aged_ns
+    assert claim.lives_until_ns(NEVER_NS) == aged_ns
     play.at_ns += 7_000 * MS
     assert not claim.take(at(play, ev.TimerFired()))
 
@@ -102,7 +112,7 @@ def test_a_sign_of_life_moves_the_end_of_the_timers_where_it_comes_first() -> No
     claim._hear_life()
     before_ns = claim.alive_until_ns
     assert claim.take(at(play, ev.StreamAlive(account="main", stream=ev.Stream.PRIVATE), after_ms=3))
-    assert claim.alive_until_ns > before_ns
+    assert claim.lives_until_ns(NEVER_NS) > before_ns
 
 
 @pytest.mark.parametrize(

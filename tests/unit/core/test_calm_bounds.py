@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from hedgebot.core import calm, calms, shut
+from hedgebot.core import calm, calm_rules, calms, shut
 from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TICKED, TIMER_BOUNDS, prices_within, room_of
 from hedgebot.core.calm_look import NEVER_NS, Bound, BoundOf
@@ -285,14 +285,14 @@ RULES: dict[str, tuple[days.Script, int | float]] = {
 def test_what_is_held_against_each_event_matters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     script, mutant = RULES[name]
     assert not differs(script())
-    original, changed = calm._rules_of, cast("dict[str, Any]", {name: mutant})
-    monkeypatch.setattr(calm, "_rules_of", lambda look: original(look)._replace(**changed))
+    original, changed = calm_rules.rules_of, cast("dict[str, Any]", {name: mutant})
+    monkeypatch.setattr(calm, "rules_of", lambda look: original(look)._replace(**changed))
     assert differs(script())
 
 
 def test_how_long_a_mark_is_fresh_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not differs(days.mark_ages())
-    monkeypatch.setattr(calm, "_mark_until_ns", lambda _look, _rules: NEVER_NS)
+    monkeypatch.setattr(calm, "mark_until_ns", lambda _look, _rules: NEVER_NS)
     assert differs(days.mark_ages())
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgebot.core.calm import Claim
+from hedgebot.core.calm_look import NEVER_NS
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Issued, RecordRegime
@@ -229,6 +230,7 @@ def test_without_a_sign_of_life_the_timer_is_stepped_when_it_is_due() -> None:
     assert claim is not None
     now_ns, last = claim.state.at_ns, len(play._quotes)
     stretch = skip.Stretch(claim, play._quotes, skip.Ahead(last, now_ns + 1, LOOK_NS, now_ns + LOOK_NS * 9))
+    claim.lives_until_ns(NEVER_NS)
     claim.alive_until_ns = now_ns + LOOK_NS * 3
     # What comes before the next care is taken; the timers after it wait for what the care says.
     assert stretch.take(now_ns + LOOK_NS * 2) == (0, 2)
