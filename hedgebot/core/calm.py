@@ -15,15 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core import calm_money, connections, market, tracking
+from hedgebot.core import calm_money, connections, market, reconcile, tracking
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, regime_stays
 from hedgebot.core.calm_look import NEVER_NS, Bound, Look
 from hedgebot.core.calm_rules import Room, is_within, mark_until_ns, room_around, rules_of, stand_there
 from hedgebot.core.drift import Floats, Ints
 from hedgebot.core.exposure import linear_delta, linear_delta_row, linear_floats
-from hedgebot.core.state import EngineState
+from hedgebot.core.state import EngineState, followed
+from hedgebot.core.step import Step
 from hedgebot.core.trail import SPELL_NS, note_range
 from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.instrument import InstrumentId
@@ -57,6 +59,7 @@ class Claim:
         "_state",
         "_sums",
         "alive_until_ns",
+        "asking_ns",
         "books",
         "covered",
         "instrument",
@@ -88,6 +91,7 @@ class Claim:
         self._feeds: tuple[str, ...] = ()
         self._heard = False
         self.alive_until_ns = 0
+        self.asking_ns = min([one.snapshot_due_ns for one in followed(state) if not one.request_open], default=NEVER_NS)
         if timers is not None:
             self._feeds = tuple([name for name, last in state.good_at_ns.items() if last == timer_ns])
             self._hear_life()
@@ -248,6 +252,17 @@ class Claim:
         self.covered += 1
         return True
 
+    def ask(self, stamped: ev.Stamped) -> tuple[Command, ...] | None:
+        """Cover a timer but for the snapshots that are due at it, which it asks for; None where it is another event."""
+        if not isinstance(stamped.event, ev.TimerFired) or stamped.at_ns < self.asking_ns:
+            return None
+        self.asking_ns = NEVER_NS
+        if not self.take_timer(stamped.at_ns):
+            return None
+        step = Step(self._state, seq=stamped.seq, at_ns=stamped.at_ns)
+        reconcile.sweep(step)
+        return tuple(step.commands)
+
     def step_volatility(self, price: float, at_ns: int) -> None:
         """Move the volatility; where the regime is another one with it, the next timer tells, and is to be stepped."""
         self.underlying.drift.add_price(price, at_ns)
@@ -300,7 +315,7 @@ class Claim:
 
     def _timer_is_calm(self, at_ns: int) -> bool:
         timers, held, quote, price = self.timers, self.rules, self.quote, self.underlying.price
-        if timers is None or at_ns >= timers.until_ns or not timers.low <= price <= timers.high:
+        if timers is None or at_ns >= min(timers.until_ns, self.asking_ns) or not timers.low <= price <= timers.high:
             return False
         if at_ns >= self.lives_until_ns(at_ns + 1):
             return False

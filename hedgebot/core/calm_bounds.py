@@ -117,14 +117,14 @@ def alerts(look: Look) -> Bound | None:
 
 
 def snapshots(look: Look) -> Bound | None:
-    """A snapshot is asked for when it is due, and given up on when it does not come."""
+    """A snapshot is given up on when it does not come, and truth ends without one. A claim asks for what is due."""
     until_ns = NEVER_NS
     for account in followed(look.state):
         if not account.private.up or account.mismatches or account.paused_until_ns:
             return None
         if account.unseen or account.missing:
             return None
-        until_ns = min(until_ns, account.snapshot_due_ns, reconcile.truth_until_ns(look.state, account))
+        until_ns = min(until_ns, reconcile.truth_until_ns(look.state, account))
         if account.request_open:
             until_ns = min(until_ns, account.request_at_ns + look.state.limits.reconcile_timeout_ms * NS_PER_MS)
     return Bound(until_ns)

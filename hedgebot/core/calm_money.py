@@ -20,7 +20,7 @@ def margin(look: Look) -> Bound | None:
             return None
         if limits.margin_use(state, account, look.at_ns) is None or account.margin.looked_at_ns != look.timer_ns:
             return None
-        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * NS_PER_MS)
+        until_ns = min(until_ns, account.wallet_at_ns + state.limits.margin_age_ms_max * NS_PER_MS + 1)
     return Bound(until_ns)
 
 

@@ -70,11 +70,14 @@ class QuickEngine(Engine):
         claim = self._claim
         if claim is None and isinstance(stamped.event, _COVERED):
             claim = self._claim = self._calms.claim(self.state, self._strategy)
+        commands = None
         if claim is not None:
             if claim.take(stamped):
                 return _NOTHING
             claim.settle()
-        commands = self._step(stamped)
+            commands = claim.ask(stamped)
+        if commands is None:
+            commands = self._step(stamped)
         self._calms.note(stamped, commands, claim)
         self._claim = None
         return commands

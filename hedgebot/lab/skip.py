@@ -85,7 +85,8 @@ class Stretch:
             self._last = row + _books_covered(claim, quotes, row, min(ahead.end_ns, ahead.timer_ns))
             return
         # Quotes are covered up to the first timer that is not.
-        steps = max(-(-(claim.timers.until_ns - ahead.timer_ns) // ahead.interval_ns), 0)
+        until_ns = min(claim.timers.until_ns, claim.asking_ns)
+        steps = max(-(-(until_ns - ahead.timer_ns) // ahead.interval_ns), 0)
         end_ns = min(ahead.end_ns, ahead.timer_ns + steps * ahead.interval_ns + 1)
         count = _books_covered(claim, quotes, row, end_ns)
         at_ns = quotes.at_ns

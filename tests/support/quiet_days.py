@@ -193,6 +193,7 @@ def alert_ends() -> Playbook:
 
 
 snapshot_due = waiting(4, lambda: Talk(reconcile_interval_ms=3_000))
+snapshot_never_comes = waiting(9, lambda: Talk(reconcile_interval_ms=3_000, reconcile_timeout_ms=3_000))
 
 
 def stream_silent() -> Playbook:

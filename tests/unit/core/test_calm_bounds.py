@@ -70,7 +70,7 @@ SCRIPTS: dict[str, days.Script] = {
     "band": days.leaving_the_band,
     "delta_limit": days.beyond_the_limit,
     "alerts": days.alert_ends,
-    "snapshots": days.snapshot_due,
+    "snapshots": days.snapshot_never_comes,
     "silence": days.stream_silent,
     "marks": moving_days.tickers_stop,
     "clocks": moving_days.clock_unmeasured,
@@ -190,6 +190,14 @@ def test_a_collateral_shock_in_the_floor_stands_as_long_as_the_margin(monkeypatc
     assert not differs(play)
     assert covered(play) == covered(days.shocked_margin_ages(in_floor=False))
     without(monkeypatch, "margin")
+    assert differs(play)
+
+
+def test_a_claim_asks_for_the_snapshot_that_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = days.snapshot_due()
+    assert not differs(play)
+    assert covered(play) > 0.8 * len(play.log)
+    monkeypatch.setattr(Claim, "ask", lambda *_: ())
     assert differs(play)
 
 
