@@ -152,6 +152,12 @@ def duplicate_of(state: EngineState, intent: OrderIntent, delta_coin: float, at_
     for twin in reversed(state.orders.values()):
         if at_ns - twin.sent_at_ns > DUPLICATE_WINDOW_NS:
             break
+        if twin.intent.underlying != intent.underlying or twin.filled_contracts == ZERO:
+            # One that lives holds the slot (the gate's rule for it); one that ended so was proven to have done nothing.
+            continue
+        if twin.intent.delta_effect_coin * intent.delta_effect_coin < 0.0:
+            # A hedge the other way is a trade that brings the delta back: what comes after it has that for its cause.
+            break
         if _traded(twin.intent) == _traded(intent) and _same_cause(state, twin, delta_coin):
             return twin.client_id
     return ""
@@ -167,9 +173,6 @@ def _same_cause(state: EngineState, twin: OrderRecord, delta_coin: float) -> boo
     Its fills moved nothing, or the delta stands where it stood before them and neither a trade of others nor the market
     brought it back. What they lowered, as the clips of one large hedge do, leaves the next one a cause of its own.
     """
-    if twin.filled_contracts == ZERO:
-        # One that lives holds the slot (the gate's rule for it); one that ended so was proven to have done nothing.
-        return False
     meant_coin = abs(twin.intent.delta_effect_coin * float(twin.filled_contracts / twin.intent.qty_contracts))
     if abs(twin.moved_coin) <= MISS_RATIO_MAX * meant_coin:
         return True

@@ -11,7 +11,8 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from tests.support.playbook import BTC_CALL, BTC_PERP, Playbook, of_type, orders, settings, the_order
+from tests.support.playbook import BTC_CALL, BTC_INVERSE, BTC_PERP, Playbook, of_type, orders, settings, the_order
+from tests.support.quiet_days import Talk
 
 CLIP_COIN = 0.1
 """Every order here is of the largest size: a clip."""
@@ -83,6 +84,19 @@ def test_a_client_that_trades_the_same_again_is_hedged_at_once(book: Playbook) -
     book.send(book.fill(Side.BUY, "0.1"))  # the hedge will bring the delta to where it was
     heard = book.done(order)
     assert the_order(heard).approved.intent.qty_contracts == order.approved.intent.qty_contracts
+
+
+def test_a_market_that_goes_to_and_fro_is_hedged_each_time() -> None:
+    """The second and the fourth hedge are of one size at one price, and the third was the other way."""
+    play = Talk(strategies=(), order_burst_max=100, chase_bps_max=10_000.0, hedge_volume_ratio_max=100.0)
+    play.ready((play.position("1000000", BTC_INVERSE), play.position("-10")))
+    sent = []
+    for price in (101_000, 100_000, 101_000, 100_000):
+        play.send(play.ticker(Decimal(price)))
+        order = the_order(play.send(play.book(Decimal(price)), after_ms=20))
+        play.done(order)
+        sent.append((order.approved.intent.side, order.approved.intent.qty_contracts))
+    assert sent[1] == sent[3] != sent[2]
 
 
 def test_what_a_partial_fill_left_is_hedged_at_once(book: Playbook) -> None:
