@@ -44,6 +44,7 @@ class Claim:
     """One claim. `books` covers books of the hedge, `timers` (None: none) the timer; both change the state exactly.
 
     The timer is covered before `alive_until_ns`, too: until then the last sign of life, mark and index count.
+    `read`: no timer has left yet what a snapshot brought.
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class Claim:
         "instrument",
         "owed",
         "quote",
+        "read",
         "rules",
         "settings",
         "timer_ns",
@@ -80,7 +82,7 @@ class Claim:
         self.books, self.timers, self.timer_ns = books, timers, timer_ns
         self.rules = rules_of(look)
         self._mark_until_ns = mark_until_ns(look, self.rules)
-        self.covered = 0
+        self.covered, self.read = 0, look.read
         self.owed: Callable[[], None] | None = None
         self._decided_ns = 0
         # What only some claims need is made when it is asked for; mark and index are the room's middle as they are now.
@@ -100,11 +102,6 @@ class Claim:
     def state(self) -> EngineState:
         """The state that the claim is about."""
         return self._state
-
-    @property
-    def has_looked(self) -> bool:
-        """Whether the newest timer was one that looked at the margin: those that come oftener leave it to the next."""
-        return all(one.margin.looked_at_ns == self.timer_ns for one in self._state.accounts.values())
 
     def settle(self) -> None:
         """Have done what whoever took a whole row put off; to be called before anything is stepped."""
@@ -306,7 +303,7 @@ class Claim:
     def after_timer(self, at_ns: int, price: float) -> None:
         """What a timer at rest leaves behind, but for the look; the newest one's is all that is left of a row."""
         state, self.timer_ns = self._state, at_ns
-        calm_money.after_timer(state, at_ns, read=self._look.read)
+        self.read = not calm_money.after_timer(state, at_ns, read=self.read) and self.read
         closes, good = state.risk.closes.get(self.underlying.name), state.good_at_ns
         if closes is not None:
             closes.hour, closes.price = at_ns // NS_PER_HOUR, price

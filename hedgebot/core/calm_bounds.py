@@ -4,8 +4,8 @@ A bound is a claim: before `until_ns`, and while the hedge's middle stays within
 it said at the last real step, wherever mark and index go within the look's `room`. None is no claim: then every event
 is stepped. `BOOK_BOUNDS` are the gates that a book of the hedge passes, `TIMER_BOUNDS` those that the timer passes
 besides, `ALIVE_BOUNDS` those of them that each sign of life or ticker moves on; the timer's own must have been seen at
-rest by a real timer step just before, so a bound speaks only of what time and price can change. Bounds are drawn in by
-`EDGE`: what is near an edge is stepped. Must not change the state.
+rest just before, so a bound speaks only of what time, price and a snapshot can change. Bounds are drawn in by `EDGE`:
+what is near an edge is stepped. Must not change the state.
 """
 
 import math

@@ -36,16 +36,19 @@ def money(look: Look) -> Bound | None:
     return None if told or any(venue_risk.problem(state, one, at_ns)[0] for one in venue_risk.venues(state)) else FREE
 
 
-def after_timer(state: EngineState, at_ns: int, *, read: bool) -> None:
-    """What a timer leaves of the money, where nobody has a model of ours; `read`: a snapshot came before it."""
-    for account in state.accounts.values():
-        margin = account.margin
-        if at_ns - margin.looked_at_ns >= LOOK_NS:
-            margin.looked_at_ns = at_ns
-            if read:
-                margin.standing_stress = margin_watch.reported_stress(state, account, at_ns)
+def after_timer(state: EngineState, at_ns: int, *, read: bool) -> bool:
+    """What a timer leaves of the money, where nobody has a model of ours; `read`: of a snapshot that came, too.
+
+    Whether it left that for good: a timer that comes sooner than margin is looked at again leaves it to the next.
+    """
+    due = [one for one in state.accounts.values() if at_ns - one.margin.looked_at_ns >= LOOK_NS]
+    for account in due:
+        account.margin.looked_at_ns = at_ns
+        if read:
+            account.margin.standing_stress = margin_watch.reported_stress(state, account, at_ns)
     if read:
         loss_limits.note_equity(state, at_ns)
+    return len(due) == len(state.accounts)
 
 
 def _may_tell(state: EngineState, account: AccountState, at_ns: int) -> bool:

@@ -47,8 +47,7 @@ class Calms:
         """Hear of a real step; `ended` is the claim that did not cover it."""
         event = stamped.event
         if ended is not None:
-            self._read = self._read and not (ended.timer_ns > self._timer_ns and ended.has_looked)
-            self._timer_ns = ended.timer_ns
+            self._read, self._timer_ns = ended.read, ended.timer_ns
             self._wait = 0 if ended.covered >= WORTH_EVENTS else _WAIT_STEPS
         quiet = not commands
         self._forget(event, quiet=quiet)

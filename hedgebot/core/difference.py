@@ -33,11 +33,11 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
             account.mismatches.pop(subject, None)
         elif _moved_at_ns(step.state, account, subject) >= event.asked_at_ns:
             conclusive = False
-        elif subject in step.state.underlyings and _is_rounding(step, account, subject, venue_value - ours):
-            account.mismatches.pop(subject, None)
-            _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
         elif not account.adopted or _is_new_coin(step.state, account, subject):
             _adjust(step, account, subject, seen, f"opening position, snapshot {event.request}")
+        elif subject in step.state.underlyings and _rounds_off(step, account, subject, venue_value - ours):
+            account.mismatches.pop(subject, None)
+            _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
         else:
             _note_difference(step, account, subject, ours, seen)
     return conclusive
@@ -61,10 +61,11 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
     account.break_since_ns = 0
 
 
-def _is_rounding(step: Step, account: AccountState, coin: str, difference: Decimal) -> bool:
-    """Whether a coin differs by what venues round of fees, profit and interest, and remember it if so.
+def _rounds_off(step: Step, account: AccountState, coin: str, difference: Decimal) -> bool:
+    """Add a difference to the coin's roundings of the day; False, and nothing added, where it is more than those.
 
-    That is less than a lot, which can never be hedged, and with all of the day before it still less than one.
+    Venues round fees, profit and interest to their own digits. One is less than a lot, which can never be hedged, and
+    with those of the day before it still less than one.
     """
     day, lot = step.at_ns // NS_PER_DAY, _lot_coin(step.state, coin)
     if account.rounded_day != day:

@@ -39,9 +39,10 @@ def mark_fresh(one: Candidate) -> Finding:
     this run, which the rule on their gap asks.
     """
     found, known = _mark(one)
-    why = proof.unproven_shrinking(one) if found.problem and known else ""
-    problem = f"{found.problem}, and {why}" if why else found.problem if not known else ""
-    return Finding(check=found.check, problem=problem)
+    if not found.problem or not known:
+        return found
+    why = proof.unproven_shrinking(one)
+    return Finding(check=found.check, problem=f"{found.problem}, and {why}" if why else "")
 
 
 def closing_mark_fresh(one: Candidate) -> Finding:

@@ -9,6 +9,7 @@ and B's carry. So A comes first while -carry_A * days <= 2 * cost_B + carry_B * 
 beyond its cap, A always comes first.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -98,21 +99,25 @@ def in_use(state: EngineState, settings: UnderlyingSettings) -> tuple[Instrument
 
 def stale(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
     """Those of them whose book is not fresh and should be."""
-    age_ms_max = state.limits.book_age_ms_max
-    return [
-        one
-        for one in in_use(state, settings)
-        if market.book_age_ms(state, one, at_ns) > age_ms_max and owes_market(state, settings, one)
-    ]
+    return _older(state, settings, at_ns, market.book_age_ms, state.limits.book_age_ms_max)
 
 
 def unmarked(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> list[InstrumentId]:
     """The same for marks: without one nothing is opened on a book, however fresh it is."""
-    age_ms_max = state.limits.mark_age_ms_max
+    return _older(state, settings, at_ns, market.mark_age_ms, state.limits.mark_age_ms_max)
+
+
+def _older(
+    state: EngineState,
+    settings: UnderlyingSettings,
+    at_ns: int,
+    age_ms: Callable[[EngineState, InstrumentId, int], int],
+    age_ms_max: int,
+) -> list[InstrumentId]:
     return [
         one
         for one in in_use(state, settings)
-        if market.mark_age_ms(state, one, at_ns) > age_ms_max and owes_market(state, settings, one)
+        if age_ms(state, one, at_ns) > age_ms_max and owes_market(state, settings, one)
     ]
 
 

@@ -130,12 +130,14 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         # Paced like every repeat: a clock that jumped must not turn into a flood of questions.
         account.snapshot_due_ns = step.at_ns + _RETRY_NS
         return
-    if _is_doubtful(account, event):
-        account.snapshot_due_ns = step.at_ns + _RETRY_NS
-        return
     orphans = _check_orders(step, account, event)
     if not orphans:
         account.listed_ns = event.asked_at_ns
+    if not account.adopted and not any(one.contracts for one in event.positions):
+        account.flat_answers += 1
+        if account.flat_answers < _flat_answers_needed(event):
+            account.snapshot_due_ns = step.at_ns + _RETRY_NS
+            return
     listed = not _note_unlisted(step, account, event)
     conclusive = difference.compare(step, account, event) and listed
     # An order of ours that nobody here knows may still fill: nothing is sent on the account until it is gone.
@@ -150,13 +152,10 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         step.touch(underlying, DecisionCause.RECOVERY)
 
 
-def _is_doubtful(account: AccountState, event: SnapshotTaken) -> bool:
-    """Whether a first snapshot may be an empty answer in place of a flat account: too few have listed no position."""
-    if account.adopted or any(one.contracts for one in event.positions):
-        return False
-    account.flat_answers += 1
-    needs_margin = event.wallet is not None and bool(event.wallet.maintenance_margin_usd)
-    return account.flat_answers < (_FLAT_ANSWERS_DOUBTED if needs_margin else _FLAT_ANSWERS)
+def _flat_answers_needed(event: SnapshotTaken) -> int:
+    """How many first snapshots must list no position: fewer may be empty answers in place of a flat account."""
+    needs_margin = event.wallet is not None and event.wallet.maintenance_margin_usd
+    return _FLAT_ANSWERS_DOUBTED if needs_margin else _FLAT_ANSWERS
 
 
 def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> None:

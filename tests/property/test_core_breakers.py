@@ -12,7 +12,8 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import SubmitOrder
 from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import ACCOUNT, Playbook, orders, settings
-from tests.unit.core.test_breakers import breach, next_order, reject
+from tests.support.stories import next_order
+from tests.unit.core.test_breakers import breach, reject
 
 
 class Aims:

@@ -11,11 +11,12 @@ from hedgebot.core.engine import Engine
 from hedgebot.domain import events as ev
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.domain.reports import WalletReport, WatchedMargin
+from hedgebot.domain.reports import WatchedMargin
 from hedgebot.domain.settings import AccountRole, AccountSettings, EngineSettings, StrategySettings
 from hedgebot.lab.pace import Pace
 from tests.support.playbook import ACCOUNT, INSTRUMENTS, PRICE, Playbook, orders
 from tests.support.quiet_days import Talk, begun, load
+from tests.support.stories import answer
 
 
 class Slow(Talk):
@@ -88,11 +89,11 @@ def rate_before_the_regime_is_told() -> Playbook:
 def compared(*, equity: str = "1000000", maintenance: str = "10000", **limits: float) -> Playbook:
     """Compared every three seconds; the third snapshot brings another wallet, of which a timer may have to tell."""
     play = begun(Talk(strategies=(), reconcile_interval_ms=3_000, **limits))
-    for answer in range(4):
+    for number in range(4):
         asked = play.state.accounts[ACCOUNT].request
         while play.state.accounts[ACCOUNT].request == asked:
             play.quiet(0.25)
-        play.snapshot(wallet=play.wallet(equity=equity, maintenance=maintenance) if answer > 1 else None)
+        play.snapshot(wallet=play.wallet(equity=equity, maintenance=maintenance) if number > 1 else None)
     return play
 
 
@@ -137,7 +138,7 @@ def account_is_added() -> Playbook:
     play.send(ev.StreamChanged(account="second", stream=ev.Stream.PRIVATE, up=True, reason="connected"))
     play.tick(after_ms=250)
     while not play.state.accounts["second"].adopted:
-        play.send(_read(play, "second", msgspec.structs.replace(play.wallet(), account="second")))
+        answer(play, "second")
     play.quiet(1)
     return play
 
@@ -158,25 +159,12 @@ def watched_wallet_is_older() -> Playbook:
         play.quiet(1)
         one = WatchedMargin(pocket="", pockets=1, equity_usd=report.equity_usd, positions=())
         report = msgspec.structs.replace(report, watched=one)
-        first = maintenance == "10000"
-        play.send(ev.WalletUpdated(report=report, source=ev.Source.STREAM) if first else _read(play, "second", report))
+        if maintenance == "10000":
+            play.send(ev.WalletUpdated(report=report, source=ev.Source.STREAM))
+        else:
+            answer(play, "second", wallet=report)
         play.quiet(1)
     return play
-
-
-def _read(play: Playbook, account: str, wallet: WalletReport) -> ev.SnapshotTaken:
-    """A snapshot of an account that holds nothing."""
-    return ev.SnapshotTaken(
-        account=account,
-        request=play.state.accounts[account].request,
-        complete=True,
-        problem="",
-        positions=(),
-        open_orders=(),
-        wallet=wallet,
-        executions_since_ns=0,
-        asked_at_ns=play.at_ns,
-    )
 
 
 # --- feeds that go away

@@ -3,7 +3,7 @@
 import msgspec
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.commands import Mode
+from hedgebot.domain.commands import Mode, SubmitOrder
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import (
     AccountRole,
@@ -14,6 +14,7 @@ from tests.support.playbook import (
     ACCOUNT,
     INSTRUMENTS,
     Playbook,
+    orders,
     settings,
 )
 
@@ -77,3 +78,15 @@ def live(book: Playbook, seconds: float, *, private: bool = True, step_ms: float
             heard += book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
         heard += book.tick()
     return heard
+
+
+def next_order(book: Playbook, step_ms: float = 250.0) -> SubmitOrder | None:
+    """The next order within a minute of a healthy market."""
+    for _ in range(240):
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), step_ms)
+        book.send(ev.WalletUpdated(report=book.wallet(), source=ev.Source.STREAM))
+        book.send(book.ticker())
+        found = orders(book.send(book.book()))
+        if found:
+            return found[0]
+    return None

@@ -29,6 +29,7 @@ from tests.support.playbook import (
     settings,
     the_order,
 )
+from tests.support.stories import next_order
 
 SELL_0162 = "0.162"
 """What a client's buy of 0.2 makes the book sell: from 0.2 to three quarters of its band of 0.05, in lots of 0.001."""
@@ -66,18 +67,6 @@ def reject(book: Playbook, order: SubmitOrder, *, passing: bool = False) -> None
         account=ACCOUNT, client_id=order.client_id, code="110007", message="no funds", passing=passing
     )
     book.send(refused)
-
-
-def next_order(book: Playbook, step_ms: float = 250.0) -> SubmitOrder | None:
-    """The next order within a minute of a healthy market."""
-    for _ in range(240):
-        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), step_ms)
-        book.send(ev.WalletUpdated(report=book.wallet(), source=ev.Source.STREAM))
-        book.send(book.ticker())
-        found = orders(book.send(book.book()))
-        if found:
-            return found[0]
-    return None
 
 
 def test_two_wrong_way_fills_halt(book: Playbook) -> None:

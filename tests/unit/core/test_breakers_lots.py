@@ -13,6 +13,7 @@ from hedgebot.domain.commands import Mode, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, OrderStatus, TimeInForce
 from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, Playbook, orders, settings, the_order
+from tests.support.stories import next_order
 
 
 @pytest.fixture
@@ -20,18 +21,6 @@ def book() -> Playbook:
     playbook = Playbook()
     playbook.ready()
     return playbook
-
-
-def next_order(book: Playbook) -> SubmitOrder | None:
-    """The next order within a minute of a healthy market."""
-    for _ in range(240):
-        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), 250)
-        book.send(ev.WalletUpdated(report=book.wallet(), source=ev.Source.STREAM))
-        book.send(book.ticker())
-        found = orders(book.send(book.book()))
-        if found:
-            return found[0]
-    return None
 
 
 @pytest.mark.parametrize(

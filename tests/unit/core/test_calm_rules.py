@@ -5,25 +5,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core.calm_look import NEVER_NS, Look
 from hedgebot.core.calm_rules import is_within, mark_until_ns, room_around, rules_of, stand_there
-from hedgebot.core.strategy import Steady
-from tests.support.playbook import BTC_PERP, MS, PRICE, Playbook
-
-
-def look() -> Look:
-    play = Playbook()
-    play.ready()
-    state, settings = play.state, play.state.settings.underlyings[0]
-    return Look(
-        state=state,
-        settings=settings,
-        underlying=state.underlyings["BTC"],
-        quote=state.quotes[BTC_PERP],
-        steady=Steady(0.0, 0.1, 0.1, NEVER_NS),
-        at_ns=play.at_ns,
-        timer_ns=play.at_ns,
-    )
+from tests.support.playbook import MS, PRICE, Playbook
+from tests.unit.core.test_calm_look import look
 
 
 def test_a_value_is_within_its_room_and_what_was_unknown_stays_so() -> None:

@@ -44,6 +44,17 @@ def test_roundings_of_one_day_that_come_to_a_lot_are_a_difference() -> None:
     assert qty(book) == Decimal("0.0391")
 
 
+def test_what_an_account_opens_with_is_no_rounding() -> None:
+    """Dust that was there all along takes nothing of what the day's roundings may come to."""
+    book = Playbook()
+    book.ready(btc="0.0009")
+    opening = [one for one in of_type(book.heard, RecordAdjustment) if one.subject == "BTC"]
+    assert [one.evidence.partition(",")[0] for one in opening] == ["opening position"]
+    compared(book, "0.0013")
+    assert not book.is_up(AlertKind.RECON_BREAK)
+    assert qty(book) == Decimal("0.0013")
+
+
 def test_roundings_go_to_and_fro_and_begin_anew_with_each_day() -> None:
     book = Playbook()
     book.at_ns += NS_PER_DAY - book.at_ns % NS_PER_DAY - 1_000 * MS
