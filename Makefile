@@ -59,7 +59,7 @@ cover: $(STAMP)  ## branch coverage of the pure rooms and the journal
 
 campaign: $(STAMP)  ## 50 kills at every failpoint, then thousands of worlds of faults (in pieces: FIRST=1001 SEEDS=1000)
 	@$(BIN)/python -m tests.e2e.matrix $(KILLS)
-	@$(BIN)/hedgebot sim run --first $(FIRST) --seeds $(SEEDS) --minutes $(MINUTES)
+	@$(BIN)/hedgebot sim run --first $(FIRST) --seeds $(SEEDS) --minutes $(MINUTES) --minimise
 
 soak: $(STAMP)  ## the daemon on bad lines for MINUTES=30 real minutes: memory, tasks, descriptors, and whether the books agree
 	@$(BIN)/hedgebot sim soak --minutes $(MINUTES)

@@ -19,10 +19,15 @@ from hedgebot.console.place import JsonFlag
 from hedgebot.domain.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from hedgebot.lab.campaign import Scorecard
-    from hedgebot.lab.faultworld import Outcome
+    from hedgebot.lab.minimise import Smallest
+    from hedgebot.lab.outcome import Outcome
 
 MINUTES_MIN = 4.0
+MINIMISED_MAX = 10
+"""Failures of which the smallest set of mishaps is sought."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +39,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="sim")
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=1_000_000, help="How many worlds.")] = 20,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="One world alone, to look at it again.")] = None,
     first: Annotated[int, typer.Option("--first", min=0, help="The first of the seeds.")] = 1,
@@ -44,6 +49,15 @@ def run(
         str | None,
         typer.Option("--book", help="Hedge with one instrument, two, or switch. Default: drawn; for --seed one."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep", help="With --seed: of the mishaps that it draws play this one; again for more, or none."
+        ),
+    ] = None,
+    minimise: Annotated[
+        bool, typer.Option("--minimise", help="Of a failing world seek the fewest mishaps that still break the same.")
+    ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -68,26 +82,30 @@ def run(
     for name in only or ():
         if minutes < (least := math.ceil(minutes_for(BY_ID[name]))):
             raise WrongUse(f"--minutes is {minutes:g}, {name} needs a world of at least {least}")
+    kept = _kept(keep, seed, minutes, only or ())
     chosen = [seed] if seed is not None else list(range(first, first + seeds))
     # A line that repeats one world says what is not one hedge: lines from before there were others stay true.
     kind = BookKind(book) if book is not None else None if seed is None else BookKind.ONE
     began_s = time.monotonic()
+    progress = _Progress(len(chosen), counts=sys.stderr.isatty(), minimises=minimise)
     card = campaign(
         chosen,
         minutes,
         load_strategy,
         only=only or (),
         book=kind,
+        kept=kept,
         workers=1 if seed is not None else workers,
-        told=_Progress(len(chosen), counts=sys.stderr.isatty()),
+        told=progress,
     )
     seconds = time.monotonic() - began_s
     speed = card.minutes * 60.0 / seconds
     lines = [
-        *_lines(card),
+        *_lines(card, progress.smallest),
         f"{card.runs} worlds, {card.minutes:.0f} minutes, in {seconds:.0f} s: {speed:.0f} times real time",
     ]
     data = msgspec.to_builtins(card) | {"score": card.score, "speed": speed, "seconds": seconds}
+    data["smallest"] = [msgspec.to_builtins(one) for one in progress.smallest.values()]
     emit(data, lines, as_json=as_json)
     raise typer.Exit(ExitCode.OK if card.passed else ExitCode.FAILED)
 
@@ -131,9 +149,11 @@ class _Progress:
     On a terminal one line counts beside that.
     """
 
-    def __init__(self, total: int, *, counts: bool) -> None:
+    def __init__(self, total: int, *, counts: bool, minimises: bool = False) -> None:
         self._total = total
         self._counts = counts
+        self._minimises = minimises
+        self.smallest: dict[int, Smallest] = {}
         self._done = 0
         self._failed = 0
 
@@ -145,14 +165,42 @@ class _Progress:
             from hedgebot.lab.campaign import repeat_line
 
             sys.stderr.write(f"\rFAILED: {repeat_line(outcome)}\n")
+            self._minimise(outcome)
         if not self._counts:
             return
         end = "\n" if self._done == self._total else ""
         sys.stderr.write(f"\r{self._done} of {self._total} worlds, {self._failed} failed{end}")
         sys.stderr.flush()
 
+    def _minimise(self, outcome: "Outcome") -> None:
+        """While the other processes play on; a build that breaks everywhere is told by its first failures."""
+        if not self._minimises or len(self.smallest) >= MINIMISED_MAX:
+            return
+        from hedgebot.daemon.plugins import load_strategy
+        from hedgebot.lab.minimise import minimise
 
-def _lines(card: "Scorecard") -> list[str]:
+        self.smallest[outcome.seed] = found = minimise(outcome, load_strategy)
+        sys.stderr.write(f"  {found.sentence}\n")
+        sys.stderr.flush()
+
+
+def _kept(keep: list[str] | None, seed: int | None, minutes: float, only: "Sequence[str]") -> tuple[str, ...] | None:
+    """Which of the drawn mishaps are played; None: all. WrongUse for one that the seed does not draw."""
+    from hedgebot.lab.campaign import NONE, drawn_ids
+
+    if not keep:
+        return None
+    if seed is None:
+        raise WrongUse("--keep takes mishaps from one world: say which with --seed")
+    if keep == [NONE]:
+        return ()
+    drawn = drawn_ids(seed, minutes, only)
+    if others := [name for name in keep if name not in drawn]:
+        raise WrongUse(f"seed {seed} does not draw {others[0]!r}; it draws {', '.join(drawn) or NONE}")
+    return tuple(name for name in drawn if name in keep)
+
+
+def _lines(card: "Scorecard", smallest: "Mapping[int, Smallest]") -> list[str]:
     from hedgebot.lab.campaign import repeat_line
 
     rows = [("id", "weight", "held", "of", "fault")]
@@ -167,6 +215,8 @@ def _lines(card: "Scorecard") -> list[str]:
         lines += [f"  {plain(one)}" for one in outcome.unmet]
         if outcome.stuck:
             lines.append(f"  not back within a minute: {plain(outcome.stuck)}")
+        if found := smallest.get(outcome.seed):
+            lines.append(f"  {found.sentence}")
     if unplayed := [one.id for one in card.lines if not one.played and not one.elsewhere]:
         lines.append(f"not drawn by these seeds: {', '.join(unplayed)}")
     weight = f"{card.weight_played} of {card.weight}"

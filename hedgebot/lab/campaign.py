@@ -13,8 +13,10 @@ import msgspec
 
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.lab.catalogue import FAULTS
-from hedgebot.lab.faultworld import FaultWorld, Outcome
+from hedgebot.lab.draws import chance_of, draw
+from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
+from hedgebot.lab.outcome import Outcome
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldbooks import BookKind
 
@@ -22,6 +24,9 @@ CHUNK = 2
 _COLLECTOR = (50_000, 50, 100)
 """A journal grows by tens of thousands of values that live to the end: looking through them again and again finds
 nothing."""
+
+NONE = "none"
+"""The word for a world of which no mishap is kept."""
 
 PLAYED = frozenset(one.fault for one in MISHAPS)
 """Faults that the world plays."""
@@ -83,10 +88,11 @@ def one_run(
     only: Sequence[str],
     load_strategy: LoadStrategy,
     book: BookKind | None = BookKind.ONE,
+    kept: Sequence[str] | None = None,
 ) -> Outcome:
     """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id.
 
-    `book` None: the kind of book that is drawn for the seed.
+    `book` None: the kind of book that is drawn for the seed. `kept`: of what is drawn only these; None: all of it.
     """
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
     before = gc.get_threshold()
@@ -94,12 +100,18 @@ def one_run(
     # What was there before a world is not looked through again for its ring.
     gc.freeze()
     try:
-        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book).run()
+        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book, kept=kept).run()
     finally:
         gc.set_threshold(*before)
         # A world that is over is one large ring.
         gc.collect()
         gc.unfreeze()
+
+
+def drawn_ids(seed: int, minutes: float, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """Ids of the mishaps that a seed draws, in order of their begins. KeyError for an unknown one in `only`."""
+    mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
+    return tuple(one.id for one, _ in draw(chance_of(seed), mishaps, minutes, seed).mishaps)
 
 
 def campaign(
@@ -109,6 +121,7 @@ def campaign(
     *,
     only: Sequence[str] = (),
     book: BookKind | None = None,
+    kept: Sequence[str] | None = None,
     workers: int | None = None,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Scorecard:
@@ -118,7 +131,7 @@ def campaign(
     """
     outcomes: list[Outcome] = []
     count = workers or os.cpu_count() or 1
-    jobs = [(seed, minutes, tuple(only), load_strategy, book) for seed in seeds]
+    jobs = [(seed, minutes, tuple(only), load_strategy, book, kept) for seed in seeds]
     if count == 1:
         for job in jobs:
             outcomes.append(one_run(*job))
@@ -131,7 +144,7 @@ def campaign(
     return score(outcomes)
 
 
-def _spread(job: tuple[int, float, Sequence[str], LoadStrategy, BookKind | None]) -> Outcome:
+def _spread(job: tuple[int, float, Sequence[str], LoadStrategy, BookKind | None, Sequence[str] | None]) -> Outcome:
     return one_run(*job)
 
 
@@ -163,4 +176,5 @@ def repeat_line(outcome: Outcome) -> str:
     """The command that plays a run again; a seed alone has one hedge, as before there were others."""
     only = "".join(f" --only {name}" for name in outcome.only)
     book = "" if outcome.book is BookKind.ONE else f" --book {outcome.book}"
-    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}"
+    kept = "" if outcome.kept is None else "".join(f" --keep {name}" for name in outcome.kept or (NONE,))
+    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}{kept}"

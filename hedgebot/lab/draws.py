@@ -27,6 +27,11 @@ def minutes_for(mishap: Mishap) -> float:
     return max(5.0, (WARM_UP_S + mishap.seconds + 45.0 + PEACE_S + QUIET_S) / 60.0)
 
 
+def chance_of(seed: int) -> random.Random:
+    """The stream that a seed's mishaps are drawn from, and then what they leave to chance."""
+    return random.Random(f"{seed}/mishaps")
+
+
 def draw(chance: random.Random, mishaps: Sequence[Mishap], minutes: float, seed: int) -> Plan:
     """Up to four mishaps, one after the other or two at a time; one that needs the world for itself is alone.
 

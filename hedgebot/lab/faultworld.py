@@ -5,7 +5,6 @@ Then the mishaps end, and within a minute the book must be active and its true d
 latched on the way an operator takes back, as he would.
 """
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -28,11 +27,12 @@ from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.transfers import Wallet
 from hedgebot.journal.redaction import RedactingSink, Redactor
 from hedgebot.lab.canary import SECRETS, CarelessSink, leaks, spoken
-from hedgebot.lab.draws import PEACE_S, QUIET_S, draw
+from hedgebot.lab.draws import PEACE_S, QUIET_S, chance_of, draw
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.host import Host
 from hedgebot.lab.mishaps import MISHAPS
 from hedgebot.lab.oracle import Oracle, Violation
+from hedgebot.lab.outcome import Outcome, Played
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldbooks import BookKind, book_of
@@ -53,41 +53,6 @@ APART_S = 40.0
 """Mishaps that are nearer to each other than this disturb each other: then only the invariants judge them."""
 
 
-class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """A mishap and when it was played, in seconds from the start."""
-
-    id: str
-    from_s: float
-    until_s: float
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one seed. `stuck` says why the book did not come back, or did not stay; empty when it did.
-
-    `unmet` says which criteria of single mishaps were not met. `only` are the ids it was drawn from; empty for all.
-    `minutes` were asked for, `lasted_minutes` is what its mishap needed. `book` is what was hedged with.
-    """
-
-    seed: int
-    minutes: float
-    played: tuple[Played, ...]
-    violations: tuple[Violation, ...]
-    stuck: str
-    hedges: int
-    own_fills: int
-    starts: int
-    alerts: tuple[str, ...]
-    unmet: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    lasted_minutes: float = 0.0
-    book: BookKind = BookKind.ONE
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was broken and the book came back."""
-        return not (self.violations or self.stuck or self.unmet)
-
-
 class FaultWorld:
     """A stage for mishaps."""
 
@@ -101,19 +66,23 @@ class FaultWorld:
         scenario: Scenario = SCENARIO,
         begins: Sequence[tuple[str, float]] = (),
         book: BookKind | None = BookKind.ONE,
+        kept: Sequence[str] | None = None,
     ) -> None:
         """`begins` are mishaps by id with their seconds from the start, of a world that is played again.
 
+        `kept` are those of the drawn mishaps that are played, each when it was drawn; None: all of them.
         `book` is the kind of book that it plays; None: the one that is drawn for the seed.
         """
         self._seed = seed
         self._minutes = minutes
         self._load_strategy = load_strategy
-        self._random = random.Random(f"{seed}/mishaps")
+        self._random = chance_of(seed)
         self._only = () if mishaps is MISHAPS else tuple(one.id for one in mishaps)
         drawn = draw(self._random, mishaps, minutes, seed)
         by_id = {one.id: one for one in mishaps}
-        self._plan = tuple((by_id[name], from_s) for name, from_s in begins) or drawn.mishaps
+        plan = tuple((by_id[name], from_s) for name, from_s in begins) or drawn.mishaps
+        self._kept = None if kept is None else tuple(kept)
+        self._plan = plan if kept is None else tuple(one for one in plan if one[0].id in kept)
         self._end_s = (minutes if begins else drawn.minutes) * 60.0
         self.settings = SETTINGS
         for mishap, _ in self._plan:
@@ -212,6 +181,7 @@ class FaultWorld:
             only=self._only,
             lasted_minutes=self._end_s / 60.0,
             book=self._book.kind,
+            kept=self._kept,
         )
 
     def _begin(self, mishap: Mishap) -> None:

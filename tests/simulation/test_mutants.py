@@ -25,9 +25,10 @@ from hedgebot.exchange.scenario import Scenario
 from hedgebot.journal import redaction
 from hedgebot.journal.redaction import TEXTS, Redactor
 from hedgebot.lab import simvenue
-from hedgebot.lab.faultworld import FaultWorld, Outcome
+from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.memory import MemoryJournal
 from hedgebot.lab.mishaps import BY_ID
+from hedgebot.lab.outcome import Outcome
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap, Stage, client_trade
 from hedgebot.lab.worldspec import SCENARIO, START_NS

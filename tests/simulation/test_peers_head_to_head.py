@@ -16,8 +16,9 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
-from hedgebot.lab.faultworld import FaultWorld, Outcome
+from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID
+from hedgebot.lab.outcome import Outcome
 from strategies.delta_neutral import STRATEGY
 from tests.support.peers import Life, is_silent
 from tests.support.playbook import (

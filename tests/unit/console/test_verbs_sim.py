@@ -4,6 +4,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hedgebot.core.step import Step
+from hedgebot.domain import commands as cmd
 from hedgebot.lab import campaign
 from hedgebot.lab.worldbooks import BookKind
 
@@ -49,6 +51,33 @@ def test_a_seed_alone_has_one_hedge_and_a_campaign_draws(
     monkeypatch.setattr(campaign, "campaign", played)
     hedgebot("sim", "run", *words)
     assert asked == [book]
+
+
+def test_a_failure_is_made_small_and_its_one_line_repeats_it(hedgebot: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build whose kill is not latched: of three mishaps only the kill matters."""
+    words = ("sim", "run", "--seed", "1", "--minutes", "5", "--only", "O05k", "--only", "N06", "--only", "V05")
+    line = " ".join(("hedgebot", *words, "--keep", "O05k"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Step, "hold", lambda self, latch: self.set_mode(cmd.Mode.RECOVERING, latch.reason))
+        code, out, err = hedgebot(*words, "--minimise")
+        assert code == 1
+        assert f"I7 fails with O05k without V05, N06: {line}" in err
+        assert f"I7 fails with O05k without V05, N06: {line}" in out
+        code, out, _ = hedgebot(*line.split()[1:])
+        assert code == 1
+        assert f"FAILED: {line}" in out
+        assert "  I7: " in out
+    code, out, _ = hedgebot(*line.split()[1:])
+    assert (code, "N06" in out.partition("\n\n")[0]) == (0, False)
+
+
+def test_only_what_one_seed_draws_can_be_kept(hedgebot: Run) -> None:
+    code, _, err = hedgebot("sim", "run", "--seed", "1", "--only", "N05", "--keep", "M03")
+    assert (code, "seed 1 does not draw 'M03'; it draws N05" in err) == (2, True)
+    code, _, err = hedgebot("sim", "run", "--seeds", "3", "--keep", "M03")
+    assert (code, "say which with --seed" in err) == (2, True)
+    code, out, _ = hedgebot("sim", "run", "--seed", "1", "--minutes", "5", "--only", "N05", "--keep", "none")
+    assert (code, "0 of 152" in out) == (0, True)
 
 
 def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hedgebot.lab.campaign import campaign, one_run, repeat_line, score
 from hedgebot.lab.catalogue import FAULTS
-from hedgebot.lab.faultworld import Outcome, Played
+from hedgebot.lab.outcome import Outcome, Played
 from hedgebot.lab.worldbooks import BookKind, book_of
 from strategies.delta_neutral import STRATEGY
 

@@ -2,7 +2,7 @@
 
 import random
 
-from hedgebot.lab.draws import LONG_EVERY, PEACE_S, QUIET_S, WARM_UP_S, Plan, draw, minutes_for
+from hedgebot.lab.draws import LONG_EVERY, PEACE_S, QUIET_S, WARM_UP_S, Plan, chance_of, draw, minutes_for
 from hedgebot.lab.mishaps import MISHAPS
 from hedgebot.lab.stage import Mishap, nothing
 
@@ -43,3 +43,8 @@ def test_what_is_alone_is_alone_and_nothing_fits_into_nothing() -> None:
 def test_two_hundred_worlds_of_half_an_hour_play_all_that_there_is() -> None:
     seen = {one.id for plan in plans(list(MISHAPS), 30.0, range(1, 201)) for one, _ in plan.mishaps}
     assert seen == {one.id for one in MISHAPS}
+
+
+def test_the_stream_of_a_seed_is_its_own_and_always_the_same() -> None:
+    assert chance_of(4).random() == chance_of(4).random()
+    assert chance_of(4).random() != chance_of(5).random()

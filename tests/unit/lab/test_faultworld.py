@@ -61,3 +61,13 @@ def test_a_book_that_came_back_and_left_again_is_told() -> None:
     outcome = world.run()
     assert "halted" in outcome.stuck
     assert outcome.only == ("P06",)
+
+
+def test_a_mishap_that_is_kept_begins_when_it_did_with_the_others() -> None:
+    mishaps = [BY_ID[name] for name in ("O05k", "N06", "V05")]
+    whole = FaultWorld(1, 5.0, STRATEGY.build, mishaps).run()
+    kept = FaultWorld(1, 5.0, STRATEGY.build, mishaps, kept=("N06",)).run()
+    assert len(whole.played) == 3
+    assert kept.played == tuple(one for one in whole.played if one.id == "N06")
+    assert (whole.kept, kept.kept) == (None, ("N06",))
+    assert kept.passed
