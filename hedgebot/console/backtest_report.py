@@ -77,7 +77,7 @@ def report_lines(result: "Result") -> list[str]:
         f"{result.events:,} events, the book ended {result.mode}"
     )
     lines = [head, *table(rows), f"equity moved {money(moved)} USD: {causes}"]
-    lines += [gap_words(result)] * bool(result.gaps)
+    lines += [*([gap_words(result)] * bool(result.gaps)), *spread_words(result)]
     if result.alerts:
         lines.append("alerts: " + ", ".join(f"{name} {count}" for name, count in sorted(result.alerts.items())))
     if result.refusals:
@@ -162,7 +162,8 @@ def _figure_rows(result: "Result") -> list[tuple[str, ...]]:
 
 def _told(result: "Result") -> str:
     """What the book said meanwhile."""
-    found = [f"<p class='sub'>{gap_words(result)}</p>"] * bool(result.gaps)
+    words = [*([gap_words(result)] * bool(result.gaps)), *spread_words(result)]
+    found = [f"<p class='sub'>{html.escape(one)}</p>" for one in words]
     for what, counts in (("alerts", result.alerts), ("orders refused by the rule", result.refusals)):
         if counts:
             told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
@@ -211,6 +212,19 @@ def gap_words(result: "Result") -> str:
         f"the recording has {result.gaps} {many} of {result.gaps_s / 60:.1f} min in all: nothing trades and no price "
         "is new in them, so that the book stops hedging there"
     )
+
+
+def spread_words(result: "Result") -> list[str]:
+    """Whose spreads the costs are made of; nothing for a market of a seed."""
+    if result.recorded_ns is None:
+        return []
+    if not result.spreads_bps:
+        return ["no quotes were recorded: spreads and depths are the model's"]
+    books = ", ".join(f"{name} {number(bps, '.3g')} bps" for name, bps in sorted(result.spreads_bps.items()))
+    told = (
+        f"best bids and asks are the recording's, their mean spread: {books}; what stands behind them, and every other"
+    )
+    return [f"{told} book, is the model's"]
 
 
 def _days(result: "Result") -> str:

@@ -4,12 +4,13 @@ Owns the coins, their markets and what stands beside them (funding, futures, set
 crowd. Must not move time: `world.py` does.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from hedgebot.domain.decimals import ZERO
-from hedgebot.domain.instrument import Instrument, InstrumentId
+from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.exchange.bookshape import crowd_shape, ladder_shape
 from hedgebot.exchange.chains import Chain
 from hedgebot.exchange.crowd import Crowd, Trades
@@ -20,12 +21,13 @@ from hedgebot.exchange.liquidity import load_liquidity
 from hedgebot.exchange.market import Market, seed_volume
 from hedgebot.exchange.options import OptionBoard, SeededSurface, Surface
 from hedgebot.exchange.perps import PerpState
-from hedgebot.exchange.pricepath import PathBlock, PricePath, stream
+from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock, PricePath, Quoted, stream
 from hedgebot.exchange.scenario import UnderlyingSpec
 from hedgebot.exchange.settlement import Settlements, index_unit
 from hedgebot.exchange.types import Listing
 
 CENT = Decimal("0.01")
+_LOT_ROUNDING = 1e-9
 
 
 @dataclass(slots=True)
@@ -206,12 +208,33 @@ class Floor:
 
     def _requote(self, market: Market, middle: float, stress: float) -> None:
         market.middle = middle
-        if market.ladder.requote(middle / float(market.tick_size), self.step_number, stress):
-            market.update_id += 1
+        ticks, quoted = middle / float(market.tick_size), self._quoted(market.instrument)
+        if quoted is None:
+            moved = market.ladder.requote(ticks, self.step_number, stress)
+        else:
+            # What a scenario says of its books' depth is of the model's: a recorded one changes by events alone.
+            offset, coin = self.step_number % STEPS_PER_BLOCK, self.coins[market.instrument.underlying]
+            ease, lot_coin = market.ladder.liquidity / coin.spec.depth_ratio, market.instrument.lot_coin(middle)
+            half = ticks * float(quoted.half_ratio[offset]) / ease
+            bid, ask = (_lots(float(one[offset]) * ease / lot_coin) for one in (quoted.bid_coin, quoted.ask_coin))
+            moved = market.ladder.stand(ticks - half, ticks + half, self.step_number, stress, (bid, ask))
+        market.update_id += moved
+
+    def _quoted(self, instrument: Instrument) -> Quoted | None:
+        """What was recorded of a market's book: the perpetual's is each one's of its coin, a future's nobody's."""
+        kind, block = instrument.kind, self.coins[instrument.underlying].block
+        if kind is InstrumentKind.SPOT:
+            return block.spot_quoted
+        return None if kind.is_future else block.perp_quoted
 
     def _peg(self, instrument: Instrument) -> float:
         """USD per unit of what an instrument's index is counted in."""
         return self.pegs.get(index_unit(instrument), 1.0)
+
+
+def _lots(size: float) -> int | None:
+    """Whole lots of a recorded size, at least one; None where none was recorded."""
+    return None if math.isnan(size) else max(int(size + _LOT_ROUNDING), 1)
 
 
 def cents(value: float) -> Decimal:

@@ -26,6 +26,9 @@ SIZE_MIN, SIZE_MAX = 0.4, 1.6
 LEVELS_MAX = 400
 # The touch moves with the middle, so what is eaten there belongs to its side and not to its price. No price is below 1.
 _TOUCH = {Side.BUY: 0, Side.SELL: -1}
+_NOT_RECORDED: tuple[int | None, int | None] = (None, None)
+# A recorded price is a tick of its venue: what floating point makes of it must not be the next one.
+_TICK_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class Ladder:
     _set_for: tuple[float, float] = (1.0, 1.0)
     _moved_ticks: float = 0.0
     _eaten: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    # Lots that a recording has at the touch of bids and asks; None where it is the shape's.
+    _recorded: tuple[int | None, int | None] = _NOT_RECORDED
 
     def requote(self, middle_ticks: float, step: int, stress: float, half_spread_ticks: float | None = None) -> bool:
         """Put the touch around a middle price (in ticks), moved by what net taking moved it for good.
@@ -88,10 +93,24 @@ class Ladder:
             self._set(stress)
         half = (self.shape.half_spread_ticks if half_spread_ticks is None else half_spread_ticks) * self._width
         middle_ticks += round(self._moved_ticks)
-        bid = math.floor(middle_ticks - half)
-        ask = max(math.ceil(middle_ticks + half), bid + 1, 1)
-        moved = (bid, ask) != (self.bid_tick, self.ask_tick)
-        self.bid_tick, self.ask_tick, self.step = bid, ask, step
+        return self._put(math.floor(middle_ticks - half), math.ceil(middle_ticks + half), step, _NOT_RECORDED)
+
+    def stand(
+        self, bid_ticks: float, ask_ticks: float, step: int, stress: float, lots: tuple[int | None, int | None]
+    ) -> bool:
+        """Put the touch where a recording has it, with its lots of bids and asks (None: the shape's).
+
+        Neither stress nor net taking moves it: a recording's touch is what the market made of both. Prices between two
+        ticks go outwards. True when it changed.
+        """
+        if (stress, self.liquidity) != self._set_for:
+            self._set(stress)
+        return self._put(math.floor(bid_ticks + _TICK_ROUNDING), math.ceil(ask_ticks - _TICK_ROUNDING), step, lots)
+
+    def _put(self, bid: int, ask: int, step: int, lots: tuple[int | None, int | None]) -> bool:
+        ask = max(ask, bid + 1, 1)
+        moved = (bid, ask) != (self.bid_tick, self.ask_tick) or lots != self._recorded
+        self.bid_tick, self.ask_tick, self.step, self._recorded = bid, ask, step, lots
         if self._eaten:
             self._forget()
         return moved
@@ -132,17 +151,19 @@ class Ladder:
             return 0
         if behind == 0 or tick % self.shape.spacing_ticks == 0:
             return self._left(side, tick, touch)
-        return int(self._size(tick, behind) / self.shape.spacing_ticks)
+        return int(self._size(side, tick, behind) / self.shape.spacing_ticks)
 
     def _left(self, side: Side, tick: int, touch: int) -> int:
         """Lots at a level, without what is eaten and has not grown back."""
-        lots = int(self._size(tick, abs(tick - touch)))
+        lots = int(self._size(side, tick, abs(tick - touch)))
         eaten = self._eaten.get(_TOUCH[side] if tick == touch else tick)
         return lots if eaten is None else lots - self._missing(eaten, lots)
 
-    def _size(self, tick: int, distance: int) -> float:
+    def _size(self, side: Side, tick: int, distance: int) -> float:
         """Whole lots of a level: thicker behind the touch, thinned by stress, varied by a draw that lasts a while."""
         shape = self.shape
+        if distance == 0 and (recorded := self._recorded[side is Side.SELL]) is not None:
+            return float(recorded)
         draw = _mix(tick * 2_654_435_761 ^ (self.step // shape.resize_steps) * 40_503 ^ shape.seed)
         if distance == 0:
             mean = float(shape.touch_lots)
@@ -156,12 +177,17 @@ class Ladder:
         """Eat lots from a price of the crowd's bids (BUY) or asks (SELL)."""
         touch = self.touch(side)
         key = _TOUCH[side] if tick == touch else tick
-        size = int(self._size(tick, abs(tick - touch)))
+        size = int(self._size(side, tick, abs(tick - touch)))
         # Last place in the row: `_forget` looks at the oldest alone.
         before = self._eaten.pop(key, None)
         if before is not None:
             lots += self._missing(before, size)
         self._eaten[key] = (lots, size, self.step)
+
+    def graze(self, side: Side, tick: int, lots: int) -> None:
+        """Eat what the crowd's own takers do; a recorded touch is what they left, so nothing of it."""
+        if tick != self.touch(side) or self._recorded[side is Side.SELL] is None:
+            self.take(side, tick, lots)
 
     def press(self, side: Side, lots: int) -> None:
         """Count lots that a participant bought from (BUY) or sold to the crowd: moves the middle from the next step."""

@@ -300,7 +300,7 @@ class Market:
                 self.reduce(offer.maker, taken)
                 self.ladder.press(offer.maker.side, taken)
             else:
-                self.ladder.take(side, offer.tick, self._eaten(taken, offer.lots) if elastic else taken)
+                self.ladder.graze(side, offer.tick, self._eaten(taken, offer.lots) if elastic else taken)
             lots -= taken
             if lots <= 0:
                 break
@@ -317,7 +317,7 @@ class Market:
         for tick, shown in islice(self.ladder.levels(side), CROWD_WALK_MAX):
             taken = min(lots, max(int(shown / self._eaten_kept), 1))
             found.append(Match(tick, taken, None))
-            self.ladder.take(side, tick, self._eaten(taken, shown))
+            self.ladder.graze(side, tick, self._eaten(taken, shown))
             lots -= taken
             if lots <= 0:
                 break

@@ -4,8 +4,9 @@ Owns the path inside a candle, where extremes go, and what a gap does. Inside a 
 close (high first where the bar fell); with minutes beside the bars, the minutes give the shape and each bar's low and
 high are put where the minutes are lowest and highest. The grid step next to an extreme has exactly its price, so true
 lows and highs are always touched. On a grid coarser than a second the extremes stand between the points
-(`Inside`), and the points have the path's own prices. Gap policy: nothing trades from the end of the last candle before
-a gap until the first one after it, nor after the recording's end; prices are held. Reads no files.
+(`Inside`), and the points have the path's own prices. Of recorded quotes each point has the one that stood then, its
+middle and its spread: nothing is drawn between two of them. Gap policy: nothing trades from the end of the last candle
+before a gap until the first one after it, nor after the recording's end; prices are held. Reads no files.
 """
 
 import copy
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from hedgebot.exchange.chaintape import ChainTape
 from hedgebot.exchange.fundingtape import FundingTape
-from hedgebot.exchange.pricepath import FINE_STEP_S, SECONDS_PER_YEAR, STEPS_PER_BLOCK, Inside, PathBlock
+from hedgebot.exchange.pricepath import FINE_STEP_S, SECONDS_PER_YEAR, STEPS_PER_BLOCK, Inside, PathBlock, Quoted
 from hedgebot.exchange.scenario import UnderlyingSpec
 
 Floats = npt.NDArray[np.float64]
@@ -28,10 +29,37 @@ _STRESS_WINDOW_NS = 300 * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quotes:
+    """Recorded best bids and asks, each standing from its time (UTC ns, rising) to the next one's.
+
+    `half_ratio` is half the spread over the middle; sizes are coins, NaN where the file has none. `middle` is None
+    where candles say more of the price.
+    """
+
+    times_ns: Times
+    half_ratio: Floats
+    bid_coin: Floats
+    ask_coin: Floats
+    middle: Floats | None = None
+
+    def at(self, moments: Floats) -> Quoted:
+        """What stood at moments; before the first quote, the first."""
+        place = np.maximum(np.searchsorted(self.times_ns, moments, side="right") - 1, 0)
+        return Quoted(half_ratio=self.half_ratio[place], bid_coin=self.bid_coin[place], ask_coin=self.ask_coin[place])
+
+    def mean_bps(self, first_ns: float, last_ns: float) -> float:
+        """Mean spread over a stretch of time, in basis points; each quote counts as long as it stands in it."""
+        edges = np.clip(np.append(self.times_ns.astype(np.float64), last_ns), first_ns, last_ns)
+        edges[0] = first_ns
+        weights = np.diff(edges)
+        return float(np.average(self.half_ratio, weights=weights)) * 2e4 if weights.any() else float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
     """Candles by open time (UTC ns, rising), `step_ns` long; `silent` ones had no trade (None: none is known to be).
 
-    `column` is the one of their file that says what unit their prices have.
+    `column` is the one of their file that says what unit their prices have; `quotes` are None where none were recorded.
     """
 
     times_ns: Times
@@ -42,6 +70,7 @@ class Bars:
     closes: Floats
     silent: npt.NDArray[np.bool_] | None = None
     column: str = "close"
+    quotes: Quotes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +95,7 @@ class Curve:
 
     def sample(self, moments: Floats, *, pin: bool = True) -> Floats:
         """Prices at rising, evenly spaced moments; a pinned price is at the sample nearest to it (unless not `pin`)."""
-        sampled = np.interp(moments, self.times_ns, self.prices)
+        sampled = self.at(moments)
         if pin and len(moments) > 1:
             step = moments[1] - moments[0]
             places = np.rint((self.times_ns[self.pinned] - moments[0]) / step).astype(np.int64)
@@ -76,8 +105,8 @@ class Curve:
 
     def inside(self, moments: Floats, prices: Floats) -> tuple[Floats, Floats]:
         """Lowest and highest of the steps that end at evenly spaced moments, over the prices there."""
-        before = np.interp(2.0 * moments[0] - moments[1], self.times_ns, self.prices)
-        begins = np.concatenate(([before], prices[:-1]))
+        before = self.at(2.0 * moments[:1] - moments[1:2])
+        begins = np.concatenate((before, prices[:-1]))
         lows, highs = np.minimum(begins, prices), np.maximum(begins, prices)
         step = moments[1] - moments[0]
         first, last = np.searchsorted(self.times_ns, (moments[0] - step, moments[-1]), side="right")
@@ -85,6 +114,20 @@ class Curve:
         np.minimum.at(lows, places, self.prices[first:last])
         np.maximum.at(highs, places, self.prices[first:last])
         return lows / prices, highs / prices
+
+    def at(self, moments: Floats) -> Floats:
+        """Prices at moments, by the line between those that are known."""
+        found: Floats = np.interp(moments, self.times_ns, self.prices)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs(Curve):
+    """Prices that stand from their moment until the next one's, as quotes do."""
+
+    def at(self, moments: Floats) -> Floats:
+        """Prices at moments; before the first one, the first."""
+        return self.prices[np.maximum(np.searchsorted(self.times_ns, moments, side="right") - 1, 0)]
 
 
 def bar_curve(bars: Bars) -> Curve:
@@ -157,6 +200,10 @@ class RecordedPath:
         self._funding = beside.funding
         # Recorded options, on recorded time.
         self.chain = beside.chain
+        # Best bids and asks that were recorded, by what they are of.
+        self.quotes = {
+            name: bars.quotes for name, bars in (("perp", perp), ("spot", spot)) if bars is not None and bars.quotes
+        }
         self._stress = _stress_curve(self._perp or self._spot, underlying.vol)
         self._block = 0
         self.start_price = float(self._sample(np.array([self._start, self._start + 1e9]))[0][0])
@@ -225,6 +272,7 @@ class RecordedPath:
             stress=self._stress.sample(moments),
             live=live,
             inside=self._inside(moments, spot, perp) if self._coarse else None,
+            **{f"{name}_quoted": quotes.at(moments) for name, quotes in self.quotes.items()},
         )
 
     def _inside(self, moments: Floats, spot: Floats, perp: Floats) -> Inside:
@@ -249,6 +297,9 @@ class RecordedPath:
 
 
 def _curve(bars: Bars | None, minutes: Minutes | None, which: str) -> Curve | None:
+    if bars is not None and bars.quotes is not None and bars.quotes.middle is not None:
+        times = bars.quotes.times_ns.astype(np.float64)
+        return Stairs(times, bars.quotes.middle, np.zeros(len(times), dtype=np.bool_))
     if minutes is not None:
         return minute_curve(minutes.times_ns, minutes.perp if which == "perp" else minutes.spot, bars)
     return bar_curve(bars) if bars is not None else None

@@ -44,11 +44,24 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """The best bid and ask that were recorded, at each grid step: half the spread over the middle, sizes in coins.
+
+    Sizes are NaN where none were recorded.
+    """
+
+    half_ratio: Floats
+    bid_coin: Floats
+    ask_coin: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PathBlock:
     """`STEPS_PER_BLOCK` grid steps; arrays of that length, prices in quote currency per coin.
 
     `mark` is NaN where the exchange must compute it; `stress` is current over normal volatility; where `live` is False
-    nothing trades and prices are held. `inside` is None on grids of at most a second.
+    nothing trades and prices are held. `inside` is None on grids of at most a second, a market's quotes where none
+    were recorded of it.
     """
 
     index: Floats
@@ -58,6 +71,8 @@ class PathBlock:
     stress: Floats
     live: npt.NDArray[np.bool_]
     inside: Inside | None = None
+    spot_quoted: Quoted | None = None
+    perp_quoted: Quoted | None = None
 
 
 class PricePath(Protocol):

@@ -189,7 +189,7 @@ def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 def _lean_table(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """LEAN's minutes of one day: times are milliseconds of the day, quotes are bid and ask (their middle is played)."""
+    """LEAN's minutes of one day: times are milliseconds of the day, quotes are candles of bid and ask."""
     import pyarrow as pa
     import pyarrow.csv
 
@@ -213,6 +213,7 @@ def _lean_table(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
             what: pa.array((table.column(f"bid_{what}").to_numpy() + table.column(f"ask_{what}").to_numpy()) / 2.0)
             for what in ("open", "high", "low", "close")
         }
+        columns |= {name: table.column(name) for name in _LEAN_SIDES if name.endswith(("_open", "_close"))}
     return pa.table({"date": pa.array(times_ms), **columns})
 
 

@@ -22,7 +22,7 @@ from hedgebot.exchange.pegtape import RecordedPeg
 from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Times
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
-from hedgebot.exchange.recordquotes import has_quotes, read_quotes
+from hedgebot.exchange.recordquotes import CANDLE_QUOTES, candle_quotes, has_quotes, read_quotes
 from hedgebot.exchange.recordunits import check_chain, check_prices, check_rates
 from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario, UnderlyingSpec
 
@@ -171,11 +171,12 @@ def _kind(path: Path) -> tuple[str, set[str]]:
 
 
 def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
-    """Read and check candles whose open time is in `window`; quotes become candles of their middle."""
+    """Read and check candles whose open time is in `window`; quotes become candles of their middle, with a spread."""
     columns = column_names(file)
     if has_quotes(columns) and not columns.issuperset(BAR_COLUMNS):
         return read_quotes(file, window)
-    rows = read_rows(file, {name: (name,) for name in BAR_COLUMNS}, _VOLUME)
+    spreads = CANDLE_QUOTES if columns.issuperset(CANDLE_QUOTES) else ()
+    rows = read_rows(file, {name: (name,) for name in (*BAR_COLUMNS, *spreads)}, _VOLUME)
     positive(rows, BAR_COLUMNS)
     opens, highs, lows, closes = (rows.columns[name] for name in BAR_COLUMNS)
     wrong = (lows > np.minimum(opens, closes)) | (highs < np.maximum(opens, closes))
@@ -197,6 +198,7 @@ def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
         closes=chosen.columns["close"],
         # A file whose volumes are all zero has none: what it says of them is no news.
         silent=volume == 0.0 if volume is not None and volume.any() else None,
+        quotes=candle_quotes(rows, step_ns, chosen) if spreads else None,
     )
 
 

@@ -80,11 +80,11 @@ class RecordingSpec(_Part, frozen=True, kw_only=True):
     """Recorded files for one underlying, played from `start` to `end` at `speed` times real time.
 
     Paths are relative to the scenario file. `perp_bars` and `spot_bars` hold open, high, low, close and may hold
-    volume, or hold bid and ask, whose middle is played; `minutes` holds spot_mid, perp_mid, perp_mark, index_price
-    (mids are middles of the minute that starts at `date`); `funding` holds settlements (rates as fractions), which are
-    paid in place of the computed ones;
-    `chain` holds captures of options with strike, expiry, forward and volatility, which are listed and valued as
-    recorded (at speed 1). `chain_width` keeps strikes with |ln(strike / forward)| up to that when first seen (0: all).
+    volume, or hold bid and ask (and their sizes in coins), which are the book's touch; `minutes` holds spot_mid,
+    perp_mid, perp_mark, index_price (mids are middles of the minute that starts at `date`); `funding` holds settlements
+    (rates as fractions), which are paid in place of the computed ones; `chain` holds captures of options with strike,
+    expiry, forward and volatility, which are listed and valued as recorded (at speed 1). `chain_width` keeps strikes
+    with |ln(strike / forward)| up to that when first seen (0: all).
     """
 
     underlying: str

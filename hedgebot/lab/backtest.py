@@ -92,7 +92,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a run came to. `alerts` are kinds with how often each was raised; `refusals` rules with how often.
 
     `recorded_ns` is the moment (UTC) at which a recording was begun; None where none was played; `gaps` are
-    holes of what was recorded in the days that were run, `gaps_s` their seconds in all.
+    holes of what was recorded in the days that were run, `gaps_s` their seconds in all. `spreads_bps` is the mean
+    spread of each book whose quotes were recorded ("BTC perp"), over those days.
     """
 
     label: str
@@ -111,6 +112,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     recorded_ns: int | None = None
     gaps: int = 0
     gaps_s: float = 0.0
+    spreads_bps: Mapping[str, float] = {}
 
 
 class _Ear:
@@ -225,6 +227,16 @@ def _holes(wish: Wish) -> list[float]:
     return found
 
 
+def _spreads(wish: Wish) -> dict[str, float]:
+    """Mean spread of each book whose quotes were recorded, in the days that are run."""
+    return {
+        f"{name} {what}": quotes.mean_bps(path.origin_ns, path.origin_ns + wish.days * 86_400 * NS_PER_S)
+        for name, path in wish.paths.items()
+        if isinstance(path, RecordedPath)
+        for what, quotes in path.quotes.items()
+    }
+
+
 def _lot_coin(wish: Wish, book: SimBook, name: str) -> float:
     state = book.host.engine.state
     configured = next(one for one in wish.settings.underlyings if one.underlying == name)
@@ -268,6 +280,7 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
         events=ear.events,
         gaps=len(holes),
         gaps_s=sum(holes),
+        spreads_bps=_spreads(wish),
         recorded_ns=wish.recorded_ns,
         mode=book.host.engine.state.mode.value if book.host.running else f"ended: {book.host.ended}",
     )
