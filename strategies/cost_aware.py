@@ -2,7 +2,8 @@
 
 Does: keeps the tracking error that the operator pays for, at the least cost. Risk aversion is solved once, from
 `tracking_error_usd` (USD per square root of a day) at the reference conditions of the parameters, and then held; the
-width follows the variance of the exposure as it is: net gamma times volatility, and fills that we do not choose.
+width follows the variance of the exposure as it is (net gamma times volatility, and fills that we do not choose) and,
+with `cost_source` = measured, what own hedges cost: aversion stays that of the configured cost, so dearer is wider.
 Trades go to `target_ratio` of the edge, or to less of it where each order costs something (`order_cost_usd`): trigger
 and target are then the best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the
 reference width; while quotes of held options are old the whole is `stale_band_ratio` times as wide, as every band.
@@ -56,9 +57,9 @@ class CostAware:
 
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal:
         """Propose the width of this moment around the centre that an earlier strategy chose."""
-        one, cost_bps = self._parameters, view.settings.cost_bps
+        one = self._parameters
         conditions, known = self._conditions(view)
-        aversion = self._risk_aversion(cost_bps)
+        aversion = self._risk_aversion(view.settings.cost_bps)
         wanted, ratio = self._shape(conditions, aversion)
         width = band.bounded_width(
             wanted, self._reference_width_coin, view.lot_coin or 0.0, one.cap_coin / band.trigger_ratio(ratio)
@@ -77,7 +78,7 @@ class CostAware:
                 "risk_aversion": aversion,
                 "variance_coin2_day": conditions.variance_coin2_day,
                 "vol_root_day": conditions.vol_root_day,
-                "cost_bps": cost_bps,
+                "cost_bps": view.hedge_cost_bps,
                 "estimates": "live" if known else "reference",
                 "width_coin": width,
                 "overshoot_coin": view.overshoot_coin,
@@ -114,7 +115,7 @@ class CostAware:
             band.Conditions(
                 price_usd=view.price_usd,
                 vol_root_day=vol,
-                cost_ratio=view.settings.cost_bps * 1e-4,
+                cost_ratio=view.hedge_cost_bps * 1e-4,
                 variance_coin2_day=variance,
                 order_cost_usd=one.order_cost_usd,
             ),

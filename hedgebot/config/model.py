@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from hedgebot.domain.settings import AccountRole, DeltaConvention, FundingAction
+from hedgebot.domain.settings import AccountRole, CostSource, DeltaConvention, FundingAction
 
 
 def _refuse_bool(value: object) -> object:
@@ -172,6 +172,15 @@ class UnderlyingSection(Section):
     order_notional_usd_max: Number = Field(gt=0, description="a number of USD; larger hedges are sent in pieces")
     cost_bps: Number = Field(
         5.0, gt=0, le=200, description="a number of basis points: what a hedge costs one way, fee and half spread"
+    )
+    cost_source: CostSource = Field(
+        CostSource.CONFIGURED, description="what bands are made of: configured (cost_bps) or measured (own fills)"
+    )
+    cost_prior_orders: Number = Field(
+        20.0, gt=0, le=10_000, description="a number of orders that cost_bps weighs against the cost of own fills"
+    )
+    cost_factor_max: Number = Field(
+        2.0, ge=1, le=5, description="a number from 1: how many times above or below cost_bps own fills may move it"
     )
     settlement_window_s: Number = Field(
         1_800.0, ge=1, le=86_400, description="a number of seconds: how long before an expiry its price is averaged"

@@ -77,6 +77,18 @@ class HedgeLegRow(_Part, frozen=True, kw_only=True):
     held_coin: float | None = None
     book_age_ms: float | None = None
     mark_age_ms: float | None = None
+    measured_bps: float | None = None
+    cost_fills: int = 0
+
+
+class CostRow(_Part, frozen=True, kw_only=True):
+    """What a hedge costs one way, in basis points; `measured_bps` None: no fill of ours yet."""
+
+    source: str = ""
+    configured_bps: float | None = None
+    measured_bps: float | None = None
+    fills: int = 0
+    in_force_bps: float | None = None
 
 
 class UnderlyingRow(_Part, frozen=True, kw_only=True):
@@ -116,6 +128,7 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     why_not: str = ""
     vol_year: float | None = None
     flow_coin2_day: float | None = None
+    cost: CostRow = CostRow()
     tracked_days: float = 0.0
     predicted: FiguresRow = FiguresRow()
     realised: FiguresRow = FiguresRow()

@@ -1,5 +1,6 @@
-"""Predicted and realised tracking in words, for `hedgebot status`. Pure; what is unknown is "?"."""
+"""What hedges cost, and predicted and realised tracking, in words for `hedgebot status`. Pure; unknown is "?"."""
 
+from hedgebot.console.output import plain
 from hedgebot.console.snapshot import FiguresRow, UnderlyingRow
 
 UNKNOWN = "?"
@@ -19,6 +20,25 @@ def tracking_lines(one: UnderlyingRow) -> list[str]:
             f"{_of(one.flow_coin2_day, '.4g')} {one.underlying}2 a day"
         ),
     ]
+
+
+def cost_lines(one: UnderlyingRow) -> list[str]:
+    """What bands take a hedge to cost one way, beside what our own fills say; empty where neither is told."""
+    cost = one.cost
+    if cost.in_force_bps is None:
+        return []
+    measured = _measured(cost.measured_bps, cost.fills)
+    known = f"configured {_of(cost.configured_bps, '.3g')}, {measured}"
+    lines = [f"          a hedge costs {cost.in_force_bps:.3g} bps one way ({cost.source}): {known}"]
+    legs = [leg for leg in one.hedge_legs if leg.cost_fills]
+    if len(one.hedge_legs) > 1 and legs:
+        each = [f"{plain(leg.instrument)} {_measured(leg.measured_bps, leg.cost_fills)}" for leg in legs]
+        lines.append(f"          {', '.join(each)}")
+    return lines
+
+
+def _measured(measured_bps: float | None, fills: int) -> str:
+    return "nothing measured yet" if measured_bps is None else f"measured {measured_bps:.3g} bps from {fills} fills"
 
 
 def _figures(one: FiguresRow, name: str) -> str:

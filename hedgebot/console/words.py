@@ -24,7 +24,7 @@ from hedgebot.console.snapshot import (
     UnderlyingRow,
     VenueRow,
 )
-from hedgebot.console.tracking_words import tracking_lines
+from hedgebot.console.tracking_words import cost_lines, tracking_lines
 from hedgebot.domain.settings import LimitSettings
 
 UNKNOWN = "?"
@@ -343,6 +343,7 @@ def _underlying_lines(one: UnderlyingRow) -> list[str]:
         outside = coin(one.outside_coin, name)
         lines.append(f"          hedged are {plain(one.scope)} alone; outside that {outside} are not hedged")
     lines += _hedge_lines(one)
+    lines += cost_lines(one)
     lines += tracking_lines(one)
     lines += [
         f"          {position_name(row)} {position_size(row, name)}, mark {unsigned(row.mark, 2)} {age(row.age_ms)}"

@@ -23,6 +23,7 @@ from hedgebot.core import (
     tracking,
 )
 from hedgebot.core.candidate import Candidate
+from hedgebot.core.cost_state import band_cost_bps
 from hedgebot.core.drift import conditions
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
@@ -133,10 +134,11 @@ def propose(
 ) -> Proposal | None:
     """Ask the enabled strategies in configured order, each refining the one before."""
     vol, flow = tracking.vol_day_of(underlying), underlying.drift.flow_at(at_ns)
+    cost_bps = band_cost_bps(underlying.drift.costs, settings)
     now = conditions(
         price=underlying.price,
         vol_day=vol,
-        cost_bps=settings.cost_bps,
+        cost_bps=cost_bps,
         gamma=underlying.option_gamma,
         flow=flow,
     )
@@ -151,6 +153,7 @@ def propose(
         lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
         vol_root_day=vol,
         flow_variance=flow,
+        cost_bps=cost_bps,
         overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
     )
     proposal: Proposal | None = None
@@ -319,6 +322,10 @@ def _evidence(
             "funding_rate": quote.funding_rate,
             "delta_convention": settings.delta_convention or "not set",
             "skew_stickiness": settings.skew_stickiness,
+            "hedge_cost_bps": band_cost_bps(underlying.drift.costs, settings),
+            "configured_cost_bps": settings.cost_bps,
+            "measured_cost_bps": underlying.drift.costs.whole.measured_bps,
+            "measured_fills": underlying.drift.costs.whole.fills,
             "smile_delta_coin": underlying.sums.smile_coin,
             "smile_unknown_options": underlying.sums.smile_unknown,
             **funding.evidence(state, settings, step.at_ns),

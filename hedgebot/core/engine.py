@@ -289,7 +289,7 @@ class Engine:
             share = float(event.qty_contracts / own.intent.qty_contracts)
             breakers.on_own_fill(step, own, moved_coin, share)
             moving.on_own_fill(exposed, own, moved_coin, share)
-            tracking.on_own_fill(exposed, own, rules, event, moved_coin)
+            tracking.on_own_fill(state, exposed, own, rules, event, moved_coin)
         for name in sorted(moved):
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 

@@ -16,7 +16,8 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
 
     `hedge_coin` is the delta of the hedge instrument's position, which is part of `delta_coin`; `lot_coin` its smallest
     step (None: not known). `vol_root_day` and `flow_variance` (coin^2 a day) are None until they are known;
-    `overshoot_coin` is how far a fill carries the delta past an edge on the mean.
+    `overshoot_coin` is how far a fill carries the delta past an edge on the mean. `cost_bps` is what a hedge costs one
+    way now, where own fills moved it away from the configured cost (None: it is that one).
     """
 
     at_ns: int
@@ -29,6 +30,12 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     vol_root_day: float | None = None
     flow_variance: float | None = None
     overshoot_coin: float = 0.0
+    cost_bps: float | None = None
+
+    @property
+    def hedge_cost_bps(self) -> float:
+        """What a hedge costs one way, in basis points of notional: as measured, or as configured."""
+        return self.settings.cost_bps if self.cost_bps is None else self.cost_bps
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):

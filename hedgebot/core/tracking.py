@@ -5,6 +5,7 @@ Owns when something is looked at and what is told. The arithmetic is `drift.py`'
 
 import numpy as np
 
+from hedgebot.core.cost_state import band_cost_bps
 from hedgebot.core.drift import (
     Drift,
     Figures,
@@ -17,7 +18,7 @@ from hedgebot.core.drift import (
     realised,
 )
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
-from hedgebot.core.state import OrderRecord, UnderlyingState
+from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.commands import Mode, RecordTracking
 from hedgebot.domain.durations import NS_PER_DAY
@@ -36,7 +37,7 @@ def conditions_of(underlying: UnderlyingState, settings: UnderlyingSettings, at_
     return conditions(
         price=underlying.price,
         vol_day=vol_day_of(underlying),
-        cost_bps=settings.cost_bps,
+        cost_bps=band_cost_bps(underlying.drift.costs, settings),
         gamma=underlying.option_gamma,
         flow=underlying.drift.flow_at(at_ns),
     )
@@ -67,13 +68,34 @@ def on_foreign_fill(
 
 
 def on_own_fill(
-    underlying: UnderlyingState, order: OrderRecord, rules: Instrument, fill: FillReceived, moved_coin: float | None
+    state: EngineState,
+    underlying: UnderlyingState,
+    order: OrderRecord,
+    rules: Instrument,
+    fill: FillReceived,
+    moved_coin: float | None,
 ) -> None:
-    """A hedge of ours was filled: what it moved and what it cost against the middle at its decision."""
-    coins = abs(float(rules.coins(fill.qty_contracts, fill.price)))
-    fee_price = 1.0 if fill.fee_coin != rules.underlying else float(fill.price)
-    cost_usd = (float(fill.price) - order.arrival_mid) * fill.side.sign * coins + float(fill.fee) * fee_price
+    """A hedge of ours was filled: what it moved and what it cost against the middle at its decision.
+
+    Where that middle is not known (an order that only the journal had) its fee is all that is known to be paid.
+    """
+    coins, price = abs(float(rules.coins(fill.qty_contracts, fill.price))), float(fill.price)
+    fee_price = 1.0 if fill.fee_coin != rules.underlying else price
+    slippage = price - order.arrival_mid if order.arrival_mid > 0.0 else 0.0
+    cost_usd = slippage * fill.side.sign * coins + float(fill.fee) * fee_price
     underlying.tracking.hedged(coins * fill.side.sign if moved_coin is None else moved_coin, cost_usd)
+    settings = settings_of(state, underlying.name)
+    if settings is None or rules.id not in settings.hedge_instruments or not order.arrival_mid > 0.0:
+        return
+    if fill.fee and fill.fee_coin not in (rules.underlying, rules.quote, rules.settle):
+        return  # a fee in a coin without a price here: what was paid is not known
+    underlying.drift.costs.note(
+        rules.id,
+        notional=coins * price,
+        paid=cost_usd,
+        share=float(fill.qty_contracts / order.intent.qty_contracts),
+        expected_bps=settings.cost_bps,
+    )
 
 
 def on_hedge(underlying: UnderlyingState, at_ns: int) -> None:
@@ -165,7 +187,8 @@ def _promised(
             beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
             triggers = triggers + np.asarray(beyond)
             below = None if below is None else (below[0] + np.asarray(beyond), below[1])
-    expected = forecast_row(triggers, targets, prices, variance, vol, settings.cost_bps * 1e-4, below)
+    cost_bps = band_cost_bps(drift.costs, settings)
+    expected = forecast_row(triggers, targets, prices, variance, vol, cost_bps * 1e-4, below)
     return Tracking.promised_row(triggers, targets, expected, variance, days, below)
 
 

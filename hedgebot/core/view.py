@@ -22,7 +22,7 @@ from hedgebot.core import (
 from hedgebot.core.account_view import AccountView, account_view
 from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
-from hedgebot.core.hedge_view import HedgeLegView
+from hedgebot.core.hedge_view import CostView, HedgeLegView
 from hedgebot.core.order_table import live_orders, unfilled_delta_coin
 from hedgebot.core.position_view import PositionView, positions, total_delta
 from hedgebot.core.state import EngineState, UnderlyingState
@@ -77,6 +77,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     gap_coin: float | None
     vol_year: float | None
     flow_coin2_day: float | None
+    cost: CostView
     tracked_days: float
     predicted: Figures
     realised: Figures
@@ -238,6 +239,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         gap_coin=_gap(delta, rows),
         vol_year=_annual(tracking.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
+        cost=hedge_view.cost(state, settings),
         tracked_days=window.days,
         predicted=predicted(window),
         realised=realised(window),

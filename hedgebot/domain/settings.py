@@ -91,6 +91,13 @@ class FundingAction(StrEnum):
     UNWIND = "unwind"  # the hedge is closed, and the underlying is frozen until an operator says unkill
 
 
+class CostSource(StrEnum):
+    """Where the cost of a hedge comes from that bands and choices are made of."""
+
+    CONFIGURED = "configured"  # cost_bps, whatever hedges really cost
+    MEASURED = "measured"  # own fills, with cost_bps as what is believed before the first
+
+
 class HedgeRole(StrEnum):
     """What one of an underlying's hedge instruments is opened for; any of them may be reduced."""
 
@@ -124,7 +131,9 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How one underlying is hedged. `band_coin` is the trigger b (half width); trades go to `target_ratio` * b.
 
-    `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way.
+    `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way. With
+    `cost_source` measured own fills move it: it weighs as much as `cost_prior_orders` and is moved by `cost_factor_max`
+    times at most.
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
     will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
@@ -144,6 +153,9 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     order_qty_coin_max: float
     order_notional_usd_max: float
     cost_bps: float = 5.0
+    cost_source: CostSource = CostSource.CONFIGURED
+    cost_prior_orders: float = 20.0
+    cost_factor_max: float = 2.0
     settlement_window_s: float = 1_800.0
     skew_stickiness: float = 1.0
     delta_convention: DeltaConvention | None = None

@@ -1,5 +1,5 @@
-from hedgebot.console.snapshot import FiguresRow, UnderlyingRow
-from hedgebot.console.tracking_words import tracking_lines
+from hedgebot.console.snapshot import CostRow, FiguresRow, HedgeLegRow, UnderlyingRow
+from hedgebot.console.tracking_words import cost_lines, tracking_lines
 
 
 def test_predicted_and_realised_stand_below_each_other() -> None:
@@ -20,3 +20,19 @@ def test_predicted_and_realised_stand_below_each_other() -> None:
 
 def test_before_anything_was_seen_nothing_is_said() -> None:
     assert tracking_lines(UnderlyingRow(underlying="BTC")) == []
+
+
+def test_the_measured_cost_stands_beside_the_configured_one() -> None:
+    cost = CostRow(source="measured", configured_bps=5.0, measured_bps=6.24, fills=41, in_force_bps=5.83)
+    (line,) = cost_lines(UnderlyingRow(underlying="BTC", cost=cost))
+    assert line.strip() == "a hedge costs 5.83 bps one way (measured): configured 5, measured 6.24 bps from 41 fills"
+    none = CostRow(source="configured", configured_bps=5.0, in_force_bps=5.0)
+    assert "nothing measured yet" in cost_lines(UnderlyingRow(underlying="BTC", cost=none))[0]
+    assert cost_lines(UnderlyingRow(underlying="BTC")) == []
+
+
+def test_of_several_instruments_each_has_its_own_cost() -> None:
+    legs = (HedgeLegRow(instrument="perp", measured_bps=5.0, cost_fills=3), HedgeLegRow(instrument="future"))
+    cost = CostRow(source="configured", configured_bps=5.0, in_force_bps=5.0)
+    _, each = cost_lines(UnderlyingRow(underlying="BTC", cost=cost, hedge_legs=legs))
+    assert each.strip() == "perp measured 5 bps from 3 fills"

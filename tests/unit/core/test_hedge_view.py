@@ -2,8 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
+
 from hedgebot.core import hedge_view
 from hedgebot.core.view import book_view
+from hedgebot.domain.settings import CostSource
 from tests.support.playbook import BTC_PERP, BTC_USDC
 from tests.unit.core.test_hedges import ready, two_legged
 
@@ -32,3 +35,16 @@ def test_the_view_says_what_stands_against_each_other() -> None:
     assert (shown.opposed_coin, shown.opposed_coin_max) == (0.2, 0.3)
     assert len(shown.hedge_legs) == 2
     assert Decimal(shown.positions[0].contracts) == Decimal("0.3")
+
+
+def test_the_measured_cost_is_shown_beside_the_configured_one() -> None:
+    book = ready(two_legged(cost_source=CostSource.MEASURED, cost_bps=5.0))
+    for hedge, paid in ((BTC_PERP, 8.0), (BTC_USDC, 6.0)):
+        costs = book.state.underlyings["BTC"].drift.costs
+        costs.note(hedge, notional=10_000.0, paid=paid, share=1.0, expected_bps=5.0)
+    shown = book_view(book.state, book.at_ns).underlyings[0]
+    assert (shown.cost.source, shown.cost.configured_bps, shown.cost.fills) == ("measured", 5.0, 2)
+    assert shown.cost.measured_bps == pytest.approx(7.0, rel=0.01)
+    assert 5.0 < shown.cost.in_force_bps < 7.0
+    assert [one.measured_bps for one in shown.hedge_legs] == pytest.approx([8.0, 6.0])
+    assert [one.cost_fills for one in shown.hedge_legs] == [1, 1]

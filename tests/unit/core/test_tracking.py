@@ -1,6 +1,7 @@
 """Tracking through the engine: others' fills are flow, ours are hedges, and the journal keeps what came of it."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -8,12 +9,12 @@ import pytest
 from hedgebot.core import tracking
 from hedgebot.core.drift import Drift, Floats, predicted
 from hedgebot.core.exposure import linear_delta, linear_delta_row
-from hedgebot.core.state import UnderlyingState
+from hedgebot.core.state import UnderlyingState, decode_state, encode_state
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RecordTracking
 from hedgebot.domain.instrument import Side
 from tests.support import playbook as pb
-from tests.support.playbook import ACCOUNT, BTC_CALL, Playbook, of_type, orders
+from tests.support.playbook import ACCOUNT, BTC_CALL, PRICE, Playbook, of_type, orders
 
 SECOND_MS = 1_000.0
 
@@ -49,6 +50,55 @@ def test_a_clients_fill_is_flow_and_a_hedge_is_volume_with_its_cost(book: Playbo
     assert sums.volume_coin - before == pytest.approx(float(order.approved.intent.qty_contracts))
     assert sums.orders == 1
     assert underlying(book).drift.flow == flow
+
+
+def test_own_fills_say_what_hedges_cost(book: Playbook) -> None:
+    (order,) = orders(book.send(book.fill(Side.BUY, "0.2")))
+    intent, record = order.approved.intent, book.state.orders[order.client_id]
+    assert record.arrival_mid == 100_000.0
+    worse = PRICE + intent.side.sign * 20  # 2 bps, and a fee of 5.5
+    fee = intent.qty_contracts * worse * Decimal("0.00055")
+    bought = book.fill(
+        intent.side, str(intent.qty_contracts), intent.instrument, price=worse, client_id=order.client_id, fee=str(fee)
+    )
+    book.send(bought)
+    costs = underlying(book).drift.costs
+    assert costs.whole.measured_bps == pytest.approx(7.5, rel=1e-3)
+    assert (costs.whole.fills, costs.whole.orders) == (1, 1.0)
+    assert list(costs.instruments) == [intent.instrument]
+    book.send(bought)  # once: it is known
+    assert costs.whole.fills == 1
+
+
+@pytest.mark.parametrize(
+    ("fee_coin", "arrival_mid", "counted"), [("USDT", None, 1), ("BTC", None, 1), ("MNT", None, 0), ("USDT", 0.0, 0)]
+)
+def test_what_is_not_known_of_a_fill_measures_nothing(
+    book: Playbook, fee_coin: str, arrival_mid: float | None, counted: int
+) -> None:
+    (order,) = orders(book.send(book.fill(Side.BUY, "0.2")))
+    intent, record = order.approved.intent, book.state.orders[order.client_id]
+    if arrival_mid is not None:
+        record.arrival_mid = arrival_mid  # as an order has that the journal alone remembered
+    fill = book.fill(
+        intent.side,
+        str(intent.qty_contracts),
+        intent.instrument,
+        client_id=order.client_id,
+        fee="0.0001",
+        fee_coin=fee_coin,
+    )
+    book.send(fill)
+    assert underlying(book).drift.costs.whole.fills == counted
+    # And what is not known costs nothing but its fee, least of all the whole notional.
+    assert abs(underlying(book).tracking.sums.cost_usd) < 20.0
+
+
+def test_the_measured_cost_survives_a_snapshot_and_is_the_same_in_a_replay(book: Playbook) -> None:
+    book.done(orders(book.send(book.fill(Side.BUY, "0.2")))[0])
+    costs = underlying(book).drift.costs
+    assert costs.whole.fills == 1
+    assert decode_state(encode_state(book.state)).underlyings["BTC"].drift.costs == costs
 
 
 def test_an_options_fill_counts_with_its_delta(book: Playbook) -> None:

@@ -65,6 +65,13 @@ def test_a_clients_trading_widens_the_band_by_the_two_thirds_law() -> None:
     assert proposal.evidence["width_coin"] == pytest.approx(3.1703, rel=1e-3)
 
 
+def test_a_measured_cost_widens_the_band_by_its_cube_root_and_aversion_is_held() -> None:
+    dear, plain = propose(msgspec.structs.replace(view(), cost_bps=10.0)), propose(view())
+    assert dear.trigger_coin / plain.trigger_coin == pytest.approx(2.0 ** (1.0 / 3.0), rel=1e-9)
+    assert dear.evidence["risk_aversion"] == plain.evidence["risk_aversion"]
+    assert (dear.evidence["cost_bps"], plain.evidence["cost_bps"]) == (10.0, 5.0)
+
+
 def test_before_estimates_are_known_the_reference_is_used() -> None:
     unknown = msgspec.structs.replace(view(), vol_root_day=None, flow_variance=None)
     proposal = propose(unknown)

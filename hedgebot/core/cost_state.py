@@ -1,0 +1,79 @@
+"""What hedges cost by our own fills: a record of each hedge instrument and of all together, and its arithmetic.
+
+Owns the estimate that takes the place of the configured cost (hedging reference rule 7). Costs are one way, in basis
+points of notional: fee and slippage against the middle at the decision; positive is paid. It changes at own fills only,
+so that it is the same between two of them whatever the market does. Pure; must not know orders, markets or accounts.
+"""
+
+import math
+
+import msgspec
+
+from hedgebot.domain.settings import CostSource, UnderlyingSettings
+
+HALF_LIFE_ORDERS = 100.0
+"""After so many whole orders a fill counts half: markets and fee tiers change."""
+
+OUTLIER_RATIO = 10.0
+"""A fill counts at most so many times the configured cost above or below it: one bad print is no cost of hedging."""
+
+_BPS = 1e-4
+
+
+class CostEstimate(msgspec.Struct, kw_only=True):
+    """Own fills, weighted by notional and halved every `HALF_LIFE_ORDERS`; `fills` are all of them, ever.
+
+    `orders` is the weight in whole orders (one that fills in ten pieces is one), `notional` and `paid` in quote coins.
+    """
+
+    fills: int = 0
+    orders: float = 0.0
+    notional: float = 0.0
+    paid: float = 0.0
+
+    def add(self, *, notional: float, paid: float, share: float) -> None:
+        """A fill of a share of its order."""
+        keep = math.exp2(-share / HALF_LIFE_ORDERS)
+        self.fills += 1
+        self.orders = self.orders * keep + share
+        self.notional = self.notional * keep + notional
+        self.paid = self.paid * keep + paid
+
+    @property
+    def measured_bps(self) -> float | None:
+        """What the fills alone say; None before the first."""
+        return self.paid / self.notional / _BPS if self.notional > 0.0 else None
+
+    def cost_bps(self, prior_bps: float, settings: UnderlyingSettings, most_bps: float | None = None) -> float:
+        """The prior moved by the fills: it weighs `cost_prior_orders`, and bounds the result by `cost_factor_max`.
+
+        `most_bps` is what the upper bound is made of where that is more than the prior.
+        """
+        measured = self.measured_bps
+        if measured is None:
+            return prior_bps
+        weight = settings.cost_prior_orders
+        mean = (prior_bps * weight + measured * self.orders) / (weight + self.orders)
+        least, most = prior_bps / settings.cost_factor_max, max(prior_bps, most_bps or 0.0) * settings.cost_factor_max
+        return min(max(mean, least), most)
+
+
+class Costs(msgspec.Struct, kw_only=True):
+    """Of one underlying: what all its hedges cost, which its band is made of, and those in each instrument."""
+
+    whole: CostEstimate = msgspec.field(default_factory=CostEstimate)
+    instruments: dict[str, CostEstimate] = {}
+
+    def note(self, hedge: str, *, notional: float, paid: float, share: float, expected_bps: float) -> None:
+        """A fill of ours; its cost counts within `OUTLIER_RATIO` of what is expected."""
+        expected, room = expected_bps * _BPS * notional, OUTLIER_RATIO * expected_bps * _BPS * notional
+        counted = min(max(paid, expected - room), expected + room)
+        for one in (self.whole, self.instruments.setdefault(hedge, CostEstimate())):
+            one.add(notional=notional, paid=counted, share=share)
+
+
+def band_cost_bps(costs: Costs, settings: UnderlyingSettings) -> float:
+    """The cost that the band of an underlying is made of: as configured, or moved by what its hedges really cost."""
+    if settings.cost_source is CostSource.CONFIGURED:
+        return settings.cost_bps
+    return costs.whole.cost_bps(settings.cost_bps, settings)
