@@ -1,8 +1,9 @@
 """patience: lets a hedge beyond the soft band wait, and never one beyond the hard band. Refines the strategy before it.
 
 Does: between the band and `hard_coin` a hedge waits until the delta was outside for `dwell_s`, `interval_s` after the
-last hedge, for a price move of `price_move_bps` since then (not after a fill), and for the hours of the day in `hours`
-("07:00-22:00", UTC; may run over midnight). From `end_at` on (ISO time, UTC) it stops hedging and leaves positions.
+last hedge, for a price move of `price_move_bps` since then (not after a fill) and, with `price_move_within_minutes`,
+within the last so many minutes, and for the hours of the day in `hours` ("07:00-22:00", UTC; may run over midnight).
+From `end_at` on (ISO time, UTC) it stops hedging and leaves positions.
 Nothing that lowers the delta waits while the margin buffer is below its floor, or while a delivery price is averaged.
 Limits: waiting costs money; it moves any band towards hedging by the clock (hedging reference section 13).
 Fails: without an enabled strategy before it there is no band to refine.
@@ -29,6 +30,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     dwell_s: float = 0.0
     interval_s: float = 0.0
     price_move_bps: float = 0.0
+    price_move_within_minutes: float = 0.0
     hours: str = ""
     end_at: str = ""
 
@@ -52,13 +54,19 @@ class Waiting:
             dwell_ms=round(one.dwell_s * 1_000),
             interval_ms=round(one.interval_s * 1_000),
             price_move_bps=one.price_move_bps,
+            price_move_within_ms=round(one.price_move_within_minutes * 60_000),
             closed=self._closed(view.at_ns),
         )
         return msgspec.structs.replace(previous, patience=patience)
 
     def steady(self, settings: UnderlyingSettings, previous: Steady | None) -> Steady | None:
-        """The band before it, until the end: inside it nothing waits."""
+        """The band before it, until the end: inside it nothing waits, but for a move that is to be within a span.
+
+        For that one each price counts, also those that come to nothing.
+        """
         del settings
+        if self._parameters.price_move_within_minutes:
+            return None
         if previous is None or self._end_ns is None:
             return previous
         return previous._replace(until_ns=min(previous.until_ns, self._end_ns))
@@ -81,11 +89,25 @@ class Plugin:
     def build(self, settings: StrategySettings) -> Strategy:
         """Make the strategy; raises ConfigError for a parameter out of range."""
         one = msgspec.convert(settings.params, Parameters)
-        for name in ("hard_coin", "dwell_s", "interval_s", "price_move_bps"):
+        for name in ("hard_coin", "dwell_s", "interval_s", "price_move_bps", "price_move_within_minutes"):
             if getattr(one, name) < 0.0:
                 where = f"strategies.{settings.name}.params.{name}"
                 raise ConfigError(f"{where} is {getattr(one, name):g}, it must not be negative")
+        if one.price_move_within_minutes:
+            _within(settings.name, one)
         return Waiting(settings.name, one)
+
+
+def _within(name: str, one: Parameters) -> None:
+    """Refuse a span that nothing is waited for in, or none that prices are kept for."""
+    where = f"strategies.{name}.params.price_move_within_minutes"
+    if not one.price_move_bps:
+        raise ConfigError(f"{where} does nothing without price_move_bps; set both")
+    least, most = 1.0 / 60.0, 7.0 * _MINUTES_PER_DAY
+    if not least <= one.price_move_within_minutes <= most:
+        raise ConfigError(
+            f"{where} is {one.price_move_within_minutes:g}, it must be a second (0.0167) to a week ({most:g})"
+        )
 
 
 def _minutes(name: str, hours: str) -> tuple[int, int] | None:

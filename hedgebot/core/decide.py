@@ -29,7 +29,7 @@ from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
 from hedgebot.core.margin_fit import Fitted
-from hedgebot.core.policy import note_breach, waits_for, wanted_trade_coin, widened
+from hedgebot.core.policy import note_breach, note_move, waits_for, wanted_trade_coin, widened
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -75,6 +75,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         step.state, strategy_of, underlying, settings, delta_coin, step.at_ns
     )
     _remember(underlying, proposal)
+    note_move(underlying, proposal, step.at_ns)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
     if proposal is None or trade_coin == 0.0:
         underlying.breach_since_ns, underlying.breach_side, underlying.residual_coin = 0, 0, 0.0

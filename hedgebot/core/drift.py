@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hedgebot.core.cost_state import Costs
+from hedgebot.core.move_window import MoveWindow
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.pricing.band import (
     Band,
@@ -51,7 +52,8 @@ class Drift(msgspec.Struct, kw_only=True):
     """Estimates of one underlying. `flow` is in coin^2 per day, `log_var` of log price per day; both exponential.
 
     `flow_coin` is the same fills' volume in coin per day: with `flow` it says how lumpy they are.
-    The newest hedge's moment and price are kept for rules that wait; `costs` is what hedges cost by our own fills.
+    The newest hedge's moment and price and the price's `moves` are kept for rules that wait; `costs` is what hedges
+    cost by our own fills.
     """
 
     since_ns: int = 0
@@ -65,6 +67,7 @@ class Drift(msgspec.Struct, kw_only=True):
     hedged_at_ns: int = 0
     hedged_price: float = 0.0
     costs: Costs = msgspec.field(default_factory=Costs)
+    moves: MoveWindow = msgspec.field(default_factory=MoveWindow)
 
     def add_flow(self, moved_coin: float, at_ns: int) -> None:
         """A fill that was no hedge moved the delta."""

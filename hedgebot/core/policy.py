@@ -9,7 +9,7 @@ the delta while the margin buffer is below its floor nothing waits (the same, se
 import msgspec
 
 from hedgebot.core.state import UnderlyingState
-from hedgebot.core.strategy import Proposal
+from hedgebot.core.strategy import Patience, Proposal
 from hedgebot.domain.commands import DecisionCause
 from hedgebot.domain.durations import NS_PER_MS
 
@@ -99,9 +99,29 @@ def waits_for(
     since_ms = (at_ns - underlying.drift.hedged_at_ns) // NS_PER_MS
     if underlying.drift.hedged_at_ns and since_ms < patience.interval_ms:
         return f"the last hedge was {since_ms} ms ago, the next one comes after {patience.interval_ms} ms"
-    moved = abs(underlying.price / underlying.drift.hedged_price - 1.0) if underlying.drift.hedged_price else 1.0
-    if underlying.breach_cause is DecisionCause.PRICE and moved < patience.price_move_bps * _BPS:
-        return (
-            f"the price moved {moved / _BPS:.1f} bps since the last hedge, hedged from {patience.price_move_bps:g} on"
-        )
+    if underlying.breach_cause is not DecisionCause.PRICE:
+        return ""
+    moved, since = _moved(underlying, patience, at_ns)
+    if moved < patience.price_move_bps * _BPS:
+        return f"the price moved {moved / _BPS:.1f} bps {since}, hedged from {patience.price_move_bps:g} on"
     return ""
+
+
+def note_move(underlying: UnderlyingState, proposal: Proposal | None, at_ns: int) -> None:
+    """Take the live price for a gate that waits for a move within a span; without one nothing is kept."""
+    patience = proposal.patience if proposal is not None else None
+    span_ms = patience.price_move_within_ms if patience is not None else 0
+    underlying.drift.moves.note(underlying.price, at_ns, span_ms * NS_PER_MS)
+
+
+def _moved(underlying: UnderlyingState, patience: Patience, at_ns: int) -> tuple[float, str]:
+    """How far the price moved, as a share, and since when in words; before the first hedge any move will do.
+
+    Within a span nothing from before the last hedge counts either.
+    """
+    drift = underlying.drift
+    if patience.price_move_within_ms:
+        minutes = patience.price_move_within_ms / 60_000
+        return drift.moves.moved(underlying.price, at_ns), f"within {minutes:g} minutes and since the last hedge"
+    moved = abs(underlying.price / drift.hedged_price - 1.0) if drift.hedged_price else 1.0
+    return moved, "since the last hedge"

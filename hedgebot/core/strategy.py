@@ -42,13 +42,15 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """What a hedge beyond the band waits for, all of it, unless the distance exceeds `hard_coin` (None: no such edge).
 
     `dwell_ms` outside the band; `interval_ms` after the last hedge; a price move of `price_move_bps` since then, for
-    hedges that no fill asks for. `closed` is a sentence that says why the operator's hours forbid it, or empty.
+    hedges that no fill asks for: with `price_move_within_ms` (0: none) within the last so many ms. `closed` is a
+    sentence that says why the operator's hours forbid it, or empty.
     """
 
     hard_coin: float | None = None
     dwell_ms: int = 0
     interval_ms: int = 0
     price_move_bps: float = 0.0
+    price_move_within_ms: int = 0
     closed: str = ""
 
 

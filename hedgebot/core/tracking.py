@@ -101,6 +101,7 @@ def on_own_fill(
 def on_hedge(underlying: UnderlyingState, at_ns: int) -> None:
     """An order was sent."""
     underlying.drift.hedged_at_ns, underlying.drift.hedged_price = at_ns, underlying.price
+    underlying.drift.moves.restart(underlying.price, at_ns)
     underlying.tracking.sums.orders += 1
 
 

@@ -9,8 +9,9 @@ from hedgebot.core import calms
 from hedgebot.core.calm import Claim
 from hedgebot.core.calms import WORTH_EVENTS, Calms
 from hedgebot.core.decide import StrategyOf, band_at
+from hedgebot.core.engine import Engine
 from hedgebot.core.quick import QuickEngine
-from hedgebot.core.state import EngineState, UnderlyingState
+from hedgebot.core.state import EngineState, UnderlyingState, encode_state
 from hedgebot.core.strategy import Proposal, Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, SubmitOrder
@@ -53,6 +54,22 @@ def test_a_claim_is_made_after_quiet_steps_with_its_timer() -> None:
     assert claim is not None
     assert claim.timers is not None
     assert claim.books.low < claim.underlying.price < claim.books.high
+
+
+@pytest.mark.parametrize("minutes", [0.0, 30.0])
+def test_none_is_made_of_a_gate_for_which_each_price_counts(minutes: float) -> None:
+    params = {"price_move_bps": 100.0, "price_move_within_minutes": minutes}
+    gate = StrategySettings(name="patience", enabled=True, underlyings=("BTC",), params=dict(params))
+    play = quiet_days.Talk(strategies=(gate,))
+    play.engine = Engine(quiet_days.load)
+    for stamped in play.log:
+        play.engine.step(stamped)
+    quiet_days.begun(play).quiet(2)
+    quick = QuickEngine(quiet_days.load)
+    for stamped in play.log:
+        quick.step(stamped)
+    assert (quick.claim() is None) is bool(minutes)
+    assert encode_state(quick.state) == encode_state(play.state)
 
 
 def test_none_is_made_of_a_book_that_nothing_was_heard_of_unless_it_is_wanted() -> None:

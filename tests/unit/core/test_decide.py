@@ -84,6 +84,31 @@ def test_a_price_move_gate_holds_volatility_back_and_never_the_client() -> None:
     assert decisions(heard)[0].cause is DecisionCause.FILL
 
 
+def drifting(seconds: int, by_usd: int) -> tuple[Playbook, list[Command]]:
+    """Volatility took the delta out, which a gate of 1 % within 15 seconds holds back; the price then goes so far."""
+    gate = {"price_move_bps": 100.0, "price_move_within_minutes": 0.25, "hard_coin": 3.0}
+    play = Playbook(with_strategies(delta_neutral={}, patience=gate), LOAD)
+    with_short_calls(play)
+    play.done(the_order(play.send(play.fill(Side.BUY, "0.2"))))
+    for iv in (0.6, 0.8, 1.0, 1.2, 1.3):
+        assert orders(market(play, iv, after_ms=1_100.0)) == []
+    heard: list[Command] = []
+    for number in range(seconds):
+        price = PRICE + by_usd * (number + 1) // seconds
+        for event in (play.ticker(price), play.option(iv=1.3, forward=float(price)), play.book(price)):
+            heard += play.send(event, after_ms=1_000.0 / 3.0)
+        play.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+        heard += play.tick()
+    return play, heard
+
+
+def test_a_price_move_gate_with_a_span_waits_for_a_move_within_it() -> None:
+    play, heard = drifting(36, 1_200)  # 1.2 % in 36 s: 0.5 % in 15
+    assert orders(heard) == []
+    assert "within 0.25 minutes" in play.state.underlyings["BTC"].waits_for
+    assert orders(drifting(8, 1_200)[1])
+
+
 def test_the_dwell_begins_anew_when_the_delta_jumps_to_the_other_side() -> None:
     play = Playbook(with_strategies(delta_neutral={}, patience={"hard_coin": 0.5, "dwell_s": 10.0}), LOAD)
     play.ready()

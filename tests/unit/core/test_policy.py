@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.policy import note_breach, waits_for, wanted_trade_coin, widened
+from hedgebot.core.policy import note_breach, note_move, waits_for, wanted_trade_coin, widened
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Patience, Proposal
 from hedgebot.core.sums import Sums
@@ -173,3 +173,46 @@ def test_a_widened_band_hides_neither_the_hard_edge_nor_the_delta_limit() -> Non
     assert widened(_proposal(centre=-0.5), 1.5, 1.8).trigger_coin == pytest.approx(1.3)
     # What was beyond them before stays as it was: it is never narrowed.
     assert widened(hard, 1.5, 0.4).trigger_coin == 1.0
+
+
+WITHIN = Patience(price_move_bps=100.0, price_move_within_ms=60_000, hard_coin=3.0)
+
+
+def _drifting(patience: Patience, step: float, count: int, **changes: object) -> tuple[UnderlyingState, str]:
+    """Outside the band while the price goes a step every ten seconds: what the hedge waits for at the last of them."""
+    state, at_ns = _state(**changes), 10 * SECOND
+    proposal = msgspec.structs.replace(_proposal(), patience=patience)
+    for _ in range(count):
+        at_ns += 10 * SECOND
+        state.price += step
+        note_move(state, proposal, at_ns)
+    return state, waits_for(state, proposal, 1.5, 5.0, at_ns)
+
+
+def test_a_move_must_come_within_the_span() -> None:
+    # 2 % in ten minutes is 0.2 % in one: without a span it is a move since the last hedge, with one it is a drift.
+    assert _drifting(msgspec.structs.replace(WITHIN, price_move_within_ms=0), 1 / 30, 60)[1] == ""
+    words = _drifting(WITHIN, 1 / 30, 60)[1]
+    assert words.startswith("the price moved 19.6 bps within 1 minutes and since the last hedge, hedged from 100 on")
+    assert _drifting(WITHIN, 0.25, 6)[1] == ""
+    # A span is no shorter wait where none was hedged before.
+    fresh, words = _drifting(WITHIN, 1 / 30, 60, breach_side=1)
+    fresh.drift.hedged_price = 0.0
+    assert words
+
+
+def test_a_span_gates_neither_the_hard_band_nor_what_a_fill_asks_for() -> None:
+    state, words = _drifting(WITHIN, 0.0, 3)
+    assert words
+    proposal = msgspec.structs.replace(_proposal(), patience=WITHIN)
+    assert waits_for(state, proposal, 3.5, 5.0, 60 * SECOND) == ""
+    assert _drifting(WITHIN, 0.0, 3, breach_cause=DecisionCause.FILL)[1] == ""
+
+
+def test_without_a_gate_no_price_is_kept() -> None:
+    state, _ = _drifting(WITHIN, 0.1, 3)
+    assert state.drift.moves.ranges
+    note_move(state, _proposal(), 60 * SECOND)
+    assert not state.drift.moves.ranges
+    note_move(state, None, 60 * SECOND)
+    assert not state.drift.moves.ranges

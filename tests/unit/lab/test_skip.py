@@ -16,7 +16,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Issued, RecordRegime
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import DeltaConvention, EngineSettings
+from hedgebot.domain.settings import CostSource, DeltaConvention, EngineSettings
 from hedgebot.lab import skip
 from hedgebot.lab.pace import Pace
 from hedgebot.lab.quotedesk import Opening
@@ -153,9 +153,14 @@ def test_another_rate_between_the_step_of_the_volatility_and_the_word_of_the_reg
     assert len({played(quotes, chosen, way, others).digest for way in Way}) == 1
 
 
-def following_cost(chosen: EngineSettings, tracking_error_usd: float) -> EngineSettings:
-    """The same book, hedged by `cost_aware`."""
-    return msgspec.structs.replace(chosen, strategies=(moving_days.follows_cost(tracking_error_usd),))
+def following_cost(
+    chosen: EngineSettings, tracking_error_usd: float, source: CostSource = CostSource.CONFIGURED
+) -> EngineSettings:
+    """The same book, hedged by `cost_aware`; a measured cost moves with each fill of ours."""
+    first = msgspec.structs.replace(chosen.underlyings[0], cost_source=source, cost_prior_orders=1.0)
+    return msgspec.structs.replace(
+        chosen, underlyings=(first,), strategies=(moving_days.follows_cost(tracking_error_usd),)
+    )
 
 
 @settings(max_examples=10, deadline=None)
@@ -165,13 +170,14 @@ def following_cost(chosen: EngineSettings, tracking_error_usd: float) -> EngineS
     move_bps=st.sampled_from([0.05, 0.5, 2.0]),
     tracking_error_usd=st.sampled_from([30.0, 200.0]),
     clients=st.sampled_from([0, 150]),
+    source=st.sampled_from(CostSource),
 )
 def test_a_band_that_follows_cost_gives_the_same_journal_and_state(
-    seed: int, step_ms: int, move_bps: float, tracking_error_usd: float, clients: int
+    seed: int, step_ms: int, move_bps: float, tracking_error_usd: float, clients: int, source: CostSource
 ) -> None:
     quotes = path(seed, 700, step_ms, move_bps)
     others = fills(quotes, clients) if clients else ()
-    chosen = following_cost(book_settings(0.1), tracking_error_usd)
+    chosen = following_cost(book_settings(0.1), tracking_error_usd, source)
     full, *quick = (played(quotes, chosen, way, others) for way in Way)
     for one in quick:
         assert one.digest == full.digest
@@ -182,7 +188,9 @@ def test_a_band_that_follows_cost_gives_the_same_journal_and_state(
 @pytest.mark.parametrize("clients", [0, 300])
 def test_hours_of_a_band_that_follows_cost_are_the_same(clients: int, monkeypatch: pytest.MonkeyPatch) -> None:
     quotes, chosen = path(3, 1_400, 3_000, 0.8), Pace.of_seconds(15).slowed(book_settings(0.1))
-    chosen, others = following_cost(chosen, 200.0), fills(quotes, clients) if clients else ()
+    # Measured where clients trade: the band then moves with each hedge, too.
+    source = CostSource.MEASURED if clients else CostSource.CONFIGURED
+    chosen, others = following_cost(chosen, 200.0, source), fills(quotes, clients) if clients else ()
     full, quick = (played(quotes, chosen, way, others) for way in (Way.FULL, Way.SKIP))
     assert quick.digest == full.digest
     assert full.orders

@@ -1,10 +1,11 @@
 """patience: hours, an end, and what it hands to the policy."""
 
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
-from hedgebot.core.strategy import Patience, Proposal, Strategy, UnderlyingView
+from hedgebot.core.strategy import Patience, Proposal, Steady, SteadyStrategy, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from strategies.patience import STRATEGY
@@ -35,6 +36,8 @@ def test_what_has_to_be_waited_for_is_handed_on() -> None:
     found = patience(build(hard_coin=2.0, dwell_s=1.5, interval_s=60.0, price_move_bps=20.0))
     assert found == Patience(hard_coin=2.0, dwell_ms=1_500, interval_ms=60_000, price_move_bps=20.0)
     assert patience(build()).hard_coin is None
+    within = patience(build(price_move_bps=20.0, price_move_within_minutes=1.5))
+    assert within == Patience(price_move_bps=20.0, price_move_within_ms=90_000)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +69,19 @@ def test_after_its_end_nothing_is_proposed() -> None:
         ({"hours": "07:00-07:00"}, "two different times"),
         ({"end_at": "tomorrow"}, "end_at is 'tomorrow', it must be a time like"),
         ({"dwell_s": -1.0}, "dwell_s is -1, it must not be negative"),
+        ({"price_move_within_minutes": 30.0}, "within_minutes does nothing without price_move_bps"),
+        ({"price_move_within_minutes": -1.0, "price_move_bps": 5.0}, "minutes is -1, it must not be negative"),
+        ({"price_move_within_minutes": 0.001, "price_move_bps": 5.0}, "is 0.001, it must be a second"),
+        ({"price_move_within_minutes": 20_000.0, "price_move_bps": 5.0}, "is 20000, it must be a second"),
     ],
 )
 def test_parameters_out_of_range_are_named(params: dict[str, float | str | bool], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         build(**params)
+
+
+def test_a_move_within_a_span_needs_every_price_so_its_band_does_not_stand_still() -> None:
+    still = Steady(0.0, 1.0, 1.0, 2**62)
+    for params, stands in (({}, True), ({"price_move_within_minutes": 5.0}, False)):
+        found = cast("SteadyStrategy", build(price_move_bps=20.0, **params)).steady(settings().underlyings[0], still)
+        assert (found == still) is stands
