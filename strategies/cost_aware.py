@@ -8,7 +8,8 @@ Trades go to `target_ratio` of the edge, or to less of it where each order costs
 and target are then the best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the
 reference width; while quotes of held options are old the whole is `stale_band_ratio` times as wide, as every band.
 Limits: volatility and flow are estimates; before the first hour has been seen, the reference variance is used.
-Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`).
+Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`;
+`hedgebot lab floor` estimates it).
 """
 
 import math

@@ -58,9 +58,10 @@ def validate(
     """Check a configuration and its limits; lists every problem. Exit code 6 when there is one."""
     from hedgebot.config import load_config
     from hedgebot.daemon.margin_files import check_margin
+    from hedgebot.daemon.tracking_budgets import budget_doubts
 
     config = load_config(file, limits)
-    doubts = check_margin(config, time.time_ns())
+    doubts = check_margin(config, time.time_ns()) + budget_doubts(config.engine_settings(1).strategies)
     found = [] if no_secrets else [f"keys of {one.account}: {one.keys_found_in}" for one in config.connections()]
     lines = [f"{file}: good, hash {config.hash}", *found, *(f"doubtful: {plain(one)}" for one in doubts)]
     emit({"ok": True, "hash": config.hash, "doubts": doubts}, lines, as_json=as_json)

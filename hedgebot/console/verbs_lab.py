@@ -11,6 +11,7 @@ import typer
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import emit, table
 from hedgebot.console.place import JsonFlag
+from hedgebot.console.verbs_floor import floor
 from hedgebot.console.verbs_quotes import quotes
 from hedgebot.domain.errors import DataError, ExitCode
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command(
         epilog="Example: hedgebot lab quotes config/mine.toml quotes.parquet --hold bybit:inverse:BTCUSD=5000000"
     )(quotes)
+    group.command(epilog="Example: hedgebot lab floor BTC=BTC_1h.csv --book book.json --config config/mine.toml")(floor)
     app.add_typer(group, name="lab")
 
 

@@ -41,6 +41,7 @@ from hedgebot.daemon.margin_files import check_margin
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, Venue
 from hedgebot.daemon.plugins import load_strategy
+from hedgebot.daemon.tracking_budgets import budget_doubts
 from hedgebot.domain.client_id import epoch_at
 from hedgebot.domain.commands import Issued, MoveCollateral, SubmitOrder
 from hedgebot.domain.errors import ConfigError, InstanceError, VenueUnreachable
@@ -124,8 +125,7 @@ async def _recover_and_run(
     settings = config.engine_settings(install)
     for one in settings.strategies:
         load_strategy(one)  # what cannot be built is refused before anything starts
-    for doubt in check_margin(config, time.time_ns()):
-        log.warning("margin parameters", doubt=doubt)
+    _tell_doubts(config, settings)
     crash_loop = CrashLoop(config.state_dir, time.time())  # from here on: a refused configuration is no crash
     journal = await Journal.open(config.state_dir)
     try:
@@ -188,6 +188,15 @@ async def _close(journal: Journal) -> None:
     except TimeoutError:
         log = structlog.stdlib.get_logger("hedgebot.daemon")
         log.error("the journal could not be closed", limit_s=CLOSE_S_MAX)  # noqa: TRY400  (the disk hangs: no trace)
+
+
+def _tell_doubts(config: Config, settings: EngineSettings) -> None:
+    """Log what is doubtful about a configuration that can be run."""
+    log = structlog.stdlib.get_logger("hedgebot.daemon")
+    for doubt in check_margin(config, time.time_ns()):
+        log.warning("margin parameters", doubt=doubt)
+    for doubt in budget_doubts(settings.strategies):
+        log.warning("tracking budget", doubt=doubt)
 
 
 def _engine_of(snapshot: bytes | None) -> Engine:

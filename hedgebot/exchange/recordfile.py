@@ -134,7 +134,9 @@ def _open(
     path = Path(file.file)
     table = _chosen_rows(file, _table(path))
     found = {name: _first(table, words) for name, words in {**names, **optional}.items()}
-    date = _first(table, _DATE_NAMES)
+    # A column of whole days says less than a moment beside it.
+    named = [word for word in _DATE_NAMES if word in table.column_names]
+    date = next((word for word in named if not _is_day(table.column(word))), named[0] if named else None)
     missing = [name for name in names if found[name] is None]
     if date is None or missing:
         wanted = ", ".join(names)
@@ -235,6 +237,12 @@ def _chosen_rows(file: RecordedFile, table: Any) -> Any:  # noqa: ANN401 - pyarr
 
 def _first(table: Any, words: tuple[str, ...]) -> str | None:  # noqa: ANN401 - pyarrow has no types
     return next((word for word in words if word in table.column_names), None)
+
+
+def _is_day(column: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    import pyarrow as pa
+
+    return bool(pa.types.is_date(column.type))
 
 
 def _floats(path: Path, name: str, column: Any) -> Floats:  # noqa: ANN401 - pyarrow has no types

@@ -211,13 +211,18 @@ def risk_aversion_for(tracking_error_usd_root_day: float, conditions: Conditions
     return cost / (conditions.risk_usd2_day * width**3)
 
 
+def least_budget(noise_floor: float) -> float:
+    """The smallest total tracking error that is worth asking for beside a volatility error of so much; same unit."""
+    return noise_floor * math.sqrt(1.0 + NOISE_SHARE_MIN * NOISE_SHARE_MIN)
+
+
 def band_budget(total: float, noise_floor: float) -> float:
     """What of a total tracking error is left for the band beside the volatility error: sqrt(total^2 - floor^2).
 
     Same unit for both. ValueError with the floor's number where the band's share would be below `NOISE_SHARE_MIN` of
     it: tighter than that costs money and tracks no better (section 8).
     """
-    least = noise_floor * math.sqrt(1.0 + NOISE_SHARE_MIN * NOISE_SHARE_MIN)
+    least = least_budget(noise_floor)
     if not total >= least:
         msg = (
             f"a tracking error of {total:g} cannot be had: volatility error alone leaves {noise_floor:g}, "
