@@ -37,6 +37,7 @@ class LimitsFile(Section):
     frozen_move_bps_max: Number = Field(25.0, gt=0, le=5_000, description="a number of basis points")
     price_jump_ratio_max: Number = Field(0.5, gt=0, le=10, description="a ratio (0.5 is 50 %)")
     option_delta_gap_max: Number = Field(0.05, gt=0, le=1, description="a difference of deltas (0.05 is 5 %)")
+    order_top_ratio_max: Number = Field(100.0, gt=0, description="a ratio (100 is a hundred times what is shown)")
     adl_pause_ms: Count = Field(30_000, ge=0, le=3_600_000, description="a number of milliseconds")
     chase_bps_max: Number = Field(1_000.0, gt=0, le=10_000, description="a number of basis points")
     chase_window_ms: Count = Field(60_000, ge=1_000, le=3_600_000, description="a number of milliseconds")

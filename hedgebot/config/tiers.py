@@ -33,6 +33,7 @@ LOOSER_LARGER = frozenset(
         "price_jump_ratio_max",
         "option_delta_gap_max",
         "spread_bps_max",
+        "order_top_ratio_max",
         # orders: price, size, number
         "collar_bps",
         "chase_bps_max",

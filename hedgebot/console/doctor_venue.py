@@ -42,6 +42,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
             rows = [
                 Row(check="venue", status=Status.OK, finding=f"{where} answers in {measured.round_trip_ms:.0f} ms"),
                 clock_row(measured.offset_ms),
+                depth_row(connection.venue, shows_sizes=BYBIT.shows_sizes),
             ]
     except (*FAULTS, TimeoutError) as error:
         rows = [unreachable_row(where, error), *skipped("clock", "key rights", "position mode", "dead man's switch")]
@@ -90,6 +91,16 @@ def clock_row(offset_ms: float) -> Row:
         return Row(check="clock", status=Status.OK, finding=finding)
     status = Status.FAIL if abs(offset_ms) > CLOCK_FAIL_MS else Status.WARN
     return Row(check="clock", status=status, finding=finding, advice="let a time service (chrony, NTP) set this clock")
+
+
+def depth_row(venue: str, *, shows_sizes: bool) -> Row:
+    """Whether an order is held against what stands at the price that it hits."""
+    if shows_sizes:
+        finding = f"{venue} shows how much stands at a price: an order takes at most order_top_ratio_max times that"
+        return Row(check="book depth", status=Status.OK, finding=finding)
+    finding = f"not checked: {venue} does not show how much stands at a price"
+    advice = "keep order_qty_coin_max and order_notional_usd_max to what its book takes"
+    return Row(check="book depth", status=Status.WARN, finding=finding, advice=advice)
 
 
 def key_row(connection: AccountConnection, problem: str | None, lacks: str = "") -> Row:

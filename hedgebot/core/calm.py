@@ -172,6 +172,7 @@ class Claim:
         """
         quote, held, instrument = self.quote, self.rules, self.instrument
         bid, ask, stamp_ns, at_ns = quote.bid, quote.ask, quote.book_venue_ns, self._state.at_ns
+        bid_qty, ask_qty = quote.bid_qty, quote.ask_qty
         until_ns = min(self.books.until_ns, before_ns) if -lag_ns <= held.ahead_ns else 0
         pause_ns, mark_until_ns = held.pause_ns, self._mark_until_ns
         # A mark that was not fresh when the book changed: each quote counts as one that has just begun to stand still.
@@ -186,6 +187,7 @@ class Claim:
         try:
             for book in books:
                 next_bid, next_ask, next_ns = book.bid, book.ask, book.venue_at_ns
+                next_bid_qty, next_ask_qty = book.bid_qty, book.ask_qty
                 moment_ns = next_ns + lag_ns
                 if (
                     not stamp_ns < next_ns
@@ -195,7 +197,7 @@ class Claim:
                     or next_ask is None
                     or not ZERO < next_bid < next_ask
                     or book.instrument != instrument
-                    or ((book.bid_qty is not None or book.ask_qty is not None) and not stand_there(book))
+                    or ((next_bid_qty is not None or next_ask_qty is not None) and not stand_there(book))
                 ):
                     break
                 total = next_bid + next_ask
@@ -215,6 +217,7 @@ class Claim:
                 if next_bid != bid or next_ask != ask or changed_ns >= mark_until_ns:
                     changed_ns = moment_ns
                 bid, ask, stamp_ns, at_ns = next_bid, next_ask, next_ns, moment_ns
+                bid_qty, ask_qty = next_bid_qty, next_ask_qty
                 taken += 1
             else:
                 book = None
@@ -223,6 +226,7 @@ class Claim:
         if taken:
             self._note_spell(spell_ns, low, high)
             self._note_book(bid, ask, stamp_ns, at_ns, changed_ns)
+            quote.bid_qty, quote.ask_qty = bid_qty, ask_qty
             self.covered += taken
         return Taken(taken, book)
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from hedgebot.core import (
     breakers,
     canary,
+    depth,
+    depth_rule,
     frequency,
     funding,
     hedges,
@@ -36,6 +38,7 @@ from hedgebot.core.step import Step
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision
+from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import Approved, OrderIntent, Refused
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
@@ -81,7 +84,9 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         underlying.breach_since_ns, underlying.breach_side, underlying.residual_coin = 0, 0, 0.0
         # What keeps a flatten waiting is not over because the delta is inside its band.
         underlying.note = underlying.note if latches.is_frozen(step.state, settings) else ""
-        step.resolve(AlertKind.MARGIN_BUFFER_LOW, margin_fit.shortfall_subject(settings))
+        if step.state.alerts:
+            step.resolve(AlertKind.MARGIN_BUFFER_LOW, margin_fit.shortfall_subject(settings))
+            step.resolve(AlertKind.SUSPECT_DATA, depth_rule.subject(name))
         if proposal is not None:
             moving.advance(step, underlying, settings, proposal, delta_coin)
         return
@@ -194,6 +199,7 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
     if isinstance(verdict, Refused) and verdict.check.rule == breakers.VOLUME_RULE:
         problem = verdict.explanation
     step.check(AlertKind.HEDGE_INEFFECTIVE, f"{underlying.name} volume", problem)
+    depth_rule.tell(step, underlying.name, verdict)
     if isinstance(verdict, Approved):
         client_id = order_table.send(
             step,
@@ -259,6 +265,9 @@ def _record_hedge(
     )
     if way.contracts_max is not None:
         words += f"; {way.why}"
+    seen = depth.evidence(step.state, way.instrument, intent.side, intent.qty_contracts)
+    if seen.get("cut_to_top"):
+        words += f"; cut to what {seen['top_contracts']} at the best price allow, the rest follows the book"
     _record(step, underlying, wanted, way, Outcome.HEDGE, words, client_id)
 
 
@@ -271,7 +280,8 @@ def _record(
     explanation: str,
     client_id: str | None = None,
 ) -> None:
-    proposal = wanted.proposal
+    proposal, side = wanted.proposal, Side.of(wanted.trade_coin)
+    contracts = step.state.orders[client_id].intent.qty_contracts if client_id else None
     decision = RecordDecision(
         underlying=underlying.name,
         strategy=proposal.strategy,
@@ -285,7 +295,8 @@ def _record(
         residual_coin=underlying.residual_coin,
         client_id=client_id,
         explanation=explanation,
-        evidence=_evidence(step, underlying, proposal, way),
+        evidence=_evidence(step, underlying, proposal, way)
+        | depth.evidence(step.state, way.instrument, side, contracts),
     )
     step.decided(underlying, decision)
 

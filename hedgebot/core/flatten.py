@@ -6,7 +6,7 @@ fresh book and clipped like every hedge. What of the delta they leave open is wh
 
 from decimal import Decimal
 
-from hedgebot.core import canary, hedges, latches, order_table
+from hedgebot.core import canary, depth, hedges, latches, order_table
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge_closing
@@ -104,6 +104,7 @@ def _closing_intent(
     limit_price = collared_price(rules, mid, side, settings.collar_bps)
     most = rules.floor_qty(qty_ceiling(rules, settings, mid, limit_price))
     contracts = min(abs(held), most) if most else abs(held)
+    contracts = depth.cut(step.state, rules, side, contracts, limit_price)
     reason = f"flatten, chosen by {latch.operator}: {latch.reason}"
     mandate = Mandate(settings.hedge_account, settings.underlying, KILL_STRATEGY, reason)
     return ioc_order(step.state, mandate, Clip(rules, side, contracts, mid, limit_price), step.at_ns)

@@ -25,6 +25,7 @@ from hedgebot.core import (
 from hedgebot.core.book_delta import book_delta
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
+from hedgebot.core.depth_rule import depth_rule
 from hedgebot.core.frequency import frequency
 from hedgebot.core.fresh_rules import book_fresh, closing_mark_fresh, index_known, mark_fresh, own_book_fresh
 from hedgebot.core.ledger import position_contracts
@@ -323,6 +324,7 @@ CLOSING_RULES: tuple[Rule, ...] = (
     own_book_fresh,
     closing_mark_fresh,
     _spread,
+    depth_rule,
     _book_against_mark,
     _collar,
     _size,
@@ -354,6 +356,7 @@ RULES: tuple[Rule, ...] = (
     _options_fresh,
     _options_checked,
     _spread,
+    depth_rule,
     _book_against_mark,
     _collar,
     chase_rule,

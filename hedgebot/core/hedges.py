@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import limits, market, shut
+from hedgebot.core import depth, limits, market, shut
 from hedgebot.core.exposure import depends_on_price
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
@@ -249,7 +249,7 @@ def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
     ):
         return False
     spread = market.spread_bps(quote)
-    if spread is None or spread > settings.spread_bps_max:
+    if spread is None or spread > settings.spread_bps_max or depth.is_unknown(rules, quote):
         return False
     gap_bps = market.gap_bps(state, rules, at_ns)
     if gap_bps is None or gap_bps > state.limits.book_mark_gap_bps_max:

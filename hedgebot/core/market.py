@@ -53,6 +53,7 @@ def apply_book(step: Step, event: BookTop) -> Quote:
             fresh = mark_age_ms(step.state, event.instrument, step.at_ns) <= step.state.limits.mark_age_ms_max
             quote.still_since_ns, quote.still_mark = step.at_ns, quote.mark if fresh else None
         quote.bid, quote.ask, quote.book_at_ns = event.bid, event.ask, step.at_ns
+        quote.bid_qty, quote.ask_qty = event.bid_qty, event.ask_qty
     return quote
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import hedges, latches, margin_fit, order_table, switching
+from hedgebot.core import depth, hedges, latches, margin_fit, order_table, switching
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import judge_move
 from hedgebot.core.hedges import Way
@@ -277,5 +277,6 @@ def _decision(
             "displaced_coin": state.underlyings[settings.underlying].switch.displaced_coin,
             "chosen": hedges.opened(state, settings, held),
             **costs,
+            **depth.evidence(state, intent.instrument, intent.side, intent.qty_contracts),
         },
     )

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgebot.domain.instrument import Side
+
 
 class Quote(msgspec.Struct, kw_only=True):
     """Newest market of one instrument. `*_at_ns` is when the content last advanced (our clock), 0 = never.
@@ -11,10 +13,13 @@ class Quote(msgspec.Struct, kw_only=True):
     `still_since_ns` is when the book's prices last changed, `still_mark` the mark at that moment; `wide_since_ns` is
     since when the spread of each book is beyond its limit, 0 while it is not. `index` is the last one that was a price:
     where its feed goes without, it is held and ages. `ticker_problem`: why the newest ticker cannot be believed.
+    `bid_qty` and `ask_qty` are in contracts, as orders are; None where the book did not say.
     """
 
     bid: Decimal | None = None
+    bid_qty: Decimal | None = None
     ask: Decimal | None = None
+    ask_qty: Decimal | None = None
     book_at_ns: int = 0
     book_venue_ns: int = 0
     book_problem: str = ""
@@ -36,6 +41,10 @@ class Quote(msgspec.Struct, kw_only=True):
     def mid(self) -> Decimal | None:
         """Middle of a two-sided book, None otherwise."""
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+    def shown_contracts(self, side: Side) -> Decimal | None:
+        """What stands at the best price that an order of this side hits; None where the book did not say."""
+        return self.ask_qty if side is Side.BUY else self.bid_qty
 
     @property
     def newest_index(self) -> Decimal | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hedgebot.core import depth
 from hedgebot.core.hedges import Way
 from hedgebot.core.ledger import only_shrinks
 from hedgebot.core.state import EngineState
@@ -63,7 +64,7 @@ def shape(
     ceiling = qty_ceiling(rules, settings, mid, limit_price)
     if way.contracts_max is not None:
         ceiling = min(ceiling, way.contracts_max)
-    contracts = rules.floor_qty(min(wanted, ceiling))
+    contracts = depth.cut(state, rules, side, rules.floor_qty(min(wanted, ceiling)), limit_price)
     problem = rules.order_problem(contracts, limit_price) if contracts else "it is less than one lot"
     if problem is not None:
         return NoLot(

@@ -86,6 +86,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     `contract_size`: coins per contract (linear, options, spot = 1) or quote units per contract (inverse).
     `min_notional_quote` is in quote currency; `expiry_ns` is UTC nanoseconds, None for spot and perpetuals.
+    `shows_sizes`: whether the venue's book says how much stands at a price; where not, depth cannot be checked.
     """
 
     id: InstrumentId
@@ -106,6 +107,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     expiry_ns: int | None = None
     strike: Decimal | None = None
     option_type: OptionType | None = None
+    shows_sizes: bool = True
 
     def __post_init__(self) -> None:
         """Refuse an instrument whose rules cannot be traded with: silent zeros here would become wrong hedges."""

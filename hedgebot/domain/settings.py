@@ -221,6 +221,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     frozen_move_bps_max: float = 25.0
     price_jump_ratio_max: float = 0.5
     option_delta_gap_max: float = 0.05
+    order_top_ratio_max: float = 100.0
     adl_pause_ms: int = 30_000
     chase_bps_max: float = 1_000.0
     chase_window_ms: int = 60_000

@@ -97,7 +97,7 @@ FAULTS: tuple[Fault, ...] = (
     _row("O09", 3, "L3", "an un-kill while its cause lasts"),
     _row("O10", 2, "L1", "the strategy is switched off with an open hedge"),
     _row("M01", 3, "L1", "the price falls by a fifth in a minute"),
-    _row("M02", 3, "L1", "the book has one side, none, is crossed or wide"),
+    _row("M02", 3, "L1", "the book has one side, none, next to nothing in it, is crossed or wide"),
     _row("M03", 2, "L1", "a wick of a sixth and back"),
     _row("M04", 2, "L1", "the price crosses an edge of the band every two seconds"),
     _row("M05", 1, "L1", "funding at its extremes, both signs"),

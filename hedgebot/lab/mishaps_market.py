@@ -78,6 +78,13 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
     _spoilt("M02e", "the book is empty", "bid", "ask", missing=True),
     _spoilt("M02c", "the book is crossed", "bid", factor=1.01),
     _spoilt("M02w", "the book is a tenth wide", "ask", factor=1.1),
+    Mishap(
+        id="M02t",
+        title="next to nothing stands in the book, near its mark and narrow",
+        begin=both(market(20.0, "bid_qty", "ask_qty", factor=1e-9), client_trade("0.2")),
+        seconds=20.0,
+        criterion=must.every(must.no_orders_after(1.0), must.back_within(30.0)),
+    ),
     _spoilt("M02s", "the book is too wide to hedge on, and near its mark", "ask", factor=1.009),
     Mishap(
         id="M03",

@@ -66,7 +66,9 @@ class QuoteDesk:
     def opened(self, at_ns: int) -> Iterator[ev.Event]:
         """What an adapter tells at a start."""
         account = self.opening.account
-        yield ev.InstrumentsLoaded(venue=self.opening.venue, instruments=self.opening.instruments)
+        # A recording of bid and ask does not say how much stood there.
+        listed = tuple([msgspec.structs.replace(one, shows_sizes=False) for one in self.opening.instruments])
+        yield ev.InstrumentsLoaded(venue=self.opening.venue, instruments=listed)
         yield self._clock(at_ns)
         for stream in (ev.Stream.PUBLIC, ev.Stream.PRIVATE, ev.Stream.TRADE):
             yield ev.StreamChanged(account=account, stream=stream, up=True, reason="connected")

@@ -127,6 +127,7 @@ class Stretch:
         quote, at_ns = claim.quote, int(quotes.at_ns[last])
         self._note_still(row)
         quote.bid, quote.ask = quotes.prices(last)
+        quote.bid_qty = quote.ask_qty = None
         quote.book_at_ns = quote.book_venue_ns = at_ns
         claim.underlying.price = float(quotes.mid[last])
         if at_ns >= claim.state.at_ns:

@@ -169,6 +169,8 @@ BYBIT = VenueProfile(
     topics_per_request={"spot": 10, "linear": 100, "inverse": 100, "option": 100},
     # [D] websocket/public/orderbook: level 1 is pushed again after 3 s without a change. Tickers only on change.
     content_ms_max={"orderbook": 20_000, "tickers": 120_000},
+    # [D] websocket/public/orderbook: b[1] and a[1], in what orders are in.
+    shows_sizes=True,
     # [D] guide: server - window <= timestamp < server + 1,000 ms.
     window_ahead_ms=1_000,
     # [D] rate-limit: 600 requests in 5 s per address, then a ban of ten minutes; we stay a sixth below.

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
+
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, instrument_id
+from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.reading import (
     FrameProblem,
     Raw,
@@ -49,7 +52,9 @@ def instrument_of(venue: str, category: str, row: Raw) -> Instrument | None:
         raise FrameProblem(str(error)) from error
 
 
-def instruments_of(venue: str, rows: Iterable[tuple[str, Raw]]) -> tuple[tuple[Instrument, ...], tuple[str, ...]]:
+def instruments_of(
+    venue: str, rows: Iterable[tuple[str, Raw]], *, shows_sizes: bool = BYBIT.shows_sizes
+) -> tuple[tuple[Instrument, ...], tuple[str, ...]]:
     """Instruments of (category, row) pairs, and a sentence for each row that could not be read."""
     found: list[Instrument] = []
     problems: list[str] = []
@@ -60,7 +65,7 @@ def instruments_of(venue: str, rows: Iterable[tuple[str, Raw]]) -> tuple[tuple[I
             problems.append(f"{category} {row.get('symbol')}: {error}")
             continue
         if instrument is not None:
-            found.append(instrument)
+            found.append(instrument if shows_sizes else msgspec.structs.replace(instrument, shows_sizes=False))
     return tuple(sorted(found, key=lambda instrument: instrument.id)), tuple(problems)
 
 

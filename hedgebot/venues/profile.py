@@ -128,6 +128,8 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     # streams
     topics_per_request: Mapping[str, int]
     content_ms_max: Mapping[str, int]
+    # Whether the top of a book comes with how much stands there.
+    shows_sizes: bool
     # clock and rate
     window_ahead_ms: int
     ip_rate: Rate

@@ -181,13 +181,13 @@ class Playbook:
 
     def book(self, mid: Decimal | str = PRICE, name: InstrumentId = BTC_PERP, spread: str = "1") -> ev.BookTop:
         """A two-sided book around `mid`, stamped by the venue with the moment it is sent at."""
-        half = Decimal(spread) / 2
+        half, qty = Decimal(spread) / 2, Decimal(1_000_000 if name == BTC_INVERSE else 10)
         return ev.BookTop(
             instrument=name,
             bid=Decimal(mid) - half,
-            bid_qty=Decimal(10),
+            bid_qty=qty,
             ask=Decimal(mid) + half,
-            ask_qty=Decimal(10),
+            ask_qty=qty,
             venue_at_ns=self.at_ns + MS,
         )
 

@@ -9,6 +9,7 @@ from hedgebot.console.doctor_venue import (
     ask_venue,
     clock_row,
     dead_man_row,
+    depth_row,
     key_row,
     mode_row,
     owner_row,
@@ -113,3 +114,12 @@ def test_whether_another_key_of_the_account_would_be_noticed() -> None:
     assert "24617703" in known.finding
     assert unknown.status == "warn"
     assert "another key of this account is not noticed" in unknown.finding
+
+
+@pytest.mark.parametrize(
+    ("shows", "status", "words"), [(True, "ok", "order_top_ratio_max"), (False, "warn", "not checked")]
+)
+def test_a_book_without_sizes_is_told_as_not_checked(shows: bool, status: str, words: str) -> None:
+    row = depth_row("bybit", shows_sizes=shows)
+    assert (row.check, row.status.value) == ("book depth", status)
+    assert words in row.finding

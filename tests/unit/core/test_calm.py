@@ -88,6 +88,22 @@ def test_a_row_of_books_is_taken_up_to_the_first_that_must_be_stepped() -> None:
     assert claim.covered == 4
 
 
+@pytest.mark.parametrize("qty", ["0.001", None])
+def test_the_sizes_of_the_newest_book_are_kept(qty: str | None) -> None:
+    play, claim = claimed()
+    size = None if qty is None else Decimal(qty)
+    row = [
+        changed(play.book(), venue_at_ns=play.at_ns + number * MS, bid_qty=Decimal(number), ask_qty=Decimal(3))
+        for number in range(1, 4)
+    ]
+    row.append(changed(play.book(), venue_at_ns=play.at_ns + 4 * MS, bid_qty=size, ask_qty=size))
+    row.append(changed(play.book(), venue_at_ns=play.at_ns + 5 * MS, ask=None))
+    assert claim.take_books(row[:2], play.at_ns + 100 * MS).books == 2
+    assert (claim.quote.bid_qty, claim.quote.ask_qty) == (Decimal(2), Decimal(3))
+    assert claim.take_books(row[2:], play.at_ns + 100 * MS).books == 2
+    assert (claim.quote.bid_qty, claim.quote.ask_qty) == (size, size)
+
+
 def test_a_ticker_in_its_room_and_a_sign_of_life_are_taken() -> None:
     play, claim = claimed()
     before_ns = claim.alive_until_ns

@@ -319,6 +319,12 @@ def _against_itself() -> Candidate:
     return msgspec.structs.replace(one, settings=settings)
 
 
+def _thin() -> Candidate:
+    one = _candidate()  # sells 0.1
+    one.quote.bid_qty = Decimal("0.0008")
+    return one
+
+
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
@@ -342,6 +348,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_options_fresh": (_unquoted_option, "option_age_ms", 601_000, 600_000),
     "_options_checked": (_suspect_option, "options_suspect", 1, 0),
     "_spread": (_wide, "spread_bps", pytest.approx(0.1), 0.05),
+    "depth_rule": (_thin, "order_top_ratio", pytest.approx(125.0), 100.0),
     "_book_against_mark": (_off_mark, "book_mark_gap_bps", pytest.approx(2_000.0), 200.0),
     "_collar": (_beyond_collar, "collar_bps", pytest.approx(100.0), 20.0),
     "chase_rule": (_chasing, "chase_bps", pytest.approx(1_071.4, abs=0.1), 1_000.0),

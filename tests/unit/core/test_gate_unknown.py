@@ -43,6 +43,12 @@ def _one_sided() -> Candidate:
     return one
 
 
+def _no_sizes() -> Candidate:
+    one = _candidate()
+    one.quote.bid_qty = None
+    return one
+
+
 def _no_mark() -> Candidate:
     one = _candidate()
     one.quote.mark = None
@@ -78,6 +84,7 @@ def _stopping() -> Candidate:
         (_book_role, "account"),
         (_stream_down, "account"),
         (_suspect_book, "book_age_ms"),
+        (_no_sizes, "order_top_ratio"),
         (_one_sided, "spread_bps"),
         (_no_mark, "book_mark_gap_bps"),
         (_half_a_lot, "order_qty_coin"),

@@ -106,3 +106,10 @@ def test_recorded_answers_are_understood(shared_data: Path, category: str) -> No
     found, problems = instruments_of("bybit", [(category, row) for row in rows])
     assert not problems
     assert len(found) == len(rows) == 2
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_whether_a_book_says_its_sizes_is_the_profiles_word(shows: bool) -> None:
+    rows = [("linear", row("linear", "BTCUSDT"))]
+    assert [one.shows_sizes for one in instruments_of("bybit", rows, shows_sizes=shows)[0]] == [shows]
+    assert instruments_of("bybit", rows)[0][0].shows_sizes

@@ -1,0 +1,50 @@
+"""What the gate asks of a book's depth: that an order takes no more than so many times what is shown.
+
+The same for every order as the rule on spreads, whose sister it is: no hedge is so urgent, and no flatten so wanted,
+that it is sent into a book of which nobody knows whether anything stands in it. What is known and too little is a
+matter of size: shaping cuts an order to it (`depth.py`), and what is refused here is what was left whole. Approves
+nothing.
+"""
+
+from hedgebot.core import depth
+from hedgebot.core.candidate import Candidate, Finding, finding
+from hedgebot.core.step import Step
+from hedgebot.domain.alerts import AlertKind
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import Approved, Refused
+
+RULE = "order_top_ratio"
+
+
+def depth_rule(one: Candidate) -> Finding:
+    """The order, with what ours took since the newest book, as a ratio of what is shown at the price that it hits."""
+    limit = one.state.limits.order_top_ratio_max
+    if not one.rules.shows_sizes:
+        return finding(RULE, "not checked", limit)
+    side, best = one.intent.side, "ask" if one.intent.side is Side.BUY else "bid"
+    shown = one.quote.shown_contracts(side)
+    if shown is None or shown <= ZERO:
+        problem = f"the book of {one.rules.id} does not say how much stands at its best {best}"
+        return finding(RULE, "unknown", limit, problem)
+    taken = depth.taken_contracts(one.state, one.rules.id, side)
+    most = depth.most_contracts(one.state, one.rules, side)
+    problem = ""
+    if most is None or one.intent.qty_contracts > most:
+        problem = (
+            f"only {shown} {one.rules.symbol} stand at the best {best}, the order is for {one.intent.qty_contracts}"
+        )
+        problem += f" after {taken} that we took since that book" if taken else ""
+    return finding(RULE, float((one.intent.qty_contracts + taken) / shown), limit, problem)
+
+
+def subject(underlying: str) -> str:
+    """What the alert of a book without sizes is about."""
+    return f"{underlying} depth"
+
+
+def tell(step: Step, underlying: str, verdict: Approved | Refused) -> None:
+    """Hold an alert up while hedges are refused because nobody says how much stands in their book."""
+    unknown = isinstance(verdict, Refused) and (verdict.check.rule, verdict.check.value) == (RULE, "unknown")
+    problem = verdict.explanation if unknown and isinstance(verdict, Refused) else ""
+    step.check(AlertKind.SUSPECT_DATA, subject(underlying), f"{problem}: nothing is sent on it" if problem else "")
