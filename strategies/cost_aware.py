@@ -4,6 +4,7 @@ Does: keeps the tracking error that the operator pays for, at the least cost. Ri
 `tracking_error_usd` (USD per square root of a day) at the reference conditions of the parameters, and then held; the
 width follows the variance of the exposure as it is (net gamma times volatility, and fills that we do not choose) and,
 with `cost_source` = measured, what own hedges cost: aversion stays that of the configured cost, so dearer is wider.
+Where `target` hedges a share of the exposure only, the variance is that share's (so is the reference variance meant).
 Trades go to `target_ratio` of the edge, or to less of it where each order costs something (`order_cost_usd`): trigger
 and target are then the best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the
 reference width; while quotes of held options are old the whole is `stale_band_ratio` times as wide, as every band.
@@ -79,6 +80,7 @@ class CostAware:
                 "risk_aversion": aversion,
                 "variance_coin2_day": conditions.variance_coin2_day,
                 "vol_root_day": conditions.vol_root_day,
+                "vol_source": view.vol_source if view.vol_root_day else "reference",
                 "cost_bps": view.hedge_cost_bps,
                 "estimates": "live" if known else "reference",
                 "width_coin": width,

@@ -8,7 +8,7 @@ Fails: it proposes nothing by itself; without an enabled strategy before it ther
 
 import msgspec
 
-from hedgebot.core.strategy import Proposal, Steady, Strategy, UnderlyingView
+from hedgebot.core.strategy import BandTerms, Proposal, Steady, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
@@ -31,6 +31,10 @@ class Target:
     def __init__(self, name: str, parameters: Parameters) -> None:
         self.name = name
         self._parameters = parameters
+
+    def terms(self, before: BandTerms) -> BandTerms:
+        """What is left open by several of them adds up: each one moves the centre by its own."""
+        return msgspec.structs.replace(before, hedge_ratio=before.hedge_ratio + self._parameters.hedge_ratio - 1.0)
 
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
         """Shift the centre and stretch the sides of the proposal before."""

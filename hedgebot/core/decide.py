@@ -3,9 +3,9 @@
 Owns the order of the stages and the record of each decision; the stages themselves live in their own modules.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hedgebot.core import (
     breakers,
@@ -26,7 +26,6 @@ from hedgebot.core import (
 )
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.cost_state import band_cost_bps
-from hedgebot.core.drift import conditions
 from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
@@ -35,7 +34,7 @@ from hedgebot.core.policy import note_breach, note_move, waits_for, wanted_trade
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
-from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.core.strategy import BandTerms, BindingStrategy, Proposal, Strategy, UnderlyingView
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import DecisionCause, Mode, Outcome, RecordDecision
 from hedgebot.domain.instrument import Side
@@ -47,6 +46,7 @@ StrategyOf = Callable[[StrategySettings], Strategy]
 
 
 _NO_LOT = "no_lot"
+_WHOLE = BandTerms()
 
 
 class _Wanted(NamedTuple):
@@ -74,9 +74,9 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
         cause = underlying.held_cause or cause
     underlying.held_cause = None
     delta_coin = net_delta_coin(underlying)
-    proposal = latches.flat_proposal(step.state, settings) or propose(
-        step.state, strategy_of, underlying, settings, delta_coin, step.at_ns
-    )
+    flat = latches.flat_proposal(step.state, settings)
+    tracking.note_terms(underlying, _WHOLE if flat else _terms(step.state, strategy_of, name))
+    proposal = flat or propose(step.state, strategy_of, underlying, settings, delta_coin, step.at_ns)
     _remember(underlying, proposal)
     note_move(underlying, proposal, step.at_ns)
     trade_coin = wanted_trade_coin(delta_coin, proposal) if proposal else 0.0
@@ -130,6 +130,23 @@ def band_at(
     return propose(state, strategy_of, underlying, found, net_delta_coin(underlying), at_ns)
 
 
+def _asked(state: EngineState, strategy_of: StrategyOf, name: str) -> Iterator[Strategy]:
+    """The strategies that make an underlying's band, in configured order."""
+    for one in state.settings.strategies:
+        if one.enabled and name in one.underlyings and not latches.strategy_problem(state, one.name):
+            yield strategy_of(one)
+
+
+def _terms(state: EngineState, strategy_of: StrategyOf, name: str) -> BandTerms:
+    """How they keep it."""
+    found = _WHOLE
+    for one in _asked(state, strategy_of, name):
+        # Not `isinstance`: that walks the protocol each time.
+        if hasattr(one, "terms"):
+            found = cast("BindingStrategy", one).terms(found)
+    return found
+
+
 def propose(
     state: EngineState,
     strategy_of: StrategyOf,
@@ -139,33 +156,25 @@ def propose(
     at_ns: int,
 ) -> Proposal | None:
     """Ask the enabled strategies in configured order, each refining the one before."""
-    vol, flow = tracking.vol_day_of(underlying), underlying.drift.flow_at(at_ns)
-    cost_bps = band_cost_bps(underlying.drift.costs, settings)
-    now = conditions(
-        price=underlying.price,
-        vol_day=vol,
-        cost_bps=cost_bps,
-        gamma=underlying.option_gamma,
-        flow=flow,
-    )
+    now = tracking.conditions_of(underlying, settings, at_ns)
     rules = state.instruments.get(settings.hedge_instrument)
     view = UnderlyingView(
         at_ns=at_ns,
         delta_coin=delta_coin,
-        gamma_coin_per_usd=underlying.option_gamma,
+        gamma_coin_per_usd=tracking.seen_gamma(underlying),
         price_usd=underlying.price,
         settings=settings,
         hedge_coin=hedges.held_coin(state, settings),
         lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
-        vol_root_day=vol,
-        flow_variance=flow,
-        cost_bps=cost_bps,
+        vol_root_day=tracking.vol_day_of(underlying),
+        vol_source=tracking.vol_source(underlying),
+        flow_variance=underlying.drift.flow_at(at_ns),
+        cost_bps=band_cost_bps(underlying.drift.costs, settings),
         overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
     )
     proposal: Proposal | None = None
-    for one in state.settings.strategies:
-        if one.enabled and underlying.name in one.underlyings and not latches.strategy_problem(state, one.name):
-            proposal = strategy_of(one).propose(view, proposal)
+    for one in _asked(state, strategy_of, underlying.name):
+        proposal = one.propose(view, proposal)
     if proposal is not None and underlying.options_stale:
         # While quotes of held options are old their delta is less sure: the band is wider.
         return widened(proposal, state.limits.stale_band_ratio, settings.delta_limit_coin)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hedgebot.core.cost_state import Costs
 from hedgebot.core.move_window import MoveWindow
+from hedgebot.core.strategy import BandTerms
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.pricing.band import (
     Band,
@@ -51,10 +52,15 @@ _VOL_KNOWN_WEIGHT = 1.0 - math.exp2(-0.5 * KNOWN_AFTER_DAYS / VOL_HALF_LIFE_DAYS
 class Drift(msgspec.Struct, kw_only=True):
     """Estimates of one underlying. `flow` is in coin^2 per day, `log_var` of log price per day; both exponential.
 
-    `flow_coin` is the same fills' volume in coin per day: with `flow` it says how lumpy they are.
+    `flow_coin` is the same fills' volume in coin per day: with `flow` it says how lumpy they are. `direct` and
+    `direct_coin` are those of fills in the hedge itself, which a hedge ratio leaves whole. `terms` are the band's.
     The newest hedge's moment and price and the price's `moves` are kept for rules that wait; `costs` is what hedges
     cost by our own fills.
     """
+
+    terms: BandTerms = msgspec.field(default_factory=BandTerms)
+    direct: float = 0.0
+    direct_coin: float = 0.0
 
     since_ns: int = 0
     flow: float = 0.0
@@ -69,34 +75,48 @@ class Drift(msgspec.Struct, kw_only=True):
     costs: Costs = msgspec.field(default_factory=Costs)
     moves: MoveWindow = msgspec.field(default_factory=MoveWindow)
 
-    def add_flow(self, moved_coin: float, at_ns: int) -> None:
-        """A fill that was no hedge moved the delta."""
+    def add_flow(self, moved_coin: float, at_ns: int, *, direct: bool = False) -> None:
+        """A fill that was no hedge moved the delta; `direct`: it was in the hedge itself."""
         days = self._days(self.flow_at_ns, at_ns)
-        self.flow = flow_variance_after(self.flow, days, FLOW_HALF_LIFE_DAYS, moved_coin)
+        exposed, hedged = (0.0, moved_coin) if direct else (moved_coin, 0.0)
+        self.flow = flow_variance_after(self.flow, days, FLOW_HALF_LIFE_DAYS, exposed)
+        self.direct = flow_variance_after(self.direct, days, FLOW_HALF_LIFE_DAYS, hedged)
         # The same weights for |q| in place of q^2.
-        self.flow_coin = flow_variance_after(self.flow_coin, days, FLOW_HALF_LIFE_DAYS, math.sqrt(abs(moved_coin)))
+        self.flow_coin = flow_variance_after(self.flow_coin, days, FLOW_HALF_LIFE_DAYS, math.sqrt(abs(exposed)))
+        self.direct_coin = flow_variance_after(self.direct_coin, days, FLOW_HALF_LIFE_DAYS, math.sqrt(abs(hedged)))
         self.flow_at_ns = at_ns
+
+    @property
+    def seen_flow(self) -> float:
+        """`flow` and `direct` as a band sees them: of an exposure its hedge ratio."""
+        return self.terms.hedge_ratio * self.terms.hedge_ratio * self.flow + self.direct
+
+    @property
+    def seen_flow_coin(self) -> float:
+        """The same for the volume."""
+        return self.terms.hedge_ratio * self.flow_coin + self.direct_coin
 
     def overshoot_coin(self, variance_coin2_day: float, at_ns: int) -> float:
         """How far a fill carries the delta past an edge, on the mean: E q^2 / (2 E |q|), by the fills' share of s^2.
 
         A delta that diffuses stops at the edge; one that jumps lands beyond it (mean excess of a renewal process).
         """
-        if self.flow_coin <= 0.0 or variance_coin2_day <= 0.0:
+        volume = self.seen_flow_coin
+        if volume <= 0.0 or variance_coin2_day <= 0.0:
             return 0.0
         flow = self.flow_at(at_ns)
         if flow is None:
             return 0.0
-        return min(flow / variance_coin2_day, 1.0) * self.flow / (2.0 * self.flow_coin)
+        return min(flow / variance_coin2_day, 1.0) * self.seen_flow / (2.0 * volume)
 
     def flow_at(self, at_ns: int) -> float | None:
-        """s_flow^2 in coin^2 a day; None before it is known. What was seen is weighed by how long that was."""
+        """s_flow^2 of what a band sees (coin^2 a day); None before it is known. It is weighed by how long was seen."""
         seen_days = self._days(self.since_ns, at_ns)
         if not self.since_ns or seen_days < KNOWN_AFTER_DAYS:
             return None
-        if self.flow == 0.0:
+        if (flow := self.seen_flow) == 0.0:
             return 0.0
-        decayed = flow_variance_after(self.flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS)
+        decayed = flow_variance_after(flow, self._days(self.flow_at_ns, at_ns), FLOW_HALF_LIFE_DAYS)
         return decayed / (1.0 - math.exp2(-seen_days / FLOW_HALF_LIFE_DAYS))
 
     @property

@@ -11,13 +11,25 @@ import msgspec
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 
+class BandTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a band is kept, however wide it is: constants of the configuration.
+
+    `hedge_ratio` is the share of the exposure that is hedged: a band sees e ratio + h, whose variance is that of e
+    times the square of it.
+    """
+
+    hedge_ratio: float = 1.0
+
+
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one underlying at one moment. Delta in coin (long positive), gamma in coin per USD.
 
     `hedge_coin` is the delta of the hedge instrument's position, which is part of `delta_coin`; `lot_coin` its smallest
     step (None: not known). `vol_root_day` and `flow_variance` (coin^2 a day) are None until they are known;
-    `overshoot_coin` is how far a fill carries the delta past an edge on the mean. `cost_bps` is what a hedge costs one
-    way now, where own fills moved it away from the configured cost (None: it is that one).
+    `vol_source` says which volatility it is: implied or realised. `overshoot_coin` is how far a fill carries the delta
+    past an edge on the mean. Gamma, flow and overshoot are those of what a band sees: with a hedge ratio of its share.
+    `cost_bps` is what a hedge costs one way now, where own fills moved it away from the configured cost (None: it is
+    that one).
     """
 
     at_ns: int
@@ -28,6 +40,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     hedge_coin: float = 0.0
     lot_coin: float | None = None
     vol_root_day: float | None = None
+    vol_source: str = ""
     flow_variance: float | None = None
     overshoot_coin: float = 0.0
     cost_bps: float | None = None
@@ -95,6 +108,13 @@ class Strategy(Protocol):
 
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
         """Propose, refine `previous` or pass it on; None means: nothing to keep here."""
+
+
+class BindingStrategy(Protocol):
+    """A strategy that changes how a band is kept: predictions and widths have to know."""
+
+    def terms(self, before: BandTerms) -> BandTerms:
+        """The terms with what this strategy adds to those of the strategies before it."""
 
 
 class SteadyStrategy(Protocol):

@@ -5,6 +5,7 @@ Owns when something is looked at and what is told. The arithmetic is `drift.py`'
 
 import numpy as np
 
+from hedgebot.core import hedges
 from hedgebot.core.cost_state import band_cost_bps
 from hedgebot.core.drift import (
     Drift,
@@ -20,6 +21,7 @@ from hedgebot.core.drift import (
 from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_delta
 from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
+from hedgebot.core.strategy import BandTerms
 from hedgebot.domain.commands import Mode, RecordTracking
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.events import FillReceived
@@ -38,15 +40,35 @@ def conditions_of(underlying: UnderlyingState, settings: UnderlyingSettings, at_
         price=underlying.price,
         vol_day=vol_day_of(underlying),
         cost_bps=band_cost_bps(underlying.drift.costs, settings),
-        gamma=underlying.option_gamma,
+        gamma=seen_gamma(underlying),
         flow=underlying.drift.flow_at(at_ns),
     )
+
+
+def seen_gamma(underlying: UnderlyingState) -> float:
+    """Gamma of what a band sees: with a hedge ratio of its share."""
+    return underlying.option_gamma * underlying.drift.terms.hedge_ratio
+
+
+def note_terms(underlying: UnderlyingState, terms: BandTerms) -> None:
+    """How the band is kept from here on; what it saw under another hedge ratio is compared with nothing."""
+    drift = underlying.drift
+    if terms.hedge_ratio != drift.terms.hedge_ratio:
+        underlying.tracking.at_ns = 0
+    drift.terms = terms
 
 
 def vol_day_of(underlying: UnderlyingState) -> float | None:
     """Volatility per root day: what held options imply, weighted by vega; realised where none are held."""
     implied = implied_vol_root_day(underlying.option_vol) if underlying.option_count else None
     return implied if implied is not None else underlying.drift.realised_vol_root_day()
+
+
+def vol_source(underlying: UnderlyingState) -> str:
+    """Which volatility `vol_day_of` gives: implied or realised; empty where it gives none."""
+    if underlying.option_count and implied_vol_root_day(underlying.option_vol) is not None:
+        return "implied"
+    return "realised" if underlying.drift.realised_vol_root_day() is not None else ""
 
 
 def on_foreign_fill(
@@ -64,7 +86,11 @@ def on_foreign_fill(
         size = float(fill.qty_contracts * rules.contract_size)
         moved_coin = None if delta is None else delta * size
     if moved_coin is not None:
-        underlying.drift.add_flow(moved_coin, step.at_ns)
+        settings = settings_of(step.state, underlying.name)
+        direct = settings is not None and (fill.account, rules.id) in {
+            (settings.hedge_account, one) for one in settings.hedge_instruments
+        }
+        underlying.drift.add_flow(moved_coin, step.at_ns, direct=direct)
 
 
 def on_own_fill(
@@ -115,17 +141,24 @@ def sweep(step: Step) -> None:
         kept = underlying.tracking
         if step.at_ns - kept.at_ns < LOOK_NS or exposure_problem(underlying) or step.state.mode is Mode.RECOVERING:
             continue
-        look(underlying, settings, net_delta_coin(underlying), step.at_ns)
+        look(underlying, settings, net_delta_coin(underlying), step.at_ns, hedges.held_coin(step.state, settings))
         if step.at_ns // RECORD_NS != kept.recorded_ns // RECORD_NS:
             _record(step, underlying)
 
 
-def look(underlying: UnderlyingState, settings: UnderlyingSettings, delta: float, at_ns: int) -> None:
-    """Take the exposure (its net delta in coin at the live price) as it is; the caller knows that it is known."""
+def look(
+    underlying: UnderlyingState, settings: UnderlyingSettings, delta: float, at_ns: int, hedge_coin: float = 0.0
+) -> None:
+    """Take the exposure (its net delta in coin at the live price) as it is; the caller knows that it is known.
+
+    `hedge_coin` is what of it is the hedge: without a hedge ratio nobody asks.
+    """
+    ratio = underlying.drift.terms.hedge_ratio
+    seen = delta if ratio == 1.0 else ratio * delta + (1.0 - ratio) * hedge_coin
     now = conditions_of(underlying, settings, at_ns)
     beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
     days = underlying.tracking.look(
-        off_coin=delta - underlying.centre_coin, delta_coin=delta, price=underlying.price, at_ns=at_ns
+        off_coin=delta - underlying.centre_coin, delta_coin=seen, price=underlying.price, at_ns=at_ns
     )
     if now is not None and underlying.trigger_coin > 0.0:
         below = None if underlying.below is None else Band(underlying.below[0] + beyond, underlying.below[1])
@@ -145,7 +178,7 @@ def look_row(
 
     Prices (USD), net deltas (coin) and moments, all of shape (n,), n > 0; trigger and inside target of the bands, shape
     (2, n), or a pair that stands still (as a lower side that differs does); volatilities per root day of shape (n,),
-    None where all are the one of now. No options are held.
+    None where all are the one of now. No options are held, and the whole exposure is hedged.
     """
     kept = underlying.tracking
     days = kept.days_row(at_ns)
@@ -179,12 +212,12 @@ def _promised(
         is_band, (triggers, targets) = bool((bands[0] > 0.0).all()), bands[:, known:]
     if not is_band:
         return {}
-    if drift.flow != 0.0 or underlying.option_gamma != 0.0:
+    if drift.seen_flow != 0.0 or underlying.option_gamma != 0.0:
         # Otherwise nothing moves the exposure, and nothing carries it past an edge.
         moments = at_ns[known:].tolist()
-        gamma, flows = np.full(len(moments), underlying.option_gamma), [drift.flow_at(one) or 0.0 for one in moments]
+        gamma, flows = np.full(len(moments), seen_gamma(underlying)), [drift.flow_at(one) or 0.0 for one in moments]
         variance = moved = exposure_variance(gamma, prices, vol) + np.asarray(flows)
-        if drift.flow_coin > 0.0:
+        if drift.seen_flow_coin > 0.0:
             beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
             triggers = triggers + np.asarray(beyond)
             below = None if below is None else (below[0] + np.asarray(beyond), below[1])

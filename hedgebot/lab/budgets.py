@@ -49,7 +49,7 @@ def known_now(
     now, flow = tracking.conditions_of(underlying, settings, at_ns), underlying.drift.flow_at(at_ns)
     vol = tracking.vol_day_of(underlying)
     overshoot = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
-    return underlying.option_gamma, _or_nan(vol), _or_nan(flow), overshoot
+    return tracking.seen_gamma(underlying), _or_nan(vol), _or_nan(flow), overshoot
 
 
 def budgets(present_usd: float, count: int = COUNT) -> list[BudgetChoice]:

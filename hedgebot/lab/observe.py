@@ -151,7 +151,8 @@ def measures(columns: Columns, *, volume_coin: float, orders: int, trading_cost_
     days = float(gaps.sum())
     off = columns.delta_coin - columns.centre_coin
     variance = float((off[:-1] ** 2 * gaps).sum() / days)
-    rate = float((np.diff(columns.unhedged_coin) ** 2).sum() / days)
+    # What the band saw without its hedges: of an exposure that is hedged in part, that part.
+    rate = float((np.diff(columns.unhedged_coin - columns.centre_coin) ** 2).sum() / days)
     turnover = volume_coin / days
     left = off[:-1] * np.diff(columns.price)
     is_band = ~np.isnan(columns.low_coin)

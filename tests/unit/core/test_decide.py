@@ -136,16 +136,38 @@ def test_a_margin_buffer_below_its_floor_ends_the_waiting() -> None:
     assert (intent.side, intent.qty_contracts) == (Side.SELL, Decimal("0.162"))
 
 
+BUDGET = {
+    "tracking_error_usd": 500.0,
+    "reference_price_usd": 100_000.0,
+    "reference_vol": 0.6,
+    "reference_variance_coin2_day": 1.0,
+    "cap_coin": 4.0,
+}
+
+
+def test_a_band_of_half_the_exposure_is_made_for_a_quarter_of_its_variance() -> None:
+    widths = []
+    for ratio in (1.0, 0.5):
+        wide = BUDGET | {"reference_variance_coin2_day": 0.1}
+        play = Playbook(with_strategies(cost_aware=wide, target={"hedge_ratio": ratio}), LOAD)
+        with_short_calls(play)
+        # Enough was seen, and no fill in it.
+        play.state.underlyings["BTC"].drift.since_ns = play.at_ns - 10**13
+        market(play)
+        widths.append(play.state.underlyings["BTC"].trigger_coin)
+    assert widths[1] == pytest.approx(widths[0] * 0.25 ** (1.0 / 3.0), rel=1e-6)
+
+
+def test_a_decision_tells_which_volatility_its_band_was_made_of() -> None:
+    play = Playbook(with_strategies(cost_aware=BUDGET), LOAD)
+    with_short_calls(play)
+    (first,) = decisions(play.send(play.fill(Side.SELL, "0.9")))
+    assert (first.outcome, first.evidence["vol_source"]) == (Outcome.HEDGE, "implied")
+
+
 @pytest.mark.parametrize("name", ["delta_neutral", "cost_aware"])
 def test_stale_greeks_widen_the_band_of_every_strategy_once(name: str) -> None:
-    budget = {
-        "tracking_error_usd": 500.0,
-        "reference_price_usd": 100_000.0,
-        "reference_vol": 0.6,
-        "reference_variance_coin2_day": 1.0,
-        "cap_coin": 4.0,
-    }
-    params = {name: budget if name == "cost_aware" else {}} | {"target": {"down_ratio": 2.0}}
+    params = {name: BUDGET if name == "cost_aware" else {}} | {"target": {"down_ratio": 2.0}}
     play = Playbook(with_strategies(**params), LOAD)
     with_short_calls(play)
     underlying = play.state.underlyings["BTC"]

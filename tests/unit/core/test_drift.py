@@ -14,6 +14,7 @@ from hedgebot.core.drift import (
     predicted,
     realised,
 )
+from hedgebot.core.strategy import BandTerms
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.pricing.band import Band, Conditions
 
@@ -46,6 +47,22 @@ def test_equal_fills_overshoot_by_half_their_size_and_gamma_shares_in_it() -> No
     assert drift.overshoot_coin(flow, at_ns) == pytest.approx(0.25)
     assert drift.overshoot_coin(2.0 * flow, at_ns) == pytest.approx(0.125)
     assert Drift().overshoot_coin(1.0, at_ns) == 0.0
+
+
+def test_of_the_flow_a_band_sees_its_share_of_the_exposure_and_all_in_the_hedge_itself() -> None:
+    drift = Drift(terms=BandTerms(hedge_ratio=0.5))
+    drift.add_price(100.0, START)
+    at_ns = START + NS_PER_DAY
+    drift.add_flow(0.4, at_ns)
+    alone = drift.flow_at(at_ns)
+    drift.add_flow(0.2, at_ns, direct=True)
+    both = drift.flow_at(at_ns)
+    assert alone is not None
+    assert both is not None
+    assert both == pytest.approx(2.0 * alone), "0.4 of the exposure are 0.2 to the band"
+    assert drift.overshoot_coin(both, at_ns) == pytest.approx(0.1), "two fills of 0.2 reach beyond by half of it"
+    drift.terms = BandTerms()
+    assert drift.flow_at(at_ns) == pytest.approx(5.0 * alone)
 
 
 def test_a_quiet_book_forgets_its_flow() -> None:

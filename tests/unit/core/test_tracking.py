@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from hedgebot.core import tracking
-from hedgebot.core.drift import Drift, Floats, predicted
+from hedgebot.core.drift import Drift, Floats, Tracking, predicted
 from hedgebot.core.exposure import linear_delta, linear_delta_row
 from hedgebot.core.state import UnderlyingState, decode_state, encode_state
+from hedgebot.core.strategy import BandTerms
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RecordTracking
 from hedgebot.domain.instrument import Side
@@ -99,6 +100,28 @@ def test_the_measured_cost_survives_a_snapshot_and_is_the_same_in_a_replay(book:
     costs = underlying(book).drift.costs
     assert costs.whole.fills == 1
     assert decode_state(encode_state(book.state)).underlyings["BTC"].drift.costs == costs
+
+
+def test_a_trade_in_the_hedge_itself_is_whole_and_one_in_the_exposure_is_a_share(book: Playbook) -> None:
+    """With half of it hedged a client's coin moves the band by half a coin, one in the hedge by all of it."""
+    one, settings = underlying(book), pb.settings().underlyings[0]
+    book.send(book.fill(Side.BUY, "0.01", settings.hedge_instrument))
+    assert one.drift.flow == 0.0
+    assert one.drift.direct == pytest.approx(0.231049 * 1e-4, rel=1e-4)
+    one.drift.terms = BandTerms(hedge_ratio=0.5)
+    start_ns = book.at_ns + 10**9
+    one.tracking = Tracking()
+    tracking.look(one, settings, 1.0, start_ns, hedge_coin=-0.4)
+    tracking.look(one, settings, 1.2, start_ns + 10**9, hedge_coin=-0.4)
+    assert one.tracking.sums.moved2 == pytest.approx(0.01)
+    tracking.look(one, settings, 1.3, start_ns + 2 * 10**9, hedge_coin=-0.3)
+    assert one.tracking.sums.moved2 == pytest.approx(0.02)
+    one.option_gamma = 4e-4
+    assert tracking.seen_gamma(one) == 2e-4
+    # Another ratio is no move of the exposure.
+    tracking.note_terms(one, BandTerms(hedge_ratio=0.25))
+    tracking.look(one, settings, 1.3, start_ns + 3 * 10**9, hedge_coin=-0.3)
+    assert one.tracking.sums.moved2 == pytest.approx(0.02)
 
 
 def test_an_options_fill_counts_with_its_delta(book: Playbook) -> None:

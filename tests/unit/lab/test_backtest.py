@@ -125,3 +125,24 @@ def test_the_slowest_steps_that_may_be_asked_for_keep_the_truth() -> None:
     found = run_backtest(Wish(scenario=slow, settings=SETTINGS, days=0.02), STRATEGY.build)
     assert found.mode == "active"
     assert "VenueUnreachable" not in found.alerts
+
+
+def test_what_is_promised_of_a_hedged_half_comes() -> None:
+    """The band sees half the exposure, a quarter of its variance: promises of the whole were three times too high."""
+    assert SCENARIO.client_flow is not None
+    client = msgspec.structs.replace(
+        SCENARIO.client_flow, bound_coin={"BTC": 1e3}, trades_per_minute=3.0, size_coin={"BTC": 0.15}
+    )
+    market = msgspec.structs.replace(SCENARIO.underlyings[0], jumps_per_day=0.0, option_vol=0.7)
+    world = msgspec.structs.replace(SCENARIO, step_ms=20_000, seed=2, client_flow=client, underlyings=(market,))
+    hedged = msgspec.structs.replace(
+        SETTINGS.underlyings[0], band_coin=0.3, cost_bps=5.6, delta_limit_coin=600.0, order_qty_coin_max=50.0
+    )
+    half = msgspec.structs.replace(
+        SETTINGS, underlyings=(hedged,), strategies=(*SETTINGS.strategies, refining("target", hedge_ratio=0.5))
+    )
+    (one,) = run_backtest(Wish(scenario=world, settings=half, days=0.25), load_strategy).hedges
+    for name in one.engine.__struct_fields__:
+        came, promised = getattr(one.engine, name), getattr(one.predicted, name)
+        assert came == pytest.approx(promised, rel=0.15), name
+    assert one.measures.efficiency == pytest.approx(one.engine.efficiency, rel=0.02)

@@ -59,6 +59,14 @@ def test_the_worked_example() -> None:
     assert proposal.evidence["estimates"] == "live"
 
 
+def test_the_evidence_says_which_volatility_was_used() -> None:
+    """Hedging reference, section 4."""
+    implied = msgspec.structs.replace(view(), vol_source="implied")
+    assert propose(implied).evidence["vol_source"] == "implied"
+    assert propose(msgspec.structs.replace(view(), vol_source="realised")).evidence["vol_source"] == "realised"
+    assert propose(msgspec.structs.replace(implied, vol_root_day=None)).evidence["vol_source"] == "reference"
+
+
 def test_a_clients_trading_widens_the_band_by_the_two_thirds_law() -> None:
     # Section 6: with s_flow = 5 the width is 3.1703.
     proposal = propose(view(flow=25.0))

@@ -1,10 +1,12 @@
 """target: refines an earlier band, and is nothing without one."""
 
+from typing import cast
+
 import msgspec
 import pytest
 
 from hedgebot.core.policy import wanted_trade_coin
-from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.core.strategy import BandTerms, BindingStrategy, Proposal, Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from strategies.target import STRATEGY
@@ -26,6 +28,22 @@ def view(delta: float, hedge: float = 0.0) -> UnderlyingView:
         settings=settings().underlyings[0],
         hedge_coin=hedge,
     )
+
+
+def terms(*strategies: Strategy) -> BandTerms:
+    found = BandTerms()
+    for one in strategies:
+        found = cast("BindingStrategy", one).terms(found)
+    return found
+
+
+def test_what_several_leave_open_adds_up_in_the_terms_as_in_the_centre() -> None:
+    first, second = build(hedge_ratio=0.8), build(hedge_ratio=0.7)
+    assert terms(first).hedge_ratio == 0.8
+    assert terms(first, second).hedge_ratio == pytest.approx(0.5)
+    centre = second.propose(view(10.0), first.propose(view(10.0), BEFORE))
+    assert centre is not None
+    assert centre.centre_coin == pytest.approx((1.0 - terms(first, second).hedge_ratio) * 10.0)
 
 
 def refined(strategy: Strategy, seen: UnderlyingView) -> Proposal:
