@@ -23,6 +23,7 @@ from hedgebot.daemon import chores, heap, holdings, loosened, sanity
 from hedgebot.daemon.alerts import open_alerts
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import ControlServer
+from hedgebot.daemon.daily_verify import DailyVerify
 from hedgebot.daemon.dispatch import Dispatcher, FailpointSink, SendWindow, first_accounts
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.health import Facts, Health, LoopWatch, feed_problems, judge, resident_bytes
@@ -155,6 +156,7 @@ class Run:
         self._supervisor.spawn("clock", partial(chores.check_clock, self._clock, self._alerts, self._engine))
         self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._switch.tell_files))
         self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
+        self._supervisor.spawn("daily-verify", DailyVerify(self._config.state_dir, self._alerts.check).run)
         self._supervisor.spawn("snapshots", self._take_snapshots)
         self._supervisor.spawn("risk", self._risk.run)
         for name, reading in holdings.tasks(self._config, self._front, self._clock.now_ns):

@@ -127,7 +127,7 @@ async def _recover_and_run(
         load_strategy(one)  # what cannot be built is refused before anything starts
     _tell_doubts(config, settings)
     crash_loop = CrashLoop(config.state_dir, time.time())  # from here on: a refused configuration is no crash
-    journal = await Journal.open(config.state_dir)
+    journal = await Journal.open(config.state_dir, ballast_bytes=round(config.daemon.ballast_mb * 1e6))
     try:
         clock = Clock()
         recovered = await journal.recover(_engine_of)

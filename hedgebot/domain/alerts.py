@@ -37,6 +37,7 @@ class AlertKind(StrEnum):
     TASK_FAILED = "SupervisedTaskFailed"
     JOURNAL_WRITE_FAILED = "JournalWriteFailed"
     DISK_LOW = "DiskLow"
+    CHAIN_VERIFY_FAILED = "ChainVerifyFailed"
     CONFIG_REJECTED = "ConfigRejected"
     DELIVERY_FAILED = "AlertDeliveryFailed"
     DAILY_LOSS = "DailyLossLimit"
@@ -92,6 +93,7 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.TASK_FAILED: (Severity.CRIT, "RB-24"),
     AlertKind.JOURNAL_WRITE_FAILED: (Severity.CRIT, "RB-25"),
     AlertKind.DISK_LOW: (Severity.CRIT, "RB-26"),
+    AlertKind.CHAIN_VERIFY_FAILED: (Severity.CRIT, "RB-27"),
     AlertKind.CONFIG_REJECTED: (Severity.WARN, "RB-28"),
     AlertKind.DMS_NOT_ARMED: (Severity.CRIT, "RB-18"),
     AlertKind.RATE_LIMIT_BAN: (Severity.CRIT, "RB-20"),

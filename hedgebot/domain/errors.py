@@ -10,6 +10,7 @@
     |  `- VenueUnreachable
     |- JournalError          the journal cannot be written or read
     |  |- JournalCorrupt     its chain does not verify
+    |  |- JournalFull        its disk takes nothing more
     |  `- JournalTooNew      it was written by a newer schema
     `- InstanceError         another daemon owns the account
 """
@@ -62,6 +63,10 @@ class VenueUnreachable(VenueError):
 
 class JournalError(HedgebotError):
     """The journal cannot be read or written."""
+
+
+class JournalFull(JournalError):
+    """The journal's disk is full; it goes on as soon as there is space."""
 
 
 class JournalCorrupt(JournalError):

@@ -8,7 +8,7 @@ one writer when idle (wal_autocheckpoint=0), because a checkpoint inside a commi
 import sqlite3
 from pathlib import Path
 
-from hedgebot.domain.errors import JournalCorrupt, JournalError, JournalTooNew
+from hedgebot.domain.errors import JournalCorrupt, JournalError, JournalFull, JournalTooNew
 
 DB_FILE = "journal.db"
 APPLICATION_ID = 0x68656467
@@ -111,7 +111,7 @@ def database_error(place: str, error: sqlite3.Error) -> JournalError:
     """One clear sentence for what the database said: which file, what happened, what would help."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR_WRITE"):
-        return JournalError(f"{place}: the disk is full ({name}); free space and the journal goes on")
+        return JournalFull(f"{place}: the disk is full ({name}); free space and the journal goes on")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return JournalError(f"{place}: another program holds a lock on the journal ({name}); end it")
     if name.startswith("SQLITE_READONLY"):

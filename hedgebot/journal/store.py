@@ -18,10 +18,11 @@ import msgspec
 
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Issued, RecordLatch
-from hedgebot.domain.errors import JournalError, ProgrammingError
+from hedgebot.domain.errors import JournalError, JournalFull, ProgrammingError
 from hedgebot.domain.events import Stamped
 from hedgebot.journal import schema, snapshots
 from hedgebot.journal.anchors import append_anchor, make_anchor
+from hedgebot.journal.ballast import Ballast
 from hedgebot.journal.chain import KEY_BYTES
 from hedgebot.journal.manifest import Manifest, RunHeader, RunRecord
 from hedgebot.journal.opening import Opened, open_files
@@ -67,6 +68,8 @@ class Journal:
         self._place = ":memory:" if state_dir is None else str(state_dir / schema.DB_FILE)
         self._queue = RowQueue(opened.key, opened.last_row, opened.head)
         self._tape: TapeWriter | None = None
+        self._ballast: Ballast | None = None
+        self._owed: JournalFull | None = None
         self._last_seq = opened.last_seq
         self._snapshot_seq = -1
         self._packer = snapshots.Packer()
@@ -97,10 +100,12 @@ class Journal:
         durable: bool = True,
         flush_interval_ms: int = FLUSH_INTERVAL_MS,
         tape: TapeLimits | None = None,
+        ballast_bytes: int | None = None,
     ) -> "Journal":
         """Open or make the journal of a state directory and become its one writer.
 
         `durable=False` or no directory keeps rows in memory and drops market events: for tests and benchmarks.
+        `ballast_bytes` lie beside the journal for a full disk; 0 removes them, None leaves what is there alone.
         Raises InstanceError (another writer), JournalTooNew, JournalCorrupt or JournalError, each in one sentence.
         """
         folder = state_dir if durable else None
@@ -108,16 +113,16 @@ class Journal:
             opened = Opened.in_memory(secrets.token_bytes(KEY_BYTES))
         else:
             opened = await asyncio.to_thread(open_files, folder, create=create)
-        path = None if folder is None else folder / schema.DB_FILE
         with contextlib.ExitStack() as undo:
             undo.callback(opened.release)
-            database = await _Connection(lambda: schema.connect_writer(path), 64)
+            database = await _Connection(lambda: schema.connect_writer(folder and folder / schema.DB_FILE), 64)
             undo.pop_all()
         journal = cls(database, opened, folder)
         journal._flush_s = flush_interval_ms / 1_000
         if folder is not None:
             limits = tape or TapeLimits()
             journal._tape = TapeWriter(folder / TAPE_FOLDER, opened.key, digest=opened.tape_digest, limits=limits)
+            journal._ballast = None if ballast_bytes is None else Ballast(folder, ballast_bytes)
         return journal
 
     def tell_housekeeping(self, tell: Callable[[str], None]) -> None:
@@ -169,8 +174,13 @@ class Journal:
         Raises JournalError; the entries are queued all the same and written as soon as the disk takes them.
         """
         self._enqueue(entries)
-        if durable or self._failure is not None or len(self._queue) >= GROUP_ROWS_MAX:
-            await self._flush(self._queue.last_row)
+        if self._owed is not None or durable or self._failure is not None or len(self._queue) >= GROUP_ROWS_MAX:
+            try:
+                await self._flush(self._queue.last_row)
+            finally:
+                owed, self._owed = self._owed, None
+            if owed is not None:
+                raise owed
             return
         if self._tape is not None and self._tape.is_due:
             self._tape.flush()
@@ -268,12 +278,18 @@ class Journal:
                 if row > self._queue.committed_row:
                     await self._commit()
             except sqlite3.Error as error:
-                self._failure = schema.database_error(self._place, error)
-                raise self._failure from error
+                raise await self._failed(schema.database_error(self._place, error)) from error
             except JournalError as error:
-                self._failure = error
+                await self._failed(error)
                 raise
             self._failure = None
+
+    async def _failed(self, failure: JournalError) -> JournalError:
+        """Keep a failure; on a full disk the halt gets the ballast's room, so whoever writes next must hear of it."""
+        self._failure = failure
+        if self._ballast is not None and isinstance(failure, JournalFull) and await self._ballast.free():
+            self._owed = failure
+        return failure
 
     async def _commit(self) -> None:
         batch, states = self._queue.batch()
@@ -328,7 +344,10 @@ class Journal:
                 self._housekeeping("")
 
     def _housekeeping(self, problem: str) -> None:
+        problem = (self._ballast.problem if self._ballast is not None else "") or problem  # it also says why
         if problem != self._keeper_problem:
+            if self._keeper_problem and problem:
+                self._tell("")  # an alert that is up keeps the sentence that it began with
             self._keeper_problem = problem
             self._tell(problem)
 
@@ -338,6 +357,8 @@ class Journal:
         now = time.monotonic()
         if self._anchor_due or now - self._anchored_at > ANCHOR_INTERVAL_S:
             await self._anchor()
+        if self._ballast is not None:
+            await self._ballast.keep()
         if self._tape is not None:
             await asyncio.to_thread(self._tape.sync_ended)
         if self._tape is not None and now - self._pruned_at > PRUNE_INTERVAL_S:

@@ -6,6 +6,7 @@ The writer gives frames to the operating system (they survive a killed process);
 loop's thread) and close wait for the disk. Reading is in `tape_reader`.
 """
 
+import errno
 import os
 from hashlib import blake2b
 from itertools import pairwise
@@ -16,10 +17,11 @@ import msgspec
 import zstandard
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.errors import JournalError
+from hedgebot.domain.errors import JournalError, JournalFull
 from hedgebot.journal.chain import sync_folder
 from hedgebot.journal.codec import encode_tape
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 TAPE_FOLDER = "tape"
 SEGMENT_MAGIC = b"HBTAPE1\n"
 FRAME_MAGIC = b"FRM\n"
@@ -112,7 +114,8 @@ class TapeWriter:
             digest = frame_digest(self._key, self._digest, head, body)
             self._append_bytes(handle, head + body + digest)
         except OSError as error:
-            raise JournalError(f"{self._path}: the tape cannot be written ({error.strerror})") from error
+            kind = JournalFull if error.errno in FULL else JournalError
+            raise kind(f"{self._path}: the tape cannot be written ({error.strerror})") from error
         self._digest = digest
         self._buffer.clear()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hedgebot.journal.ballast import BALLAST_FILE
 from tests.e2e import checker
 from tests.e2e.harness import Daemon, World
 from tests.e2e.settling import verify
@@ -27,6 +28,10 @@ def alerts(daemon: Daemon) -> dict[str, str]:
     return {str(one["kind"]): str(one["summary"]) for one in told}
 
 
+def summaries(daemon: Daemon) -> list[str]:
+    return [str(one["summary"]) for one in daemon.ask("status")["data"]["daemon"]["alerts"]]
+
+
 def until_alert(daemon: Daemon, kind: str, seconds: float) -> float:
     """Seconds until the alert is up."""
     began_s = time.monotonic()
@@ -43,6 +48,8 @@ def test_d01_a_full_disk_sends_no_order_without_its_row_and_a_kill_still_works(w
     daemon = world.daemon(state_dir=volume / "state")
     daemon.until("hedging", lambda book: bool(book["hedges"] >= 2), 40)
     assert "DiskLow" not in alerts(daemon)
+    ballast = volume / "state" / BALLAST_FILE
+    assert ballast.stat().st_size == 1_000_000
     fill(volume, leave_bytes=round(0.13 * VOLUME_MB * 1e6))
     until_alert(daemon, "DiskLow", 6.0)
     assert used_share(volume) < 0.90, "the alert came too late"
@@ -52,6 +59,12 @@ def test_d01_a_full_disk_sends_no_order_without_its_row_and_a_kill_still_works(w
     said = alerts(daemon)["JournalWriteFailed"]
     assert "disk is full" in said or "No space left" in said
     daemon.until("halted", lambda book: bool(book["mode"] == "halted"))
+    # The ballast is gone, and in its room the halt became durable although nobody has freed anything.
+    assert not ballast.exists()
+    daemon.until(
+        "told of the ballast", lambda _book: any("ballast were given" in one for one in summaries(daemon)), 10.0
+    )
+    daemon.until("the halt is on disk", lambda _book: halts_on_disk(volume / "state") > 0, 10.0)
     no_order_without_its_row(world, volume / "state")
     orders = len(checker.read_truth(world.admin("truth")).ours)
     began_s = time.monotonic()
@@ -66,9 +79,21 @@ def test_d01_a_full_disk_sends_no_order_without_its_row_and_a_kill_still_works(w
     (volume / "ballast").unlink()
     daemon.until("written", lambda _book: "JournalWriteFailed" not in alerts(daemon), 30.0)
     daemon.until("calm", lambda _book: "DiskLow" not in alerts(daemon), 10.0)
+    assert ballast.stat().st_size == 1_000_000
     assert daemon.stop() == 0, daemon.words()
     no_order_without_its_row(world, volume / "state")
     assert_journal(world, volume / "state")
+
+
+def halts_on_disk(state_dir: Path) -> int:
+    link = sqlite3.connect(f"file:{state_dir / 'journal.db'}?mode=ro", uri=True)
+    try:
+        found = link.execute(
+            "SELECT count(*) FROM rows WHERE kind = 'RecordMode' AND CAST(payload AS TEXT) LIKE '%halted%'"
+        )
+        return int(found.fetchone()[0])
+    finally:
+        link.close()
 
 
 def assert_journal(world: World, state_dir: Path) -> None:

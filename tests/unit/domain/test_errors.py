@@ -35,7 +35,7 @@ def test_an_error_ends_the_console_with_its_code(kind: type[HedgebotError], code
 
 def test_no_error_ends_the_console_as_a_success() -> None:
     ours = [kind for kind in _tree(HedgebotError) if kind.__module__ == errors.__name__]
-    assert len(ours) == 10
+    assert len(ours) == 11
     assert all(kind.exit_code != ExitCode.OK for kind in ours)
 
 

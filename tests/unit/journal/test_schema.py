@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hedgebot.domain.errors import JournalCorrupt, JournalError
+from hedgebot.domain.errors import JournalCorrupt, JournalError, JournalFull
 from hedgebot.journal import rows, schema
 from hedgebot.journal.store import STATEMENT_ROWS_MAX
 
@@ -83,8 +83,8 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [
-        ("SQLITE_FULL", JournalError, "disk is full"),
-        ("SQLITE_IOERR_WRITE", JournalError, "disk is full"),
+        ("SQLITE_FULL", JournalFull, "disk is full"),
+        ("SQLITE_IOERR_WRITE", JournalFull, "disk is full"),
         ("SQLITE_BUSY", JournalError, "holds a lock"),
         ("SQLITE_READONLY_DBMOVED", JournalError, "cannot be written"),
         ("SQLITE_CORRUPT", JournalCorrupt, "intact"),

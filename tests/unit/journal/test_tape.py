@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.domain import events as ev
-from hedgebot.domain.errors import JournalError
+from hedgebot.domain.errors import JournalError, JournalFull
 from hedgebot.journal import tape as tape_module
 from hedgebot.journal.tape import DAY_NS, TapeLimits, TapeWriter, first_digest, read_segment_head, segment_paths
 from hedgebot.journal.tape_reader import TapeReader, tape_end
@@ -115,7 +115,7 @@ def test_half_a_frame_on_a_full_disk_is_taken_back(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "write", full)
     tape.append(stamped(2))
-    with pytest.raises(JournalError, match="No space left"):
+    with pytest.raises(JournalFull, match="No space left"):
         tape.flush()
     monkeypatch.undo()
     assert seqs(tmp_path) == [1]
@@ -133,7 +133,7 @@ def test_a_full_disk_at_a_new_segment_leaves_none_behind(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "write", full)
     for _ in range(2):
-        with pytest.raises(JournalError, match="No space left"):
+        with pytest.raises(JournalFull, match="No space left"):
             tape.flush()
     monkeypatch.undo()
     assert segment_paths(tmp_path / "tape") == []
