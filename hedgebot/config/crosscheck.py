@@ -24,6 +24,7 @@ DATED = re.compile(r"-\d|[FGHJKMNQUVXZ]\d\d$")
 WINDOW_S = UnderlyingSection.model_fields["settlement_window_s"].default
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
+_BY_INSTRUMENT = ("hedge_fees_bps", "hedge_day_volumes_usd")
 NEVER_ORDERS = ("book", "watched")
 WATCHED_VENUES = ("deribit", "okx", "binance")
 KEY_PARTS = ("api_key", "api_secret")
@@ -230,10 +231,21 @@ def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> l
         problems.append((f"{key}.hedge_instrument_buy", f"and hedge_instrument_sell are both set, {main} {words}"))
     problems += [
         (f"{key}.{name}", "does nothing with one hedge instrument; set hedge_instrument_buy or hedge_instrument_sell")
-        for name in ("opposed_coin_max", "hedge_hold_days")
+        for name in ("opposed_coin_max", "hedge_hold_days", *_BY_INSTRUMENT, "impact_ratio")
         if name in underlying and not others
     ]
+    known = ", ".join(hedges.values())
+    problems += [
+        (f"{key}.{name}", f"names {one!r}, which is no hedge instrument here (those are: {known})")
+        for name in _BY_INSTRUMENT
+        for one in _names(underlying.get(name))
+        if one not in hedges.values()
+    ]
     return problems
+
+
+def _names(table: object) -> list[str]:
+    return [one for one in table if isinstance(one, str)] if isinstance(table, Mapping) else []
 
 
 def _strategy(key: str, strategy: Table, underlyings: Mapping[str, Table], file: str) -> list[Problem]:

@@ -76,6 +76,8 @@ def _instrument_form(value: str) -> str:
 
 
 Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
+Fee = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=100, allow_inf_nan=False)]
+Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_refuse_bool)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Coin = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,12}$")]
@@ -181,6 +183,15 @@ class UnderlyingSection(Section):
     )
     cost_factor_max: Number = Field(
         2.0, ge=1, le=5, description="a number from 1: how many times above or below cost_bps own fills may move it"
+    )
+    hedge_fees_bps: dict[Annotated[str, AfterValidator(_instrument_form)], Fee] = Field(
+        default={}, description="a table of hedge instruments and their fee one way in basis points, 0 to 100"
+    )
+    hedge_day_volumes_usd: dict[Annotated[str, AfterValidator(_instrument_form)], Volume] = Field(
+        default={}, description="a table of hedge instruments and their traded volume of a day in USD, above zero"
+    )
+    impact_ratio: Number = Field(
+        1.0, ge=0, le=10, description="a number: how many times the square-root law a trade moves the price"
     )
     settlement_window_s: Number = Field(
         1_800.0, ge=1, le=86_400, description="a number of seconds: how long before an expiry its price is averaged"

@@ -77,6 +77,7 @@ class HedgeLegRow(_Part, frozen=True, kw_only=True):
     held_coin: float | None = None
     book_age_ms: float | None = None
     mark_age_ms: float | None = None
+    cost_bps: float | None = None
     measured_bps: float | None = None
     cost_fills: int = 0
 

@@ -30,10 +30,12 @@ def cost_lines(one: UnderlyingRow) -> list[str]:
     measured = _measured(cost.measured_bps, cost.fills)
     known = f"configured {_of(cost.configured_bps, '.3g')}, {measured}"
     lines = [f"          a hedge costs {cost.in_force_bps:.3g} bps one way ({cost.source}): {known}"]
-    legs = [leg for leg in one.hedge_legs if leg.cost_fills]
-    if len(one.hedge_legs) > 1 and legs:
-        each = [f"{plain(leg.instrument)} {_measured(leg.measured_bps, leg.cost_fills)}" for leg in legs]
-        lines.append(f"          {', '.join(each)}")
+    if len(one.hedge_legs) > 1:
+        lines += [
+            f"          in {plain(leg.instrument)} {_of(leg.cost_bps, '.3g')} bps, "
+            + _measured(leg.measured_bps, leg.cost_fills)
+            for leg in one.hedge_legs
+        ]
     return lines
 
 

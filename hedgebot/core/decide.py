@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from hedgebot.core import (
     breakers,
     canary,
+    costs,
     depth,
     depth_rule,
     frequency,
@@ -46,6 +47,7 @@ StrategyOf = Callable[[StrategySettings], Strategy]
 
 
 _NO_LOT = "no_lot"
+_BPS = 1e-4
 _WHOLE = BandTerms()
 
 
@@ -304,14 +306,13 @@ def _record(
         residual_coin=underlying.residual_coin,
         client_id=client_id,
         explanation=explanation,
-        evidence=_evidence(step, underlying, proposal, way)
-        | depth.evidence(step.state, way.instrument, side, contracts),
+        evidence=_evidence(step, underlying, wanted, way) | depth.evidence(step.state, way.instrument, side, contracts),
     )
     step.decided(underlying, decision)
 
 
 def _evidence(
-    step: Step, underlying: UnderlyingState, proposal: Proposal, way: Way
+    step: Step, underlying: UnderlyingState, wanted: _Wanted, way: Way
 ) -> dict[str, int | float | str | None]:
     """Every input of the decision with its age, for whoever asks why."""
     state = step.state
@@ -328,13 +329,13 @@ def _evidence(
         "settled_futures_coin": underlying.sums.settled_coin,
         "settling": int(underlying.sums.settling),
         "config_hash": state.settings.config_hash,
-        **proposal.evidence,
+        **wanted.proposal.evidence,
     }
     if settings is not None:
         quote = state.quotes[way.instrument]
         evidence |= {
             "hedge_instrument": way.instrument,
-            **_choice(state, settings, way, step.at_ns),
+            **_choice(state, settings, way, wanted.trade_coin, step.at_ns),
             "bid": str(quote.bid),
             "ask": str(quote.ask),
             "mark": str(quote.mark),
@@ -355,9 +356,12 @@ def _evidence(
 
 
 def _choice(
-    state: EngineState, settings: UnderlyingSettings, way: Way, at_ns: int
+    state: EngineState, settings: UnderlyingSettings, way: Way, trade_coin: float, at_ns: int
 ) -> dict[str, int | float | str | None]:
-    """Why this instrument, and what stands in all of them and costs a day; nothing to say where there is one."""
+    """Why this instrument, what stands in all of them, and what each would cost; nothing to say where there is one.
+
+    `trade_cost_bps` is one way for this trade, `held_cost_bps` opened, held and closed.
+    """
     if not settings.other_hedges:
         return {}
     coins = hedges.held_coins(state, settings)
@@ -365,4 +369,13 @@ def _choice(
     carries: dict[str, int | float | str | None] = {
         f"carry_day {one}": hedges.carry_day(state, settings, one, at_ns) for one in settings.hedge_instruments
     }
-    return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins), **carries}
+    traded = {
+        f"trade_cost_bps {one}": costs.one_way(state, settings, one, trade_coin).cost_bps
+        for one in settings.hedge_instruments
+    }
+    whole = {
+        f"held_cost_bps {one}": hedges.held_cost_ratio(state, settings, one, trade_coin, at_ns) / _BPS
+        for one in settings.hedge_instruments
+    }
+    compared = {**carries, **traded, **whole}
+    return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins), **compared}

@@ -5,8 +5,8 @@ A pure function of state and time; the choice among them is `hedges.py`'s.
 
 import msgspec
 
-from hedgebot.core import hedges, market
-from hedgebot.core.cost_state import CostEstimate, band_cost_bps
+from hedgebot.core import costs, hedges, market
+from hedgebot.core.cost_state import band_cost_bps
 from hedgebot.core.state import EngineState
 from hedgebot.domain.settings import UnderlyingSettings
 
@@ -14,8 +14,8 @@ from hedgebot.domain.settings import UnderlyingSettings
 class HedgeLegView(msgspec.Struct, frozen=True, kw_only=True):
     """One hedge instrument. `held_coin` is its delta (long positive); None: not known.
 
-    `in_use`: the hedge depends on it; an alternative that is neither held nor chosen only stands by. `measured_bps` is
-    what our `cost_fills` fills in it cost one way; None before the first.
+    `in_use`: the hedge depends on it; an alternative that is neither held nor chosen only stands by. `cost_bps` is what
+    a small trade in it is taken to cost one way, `measured_bps` what our `cost_fills` fills did (None: none yet).
     """
 
     instrument: str
@@ -24,6 +24,7 @@ class HedgeLegView(msgspec.Struct, frozen=True, kw_only=True):
     book_age_ms: int | None
     mark_age_ms: int | None
     in_use: bool
+    cost_bps: float
     measured_bps: float | None
     cost_fills: int
 
@@ -41,7 +42,7 @@ class CostView(msgspec.Struct, frozen=True, kw_only=True):
 def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[HedgeLegView, ...]:
     """All of them, the main one first."""
     held, in_use = hedges.held_coins(state, settings), hedges.in_use(state, settings)
-    costs, none = state.underlyings[settings.underlying].drift.costs.instruments, CostEstimate()
+    found = {one: costs.one_way(state, settings, one) for one in settings.hedge_instruments}
     return tuple(
         HedgeLegView(
             instrument=one.instrument,
@@ -50,8 +51,9 @@ def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[
             book_age_ms=market.known_age_ms(market.book_age_ms(state, one.instrument, at_ns)),
             mark_age_ms=market.known_age_ms(market.mark_age_ms(state, one.instrument, at_ns)),
             in_use=one.instrument in in_use,
-            measured_bps=costs.get(one.instrument, none).measured_bps,
-            cost_fills=costs.get(one.instrument, none).fills,
+            cost_bps=found[one.instrument].cost_bps,
+            measured_bps=found[one.instrument].measured_bps,
+            cost_fills=found[one.instrument].fills,
         )
         for one in settings.hedge_legs
     )
@@ -59,11 +61,11 @@ def legs(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> tuple[
 
 def cost(state: EngineState, settings: UnderlyingSettings) -> CostView:
     """Of all its hedges together."""
-    costs = state.underlyings[settings.underlying].drift.costs
+    own = state.underlyings[settings.underlying].drift.costs
     return CostView(
         source=settings.cost_source.value,
         configured_bps=settings.cost_bps,
-        measured_bps=costs.whole.measured_bps,
-        fills=costs.whole.fills,
-        in_force_bps=band_cost_bps(costs, settings),
+        measured_bps=own.whole.measured_bps,
+        fills=own.whole.fills,
+        in_force_bps=band_cost_bps(own, settings),
     )

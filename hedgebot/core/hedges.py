@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import depth, limits, market, shut
+from hedgebot.core import costs, depth, limits, market, shut
 from hedgebot.core.exposure import depends_on_price
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
@@ -152,7 +152,7 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
     first, later = [], []
     for one in sorted(against, key=lambda leg: _saved_ratio(state, settings, leg, -side.sign, at_ns), reverse=True):
         contracts = abs(position_contracts(state, settings.hedge_account, one))
-        dearer = _dearer_by(state, settings, one, opened_in, side, at_ns)
+        dearer = _dearer_by(state, settings, one, opened_in, trade_coin, at_ns)
         if capped or dearer <= 0.0:
             why = "it reduces what is held" + (" (opposed hedges are at their cap)" if capped and dearer > 0.0 else "")
             first.append(Way(one, contracts, why))
@@ -207,21 +207,29 @@ def carry_day(state: EngineState, settings: UnderlyingSettings, hedge: Instrumen
     return (float(mid) / spot - 1.0) / max((rules.expiry_ns - at_ns) / NS_PER_DAY, _DAYS_MIN)
 
 
-def cost_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
-    """What one trade costs as a ratio of its notional: cost_bps, or half the spread where that is more."""
-    quote = state.quotes.get(hedge)
-    spread_bps = market.spread_bps(quote) if quote else None
-    return max(settings.cost_bps, (spread_bps or 0.0) / 2.0) * _BPS
+def held_cost_ratio(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, trade_coin: float, at_ns: int
+) -> float:
+    """What so many coins (signed) cost as a ratio of notional, opened and closed again and held meanwhile.
+
+    2 kappa + carry * days (hedging reference section 9.2); an unknown carry counts for nothing.
+    """
+    trading = 2.0 * costs.one_way(state, settings, hedge, trade_coin).ratio
+    return trading + _saved_ratio(state, settings, hedge, Side.of(trade_coin).sign, at_ns)
 
 
 def _dearer_by(
-    state: EngineState, settings: UnderlyingSettings, held: InstrumentId, opened: InstrumentId, side: Side, at_ns: int
+    state: EngineState,
+    settings: UnderlyingSettings,
+    held: InstrumentId,
+    opened: InstrumentId,
+    trade_coin: float,
+    at_ns: int,
 ) -> float:
     """By how much it is dearer to reduce one instrument than to open another; an unknown carry counts for nothing."""
-    carry = carry_day(state, settings, opened, at_ns) or 0.0
-    days = _carried_days(state, settings, opened, at_ns)
-    opening = 2.0 * cost_ratio(state, settings, opened) + side.sign * carry * days
-    return -_saved_ratio(state, settings, held, -side.sign, at_ns) - opening
+    sign = Side.of(trade_coin).sign
+    opening = held_cost_ratio(state, settings, opened, trade_coin, at_ns)
+    return -_saved_ratio(state, settings, held, -sign, at_ns) - opening
 
 
 def _saved_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, sign: int, at_ns: int) -> float:

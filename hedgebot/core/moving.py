@@ -187,7 +187,8 @@ def _why_move(
         return left
     if now is None:
         return ""
-    saving, price = now - then, hedges.cost_ratio(state, settings, hedge) + hedges.cost_ratio(state, settings, target)
+    saving = now - then
+    price = switching.trade_cost(state, settings, hedge) + switching.trade_cost(state, settings, target)
     # What must be left soon is left anyway: until then alone it is saved, and a basis that swings near its end is none.
     days = min(switching.hold_days(state, settings, one, at_ns) for one in (hedge, target))
     worth = saving >= settings.funding_saving_day_min and saving * days >= price
@@ -256,6 +257,9 @@ def _decision(
     costs = {
         f"cost_day {one}": switching.cost_day(state, settings, one, held, at_ns)
         for one in hedges.choices(settings, held)
+    }
+    costs |= {
+        f"trade_cost_ratio {one}": switching.trade_cost(state, settings, one) for one in hedges.choices(settings, held)
     }
     return RecordDecision(
         underlying=settings.underlying,

@@ -1,13 +1,14 @@
 """The choice among several hedge instruments by what they are forecast to cost a day: `funding_action` = switch.
 
 Owns when the choice changes. Costs are ratios of notional a day for the side that is held: funding of a perpetual, the
-basis of a dated future; positive funding is paid by longs. The choice stays until another one is cheaper by
-`funding_saving_day_min` and at least an hour has passed, so that rates near each other do not make it swing. What must
-be left (a delivery is near, its rate is beyond its limit) is left for any permitted one. Trades nothing: `moving.py`
-does.
+basis of a dated future (positive funding is paid by longs), and for what is opened both its trades over the days that a
+hedge is held: 2 kappa / H + carry, kappa of each instrument by itself (hedging reference section 9.2). The choice stays
+until another one is cheaper by `funding_saving_day_min` and at least an hour has passed, so that rates near each other
+do not make it swing. What must be left (a delivery is near, its rate is beyond its limit) is left for any permitted
+one. Trades nothing: `moving.py` does.
 """
 
-from hedgebot.core import forced, hedges
+from hedgebot.core import costs, forced, hedges
 from hedgebot.core.raises import in_force
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
@@ -65,7 +66,17 @@ def opening_cost_day(
     days = _stays_ms(state, settings, hedge, at_ns) / _MS_PER_DAY
     if cost is None or days >= settings.hedge_hold_days:
         return cost
-    return cost + 2.0 * hedges.cost_ratio(state, settings, hedge) / max(days, _DAYS_MIN)
+    return cost + 2.0 * trade_cost(state, settings, hedge) / max(days, _DAYS_MIN)
+
+
+def trade_cost(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
+    """What it costs one way to trade the whole hedge in an instrument, as a ratio of notional."""
+    return costs.one_way(state, settings, hedge, hedges.held_coin(state, settings)).ratio
+
+
+def _trades_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId) -> float:
+    """Opening and closing it, spread over the days that a hedge is held."""
+    return 2.0 * trade_cost(state, settings, hedge) / settings.hedge_hold_days
 
 
 def hold_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:
@@ -96,7 +107,7 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
     best, cost = _cheapest(state, settings, current, side, at_ns)
     if best is None:
         return
-    saving = (now or 0.0) - cost
+    saving = (now or 0.0) + _trades_day(state, settings, current) - cost
     settled = stands(state, settings, side, at_ns)
     if not left and not (settled and saving >= settings.funding_saving_day_min):
         return
@@ -113,5 +124,5 @@ def _cheapest(
         if one == current or cost is None or must_leave(state, settings, one, side, at_ns):
             continue
         if hedges.is_open(state, settings, one, at_ns):
-            found.append((one, cost))
+            found.append((one, cost + _trades_day(state, settings, one)))
     return min(found, key=lambda pair: pair[1], default=(None, 0.0))

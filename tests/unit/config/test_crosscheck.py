@@ -32,6 +32,12 @@ BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
         (PERP, f'{PERP}\nhedge_instrument_sell = "bybit:inverse:BTCUSD"', "bybit:inverse:BTCUSD is margined in BTC"),
         (PERP, f'{PERP}\n{BUY}\nhedge_instrument_sell = "bybit:linear:BTC-1"', "BTCUSDT would never be opened"),
         (PERP, f"{PERP}\nopposed_coin_max = 0.1", "opposed_coin_max does nothing with one hedge instrument"),
+        (PERP, f'{PERP}\nhedge_fees_bps = {{ "bybit:linear:BTCUSDT" = 5.5 }}', "hedge_fees_bps does nothing with one"),
+        (
+            PERP,
+            f'{PERP}\n{BUY}\nhedge_day_volumes_usd = {{ "bybit:linear:BTC-1" = 1e9 }}',
+            "names 'bybit:linear:BTC-1', which is no hedge instrument here (those are: bybit:linear:BTCUSDT, ",
+        ),
         ('funding_action = "no_risk"', 'funding_action = "switch"', "hedge_alternatives is missing"),
         (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:BTCPERP"]', 'set funding_action = "switch"'),
         (PERP, f"{PERP}\nfunding_saving_day_min = 0.001", "funding_saving_day_min does nothing here"),

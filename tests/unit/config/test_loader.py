@@ -9,7 +9,7 @@ from hedgebot.config import Config, diff, load_config
 from hedgebot.config.changes import restart_needed
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import AccountRole, FundingAction, HedgeRole, LimitSettings, MarginMode
+from hedgebot.domain.settings import AccountRole, CostSource, FundingAction, HedgeRole, LimitSettings, MarginMode
 
 HOLDING = """
 [holdings.vault]
@@ -166,6 +166,31 @@ def test_other_hedge_instruments_become_legs_with_their_roles(root: Path, tmp_pa
     assert btc.opened_with(Side.SELL) == "bybit:linear:BTCUSDT"
     assert (btc.opposed_coin_max, btc.hedge_hold_days) == (0.5, 3.0)
     assert eth.other_hedges == ()
+
+
+def test_what_hedges_cost_reaches_the_engine(root: Path, tmp_path: Path) -> None:
+    text = (root / "config" / "demo.toml").read_text()
+    main = 'hedge_instrument = "bybit:linear:BTCUSDT"'
+    keys = """
+hedge_instrument_buy = "bybit:linear:BTCPERP"
+cost_source = "measured"
+cost_prior_orders = 10
+cost_factor_max = 1.5
+hedge_fees_bps = { "bybit:linear:BTCUSDT" = 5.5 }
+hedge_day_volumes_usd = { "bybit:linear:BTCPERP" = 2e9 }
+impact_ratio = 0.8
+"""
+    own = tmp_path / "costs.toml"
+    own.write_text(text.replace(main, f"{main}{keys}", 1))
+    (tmp_path / "demo-limits.toml").write_text((root / "config" / "demo-limits.toml").read_text())
+    btc, eth = load_config(own).engine_settings(install=1).underlyings
+    assert (btc.cost_source, btc.cost_prior_orders, btc.cost_factor_max) == (CostSource.MEASURED, 10.0, 1.5)
+    assert btc.hedge_fees_bps == {"bybit:linear:BTCUSDT": 5.5}
+    assert (btc.hedge_day_volumes_usd, btc.impact_ratio) == ({"bybit:linear:BTCPERP": 2e9}, 0.8)
+    assert (eth.cost_source, eth.hedge_fees_bps) == (CostSource.CONFIGURED, {})
+    own.write_text(text.replace(main, f"{main}{keys.replace('2e9', '0')}", 1))
+    with pytest.raises(ConfigError, match="hedge_day_volumes_usd"):
+        load_config(own)
 
 
 def test_alternatives_keep_the_operators_order(root: Path, tmp_path: Path) -> None:

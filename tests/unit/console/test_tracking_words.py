@@ -32,7 +32,13 @@ def test_the_measured_cost_stands_beside_the_configured_one() -> None:
 
 
 def test_of_several_instruments_each_has_its_own_cost() -> None:
-    legs = (HedgeLegRow(instrument="perp", measured_bps=5.0, cost_fills=3), HedgeLegRow(instrument="future"))
+    legs = (
+        HedgeLegRow(instrument="perp", cost_bps=5.5, measured_bps=5.0, cost_fills=3),
+        HedgeLegRow(instrument="future"),
+    )
     cost = CostRow(source="configured", configured_bps=5.0, in_force_bps=5.0)
-    _, each = cost_lines(UnderlyingRow(underlying="BTC", cost=cost, hedge_legs=legs))
-    assert each.strip() == "perp measured 5 bps from 3 fills"
+    _, *each = cost_lines(UnderlyingRow(underlying="BTC", cost=cost, hedge_legs=legs))
+    assert [line.strip() for line in each] == [
+        "in perp 5.5 bps, measured 5 bps from 3 fills",
+        "in future ? bps, nothing measured yet",
+    ]

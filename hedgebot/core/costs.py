@@ -1,0 +1,64 @@
+"""What a trade in one hedge instrument costs one way, and what it is made of (hedging reference sections 9.1 and 9.2).
+
+Owns the model cost = fee + half the spread + Y * sigma_day * sqrt(|Q| / V_day), and the place of own fills beside it:
+where the cost is measured, the model is what is believed before the first fill. Without a configured fee, cost_bps
+stands for fee and spread, or half the spread where that is more. Must not know which instrument is chosen, nor why.
+"""
+
+import math
+from typing import NamedTuple
+
+from hedgebot.core import market
+from hedgebot.core.cost_state import CostEstimate
+from hedgebot.core.state import EngineState
+from hedgebot.core.tracking import vol_day_of
+from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.settings import CostSource, UnderlyingSettings
+
+_BPS = 1e-4
+_NOTHING = CostEstimate()
+
+
+class HedgeCost(NamedTuple):
+    """One way, in basis points of notional; None: not known. `cost_bps` is what choices are made of."""
+
+    fee_bps: float | None
+    half_spread_bps: float | None
+    impact_bps: float | None
+    measured_bps: float | None
+    fills: int
+    cost_bps: float
+
+    @property
+    def ratio(self) -> float:
+        """The same as a share of notional."""
+        return self.cost_bps * _BPS
+
+
+def one_way(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float = 0.0) -> HedgeCost:
+    """The cost of trading so many coins (either sign) in a hedge instrument now."""
+    quote, fee_bps = state.quotes.get(hedge), settings.hedge_fees_bps.get(hedge)
+    spread_bps = market.spread_bps(quote) if quote else None
+    half_bps = None if spread_bps is None else spread_bps / 2.0
+    impact_bps = _impact_bps(state, settings, hedge, coins)
+    known = None if fee_bps is None or half_bps is None else fee_bps + half_bps
+    model_bps = (max(settings.cost_bps, half_bps or 0.0) if known is None else known) + (impact_bps or 0.0)
+    own = state.underlyings[settings.underlying].drift.costs.instruments.get(hedge, _NOTHING)
+    measures = settings.cost_source is CostSource.MEASURED
+    return HedgeCost(
+        fee_bps=fee_bps,
+        half_spread_bps=half_bps,
+        impact_bps=impact_bps,
+        measured_bps=own.measured_bps,
+        fills=own.fills,
+        cost_bps=own.cost_bps(model_bps, settings, settings.cost_bps) if measures else model_bps,
+    )
+
+
+def _impact_bps(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float | None:
+    """What a trade moves the price by; None without a daily volume, a volatility or a price."""
+    underlying, volume_usd = state.underlyings[settings.underlying], settings.hedge_day_volumes_usd.get(hedge)
+    vol_day = vol_day_of(underlying)
+    if volume_usd is None or vol_day is None or underlying.price <= 0.0:
+        return None
+    return settings.impact_ratio * vol_day * math.sqrt(abs(coins) * underlying.price / volume_usd) / _BPS
