@@ -114,6 +114,7 @@ class Config:
                     role=one.role,
                     dead_man_s=one.dead_man_s,
                     margin_mode=MarginMode(one.margin_mode),
+                    region=one.region or "",
                 )
                 for name, one in self.file.accounts.items()
             ),

@@ -129,6 +129,7 @@ class AccountSection(Section):
     )
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
     drop_copy: bool = Field(True, description="true or false: whether a second reader checks the venue's trade history")
+    region: Name | None = Field(None, description="the region that hosts the venue: small letters, digits, - and _")
     dead_man_s: Number | None = Field(
         None, ge=3, le=300, description="a number of seconds without us after which the venue cancels our orders"
     )

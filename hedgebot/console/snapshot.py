@@ -237,6 +237,8 @@ class VenueRow(_Part, frozen=True, kw_only=True):
     equity_usd_max: float | None = None
     loss_usd: float | None = None
     gone: tuple[GoneRow, ...] = ()
+    region: str = ""
+    region_share: float | None = None
 
 
 class TreasuryRow(_Part, frozen=True, kw_only=True):

@@ -245,12 +245,15 @@ def venue_gone(one: VenueRow) -> str:
 
 
 def venue_cap(one: VenueRow) -> str:
-    """A venue's share of the equity against its cap."""
+    """A venue's share of the equity, and its region's where that was told, against its cap."""
     most, most_usd = one.share_max, one.equity_usd_max
+    held = f"{percent(one.share)} of all equity"
+    if one.region:
+        held += f" ({plain(one.region)}: {percent(one.region_share)})"
     if most is not None and most < 1.0:
-        return f"{percent(one.share)} of all equity, cap {percent(most)}"
+        return f"{held}, cap {percent(most)}"
     bound = f"cap {usd(most_usd)}" if most_usd is not None and most_usd < NO_CAP_USD else "no cap"
-    return f"{percent(one.share)} of all equity, {bound}"
+    return f"{held}, {bound}"
 
 
 def dead_man(account: AccountRow) -> str:

@@ -1,8 +1,11 @@
 """How much of the book's money stands at each venue, and the cap on it: beyond it nothing there adds risk.
 
-Owns the shares, the cap's alert and its rule of the gate (safety reference section 11; FTX, 2022). What a venue that is
+Owns the shares, the cap's alert and its rule of the gate (safety reference section 11; FTX, 2022). Venues that one
+region hosts fall together (AWS Tokyo, 2025-04-15): their shares count as one against the same cap. What a venue that is
 gone would leave is `venue_view.py`'s. Equity is the venue's own number; what is unknown makes the share unknown.
 """
+
+from collections.abc import Iterable, Mapping
 
 from hedgebot.core import holdings, limits, margin_watched, raises
 from hedgebot.core.candidate import Candidate, Finding, finding
@@ -44,33 +47,57 @@ def venues(state: EngineState) -> tuple[str, ...]:
     return tuple(dict.fromkeys([one.venue for one in state.accounts.values()]))
 
 
+def region_of(state: EngineState, venue: str) -> str:
+    """The region that hosts a venue; empty where the operator told none."""
+    return next((one.region for one in state.settings.accounts if one.venue == venue and one.region), "")
+
+
+def neighbours(state: EngineState, venue: str) -> tuple[str, ...]:
+    """The venues of a venue's region, itself among them; it alone where the region is not known."""
+    region = region_of(state, venue)
+    return tuple(one for one in venues(state) if region_of(state, one) == region) if region else (venue,)
+
+
+def region_share(state: EngineState, venue: str, at_ns: int) -> float | None:
+    """The share of all that a venue's region holds; None while a part is unknown, or the region."""
+    if not region_of(state, venue):
+        return None
+    return _share(state, neighbours(state, venue), {one: venue_equity_usd(state, one, at_ns) for one in venues(state)})
+
+
 def share(state: EngineState, venue: str, at_ns: int) -> float | None:
     """A venue's equity as a share of all there is, coins outside included; None while a part is unknown."""
-    return _share(state, venue, {one: venue_equity_usd(state, one, at_ns) for one in venues(state)})
+    return _share(state, (venue,), {one: venue_equity_usd(state, one, at_ns) for one in venues(state)})
 
 
-def _share(state: EngineState, venue: str, equities: dict[str, float | None]) -> float | None:
-    mine, outside = equities.get(venue, 0.0), outside_usd(state)
-    known = [one for one in equities.values() if one is not None]
-    if mine is None or outside is None or len(known) < len(equities):
+def _share(state: EngineState, of: Iterable[str], equities: Mapping[str, float | None]) -> float | None:
+    outside = outside_usd(state)
+    known = {venue: equity for venue, equity in equities.items() if equity is not None}
+    if outside is None or len(known) < len(equities):
         return None
-    total = sum(known) + outside
-    return max(mine, 0.0) / total if total > 0.0 else None
+    # A venue without an account of ours holds nothing.
+    mine, total = sum(max(known.get(one, 0.0), 0.0) for one in of), sum(known.values()) + outside
+    return mine / total if total > 0.0 else None
 
 
 def problem(state: EngineState, venue: str, at_ns: int) -> tuple[str, float | None, float]:
     """Why a venue has too much of the money, in a sentence (empty when not), with the number and its limit.
 
-    The number is its equity in USD where that is beyond its cap, else its share; None is unknown.
+    The number is its equity in USD where that is beyond its cap, else its share, or that of its region where only that
+    is beyond; None is unknown.
     """
     most, most_usd = raises.in_force(state, SHARE, at_ns), raises.in_force(state, USD, at_ns)
     equities = {one: venue_equity_usd(state, one, at_ns) for one in venues(state)}
-    # A venue without an account of ours holds nothing.
-    equity, part = equities.get(venue, 0.0), _share(state, venue, equities)
+    equity, part = equities.get(venue, 0.0), _share(state, (venue,), equities)
     if equity is not None and equity > most_usd:
         return f"{venue} holds {equity:,.0f} USD of equity, limit {most_usd:,.0f}", equity, most_usd
     if part is not None and part > most:
         return f"{venue} holds {part:.0%} of all equity, limit {most:.0%}", part, most
+    together = neighbours(state, venue) if most < 1.0 else (venue,)
+    shared = _share(state, together, equities) if len(together) > 1 else None
+    if shared is not None and shared > most:
+        where = f"{' and '.join(together)}, hosted in {region_of(state, venue)},"
+        return f"{where} hold {shared:.0%} of all equity, limit {most:.0%}", shared, most
     return "", part, most
 
 

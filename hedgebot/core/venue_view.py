@@ -22,7 +22,10 @@ class GoneDelta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueView(msgspec.Struct, frozen=True, kw_only=True):
-    """One venue. `loss_usd` is its equity now, lost if it is gone; `share` is of all equity and coins outside."""
+    """One venue. `loss_usd` is its equity now, lost if it is gone; `share` is of all equity and coins outside.
+
+    `region_share` is what all venues of its region hold of it; None also where no region was told.
+    """
 
     venue: str
     equity_usd: float | None
@@ -31,6 +34,8 @@ class VenueView(msgspec.Struct, frozen=True, kw_only=True):
     equity_usd_max: float
     loss_usd: float | None
     gone: tuple[GoneDelta, ...]
+    region: str = ""
+    region_share: float | None = None
 
 
 class Exposed(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +64,8 @@ def _one(
         share_max=raises.in_force(state, venue_risk.SHARE, at_ns),
         equity_usd_max=raises.in_force(state, venue_risk.USD, at_ns),
         loss_usd=None if equity is None else max(equity, 0.0),
+        region=venue_risk.region_of(state, venue),
+        region_share=venue_risk.region_share(state, venue, at_ns),
         gone=tuple(_without(one, venue, of_account) for one in exposed),
     )
 

@@ -118,7 +118,8 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one venue; `name` is the operator's word for it, unique in the book.
 
     `dead_man_s` is the window in seconds of the dead-man's switch that it wants; None for none.
-    `margin_mode` None: no model of ours, the venue's number alone decides.
+    `margin_mode` None: no model of ours, the venue's number alone decides. `region`: where its venue is hosted, in the
+    operator's word; empty: not told.
     """
 
     name: str
@@ -126,6 +127,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     role: AccountRole
     dead_man_s: float | None = None
     margin_mode: MarginMode | None = None
+    region: str = ""
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):

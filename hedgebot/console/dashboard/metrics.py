@@ -97,6 +97,9 @@ def _venues(venues: Sequence[VenueRow]) -> Iterable[str]:
         return [({"venue": one.venue}, value) for one, value in zip(venues, values, strict=True)]
 
     yield from _family("venue_equity_share_ratio", "gauge", "Share of all equity", each(one.share for one in venues))
+    regions = {one.region: one.region_share for one in venues if one.region}
+    parts: list[Sample] = [({"region": region}, part) for region, part in regions.items()]
+    yield from _family("region_equity_share_ratio", "gauge", "Share of all equity of a hosting region", parts)
     losses = (one.loss_usd for one in venues)
     yield from _family("venue_gone_loss_usd", "gauge", "Equity lost if the venue is gone", each(losses))
     left: list[Sample] = [

@@ -161,6 +161,8 @@ def test_a_venue_that_is_gone_says_what_is_lost_and_left_open() -> None:
         "cap 500,000 USD"
     )
     assert words.venue_cap(VenueRow(venue="x", share=1.0, share_max=1.0, equity_usd_max=1e12)).endswith("no cap")
+    tokyo = VenueRow(venue="x", share=0.4, share_max=0.6, region="tokyo", region_share=0.7)
+    assert words.venue_cap(tokyo) == "40.0 % of all equity (tokyo: 70.0 %), cap 60.0 %"
 
 
 def test_stresses_regime_and_segments_stand_in_the_status() -> None:

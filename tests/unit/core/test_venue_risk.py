@@ -9,11 +9,13 @@ import pytest
 
 from hedgebot.core import venue_risk
 from hedgebot.core.candidate import Candidate, Finding
+from hedgebot.core.state import AccountState
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RecordRefusal, SubmitOrder
 from hedgebot.domain.holdings import HoldingReported, HoldingSettings
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.operator_events import LimitRaised
+from hedgebot.domain.settings import AccountRole, AccountSettings
 from tests.support.margins import report
 from tests.support.playbook import ACCOUNT, Playbook, of_type, settings
 
@@ -109,3 +111,46 @@ def test_without_a_cap_an_unknown_share_is_nobodys_business() -> None:
     book = book_with(100_000.0, vault="3")
     book.state.underlyings["BTC"].sums.holdings.clear()
     assert judged(book, reduces=False).problem == ""
+
+
+def neighboured(*, regions: tuple[str, str] = ("tokyo", "tokyo"), vault: str = "4", **limits: float) -> Playbook:
+    """100,000 USD at bybit, 100,000 on a watched account at deribit, and 400,000 in a vault."""
+    book = book_with(100_000.0, vault=vault, **limits)
+    made = book.state.settings
+    first = msgspec.structs.replace(made.accounts[0], region=regions[0])
+    second = AccountSettings(name="far", venue="deribit", role=AccountRole.WATCHED, region=regions[1])
+    book.state.settings = msgspec.structs.replace(made, accounts=(first, second))
+    account = AccountState(name="far", venue="deribit", role=AccountRole.WATCHED)
+    account.wallet, account.wallet_at_ns = book.state.accounts[ACCOUNT].wallet, book.at_ns
+    book.state.accounts["far"] = account
+    return book
+
+
+def test_venues_of_one_region_count_as_one() -> None:
+    book = neighboured(venue_equity_share_max=0.2)
+    assert venue_risk.share(book.state, "bybit", book.at_ns) == pytest.approx(1 / 6, rel=1e-3)
+    assert venue_risk.region_share(book.state, "bybit", book.at_ns) == pytest.approx(1 / 3, rel=1e-3)
+    assert venue_risk.neighbours(book.state, "bybit") == ("bybit", "deribit")
+    for venue in ("bybit", "deribit"):
+        words, value, most = venue_risk.problem(book.state, venue, book.at_ns)
+        assert words == "bybit and deribit, hosted in tokyo, hold 33% of all equity, limit 20%"
+        assert value == pytest.approx(1 / 3, rel=1e-3)
+        assert most == 0.2
+    assert judged(book, reduces=False).problem.startswith("bybit and deribit, hosted in tokyo")
+    assert not judged(book, reduces=True).problem
+    book.tick()
+    assert book.is_up(AlertKind.VENUE_EQUITY_CAP)
+
+
+@pytest.mark.parametrize("regions", [("tokyo", "frankfurt"), ("", "")])
+def test_venues_of_different_or_untold_regions_count_by_themselves(regions: tuple[str, str]) -> None:
+    book = neighboured(regions=regions, venue_equity_share_max=0.2)
+    assert venue_risk.problem(book.state, "bybit", book.at_ns)[0] == ""
+    assert venue_risk.neighbours(book.state, "bybit") == ("bybit",)
+    expected = pytest.approx(1 / 6, rel=1e-3) if regions[0] else None
+    assert venue_risk.region_share(book.state, "bybit", book.at_ns) == expected
+
+
+def test_the_usd_cap_stays_a_venues_own() -> None:
+    book = neighboured(venue_equity_usd_max=150_000.0)
+    assert venue_risk.problem(book.state, "bybit", book.at_ns)[0] == ""

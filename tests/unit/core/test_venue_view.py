@@ -34,6 +34,7 @@ def test_what_the_venue_hedged_is_left_open_without_it() -> None:
     assert found.venue == "bybit"
     assert found.loss_usd == found.equity_usd
     assert found.equity_usd is not None
+    assert (found.region, found.region_share) == ("", None)
     (left,) = found.gone
     assert left.delta_coin is not None
     assert left.delta_usd is not None

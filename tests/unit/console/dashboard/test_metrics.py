@@ -92,3 +92,12 @@ def test_a_name_cannot_break_out_of_its_label(answer: Answer) -> None:
     answer["book"]["underlyings"][0]["underlying"] = 'B"\n\\C'
     text = exposition(read_snapshot(answer))
     assert 'underlying="B\\"\\n\\\\C"' in text
+
+
+def test_a_hosting_region_has_one_share_however_many_venues_it_has(answer: Answer) -> None:
+    hosted = {"region": "tokyo", "region_share": 0.7}
+    rows = [{"venue": "a", "share": 0.4} | hosted, {"venue": "b", "share": 0.3} | hosted, {"venue": "c", "share": 0.2}]
+    full(answer)["book"]["venues"] = rows
+    found = samples(exposition(read_snapshot(answer)))
+    told = {name: value for name, value in found.items() if name.startswith("hedgebot_region_")}
+    assert told == {'hedgebot_region_equity_share_ratio{region="tokyo"}': "0.7"}
