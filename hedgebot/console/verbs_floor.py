@@ -6,7 +6,6 @@ Owns the files, the words and the verdict. The estimate is `hedgebot.lab.noisefl
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from hedgebot.console.backtest_report import money, number
@@ -106,6 +105,8 @@ def _closes(words: str) -> "tuple[str, Series]":
 
 def _vols(path: Path) -> "Series":
     """Fractions a year; points are told by their size. DataError for what is no volatility."""
+    import numpy as np
+
     from hedgebot.exchange.recordfile import read_rows
     from hedgebot.lab.noisefloor import Series
 

@@ -59,7 +59,8 @@ class Quotes:
 class Bars:
     """Candles by open time (UTC ns, rising), `step_ns` long; `silent` ones had no trade (None: none is known to be).
 
-    `column` is the one of their file that says what unit their prices have; `quotes` are None where none were recorded.
+    `column` is the one of their file that says what unit their prices have, `paid` its turnover over its volume, where
+    it has both (else NaN). `quotes` are None where none were recorded.
     """
 
     times_ns: Times
@@ -70,6 +71,7 @@ class Bars:
     closes: Floats
     silent: npt.NDArray[np.bool_] | None = None
     column: str = "close"
+    paid: float = np.nan
     quotes: Quotes | None = None
 
 

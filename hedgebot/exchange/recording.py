@@ -23,14 +23,25 @@ from hedgebot.exchange.playback import Bars, Beside, Minutes, RecordedPath, Time
 from hedgebot.exchange.pricepath import PricePath
 from hedgebot.exchange.recordfile import FileLike, Window, as_file, column_names, positive, read_rows, utc
 from hedgebot.exchange.recordquotes import CANDLE_QUOTES, candle_quotes, has_quotes, read_quotes
-from hedgebot.exchange.recordunits import check_chain, check_prices, check_rates
+from hedgebot.exchange.recordunits import (
+    BESIDE_NAMES,
+    check_chain,
+    check_columns,
+    check_prices,
+    check_rates,
+    paid_price,
+)
 from hedgebot.exchange.scenario import RecordedFile, RecordingSpec, Scenario, UnderlyingSpec
 
 BAR_COLUMNS = ("open", "high", "low", "close")
 MINUTE_COLUMNS = ("spot_mid", "perp_mid", "perp_mark", "index_price")
 CHAIN_COLUMNS = ("option_type", "strike", "expiry_datetime")
 _CURRENCY = "currency"
-_VOLUME = {"volume": ("volume",)}
+_BESIDE = {
+    "volume": ("volume",),
+    "turnover": ("turnover", "quote_volume", "quote_asset_volume", "quoteVolume"),
+    **BESIDE_NAMES,
+}
 _RATE_NAMES = ("funding_rate", "funding rate", "fundingRate", "Funding Rate")
 # Settlements are stamped some milliseconds late by their collectors.
 _FUNDING_GRID_NS = 60 * NS_PER_S
@@ -176,7 +187,7 @@ def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
     if has_quotes(columns) and not columns.issuperset(BAR_COLUMNS):
         return read_quotes(file, window)
     spreads = CANDLE_QUOTES if columns.issuperset(CANDLE_QUOTES) else ()
-    rows = read_rows(file, {name: (name,) for name in (*BAR_COLUMNS, *spreads)}, _VOLUME)
+    rows = read_rows(file, {name: (name,) for name in (*BAR_COLUMNS, *spreads)}, _BESIDE)
     positive(rows, BAR_COLUMNS)
     opens, highs, lows, closes = (rows.columns[name] for name in BAR_COLUMNS)
     wrong = (lows > np.minimum(opens, closes)) | (highs < np.maximum(opens, closes))
@@ -186,6 +197,7 @@ def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
             f"recording {rows.path}, row {row + 1}: open {opens[row]}, high {highs[row]}, low {lows[row]}, "
             f"close {closes[row]}; low must be the lowest and high the highest"
         )
+    check_columns(rows, "close", closes)
     step_ns = _step(rows.times_ns)
     chosen = rows.within(window)
     volume = chosen.columns.get("volume")
@@ -198,6 +210,7 @@ def read_bars(file: FileLike, window: Window = (None, None)) -> Bars:
         closes=chosen.columns["close"],
         # A file whose volumes are all zero has none: what it says of them is no news.
         silent=volume == 0.0 if volume is not None and volume.any() else None,
+        paid=paid_price(volume, chosen.columns.get("turnover")),
         quotes=candle_quotes(rows, step_ns, chosen) if spreads else None,
     )
 

@@ -13,6 +13,7 @@ from hedgebot.domain.durations import NS_PER_MINUTE, NS_PER_S
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.playback import Bars, Floats, Quotes
 from hedgebot.exchange.recordfile import FileLike, Rows, Window, positive, read_rows
+from hedgebot.exchange.recordunits import BESIDE_NAMES, check_columns
 
 BID_NAMES, ASK_NAMES = ("bid", "bid_price"), ("ask", "ask_price")
 BID_SIZE_NAMES = ("bid_size", "bid_qty", "bid_amount", "bid_quantity")
@@ -35,13 +36,13 @@ def read_quotes(file: FileLike, window: Window = (None, None)) -> Bars:
 
     DataError names file, row and what would be right.
     """
-    rows = read_rows(
-        file, {"bid": BID_NAMES, "ask": ASK_NAMES}, {"bid_size": BID_SIZE_NAMES, "ask_size": ASK_SIZE_NAMES}
-    )
+    sizes = {"bid_size": BID_SIZE_NAMES, "ask_size": ASK_SIZE_NAMES}
+    rows = read_rows(file, {"bid": BID_NAMES, "ask": ASK_NAMES}, {**sizes, **BESIDE_NAMES})
     _two_sided(rows)
     positive(rows, ("bid", "ask"))
     _uncrossed(rows, rows.columns["bid"], rows.columns["ask"])
     _sized(rows)
+    check_columns(rows, "bid", rows.columns["bid"])
     usual_s = float(np.median(np.diff(rows.times_ns))) / NS_PER_S
     return _candles(rows.within(window), int(np.clip(np.ceil(usual_s), 1, STANDS_NS // NS_PER_S)) * NS_PER_S)
 

@@ -164,5 +164,7 @@ def test_quotes_find_their_place_and_are_played(tmp_path: Path, scenario: Scenar
     assert block.perp[200] == pytest.approx(90_020.5, abs=0.6)
     assert block.spot[200] == pytest.approx(90_010.5)
     kilo = write(tmp_path, [f"00:{second:02d},90.000,90.001" for second in range(60)])
-    with pytest.raises(DataError, match=r"BTCUSDT_quotes.csv: column bid is about 90.0005, where the scenario has BTC"):
+    with pytest.raises(
+        DataError, match=r"BTCUSDT_quotes.csv: column bid is about 90.0005, where BTC was worth 74508 to"
+    ):
         load_paths(recorded_scenario(scenario, [kilo], start=None, end=None, speed=1.0))
