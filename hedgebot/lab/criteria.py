@@ -253,25 +253,6 @@ def slippage_inside_collar(evidence: Evidence) -> str:
     return ""
 
 
-def turnover_within_bands(evidence: Evidence) -> str:
-    """Down and up again we traded no more than what the delta moved, and two bands: each way, and in all."""
-    halfway_ns = (evidence.begun_ns + evidence.ended_ns) // 2
-    whole = evidence.begun_ns, evidence.ended_ns
-    spans = (whole[0], halfway_ns), (halfway_ns, whole[1]), whole
-    return next((said for span in spans if (said := _turnover(evidence, *span))), "")
-
-
-def _turnover(evidence: Evidence, from_ns: int, until_ns: int) -> str:
-    deltas = [one.unhedged_coin for one in evidence.samples if from_ns <= one.at_ns <= until_ns]
-    moved = sum(abs(b - a) for a, b in itertools.pairwise(deltas))
-    traded = float(evidence.turnover_coin(from_ns, until_ns))
-    seconds = (until_ns - from_ns) / NS_PER_S
-    limit = moved + 2 * evidence.band_coin
-    return (
-        "" if traded <= limit else f"{traded:.3f} were traded within {seconds:.0f} s for a delta that moved {moved:.3f}"
-    )
-
-
 def limit_breach_told(evidence: Evidence) -> str:
     """Time beyond the delta limit is told within five seconds."""
     limit = evidence.settings.underlyings[0].delta_limit_coin

@@ -3,7 +3,7 @@
 Owns the questions that criteria ask. It judges nothing and changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -22,12 +22,18 @@ from hedgebot.lab.oracle import Oracle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The truth at one moment: net delta in coins, its part without the hedge, and maintenance margin over equity."""
+    """The truth at one moment: net delta in coins, its part without the hedge, and maintenance margin over equity.
+
+    `vols` are what held options are marked with; `late_coin` is how much larger the delta seems with those of the
+    sample before.
+    """
 
     at_ns: int
     delta_coin: float
     unhedged_coin: float
     margin_use: float
+    vols: Mapping[str, float] = field(default_factory=dict)
+    late_coin: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,6 +35,7 @@ from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.outcome import Outcome, Played
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
+from hedgebot.lab.turnoverjudge import late_coin, option_vols
 from hedgebot.lab.worldbooks import BookKind, book_of
 from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, TIGHT_REPEATS, UNDERLYING
 
@@ -219,11 +220,15 @@ class FaultWorld:
         evidence = self._evidence[name]
         settings = self.settings.underlyings[0]
         delta = self.oracle.delta_coin(settings)
+        vols = option_vols(self.exchange, HOLDER, UNDERLYING)
+        known = evidence.samples[-1].vols if evidence.samples else vols
         sample = Sample(
             at_ns=self.timeline.now_ns,
             delta_coin=delta,
             unhedged_coin=delta - self.oracle.hedge_coin(settings),
             margin_use=self.oracle.margin_use(),
+            vols=vols,
+            late_coin=late_coin(self.exchange, HOLDER, UNDERLYING, known),
         )
         evidence.samples.append(sample)
         if evidence.ended_ns and in_band(settings, delta):

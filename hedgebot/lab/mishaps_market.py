@@ -7,6 +7,7 @@ from hedgebot.exchange.trouble import PriceShock
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import Deed, Mishap, Stage, both, client_trade, market
+from hedgebot.lab.turnoverjudge import turnover_within_bands
 from hedgebot.lab.worldspec import TIGHT_REPEATS, nobody_trades, tight_throttle
 
 ZIGZAG_S = 3_600.0
@@ -91,7 +92,7 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
         title="a wick of a sixth and back",
         begin=_wick,
         seconds=150.0,
-        criterion=must.every(must.slippage_inside_collar, must.turnover_within_bands, must.back_within(60.0)),
+        criterion=must.every(must.slippage_inside_collar, turnover_within_bands, must.back_within(60.0)),
     ),
     Mishap(
         id="M04",
