@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 _INSTALL = 1
 _START_NS = 1_790_000_000_000_000_000
-_SIDES = {
-    "bid": ("bid", "bid_price", "best_bid_price", "bidPrice"),
-    "ask": ("ask", "ask_price", "best_ask_price", "askPrice"),
-}
 
 
 def quotes(
@@ -68,9 +64,10 @@ def quotes(
 def read_quotes(file: Path, rules: "Instrument") -> "Quotes":
     """The quotes of a file; DataError names the row that is none."""
     from hedgebot.exchange.recordfile import read_rows
+    from hedgebot.exchange.recordquotes import ASK_NAMES, BID_NAMES
     from hedgebot.lab.quotes import Quotes
 
-    rows = read_rows(file, _SIDES)
+    rows = read_rows(file, {"bid": BID_NAMES, "ask": ASK_NAMES})
     return Quotes.of_prices(rules.id, rules.tick_size, rows.times_ns, rows.columns["bid"], rows.columns["ask"])
 
 

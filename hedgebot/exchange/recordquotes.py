@@ -15,9 +15,10 @@ from hedgebot.exchange.playback import Bars, Floats, Quotes
 from hedgebot.exchange.recordfile import FileLike, Rows, Window, positive, read_rows
 from hedgebot.exchange.recordunits import BESIDE_NAMES, check_columns
 
-BID_NAMES, ASK_NAMES = ("bid", "bid_price"), ("ask", "ask_price")
-BID_SIZE_NAMES = ("bid_size", "bid_qty", "bid_amount", "bid_quantity")
-ASK_SIZE_NAMES = ("ask_size", "ask_qty", "ask_amount", "ask_quantity")
+BID_NAMES = ("bid", "bid_price", "best_bid_price", "bidPrice")
+ASK_NAMES = ("ask", "ask_price", "best_ask_price", "askPrice")
+BID_SIZE_NAMES = ("bid_size", "bid_qty", "bid_amount", "bid_quantity", "best_bid_qty", "bidQty")
+ASK_SIZE_NAMES = ("ask_size", "ask_qty", "ask_amount", "ask_quantity", "best_ask_qty", "askQty")
 CANDLE_QUOTES = ("bid_open", "bid_close", "ask_open", "ask_close")
 """What candles of quotes have besides their middle."""
 SIZE_USD_MAX = 2e7

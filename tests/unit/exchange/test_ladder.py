@@ -168,3 +168,43 @@ def test_the_queue_at_a_price() -> None:
 def test_a_price_near_zero_has_no_bids() -> None:
     assert list(ladder(0.2).levels(Side.BUY)) == []
     assert ladder(0.2).ask_tick >= 1
+
+
+def test_a_recorded_touch_stands_where_it_was_whatever_is_taken_and_however_wild_it_is() -> None:
+    book = ladder()
+    book.press(Side.BUY, 50_000)
+    book.stand(899_990.0, 900_010.0, 2, 4.0, (7, 9))
+    assert (book.bid_tick, book.ask_tick) == (899_990, 900_010)
+    assert [next(book.levels(side)) for side in (Side.BUY, Side.SELL)] == [(899_990, 7), (900_010, 9)]
+    # What floating point makes of a tick is that tick; between two of them it is the one outside.
+    book.stand(899_990.0 - 1e-8, 900_010.0 + 1e-8, 3, 1.0, (7, 9))
+    assert (book.bid_tick, book.ask_tick) == (899_990, 900_010)
+    book.stand(899_990.6, 900_009.4, 4, 1.0, (7, 9))
+    assert (book.bid_tick, book.ask_tick) == (899_990, 900_010)
+    book.stand(900_000.0, 900_000.0, 5, 1.0, (7, 9))
+    assert (book.bid_tick, book.ask_tick) == (900_000, 900_001)
+
+
+def test_the_crowds_own_takers_leave_a_recorded_touch_alone_and_participants_do_not() -> None:
+    book = ladder()
+    book.stand(899_990.0, 900_010.0, 2, 1.0, (7, None))
+    book.graze(Side.BUY, 899_990, 5)
+    assert next(book.levels(Side.BUY)) == (899_990, 7)
+    behind, lots = list(book.levels(Side.BUY))[1]
+    book.graze(Side.BUY, behind, lots // 2)
+    assert list(book.levels(Side.BUY))[1][1] < lots
+    ask, asked = next(book.levels(Side.SELL))
+    book.graze(Side.SELL, ask, asked // 2)
+    assert next(book.levels(Side.SELL))[1] < asked, "its size is the model's"
+    book.take(Side.BUY, 899_990, 5)
+    assert next(book.levels(Side.BUY)) == (899_990, 2)
+
+
+def test_a_quote_of_another_size_is_news_and_the_models_book_comes_back() -> None:
+    book = ladder()
+    before = book.bid_tick, book.ask_tick, next(book.levels(Side.BUY))
+    assert book.stand(899_990.0, 900_010.0, 1, 1.0, (7, 9))
+    assert not book.stand(899_990.0, 900_010.0, 1, 1.0, (7, 9))
+    assert book.stand(899_990.0, 900_010.0, 1, 1.0, (8, 9))
+    assert book.requote(900_000.3, 1, 1.0)
+    assert (book.bid_tick, book.ask_tick, next(book.levels(Side.BUY))) == before

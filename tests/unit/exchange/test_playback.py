@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.exchange.playback import Bars, Minutes, RecordedPath, bar_curve, minute_curve
+from hedgebot.exchange.playback import Bars, Minutes, Quotes, RecordedPath, bar_curve, minute_curve
 from hedgebot.exchange.scenario import UnderlyingSpec
 
 MINUTE = 60_000_000_000
@@ -105,3 +107,65 @@ def test_a_recording_that_was_played_begins_again_and_the_first_player_goes_on()
     first = path.next_block()
     assert np.array_equal(path.afresh().next_block().perp, first.perp)
     assert not np.array_equal(path.next_block().perp, first.perp)
+
+
+def quotes(*rows: tuple[float, float, float]) -> Bars:
+    """One candle over quotes: seconds, middle, half the spread over it."""
+    seconds, middles, halves = (np.array(column) for column in zip(*rows, strict=True))
+    sizes = np.arange(len(rows), dtype=np.float64) + 1.0
+    found = Quotes(
+        times_ns=np.rint(seconds * 1e9).astype(np.int64),
+        half_ratio=halves,
+        bid_coin=sizes,
+        ask_coin=10.0 * sizes,
+        middle=middles,
+    )
+    whole = bars((0, middles[0], middles.max(), middles.min(), middles[-1]))
+    return replace(whole, quotes=found)
+
+
+def test_each_point_has_the_quote_that_stood_then_and_nothing_between_two() -> None:
+    recorded = quotes((0.0, 100.0, 1e-4), (1.05, 110.0, 1e-3), (2.0, 90.0, 1e-4))
+    path = RecordedPath(perp=recorded, spot=None, minutes=None, underlying=SPEC, speed=1.0, step_s=0.1)
+    block = path.next_block()
+    assert block.perp[[0, 10, 11, 19, 20, 599]].tolist() == [100.0, 100.0, 110.0, 110.0, 90.0, 90.0]
+    assert block.perp_quoted is not None
+    assert block.perp_quoted.half_ratio[[10, 11, 20]].tolist() == [1e-4, 1e-3, 1e-4]
+    assert block.perp_quoted.bid_coin[[10, 11, 20]].tolist() == [1.0, 2.0, 3.0]
+    assert block.perp_quoted.ask_coin[11] == 20.0
+    assert block.spot_quoted is None
+    assert block.inside is None
+
+
+def test_a_coarse_grid_knows_the_quotes_that_it_does_not_show() -> None:
+    recorded = quotes((0.0, 100.0, 1e-4), (3.0, 110.0, 1e-4), (4.0, 80.0, 1e-4), (9.0, 105.0, 1e-4))
+    path = RecordedPath(perp=recorded, spot=None, minutes=None, underlying=SPEC, speed=1.0, step_s=10.0)
+    block = path.next_block()
+    assert block.inside is not None
+    assert block.perp[:3].tolist() == [100.0, 105.0, 105.0]
+    assert block.inside.perp_low[1] * 105.0 == pytest.approx(80.0)
+    assert block.inside.perp_high[1] * 105.0 == pytest.approx(110.0)
+    assert (block.inside.perp_low[2], block.inside.perp_high[2]) == (1.0, 1.0)
+
+
+def test_quotes_beside_minutes_are_the_finer_truth_of_their_market() -> None:
+    count = 3
+    rows = Minutes(
+        times_ns=np.arange(count, dtype=np.int64) * MINUTE,
+        step_ns=MINUTE,
+        spot=np.full(count, 200.0),
+        perp=np.full(count, 201.0),
+        mark=np.full(count, 202.0),
+        index=np.full(count, 203.0),
+    )
+    path = RecordedPath(
+        perp=quotes((0.0, 100.0, 1e-4), (30.0, 101.0, 1e-4)),
+        spot=None,
+        minutes=rows,
+        underlying=SPEC,
+        speed=1.0,
+        step_s=1.0,
+    )
+    block = path.next_block()
+    assert block.perp[[0, 29, 30]].tolist() == [100.0, 100.0, 101.0]
+    assert (block.spot[40], block.mark[40], block.index[40]) == (200.0, 202.0, 203.0)
