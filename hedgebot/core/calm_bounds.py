@@ -87,6 +87,9 @@ def band(look: Look) -> Bound | None:
     steady, underlying = look.steady, look.underlying
     if underlying.breach_since_ns or underlying.residual_coin or underlying.note or underlying.waits_for:
         return None
+    if underlying.drift.moves.span_ns:
+        # For a gate that waits for a move within a span each price counts.
+        return None
     if underlying.centre_coin != steady.centre_coin or not underlying.trigger_coin >= steady.above_coin:
         return None
     stands = policy.edges(underlying, 1.0)[0], policy.edges(underlying, -1.0)[0]

@@ -14,8 +14,9 @@ from hedgebot.domain.settings import CostSource, UnderlyingSettings
 HALF_LIFE_ORDERS = 100.0
 """After so many whole orders a fill counts half: markets and fee tiers change."""
 
-OUTLIER_RATIO = 10.0
-"""A fill counts at most so many times the configured cost above or below it: one bad print is no cost of hedging."""
+OUTLIER_RATIO, OUTLIER_BPS = 10.0, 50.0
+"""A fill counts at most so many times the configured cost, or so many basis points, above or below it: one bad print is
+no cost of hedging."""
 
 _BPS = 1e-4
 
@@ -65,8 +66,9 @@ class Costs(msgspec.Struct, kw_only=True):
     instruments: dict[str, CostEstimate] = {}
 
     def note(self, hedge: str, *, notional: float, paid: float, share: float, expected_bps: float) -> None:
-        """A fill of ours; its cost counts within `OUTLIER_RATIO` of what is expected."""
-        expected, room = expected_bps * _BPS * notional, OUTLIER_RATIO * expected_bps * _BPS * notional
+        """A fill of ours; what is far from the expected cost counts as far as an outlier may."""
+        unit = _BPS * notional
+        expected, room = expected_bps * unit, max(OUTLIER_RATIO * expected_bps, OUTLIER_BPS) * unit
         counted = min(max(paid, expected - room), expected + room)
         for one in (self.whole, self.instruments.setdefault(hedge, CostEstimate())):
             one.add(notional=notional, paid=counted, share=share)

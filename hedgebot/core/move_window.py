@@ -25,10 +25,10 @@ class MoveWindow(msgspec.Struct, kw_only=True):
     ranges: list[Range] = []
 
     def note(self, price: float, at_ns: int, span_ns: int) -> None:
-        """Take the live price; another span than before begins anew, none (0) forgets all."""
+        """Take the live price, if there is one; another span than before begins anew, none (0) forgets all."""
         if span_ns != self.span_ns:
             self.span_ns, self.ranges = span_ns, []
-        if not span_ns:
+        if not span_ns or price <= 0.0:
             return
         newest = self.ranges[-1] if self.ranges else None
         if newest is not None and at_ns < newest.from_ns + -(-span_ns // PARTS):

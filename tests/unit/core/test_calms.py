@@ -72,6 +72,16 @@ def test_none_is_made_of_a_gate_for_which_each_price_counts(minutes: float) -> N
     assert encode_state(quick.state) == encode_state(play.state)
 
 
+def test_none_is_made_while_prices_of_a_gate_are_kept() -> None:
+    # It was switched off, and the next book forgets them.
+    play = ready()
+    play.state.underlyings["BTC"].drift.moves.note(100_000.0, play.at_ns, 60_000_000_000)
+    found = heard(play)
+    assert found.claim(play.state, strategy_of) is None
+    play.state.underlyings["BTC"].drift.moves.note(100_000.0, play.at_ns, 0)
+    assert heard(play).claim(play.state, strategy_of) is not None
+
+
 def test_none_is_made_of_a_book_that_nothing_was_heard_of_unless_it_is_wanted() -> None:
     play, found = ready(), Calms()
     assert found.claim(play.state, strategy_of) is None

@@ -72,6 +72,12 @@ def test_it_never_leaves_its_factor(costs_bps: list[float]) -> None:
     assert 2.5 <= found <= 10.0
 
 
+def test_a_cost_far_above_a_configured_one_that_is_too_small_still_shows() -> None:
+    costs = Costs()
+    costs.note("perp", notional=10_000.0, paid=30.0, share=1.0, expected_bps=1.0)
+    assert costs.whole.measured_bps == pytest.approx(30.0)
+
+
 def test_each_instrument_has_its_own() -> None:
     costs = noted(6.0)
     costs.note("future", notional=10_000.0, paid=9.0, share=1.0, expected_bps=5.0)

@@ -5,13 +5,15 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core.engine import LoadStrategy
+from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.state import state_digest
 from hedgebot.core.strategy import Strategy, StrategyPlugin
 from hedgebot.core.view import book_view
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, DecisionCause, Mode, Outcome, RecordDecision, RecordRefusal
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.settings import DeltaConvention, EngineSettings, StrategySettings
+from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.settings import CostSource, DeltaConvention, EngineSettings, StrategySettings
 from strategies import cost_aware, delta_neutral, patience, target
 from tests.support.playbook import (
     ACCOUNT,
@@ -82,6 +84,44 @@ def test_a_price_move_gate_holds_volatility_back_and_never_the_client() -> None:
     heard = play.send(play.fill(Side.SELL, "0.5"))
     assert the_order(heard).approved.intent.side is Side.BUY
     assert decisions(heard)[0].cause is DecisionCause.FILL
+
+
+@pytest.mark.parametrize("source", CostSource)
+def test_a_band_that_follows_cost_follows_what_own_fills_cost(source: CostSource) -> None:
+    made = with_strategies(
+        cost_aware={
+            "tracking_error_usd": 322.12,
+            "reference_price_usd": 100_000.0,
+            "reference_vol": 0.6,
+            "reference_variance_coin2_day": 0.2,
+            "cap_coin": 5.0,
+        }
+    )
+    first = msgspec.structs.replace(made.underlyings[0], cost_source=source, cost_prior_orders=1.0)
+    play = Playbook(msgspec.structs.replace(made, underlyings=(first,)), LOAD)
+    play.ready()
+    underlying = play.state.underlyings["BTC"]
+    before = underlying.trigger_coin
+    order = the_order(play.send(play.fill(Side.BUY, "0.3", BTC_PERP)))
+    intent, price = order.approved.intent, PRICE - 80  # sold 8 bps below the middle, and a fee of 5.5
+    fee = intent.qty_contracts * price * Decimal("0.00055")
+    qty = str(intent.qty_contracts)
+    play.send(play.fill(intent.side, qty, intent.instrument, price=price, client_id=order.client_id, fee=str(fee)))
+    play.send(ev.OrderUpdated(report=play.report(order, OrderStatus.FILLED, qty)))
+    costs = underlying.drift.costs.whole
+    assert costs.measured_bps == pytest.approx(13.5, rel=1e-3)
+    cost_bps = 5.0 if source is CostSource.CONFIGURED else (5.0 + 13.5) / 2.0
+    assert underlying.trigger_coin / before == pytest.approx((cost_bps / 5.0) ** (1.0 / 3.0), rel=1e-3)
+    again = the_order(play.send(play.fill(Side.BUY, "0.3", BTC_PERP)))
+    told = next(one.evidence for one in play.state.decisions if one.client_id == again.client_id)
+    assert told["cost_bps"] == pytest.approx(cost_bps, rel=1e-3)
+    assert told["measured_cost_bps"] == pytest.approx(13.5, rel=1e-3)
+    assert (told["configured_cost_bps"], told["measured_fills"]) == (5.0, 1)
+    # The journal gives the same state again.
+    replayed = Engine(LOAD)
+    for stamped in play.log:
+        replayed.step(stamped)
+    assert state_digest(replayed.state) == state_digest(play.state)
 
 
 def drifting(seconds: int, by_usd: int) -> tuple[Playbook, list[Command]]:

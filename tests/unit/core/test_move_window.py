@@ -44,6 +44,11 @@ def test_nothing_is_kept_for_nobody() -> None:
     assert found == MoveWindow()
 
 
+def test_no_price_is_none() -> None:
+    found = window(0.0, 100.0)
+    assert found.moved(101.0, 1 + MINUTE) == pytest.approx(0.01)
+
+
 def test_another_span_begins_anew() -> None:
     found = window(100.0, 102.0)
     found.note(102.0, 3 * MINUTE, 2 * SPAN)
