@@ -36,7 +36,9 @@ def _loosens(line: str) -> bool:
         return False
     if new == canonical.ABSENT:
         return section == "limits"  # a whole underlying that leaves is no limit that is loosened
-    return loosens(rest.rpartition(".")[2], orjson.loads(old), orjson.loads(new))
+    # A setting of an underlying may be a table of its own, by instrument: its name is what bounds, or does not.
+    name = rest.split(".")[1] if section == "underlyings" else rest.rpartition(".")[2]
+    return loosens(name, orjson.loads(old), orjson.loads(new))
 
 
 def _needs_restart(key: str) -> bool:

@@ -63,5 +63,8 @@ def test_what_is_new_or_no_limit_is_taken_over_at_once() -> None:
         "underlyings.BTC.band_coin: 0.25 -> 0.5",
         "holdings.cold.jump_coin_max: 1.0 -> 2.0",
         "limits.margin_tolerance_ratio: 0.01 -> 0.02",
+        "underlyings.BTC.hedge_fees_bps.bybit:linear:BTCUSDT: 5.5 -> 4.0",
+        "underlyings.BTC.hedge_day_volumes_usd.bybit:linear:BTCUSDT-25DEC26: 5e7 -> 6e7",
+        'underlyings.BTC.cost_source: "configured" -> "measured"',
     ]
     assert loosened(lines) == restart_needed(lines) == []
