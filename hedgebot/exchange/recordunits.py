@@ -31,6 +31,9 @@ APART_MAX = 2.0
 TENS_MAX, TENS_OFF_MAX = 4, 0.06
 # The middle price of a year's rows may be so far beyond its lowest and highest: another venue, another fiat coin.
 YEAR_BEYOND_MAX = 1.25
+# The same a year after the last one that is known. The farthest that the middle of a year below was from the prices of
+# the year before: ETH's of 2021, 3.5 times the highest of 2020.
+NEXT_YEAR_BEYOND_MAX = 5.0
 # Lowest and highest of each year in USD, of Binance's daily klines (spot), which are public on the exchange.
 YEARS: Mapping[str, Mapping[int, tuple[float, float]]] = {
     "BTC": {
@@ -207,14 +210,16 @@ def _check_beside(one: _Prices, other: _Prices) -> None:
 
 def _check_years(one: _Prices, coin: str, start_price: float) -> None:
     """Medians of each year against what the coin was worth in it, as far as that is known."""
+    years = YEARS.get(coin, {})
     for year, prices in _by_year(one):
-        known = YEARS.get(coin, {}).get(year)
         level = float(np.median(prices))
-        if _apart(level, start_price) <= START_NEAR:
+        told = year if year in years else year - 1
+        if told not in years or _apart(level, start_price) <= START_NEAR:
             continue
-        if known and not known[0] / YEAR_BEYOND_MAX <= level <= known[1] * YEAR_BEYOND_MAX:
-            beside = f"{coin} was worth {_number(known[0])} to {_number(known[1])} USD in {year}"
-            ratio = level / math.sqrt(known[0] * known[1])
+        (lowest, highest), beyond = years[told], YEAR_BEYOND_MAX if told == year else NEXT_YEAR_BEYOND_MAX
+        if not lowest / beyond <= level <= highest * beyond:
+            beside = f"{coin} was worth {_number(lowest)} to {_number(highest)} USD in {told}"
+            ratio = level / math.sqrt(lowest * highest)
             raise DataError(
                 f"{_differ(one.file, f'column {one.column}', level, beside, ratio)}; where they are, name a --scenario "
                 f"whose start_price is near them (it is {_number(start_price)})"

@@ -69,6 +69,21 @@ def test_a_year_that_is_known_knows_its_prices(price: float) -> None:
     check_prices(SPEC, bars(103_000.0), None, None, BTC)
 
 
+@pytest.mark.parametrize(
+    ("price", "known"), [(9_000.0, True), (20_000.0, False), (400_000.0, False), (900_000.0, True)]
+)
+def test_the_year_after_the_last_one_knows_factors_of_ten(price: float, known: bool) -> None:
+    year_ns = 365 * 24 * HOUR
+    later = replace(bars(price), times_ns=bars(price).times_ns + year_ns)
+    far = msgspec.structs.replace(BTC, start_price=price * 2.0)
+    if known:
+        with pytest.raises(DataError, match=r"where BTC was worth 74508 to 126200 USD in 2025"):
+            check_prices(SPEC, later, None, None, far)
+    else:
+        check_prices(SPEC, later, None, None, far)
+    check_prices(SPEC, replace(later, times_ns=later.times_ns + year_ns), None, None, far)
+
+
 def test_each_year_of_a_file_is_held_against_its_own() -> None:
     """Bitcoin in cents of 2018 is near what a scenario of today has."""
     times = round(datetime(2018, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000_000 + np.arange(500) * 24 * HOUR
