@@ -1,9 +1,11 @@
 """`hedgebot sim run`: the daemon's own turn through a world of faults, many seeds, and what it did not survive.
 
+`hedgebot sim long`: faults that ask for hours, days or thousands of orders, whole.
 `hedgebot sim soak`: the daemon itself on the wire, on bad lines, for long: whether it grows.
 """
 
 import math
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hedgebot.lab.campaign import Scorecard
+    from hedgebot.lab.longforms import Verdict
     from hedgebot.lab.minimise import Smallest
     from hedgebot.lab.outcome import Outcome
 
@@ -35,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The fault world: simulated mishaps on virtual time.")
     group.callback()(lambda: None)
     group.command(epilog="Example: hedgebot sim run --seeds 200 --minutes 30")(run)
+    group.command(epilog="Example: hedgebot sim long --only N05 --only N05n")(long)
     group.command(epilog="Example: hedgebot sim soak --minutes 30")(soak)
     app.add_typer(group, name="sim")
 
@@ -108,6 +112,31 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     data["smallest"] = [msgspec.to_builtins(one) for one in progress.smallest.values()]
     emit(data, lines, as_json=as_json)
     raise typer.Exit(ExitCode.OK if card.passed else ExitCode.FAILED)
+
+
+def long(
+    only: Annotated[list[str] | None, typer.Option("--only", help="Name of one; again for more. Default: all.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Play the faults whole that ask for hours, days or thousands of orders: C04, N05, N05n (ids not unique), P11.
+
+    Each is judged like any world of `sim run`. Exit code: 0 all held, 1 something did not.
+    """
+    from hedgebot.daemon.plugins import load_strategy
+    from hedgebot.lab.longforms import FORMS, play
+
+    names = only or list(FORMS)
+    if unknown := [name for name in names if name not in FORMS]:
+        raise WrongUse(f"there is no long form {unknown[0]!r}; known: {', '.join(FORMS)}")
+    found = play(names, load_strategy, lambda one: _say(_long_line(one)), workers or os.cpu_count() or 1)
+    emit([msgspec.to_builtins(one) for one in found], [_long_line(one) for one in found], as_json=as_json)
+    raise typer.Exit(ExitCode.OK if all(one.passed for one in found) else ExitCode.FAILED)
+
+
+def _long_line(one: "Verdict") -> str:
+    verdict = "held" if one.passed else f"FAILED: {plain(one.problem)}"
+    return f"{one.id:4} {one.title}: {verdict} ({one.figures}; {one.cpu_s:.0f} s of a core)"
 
 
 def soak(

@@ -37,6 +37,11 @@ class Timeline:
         """The time now."""
         return self._now_ns
 
+    @property
+    def waiting(self) -> int:
+        """How many deeds are entered and not done yet."""
+        return len(self._queue)
+
     def at(self, moment_ns: int, deed: Deed) -> None:
         """Enter a deed."""
         self._number += 1

@@ -4,9 +4,10 @@ Owns the scorecard. A fault's share is that of the runs in which it was played a
 so a failure counts against each of them until `--only` tells them apart.
 """
 
+import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import msgspec
@@ -95,12 +96,19 @@ def one_run(
     `book` None: the kind of book that is drawn for the seed. `kept`: of what is drawn only these; None: all of it.
     """
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
+    with few_collections():
+        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book, kept=kept).run()
+
+
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """For the life of a world the collector looks seldom, and once at its end."""
     before = gc.get_threshold()
     gc.set_threshold(*_COLLECTOR)
     # What was there before a world is not looked through again for its ring.
     gc.freeze()
     try:
-        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book, kept=kept).run()
+        yield
     finally:
         gc.set_threshold(*before)
         # A world that is over is one large ring.

@@ -33,6 +33,7 @@ from hedgebot.lab.host import Host
 from hedgebot.lab.mishaps import MISHAPS
 from hedgebot.lab.oracle import Oracle, Violation
 from hedgebot.lab.outcome import Outcome, Played
+from hedgebot.lab.pace import ORDINARY_PACE, Pace
 from hedgebot.lab.simvenue import SimVenue
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.turnoverjudge import late_coin, option_vols
@@ -57,7 +58,7 @@ APART_S = 40.0
 class FaultWorld:
     """A stage for mishaps."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a world is drawn from, and what of it is given)
         self,
         seed: int,
         minutes: float,
@@ -68,11 +69,12 @@ class FaultWorld:
         begins: Sequence[tuple[str, float]] = (),
         book: BookKind | None = BookKind.ONE,
         kept: Sequence[str] | None = None,
+        pace: Pace = ORDINARY_PACE,
     ) -> None:
         """`begins` are mishaps by id with their seconds from the start, of a world that is played again.
 
         `kept` are those of the drawn mishaps that are played, each when it was drawn; None: all of them.
-        `book` is the kind of book that it plays; None: the one that is drawn for the seed.
+        `book` is the kind of book that it plays; None: the one that is drawn for the seed. `pace`: of long worlds.
         """
         self._seed = seed
         self._minutes = minutes
@@ -89,7 +91,7 @@ class FaultWorld:
         for mishap, _ in self._plan:
             scenario = mishap.scenario(scenario) if mishap.scenario else scenario
             self.settings = mishap.settings(self.settings) if mishap.settings else self.settings
-        self._book = book_of(seed, book)
+        self._book, self._pace = book_of(seed, book), pace
         self.settings = self._book.settings(self.settings)
         self.exchange = Exchange(msgspec.structs.replace(scenario, seed=seed), START_NS)
         self.timeline = Timeline(self.exchange)
@@ -101,6 +103,7 @@ class FaultWorld:
             settings=self.settings,
             load_strategy=load_strategy,
             open_venue=self._open_venue,
+            timer_ns_min=pace.market_ns if pace != ORDINARY_PACE else 0,
             front=lambda inbox: CarelessSink(RedactingSink(inbox, redactor)),
         )
         self.oracle = Oracle(self.exchange, HOLDER, self.host.journal, self.settings)
@@ -133,6 +136,7 @@ class FaultWorld:
             sink=sink,
             clock=self.host.now_ns,
             reader_link=self.reader_link,
+            pace=self._pace,
         )
 
     # --- the run

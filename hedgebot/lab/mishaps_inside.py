@@ -74,7 +74,8 @@ def _kill_in_the_dark(stage: Stage) -> None:
     stage.later(1.5, kill)
 
 
-def _stand_still() -> LineFault:
+def stand_still() -> LineFault:
+    """Market data stop for twelve seconds on a connection that stands."""
     return LineFault(kind=LineFaultKind.HALF_OPEN, stream="public", seconds=12.0)
 
 
@@ -127,7 +128,7 @@ AT_HOME: tuple[Mishap, ...] = (
         title="our clock runs fast, and market data stand still meanwhile",
         begin=both(
             lambda stage: stage.host.drift(DRIFT_PPM),
-            lambda stage: stage.later(100.0, lambda: link(_stand_still())(stage)),
+            lambda stage: stage.later(100.0, lambda: link(stand_still())(stage)),
         ),
         end=lambda stage: stage.host.drift(0.0),
         seconds=130.0,

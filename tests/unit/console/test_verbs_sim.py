@@ -6,7 +6,7 @@ import pytest
 
 from hedgebot.core.step import Step
 from hedgebot.domain import commands as cmd
-from hedgebot.lab import campaign
+from hedgebot.lab import campaign, longforms
 from hedgebot.lab.worldbooks import BookKind
 
 Run = Callable[..., tuple[int, str, str]]
@@ -89,6 +89,26 @@ def test_an_unknown_mishap_and_too_short_a_world_are_refused(hedgebot: Run) -> N
     assert "there is no book 'three'; known: one, two, switch" in err
     code, _, err = hedgebot("sim", "run", "--minutes", "1")
     assert (code, "at least 4" in err) == (2, True)
+
+
+def test_long_forms_are_listed_with_their_verdicts(hedgebot: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = longforms.Verdict(id="N05", title="lost answers", figures="12 orders", problem="I1: twice", cpu_s=3.0)
+    good = longforms.Verdict(id="C04", title="fast clock", figures="24 h", problem="", cpu_s=540.4)
+
+    def played(names: list[str], _load: object, told: Callable[[object], None], _workers: int) -> list[object]:
+        found = [{"C04": good, "N05": bad}[name] for name in names]
+        for one in found:
+            told(one)
+        return list(found)
+
+    monkeypatch.setattr(longforms, "play", played)
+    code, out, err = hedgebot("sim", "long", "--only", "C04")
+    assert (code, out) == (0, "C04  fast clock: held (24 h; 540 s of a core)\n")
+    assert "C04  fast clock: held" in err
+    code, out, _ = hedgebot("sim", "long", "--only", "C04", "--only", "N05")
+    assert (code, "N05  lost answers: FAILED: I1: twice (12 orders; 3 s of a core)" in out) == (1, True)
+    code, _, err = hedgebot("sim", "long", "--only", "X99")
+    assert (code, "there is no long form 'X99'; known: C04, N05, N05n, P11" in err) == (2, True)
 
 
 def test_a_soak_wants_a_new_folder(hedgebot: Run, journal_dir: Path) -> None:
