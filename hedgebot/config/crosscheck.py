@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hedgebot.config import scopes
+from hedgebot.config import scopes, venues
 from hedgebot.config.limitsfile import LimitsFile
 from hedgebot.config.model import UnderlyingSection
 from hedgebot.config.problems import Problem
@@ -37,9 +37,10 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
     problems: list[Problem] = []
     for name, account in accounts.items():
         problems += _account(f"accounts.{name}", account, _table(main, "book").get("run_mode", "paper"), limits, file)
-    problems += _regions(accounts, file)
+    problems += venues.regions(accounts, file)
     for name, underlying in underlyings.items():
         problems += _underlying(name, underlying, accounts, file)
+    problems += venues.forced(underlyings, limits, limits_file)
     problems += _hedges_on(underlyings, limits, file) + _windows(underlyings, limits, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
@@ -96,22 +97,6 @@ def _account(key: str, account: Table, run_mode: object, limits: LimitsFile | No
             )
         )
     return [Problem(key=where, sentence=f"{file}: {where} {what}") for where, what in problems]
-
-
-def _regions(accounts: Mapping[str, Table], file: str) -> list[Problem]:
-    """A venue is hosted in one region: two words for it would count its equity with neither's neighbours."""
-    told: dict[str, tuple[str, str]] = {}
-    problems = []
-    for name, account in accounts.items():
-        venue, region = account.get("venue"), account.get("region")
-        if not isinstance(venue, str) or not isinstance(region, str):
-            continue
-        first, known = told.setdefault(venue, (name, region))
-        if region != known:
-            key = f"accounts.{name}.region"
-            words = f"= {region!r} must be {known!r}, as accounts.{first} has it: both are at {venue}"
-            problems.append(Problem(key=key, sentence=f"{file}: {key} {words}"))
-    return problems
 
 
 def _watched(key: str, account: Table) -> list[tuple[str, str]]:

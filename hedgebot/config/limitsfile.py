@@ -90,5 +90,5 @@ class LimitsFile(Section):
     risk_age_ms_max: Count = Field(300_000, ge=60_000, le=86_400_000, description="a number of milliseconds")
     unexplained_position_ms_max: Count = Field(30_000, ge=1_000, le=600_000, description="a number of milliseconds")
     blind_ms_halt: Count = Field(300_000, ge=10_000, le=86_400_000, description="a number of milliseconds")
-    adl_policy: AdlPolicy = Field(AdlPolicy.FREEZE, description="freeze or halt")
+    adl_policy: AdlPolicy = Field(AdlPolicy.FREEZE, description="freeze, rehedge_elsewhere or halt")
     settling_ms_halt: Count = Field(3_600_000, ge=1_000, le=86_400_000, description="a number of milliseconds")

@@ -83,10 +83,14 @@ LOOSER_SMALLER = frozenset(
 )
 """Hard limits that are looser the smaller they are."""
 
-LOOSEST: Mapping[str, object] = MappingProxyType(
-    {"adl_policy": "freeze", "collateral_shock_in_floor": False, "funding_action": "alert"}
+LOOSEST: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {
+        "adl_policy": ("rehedge_elsewhere", "freeze"),
+        "collateral_shock_in_floor": (False,),
+        "funding_action": ("alert",),
+    }
 )
-"""Hard choices, each with the value that is looser than any other."""
+"""Hard choices, each with the values that are looser than any other, the loosest first."""
 
 HARD = LOOSER_LARGER | LOOSER_SMALLER | frozenset(LOOSEST)
 """All of them."""
@@ -143,7 +147,8 @@ def loosens(key: str, old: object, new: object) -> bool:
     if old == new or key in SOFT or key in NO_LIMIT:
         return False
     if key in LOOSEST:
-        return new == LOOSEST[key]
+        order = [*LOOSEST[key], *(one for one in (old, new) if one not in LOOSEST[key])]
+        return order.index(new) < min(order.index(old), len(LOOSEST[key]))
     if key in LOOSER_LARGER | LOOSER_SMALLER and isinstance(old, int | float) and isinstance(new, int | float):
         return new > old if key in LOOSER_LARGER else new < old
     return True

@@ -3,17 +3,18 @@
 Owns what each of them means; how long nobody goes in again is the gate's to keep. Sends no order.
 
 After a deleveraging or a liquidation the venue may go on: whoever buys back at once is closed again, at the venue's
-price. So nothing makes that position larger until the venue has left it alone for `adl_pause_ms` (the policy `freeze`),
-or until an operator has looked (`halt`). What only reduces it passes.
+price. So nothing makes the hedge larger until the venue has left it alone for `adl_pause_ms` (the policy `freeze`), or
+until an operator has looked (`halt`). What only reduces it passes. With `rehedge_elsewhere` that time holds for the
+instrument that was closed; what its hedge was for is hedged in the underlying's other instruments meanwhile.
 """
 
-from hedgebot.core.state import AccountState, EngineState
+from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import ExecutionKind, FillReceived
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.domain.settings import AccountRole, AdlPolicy
+from hedgebot.domain.settings import AccountRole, AdlPolicy, UnderlyingSettings
 
 SETTLING_ALERT_MS = 86_400_000
 NEVER_MS = 10**12
@@ -32,11 +33,29 @@ def _note_forced(step: Step, fill: FillReceived) -> None:
     key = _key(fill.account, fill.instrument)
     for one in step.state.settings.underlyings:
         if one.hedge_account == fill.account and fill.instrument in one.hedge_instruments:
-            step.state.underlyings[one.underlying].forced_at_ns = step.at_ns
+            struck = step.state.underlyings[one.underlying].forced
+            for ended in struck.keys() - {*one.hedge_instruments}:
+                del struck[ended]
+            struck[fill.instrument] = step.at_ns
     summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
     step.alert(AlertKind.ADL_OR_LIQUIDATION, key, summary)
     if step.state.limits.adl_policy is AdlPolicy.HALT:
         step.halt(f"{summary}; adl_policy is halt", f"forced:{key}")
+
+
+def since_ms(state: EngineState, underlying: UnderlyingState, hedge: InstrumentId, at_ns: int) -> int | None:
+    """Milliseconds since the venue closed by force what an order in a hedge instrument would open; None for never."""
+    if state.limits.adl_policy is AdlPolicy.REHEDGE_ELSEWHERE:
+        struck_ns = underlying.forced.get(hedge, 0)
+    else:
+        struck_ns = max(underlying.forced.values(), default=0)
+    return (at_ns - struck_ns) // NS_PER_MS if struck_ns else None
+
+
+def must_wait(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:
+    """Whether nothing may be opened in a hedge instrument yet."""
+    found = since_ms(state, state.underlyings[settings.underlying], hedge, at_ns)
+    return found is not None and found < state.limits.adl_pause_ms
 
 
 def _is_ours_alone(state: EngineState, account: AccountState, fill: FillReceived) -> bool:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from hedgebot.core import (
     breakers,
     convention,
+    forced,
     funding,
     hedges,
     holdings,
@@ -225,8 +226,8 @@ def _collar(one: Candidate) -> Finding:
 
 
 def _forced(one: Candidate) -> Finding:
-    limit_ms, forced_at_ns = one.state.limits.adl_pause_ms, one.underlying.forced_at_ns
-    since_ms = (one.at_ns - forced_at_ns) // 1_000_000 if forced_at_ns else None
+    limit_ms = one.state.limits.adl_pause_ms
+    since_ms = forced.since_ms(one.state, one.underlying, one.rules.id, one.at_ns)
     waits = since_ms is not None and since_ms < limit_ms and one.grows_position
     problem = f"the venue closed {one.rules.id} by force {since_ms} ms ago: it is not opened again yet" if waits else ""
     return finding("forced_ms", "never" if since_ms is None else since_ms, limit_ms, problem)

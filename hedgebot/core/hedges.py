@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from hedgebot.core import costs, depth, limits, market, shut
+from hedgebot.core import costs, depth, forced, limits, market, shut
 from hedgebot.core.exposure import depends_on_price
 from hedgebot.core.ledger import position_contracts
 from hedgebot.core.state import EngineState
@@ -159,7 +159,7 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
         else:
             later.append(Way(one, contracts, f"reducing it is {dearer / _BPS:.1f} bps dearer"))
     found = [*first, opening, *later, *behind]
-    return tuple(sorted(found, key=lambda way: not is_open(state, settings, way.instrument, at_ns)))
+    return tuple(sorted(found, key=lambda way: not _is_usable(state, settings, way, at_ns)))
 
 
 def opposition_limit_coin(state: EngineState, settings: UnderlyingSettings) -> float:
@@ -243,6 +243,12 @@ def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: Instr
     if rules is None or rules.expiry_ns is None:
         return settings.hedge_hold_days
     return min(settings.hedge_hold_days, max((rules.expiry_ns - at_ns) / NS_PER_DAY, _DAYS_MIN))
+
+
+def _is_usable(state: EngineState, settings: UnderlyingSettings, way: Way, at_ns: int) -> bool:
+    """Whether the gate would take its order: nothing is opened yet in what the venue closed by force of late."""
+    opens_struck = way.contracts_max is None and forced.must_wait(state, settings, way.instrument, at_ns)
+    return not opens_struck and is_open(state, settings, way.instrument, at_ns)
 
 
 def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> bool:

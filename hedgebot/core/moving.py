@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgebot.core import depth, hedges, latches, margin_fit, order_table, switching
+from hedgebot.core import depth, forced, hedges, latches, margin_fit, order_table, switching
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.gate import judge_move
 from hedgebot.core.hedges import Way
@@ -172,6 +172,8 @@ def _why_move(
         return ""
     if not all(hedges.is_open(state, settings, one, at_ns) for one in (hedge, target)):
         # A piece that cannot be closed must not be opened elsewhere either.
+        return ""
+    if forced.must_wait(state, settings, target, at_ns):
         return ""
     ends = switching.delivers_soon(state, settings, hedge, at_ns)
     undone_at_ns = state.underlyings[settings.underlying].switch.undone_at_ns

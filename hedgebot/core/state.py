@@ -116,7 +116,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     `rejects` are orders in a row that did nothing, `refusals` those refused since one was last taken, `left_out` those
     without a row. `held_cause` moved the exposure while it was unknown; `option_keys` are positions of held options,
     `option_moves` counts their changes: whoever derives columns knows then when to rebuild. `chased`: where the hedges'
-    prices stood that our orders may have moved (`chase.py`); `forced_at_ns`: when the venue last closed one by force.
+    prices stood that our orders may have moved (`chase.py`); `forced`: when the venue last closed one by force.
     """
 
     name: str
@@ -148,7 +148,7 @@ class UnderlyingState(msgspec.Struct, kw_only=True):
     left_out: int = 0
     residual_coin: float = 0.0
     chased: dict[InstrumentId, ChaseStart] = {}
-    forced_at_ns: int = 0
+    forced: dict[InstrumentId, int] = {}
     hedges: int = 0
     last_decision: RecordDecision | None = None
     efficacy: Efficacy = msgspec.field(default_factory=Efficacy)

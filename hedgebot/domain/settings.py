@@ -34,7 +34,8 @@ class AccountRole(StrEnum):
 class AdlPolicy(StrEnum):
     """What follows when the venue closes a position of ours by force."""
 
-    FREEZE = "freeze"  # the position is not made larger until the venue has left it alone for a while
+    FREEZE = "freeze"  # the hedge is not made larger until the venue has left it alone for a while
+    REHEDGE_ELSEWHERE = "rehedge_elsewhere"  # the same for what was closed; the other hedge instruments take its place
     HALT = "halt"  # the book is halted: an operator decides
 
 

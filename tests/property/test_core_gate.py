@@ -67,7 +67,7 @@ def test_a_hedge_that_ends_a_funding_cost_is_not_stopped_by_it() -> None:
 
 def test_what_only_shrinks_passes_after_a_forced_close_and_on_a_full_account() -> None:
     one = _candidate(reduce_only=True)
-    one.underlying.forced_at_ns = one.at_ns - 1
+    one.underlying.forced[BTC_PERP] = one.at_ns - 1
     set_position(one.state, ACCOUNT, BTC_PERP, Decimal(150), PRICE, START_NS)
     one.quote.funding_rate = 0.0
     verdict = judge(one)

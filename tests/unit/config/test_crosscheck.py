@@ -222,20 +222,3 @@ def test_a_real_account_may_be_watched_in_a_paper_book(folder: Path) -> None:
         ("options", "deribit", False),
     ]
     assert [one.venue for one in settings.margin_parameters] == ["bybit", "deribit"]
-
-
-def test_a_venue_is_hosted_in_one_region(spoil: Callable[..., list[str]]) -> None:
-    other = '[accounts.b]\nvenue = "bybit"\nrole = "book"\nregion = "tokyo"\nendpoint = "http://127.0.0.1:1"\n\n'
-    said = spoil("[accounts.main]\n", f'{other}[accounts.main]\nregion = "singapore"\n')
-    words = "accounts.main.region = 'singapore' must be 'tokyo', as accounts.b has it: both are at bybit"
-    assert any(words in one for one in said)
-
-
-@pytest.mark.parametrize("region", ["tokyo", "osaka"])
-def test_venues_may_share_a_region_or_not(folder: Path, region: str) -> None:
-    path = folder / "demo.toml"
-    far = f'[accounts.far]\nvenue = "okx"\nrole = "watched"\nregion = "{region}"\nkeyring = "k"\n\n'
-    text = path.read_text("utf-8").replace("[accounts.main]\n", f'{far}[accounts.main]\nregion = "tokyo"\n', 1)
-    path.write_text(text, "utf-8")
-    made = load_config(path).engine_settings(1)
-    assert {one.name: one.region for one in made.accounts} == {"far": region, "main": "tokyo"}

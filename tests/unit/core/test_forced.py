@@ -1,5 +1,7 @@
 """Forced closes, trades by hand and hedges that end: what is said, what waits, what halts."""
 
+from collections.abc import Iterable
+
 import msgspec
 import pytest
 
@@ -8,17 +10,20 @@ from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordOperator, RecordRefusal, SubmitOrder
-from hedgebot.domain.instrument import Side
+from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope, scope_key
+from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import AccountRole, AdlPolicy
 from tests.support.pairs import begin_again, show, two_underlyings
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
+    BTC_SPOT,
     BTC_USDC,
     MS,
     Playbook,
     alerts,
+    decisions,
     instrument,
     of_type,
     orders,
@@ -26,6 +31,7 @@ from tests.support.playbook import (
     the_order,
 )
 from tests.support.stories import ETH_PERP, ETH_USDC
+from tests.support.switches import market, ready, switchable
 
 DAY_NS = 86_400 * 1_000_000_000
 
@@ -84,6 +90,83 @@ def test_the_other_policy_halts() -> None:
     assert book.mode() is Mode.HALTED
     assert book.state.latched
     assert "adl_policy is halt" in book.state.mode_reason
+
+
+def struck(policy: AdlPolicy, **limits: float) -> tuple[Playbook, tuple[Command, ...]]:
+    """One coin is hedged in the perpetual, with another instrument beside it, and 0.6 of the hedge are closed."""
+    made = switchable()
+    given = msgspec.structs.replace(made.limits, adl_policy=policy, adl_pause_ms=20_000, **limits)
+    book = ready(msgspec.structs.replace(made, limits=given), perp="-1")
+    return book, forced(book, Side.BUY, "0.6")
+
+
+def placed(commands: Iterable[Command]) -> list[tuple[InstrumentId, Side, str]]:
+    """What orders go where."""
+    made = [one.approved.intent for one in orders(commands)]
+    return [(one.instrument, one.side, f"{one.qty_contracts.normalize():f}") for one in made]
+
+
+def client(book: Playbook, side: Side, qty: str) -> tuple[Command, ...]:
+    return book.send(book.fill(side, qty, BTC_SPOT))
+
+
+def test_v06_what_was_closed_is_hedged_elsewhere_and_not_opened_again_before_the_venue_is_quiet() -> None:
+    book, heard = struck(AdlPolicy.REHEDGE_ELSEWHERE)
+    assert AlertKind.ADL_OR_LIQUIDATION in alerts(heard)
+    assert placed(heard) == [(BTC_USDC, Side.SELL, "0.562")]
+    [told] = decisions(heard)
+    assert told.evidence["hedge_why"] == "what is chosen cannot be traded now"
+    book.done(the_order(heard))
+    market(book, after_ms=15_000)
+    # A stroke begins the time of its own instrument anew.
+    again = forced(book, Side.BUY, "0.1")
+    assert placed(again) == [(BTC_USDC, Side.SELL, "0.1")]
+    book.done(the_order(again))
+    market(book, after_ms=19_500)
+    waits = client(book, Side.BUY, "0.2")
+    assert placed(waits) == [(BTC_USDC, Side.SELL, "0.2")]
+    book.done(the_order(waits))
+    market(book, after_ms=1_000)
+    assert placed(client(book, Side.BUY, "0.2")) == [(BTC_PERP, Side.SELL, "0.2")]
+
+
+def test_v06_frozen_nothing_is_opened_elsewhere_either() -> None:
+    book, heard = struck(AdlPolicy.FREEZE)
+    assert placed(heard) == []
+    assert [one.refused.check.rule for one in of_type(heard, RecordRefusal)] == ["forced_ms"]
+    market(book, after_ms=19_900)
+    assert not book.state.unsettled
+    market(book, after_ms=200)
+    assert placed(book.heard)[-1:] == [(BTC_PERP, Side.SELL, "0.562")]
+
+
+def test_v06_a_stroke_in_both_instruments_leaves_nowhere_to_go() -> None:
+    book, heard = struck(AdlPolicy.REHEDGE_ELSEWHERE)
+    book.done(the_order(heard))
+    both = book.send(msgspec.structs.replace(book.fill(Side.BUY, "0.5", BTC_USDC), kind=ev.ExecutionKind.ADL))
+    assert placed(both) == []
+    assert [one.refused.check.rule for one in of_type(both, RecordRefusal)] == ["forced_ms"]
+
+
+def test_v06_what_is_left_of_the_struck_hedge_may_be_reduced_at_once() -> None:
+    book, heard = struck(AdlPolicy.REHEDGE_ELSEWHERE)
+    book.send(ev.OrderUpdated(report=book.report(the_order(heard), OrderStatus.CANCELLED)))
+    client(book, Side.SELL, "0.9")
+    market(book, after_ms=3_000)  # after a miss it is decided anew a moment later
+    sent = orders(book.heard)[-1].approved.intent
+    assert (sent.instrument, sent.side, sent.reduce_only) == (BTC_PERP, Side.BUY, True)
+
+
+def test_v06_nothing_is_moved_back_into_what_was_closed_of_late() -> None:
+    """The other instrument is dearer by far: but for the stroke its hedge would be moved into the first one."""
+    book, heard = struck(AdlPolicy.REHEDGE_ELSEWHERE)
+    book.done(the_order(heard))
+    before = len(placed(book.heard))
+    for _ in range(6):
+        market(book, perp_rate=0.0001, usdc_rate=-0.0008, after_ms=3_000)
+    assert placed(book.heard)[before:] == []
+    market(book, perp_rate=0.0001, usdc_rate=-0.0008, after_ms=3_000)
+    assert placed(book.heard)[before:] != []
 
 
 def test_o03_a_trade_by_hand_in_the_hedge_is_told_and_hedged_once() -> None:

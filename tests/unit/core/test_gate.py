@@ -292,7 +292,7 @@ def _chasing() -> Candidate:
 
 def _closed_by_force() -> Candidate:
     one = _candidate()
-    one.underlying.forced_at_ns = one.at_ns - 10_000 * MS
+    one.underlying.forced[BTC_PERP] = one.at_ns - 10_000 * MS
     return one
 
 
