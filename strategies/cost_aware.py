@@ -7,7 +7,9 @@ with `cost_source` = measured, what own hedges cost: aversion stays that of the 
 Where `target` hedges a share of the exposure only, the variance is that share's (so is the reference variance meant).
 Trades go to `target_ratio` of the edge, or to less of it where each order costs something (`order_cost_usd`): trigger
 and target are then the best pair. Never wider than `cap_coin`, never tighter than two lots or a quarter of the
-reference width; while quotes of held options are old the whole is `stale_band_ratio` times as wide, as every band.
+reference width, also where the trigger comes in for looks that are far apart (`check_interval_s`), a dwell or an
+interval: what that leaves undone is told (MonitoringTooSlow). While quotes of held options are old the whole is
+`stale_band_ratio` times as wide, as every band.
 Limits: volatility and flow are estimates; before the first hour has been seen, the reference variance is used.
 Fails: a budget below what an error in volatility leaves anyway costs money and tracks no better (`noise_floor_usd`;
 `hedgebot lab floor` estimates it).
@@ -18,12 +20,16 @@ import math
 import msgspec
 
 from hedgebot.core.strategy import Proposal, Strategy, UnderlyingView
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from hedgebot.pricing import band
 
 GAP_SHARE = 0.25
 """Of the way from target to trigger that stays, however large the fills: below it every tick would be an order."""
+
+SLOW_SHARE = 0.1
+"""Of the trigger that the delta may go beyond it, where the trigger cannot come in any more, before it is told."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +72,14 @@ class CostAware:
         width = band.bounded_width(
             wanted, self._reference_width_coin, view.lot_coin or 0.0, one.cap_coin / band.trigger_ratio(ratio)
         )
-        found = _drawn_in(band.band_of_width(width, ratio), view.overshoot_coin)
+        wished = band.band_of_width(width, ratio)
+        late_coin = band.late_shift(wished, conditions.variance_coin2_day, view.late)
+        floor_coin = band.bounded_width(0.0, self._reference_width_coin, view.lot_coin or 0.0)
+        found = band.checked_trigger(wished, late_coin, floor_coin * band.trigger_ratio(ratio), GAP_SHARE)
+        warning = _too_slow(view, found.trigger_coin - (wished.trigger_coin - late_coin), found.trigger_coin)
+        # Fills and late looks overlap: whichever asks for the tighter trigger.
+        filled = _drawn_in(wished, view.overshoot_coin)
+        found = found._replace(trigger_coin=min(found.trigger_coin, filled.trigger_coin))
         centre_coin = previous.centre_coin if previous else 0.0
         return Proposal(
             strategy=self.name,
@@ -75,6 +88,7 @@ class CostAware:
             inside_coin=found.target_coin,
             reason=f"keep {view.settings.underlying} within {found.trigger_coin:.4g} of {centre_coin:g}",
             patience=previous.patience if previous else None,
+            warning=warning,
             evidence={
                 "tracking_error_usd": one.tracking_error_usd,
                 "risk_aversion": aversion,
@@ -85,6 +99,7 @@ class CostAware:
                 "estimates": "live" if known else "reference",
                 "width_coin": width,
                 "overshoot_coin": view.overshoot_coin,
+                "late_coin": late_coin,
             },
         )
 
@@ -143,6 +158,18 @@ def _drawn_in(found: band.Band, overshoot_coin: float) -> band.Band:
     """The trigger moved inward by what fills overshoot it, so that the delta turns where the formula wants it."""
     least = found.target_coin + GAP_SHARE * (found.trigger_coin - found.target_coin)
     return band.Band(max(found.trigger_coin - overshoot_coin, least), found.target_coin)
+
+
+def _too_slow(view: UnderlyingView, left_coin: float, trigger_coin: float) -> str:
+    """What to tell where lateness takes the delta farther than the trigger can come in (section 5.4)."""
+    if left_coin <= SLOW_SHARE * trigger_coin:
+        return ""
+    check_s, dwell_s, interval_s = (f"{one * NS_PER_DAY / NS_PER_S:g} s" for one in view.late)
+    return (
+        f"monitoring is too slow for this band: looks {check_s} apart, a dwell of {dwell_s} and an interval of "
+        f"{interval_s} let the delta go {left_coin:.3g} {view.settings.underlying} too far, for the trigger comes in "
+        f"to {trigger_coin:.3g} at most"
+    )
 
 
 class Plugin:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hedgebot.core.strategy import Patience, Proposal, Steady, Strategy, UnderlyingView
+from hedgebot.core.strategy import BandTerms, Patience, Proposal, Steady, Strategy, UnderlyingView
 from hedgebot.domain.durations import NS_PER_MINUTE
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
@@ -43,6 +43,21 @@ class Waiting:
         self._parameters = parameters
         self._hours = _minutes(name, parameters.hours)
         self._end_ns = _moment_ns(name, parameters.end_at)
+
+    def terms(self, before: BandTerms) -> BandTerms:
+        """What hedges wait for: times, and gates that no prediction knows."""
+        one, gates = self._parameters, list(before.gates)
+        if one.price_move_bps:
+            within = one.price_move_within_minutes
+            gates.append(f"a price move of {one.price_move_bps:g} bps" + (f" within {within:g} min" if within else ""))
+        if one.hours:
+            gates.append(f"the hours {one.hours} UTC")
+        return msgspec.structs.replace(
+            before,
+            dwell_ms=max(before.dwell_ms, round(one.dwell_s * 1_000)),
+            interval_ms=max(before.interval_ms, round(one.interval_s * 1_000)),
+            gates=tuple(gates),
+        )
 
     def propose(self, view: UnderlyingView, previous: Proposal | None) -> Proposal | None:
         """Add what has to be waited for; nothing at all after the end."""

@@ -194,6 +194,9 @@ class UnderlyingSection(Section):
     impact_ratio: Number = Field(
         1.0, ge=0, le=10, description="a number: how many times the square-root law a trade moves the price"
     )
+    check_interval_s: Number | None = Field(
+        None, gt=0, le=86_400, description="a number of seconds from one look at the market to the next, with latency"
+    )
     settlement_window_s: Number = Field(
         1_800.0, ge=1, le=86_400, description="a number of seconds: how long before an expiry its price is averaged"
     )

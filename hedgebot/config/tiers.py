@@ -129,6 +129,7 @@ NO_LIMIT = frozenset(
         "funding_saving_day_min",
         "cost_bps",
         "cost_source",
+        "check_interval_s",
         "cost_prior_orders",
         "cost_factor_max",
         "hedge_fees_bps",

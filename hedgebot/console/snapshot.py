@@ -133,6 +133,7 @@ class UnderlyingRow(_Part, frozen=True, kw_only=True):
     tracked_days: float = 0.0
     predicted: FiguresRow = FiguresRow()
     realised: FiguresRow = FiguresRow()
+    unpredicted: str = ""
 
     def edge_coin(self, side: float) -> float | None:
         """How far the band reaches from its centre, above it (side >= 0) or below."""

@@ -12,9 +12,13 @@ def tracking_lines(one: UnderlyingRow) -> list[str]:
         return []
     hours = one.tracked_days * 24.0
     length = f"{hours:.1f} h" if hours < 48.0 else f"{one.tracked_days:.1f} days"
+    doubt = (
+        [f"          {' ' * len(f'last {length},')} predicted figures are {one.unpredicted}"] if one.unpredicted else []
+    )
     return [
         f"          last {length}, predicted: {_figures(one.predicted, one.underlying)}",
         f"          {' ' * len(f'last {length},')} realised: {_figures(one.realised, one.underlying)}",
+        *doubt,
         (
             f"          volatility {_of(one.vol_year, '.1%')} a year, others' trades "
             f"{_of(one.flow_coin2_day, '.4g')} {one.underlying}2 a day"

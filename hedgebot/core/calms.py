@@ -17,6 +17,7 @@ from hedgebot.core.decide import StrategyOf, band_at
 from hedgebot.core.drift import KNOWN_AFTER_DAYS
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Steady, SteadyStrategy
+from hedgebot.core.tracking import CHECK_INTERVAL_S
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RequestSnapshot
 from hedgebot.domain.durations import NS_PER_DAY
@@ -141,8 +142,9 @@ def _narrowing(look: Look, strategy_of: StrategyOf) -> Look | None:
         # With the flow that becomes known the band is another one.
         until_ns = min(until_ns, drift.since_ns + math.floor(KNOWN_AFTER_DAYS * NS_PER_DAY * (1.0 - EDGE)))
     ahead = msgspec.structs.replace(underlying, price=high)
-    corner = band_at(state, strategy_of, ahead, settings, until_ns)
-    if corner is None or corner.below is not None or until_ns <= look.at_ns:
+    # Late looks move an edge the less the older the flow: the band's narrowest with the most that they ever move it.
+    corner = band_at(state, strategy_of, ahead, _later(look, until_ns), until_ns)
+    if drift.warning or corner is None or corner.warning or corner.below is not None or until_ns <= look.at_ns:
         return None
     edge = corner.trigger_coin * (1.0 - EDGE)
     return look._replace(
@@ -150,3 +152,13 @@ def _narrowing(look: Look, strategy_of: StrategyOf) -> Look | None:
         high=high,
         band_at=lambda at_ns: band_at(state, strategy_of, underlying, settings, at_ns),
     )
+
+
+def _later(look: Look, until_ns: int) -> UnderlyingSettings:
+    """The settings with looks so far apart that the flow of then moves an edge by them as the flow of now does."""
+    drift = look.underlying.drift
+    first, last = drift.flow_at(look.at_ns), drift.flow_at(until_ns)
+    if not first or not last:
+        return look.settings
+    check_s = CHECK_INTERVAL_S if look.settings.check_interval_s is None else look.settings.check_interval_s
+    return msgspec.structs.replace(look.settings, check_interval_s=check_s * max(first / last, 1.0) * (1.0 + EDGE))

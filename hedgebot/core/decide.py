@@ -115,7 +115,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
 
 def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
     """The band in force, for the screen and for what is predicted of it."""
-    underlying.waits_for = ""
+    underlying.waits_for, underlying.drift.warning = "", proposal.warning if proposal else ""
     if proposal is None:
         underlying.centre_coin = underlying.trigger_coin = underlying.inside_coin = 0.0
         underlying.below = None
@@ -172,6 +172,7 @@ def propose(
         vol_source=tracking.vol_source(underlying),
         flow_variance=underlying.drift.flow_at(at_ns),
         cost_bps=band_cost_bps(underlying.drift.costs, settings),
+        late=tracking.lateness(underlying, settings),
         overshoot_coin=underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0,
     )
     proposal: Proposal | None = None

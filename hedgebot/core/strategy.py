@@ -9,16 +9,21 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
+from hedgebot.pricing.band import Lateness
 
 
 class BandTerms(msgspec.Struct, frozen=True, kw_only=True):
     """How a band is kept, however wide it is: constants of the configuration.
 
     `hedge_ratio` is the share of the exposure that is hedged: a band sees e ratio + h, whose variance is that of e
-    times the square of it.
+    times the square of it. Hedges wait for `dwell_ms` outside the band and `interval_ms` after the last one; `gates`
+    say what else they wait for: no prediction knows those.
     """
 
     hedge_ratio: float = 1.0
+    dwell_ms: int = 0
+    interval_ms: int = 0
+    gates: tuple[str, ...] = ()
 
 
 class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +34,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     `vol_source` says which volatility it is: implied or realised. `overshoot_coin` is how far a fill carries the delta
     past an edge on the mean. Gamma, flow and overshoot are those of what a band sees: with a hedge ratio of its share.
     `cost_bps` is what a hedge costs one way now, where own fills moved it away from the configured cost (None: it is
-    that one).
+    that one). `late` is what lets the delta go beyond an edge before it is hedged.
     """
 
     at_ns: int
@@ -44,6 +49,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     flow_variance: float | None = None
     overshoot_coin: float = 0.0
     cost_bps: float | None = None
+    late: Lateness = Lateness()
 
     @property
     def hedge_cost_bps(self) -> float:
@@ -71,7 +77,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """Keep the delta within `centre_coin` +- `trigger_coin`; outside, trade to `inside_coin` from the centre.
 
     `inside_coin` < `trigger_coin`, both >= 0. `below` are (trigger, inside) of the side below the centre where they
-    differ. `evidence` are the inputs that a reader of the journal will want.
+    differ. `evidence` are the inputs that a reader of the journal will want; `warning` is what an operator must be told
+    of this band while it stands.
     """
 
     strategy: str
@@ -82,6 +89,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, int | float | str | None]
     below: tuple[float, float] | None = None
     patience: Patience | None = None
+    warning: str = ""
 
     def edges(self, distance_coin: float) -> tuple[float, float]:
         """Trigger and inside target on the side of a signed distance from the centre."""

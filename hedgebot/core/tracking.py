@@ -22,15 +22,23 @@ from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_
 from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import BandTerms
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordTracking
-from hedgebot.domain.durations import NS_PER_DAY
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from hedgebot.domain.events import FillReceived
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import UnderlyingSettings
-from hedgebot.pricing.band import Band, Conditions, Row, exposure_variance, forecast_row
+from hedgebot.pricing.band import Band, Conditions, Lateness, Row, exposure_variance, forecast_row, late_shift
 
 LOOK_NS = 1_000_000_000
+INTERVAL_SHARE_MAX = 0.25
+"""Of the predicted time between two hedges: a longer interval makes another policy of a band (hedging by the clock)."""
+
+CHECK_INTERVAL_S = 0.5
+"""From one look at the market to the next where nobody said: the timer's quarter of a second, and as much for an
+order.
+"""
 RECORD_NS = 3_600 * 1_000_000_000
 
 
@@ -48,6 +56,44 @@ def conditions_of(underlying: UnderlyingState, settings: UnderlyingSettings, at_
 def seen_gamma(underlying: UnderlyingState) -> float:
     """Gamma of what a band sees: with a hedge ratio of its share."""
     return underlying.option_gamma * underlying.drift.terms.hedge_ratio
+
+
+def lateness(underlying: UnderlyingState, settings: UnderlyingSettings) -> Lateness:
+    """What lets the delta go beyond an edge before it is hedged: looks, dwell and interval."""
+    terms, check_s = underlying.drift.terms, settings.check_interval_s
+    return Lateness(
+        (CHECK_INTERVAL_S if check_s is None else check_s) * NS_PER_S / NS_PER_DAY,
+        terms.dwell_ms * NS_PER_MS / NS_PER_DAY,
+        terms.interval_ms * NS_PER_MS / NS_PER_DAY,
+    )
+
+
+def _reached(drift: Drift, band: Band, variance: float, late: Lateness, at_ns: int) -> Band:
+    """The band as far as the delta goes on the mean before it is hedged; fills and late looks overlap: the larger."""
+    beyond = max(drift.overshoot_coin(variance, at_ns), late_shift(band, variance, late))
+    return Band(band.trigger_coin + beyond, band.target_coin)
+
+
+def _reached_row(
+    drift: Drift, band: tuple[Row, Row], looks: list[tuple[float, int]], late: Lateness
+) -> tuple[Floats, Row]:
+    """`_reached` at several looks, each with its variance and moment."""
+    triggers, targets = (np.broadcast_to(np.asarray(one), len(looks)).tolist() for one in band)
+    found = [
+        _reached(drift, Band(trigger, target), variance, late, at_ns).trigger_coin
+        for trigger, target, (variance, at_ns) in zip(triggers, targets, looks, strict=True)
+    ]
+    return np.asarray(found), band[1]
+
+
+def unpredicted(underlying: UnderlyingState, promised: Figures) -> str:
+    """What makes the predictions of an underlying unreliable, in a sentence; empty where nothing does."""
+    terms = underlying.drift.terms
+    gates = [*terms.gates]
+    share = terms.interval_ms * NS_PER_MS / NS_PER_DAY * (promised.orders_day or 0.0)
+    if share > INTERVAL_SHARE_MAX:
+        gates.append(f"an interval of {terms.interval_ms / 1_000:g} s, {share:.0%} of the time between two hedges")
+    return f"unreliable: hedges also wait for {' and for '.join(gates)}" if gates else ""
 
 
 def note_terms(underlying: UnderlyingState, terms: BandTerms) -> None:
@@ -135,6 +181,7 @@ def sweep(step: Step) -> None:
     """Look at every underlying at most once a second; while its exposure is unknown nothing is added up."""
     for settings in step.state.settings.underlyings:
         underlying = step.state.underlyings[settings.underlying]
+        step.watch(AlertKind.MONITORING_SLOW, underlying.name, underlying.drift.warning)
         if underlying.price <= 0.0:
             continue
         underlying.drift.add_price(underlying.price, step.at_ns)
@@ -156,13 +203,15 @@ def look(
     ratio = underlying.drift.terms.hedge_ratio
     seen = delta if ratio == 1.0 else ratio * delta + (1.0 - ratio) * hedge_coin
     now = conditions_of(underlying, settings, at_ns)
-    beyond = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
     days = underlying.tracking.look(
         off_coin=delta - underlying.centre_coin, delta_coin=seen, price=underlying.price, at_ns=at_ns
     )
     if now is not None and underlying.trigger_coin > 0.0:
-        below = None if underlying.below is None else Band(underlying.below[0] + beyond, underlying.below[1])
-        underlying.tracking.predict(Band(underlying.trigger_coin + beyond, underlying.inside_coin), now, days, below)
+        bands = [Band(underlying.trigger_coin, underlying.inside_coin)]
+        bands += [Band(*underlying.below)] if underlying.below is not None else []
+        drift, variance, late = underlying.drift, now.variance_coin2_day, lateness(underlying, settings)
+        reached = [_reached(drift, one, variance, late, at_ns) for one in bands]
+        underlying.tracking.predict(reached[0], now, days, reached[1] if len(reached) > 1 else None)
 
 
 def look_row(
@@ -217,10 +266,9 @@ def _promised(
         moments = at_ns[known:].tolist()
         gamma, flows = np.full(len(moments), seen_gamma(underlying)), [drift.flow_at(one) or 0.0 for one in moments]
         variance = moved = exposure_variance(gamma, prices, vol) + np.asarray(flows)
-        if drift.seen_flow_coin > 0.0:
-            beyond = [drift.overshoot_coin(*one) for one in zip(moved.tolist(), moments, strict=True)]
-            triggers = triggers + np.asarray(beyond)
-            below = None if below is None else (below[0] + np.asarray(beyond), below[1])
+        looks, late = list(zip(moved.tolist(), moments, strict=True)), lateness(underlying, settings)
+        below = None if below is None else _reached_row(drift, below, looks, late)
+        triggers, targets = _reached_row(drift, (triggers, targets), looks, late)
     cost_bps = band_cost_bps(drift.costs, settings)
     expected = forecast_row(triggers, targets, prices, variance, vol, cost_bps * 1e-4, below)
     return Tracking.promised_row(triggers, targets, expected, variance, days, below)

@@ -81,6 +81,7 @@ class UnderlyingView(msgspec.Struct, frozen=True, kw_only=True):
     tracked_days: float
     predicted: Figures
     realised: Figures
+    unpredicted: str
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +244,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         tracked_days=window.days,
         predicted=predicted(window),
         realised=realised(window),
+        unpredicted=tracking.unpredicted(one, predicted(window)),
     )
 
 

@@ -57,6 +57,7 @@ class AlertKind(StrEnum):
     VENUE_MARGIN_HIKE = "VenueMarginHike"
     VENUE_EQUITY_CAP = "VenueEquityCap"
     EXECUTION_FREQUENCY = "ExecutionFrequency"
+    MONITORING_SLOW = "MonitoringTooSlow"
 
     @property
     def severity(self) -> Severity:
@@ -113,4 +114,5 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.VENUE_MARGIN_HIKE: (Severity.WARN, "RB-52"),
     AlertKind.VENUE_EQUITY_CAP: (Severity.WARN, "RB-53"),
     AlertKind.EXECUTION_FREQUENCY: (Severity.WARN, "RB-54"),
+    AlertKind.MONITORING_SLOW: (Severity.WARN, "RB-55"),
 }

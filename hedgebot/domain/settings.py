@@ -138,6 +138,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     `cost_source` measured own fills move it: it weighs as much as `cost_prior_orders` and is moved by `cost_factor_max`
     times at most. Of each hedge instrument its fee and its volume of a day may be known: the choice among several is
     made of them, and of what an order moves the price by, `impact_ratio` times the square-root law.
+    `check_interval_s` are seconds from one look at the market to the next, with what an order takes (None: not said).
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
     will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
@@ -157,6 +158,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     order_qty_coin_max: float
     order_notional_usd_max: float
     cost_bps: float = 5.0
+    check_interval_s: float | None = None
     cost_source: CostSource = CostSource.CONFIGURED
     cost_prior_orders: float = 20.0
     cost_factor_max: float = 2.0

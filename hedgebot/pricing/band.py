@@ -38,6 +38,13 @@ BARRIER_SHIFT = 0.5826
 Broadie, Glasserman and Kou, "A continuity correction for discrete barrier options", 1997.
 """
 
+DWELL_SHIFT = math.sqrt(math.pi / 2.0)
+"""Mean of a Brownian meander of unit length: a trade that waits until the delta was outside for D lands s sqrt(D) times
+this beyond the edge.
+
+Chesney, Jeanblanc-Picque and Yor, "Brownian excursions and Parisian barrier options", 1997.
+"""
+
 NOISE_SHARE_MIN = 0.46
 """Least standard deviation of the band over that of the volatility error: the total is then 10 % above the floor."""
 
@@ -65,6 +72,18 @@ class Band(NamedTuple):
 
     trigger_coin: float
     target_coin: float
+
+
+class Lateness(NamedTuple):
+    """What lets a delta go beyond its edge before it is hedged, in days.
+
+    `check_days`: from one look to the next, and what an order takes; `dwell_days`: how long it must have been outside;
+    `interval_days`: the least time since the last hedge.
+    """
+
+    check_days: float = 0.0
+    dwell_days: float = 0.0
+    interval_days: float = 0.0
 
 
 class Forecast(NamedTuple):
@@ -183,15 +202,34 @@ def loss_usd_day(band: Band, conditions: Conditions, risk_aversion: float) -> fl
     return forecast(band, conditions).cost_usd_day + risk
 
 
-def checked_trigger(band: Band, variance_coin2_day: float, interval_days: float) -> Band:
-    """The band for checks that are `interval_days` apart (interval, latency and dwell): its trigger moved inward.
+def late_shift(band: Band, variance_coin2_day: float, late: Lateness) -> float:
+    """How far beyond its trigger a delta that diffuses is hedged on the mean, in coin (section 5.4).
 
-    The effective barrier then stands where the formula wants it. Below the width's floor monitoring is too slow for
-    the band, and the caller raises an alert. The target is never left outside the trigger.
+    Looks dt apart: 0.5826 s sqrt(dt). A dwell of D: sqrt(pi/2) s sqrt(D). An interval of I, in which the delta starts
+    at its target: what of a normal with deviation s sqrt(I) lies beyond the trigger. The last two were held against
+    simulated walks; sums of them are approximate, and an interval of a whole cycle of hedges is too long for it.
     """
-    shift = BARRIER_SHIFT * math.sqrt(variance_coin2_day * interval_days)
-    trigger = max(band.trigger_coin - shift, 0.0)
-    return Band(trigger, min(band.target_coin, trigger))
+    if variance_coin2_day <= 0.0:
+        return 0.0
+    root = math.sqrt(variance_coin2_day)
+    shift = root * (BARRIER_SHIFT * math.sqrt(late.check_days) + DWELL_SHIFT * math.sqrt(late.dwell_days))
+    if late.interval_days > 0.0:
+        reach = root * math.sqrt(late.interval_days)
+        gap = (band.trigger_coin - band.target_coin) / reach
+        beyond = math.exp(-0.5 * gap * gap) / math.sqrt(2.0 * math.pi) - 0.5 * gap * math.erfc(gap / math.sqrt(2.0))
+        shift += reach * beyond
+    return shift
+
+
+def checked_trigger(band: Band, shift_coin: float, floor_coin: float = 0.0, gap_share: float = 0.0) -> Band:
+    """The band whose trigger is moved inward by `late_shift`, to `floor_coin` at most.
+
+    The effective barrier then stands where the formula wants it. The target keeps `gap_share` of its way to the
+    trigger: it is never left outside.
+    """
+    trigger, target = band
+    drawn = min(max(trigger - shift_coin, floor_coin, 0.0), trigger)
+    return Band(drawn, max(min(target, drawn - gap_share * (trigger - target)), 0.0))
 
 
 def risk_aversion_for(tracking_error_usd_root_day: float, conditions: Conditions) -> float:

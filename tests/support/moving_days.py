@@ -191,7 +191,7 @@ def clock_unmeasured() -> Playbook:
 # --- a band that moves
 
 
-def follows_cost(tracking_error_usd: float = 322.12, **params: float | str | bool) -> StrategySettings:
+def follows_cost(tracking_error_usd: float = 323.2, **params: float | str | bool) -> StrategySettings:
     """`cost_aware` whose edge is 0.201 at the scripts' price, until its estimates are known."""
     chosen: dict[str, float | str | bool] = {
         "tracking_error_usd": tracking_error_usd,

@@ -18,6 +18,12 @@ def test_predicted_and_realised_stand_below_each_other() -> None:
     assert "volatility 60.0% a year" in estimates
 
 
+def test_a_prediction_that_does_not_know_a_gate_says_so() -> None:
+    row = UnderlyingRow(underlying="BTC", tracked_days=0.5, unpredicted="unreliable: hedges also wait for the hours 1")
+    _, _, doubt, _ = tracking_lines(row)
+    assert doubt.strip() == "predicted figures are unreliable: hedges also wait for the hours 1"
+
+
 def test_before_anything_was_seen_nothing_is_said() -> None:
     assert tracking_lines(UnderlyingRow(underlying="BTC")) == []
 

@@ -5,11 +5,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from hedgebot.config.loader import load_config
 from hedgebot.console.assets import config_file, scenario_file
 from hedgebot.console.backtest_report import report_lines, report_page
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.main import app
-from hedgebot.console.verbs_backtest import Progress, backtest_world
+from hedgebot.console.verbs_backtest import Progress, backtest_world, make_wish
 from hedgebot.lab.backtest import Result, Wish, run_backtest
 from hedgebot.lab.worldspec import SCENARIO, SETTINGS
 from strategies.delta_neutral import STRATEGY
@@ -68,3 +69,18 @@ def test_a_recording_that_is_hurried_has_no_clock_of_its_own(tmp_path: Path) -> 
     hurried.write_text(shipped + '\n[[recordings]]\nunderlying = "BTC"\nperp_bars = "x.csv"\nspeed = 60.0\n')
     with pytest.raises(WrongUse, match="recording of BTC has a speed of its own"):
         backtest_world(hurried, [], None, None, None)
+
+
+def test_looks_are_a_step_apart_unless_the_operator_says_otherwise(tmp_path: Path) -> None:
+    world = backtest_world(scenario_file("options_book"), [], None, None, None)
+    plain = load_config(config_file("backtest"))
+    assert [one.check_interval_s for one in make_wish(plain, world, 20.0, 0.01).settings.underlyings] == [20.0]
+    text = (
+        config_file("backtest")
+        .read_text(encoding="utf-8")
+        .replace("[underlyings.BTC]\n", "[underlyings.BTC]\ncheck_interval_s = 3\n")
+    )
+    (tmp_path / "demo-limits.toml").write_bytes(config_file("demo-limits").read_bytes())
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    own = load_config(tmp_path / "own.toml")
+    assert [one.check_interval_s for one in make_wish(own, world, 20.0, 0.01).settings.underlyings] == [3.0]

@@ -14,6 +14,7 @@ from hedgebot.core.quick import QuickEngine
 from hedgebot.core.state import EngineState, UnderlyingState, encode_state
 from hedgebot.core.strategy import Proposal, Strategy
 from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, SubmitOrder
 from hedgebot.domain.settings import HedgeLeg, HedgeRole, StrategySettings, UnderlyingSettings
 from strategies.delta_neutral import STRATEGY
@@ -169,3 +170,41 @@ def test_what_does_not_surely_narrow_is_not_claimed() -> None:
     dear = moving_days.follows_cost(order_cost_usd=1.0)
     assert not getattr(quiet_days.load(dear), "narrows", True)
     assert getattr(quiet_days.load(moving_days.follows_cost()), "narrows", False)
+
+
+def test_looks_that_are_far_apart_are_claimed_with_the_most_that_they_move_an_edge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At its cap a band does not narrow with the flow that decays, and late looks leave it wider and wider."""
+    play = moving_days.Costly()
+    play.ready((play.position("0.1"),))
+    one, state = play.state.underlyings["BTC"], play.state
+    one.drift.since_ns, one.drift.log_var, one.drift.log_weight = play.at_ns - 10**14, 5e-4, 0.5
+    one.drift.flow, one.drift.flow_coin, one.drift.flow_at_ns = 5e4, 1e5, play.at_ns
+    settings = msgspec.structs.replace(state.settings.underlyings[0], check_interval_s=20.0)
+    state.settings = msgspec.structs.replace(state.settings, underlyings=(settings,))
+
+    def claimed() -> tuple[float, float]:
+        look = calms._look_of(state, quiet_days.load, play.at_ns, read=False)
+        assert look is not None
+        assert look.band_at is not None
+        found = [look.band_at(play.at_ns + seconds * 10**9) for seconds in range(0, 60, 5)]
+        return look.steady.above_coin, min(band.trigger_coin for band in found if band is not None)
+
+    edge, narrowest = claimed()
+    assert 0.0 < edge <= narrowest < 5.0
+    monkeypatch.setattr(calms, "_later", lambda look, _until_ns: look.settings)
+    edge, narrowest = claimed()
+    assert edge > narrowest
+
+
+def test_a_band_that_may_become_too_slow_is_not_claimed() -> None:
+    play = moving_days.Costly()
+    play.ready((play.position("0.1"),))
+    state = play.state
+    assert calms._look_of(state, quiet_days.load, play.at_ns, read=False) is not None
+    settings = msgspec.structs.replace(state.settings.underlyings[0], check_interval_s=86_400.0)
+    state.settings = msgspec.structs.replace(state.settings, underlyings=(settings,))
+    assert calms._look_of(state, quiet_days.load, play.at_ns, read=False) is None
+    play.quiet(0.5)
+    assert play.is_up(AlertKind.MONITORING_SLOW)

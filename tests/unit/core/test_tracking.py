@@ -3,6 +3,7 @@
 import math
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from hedgebot.core.strategy import BandTerms
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RecordTracking
 from hedgebot.domain.instrument import Side
+from hedgebot.pricing.band import Band, Conditions, forecast, late_shift
 from tests.support import playbook as pb
 from tests.support.playbook import ACCOUNT, BTC_CALL, PRICE, Playbook, of_type, orders
 
@@ -149,9 +151,14 @@ def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> Non
 @pytest.mark.parametrize("flow", [0.0, 0.03])
 @pytest.mark.parametrize("below", [None, (0.3, 0.2)])
 @pytest.mark.parametrize("gap_s", [1, 200])
+@pytest.mark.parametrize("terms", [BandTerms(), BandTerms(dwell_ms=5_000, interval_ms=60_000)], ids=["plain", "waits"])
 @pytest.mark.parametrize("bands", [(0.1, 0.07), np.array([[0.1] * 90, [0.07] * 90])], ids=["pair", "row"])
 def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
-    flow: float, gap_s: int, bands: tuple[float, float] | Floats, below: tuple[float, float] | None
+    flow: float,
+    gap_s: int,
+    bands: tuple[float, float] | Floats,
+    below: tuple[float, float] | None,
+    terms: BandTerms,
 ) -> None:
     random, settings = np.random.default_rng(3), pb.settings().underlyings[0]
     prices, start_ns = random.uniform(9e4, 1.1e5, 90), pb.START_NS
@@ -165,6 +172,7 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
             below=below,
             # An hour after the start the flow becomes known: in the middle of the row.
             drift=Drift(
+                terms=terms,
                 since_ns=int(at_ns[40]) - 3_600 * 1_000_000_000,
                 flow=flow,
                 flow_coin=flow * 4.0,
@@ -185,9 +193,44 @@ def test_a_row_of_looks_is_each_of_them_to_the_last_bit(
     assert row.tracking.sums.predicted_days > 0.0
 
 
+def test_a_dwell_and_an_interval_are_part_of_what_is_promised_and_a_gate_makes_it_doubtful() -> None:
+    settings, at_ns = msgspec.structs.replace(pb.settings().underlyings[0], check_interval_s=60.0), pb.START_NS
+    found = []
+    for terms in (BandTerms(), BandTerms(dwell_ms=60_000), BandTerms(interval_ms=60_000)):
+        drift = Drift(
+            terms=terms,
+            since_ns=at_ns - 7_200 * 10**9,
+            flow=1e-2,
+            flow_coin=10.0,
+            flow_at_ns=at_ns,
+            log_var=1e-3,
+            log_weight=0.5,
+        )
+        one = UnderlyingState(name="BTC", price=1e5, trigger_coin=0.1, inside_coin=0.075, drift=drift)
+        for second in range(11):
+            tracking.look(one, settings, 0.0, at_ns + second * 10**9)
+        found.append(predicted(one.tracking.sums))
+        assert tracking.unpredicted(one, found[-1]) == ""
+        variance = found[-1].variance_coin2_day
+        assert variance is not None
+        band = Band(0.1, 0.075)
+        shift = late_shift(band, variance, tracking.lateness(one, settings))
+        conditions = Conditions(1e5, 1.0, 5e-4, variance)
+        assert found[-1].orders_day == pytest.approx(
+            forecast(Band(0.1 + shift, 0.075), conditions).orders_day, rel=1e-4
+        )
+    plain, dwelt, spaced = (one.orders_day or 0.0 for one in found)
+    assert dwelt < spaced < plain
+    one = UnderlyingState(name="BTC")
+    one.drift.terms = BandTerms(interval_ms=8 * 3_600_000, gates=("the hours 07:00-22:00 UTC",))
+    assert tracking.unpredicted(one, found[0]).startswith(
+        "unreliable: hedges also wait for the hours 07:00-22:00 UTC and for an interval of 28800 s, "
+    )
+
+
 def test_a_wider_lower_side_is_part_of_what_is_promised() -> None:
     """The engine's prediction is that of both sides, not of the upper one alone."""
-    settings, at_ns = pb.settings().underlyings[0], pb.START_NS
+    settings, at_ns = msgspec.structs.replace(pb.settings().underlyings[0], check_interval_s=1e-12), pb.START_NS
     made = [
         UnderlyingState(
             name="BTC",

@@ -171,13 +171,22 @@ def following_cost(
     tracking_error_usd=st.sampled_from([30.0, 200.0]),
     clients=st.sampled_from([0, 150]),
     source=st.sampled_from(CostSource),
+    check_s=st.sampled_from([None, 30.0, 3_600.0]),
 )
 def test_a_band_that_follows_cost_gives_the_same_journal_and_state(
-    seed: int, step_ms: int, move_bps: float, tracking_error_usd: float, clients: int, source: CostSource
+    seed: int,
+    step_ms: int,
+    move_bps: float,
+    tracking_error_usd: float,
+    clients: int,
+    source: CostSource,
+    check_s: float | None,
 ) -> None:
     quotes = path(seed, 700, step_ms, move_bps)
     others = fills(quotes, clients) if clients else ()
     chosen = following_cost(book_settings(0.1), tracking_error_usd, source)
+    looked = msgspec.structs.replace(chosen.underlyings[0], check_interval_s=check_s)
+    chosen = msgspec.structs.replace(chosen, underlyings=(looked,))
     full, *quick = (played(quotes, chosen, way, others) for way in Way)
     for one in quick:
         assert one.digest == full.digest

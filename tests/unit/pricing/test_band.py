@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hedgebot.pricing.band import (
     Band,
     Conditions,
+    Lateness,
     band_budget,
     band_of_width,
     band_with_order_cost,
@@ -22,6 +23,7 @@ from hedgebot.pricing.band import (
     forecast,
     forecast_row,
     half_width,
+    late_shift,
     loss_usd_day,
     risk_aversion_for,
     vol_root_day,
@@ -204,9 +206,14 @@ def test_rows_of_sides_of_their_own_are_each_forecast_to_the_last_bit() -> None:
 
 
 def test_slow_checks_move_the_trigger_inward_and_never_leave_the_target_outside() -> None:
-    assert checked_trigger(Band(1.0, 0.75), 0.04, 0.25) == pytest.approx((1.0 - 0.5826 * 0.1, 0.75))
-    assert checked_trigger(Band(1.0, 0.75), 4.0, 0.25) == pytest.approx((1.0 - 0.5826, 1.0 - 0.5826))
-    assert checked_trigger(Band(1.0, 0.75), 400.0, 0.25) == Band(0.0, 0.0)
+    band = Band(1.0, 0.75)
+    shifts = [late_shift(band, variance, Lateness(check_days=0.25)) for variance in (0.04, 4.0, 400.0)]
+    assert shifts == pytest.approx([0.5826 * 0.1, 0.5826, 5.826])
+    assert checked_trigger(band, shifts[0]) == pytest.approx((1.0 - 0.5826 * 0.1, 0.75))
+    assert checked_trigger(band, shifts[1]) == pytest.approx((1.0 - 0.5826, 1.0 - 0.5826))
+    assert checked_trigger(band, shifts[2]) == Band(0.0, 0.0)
+    assert checked_trigger(band, shifts[2], floor_coin=0.3, gap_share=0.25) == pytest.approx((0.3, 0.3 - 0.25 * 0.25))
+    assert checked_trigger(Band(0.2, 0.15), 0.0, floor_coin=0.3) == Band(0.2, 0.15)
 
 
 def test_a_budget_below_the_noise_floor_is_refused_with_the_floors_number() -> None:
@@ -236,7 +243,7 @@ def test_a_hedged_random_walk_does_what_was_forecast() -> None:
     random = np.random.default_rng(3)
     conditions = Conditions(price_usd=100.0, vol_root_day=0.03, cost_ratio=0.0005, variance_coin2_day=1.0)
     wanted = band_of_width(1.0)
-    band = checked_trigger(wanted, 1.0, step_days)
+    band = checked_trigger(wanted, late_shift(wanted, 1.0, Lateness(check_days=step_days)))
     at, squares, traded, orders = np.zeros(400), 0.0, 0.0, 0
     for step in range(steps):
         at += random.normal(0.0, math.sqrt(step_days), 400)
@@ -253,6 +260,40 @@ def test_a_hedged_random_walk_does_what_was_forecast() -> None:
     )
     assert traded / days == pytest.approx(seen.turnover_coin_day, rel=0.06)
     assert orders / days == pytest.approx(seen.orders_day, rel=0.08)
+
+
+@pytest.mark.parametrize(("dwell", "interval"), [(5, 0), (20, 0), (0, 20), (0, 100)])
+def test_a_walk_whose_hedges_wait_goes_as_far_beyond_as_the_closed_form(dwell: int, interval: int) -> None:
+    """In steps of a thousandth of a day. Without the shift as many as 1.8 times the orders would be forecast."""
+    steps, settled, step_days, count = 8_000, 2_000, 1e-3, 400
+    random = np.random.default_rng(5)
+    band = Band(1.0, 0.75)
+    late = Lateness(step_days, dwell * step_days, interval * step_days)
+    at, outside = np.zeros(count), np.zeros(count)
+    hedged = np.full(count, -1_000_000)
+    squares = traded = orders = 0.0
+    for step in range(steps):
+        before = np.sign(at)
+        at += random.normal(0.0, math.sqrt(step_days), count)
+        out = np.abs(at) > band.trigger_coin
+        outside = np.where(out & (np.sign(at) == before), outside + 1, np.where(out, 1, 0))
+        go = out & (outside > dwell) & (step - hedged >= interval)
+        if step >= settled:
+            traded += float(np.abs(at[go]).sum() - band.target_coin * go.sum())
+            orders += float(go.sum())
+            squares += float(np.mean(at * at))
+        at[go], outside[go], hedged[go] = np.sign(at[go]) * band.target_coin, 0, step
+    days = (steps - settled) * step_days * count
+    conditions = Conditions(price_usd=100.0, vol_root_day=0.03, cost_ratio=0.0005, variance_coin2_day=1.0)
+    reached = Band(band.trigger_coin + late_shift(band, 1.0, late), band.target_coin)
+    seen = forecast(reached, conditions)
+    assert math.sqrt(squares / (steps - settled)) * 3.0 == pytest.approx(seen.tracking_error_usd_root_day, rel=0.06)
+    assert traded / days == pytest.approx(seen.turnover_coin_day, rel=0.06)
+    assert orders / days == pytest.approx(seen.orders_day, rel=0.1)
+
+
+def test_what_does_not_move_is_not_late() -> None:
+    assert late_shift(Band(1.0, 0.75), 0.0, Lateness(1.0, 1.0, 1.0)) == 0.0
 
 
 def test_what_does_not_move_is_not_traded() -> None:

@@ -111,6 +111,51 @@ def test_a_cost_of_each_order_moves_the_target_inward() -> None:
     assert dear.inside_coin / dear.trigger_coin < free.inside_coin / free.trigger_coin
 
 
+def late(check_s: float = 0.0, dwell_s: float = 0.0, interval_s: float = 0.0) -> UnderlyingView:
+    return msgspec.structs.replace(
+        view(), late=band.Lateness(check_s / 86_400.0, dwell_s / 86_400.0, interval_s / 86_400.0)
+    )
+
+
+def test_the_trigger_comes_inward_for_looks_that_are_far_apart_and_the_target_stays_inside() -> None:
+    """Section 5.4: 0.5826 s sqrt(dt). The reference example has s = 0.3769 coin and b = 0.6388, a = 0.4791."""
+    plain, minute, hours = propose(view()), propose(late(60.0)), propose(late(4.0 * 3_600.0))
+    shift = 0.5826 * math.sqrt(VARIANCE * 60.0 / 86_400.0)
+    assert minute.trigger_coin == pytest.approx(plain.trigger_coin - shift, rel=1e-9)
+    assert minute.inside_coin == plain.inside_coin
+    assert minute.evidence["late_coin"] == pytest.approx(shift)
+    assert hours.trigger_coin == pytest.approx(plain.trigger_coin - shift * math.sqrt(240.0), rel=1e-9)
+    gap = plain.trigger_coin - plain.inside_coin
+    assert hours.inside_coin == pytest.approx(min(plain.inside_coin, hours.trigger_coin - 0.25 * gap))
+    assert plain.warning == minute.warning == hours.warning == ""
+    waiting = propose(late(60.0, dwell_s=600.0)).trigger_coin
+    assert waiting == pytest.approx(minute.trigger_coin - math.sqrt(math.pi / 2.0 * VARIANCE * 600.0 / 86_400.0))
+    # Fills and late looks overlap: whichever takes the delta farther.
+    small = msgspec.structs.replace(late(60.0), overshoot_coin=0.5 * shift)
+    large = msgspec.structs.replace(late(60.0), overshoot_coin=2.0 * shift)
+    assert propose(small).trigger_coin == minute.trigger_coin
+    assert propose(large).trigger_coin == pytest.approx(plain.trigger_coin - 2.0 * shift)
+
+
+def test_below_the_floor_monitoring_is_told_to_be_too_slow() -> None:
+    slow = propose(late(7 * 86_400.0))
+    floor = 0.25 * 0.56462 * band.trigger_ratio(0.75)
+    assert slow.trigger_coin == pytest.approx(floor, rel=1e-3)
+    assert 0.0 < slow.inside_coin < slow.trigger_coin
+    assert slow.warning.startswith("monitoring is too slow for this band: looks 604800 s apart, a dwell of 0 s")
+    # A band that is at its floor anyway (no gamma, hardly any flow) has no trigger to move, and nothing to be told.
+    quiet = msgspec.structs.replace(late(60.0), gamma_coin_per_usd=0.0, flow_variance=1e-6)
+    assert propose(quiet).trigger_coin == pytest.approx(floor, rel=1e-3)
+    assert propose(quiet).warning == ""
+
+
+@given(st.floats(0.0, 1e6), st.floats(0.0, 1e5), st.floats(0.0, 100.0), st.floats(0.0, 0.01))
+def test_however_late_the_band_keeps_its_shape(check_s: float, dwell_s: float, flow: float, gamma: float) -> None:
+    seen = msgspec.structs.replace(late(check_s, dwell_s), flow_variance=flow, gamma_coin_per_usd=gamma)
+    found = propose(seen)
+    assert 0.0 <= found.inside_coin < found.trigger_coin <= 5.0 + 1e-9
+
+
 # The example of the hedging reference, section 5.3: three thousand USD, five basis points, ten coins per root day.
 DEAR = msgspec.structs.replace(view(gamma=0.0, flow=100.0, price=3_000.0), lot_coin=0.01)
 AVERSION = 1e-4

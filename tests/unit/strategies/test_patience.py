@@ -5,7 +5,16 @@ from typing import cast
 
 import pytest
 
-from hedgebot.core.strategy import Patience, Proposal, Steady, SteadyStrategy, Strategy, UnderlyingView
+from hedgebot.core.strategy import (
+    BandTerms,
+    BindingStrategy,
+    Patience,
+    Proposal,
+    Steady,
+    SteadyStrategy,
+    Strategy,
+    UnderlyingView,
+)
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from strategies.patience import STRATEGY
@@ -38,6 +47,17 @@ def test_what_has_to_be_waited_for_is_handed_on() -> None:
     assert patience(build()).hard_coin is None
     within = patience(build(price_move_bps=20.0, price_move_within_minutes=1.5))
     assert within == Patience(price_move_bps=20.0, price_move_within_ms=90_000)
+
+
+def test_predictions_hear_of_times_and_of_gates_that_they_do_not_know() -> None:
+    def terms(before: BandTerms, **params: float | str) -> BandTerms:
+        return cast("BindingStrategy", build(**params)).terms(before)
+
+    half = BandTerms(hedge_ratio=0.5, dwell_ms=2_000)
+    assert terms(half, dwell_s=1.0, interval_s=60.0) == BandTerms(hedge_ratio=0.5, dwell_ms=2_000, interval_ms=60_000)
+    gated = terms(BandTerms(), price_move_bps=20.0, price_move_within_minutes=5.0, hours="07:00-22:00")
+    assert gated.gates == ("a price move of 20 bps within 5 min", "the hours 07:00-22:00 UTC")
+    assert terms(BandTerms(), price_move_bps=20.0).gates == ("a price move of 20 bps",)
 
 
 @pytest.mark.parametrize(
