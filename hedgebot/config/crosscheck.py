@@ -24,7 +24,8 @@ DATED = re.compile(r"-\d|[FGHJKMNQUVXZ]\d\d$")
 WINDOW_S = UnderlyingSection.model_fields["settlement_window_s"].default
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
-_BY_INSTRUMENT = ("hedge_fees_bps", "hedge_day_volumes_usd")
+VOLUMES = "hedge_day_volumes_usd"
+_BY_INSTRUMENT = ("hedge_fees_bps", VOLUMES)
 NEVER_ORDERS = ("book", "watched")
 WATCHED_VENUES = ("deribit", "okx", "binance")
 KEY_PARTS = ("api_key", "api_secret")
@@ -243,6 +244,11 @@ def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> l
         for one in _names(underlying.get(name))
         if one not in hedges.values()
     ]
+    named = _names(underlying.get(VOLUMES))
+    unnamed = [one for one in hedges.values() if one not in named]
+    if others and named and unnamed:
+        without = f"leaves out {', '.join(unnamed)}, whose trades would then cost no impact; name all of them, or none"
+        problems.append((f"{key}.{VOLUMES}", without))
     return problems
 
 

@@ -18,13 +18,17 @@ OUTLIER_RATIO, OUTLIER_BPS = 10.0, 50.0
 """A fill counts at most so many times the configured cost, or so many basis points, above or below it: one bad print is
 no cost of hedging."""
 
+HEAVY_RATIO = 2.0
+"""An order weighs at most so many times what orders are worth on the mean: a large one must not speak for a hundred."""
+
 _BPS = 1e-4
 
 
 class CostEstimate(msgspec.Struct, kw_only=True):
-    """Own fills, weighted by notional and halved every `HALF_LIFE_ORDERS`; `fills` are all of them, ever.
+    """Own fills, weighted by notional (at most `HEAVY_RATIO` times the mean) and halved every `HALF_LIFE_ORDERS`.
 
-    `orders` is the weight in whole orders (one that fills in ten pieces is one), `notional` and `paid` in quote coins.
+    `fills` are all of them, ever; `orders` is the weight in whole orders (one that fills in ten pieces is one),
+    `notional` and `paid` in quote coins.
     """
 
     fills: int = 0
@@ -35,6 +39,9 @@ class CostEstimate(msgspec.Struct, kw_only=True):
     def add(self, *, notional: float, paid: float, share: float) -> None:
         """A fill of a share of its order."""
         keep = math.exp2(-share / HALF_LIFE_ORDERS)
+        most = HEAVY_RATIO * share * self.notional / self.orders if self.orders > 0.0 else notional
+        if notional > most > 0.0:
+            notional, paid = most, paid * most / notional
         self.fills += 1
         self.orders = self.orders * keep + share
         self.notional = self.notional * keep + notional

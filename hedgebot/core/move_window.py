@@ -1,7 +1,8 @@
 """How far an underlying's price moved within a span of time, for a gate that waits for a move: a few ranges of it.
 
 Owns the ranges and what they say of a price. A span is cut into `PARTS`, of each its lowest and highest price is kept
-with its first moment, so that the record stays small however often prices come. Pure; must not know who waits.
+with its first moment, so that the record stays small however often prices come, and its last price, which stood until
+the next one came, however rarely they do. Pure; must not know who waits.
 """
 
 import msgspec
@@ -11,15 +12,24 @@ PARTS = 60
 
 
 class Range(msgspec.Struct, kw_only=True):
-    """Lowest and highest price (USD per coin) of a part of the span that began at `from_ns`."""
+    """Lowest, highest and last price (USD per coin) of a part of the span that began at `from_ns`."""
 
     from_ns: int
     low: float
     high: float
+    last: float = 0.0
+
+    @classmethod
+    def of(cls, price: float, at_ns: int) -> "Range":
+        """The first price of a part."""
+        return cls(from_ns=at_ns, low=price, high=price, last=price)
 
 
 class MoveWindow(msgspec.Struct, kw_only=True):
-    """Ranges of the last span, oldest first, at most `PARTS` + 1; empty where nobody waits for a move within a span."""
+    """Ranges of the last span and the one before it, oldest first, at most `PARTS` + 2.
+
+    Empty where nobody waits for a move within a span.
+    """
 
     span_ns: int = 0
     ranges: list[Range] = []
@@ -32,21 +42,23 @@ class MoveWindow(msgspec.Struct, kw_only=True):
             return
         newest = self.ranges[-1] if self.ranges else None
         if newest is not None and at_ns < newest.from_ns + -(-span_ns // PARTS):
-            newest.low, newest.high = min(newest.low, price), max(newest.high, price)
+            newest.low, newest.high, newest.last = min(newest.low, price), max(newest.high, price), price
             return
-        self.ranges.append(Range(from_ns=at_ns, low=price, high=price))
-        while self.ranges[0].from_ns < at_ns - span_ns:
+        self.ranges.append(Range.of(price, at_ns))
+        while len(self.ranges) > 1 and self.ranges[1].from_ns <= at_ns - span_ns:
             del self.ranges[0]
 
     def restart(self, price: float, at_ns: int) -> None:
         """From here on moves count anew: what went before was hedged."""
         if self.span_ns:
-            self.ranges = [Range(from_ns=at_ns, low=price, high=price)]
+            self.ranges = [Range.of(price, at_ns)]
 
     def moved(self, price: float, at_ns: int) -> float:
         """The farthest that a price (> 0) is from any of the last span, as a share of that one; 0 where none is known.
 
-        What may be older than the span does not count.
+        What may be older than the span does not count, but for the price that stood when it began.
         """
-        seen = [one for one in self.ranges if one.from_ns >= at_ns - self.span_ns]
-        return max((max(price / one.low - 1.0, 1.0 - price / one.high) for one in seen), default=0.0)
+        seen = [(one.low, one.high) for one in self.ranges if one.from_ns >= at_ns - self.span_ns]
+        before = self.ranges[: len(self.ranges) - len(seen)][-1:]
+        seen += [(one.last, one.last) for one in before if one.last > 0.0]
+        return max((max(price / low - 1.0, 1.0 - price / high) for low, high in seen), default=0.0)

@@ -11,6 +11,7 @@ MOVE_STRATEGY = "funding_switch"
 class SwitchState(msgspec.Struct, kw_only=True):
     """`chosen` is the instrument by side ("buy", "sell") where it is not the configured one, since `chosen_at_ns`.
 
+    `cheaper` is the one that has been cheaper by side at each look since `cheaper_since_ns`, its trades counted.
     `displaced_coin` is the delta that a move's closing orders brought about and its opening orders have not yet taken
     back (or the other way round). `moved_at_ns` is when the last pair's first order left, in the instrument `first`;
     the second one belongs into `second`. `undone_at_ns` is when one was last taken back in `first` instead;
@@ -19,6 +20,8 @@ class SwitchState(msgspec.Struct, kw_only=True):
 
     chosen: dict[str, InstrumentId] = {}
     chosen_at_ns: dict[str, int] = {}
+    cheaper: dict[str, InstrumentId] = {}
+    cheaper_since_ns: dict[str, int] = {}
     displaced_coin: float = 0.0
     moved_at_ns: int = 0
     first: InstrumentId = InstrumentId("")

@@ -4,8 +4,9 @@ Owns when the choice changes. Costs are ratios of notional a day for the side th
 basis of a dated future (positive funding is paid by longs), and for what is opened both its trades over the days that a
 hedge is held: 2 kappa / H + carry, kappa of each instrument by itself (hedging reference section 9.2). The choice stays
 until another one is cheaper by `funding_saving_day_min` and at least an hour has passed, so that rates near each other
-do not make it swing. What must be left (a delivery is near, its rate is beyond its limit) is left for any permitted
-one. Trades nothing: `moving.py` does.
+do not make it swing; where that rests on the trades (a spread, an impact) it must have lasted, so that one wide moment
+of a book does not either. What must be left (a delivery is near, its rate is beyond its limit) is left for any
+permitted one. Trades nothing: `moving.py` does.
 """
 
 from hedgebot.core import costs, forced, hedges
@@ -16,6 +17,9 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.settings import FundingAction, UnderlyingSettings
 
 CHOICE_NS = 3_600 * 1_000_000_000
+LASTS_NS = 600 * 1_000_000_000
+"""So long what trades cost must speak for another instrument at each look: a spread widens for seconds."""
+
 SETTLING_FACTOR = 4
 """So many times `settling_ms_halt` before its delivery a hedge is left: at that limit its underlying is frozen."""
 
@@ -105,13 +109,26 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
     if now is None and not left:
         return
     best, cost = _cheapest(state, settings, current, side, at_ns)
-    if best is None:
-        return
     saving = (now or 0.0) + _trades_day(state, settings, current) - cost
-    settled = stands(state, settings, side, at_ns)
-    if not left and not (settled and saving >= settings.funding_saving_day_min):
-        return
-    switch.chosen[side.value], switch.chosen_at_ns[side.value] = best, at_ns
+    if best is not None and saving >= settings.funding_saving_day_min:
+        if switch.cheaper.get(side.value) != best:
+            switch.cheaper[side.value], switch.cheaper_since_ns[side.value] = best, at_ns
+        settled = stands(state, settings, side, at_ns) and _lasts(state, settings, best, side, at_ns, now or 0.0)
+    else:
+        switch.cheaper.pop(side.value, None)
+        settled = False
+    if best is not None and (left or settled):
+        switch.chosen[side.value], switch.chosen_at_ns[side.value] = best, at_ns
+
+
+def _lasts(
+    state: EngineState, settings: UnderlyingSettings, best: InstrumentId, side: Side, at_ns: int, now: float
+) -> bool:
+    """Whether a saving is no moment's: it rests on the carry alone, or has been there at each look for a while."""
+    since_ns = state.underlyings[settings.underlying].switch.cheaper_since_ns[side.value]
+    then = opening_cost_day(state, settings, best, side, at_ns)
+    by_carry = then is not None and now - then >= settings.funding_saving_day_min
+    return by_carry or at_ns - since_ns >= LASTS_NS
 
 
 def _cheapest(

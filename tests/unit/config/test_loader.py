@@ -168,6 +168,9 @@ def test_other_hedge_instruments_become_legs_with_their_roles(root: Path, tmp_pa
     assert eth.other_hedges == ()
 
 
+VOLUMES_USD = {"bybit:linear:BTCUSDT": 8e9, "bybit:linear:BTCPERP": 2e9}
+
+
 def test_what_hedges_cost_reaches_the_engine(root: Path, tmp_path: Path) -> None:
     text = (root / "config" / "demo.toml").read_text()
     main = 'hedge_instrument = "bybit:linear:BTCUSDT"'
@@ -177,7 +180,7 @@ cost_source = "measured"
 cost_prior_orders = 10
 cost_factor_max = 1.5
 hedge_fees_bps = { "bybit:linear:BTCUSDT" = 5.5 }
-hedge_day_volumes_usd = { "bybit:linear:BTCPERP" = 2e9 }
+hedge_day_volumes_usd = { "bybit:linear:BTCUSDT" = 8e9, "bybit:linear:BTCPERP" = 2e9 }
 impact_ratio = 0.8
 """
     own = tmp_path / "costs.toml"
@@ -186,7 +189,7 @@ impact_ratio = 0.8
     btc, eth = load_config(own).engine_settings(install=1).underlyings
     assert (btc.cost_source, btc.cost_prior_orders, btc.cost_factor_max) == (CostSource.MEASURED, 10.0, 1.5)
     assert btc.hedge_fees_bps == {"bybit:linear:BTCUSDT": 5.5}
-    assert (btc.hedge_day_volumes_usd, btc.impact_ratio) == ({"bybit:linear:BTCPERP": 2e9}, 0.8)
+    assert (btc.hedge_day_volumes_usd, btc.impact_ratio) == (VOLUMES_USD, 0.8)
     assert (eth.cost_source, eth.hedge_fees_bps) == (CostSource.CONFIGURED, {})
     own.write_text(text.replace(main, f"{main}{keys.replace('2e9', '0')}", 1))
     with pytest.raises(ConfigError, match="hedge_day_volumes_usd"):

@@ -124,7 +124,30 @@ def test_what_is_measured_can_change_the_choice() -> None:
         own.note(BTC_USDC, notional=10_000.0, paid=40.0, share=1.0, expected_bps=20.0)
         own.note(BTC_PERP, notional=10_000.0, paid=10.0, share=1.0, expected_bps=20.0)
     market(book, usdc_rate=0.0003, after_ms=2 * HOUR_MS)
+    market(book, usdc_rate=0.0003, after_ms=HOUR_MS / 6)
     assert hedges.opened(book.state, configured(book), Side.SELL) == BTC_PERP
+
+
+def wide(book: Playbook, perp: str, usdc: str, after_ms: float) -> str:
+    """Books with such spreads (USD at 100,000), and the instrument that shorts go to then."""
+    book.at_ns += round(after_ms * 1_000_000)
+    for name, spread in ((BTC_PERP, perp), (BTC_USDC, usdc)):
+        book.send(book.book(name=name, spread=spread))
+        book.send(book.ticker(name=name, rate=0.0001))
+    book.tick()
+    return hedges.opened(book.state, configured(book), Side.SELL)
+
+
+def test_one_wide_moment_of_a_book_does_not_swing_the_choice() -> None:
+    book = ready(switchable(hedge_hold_days=1.0, hedge_fees_bps={BTC_PERP: 5.5, BTC_USDC: 5.5}))
+    assert wide(book, "1", "1", 2 * HOUR_MS) == BTC_PERP
+    # 8 bps wide: both trades of a day are 8 bps dearer, the least saving is 5.
+    assert wide(book, "80", "1", 1_000) == BTC_PERP
+    assert wide(book, "1", "1", 1_000) == BTC_PERP
+    assert wide(book, "80", "1", 700_000) == BTC_PERP, "it begins anew"
+    assert wide(book, "80", "1", 590_000) == BTC_PERP
+    assert wide(book, "80", "1", 20_000) == BTC_USDC, "ten minutes are no moment"
+    assert wide(book, "1", "80", 2 * HOUR_MS) == BTC_USDC
 
 
 def test_the_comparison_goes_to_the_journal() -> None:

@@ -27,7 +27,18 @@ def test_a_move_either_way_from_any_price_of_the_span_counts() -> None:
 def test_what_is_older_than_the_span_does_not_count() -> None:
     found = window(100.0, *[102.0] * 10)
     assert found.moved(102.0, 1 + SPAN) == pytest.approx(0.02)
-    assert found.moved(102.0, 2 + SPAN) == 0.0
+    assert found.moved(102.0, SPAN + MINUTE) == pytest.approx(0.02), "100 stood until then"
+    assert found.moved(102.0, 2 + SPAN + MINUTE) == 0.0
+    found.note(102.0, 1 + SPAN + MINUTE, SPAN)
+    assert found.moved(102.0, 1 + SPAN + MINUTE) == 0.0
+
+
+def test_a_price_stands_until_the_next_one_comes() -> None:
+    # Looks a minute apart, as in a long run, or none while the daemon was down: the jump is one of this moment.
+    found = MoveWindow()
+    found.note(100.0, 1, MINUTE // 2)
+    found.note(103.0, 1 + 40 * MINUTE, MINUTE // 2)
+    assert found.moved(103.0, 1 + 40 * MINUTE) == pytest.approx(0.03)
 
 
 def test_a_hedge_begins_it_anew() -> None:
@@ -65,9 +76,12 @@ def test_it_is_the_move_of_every_price_but_for_a_part_of_the_span(steps: list[tu
         at_ns += gap_ns
         seen.append((at_ns, price))
         found.note(price, at_ns, span_ns)
-        assert len(found.ranges) <= PARTS + 1
+        assert len(found.ranges) <= PARTS + 2
+
+    ends = [moment for moment, _ in seen[1:]] + [at_ns]
 
     def farthest(span: int) -> float:
-        return max(max(price / one - 1.0, 1.0 - price / one) for moment, one in seen if moment >= at_ns - span)
+        stood = [one for end, (_, one) in zip(ends, seen, strict=True) if end >= at_ns - span]
+        return max(max(price / one - 1.0, 1.0 - price / one) for one in stood)
 
-    assert farthest(span_ns - -(-span_ns // PARTS)) <= found.moved(price, at_ns) <= farthest(span_ns)
+    assert farthest(span_ns - -(-span_ns // PARTS) - 1) <= found.moved(price, at_ns) <= farthest(span_ns)
