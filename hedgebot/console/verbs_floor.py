@@ -180,6 +180,8 @@ def _verdict(key: str, budget: float, stated: float, found: "NoiseFloor") -> str
             f"REFUSED: {key}.tracking_error_usd is {budget:g}, within 10 % of the noise floor of {floor_usd:.4g}: the "
             f"band would cost more than a fixed one and track no better; at least {least:.4g}"
         )
+    elif floor_usd <= 0.0:
+        said = f"{key}.tracking_error_usd = {budget:g}: this book has no noise floor: good"
     else:
         said = f"{key}.tracking_error_usd = {budget:g} is {budget / floor_usd - 1.0:.0%} above the noise floor: good"
     if not 0.8 * floor_usd <= stated <= 1.25 * floor_usd:

@@ -57,10 +57,11 @@ YEARS: Mapping[str, Mapping[int, tuple[float, float]]] = {
         2025: (1_385.0, 4_957.0),
     },
 }
-# Columns of marks and indices that files of candles and quotes may have, and what they are called.
+# Columns of marks and indices that files of candles and quotes may have, and what they are called. Not "index" alone:
+# tables that are written with their row numbers call those so.
 BESIDE_NAMES: Mapping[str, tuple[str, ...]] = {
     "mark": ("mark", "mark_price", "markPrice"),
-    "index": ("index", "index_price", "indexPrice"),
+    "index": ("index_price", "indexPrice"),
 }
 # Half of all listed strikes are never farther from the forward.
 STRIKES_APART_MAX = 3.0

@@ -105,6 +105,8 @@ def noise_floor(
     if not held:
         raise DataError("the book holds no options: nothing in it is valued with a volatility, its noise floor is 0")
     world = _world(closes, held, price_usd, vols, trailing_days)
+    if not world.gross.mean() > 0.0:
+        raise DataError("the book's options are worth nothing in any window of history: they have no noise floor")
     profit = _least(world)
     known = _least(world._replace(vols=np.broadcast_to(world.realised, world.windows.shape)))
     life = world.mean_life_days

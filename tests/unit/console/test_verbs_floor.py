@@ -110,6 +110,15 @@ def test_a_budget_is_held_against_it(
     assert words in out
 
 
+def test_a_book_without_a_floor_leaves_every_budget(hedgebot: Run, history: Path, tmp_path: Path, root: Path) -> None:
+    # As deep in the money as a coin: nothing of a volatility is in it.
+    deep = book_of(tmp_path, (-1.0, 0.06, 5.0, True))
+    found, out, err = hedgebot(
+        "lab", "floor", f"BTC={history}", "--book", deep, "--config", configured(root, tmp_path, 500.0)
+    )
+    assert (found, "tracking_error_usd = 500: this book has no noise floor: good" in out) == (0, True), err
+
+
 def test_the_stated_floor_refuses_the_configuration_and_a_missing_one_is_a_doubt(
     hedgebot: Run, tmp_path: Path, root: Path
 ) -> None:

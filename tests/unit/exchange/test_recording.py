@@ -44,6 +44,11 @@ def test_bars_are_read_with_their_times(tmp_path: Path) -> None:
     assert bars.lows.tolist() == [95, 80, 89]
 
 
+def test_row_numbers_of_a_written_table_are_no_index_prices(tmp_path: Path) -> None:
+    rows = [f"{row},{number}" for number, row in enumerate(GOOD)]
+    assert len(read_bars(write(tmp_path, rows, head=HEAD.replace("\n", ",index\n"))).closes) == len(GOOD)
+
+
 def test_millisecond_times_are_understood(tmp_path: Path) -> None:
     rows = [f"{1_760_130_000_000 + number * 60_000},10.5,11.5,9.5,10" for number in range(3)]
     bars = read_bars(write(tmp_path, rows))

@@ -72,6 +72,8 @@ def test_what_has_no_floor_or_no_history_is_told() -> None:
     path = walk(np.full(50, 0.6))
     with pytest.raises(DataError, match="the book holds no options"):
         noise_floor(path, (), 60_000.0)
+    with pytest.raises(DataError, match="worth nothing in any window"):
+        noise_floor(walk(np.full(100, 0.6)), (Held(-1.0, 50.0, 1.0),), 60_000.0)
     with pytest.raises(DataError, match=r"the history has 50.08 days .*hold 11 windows of 10 days .* at least 30"):
         noise_floor(path, ONE_CALL, 60_000.0)
     late = Series(np.full(12, 0.6), 1.0 / 12.0, FIRST_NS + 48 * DAY_NS)
