@@ -8,9 +8,10 @@ stands for fee and spread, or half the spread where that is more. Must not know 
 import math
 from typing import NamedTuple
 
-from hedgebot.core import market, tracking
+from hedgebot.core import market
 from hedgebot.core.cost_state import CostEstimate
 from hedgebot.core.state import EngineState
+from hedgebot.core.volatility import vol_day_of
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import CostSource, UnderlyingSettings
 
@@ -57,7 +58,7 @@ def one_way(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
 def _impact_bps(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float | None:
     """What a trade moves the price by; None without a daily volume, a volatility or a price."""
     underlying, volume_usd = state.underlyings[settings.underlying], settings.hedge_day_volumes_usd.get(hedge)
-    vol_day = tracking.vol_day_of(underlying)
+    vol_day = vol_day_of(underlying)
     if volume_usd is None or vol_day is None or underlying.price <= 0.0:
         return None
     return settings.impact_ratio * vol_day * math.sqrt(abs(coins) * underlying.price / volume_usd) / _BPS

@@ -24,6 +24,7 @@ from hedgebot.core import (
     order_table,
     shut,
     tracking,
+    volatility,
 )
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.cost_state import band_cost_bps
@@ -168,8 +169,8 @@ def propose(
         settings=settings,
         hedge_coin=hedges.held_coin(state, settings),
         lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
-        vol_root_day=tracking.vol_day_of(underlying),
-        vol_source=tracking.vol_source(underlying),
+        vol_root_day=volatility.vol_day_of(underlying),
+        vol_source=volatility.vol_source(underlying),
         flow_variance=underlying.drift.flow_at(at_ns),
         cost_bps=band_cost_bps(underlying.drift.costs, settings),
         late=tracking.lateness(underlying, settings),

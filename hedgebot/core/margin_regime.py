@@ -7,9 +7,10 @@ volatility or before events). What follows from it is `margin_gate.floor_use`. S
 import math
 from datetime import UTC, datetime
 
-from hedgebot.core import margin_gate, tracking
+from hedgebot.core import margin_gate
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
+from hedgebot.core.volatility import vol_day_of
 from hedgebot.domain.commands import RecordRegime
 from hedgebot.domain.settings import MarginEvent
 from hedgebot.pricing.band import DAYS_PER_YEAR
@@ -24,7 +25,7 @@ def note(step: Step, account: AccountState) -> None:
     """Bring an account's regime up to date, and record that it changed."""
     margin, state = account.margin, step.state
     before = regime(account)
-    margin.high_vol = is_wild(state, account, [tracking.vol_day_of(one) for one in state.underlyings.values()])
+    margin.high_vol = is_wild(state, account, [vol_day_of(one) for one in state.underlyings.values()])
     running = event_on(state, step.at_ns)
     ended, margin.event = margin.event, "" if running is None else running.name
     after = regime(account)

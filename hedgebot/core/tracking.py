@@ -14,7 +14,6 @@ from hedgebot.core.drift import (
     Ints,
     Tracking,
     conditions,
-    implied_vol_root_day,
     predicted,
     realised,
 )
@@ -22,6 +21,7 @@ from hedgebot.core.exposure import exposure_problem, net_delta_coin, own_option_
 from hedgebot.core.state import EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.strategy import BandTerms
+from hedgebot.core.volatility import vol_day_of
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordTracking
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS, NS_PER_S
@@ -102,19 +102,6 @@ def note_terms(underlying: UnderlyingState, terms: BandTerms) -> None:
     if terms.hedge_ratio != drift.terms.hedge_ratio:
         underlying.tracking.at_ns = 0
     drift.terms = terms
-
-
-def vol_day_of(underlying: UnderlyingState) -> float | None:
-    """Volatility per root day: what held options imply, weighted by vega; realised where none are held."""
-    implied = implied_vol_root_day(underlying.option_vol) if underlying.option_count else None
-    return implied if implied is not None else underlying.drift.realised_vol_root_day()
-
-
-def vol_source(underlying: UnderlyingState) -> str:
-    """Which volatility `vol_day_of` gives: implied or realised; empty where it gives none."""
-    if underlying.option_count and implied_vol_root_day(underlying.option_vol) is not None:
-        return "implied"
-    return "realised" if underlying.drift.realised_vol_root_day() is not None else ""
 
 
 def on_foreign_fill(

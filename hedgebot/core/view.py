@@ -18,6 +18,7 @@ from hedgebot.core import (
     tracking,
     treasury_view,
     venue_view,
+    volatility,
 )
 from hedgebot.core.account_view import AccountView, account_view
 from hedgebot.core.drift import Figures, predicted, realised
@@ -238,7 +239,7 @@ def _underlying(state: EngineState, settings: UnderlyingSettings, at_ns: int) ->
         scope=scope_of(state.settings, one.name).words,
         outside_coin=total_delta(one for one in rows if not one.in_scope),
         gap_coin=_gap(delta, rows),
-        vol_year=_annual(tracking.vol_day_of(one)),
+        vol_year=_annual(volatility.vol_day_of(one)),
         flow_coin2_day=one.drift.flow_at(at_ns),
         cost=hedge_view.cost(state, settings),
         tracked_days=window.days,

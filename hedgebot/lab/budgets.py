@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core import tracking
+from hedgebot.core import tracking, volatility
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Strategy, UnderlyingView
 from hedgebot.domain.durations import NS_PER_DAY
@@ -47,7 +47,7 @@ def known_now(
 ) -> tuple[float, float, float, float]:
     """What an engine knows at a moment, in the order of `Seen`; NaN for what it does not."""
     now, flow = tracking.conditions_of(underlying, settings, at_ns), underlying.drift.flow_at(at_ns)
-    vol = tracking.vol_day_of(underlying)
+    vol = volatility.vol_day_of(underlying)
     overshoot = underlying.drift.overshoot_coin(now.variance_coin2_day, at_ns) if now else 0.0
     return tracking.seen_gamma(underlying), _or_nan(vol), _or_nan(flow), overshoot
 

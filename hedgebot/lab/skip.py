@@ -14,8 +14,8 @@ from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import regime_stays
 from hedgebot.core.margin_watch import LOOK_NS
 from hedgebot.core.tracking import LOOK_NS as TRACKING_NS
-from hedgebot.core.tracking import vol_day_of
 from hedgebot.core.trail import KEEP_NS, SPELL_NS, note_ranges
+from hedgebot.core.volatility import vol_day_of
 from hedgebot.lab.quotes import Ints, Quotes
 
 

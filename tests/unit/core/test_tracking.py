@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from hedgebot.core import tracking
+from hedgebot.core import tracking, volatility
 from hedgebot.core.drift import Drift, Floats, Tracking, predicted
 from hedgebot.core.exposure import linear_delta, linear_delta_row
 from hedgebot.core.state import UnderlyingState, decode_state, encode_state
@@ -145,7 +145,7 @@ def test_the_hour_is_recorded_with_what_was_promised(book: Playbook) -> None:
 def test_before_a_volatility_is_known_nothing_is_promised(book: Playbook) -> None:
     let_pass(book, 60)
     assert underlying(book).tracking.sums.predicted_days == 0.0
-    assert tracking.vol_day_of(underlying(book)) is None
+    assert volatility.vol_day_of(underlying(book)) is None
 
 
 @pytest.mark.parametrize("flow", [0.0, 0.03])
