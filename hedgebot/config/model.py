@@ -75,9 +75,27 @@ def _instrument_form(value: str) -> str:
     return value
 
 
+def _basis_points(value: float) -> float:
+    if 0.0 < value < FEE_BPS_MIN:
+        raise ValueError(
+            f"looks like a fraction or percent; must be basis points, 0 or from {FEE_BPS_MIN:g} to 100 (0.055 % is 5.5)"
+        )
+    return value
+
+
+FEE_BPS_MIN = 0.1
+"""No venue has so small a fee but none: below it stands another unit."""
+DAY_VOLUME_USD_MIN = 100_000.0
+"""Nobody hedges where less is traded a day: below it stand coins or contracts."""
+
 Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
-Fee = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=100, allow_inf_nan=False)]
-Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(gt=0, allow_inf_nan=False)]
+Fee = Annotated[
+    float,
+    BeforeValidator(_refuse_bool),
+    Field(ge=0, le=100, allow_inf_nan=False),
+    AfterValidator(_basis_points),
+]
+Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=DAY_VOLUME_USD_MIN, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_refuse_bool)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Coin = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,12}$")]
@@ -189,7 +207,7 @@ class UnderlyingSection(Section):
         default={}, description="a table of hedge instruments and their fee one way in basis points, 0 to 100"
     )
     hedge_day_volumes_usd: dict[Annotated[str, AfterValidator(_instrument_form)], Volume] = Field(
-        default={}, description="a table of hedge instruments and their traded volume of a day in USD, above zero"
+        default={}, description="a table of hedge instruments and their traded volume of a day in USD"
     )
     impact_ratio: Number = Field(
         1.0, ge=0, le=10, description="a number: how many times the square-root law a trade moves the price"

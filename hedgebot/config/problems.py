@@ -82,6 +82,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], source: Mapping[str,
     if kind == "missing":
         return Problem(key=key, sentence=f"{origin}: {key} is missing; it must be {what}")
     if "[key]" in details["loc"]:
+        if kind == "value_error":
+            return Problem(key=key, sentence=f"{origin}: {key}: its name {_should(details, what)}")
         rule = "names are small letters, digits, - and _" if path[0] != "underlyings" else "names are like BTC or ETH"
         return Problem(key=key, sentence=f"{origin}: {key} is not a name that can be used; {rule}")
     return Problem(key=key, sentence=f"{origin}: {key} = {show_value(key, value)} {_should(details, what)}")

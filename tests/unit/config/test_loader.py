@@ -191,9 +191,30 @@ impact_ratio = 0.8
     assert btc.hedge_fees_bps == {"bybit:linear:BTCUSDT": 5.5}
     assert (btc.hedge_day_volumes_usd, btc.impact_ratio) == (VOLUMES_USD, 0.8)
     assert (eth.cost_source, eth.hedge_fees_bps) == (CostSource.CONFIGURED, {})
-    own.write_text(text.replace(main, f"{main}{keys.replace('2e9', '0')}", 1))
-    with pytest.raises(ConfigError, match="hedge_day_volumes_usd"):
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        (
+            "hedge_fees_bps = { 'bybit:linear:BTCUSDT' = 0.00055 }",
+            "BTCUSDT = 0.00055 looks like a fraction or percent;",
+        ),
+        ("hedge_fees_bps = { 'bybit:linear:BTCUSDT' = -0.5 }", "BTCUSDT = -0.5 must be at least 0"),
+        ("hedge_fees_bps = { BTCUSDT = 5.5 }", "hedge_fees_bps.BTCUSDT: its name must be venue:category:symbol"),
+        ("hedge_day_volumes_usd = { 'bybit:linear:BTCUSDT' = 0 }", "BTCUSDT = 0 must be at least 100000"),
+        ("hedge_day_volumes_usd = { 'bybit:linear:BTCUSDT' = 80e3 }", "BTCUSDT = 80000.0 must be at least 100000"),
+    ],
+)
+def test_a_fee_or_volume_in_another_unit_is_told_by_name(root: Path, tmp_path: Path, line: str, part: str) -> None:
+    text, main = (root / "config" / "demo.toml").read_text(), 'hedge_instrument = "bybit:linear:BTCUSDT"'
+    own = tmp_path / "costs.toml"
+    own.write_text(text.replace(main, f'{main}\nhedge_instrument_buy = "bybit:linear:BTCPERP"\n{line}', 1))
+    (tmp_path / "demo-limits.toml").write_text((root / "config" / "demo-limits.toml").read_text())
+    with pytest.raises(ConfigError) as refused:
         load_config(own)
+    assert f"underlyings.BTC.{line.split(maxsplit=1)[0]}." in str(refused.value)
+    assert part in str(refused.value)
 
 
 def test_alternatives_keep_the_operators_order(root: Path, tmp_path: Path) -> None:
