@@ -127,13 +127,13 @@ def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float |
     with Progress() as progress:
         result = run_backtest(make_wish(config, world, step_s, days), load_strategy, progress.told)
     return {
-        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.unhedged_coin, one.seen, one.lot_coin)
+        one.underlying: Exposure(one.columns.days, one.columns.price, one.columns.seen_coin, one.seen, one.lot_coin)
         for one in result.hedges
     }
 
 
 def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) -> "dict[str, Exposure]":
-    """Exposure without hedges and price of each underlying, replayed from a journal; at most once in `every_ns`.
+    """Exposure without hedges, from its band's centre, and price of each underlying; at most once in `every_ns`.
 
     A long history has fewer looks: no more than LOOKS_MAX are kept.
     """
@@ -159,9 +159,9 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
             last_ns[name] = stamped.at_ns
             if (rules := engine.state.instruments.get(settings[name].hedge_instrument)) is not None:
                 lots[name] = rules.lot_coin(one.price)
-            hedged = one.tracking.hedged_coin
+            unhedged_coin = net_delta_coin(one) - one.tracking.hedged_coin - one.centre_coin
             known = known_now(one, settings[name], stamped.at_ns)
-            rows[name].append((stamped.at_ns / 86_400e9, one.price, net_delta_coin(one) - hedged, *known))
+            rows[name].append((stamped.at_ns / 86_400e9, one.price, unhedged_coin, *known))
             if len(rows[name]) >= LOOKS_MAX:
                 del rows[name][1::2]
                 spacing[name] *= 2

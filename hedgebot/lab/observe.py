@@ -109,6 +109,11 @@ class Columns(msgspec.Struct, frozen=True):
     trading_usd: Floats
     funding_usd: Floats
 
+    @property
+    def seen_coin(self) -> Floats:
+        """What a band would have seen without its hedges: of an exposure that is hedged in part, that part."""
+        return self.unhedged_coin - self.centre_coin
+
 
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """Realised figures of one underlying (hedging reference sections 6 and 7).
@@ -151,8 +156,7 @@ def measures(columns: Columns, *, volume_coin: float, orders: int, trading_cost_
     days = float(gaps.sum())
     off = columns.delta_coin - columns.centre_coin
     variance = float((off[:-1] ** 2 * gaps).sum() / days)
-    # What the band saw without its hedges: of an exposure that is hedged in part, that part.
-    rate = float((np.diff(columns.unhedged_coin - columns.centre_coin) ** 2).sum() / days)
+    rate = float((np.diff(columns.seen_coin) ** 2).sum() / days)
     turnover = volume_coin / days
     left = off[:-1] * np.diff(columns.price)
     is_band = ~np.isnan(columns.low_coin)

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hedgebot.console.main import main
 from hedgebot.core.engine import Engine
+from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Issued
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.settings import StrategySettings
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import Journal
-from strategies.delta_neutral import STRATEGY
-from tests.support.playbook import ACCOUNT, Playbook, the_order
+from tests.support.playbook import ACCOUNT, Playbook, settings, the_order
 
 Answers = dict[str, dict[str, Any]]
 T0_NS = 1_764_000_000_000_000_000
@@ -236,13 +238,14 @@ def hedgebot(
 def journal_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A journal as a daemon would have left it: ready, one hedge after a fill of the book's own flow, filled."""
     folder = tmp_path_factory.mktemp("journal")
-    asyncio.run(_write_journal(folder, recorded_book()))
+    asyncio.run(write_journal(folder, recorded_book()))
     return folder
 
 
-def recorded_book() -> Playbook:
-    """A conversation with one hedge in it."""
-    book = Playbook()
+def recorded_book(*more: StrategySettings) -> Playbook:
+    """A conversation with one hedge in it; `more` strategies refine the first one."""
+    plain = settings()
+    book = Playbook(msgspec.structs.replace(plain, strategies=(*plain.strategies, *more)), load_strategy)
     book.ready()
     order = the_order(book.send(book.fill(Side.BUY, "0.2")))
     book.done(order)
@@ -251,11 +254,11 @@ def recorded_book() -> Playbook:
     return book
 
 
-async def _write_journal(folder: Path, book: Playbook) -> None:
+async def write_journal(folder: Path, book: Playbook) -> None:
     journal = await Journal.open(folder)
     try:
         await journal.begin_run(build_manifest(book.settings, version="test"))
-        engine = Engine(STRATEGY.build)
+        engine = Engine(load_strategy)
         for stamped in book.log:
             commands = engine.step(stamped)
             issued = [

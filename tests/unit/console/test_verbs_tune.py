@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from hedgebot.console.assets import config_file
 from hedgebot.console.errors import WrongUse
 from hedgebot.console.verbs_tune import budget_strategies, journal_paths, tuned_lines, with_budget
 from hedgebot.core.exposure import net_delta_coin
+from hedgebot.domain.settings import StrategySettings
 from hedgebot.lab.sweep import BandChoice, BudgetChoice, Played
 from hedgebot.lab.tune import Fold, Tuned
-from tests.unit.console.conftest import recorded_book
+from tests.unit.console.conftest import recorded_book, write_journal
 
 
 def played(cost: float) -> Played:
@@ -87,6 +89,17 @@ def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> N
     # What clients did and nobody hedged yet: the delta is that plus our own fills.
     assert last.tracking.hedged_coin != 0.0
     assert abs(found.unhedged_coin).max() > abs(net_delta_coin(last))
+
+
+def test_a_journal_of_a_book_that_is_hedged_in_part_gives_that_part(journal_dir: Path, tmp_path: Path) -> None:
+    tilt = StrategySettings(
+        name="tilt", plugin="target", enabled=True, params={"hedge_ratio": 0.5}, underlyings=("BTC",)
+    )
+    asyncio.run(write_journal(tmp_path, recorded_book(tilt)))
+    config = load_config(config_file("demo"))
+    part, whole = (journal_paths(config, folder, every_ns=1)["BTC"] for folder in (tmp_path, journal_dir))
+    assert np.ptp(part.unhedged_coin) == pytest.approx(0.5 * np.ptp(whole.unhedged_coin))
+    assert np.ptp(part.unhedged_coin) > 0.0
 
 
 def test_a_journal_of_another_book_is_told(journal_dir: Path) -> None:

@@ -33,6 +33,11 @@ def test_figures_of_a_short_path_by_hand() -> None:
     assert found.inside_band == pytest.approx(1 / 3)
 
 
+def test_a_band_sees_what_lies_beyond_its_centre() -> None:
+    path = columns([0.0, 1.0], [100.0, 100.0], [0.0, 0.0], [1.0, 3.0])
+    assert msgspec.structs.replace(path, centre_coin=np.array([0.5, 1.5])).seen_coin.tolist() == [0.5, 1.5]
+
+
 def test_an_exposure_that_never_moved_has_no_efficiency() -> None:
     path = columns([0.0, 1.0], [100.0, 100.0], [0.0, 0.0], [0.0, 0.0])
     assert measures(path, volume_coin=0.0, orders=0, trading_cost_usd=0.0).efficiency is None
