@@ -38,14 +38,19 @@ class CostEstimate(msgspec.Struct, kw_only=True):
 
     def add(self, *, notional: float, paid: float, share: float) -> None:
         """A fill of a share of its order."""
-        keep = math.exp2(-share / HALF_LIFE_ORDERS)
         most = HEAVY_RATIO * share * self.notional / self.orders if self.orders > 0.0 else notional
         if notional > most > 0.0:
             notional, paid = most, paid * most / notional
+        self.age(share)
         self.fills += 1
-        self.orders = self.orders * keep + share
-        self.notional = self.notional * keep + notional
-        self.paid = self.paid * keep + paid
+        self.orders += share
+        self.notional += notional
+        self.paid += paid
+
+    def age(self, share: float) -> None:
+        """So much of an order went by: what was measured before weighs less."""
+        keep = math.exp2(-share / HALF_LIFE_ORDERS)
+        self.orders, self.notional, self.paid = self.orders * keep, self.notional * keep, self.paid * keep
 
     @property
     def measured_bps(self) -> float | None:
@@ -73,12 +78,18 @@ class Costs(msgspec.Struct, kw_only=True):
     instruments: dict[str, CostEstimate] = {}
 
     def note(self, hedge: str, *, notional: float, paid: float, share: float, expected_bps: float) -> None:
-        """A fill of ours; what is far from the expected cost counts as far as an outlier may."""
+        """A fill of ours; what is far from the expected cost counts as far as an outlier may.
+
+        The other instruments' estimates age by it, too: one that is not traded because it was dear once would stay so.
+        """
         unit = _BPS * notional
         expected, room = expected_bps * unit, max(OUTLIER_RATIO * expected_bps, OUTLIER_BPS) * unit
         counted = min(max(paid, expected - room), expected + room)
         for one in (self.whole, self.instruments.setdefault(hedge, CostEstimate())):
             one.add(notional=notional, paid=counted, share=share)
+        for name, other in self.instruments.items():
+            if name != hedge:
+                other.age(share)
 
 
 def band_cost_bps(costs: Costs, settings: UnderlyingSettings) -> float:

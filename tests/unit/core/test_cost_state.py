@@ -93,6 +93,18 @@ def test_each_instrument_has_its_own() -> None:
     assert costs.whole.measured_bps == pytest.approx(7.5, rel=0.01)
 
 
+def test_an_instrument_that_was_dear_once_is_believed_anew_where_hedges_went_elsewhere() -> None:
+    costs = noted(*[9.0] * 40)
+    dear = costs.instruments["perp"].cost_bps(5.0, MEASURED)
+    assert dear > 7.0
+    for _ in range(500):
+        costs.note("future", notional=10_000.0, paid=5.0, share=1.0, expected_bps=5.0)
+    left = costs.instruments["perp"]
+    assert left.measured_bps == pytest.approx(9.0)
+    assert left.fills == 40
+    assert left.cost_bps(5.0, MEASURED) == pytest.approx(5.0, abs=0.25)
+
+
 def test_another_prior_has_its_own_bounds() -> None:
     dear = CostEstimate(fills=1, orders=1e6, notional=1.0, paid=30e-4)
     assert dear.cost_bps(1.0, MEASURED) == 2.0
