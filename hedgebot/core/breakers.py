@@ -11,7 +11,7 @@ Five of them (safety reference section 11; the incidents are Knight 2012 and the
 - duplicates: the same order for the same cause within a second is refused: where the fills of the one before moved
   nothing, or the delta stands where it stood before them although nobody else traded;
 - repeats: too many orders on one side within a window latch the strategy off until an operator enables it again. The
-  clips of one large hedge count once: each is judged by what its fills did;
+  pieces of one large hedge count once, also those of a thin book: each is judged by what its fills did;
 - refusals: so do too many in a row of what the venue refuses because of the order itself.
 """
 
@@ -19,6 +19,7 @@ from decimal import Decimal
 
 from hedgebot.core import canary, shut
 from hedgebot.core.exposure import depends_on_price, net_delta_coin
+from hedgebot.core.policy import edges
 from hedgebot.core.state import Efficacy, EngineState, OrderRecord, UnderlyingState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.switch_state import MOVE_STRATEGY
@@ -26,7 +27,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.instrument import InstrumentId, Side
-from hedgebot.domain.orders import OrderIntent, OrderStatus
+from hedgebot.domain.orders import OrderIntent
 
 VOLUME_RULE = "hedge_volume_coin"
 INEFFECTIVE_FILLS_MAX = 2
@@ -45,7 +46,7 @@ ASTRAY_LOTS_MAX = 1.0 - 1e-6
 HALF_LIFE_NS = 300 * 1_000_000_000
 DUPLICATE_WINDOW_NS = 1_000_000_000
 CLIP_DRIFT_RATIO_MAX = 0.5
-"""An order after one that filled whole belongs to the same hedge while at most this part of it is newer drift."""
+"""An order after one that filled belongs to the same hedge while at most this part of what is wanted is newer drift."""
 
 
 def on_sent(step: Step, record: OrderRecord) -> None:
@@ -263,13 +264,14 @@ def repeats(state: EngineState, strategy: str, instrument: InstrumentId, at_ns: 
 
 
 def goes_on(state: EngineState, intent: OrderIntent, delta_coin: float) -> bool:
-    """Whether an order only goes on with a hedge that was larger than one order may be.
+    """Whether an order only goes on with a hedge that was larger than one order may be, or than its book gave.
 
-    The one before filled whole, and brought the delta nearer to its target.
+    The one before filled, whole or as far as the book went, and brought the delta nearer to its target; what is wanted
+    now is mostly what it left. An order that is cut to a thin book is no measure of that: any drift is large beside it.
     """
     efficacy = state.underlyings[intent.underlying].efficacy
     before = state.orders.get(efficacy.newest_order)
-    if before is None or before.status is not OrderStatus.FILLED or efficacy.left_coin is None:
+    if before is None or before.filled_contracts == ZERO or efficacy.left_coin is None:
         return False
     if (before.intent.strategy, before.intent.instrument, before.intent.side) != (
         intent.strategy,
@@ -279,8 +281,10 @@ def goes_on(state: EngineState, intent: OrderIntent, delta_coin: float) -> bool:
         return False
     if _distance_coin(before) >= abs(before.delta_before_coin - before.centre_coin):
         return False
-    newer_coin = abs(delta_coin - efficacy.left_coin)
-    return newer_coin <= CLIP_DRIFT_RATIO_MAX * abs(intent.delta_effect_coin)
+    underlying = state.underlyings[intent.underlying]
+    distance = delta_coin - underlying.centre_coin
+    wanted_coin = max(abs(intent.delta_effect_coin), abs(distance) - edges(underlying, distance)[1])
+    return abs(delta_coin - efficacy.left_coin) <= CLIP_DRIFT_RATIO_MAX * wanted_coin
 
 
 def _target_range(efficacy: Efficacy, centre_coin: float) -> tuple[float, float]:

@@ -7,9 +7,11 @@ import pytest
 
 from hedgebot.core import depth
 from hedgebot.core.quotes import Quote
-from hedgebot.domain.commands import Command
+from hedgebot.domain import events as ev
+from hedgebot.domain.commands import Command, Mode
 from hedgebot.domain.events import BookTop
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.orders import OrderStatus
 from tests.support.playbook import BTC_PERP, PRICE, Playbook, decisions, orders, settings, the_order
 
 
@@ -102,3 +104,33 @@ def test_nothing_is_said_of_sizes_that_nobody_shows(book: Playbook) -> None:
     rules[BTC_PERP] = msgspec.structs.replace(rules[BTC_PERP], shows_sizes=False)
     [told] = decisions(bought(book, "0.2"))
     assert told.evidence["top_contracts"] == "not shown"
+
+
+@pytest.mark.parametrize(
+    ("top", "share", "flow"),
+    [("0.001", "0.57", "0"), ("0.001", "1", "0.06"), ("0.0005", "0.57", "0.02")],
+    ids=["orders fill in part", "more than half a piece comes anew", "both"],
+)
+def test_a_large_hedge_in_a_thin_and_honest_book_latches_nothing_off(top: str, share: str, flow: str) -> None:
+    """A thousand books a minute, each with a hundredth of the hedge: its many pieces are one hedge to every breaker."""
+    book = Playbook(settings(order_burst_max=200, repeat_orders_max=10, strategy_orders_max=10))
+    book.ready()
+    book.send(thin(book, top))
+    heard, pieces = bought(book, "4"), 0
+    for _ in range(200):
+        sent, heard = orders(heard), ()
+        for order in sent:
+            intent, pieces = order.approved.intent, pieces + 1
+            filled = (intent.qty_contracts * Decimal(share)).quantize(Decimal("0.001"))
+            status = OrderStatus.FILLED if filled == intent.qty_contracts else OrderStatus.CANCELLED
+            heard += book.send(book.fill(intent.side, str(filled), BTC_PERP, client_id=order.client_id))
+            heard += book.send(ev.OrderUpdated(report=book.report(order, status, str(filled))))
+            if Decimal(flow) and abs(book.state.underlyings["BTC"].linear_coin) > 1:
+                heard += bought(book, flow)
+        heard += book.send(thin(book, top), 60.0)
+        if not pieces % 20:
+            heard += book.send(book.ticker())
+    assert pieces > 60
+    assert book.state.tripped == {}
+    assert not {*book.state.alerts}
+    assert book.mode() is Mode.ACTIVE

@@ -35,5 +35,6 @@ def sample(kind: Any, *, full: bool) -> Any:
         return {sample(parts[0], full=full): sample(parts[1], full=full)} if full else {}
     if issubclass(kind, enum.Enum):
         return list(kind)[-1 if full else 0]
-    assert issubclass(kind, msgspec.Struct), f"no sample of {kind}"
+    is_record = issubclass(kind, msgspec.Struct) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    assert is_record, f"no sample of {kind}"
     return kind(**{name: sample(hint, full=full) for name, hint in get_type_hints(kind).items()})
