@@ -212,7 +212,7 @@ def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings
     if isinstance(verdict, Refused) and verdict.check.rule == breakers.VOLUME_RULE:
         problem = verdict.explanation
     step.check(AlertKind.HEDGE_INEFFECTIVE, f"{underlying.name} volume", problem)
-    depth_rule.tell(step, underlying.name, verdict)
+    depth_rule.tell(step, underlying, verdict)
     if isinstance(verdict, Approved):
         client_id = order_table.send(
             step,

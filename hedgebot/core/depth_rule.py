@@ -8,6 +8,7 @@ nothing.
 
 from hedgebot.core import depth
 from hedgebot.core.candidate import Candidate, Finding, finding
+from hedgebot.core.state import UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
@@ -15,6 +16,8 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import Approved, Refused
 
 RULE = "order_top_ratio"
+THIN_NS = 2_000_000_000
+"""How long a hedge must have been kept by a thin book before that is told."""
 
 
 def depth_rule(one: Candidate) -> Finding:
@@ -39,12 +42,23 @@ def depth_rule(one: Candidate) -> Finding:
 
 
 def subject(underlying: str) -> str:
-    """What the alert of a book without sizes is about."""
+    """What the alert of a book that is too thin, or without sizes, is about."""
     return f"{underlying} depth"
 
 
-def tell(step: Step, underlying: str, verdict: Approved | Refused) -> None:
-    """Hold an alert up while hedges are refused because nobody says how much stands in their book."""
-    unknown = isinstance(verdict, Refused) and (verdict.check.rule, verdict.check.value) == (RULE, "unknown")
-    problem = verdict.explanation if unknown and isinstance(verdict, Refused) else ""
-    step.check(AlertKind.SUSPECT_DATA, subject(underlying), f"{problem}: nothing is sent on it" if problem else "")
+def tell(step: Step, underlying: UnderlyingState, verdict: Approved | Refused) -> None:
+    """Hold an alert up while hedges are refused because nobody says how much stands in their book, or too little does.
+
+    The latter from two seconds without an order on: a book that thins for a moment, or that is refilled between the
+    pieces of a hedge, is no news. A refusal by another rule says nothing of the book and ends nothing.
+    """
+    problem = ""
+    if isinstance(verdict, Refused):
+        if verdict.check.rule != RULE:
+            return
+        newest = step.state.orders.get(underlying.efficacy.newest_order)
+        since_ns = max(underlying.breach_since_ns, newest.sent_at_ns if newest is not None else 0)
+        if verdict.check.value != "unknown" and step.at_ns - since_ns < THIN_NS:
+            return
+        problem = f"{verdict.explanation}: nothing is sent on it"
+    step.check(AlertKind.SUSPECT_DATA, subject(underlying.name), problem)

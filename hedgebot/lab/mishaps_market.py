@@ -85,6 +85,7 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
         begin=both(market(20.0, "bid_qty", "ask_qty", factor=1e-9), client_trade("0.2")),
         seconds=20.0,
         criterion=must.every(must.no_orders_after(1.0), must.back_within(30.0)),
+        alerts=(AlertKind.SUSPECT_DATA,),
     ),
     _spoilt("M02s", "the book is too wide to hedge on, and near its mark", "ask", factor=1.009),
     Mishap(

@@ -13,7 +13,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RaiseAlert, RecordRefusal, ResolveAlert
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction
-from tests.support.playbook import BTC_PERP, Playbook, of_type, orders, the_order
+from tests.support.playbook import BTC_PERP, Playbook, of_type, orders, settings, the_order
 from tests.unit.core.test_depth import bought, thin
 from tests.unit.core.test_gate import _candidate, _intent
 
@@ -95,8 +95,37 @@ def test_m02_an_emptied_book_stops_a_hedge_with_its_numbers() -> None:
     [refusal] = of_type(heard, RecordRefusal)
     assert refusal.refused.check.value == pytest.approx(162_000.0)
     assert "only 0.000001 BTCUSDT stand at the best bid, the order is for 0.162" in refusal.refused.explanation
-    assert DEPTH not in book.state.alerts
-    assert len(orders(book.send(book.book()))) == 1
+    assert DEPTH not in book.state.alerts, "a book that thins for a moment is no news"
+    book.send(thin(book, "0.000001"), after_ms=2_100.0)
+    assert "nothing is sent on it" in book.state.alerts[DEPTH].summary
+    again = book.send(book.book())
+    assert len(orders(again)) == 1
+    assert [one.subject for one in of_type(again, ResolveAlert)] == ["BTC depth"]
+
+
+def test_a_refusal_by_another_rule_ends_no_alert_of_the_book() -> None:
+    book = Playbook()
+    book.ready()
+    book.send(thin(book, None))
+    bought(book, "0.2")
+    book.send(ev.StreamChanged(account="main", stream=ev.Stream.PRIVATE, up=False, reason="cut"))
+    book.send(thin(book, None))
+    assert orders(book.heard) == []
+    assert DEPTH in book.state.alerts
+
+
+def test_a_book_that_is_refilled_between_the_pieces_of_a_hedge_is_no_news() -> None:
+    book = Playbook(settings(order_burst_max=100))
+    book.ready()
+    book.send(thin(book, "0.0002"))
+    heard = bought(book, "2")
+    for number in range(60):
+        for order in orders(heard):
+            book.done(order)
+        # Every other book is too thin for an order.
+        heard = book.send(thin(book, "0.000001" if number % 2 else "0.0002"), 80.0)
+    assert len(orders(book.heard)) > 25
+    assert not of_type(book.heard, RaiseAlert)
 
 
 def test_m02_a_flatten_waits_for_a_book_and_is_cut_to_it() -> None:
