@@ -6,7 +6,7 @@ import pytest
 
 from hedgebot.core import ledger
 from hedgebot.daemon.plugins import load_strategy
-from hedgebot.lab import longforms
+from hedgebot.lab import longforms, mishaps_inside
 from hedgebot.lab.longforms import FORMS, Look, Verdict, drift, growth, lost_answers, play, soak
 
 
@@ -21,6 +21,15 @@ def test_a_clock_that_runs_fast_gains_what_it_must_and_stale_is_told_in_time() -
 def test_a_gate_that_calls_data_stale_too_soon_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(longforms, "STILL_S", -20.0)  # as if it had to be told twenty seconds before they stand still
     assert "called stale" in drift(load_strategy, hours=0.05).problem
+
+
+def test_a_clock_that_is_a_second_off_halts_the_book_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # At six times the rate what takes forty minutes takes seven.
+    for module in (longforms, mishaps_inside):
+        monkeypatch.setattr(module, "DRIFT_PPM", 3_000.0)
+    assert drift(load_strategy, hours=0.2).problem == ""
+    monkeypatch.setattr(longforms, "HALTED_OFF_MS", 3_000.0)  # as if it had to stand that much
+    assert "the book was halted after" in drift(load_strategy, hours=0.2).problem
 
 
 @pytest.mark.parametrize("rules", ["bybit", "deribit"])
