@@ -18,6 +18,9 @@ from hedgebot.lab.stage import Criterion, Due
 GOES_ON_NS = 200_000_000
 """An order that follows another one sooner than this goes on with its hedge: a new swing of the price takes longer."""
 
+OPEN_NS, SEEN_COIN = 5 * NS_PER_S, 0.02
+"""A delta that is so long and so far out of its band is out of it for the engine, too, whose view is a little older."""
+
 
 def in_flight(number: int, seconds: float) -> Criterion:
     """So many orders were live, unknown to the book, when the lines died: `seconds` before the fault's end at least."""
@@ -146,6 +149,19 @@ def refused_at_most(number: int) -> Criterion:
         return "" if len(refused) <= number else f"{len(refused)} orders were refused, {number} were enough to know"
 
     return judge
+
+
+def wanted_in_vain(evidence: Evidence) -> int | None:
+    """Five seconds before the delta was first so far out of its band for so long that a hedge was surely wanted.
+
+    The engine may have seen it out a little sooner. None: a fill hedged it meanwhile, or the client's next trade.
+    """
+    edge_coin = evidence.band_coin + SEEN_COIN
+    for outside, run in itertools.groupby(evidence.samples, lambda one: abs(one.delta_coin) > edge_coin):
+        moments = [one.at_ns for one in run if one.at_ns <= evidence.ended_ns]
+        if outside and moments and moments[-1] - moments[0] >= OPEN_NS:
+            return max(evidence.begun_ns, moments[0] - OPEN_NS)
+    return None
 
 
 def first_refusal(evidence: Evidence) -> int | None:

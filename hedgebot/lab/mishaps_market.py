@@ -82,10 +82,18 @@ OF_THE_MARKET: tuple[Mishap, ...] = (
     Mishap(
         id="M02t",
         title="next to nothing stands in the book, near its mark and narrow",
-        begin=both(market(20.0, "bid_qty", "ask_qty", factor=1e-9), client_trade("0.2")),
+        # The trade is seen at once and the book with its next step: it comes after that.
+        begin=both(
+            market(20.0, "bid_qty", "ask_qty", factor=1e-9),
+            lambda stage: stage.later(1.0, lambda: client_trade("0.2")(stage)),
+        ),
         seconds=20.0,
         criterion=must.every(must.no_orders_after(1.0), must.back_within(30.0)),
         alerts=(AlertKind.SUSPECT_DATA,),
+        alert_s=10.0,
+        # The client trades back and forth meanwhile.
+        times=4,
+        due=became.wanted_in_vain,
     ),
     _spoilt("M02s", "the book is too wide to hedge on, and near its mark", "ask", factor=1.009),
     Mishap(

@@ -48,6 +48,23 @@ def test_a_refusal_that_no_venue_gave_is_told() -> None:
     assert "was marked failed" in became.as_the_venue_has_them(evidence)
 
 
+def test_a_hedge_is_wanted_in_vain_once_the_delta_stays_out() -> None:
+    evidence = played()
+    begun, edge = evidence.begun_ns, evidence.band_coin + became.SEEN_COIN
+    evidence.ended_ns = begun + 20 * S
+
+    def due(*deltas: float) -> int | None:
+        evidence.samples = [sample(begun + number * S, delta) for number, delta in enumerate(deltas)]
+        return became.wanted_in_vain(evidence)
+
+    out = edge + 0.01
+    assert due(0.0, *[out] * 5, 0.0) is None, "hedged, or traded back, within five seconds"
+    assert due(*[0.0] * 8, *[-out] * 6) == begun + 3 * S
+    assert due(*[out] * 6) == begun, "never before the begin"
+    assert due(*[edge - 0.01] * 20) is None, "the engine may have seen it inside"
+    assert due(*[0.0] * 19, *[out] * 6) is None, "out of its band after the end"
+
+
 def test_orders_in_flight_are_those_that_nobody_has_heard_of() -> None:
     evidence = played()
     assert "were in flight" in became.in_flight(1, 0.0)(evidence)
