@@ -32,6 +32,8 @@ WRITE_S_MAX = 5.0
 WRITE_KILLED_S_MAX = 1.0
 # What a kill leaves to a write in hand: a healthy disk answers within it, and its entries are then told as written.
 KILL_GRACE_S = 0.05
+# The wait for a disk has so many parts; so many more are waited for where the process stood still in one.
+WAIT_PARTS, STOPS_MAX = 10, 5
 KILLED = "a kill was given before it left"
 
 Entries = Sequence[Stamped | Issued]
@@ -216,7 +218,7 @@ class Pump:
         self._hurry = hurry
         try:
             if not self._turn.kill_waits:
-                await asyncio.wait({work, hurry}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+                await _first_of(work, hurry, limit_s)
             cut_short = hurry.done() or self._turn.kill_waits
             if cut_short and not work.done():
                 await asyncio.wait({work}, timeout=KILL_GRACE_S)
@@ -247,3 +249,19 @@ class Pump:
         if error is not None and not isinstance(error, JournalError):
             self._log.critical("journal write broke", exc_info=error)
             self._broken = error
+
+
+async def _first_of(work: asyncio.Future[None], hurry: asyncio.Future[None], limit_s: float) -> None:
+    """Wait until one of them is done, at most so long in which this process ran.
+
+    While it is stopped (SIGSTOP, a suspended machine) its disk cannot answer it either: a part of the wait that lasted
+    far longer than it was meant to says nothing of the disk, and is waited for again.
+    """
+    part_s, parts, stops = limit_s / WAIT_PARTS, WAIT_PARTS, STOPS_MAX
+    while parts and not (work.done() or hurry.done()):
+        began_s = time.monotonic()
+        await asyncio.wait({work, hurry}, timeout=part_s, return_when=asyncio.FIRST_COMPLETED)
+        if stops and time.monotonic() - began_s > 2.0 * part_s:
+            stops -= 1
+        else:
+            parts -= 1

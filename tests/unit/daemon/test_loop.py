@@ -1,6 +1,7 @@
 """The pump: nothing that adds risk leaves before it is on disk, and nothing that reduces it waits for the disk."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import pytest
@@ -271,6 +272,18 @@ async def test_a_disk_that_does_not_answer_in_time_is_a_failed_journal(monkeypat
     assert not rig.pump.journal_failing
     assert disk.given == sorted(disk.given), "the order of the journal is the order of the turns"
     assert disk.given[-1] == rig.pump.head_seq
+
+
+async def test_p03_a_disk_is_not_blamed_for_a_process_that_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, disk = await hung(monkeypatch, write_s=0.5)
+    rig.inbox.put(ev.TimerFired())
+    turn = asyncio.create_task(rig.pump.one_turn())
+    await asyncio.sleep(0.01)
+    time.sleep(0.7)  # noqa: ASYNC251  (as SIGSTOP does: nothing runs, and the wait's time is over)
+    asyncio.get_running_loop().call_later(0.1, disk.answers.set)
+    await turn
+    assert not rig.pump.journal_failing
+    assert "SubmitOrder" in rig.trace
 
 
 async def test_a_bug_in_a_write_that_nobody_waited_for_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
