@@ -16,6 +16,7 @@ from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption, 
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
+    from hedgebot.domain.settings import EngineSettings
     from hedgebot.exchange.scenario import Scenario
     from hedgebot.lab.backtest import Result, Wish
 
@@ -104,21 +105,24 @@ def make_wish(config: "Config", world: "Scenario", step_s: float, days: float | 
     # Files are read onto the steps of the scenario, so the step is set first.
     world = msgspec.structs.replace(world, step_ms=round(step_s * 1_000))
     paths = load_paths(world)
-    settings = config.engine_settings(_INSTALL).traded
-    # The market is shown once in a step: that is how far looks are apart, unless the operator says otherwise.
-    looked = tuple(
-        one if one.check_interval_s is not None else msgspec.structs.replace(one, check_interval_s=step_s)
-        for one in settings.underlyings
-    )
     recorded = min((one.days for one in paths.values() if isinstance(one, RecordedPath)), default=1.0)
     return Wish(
         scenario=world,
-        settings=msgspec.structs.replace(settings, underlyings=looked),
+        settings=looked_every(config.engine_settings(_INSTALL).traded, step_s),
         days=days or recorded,
         paths=paths,
         pegs=load_pegs(world, paths),
         label=config.path.stem,
     )
+
+
+def looked_every(settings: "EngineSettings", step_s: float) -> "EngineSettings":
+    """The market is shown once in a step: that is how far looks are apart, unless the operator says otherwise."""
+    looked = tuple(
+        one if one.check_interval_s is not None else msgspec.structs.replace(one, check_interval_s=step_s)
+        for one in settings.underlyings
+    )
+    return msgspec.structs.replace(settings, underlyings=looked)
 
 
 def result_data(result: "Result") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hedgebot.console.output import emit, plain
 from hedgebot.console.place import JsonFlag
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.errors import DataError, ExitCode
+from hedgebot.domain.settings import BUDGET, FLOOR
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
@@ -160,10 +161,10 @@ def _verdicts(config: Path | None, coin: str, found: "NoiseFloor") -> tuple[list
 
 def _budgets(config: "Config", coin: str) -> list[tuple[str, float, float]]:
     """Key, tracking budget and stated floor of each strategy of a coin that has one."""
-    from hedgebot.console.verbs_tune import BUDGET, budget_strategies
+    from hedgebot.console.verbs_tune import budget_strategies
 
     return [
-        (f"strategies.{one.name}.params", float(one.params[BUDGET]), float(one.params.get("noise_floor_usd", 0.0)))
+        (f"strategies.{one.name}.params", float(one.params[BUDGET]), float(one.params.get(FLOOR, 0.0)))
         for one in budget_strategies(config, coin)
     ]
 

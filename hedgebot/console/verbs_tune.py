@@ -17,9 +17,11 @@ from hedgebot.console.verbs_backtest import (
     StepOption,
     backtest_world,
     default_scenario,
+    looked_every,
     make_wish,
 )
 from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
+from hedgebot.domain.settings import BUDGET
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 LOOK_NS = 100_000_000
 LOOKS_MAX = 200_000
 """Beyond it every second look is dropped, and half as many are taken from there on: memory is flat in history."""
-BUDGET = "tracking_error_usd"
-"""The parameter that makes a strategy one of a tracking budget."""
 
 
 def register(app: typer.Typer) -> None:
@@ -75,15 +75,16 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
 
     loaded = load_config(config)
     if journal is not None:
-        paths = journal_paths(loaded, journal)
+        paths, engine = journal_paths(loaded, journal), loaded.engine_settings(1)
     else:
         world = backtest_world(scenario or default_scenario(loaded, recorded=bool(data)), data or [], start, end, seed)
         paths = _run_paths(loaded, world, step_s, days)
+        engine = looked_every(loaded.engine_settings(1), step_s)
     found = []
     for name, path in paths.items():
         one = loaded.file.underlyings[name]
         for strategy in budget_strategies(loaded, name):
-            settings = next(x for x in loaded.engine_settings(1).underlyings if x.underlying == name)
+            settings = next(x for x in engine.underlyings if x.underlying == name)
             present, strategy_for = float(strategy.params[BUDGET]), with_budget(strategy)
             found.append(tune_budgets(path, settings, present, strategy_for, budget_usd=budget_usd, folds=folds))
         found.append(

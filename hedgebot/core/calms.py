@@ -17,7 +17,6 @@ from hedgebot.core.decide import StrategyOf, band_at
 from hedgebot.core.drift import KNOWN_AFTER_DAYS
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Steady, SteadyStrategy
-from hedgebot.core.tracking import CHECK_INTERVAL_S
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import Command, RequestSnapshot
 from hedgebot.domain.durations import NS_PER_DAY
@@ -160,5 +159,5 @@ def _later(look: Look, until_ns: int) -> UnderlyingSettings:
     first, last = drift.flow_at(look.at_ns), drift.flow_at(until_ns)
     if not first or not last:
         return look.settings
-    check_s = CHECK_INTERVAL_S if look.settings.check_interval_s is None else look.settings.check_interval_s
-    return msgspec.structs.replace(look.settings, check_interval_s=check_s * max(first / last, 1.0) * (1.0 + EDGE))
+    later_s = look.settings.looked_every_s * max(first / last, 1.0) * (1.0 + EDGE)
+    return msgspec.structs.replace(look.settings, check_interval_s=later_s)

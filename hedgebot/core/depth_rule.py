@@ -8,6 +8,7 @@ nothing.
 
 from hedgebot.core import depth
 from hedgebot.core.candidate import Candidate, Finding, finding
+from hedgebot.core.market_watch import WIDE_NS
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -16,8 +17,6 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import Approved, Refused
 
 RULE = "order_top_ratio"
-THIN_NS = 2_000_000_000
-"""How long a hedge must have been kept by a thin book before that is told."""
 
 
 def depth_rule(one: Candidate) -> Finding:
@@ -58,7 +57,7 @@ def tell(step: Step, underlying: UnderlyingState, verdict: Approved | Refused) -
             return
         newest = step.state.orders.get(underlying.efficacy.newest_order)
         since_ns = max(underlying.breach_since_ns, newest.sent_at_ns if newest is not None else 0)
-        if verdict.check.value != "unknown" and step.at_ns - since_ns < THIN_NS:
+        if verdict.check.value != "unknown" and step.at_ns - since_ns < WIDE_NS:
             return
         problem = f"{verdict.explanation}: nothing is sent on it"
     step.check(AlertKind.SUSPECT_DATA, subject(underlying.name), problem)

@@ -14,7 +14,7 @@ from hedgebot.domain.settings import UnderlyingSettings
 # The share of the age limit at which the alert rises; the timer that looks comes every quarter of a second.
 STALE_TOLD_AT = 0.9
 _OUTSIDE_BAND_S_MAX = 60
-_WIDE_NS = 2_000_000_000
+WIDE_NS = 2_000_000_000
 """How long a spread must be beyond its limit before it is told: a book that thins for a moment is no news."""
 
 
@@ -101,7 +101,7 @@ def _watch_spread(step: Step, hedge: InstrumentId, limit: float, book_ms: int) -
     if not quote or spread is None or book_ms > step.state.limits.book_age_ms_max:
         return
     quote.wide_since_ns = (quote.wide_since_ns or step.at_ns) if spread > limit else 0
-    lasts = quote.wide_since_ns and step.at_ns - quote.wide_since_ns >= _WIDE_NS
+    lasts = quote.wide_since_ns and step.at_ns - quote.wide_since_ns >= WIDE_NS
     problem = f"the spread of {hedge} is {spread:.0f} bps, limit {limit:g} bps: nothing is sent on it" if lasts else ""
     if problem or not quote.wide_since_ns:
         step.check(AlertKind.SUSPECT_DATA, f"{hedge} spread", problem)

@@ -35,10 +35,6 @@ LOOK_NS = 1_000_000_000
 INTERVAL_SHARE_MAX = 0.25
 """Of the predicted time between two hedges: a longer interval makes another policy of a band (hedging by the clock)."""
 
-CHECK_INTERVAL_S = 0.5
-"""From one look at the market to the next where nobody said: the timer's quarter of a second, and as much for an
-order.
-"""
 RECORD_NS = 3_600 * 1_000_000_000
 
 
@@ -60,9 +56,9 @@ def seen_gamma(underlying: UnderlyingState) -> float:
 
 def lateness(underlying: UnderlyingState, settings: UnderlyingSettings) -> Lateness:
     """What lets the delta go beyond an edge before it is hedged: looks, dwell and interval."""
-    terms, check_s = underlying.drift.terms, settings.check_interval_s
+    terms = underlying.drift.terms
     return Lateness(
-        (CHECK_INTERVAL_S if check_s is None else check_s) * NS_PER_S / NS_PER_DAY,
+        settings.looked_every_s * NS_PER_S / NS_PER_DAY,
         terms.dwell_ms * NS_PER_MS / NS_PER_DAY,
         terms.interval_ms * NS_PER_MS / NS_PER_DAY,
     )

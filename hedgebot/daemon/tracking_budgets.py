@@ -10,9 +10,8 @@ import msgspec
 
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain.errors import ConfigError
-from hedgebot.domain.settings import StrategySettings
+from hedgebot.domain.settings import BUDGET, FLOOR, StrategySettings
 
-BUDGET, FLOOR = "tracking_error_usd", "noise_floor_usd"
 NEAR_RATIO = 1.10
 """Within so much of what is refused a budget is told: a floor is an estimate."""
 

@@ -11,6 +11,13 @@ from hedgebot.domain.holdings import HoldingSettings
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.treasury import TreasurySettings
 
+CHECK_INTERVAL_S = 0.5
+"""From one look at the market to the next where nobody said: the timer's quarter of a second, and as much for an
+order.
+"""
+BUDGET, FLOOR = "tracking_error_usd", "noise_floor_usd"
+"""Parameters of a strategy that makes its band of a tracking budget: the budget, and what no band can be below."""
+
 
 class AccountRole(StrEnum):
     """Whose fills an account has."""
@@ -173,6 +180,11 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     opposed_coin_max: float = 0.0
     hedge_hold_days: float = 1.0
     funding_saving_day_min: float = 0.0005
+
+    @property
+    def looked_every_s(self) -> float:
+        """Seconds from one look at the market to the next, with what an order takes."""
+        return CHECK_INTERVAL_S if self.check_interval_s is None else self.check_interval_s
 
     @property
     def hedge_legs(self) -> tuple[HedgeLeg, ...]:

@@ -17,6 +17,7 @@ from hedgebot.exchange.chaintape import ChainTape
 from hedgebot.exchange.playback import Bars, Floats, Minutes, RecordedPath, Times
 from hedgebot.exchange.recordfile import Rows, as_file
 from hedgebot.exchange.scenario import RecordingSpec, UnderlyingSpec
+from hedgebot.pricing.band import DAYS_PER_YEAR
 
 # A coin's history may be far below the price at which a scenario begins, and is rarely far above it.
 START_BELOW_MIN, START_ABOVE_MAX = 1.0 / 200.0, 8.0
@@ -68,7 +69,6 @@ STRIKES_APART_MAX = 3.0
 # A median beyond 330 % a year for a whole file was never seen of a coin that is worth hedging; percent are beyond it.
 RATE_DAY_MAX = 0.009
 CAPTURES_ASKED_MAX = 200
-DAYS_PER_YEAR = 365.0
 
 
 class _Prices(NamedTuple):

@@ -13,10 +13,11 @@ import numpy as np
 from hedgebot.core import tracking, volatility
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Strategy, UnderlyingView
-from hedgebot.domain.durations import NS_PER_DAY
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.settings import UnderlyingSettings
 from hedgebot.lab.sweep import BudgetChoice, Exposure, Played, hedged, summed
+from hedgebot.pricing.band import Lateness
 from hedgebot.pricing.black76 import Floats
 
 LOOKS_MAX = 20_000
@@ -75,6 +76,7 @@ def asked(path: Exposure, strategy: Strategy, settings: UnderlyingSettings, lot_
     seen = path.seen
     if seen is None:
         raise DataError("this path has no estimates of gamma, volatility and flow: budgets need an engine's run")
+    late = Lateness(check_days=settings.looked_every_s * NS_PER_S / NS_PER_DAY)
     rows = np.empty((3, len(path.days)))
     for number in range(len(path.days)):
         view = UnderlyingView(
@@ -87,6 +89,7 @@ def asked(path: Exposure, strategy: Strategy, settings: UnderlyingSettings, lot_
             vol_root_day=_known(seen.vol_root_day, number),
             flow_variance=_known(seen.flow_variance, number),
             overshoot_coin=_known(seen.overshoot_coin, number) or 0.0,
+            late=late,
         )
         proposal = strategy.propose(view, None)
         if proposal is None:

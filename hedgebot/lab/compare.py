@@ -15,7 +15,7 @@ import numpy as np
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.core.strategy import Strategy, UnderlyingView
 from hedgebot.domain.errors import ConfigError, DataError
-from hedgebot.domain.settings import EngineSettings, StrategySettings, UnderlyingSettings
+from hedgebot.domain.settings import BUDGET, EngineSettings, StrategySettings, UnderlyingSettings
 from hedgebot.lab.backtest import Result, Wish, run_backtest
 from hedgebot.lab.frontier import Frontier, frontier
 
@@ -76,10 +76,8 @@ def variant(settings: EngineSettings, policy: str, scale: float, load_strategy: 
 def _scaled(settings: EngineSettings, scale: float) -> EngineSettings:
     """What the configuration says, tighter or wider: its bands, and its budgets."""
     strategies = tuple(
-        msgspec.structs.replace(
-            one, params=one.params | {"tracking_error_usd": float(one.params["tracking_error_usd"]) * scale}
-        )
-        if "tracking_error_usd" in one.params
+        msgspec.structs.replace(one, params=one.params | {BUDGET: float(one.params[BUDGET]) * scale})
+        if BUDGET in one.params
         else one
         for one in settings.strategies
     )

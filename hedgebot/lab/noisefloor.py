@@ -15,9 +15,9 @@ from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.errors import DataError
 from hedgebot.exchange.recordfile import Rows, utc
 from hedgebot.lab.bandsim import Bands, Clock, Step, play
+from hedgebot.pricing.band import DAYS_PER_YEAR
 from hedgebot.pricing.black76 import Floats, greeks, price
 
-DAYS_PER_YEAR = 365.0
 WIDTHS = (0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.085, 0.13, 0.2)
 """Half widths of the bands, per coin of options: beyond them a band leaves more than any volatility error."""
 

@@ -16,15 +16,17 @@ from tests.unit.journal.test_whole import edit, written
 Told = list[tuple[AlertKind, str, str]]
 
 
+@pytest.fixture(autouse=True)
+def again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daily_verify, "AGAIN_S", 0.0)
+
+
 def looker(folder: Path) -> tuple[DailyVerify, Told]:
     told: Told = []
     return DailyVerify(folder, lambda *one: told.append(one)), told
 
 
-async def test_a_whole_journal_is_stamped_and_an_edited_row_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(daily_verify, "AGAIN_S", 0.0)
+async def test_a_whole_journal_is_stamped_and_an_edited_row_is_told(tmp_path: Path) -> None:
     await written(tmp_path)
     daily, told = looker(tmp_path)
     assert await daily.look() == ""
@@ -40,7 +42,6 @@ async def test_a_whole_journal_is_stamped_and_an_edited_row_is_told(
 
 
 async def test_what_is_wrong_only_once_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daily_verify, "AGAIN_S", 0.0)
     daily, told = looker(tmp_path)
     found = iter(["half a frame", ""])
 
@@ -53,7 +54,6 @@ async def test_what_is_wrong_only_once_is_not_told(tmp_path: Path, monkeypatch: 
 
 
 async def test_a_journal_that_cannot_be_looked_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daily_verify, "AGAIN_S", 0.0)
     daily, told = looker(tmp_path)
     assert "could not be verified" in await daily.look()
     assert "there is no journal here" in told[-1][2]
@@ -64,7 +64,6 @@ async def test_a_journal_that_cannot_be_looked_at_is_told(tmp_path: Path, monkey
 async def test_the_loop_goes_on_meanwhile_and_a_look_that_lasts_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daily_verify, "AGAIN_S", 0.0)
     await written(tmp_path)
     daily, _ = looker(tmp_path)
     looking, lags = asyncio.ensure_future(daily.look()), []

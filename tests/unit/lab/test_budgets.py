@@ -45,13 +45,20 @@ def walk(seed: int = 5, *, known: bool = True) -> Exposure:
 
 
 def test_the_strategy_is_asked_at_each_look_and_its_band_follows_the_flow() -> None:
-    band = asked(walk(), strategy_for(5.0), BTC)
+    # Looks that are not apart: what those do is the next test's.
+    band = asked(walk(), strategy_for(5.0), msgspec.structs.replace(BTC, check_interval_s=1e-9))
     quiet, busy = band.trigger[100], band.trigger[-100]
     assert busy / quiet == pytest.approx(9.0 ** (1.0 / 3.0), rel=0.1)  # and with the price
     assert band.inside[100] == pytest.approx(0.75 * quiet)
     # Not known yet: the reference's variance, and the same band at every look but for the price.
     early = asked(walk(known=False), strategy_for(5.0), BTC)
     assert early.trigger.max() / early.trigger.min() < 1.5
+
+
+def test_looks_that_are_apart_bring_the_band_in_as_they_do_live() -> None:
+    coarse = msgspec.structs.replace(BTC, check_interval_s=60.0)
+    near, far = (asked(walk(), strategy_for(5.0), one).trigger for one in (BTC, coarse))
+    assert (far < near).all()
 
 
 def test_a_band_that_does_not_move_is_played_as_the_fixed_one() -> None:
