@@ -342,7 +342,7 @@ class Engine:
             account.request_open = False
             account.mismatches.clear()
             account.private.up = account.public.up = account.trade.up = False
-            account.private.alive_at_ns = 0
+            account.private.alive_at_ns = account.private.up_since_ns = 0
             account.clock_offset_ms, account.clock_at_ns, account.dead_man = None, 0, DeadManState()
         for quote in state.quotes.values():
             quote.book_at_ns = quote.mark_at_ns = quote.index_at_ns = 0

@@ -230,7 +230,9 @@ def _watch_private(step: Step, account: AccountState) -> None:
     stream, limits = account.private, step.state.limits
     was_alive = stream.alive_at_ns > 0
     silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // NS_PER_MS
-    silent = silence_ms > limits.private_silence_ms_max or (was_alive and not stream.up)
+    # A stream that answers before it is up for the first time is on its way, not lost.
+    lost = stream.up_since_ns > 0 and not stream.up
+    silent = silence_ms > limits.private_silence_ms_max or lost
     problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
     if silent or step.at_ns - stream.up_since_ns > _STEADY_NS:
         # A connection that is cut again and again is one alert, not one for each time.

@@ -24,6 +24,18 @@ def test_a_private_stream_that_goes_takes_the_truth_with_it(book: Playbook) -> N
     assert len(of_type(book.connect(), RequestSnapshot)) == 1
 
 
+def test_a_stream_that_answers_before_it_is_up_is_not_called_silent() -> None:
+    """The venue's answer to our log-in is a sign of life: a timer between that and "up" raised an alert at a start."""
+    book = Playbook()
+    book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
+    book.tick()
+    assert not book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
+    book.connect()
+    book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="cut"))
+    book.tick()
+    assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
+
+
 def test_a_backlog_of_reconnects_asks_the_venue_once(book: Playbook) -> None:
     """A process that stood still hears of many at one moment, and the question leaves after all of them."""
     asked = []
