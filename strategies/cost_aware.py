@@ -89,6 +89,7 @@ class CostAware:
             reason=f"keep {view.settings.underlying} within {found.trigger_coin:.4g} of {centre_coin:g}",
             patience=previous.patience if previous else None,
             warning=warning,
+            risk_aversion=aversion,
             evidence={
                 "tracking_error_usd": one.tracking_error_usd,
                 "risk_aversion": aversion,

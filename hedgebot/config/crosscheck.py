@@ -24,8 +24,12 @@ DATED = re.compile(r"-\d|[FGHJKMNQUVXZ]\d\d$")
 WINDOW_S = UnderlyingSection.model_fields["settlement_window_s"].default
 HEDGES = ("hedge_instrument", "hedge_instrument_buy", "hedge_instrument_sell")
 ALTERNATIVES = "hedge_alternatives"
-VOLUMES = "hedge_day_volumes_usd"
-_BY_INSTRUMENT = ("hedge_fees_bps", VOLUMES)
+_OF_ALL = {
+    "hedge_day_volumes_usd": "whose trades would then cost no impact",
+    "hedge_basis_vols_day": "whose basis would then be no risk",
+}
+"""What is told of all hedge instruments or of none, for of one that is left out it would count for nothing."""
+_BY_INSTRUMENT = ("hedge_fees_bps", *_OF_ALL)
 NEVER_ORDERS = ("book", "watched")
 WATCHED_VENUES = ("deribit", "okx", "binance")
 KEY_PARTS = ("api_key", "api_secret")
@@ -244,11 +248,12 @@ def _several_hedges(key: str, underlying: Table, hedges: Mapping[str, str]) -> l
         for one in _names(underlying.get(name))
         if one not in hedges.values()
     ]
-    named = _names(underlying.get(VOLUMES))
-    unnamed = [one for one in hedges.values() if one not in named]
-    if others and named and unnamed:
-        without = f"leaves out {', '.join(unnamed)}, whose trades would then cost no impact; name all of them, or none"
-        problems.append((f"{key}.{VOLUMES}", without))
+    for name, why in _OF_ALL.items():
+        named = _names(underlying.get(name))
+        unnamed = [one for one in hedges.values() if one not in named]
+        if others and named and unnamed:
+            without = f"leaves out {', '.join(unnamed)}, {why}; name all of them, or none"
+            problems.append((f"{key}.{name}", without))
     return problems
 
 

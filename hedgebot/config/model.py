@@ -87,6 +87,8 @@ FEE_BPS_MIN = 0.1
 """No venue has so small a fee but none: below it stands another unit."""
 DAY_VOLUME_USD_MIN = 100_000.0
 """Nobody hedges where less is traded a day: below it stand coins or contracts."""
+BASIS_VOL_DAY_MAX = 0.05
+"""No basis moves by 5 % of the price on a usual day: above it stand basis points or percent."""
 
 Number = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
 Fee = Annotated[
@@ -96,6 +98,7 @@ Fee = Annotated[
     AfterValidator(_basis_points),
 ]
 Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=DAY_VOLUME_USD_MIN, allow_inf_nan=False)]
+BasisVol = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=BASIS_VOL_DAY_MAX, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_refuse_bool)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Coin = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,12}$")]
@@ -208,6 +211,9 @@ class UnderlyingSection(Section):
     )
     hedge_day_volumes_usd: dict[Annotated[str, AfterValidator(_instrument_form)], Volume] = Field(
         default={}, description="a table of hedge instruments and their traded volume of a day in USD"
+    )
+    hedge_basis_vols_day: dict[Annotated[str, AfterValidator(_instrument_form)], BasisVol] = Field(
+        default={}, description="a table of hedge instruments and the volatility of their basis: a ratio, 0 to 0.05"
     )
     impact_ratio: Number = Field(
         1.0, ge=0, le=10, description="a number: how many times the square-root law a trade moves the price"

@@ -134,6 +134,7 @@ NO_LIMIT = frozenset(
         "cost_factor_max",
         "hedge_fees_bps",
         "hedge_day_volumes_usd",
+        "hedge_basis_vols_day",
         "impact_ratio",
         "settlement_window_s",
         "skew_stickiness",

@@ -2,7 +2,8 @@
 
 Owns the model cost = fee + half the spread + Y * sigma_day * sqrt(|Q| / V_day), and the place of own fills beside it:
 where the cost is measured, the model is what is believed before the first fill. Without a configured fee, cost_bps
-stands for fee and spread, or half the spread where that is more. Must not know which instrument is chosen, nor why.
+stands for fee and spread, or half the spread where that is more. Owns, too, what the risk of an instrument's basis is
+worth. Must not know which instrument is chosen, nor why.
 """
 
 import math
@@ -53,6 +54,16 @@ def one_way(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
         fills=own.fills,
         cost_bps=own.cost_bps(model_bps, settings, settings.cost_bps) if measures else model_bps,
     )
+
+
+def basis_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float:
+    """What the risk that so many coins (either sign) in a hedge leave its underlying is worth a day, of their notional.
+
+    Half of risk aversion times the variance of the basis' P&L, over the notional; nothing where the band in force has
+    no aversion to risk, or the volatility of the basis is not configured.
+    """
+    underlying, vol = state.underlyings[settings.underlying], settings.hedge_basis_vols_day.get(hedge, 0.0)
+    return 0.5 * underlying.drift.risk_aversion * abs(coins) * max(underlying.price, 0.0) * vol * vol
 
 
 def _impact_bps(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float | None:

@@ -121,6 +121,7 @@ def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
         underlying.centre_coin = underlying.trigger_coin = underlying.inside_coin = 0.0
         underlying.below = None
         return
+    underlying.drift.risk_aversion = proposal.risk_aversion
     underlying.centre_coin, underlying.below = proposal.centre_coin, proposal.below
     underlying.trigger_coin, underlying.inside_coin = proposal.trigger_coin, proposal.inside_coin
 

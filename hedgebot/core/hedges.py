@@ -150,7 +150,7 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
     after = coins | {opened_in: coins.get(opened_in, 0.0) + trade_coin}
     capped = opposed_coin(after) > max(settings.opposed_coin_max, opposed_coin(coins))
     first, later = [], []
-    for one in sorted(against, key=lambda leg: _saved_ratio(state, settings, leg, -side.sign, at_ns), reverse=True):
+    for one in sorted(against, key=lambda leg: _kept_ratio(state, settings, leg, -trade_coin, at_ns), reverse=True):
         contracts = abs(position_contracts(state, settings.hedge_account, one))
         dearer = _dearer_by(state, settings, one, opened_in, trade_coin, at_ns)
         if capped or dearer <= 0.0:
@@ -212,10 +212,11 @@ def held_cost_ratio(
 ) -> float:
     """What so many coins (signed) cost as a ratio of notional, opened and closed again and held meanwhile.
 
-    2 kappa + carry * days (hedging reference section 9.2); an unknown carry counts for nothing.
+    2 kappa + (carry + what the risk of its basis is worth) * days (hedging reference section 9.2); an unknown carry
+    counts for nothing.
     """
     trading = 2.0 * costs.one_way(state, settings, hedge, trade_coin).ratio
-    return trading + _saved_ratio(state, settings, hedge, Side.of(trade_coin).sign, at_ns)
+    return trading + _kept_ratio(state, settings, hedge, trade_coin, at_ns)
 
 
 def _dearer_by(
@@ -227,14 +228,16 @@ def _dearer_by(
     at_ns: int,
 ) -> float:
     """By how much it is dearer to reduce one instrument than to open another; an unknown carry counts for nothing."""
-    sign = Side.of(trade_coin).sign
     opening = held_cost_ratio(state, settings, opened, trade_coin, at_ns)
-    return -_saved_ratio(state, settings, held, -sign, at_ns) - opening
+    return -_kept_ratio(state, settings, held, -trade_coin, at_ns) - opening
 
 
-def _saved_ratio(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, sign: int, at_ns: int) -> float:
-    """What a position of that sign would pay until the hedge is over."""
-    return sign * (carry_day(state, settings, hedge, at_ns) or 0.0) * _carried_days(state, settings, hedge, at_ns)
+def _kept_ratio(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float, at_ns: int
+) -> float:
+    """What so many coins (signed) cost until the hedge is over: carry, and the risk of the basis."""
+    carry = Side.of(coins).sign * (carry_day(state, settings, hedge, at_ns) or 0.0)
+    return (carry + costs.basis_day(state, settings, hedge, coins)) * _carried_days(state, settings, hedge, at_ns)
 
 
 def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:

@@ -147,6 +147,8 @@ def flat_proposal(state: EngineState, settings: UnderlyingSettings) -> Proposal 
                 inside_coin=0.0,
                 reason=f"hedge to flat: {latch.reason}",
                 evidence={"latch": scope_key(latch.scope, latch.name), "operator": latch.operator},
+                # The choice among hedge instruments stays that of the band which comes back.
+                risk_aversion=state.underlyings[settings.underlying].drift.risk_aversion,
             )
     return None
 

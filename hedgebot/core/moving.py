@@ -179,7 +179,7 @@ def _why_move(
     undone_at_ns = state.underlyings[settings.underlying].switch.undone_at_ns
     if undone_at_ns and at_ns - undone_at_ns < UNDONE_PAUSE_NS and not ends:
         return ""
-    now = switching.cost_day(state, settings, hedge, held, at_ns)
+    now = switching.holding_cost_day(state, settings, hedge, held, at_ns)
     then = switching.opening_cost_day(state, settings, target, held, at_ns)
     if then is None or switching.must_leave(state, settings, target, held, at_ns):
         return ""

@@ -78,7 +78,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
     `inside_coin` < `trigger_coin`, both >= 0. `below` are (trigger, inside) of the side below the centre where they
     differ. `evidence` are the inputs that a reader of the journal will want; `warning` is what an operator must be told
-    of this band while it stands.
+    of this band while it stands. `risk_aversion` (per USD) is what the band weighs risk against cost with (0: none).
     """
 
     strategy: str
@@ -90,6 +90,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     below: tuple[float, float] | None = None
     patience: Patience | None = None
     warning: str = ""
+    risk_aversion: float = 0.0
 
     def edges(self, distance_coin: float) -> tuple[float, float]:
         """Trigger and inside target on the side of a signed distance from the centre."""

@@ -1,12 +1,12 @@
 """The choice among several hedge instruments by what they are forecast to cost a day: `funding_action` = switch.
 
 Owns when the choice changes. Costs are ratios of notional a day for the side that is held: funding of a perpetual, the
-basis of a dated future (positive funding is paid by longs), and for what is opened both its trades over the days that a
-hedge is held: 2 kappa / H + carry, kappa of each instrument by itself (hedging reference section 9.2). The choice stays
-until another one is cheaper by `funding_saving_day_min` and at least an hour has passed, so that rates near each other
-do not make it swing; where that rests on the trades (a spread, an impact) it must have lasted, so that one wide moment
-of a book does not either. What must be left (a delivery is near, its rate is beyond its limit) is left for any
-permitted one. Trades nothing: `moving.py` does.
+basis of a dated future (positive funding is paid by longs), what the risk of its basis is worth, and for what is opened
+both its trades over the days that a hedge is held: 2 kappa / H + carry + risk, each instrument's own (hedging reference
+section 9.2). The choice stays until another one is cheaper by `funding_saving_day_min` and at least an hour has passed,
+so that rates near each other do not make it swing; where that rests on the trades (a spread, an impact) it must have
+lasted, so that one wide moment of a book does not either. What must be left (a delivery is near, its rate is beyond its
+limit) is left for any permitted one. Trades nothing: `moving.py` does.
 """
 
 from hedgebot.core import costs, forced, hedges
@@ -40,9 +40,18 @@ def sweep(step: Step) -> None:
 def cost_day(
     state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int
 ) -> float | None:
-    """What a hedge of that side costs a day in an instrument, as a ratio of notional; None while it is not known."""
+    """What a hedge of that side pays a day in an instrument, as a ratio of notional; None while it is not known."""
     carry = hedges.carry_day(state, settings, hedge, at_ns)
     return None if carry is None else side.sign * carry
+
+
+def holding_cost_day(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int
+) -> float | None:
+    """What the whole hedge costs a day while it stands in an instrument: with the risk of its basis."""
+    cost = cost_day(state, settings, hedge, side, at_ns)
+    risk = costs.basis_day(state, settings, hedge, hedges.held_coin(state, settings))
+    return None if cost is None else cost + risk
 
 
 def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
@@ -66,7 +75,7 @@ def opening_cost_day(
     One that will be left for its delivery before the hedge is over has to pay for leaving, too: closing it, and opening
     another one.
     """
-    cost = cost_day(state, settings, hedge, side, at_ns)
+    cost = holding_cost_day(state, settings, hedge, side, at_ns)
     days = _stays_ms(state, settings, hedge, at_ns) / _MS_PER_DAY
     if cost is None or days >= settings.hedge_hold_days:
         return cost
@@ -105,7 +114,7 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
     switch = state.underlyings[settings.underlying].switch
     current = hedges.opened(state, settings, side)
     left = must_leave(state, settings, current, side, at_ns)
-    now = cost_day(state, settings, current, side, at_ns)
+    now = holding_cost_day(state, settings, current, side, at_ns)
     if now is None and not left:
         return
     best, cost = _cheapest(state, settings, current, side, at_ns)

@@ -144,7 +144,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     `cost_bps` is what a hedge is expected to cost one way: fee, half the spread and what the price gives way. With
     `cost_source` measured own fills move it: it weighs as much as `cost_prior_orders` and is moved by `cost_factor_max`
     times at most. Of each hedge instrument its fee and its volume of a day may be known: the choice among several is
-    made of them, and of what an order moves the price by, `impact_ratio` times the square-root law.
+    made of them, and of what an order moves the price by, `impact_ratio` times the square-root law; so may the
+    volatility of its basis be, a ratio of the price per root day.
     `check_interval_s` are seconds from one look at the market to the next, with what an order takes (None: not said).
     `settlement_window_s` is how long before an expiry its delivery price is averaged; `skew_stickiness` how volatility
     moves with the price (1: sticky strike, up to 2: local-volatility-like). `delta_convention` None: not chosen, which
@@ -171,6 +172,7 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     cost_factor_max: float = 2.0
     hedge_fees_bps: dict[InstrumentId, float] = {}
     hedge_day_volumes_usd: dict[InstrumentId, float] = {}
+    hedge_basis_vols_day: dict[InstrumentId, float] = {}
     impact_ratio: float = 1.0
     settlement_window_s: float = 1_800.0
     skew_stickiness: float = 1.0

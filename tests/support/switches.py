@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgebot.core.engine import LoadStrategy
 from hedgebot.domain.settings import EngineSettings, FundingAction, HedgeLeg, HedgeRole
+from strategies.delta_neutral import STRATEGY
 from tests.support.playbook import BTC_INVERSE, BTC_USDC, MS, Playbook, settings
 
 HOUR_MS = 3_600_000
@@ -49,9 +51,10 @@ def ready(
     perp: str = "0",
     usdc: str = "0",
     quiet: bool = False,
+    load: LoadStrategy = STRATEGY.build,
 ) -> Playbook:
     """Ready with hedges that stand against coins, so that the net delta is zero; `quiet`: no market of the other."""
-    book = Playbook(made)
+    book = Playbook(made, load)
     coins = -Decimal(perp) - Decimal(usdc)
     book.ready([book.position(perp), book.position(usdc, BTC_USDC)], btc=str(coins))
     if not quiet:

@@ -43,6 +43,11 @@ BUY = 'hedge_instrument_buy = "bybit:linear:BTCUSDT-25DEC26"'
             f'{PERP}\n{BUY}\nhedge_day_volumes_usd = {{ "bybit:linear:BTCUSDT" = 1e9 }}',
             "hedge_day_volumes_usd leaves out bybit:linear:BTCUSDT-25DEC26, whose trades would then cost no impact",
         ),
+        (
+            PERP,
+            f'{PERP}\n{BUY}\nhedge_basis_vols_day = {{ "bybit:linear:BTCUSDT" = 0.0002 }}',
+            "hedge_basis_vols_day leaves out bybit:linear:BTCUSDT-25DEC26, whose basis would then be no risk",
+        ),
         ('funding_action = "no_risk"', 'funding_action = "switch"', "hedge_alternatives is missing"),
         (PERP, f'{PERP}\nhedge_alternatives = ["bybit:linear:BTCPERP"]', 'set funding_action = "switch"'),
         (PERP, f"{PERP}\nfunding_saving_day_min = 0.001", "funding_saving_day_min does nothing here"),

@@ -181,6 +181,7 @@ cost_prior_orders = 10
 cost_factor_max = 1.5
 hedge_fees_bps = { "bybit:linear:BTCUSDT" = 5.5 }
 hedge_day_volumes_usd = { "bybit:linear:BTCUSDT" = 8e9, "bybit:linear:BTCPERP" = 2e9 }
+hedge_basis_vols_day = { "bybit:linear:BTCUSDT" = 0.0002, "bybit:linear:BTCPERP" = 0 }
 impact_ratio = 0.8
 """
     own = tmp_path / "costs.toml"
@@ -190,6 +191,7 @@ impact_ratio = 0.8
     assert (btc.cost_source, btc.cost_prior_orders, btc.cost_factor_max) == (CostSource.MEASURED, 10.0, 1.5)
     assert btc.hedge_fees_bps == {"bybit:linear:BTCUSDT": 5.5}
     assert (btc.hedge_day_volumes_usd, btc.impact_ratio) == (VOLUMES_USD, 0.8)
+    assert btc.hedge_basis_vols_day == {"bybit:linear:BTCUSDT": 0.0002, "bybit:linear:BTCPERP": 0.0}
     assert (eth.cost_source, eth.hedge_fees_bps) == (CostSource.CONFIGURED, {})
 
 
@@ -203,10 +205,11 @@ impact_ratio = 0.8
         ("hedge_fees_bps = { 'bybit:linear:BTCUSDT' = -0.5 }", "BTCUSDT = -0.5 must be at least 0"),
         ("hedge_fees_bps = { BTCUSDT = 5.5 }", "hedge_fees_bps.BTCUSDT: its name must be venue:category:symbol"),
         ("hedge_day_volumes_usd = { 'bybit:linear:BTCUSDT' = 0 }", "BTCUSDT = 0 must be at least 100000"),
+        ("hedge_basis_vols_day = { 'bybit:linear:BTCUSDT' = 5 }", "BTCUSDT = 5 must be at most 0.05"),
         ("hedge_day_volumes_usd = { 'bybit:linear:BTCUSDT' = 80e3 }", "BTCUSDT = 80000.0 must be at least 100000"),
     ],
 )
-def test_a_fee_or_volume_in_another_unit_is_told_by_name(root: Path, tmp_path: Path, line: str, part: str) -> None:
+def test_a_figure_in_another_unit_is_told_by_name(root: Path, tmp_path: Path, line: str, part: str) -> None:
     text, main = (root / "config" / "demo.toml").read_text(), 'hedge_instrument = "bybit:linear:BTCUSDT"'
     own = tmp_path / "costs.toml"
     own.write_text(text.replace(main, f'{main}\nhedge_instrument_buy = "bybit:linear:BTCPERP"\n{line}', 1))

@@ -55,7 +55,7 @@ def test_the_worked_example() -> None:
     proposal = propose(view())
     assert proposal.trigger_coin == pytest.approx(0.63880, rel=1e-3)
     assert proposal.inside_coin == pytest.approx(0.47910, rel=1e-3)
-    assert proposal.evidence["risk_aversion"] == pytest.approx(1e-5, rel=1e-3)
+    assert proposal.evidence["risk_aversion"] == proposal.risk_aversion == pytest.approx(1e-5, rel=1e-3)
     assert proposal.evidence["estimates"] == "live"
 
 
