@@ -77,7 +77,7 @@ def report_lines(result: "Result") -> list[str]:
         f"{result.events:,} events, the book ended {result.mode}"
     )
     lines = [head, *table(rows), f"equity moved {money(moved)} USD: {causes}"]
-    lines += [*([gap_words(result)] * bool(result.gaps)), *spread_words(result)]
+    lines += [*([gap_words(result)] * bool(result.gaps)), *spread_words(result), *_doubts(result)]
     if result.alerts:
         lines.append("alerts: " + ", ".join(f"{name} {count}" for name, count in sorted(result.alerts.items())))
     if result.refusals:
@@ -104,6 +104,11 @@ def _figures(hedges: "Sequence[Hedges]") -> list[tuple[str, list[str]]]:
         ("  predicted E", [number(one.predicted.efficiency, ".3f") for one in hedges]),
         ("time inside the band", [number(one.measures.inside_band, ".1%") for one in hedges]),
     ]
+
+
+def _doubts(result: "Result") -> list[str]:
+    """What makes predicted figures unreliable, a sentence for each underlying where something does."""
+    return [f"{one.underlying}: predicted figures are {one.unpredicted}" for one in result.hedges if one.unpredicted]
 
 
 def report_page(result: "Result") -> str:
@@ -162,7 +167,7 @@ def _figure_rows(result: "Result") -> list[tuple[str, ...]]:
 
 def _told(result: "Result") -> str:
     """What the book said meanwhile."""
-    words = [*([gap_words(result)] * bool(result.gaps)), *spread_words(result)]
+    words = [*([gap_words(result)] * bool(result.gaps)), *spread_words(result), *_doubts(result)]
     found = [f"<p class='sub'>{html.escape(one)}</p>" for one in words]
     for what, counts in (("alerts", result.alerts), ("orders refused by the rule", result.refusals)):
         if counts:

@@ -15,6 +15,7 @@ from hedgebot.core.drift import Figures, predicted, realised
 from hedgebot.core.engine import LoadStrategy
 from hedgebot.core.policy import edges
 from hedgebot.core.state import UnderlyingState
+from hedgebot.core.tracking import unpredicted
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.durations import NS_PER_S
@@ -75,7 +76,7 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
 
     `lot_coin` is the smallest step of its hedge at the last price.
     `predicted` is what the engine promised of its bands meanwhile, `engine` what it itself saw come of it; `seen` is
-    what it knew at each look.
+    what it knew at each look. `unpredicted` says what makes the promise unreliable; empty where nothing does.
     """
 
     underlying: str
@@ -85,6 +86,7 @@ class Hedges(msgspec.Struct, frozen=True, kw_only=True):
     costs: Costs
     columns: Columns
     lot_coin: float = 0.0
+    unpredicted: str = ""
     seen: Seen | None = None
 
 
@@ -245,9 +247,9 @@ def _lot_coin(wish: Wish, book: SimBook, name: str) -> float:
 
 def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
     hedges, holes = [], _holes(wish)
-    tracked = {name: one.tracking.sums for name, one in book.host.engine.state.underlyings.items()}
     for name, track in observer.tracks.items():
-        columns = track.columns()
+        columns, underlying = track.columns(), book.host.engine.state.underlyings[name]
+        promised = predicted(underlying.tracking.sums)
         hedges.append(
             Hedges(
                 underlying=name,
@@ -257,11 +259,12 @@ def _result(wish: Wish, book: SimBook, observer: Observer, ear: _Ear) -> Result:
                     orders=observer.orders[name],
                     trading_cost_usd=observer.costs[name].trading,
                 ),
-                predicted=predicted(tracked[name]),
-                engine=realised(tracked[name]),
+                predicted=promised,
+                engine=realised(underlying.tracking.sums),
                 costs=observer.costs[name],
                 columns=columns,
                 lot_coin=_lot_coin(wish, book, name),
+                unpredicted=unpredicted(underlying, promised),
                 seen=Seen(*(np.array(one) for one in zip(*ear.known[name], strict=True))),
             )
         )

@@ -108,6 +108,15 @@ def test_the_books_own_funding_is_told_beside_that_of_hedges() -> None:
     assert line == "equity moved -10.00 USD: delta -10.00, hedge funding 3.00, book's funding -168"
 
 
+def test_what_makes_predictions_unreliable_stands_beside_them() -> None:
+    (hedges,) = result().hedges
+    gated = msgspec.structs.replace(hedges, unpredicted="unreliable: hedges also wait for the hours 08:00-20:00")
+    gated_result, words = msgspec.structs.replace(result(), hedges=(gated,)), "BTC: predicted figures are unreliable"
+    assert any(line.startswith(words) for line in report_lines(gated_result))
+    assert words in report_page(gated_result)
+    assert words not in report_page(result())
+
+
 def test_gaps_of_the_recording_are_told() -> None:
     holed = msgspec.structs.replace(result(), gaps=2, gaps_s=1_800.0)
     assert any("the recording has 2 gaps of 30.0 min in all" in line for line in report_lines(holed))

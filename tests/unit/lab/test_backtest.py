@@ -88,6 +88,7 @@ def costs_around_half_past(result: Result) -> tuple[float, float]:
 def test_hours_of_the_day_are_those_of_the_recording(hours: str, first: bool, second: bool) -> None:
     found = run_backtest(recorded_wish(55, refining("patience", hours=hours)), load_strategy)
     assert found.recorded_ns == BEGAN.timestamp() * 1e9
+    assert found.hedges[0].unpredicted.startswith("unreliable: hedges also wait for")
     before, after = costs_around_half_past(found)
     assert (before > 0.0, after > 0.0) == (first, second)
 
