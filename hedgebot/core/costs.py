@@ -56,14 +56,18 @@ def one_way(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
     )
 
 
-def basis_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float:
-    """What the risk that so many coins (either sign) in a hedge leave its underlying is worth a day, of their notional.
+def basis_day(
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float, held_coin: float = 0.0
+) -> float:
+    """What a trade of so many coins (signed) adds to the risk of a basis, in worth a day as a ratio of its notional.
 
-    Half of risk aversion times the variance of the basis' P&L, over the notional; nothing where the band in force has
-    no aversion to risk, or the volatility of the basis is not configured.
+    Half of risk aversion times the variance of the basis' P&L: of (held + trade)^2 less that of held^2, so that a trade
+    which reduces what is held in the instrument comes out below zero. Nothing where the band in force has no aversion
+    to risk, or the volatility of the basis is not configured.
     """
     underlying, vol = state.underlyings[settings.underlying], settings.hedge_basis_vols_day.get(hedge, 0.0)
-    return 0.5 * underlying.drift.risk_aversion * abs(coins) * max(underlying.price, 0.0) * vol * vol
+    coins_of_risk = abs(coins) + math.copysign(2.0, coins) * held_coin
+    return 0.5 * underlying.drift.risk_aversion * coins_of_risk * max(underlying.price, 0.0) * vol * vol
 
 
 def _impact_bps(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float) -> float | None:

@@ -363,7 +363,8 @@ def _choice(
 ) -> dict[str, int | float | str | None]:
     """Why this instrument, what stands in all of them, and what each would cost; nothing to say where there is one.
 
-    `trade_cost_bps` is one way for this trade, `held_cost_bps` opened, held and closed.
+    `trade_cost_bps` is one way for this trade, `held_cost_bps` opened, held and closed; `basis_risk_day` is what it
+    adds there to the risk of the basis, below zero where it takes from it.
     """
     if not settings.other_hedges:
         return {}
@@ -380,5 +381,9 @@ def _choice(
         f"held_cost_bps {one}": hedges.held_cost_ratio(state, settings, one, trade_coin, at_ns) / _BPS
         for one in settings.hedge_instruments
     }
-    compared = {**carries, **traded, **whole}
+    risks = {
+        f"basis_risk_day {one}": hedges.basis_risk_day(state, settings, one, trade_coin)
+        for one in settings.hedge_basis_vols_day
+    }
+    compared = {**carries, **risks, **traded, **whole}
     return {"hedge_why": way.why, "hedges_held_coin": held, "opposed_coin": hedges.opposed_coin(coins), **compared}

@@ -150,7 +150,7 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
     after = coins | {opened_in: coins.get(opened_in, 0.0) + trade_coin}
     capped = opposed_coin(after) > max(settings.opposed_coin_max, opposed_coin(coins))
     first, later = [], []
-    for one in sorted(against, key=lambda leg: _kept_ratio(state, settings, leg, -trade_coin, at_ns), reverse=True):
+    for one in sorted(against, key=lambda leg: _kept_ratio(state, settings, leg, trade_coin, at_ns)):
         contracts = abs(position_contracts(state, settings.hedge_account, one))
         dearer = _dearer_by(state, settings, one, opened_in, trade_coin, at_ns)
         if capped or dearer <= 0.0:
@@ -229,15 +229,26 @@ def _dearer_by(
 ) -> float:
     """By how much it is dearer to reduce one instrument than to open another; an unknown carry counts for nothing."""
     opening = held_cost_ratio(state, settings, opened, trade_coin, at_ns)
-    return -_kept_ratio(state, settings, held, -trade_coin, at_ns) - opening
+    return _kept_ratio(state, settings, held, trade_coin, at_ns) - opening
 
 
 def _kept_ratio(
-    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float, at_ns: int
+    state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, trade_coin: float, at_ns: int
 ) -> float:
-    """What so many coins (signed) cost until the hedge is over: carry, and the risk of the basis."""
-    carry = Side.of(coins).sign * (carry_day(state, settings, hedge, at_ns) or 0.0)
-    return (carry + costs.basis_day(state, settings, hedge, coins)) * _carried_days(state, settings, hedge, at_ns)
+    """What so many coins (signed) cost until the hedge is over: carry, and the risk of the basis.
+
+    Below zero for what reduces a position that pays, or whose basis is a risk.
+    """
+    carry = Side.of(trade_coin).sign * (carry_day(state, settings, hedge, at_ns) or 0.0)
+    risk = basis_risk_day(state, settings, hedge, trade_coin)
+    return (carry + risk) * _carried_days(state, settings, hedge, at_ns)
+
+
+def basis_risk_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, trade_coin: float) -> float:
+    """What a trade (signed coins) adds to the risk of a basis beside what is held there, a day, of its notional."""
+    if not settings.hedge_basis_vols_day:
+        return 0.0
+    return costs.basis_day(state, settings, hedge, trade_coin, held_coins(state, settings).get(hedge, 0.0))
 
 
 def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:

@@ -228,13 +228,14 @@ def watch(step: Step) -> None:
 
 def _watch_private(step: Step, account: AccountState) -> None:
     stream, limits = account.private, step.state.limits
-    was_alive = stream.alive_at_ns > 0
-    silence_ms = (step.at_ns - (stream.alive_at_ns or step.state.run_started_ns)) // NS_PER_MS
-    # A stream that answers before it is up for the first time is on its way, not lost.
-    lost = stream.up_since_ns > 0 and not stream.up
-    silent = silence_ms > limits.private_silence_ms_max or lost
-    problem = f"private stream of {account.name}: no sign of life for {silence_ms} ms" if silent else ""
-    if silent or step.at_ns - stream.up_since_ns > _STEADY_NS:
+    was_alive, was_up = stream.alive_at_ns > 0, stream.up_since_ns > 0
+    # What answers is not up yet: the venue may refuse the log-in each time.
+    since_ns = stream.alive_at_ns if was_up else step.state.run_started_ns
+    silence_ms = (step.at_ns - since_ns) // NS_PER_MS
+    silent = silence_ms > limits.private_silence_ms_max or (was_up and not stream.up)
+    lacks = "no sign of life" if was_up else "not up"
+    problem = f"private stream of {account.name}: {lacks} for {silence_ms} ms" if silent else ""
+    if silent or (stream.up and step.at_ns - stream.up_since_ns > _STEADY_NS):
         # A connection that is cut again and again is one alert, not one for each time.
         step.check(AlertKind.PRIVATE_STREAM_SILENT, account.name, problem)
     # What was not said while this process stood still was not silence.

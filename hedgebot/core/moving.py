@@ -261,6 +261,11 @@ def _decision(
         for one in hedges.choices(settings, held)
     }
     costs |= {
+        f"basis_risk_day {one}": switching.basis_day(state, settings, one, held)
+        for one in hedges.choices(settings, held)
+        if settings.hedge_basis_vols_day
+    }
+    costs |= {
         f"trade_cost_ratio {one}": switching.trade_cost(state, settings, one) for one in hedges.choices(settings, held)
     }
     return RecordDecision(

@@ -48,10 +48,15 @@ def cost_day(
 def holding_cost_day(
     state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int
 ) -> float | None:
-    """What the whole hedge costs a day while it stands in an instrument: with the risk of its basis."""
+    """What a hedge costs a day while all of its side stands in an instrument: with the risk of its basis."""
     cost = cost_day(state, settings, hedge, side, at_ns)
-    risk = costs.basis_day(state, settings, hedge, hedges.held_coin(state, settings))
-    return None if cost is None else cost + risk
+    return None if cost is None else cost + basis_day(state, settings, hedge, side)
+
+
+def basis_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side) -> float:
+    """What the risk of a basis is worth a day, per notional, were all hedges of a side in its instrument."""
+    held = (one for one in hedges.held_coins(state, settings).values() if one * side.sign > 0.0)
+    return costs.basis_day(state, settings, hedge, sum(held))
 
 
 def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
@@ -122,7 +127,8 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
     if best is not None and saving >= settings.funding_saving_day_min:
         if switch.cheaper.get(side.value) != best:
             switch.cheaper[side.value], switch.cheaper_since_ns[side.value] = best, at_ns
-        settled = stands(state, settings, side, at_ns) and _lasts(state, settings, best, side, at_ns, now or 0.0)
+        paid = cost_day(state, settings, current, side, at_ns) or 0.0
+        settled = stands(state, settings, side, at_ns) and _lasts(state, settings, best, side, at_ns, paid)
     else:
         switch.cheaper.pop(side.value, None)
         settled = False
@@ -131,12 +137,16 @@ def _choose(step: Step, settings: UnderlyingSettings, side: Side) -> None:
 
 
 def _lasts(
-    state: EngineState, settings: UnderlyingSettings, best: InstrumentId, side: Side, at_ns: int, now: float
+    state: EngineState, settings: UnderlyingSettings, best: InstrumentId, side: Side, at_ns: int, paid: float
 ) -> bool:
-    """Whether a saving is no moment's: it rests on the carry alone, or has been there at each look for a while."""
+    """Whether a saving is no moment's: it rests on the carry alone, or has been there at each look for a while.
+
+    The risk of a basis is that of what is held now: one large position must not speak for it either.
+    """
     since_ns = state.underlyings[settings.underlying].switch.cheaper_since_ns[side.value]
     then = opening_cost_day(state, settings, best, side, at_ns)
-    by_carry = then is not None and now - then >= settings.funding_saving_day_min
+    risk = basis_day(state, settings, best, side)
+    by_carry = then is not None and paid - (then - risk) >= settings.funding_saving_day_min
     return by_carry or at_ns - since_ns >= LASTS_NS
 
 

@@ -30,7 +30,19 @@ def test_a_stream_that_answers_before_it_is_up_is_not_called_silent() -> None:
     book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE))
     book.tick()
     assert not book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
+    for _ in range(4):
+        # One that answers and never comes up, as where each log-in is refused, is told all the same, and stays told.
+        book.send(ev.StreamAlive(account=ACCOUNT, stream=ev.Stream.PRIVATE), after_ms=5_000.0)
+        book.tick()
+    assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
+    book.start(2)
+    book.tick()
+    assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT), "nothing says yet that it is over"
     book.connect()
+    book.tick()
+    assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT), "a connection that is cut again and again is one alert"
+    book.tick(11_000.0)
+    assert not book.is_up(AlertKind.PRIVATE_STREAM_SILENT)
     book.send(ev.StreamChanged(account=ACCOUNT, stream=ev.Stream.PRIVATE, up=False, reason="cut"))
     book.tick()
     assert book.is_up(AlertKind.PRIVATE_STREAM_SILENT)

@@ -155,8 +155,30 @@ def test_a_basis_that_swings_is_worth_a_dearer_carry(aversion: float, hedge: str
     assert risk == pytest.approx(0.5 * aversion * 1e5 * 0.002**2)
     assert costs.basis_day(book.state, configured(book), BTC_USDC, 2.0) == pytest.approx(2.0 * risk)
     assert costs.basis_day(book.state, configured(book), BTC_SPOT, 2.0) == 0.0
+    # Beside what is held it is that of the sum less that of what is held: (3^2 - 2^2) / 1, and (1^2 - 2^2) / 1 back.
+    assert costs.basis_day(book.state, configured(book), BTC_USDC, -1.0, -2.0) == pytest.approx(5.0 * risk)
+    assert costs.basis_day(book.state, configured(book), BTC_USDC, 1.0, -2.0) == pytest.approx(-3.0 * risk)
     market(book, usdc_rate=0.0006, after_ms=2 * HOUR_MS)
     assert hedges.opened(book.state, configured(book), Side.SELL) == hedge
+
+
+def test_what_is_held_now_is_no_reason_until_it_has_been_held_for_ten_minutes() -> None:
+    vols = {BTC_PERP: 0.002, BTC_USDC: 0.0}
+    book = ready(switchable(hedge_hold_days=1.0, hedge_basis_vols_day=vols), perp="-1", load=lambda _: Averse(1e-2))
+    assert hedges.opened(book.state, configured(book), Side.SELL) == BTC_PERP
+    market(book, after_ms=HOUR_MS / 6)
+    assert hedges.opened(book.state, configured(book), Side.SELL) == BTC_USDC
+
+
+@pytest.mark.parametrize(("held", "first"), [("-0.1", BTC_PERP), ("-5", BTC_USDC)])
+def test_reducing_a_large_hedge_takes_more_risk_away(held: str, first: str) -> None:
+    # A short in the other one receives 18 bps a day, which is 9 more than two trades cost; with it goes a risk of
+    # 1e-4 * 1e5 * 0.01^2 / 2 = 5 bps a coin, so 0.5 bps of a tenth or 50 of a tenth beside five.
+    vols = {BTC_PERP: 0.0, BTC_USDC: 0.01}
+    made = switchable(hedge_hold_days=1.0, opposed_coin_max=100.0, hedge_basis_vols_day=vols)
+    book = ready(made, usdc_rate=0.0006, usdc=held, load=lambda _: Averse(1e-4))
+    ways = hedges.ways(book.state, configured(book), 0.1, book.at_ns)
+    assert ways[0].instrument == first, ways
 
 
 def wide(book: Playbook, perp: str, usdc: str, after_ms: float) -> str:
@@ -192,4 +214,16 @@ def test_the_comparison_goes_to_the_journal() -> None:
         assert told.evidence[f"trade_cost_bps {hedge}"] == pytest.approx(fee + half)
         # A short receives 3 bps a day.
         assert told.evidence[f"held_cost_bps {hedge}"] == pytest.approx(2.0 * (fee + half) - 2.0 * 3.0)
+        assert f"basis_risk_day {hedge}" not in told.evidence
     assert math.isfinite(switching.trade_cost(book.state, configured(book), BTC_PERP))
+
+
+def test_the_risk_of_a_basis_goes_to_the_journal() -> None:
+    vols = {BTC_PERP: 0.0, BTC_USDC: 0.01}
+    book = ready(switchable(hedge_basis_vols_day=vols), usdc="-0.1", load=lambda _: Averse(1e-4))
+    (told,) = of_type(book.send(book.fill(Side.BUY, "0.3", BTC_SPOT)), RecordDecision)
+    assert told.trade_coin < 0.0
+    # 5 bps a day for each coin: what is added to the short of a tenth of a coin.
+    added = 5e-4 * (abs(told.trade_coin) + 2.0 * 0.1)
+    assert told.evidence[f"basis_risk_day {BTC_USDC}"] == pytest.approx(added, rel=1e-3)
+    assert told.evidence[f"basis_risk_day {BTC_PERP}"] == 0.0
