@@ -333,6 +333,8 @@ class DaemonSection(Section):
     snapshot_interval_s: Number = Field(60.0, ge=1, le=3_600, description="a number of seconds")
     stop_timeout_s: Number = Field(20.0, ge=1, le=300, description="a number of seconds")
     ballast_mb: Number = Field(4.0, ge=0, le=1_024, description="a number of megabytes, 0 for none")
+    memory_mb_max: Number = Field(1_000.0, ge=0, le=1_000_000, description="a number of megabytes, 0 for none")
+    memory_growth_mb_max: Number = Field(250.0, ge=0, le=1_000_000, description="a number of megabytes, 0 for none")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least severe record kept")
     log_file: Path | None = Field(None, description="the file of log records")
     heartbeat_url: Annotated[str, AfterValidator(_web_address)] | None = Field(

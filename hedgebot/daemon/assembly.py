@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -32,12 +32,13 @@ from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.killswitch import KillSwitch, unproven_of
 from hedgebot.daemon.lagwatch import LoopGuard
 from hedgebot.daemon.loop import Entries, Pump
+from hedgebot.daemon.memoryguard import MemoryGuard
 from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity, OpenVenue, Store, Venue
 from hedgebot.daemon.receipts import Receipts
 from hedgebot.daemon.records import RecordLog
 from hedgebot.daemon.risk import RiskDesk
-from hedgebot.daemon.supervisor import Supervisor
+from hedgebot.daemon.supervisor import Supervisor, unless_ended
 from hedgebot.daemon.timer import OneTimer
 from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.daemon.what_if import WhatIfDesk
@@ -97,6 +98,7 @@ class Run:
         self._watch = LoopWatch(partial(self._alerts.check, AlertKind.LOOP_LAG, "event loop"))
         self._guard = LoopGuard(lambda: self._watch.silent_s, self._loop_blocked)
         self._supervisor = Supervisor(self._inbox, on_vital=self._vital_task_ended, redactor=redactor)
+        self._memory = self._build_memory_guard()
         window = SendWindow(failpoints)
         sink = RedactingSink(FailpointSink(self._inbox, failpoints, window), redactor)
         accounts = config.engine_settings(identity.install).accounts
@@ -135,6 +137,10 @@ class Run:
         left, rest = partial(unproven_of, engine, self._clock.now_ns), (self._receipts, self._front, self._failpoints)
         return KillSwitch(self._pump, lambda: engine.state.latches, left, unmet, latch, *rest)
 
+    def _build_memory_guard(self) -> MemoryGuard:
+        limits_mb = self._config.daemon.memory_mb_max, self._config.daemon.memory_growth_mb_max
+        return MemoryGuard(*limits_mb, self._alerts.check, self.request_stop, self._memory_spared)
+
     def _build_pump(self, dispatcher: Dispatcher) -> Pump:
         return Pump(
             turn=Turn(self._engine, self._inbox, self._identity.next_seq),
@@ -156,6 +162,7 @@ class Run:
         self._supervisor.spawn("clock", partial(chores.check_clock, self._clock, self._alerts, self._engine))
         self._supervisor.spawn("kill-file", partial(chores.watch_kill_file, self._latch, self._switch.tell_files))
         self._supervisor.spawn("disk", partial(chores.watch_disk, self._config.state_dir, self._alerts))
+        self._supervisor.spawn("memory", self._memory.watch)
         self._supervisor.spawn("daily-verify", DailyVerify(self._config.state_dir, self._alerts.check).run)
         self._supervisor.spawn("snapshots", self._take_snapshots)
         self._supervisor.spawn("risk", self._risk.run)
@@ -167,10 +174,11 @@ class Run:
         self._guard.start()
         await self._control.start()
         try:
-            await self._unless_ended(self._start_venues())
+            await unless_ended(self._ended, self._start_venues(), let_go_s=VENUE_STOP_S_MAX)
             await self._ended.wait()
         finally:
             await self._finish()
+        self.exit_code = self.exit_code or self._memory.exit_code
         self._log.info("daemon ended", summary=self._end_summary, exit_code=self.exit_code)
         return self.exit_code
 
@@ -191,25 +199,6 @@ class Run:
         self._startup_s = round(time.monotonic() - self._started_s, 3)
         self._manager.ready()
         self._log.info("daemon started", seconds=self._startup_s)
-
-    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work to its end or to the daemon's, whichever comes first; raises what the work raises."""
-        doing = asyncio.ensure_future(work)
-        ended = asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait({doing, ended}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended.cancel()
-            if not doing.done():
-                doing.cancel()
-                # Who does not even let go when cancelled is left behind.
-                await asyncio.wait({doing}, timeout=VENUE_STOP_S_MAX)
-        if not doing.done():
-            self._log.warning("a venue's start did not let go", limit_s=VENUE_STOP_S_MAX)
-        elif not doing.cancelled() and (error := doing.exception()) is not None:
-            if not self._ended.is_set():
-                raise error
-            self._log.warning("a venue's start failed while the daemon ended", problem=str(error))
 
     def managed_by(self, manager: ServiceManager) -> None:
         """Tell a service manager how it goes, from the start on."""
@@ -383,6 +372,9 @@ class Run:
             heart = Heartbeat(settings.heartbeat_url, settings.heartbeat_interval_s, told)
             withheld = partial(chores.no_heartbeat, self._engine)
             self._supervisor.spawn("heartbeat", partial(chores.beat, heart, self.health, withheld))
+
+    def _memory_spared(self) -> str:
+        return "the daemon is stopping" if self._stop_asked else chores.no_heartbeat(self._engine)
 
     def _loop_blocked(self, problem: str) -> None:
         """Called in the guard's thread, while nothing in the loop can speak."""

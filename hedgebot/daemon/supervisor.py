@@ -115,6 +115,28 @@ class Supervisor:
         self._tasks.clear()
 
 
+async def unless_ended(ended: asyncio.Event, work: Coroutine[Any, Any, None], *, let_go_s: float) -> None:
+    """Do the start's work to its end or to the daemon's, whichever comes first; raises what the work raises.
+
+    Who does not even let go within `let_go_s` when cancelled is left behind.
+    """
+    log = structlog.stdlib.get_logger("hedgebot.daemon")
+    doing, ending = asyncio.ensure_future(work), asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing}, timeout=let_go_s)
+    if not doing.done():
+        log.warning("a venue's start did not let go", limit_s=let_go_s)
+    elif not doing.cancelled() and (error := doing.exception()) is not None:
+        if not ended.is_set():
+            raise error
+        log.warning("a venue's start failed while the daemon ended", problem=str(error))
+
+
 async def _run(factory: TaskFactory) -> None:
     """Run it; a cancellation that nobody asked this task for (a library's own) is an error, not an end."""
     try:

@@ -58,6 +58,7 @@ class AlertKind(StrEnum):
     VENUE_EQUITY_CAP = "VenueEquityCap"
     EXECUTION_FREQUENCY = "ExecutionFrequency"
     MONITORING_SLOW = "MonitoringTooSlow"
+    MEMORY_HIGH = "MemoryHigh"
 
     @property
     def severity(self) -> Severity:
@@ -115,4 +116,5 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.VENUE_EQUITY_CAP: (Severity.WARN, "RB-53"),
     AlertKind.EXECUTION_FREQUENCY: (Severity.WARN, "RB-54"),
     AlertKind.MONITORING_SLOW: (Severity.WARN, "RB-55"),
+    AlertKind.MEMORY_HIGH: (Severity.WARN, "RB-56"),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from hedgebot.config.loader import load_config
 from hedgebot.core.engine import Engine
-from hedgebot.daemon import sanity
+from hedgebot.daemon import chores, memoryguard, sanity
 from hedgebot.daemon.assembly import Run
 from hedgebot.daemon.clock import Clock
 from hedgebot.daemon.control import Reply, Request
@@ -21,6 +21,7 @@ from hedgebot.daemon.notify import ServiceManager
 from hedgebot.daemon.parts import Identity
 from hedgebot.daemon.plugins import load_strategy
 from hedgebot.domain import events as ev
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode
 from hedgebot.domain.errors import VenueUnreachable
 from hedgebot.domain.ports import EventSink
@@ -99,6 +100,32 @@ async def test_it_becomes_active_and_stops_in_order(rig: Rig) -> None:
     assert any(isinstance(event, ev.StopRequested) for event in rig.journal.events)
     assert rig.journal.snapshots[-1] == rig.journal.entries[-1].seq
     assert not (rig.config.state_dir / "control.sock").exists()
+
+
+async def test_too_much_memory_ends_it_in_order_and_with_an_exit_code_that_restarts_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.until(Mode.ACTIVE)
+    monkeypatch.setattr(rig.run._memory, "_read", lambda: 10**12)
+    for _ in range(memoryguard.READINGS_BEYOND + 1):
+        rig.run._memory.look()
+    assert [one["kind"] for one in rig.run.status()["daemon"]["alerts"]] == [AlertKind.MEMORY_HIGH]
+    assert await rig.end() == 1
+    (stop,) = (event for event in rig.journal.events if isinstance(event, ev.StopRequested))
+    assert "1,000,000 MB of resident memory" in stop.reason
+    assert rig.journal.snapshots[-1] == rig.journal.entries[-1].seq, "the state is good: recovery starts from it"
+
+
+async def test_too_much_memory_does_not_hasten_a_stop_that_goes_on_nor_end_what_the_crash_guard_halted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.until(Mode.ACTIVE)
+    assert rig.run._memory_spared() == ""
+    monkeypatch.setattr(rig.engine.state, "latched", True)
+    monkeypatch.setattr(rig.engine.state, "mode_reason", f"{chores.CRASH_GUARD}: 5 starts")
+    assert rig.run._memory_spared().startswith(chores.CRASH_GUARD)
+    rig.run.request_stop("SIGTERM")
+    assert rig.run._memory_spared() == "the daemon is stopping"
 
 
 async def test_status_and_health_tell_the_truth(rig: Rig) -> None:
