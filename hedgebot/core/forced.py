@@ -6,8 +6,12 @@ After a deleveraging or a liquidation the venue may go on: whoever buys back at 
 price. So nothing makes the hedge larger until the venue has left it alone for `adl_pause_ms` (the policy `freeze`), or
 until an operator has looked (`halt`). What only reduces it passes. With `rehedge_elsewhere` that time holds for the
 instrument that was closed; what its hedge was for is hedged in the underlying's other instruments meanwhile.
+
+A venue that takes executions back has a history that nobody can trust meanwhile: positions follow what it tells, each
+execution is an adjustment with its evidence, and the book is halted until an operator has looked.
 """
 
+from hedgebot.core.ledger import execution_key
 from hedgebot.core.state import AccountState, EngineState, UnderlyingState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -18,12 +22,15 @@ from hedgebot.domain.settings import AccountRole, AdlPolicy, UnderlyingSettings
 
 SETTLING_ALERT_MS = 86_400_000
 NEVER_MS = 10**12
+_ROLLBACK = "rollback:"
 
 
 def note_foreign(step: Step, account: AccountState | None, fill: FillReceived) -> None:
     """Executions that are not ours: the business of a book, an alarm where only we should trade."""
     if fill.kind in (ExecutionKind.ADL, ExecutionKind.LIQUIDATION):
         _note_forced(step, fill)
+    elif fill.kind is ExecutionKind.ROLLBACK:
+        _note_taken_back(step, fill)
     elif account is not None and _is_ours_alone(step.state, account, fill):
         summary = f"execution {fill.trade_id} on {fill.instrument} is not from an order of ours"
         step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
@@ -41,6 +48,25 @@ def _note_forced(step: Step, fill: FillReceived) -> None:
     step.alert(AlertKind.ADL_OR_LIQUIDATION, key, summary)
     if step.state.limits.adl_policy is AdlPolicy.HALT:
         step.halt(f"{summary}; adl_policy is halt", f"forced:{key}")
+
+
+def _note_taken_back(step: Step, fill: FillReceived) -> None:
+    """The alert is up until the book is freed: a snapshot that agrees only says that both sides follow the venue."""
+    cause = _ROLLBACK + _key(fill.account, fill.instrument)
+    summary = (
+        f"rollback: the venue took back executions on {fill.account}; execution {fill.trade_id} of its own is a"
+        f" {fill.side} of {fill.qty_contracts} {fill.instrument} at {fill.price}"
+    )
+    step.adjust(fill.account, execution_key(fill), "as executed", "taken back", summary)
+    step.alert(AlertKind.RECON_BREAK, cause, summary)
+    step.halt(summary, cause)
+
+
+def accept_rollbacks(step: Step) -> None:
+    """An operator has looked at what was taken back, and frees the book."""
+    for alert in list(step.state.alerts.values()):
+        if alert.kind is AlertKind.RECON_BREAK and alert.subject.startswith(_ROLLBACK):
+            step.resolve(alert.kind, alert.subject)
 
 
 def since_ms(state: EngineState, underlying: UnderlyingState, hedge: InstrumentId, at_ns: int) -> int | None:
@@ -67,8 +93,7 @@ def _is_ours_alone(state: EngineState, account: AccountState, fill: FillReceived
         return False
     if account.role is AccountRole.HEDGE:
         return True
-    trade = fill.kind is ExecutionKind.TRADE and fill.instrument in state.settings.hedges_on(account.name)
-    return account.role is AccountRole.SHARED and trade
+    return account.role is AccountRole.SHARED and fill.instrument in state.settings.hedges_on(account.name)
 
 
 def settles_in_ms(state: EngineState, hedge: InstrumentId, at_ns: int) -> int:

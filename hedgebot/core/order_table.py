@@ -14,6 +14,7 @@ from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.events import (
+    ExecutionKind,
     FillReceived,
     OrderAccepted,
     OrderLookedUp,
@@ -147,7 +148,12 @@ def on_looked_up(step: Step, event: OrderLookedUp) -> None:
 
 
 def on_fill(step: Step, fill: FillReceived) -> OrderRecord | None:
-    """Count a booked fill towards its order; returns the order when it is one of ours. The table is not asked."""
+    """Count a booked fill towards its order; returns the order when it is one of ours. The table is not asked.
+
+    What the venue takes back is no fill of the order, whatever id it carries.
+    """
+    if fill.kind is ExecutionKind.ROLLBACK:
+        return None
     record = step.state.orders.get(fill.client_id or "")
     if record is None:
         note_seen(step, fill.account, fill.client_id)

@@ -25,7 +25,7 @@ from hedgebot.core.volatility import vol_day_of
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RecordTracking
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_MS, NS_PER_S
-from hedgebot.domain.events import FillReceived
+from hedgebot.domain.events import ExecutionKind, FillReceived
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import UnderlyingSettings
@@ -105,8 +105,10 @@ def on_foreign_fill(
 ) -> None:
     """A fill that is no hedge of ours moved the delta; what it moved is None while that is not known.
 
-    One that the scope leaves out moved nothing.
+    One that the scope leaves out moved nothing, and what the venue took back is nobody's flow.
     """
+    if fill.kind is ExecutionKind.ROLLBACK:
+        return
     if rules.kind.is_option and not counts_position(step.state.settings, underlying.name, fill.account, rules.id):
         return
     if rules.kind.is_option:

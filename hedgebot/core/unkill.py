@@ -9,6 +9,7 @@ from hedgebot.core import (
     breakers,
     deadman,
     difference,
+    forced,
     hedges,
     kill_rules,
     latches,
@@ -145,6 +146,8 @@ def _begin_anew(step: Step, event: OperatorUnkilled, latch: Latch) -> None:
     breakers.forgive(state)
     state.pauses.clear()
     specs.accept(step)
+    if latch.scope is KillScope.ALL:
+        forced.accept_rollbacks(step)
     for settings in state.settings.underlyings:
         if latch.action is KillAction.FLATTEN and latches.covers(state, latch, settings):
             # A flatten's own trades must not hold back the hedge that follows.

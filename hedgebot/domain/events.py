@@ -99,12 +99,13 @@ class Source(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """Why a position changed."""
+    """Why a position changed. ROLLBACK: an administrator of the venue took an execution back, or closed a position."""
 
     TRADE = "trade"
     ADL = "adl"
     LIQUIDATION = "liquidation"
     DELIVERY = "delivery"
+    ROLLBACK = "rollback"
     OTHER = "other"
 
 

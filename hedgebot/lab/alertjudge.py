@@ -214,7 +214,10 @@ class _Book:
         if fill.kind in {ev.ExecutionKind.ADL, ev.ExecutionKind.LIQUIDATION}:
             subject = f"{fill.account}|{fill.instrument}"
             yield Owed(AlertKind.ADL_OR_LIQUIDATION, subject, f"{fill.instrument} was closed by force ({fill.kind})")
-        elif fill.kind is ev.ExecutionKind.TRADE and self._is_foreign(fill):
+        elif fill.kind is ev.ExecutionKind.ROLLBACK:
+            subject = f"rollback:{fill.account}|{fill.instrument}"
+            yield Owed(AlertKind.RECON_BREAK, subject, f"the venue took {fill.instrument} back ({fill.trade_id})")
+        elif fill.kind is not ev.ExecutionKind.DELIVERY and self._is_foreign(fill):
             why = f"execution {fill.trade_id} on {fill.instrument} is not ours"
             yield Owed(AlertKind.FOREIGN_ACTIVITY, fill.account, why)
 

@@ -43,6 +43,8 @@ _KINDS = {
     ExecKind.DELIVERY: ExecutionKind.DELIVERY,
     ExecKind.SETTLE: ExecutionKind.DELIVERY,
 }
+# What made the order goes before the execution's own type there, too.
+_ORIGINS = {Origin.LIQUIDATION: ExecutionKind.LIQUIDATION, Origin.ADMIN: ExecutionKind.ROLLBACK}
 
 
 def market_facts(exchange: Exchange, instrument: InstrumentId) -> tuple[MarketFact, ...]:
@@ -100,9 +102,7 @@ def _option_quote(exchange: Exchange, instrument: InstrumentId) -> ev.OptionQuot
 
 def _kind(row: Execution) -> ExecutionKind:
     """Why a position changed; a step down a liquidation's ladder is a trade in the market, and a liquidation."""
-    if row.order.origin is Origin.LIQUIDATION:
-        return ExecutionKind.LIQUIDATION
-    return _KINDS.get(row.kind, ExecutionKind.OTHER)
+    return _ORIGINS.get(row.order.origin) or _KINDS.get(row.kind, ExecutionKind.OTHER)
 
 
 def execution_fact(

@@ -90,12 +90,12 @@ _EXECUTION_KINDS: dict[str, ExecutionKind] = {
 }
 
 # [N] createType, also of executions ([D] websocket/private/execution). A step down a liquidation's ladder is a plain
-# Trade in the market, told by this word only; an administrator's closing is neither ours nor a stranger's.
+# Trade in the market, told by this word only; so is what an administrator makes, who alone can take executions back.
 _CREATOR_KINDS: dict[str, ExecutionKind] = {
     "CreateByLiq": ExecutionKind.LIQUIDATION,
     "CreateByTakeOver_PassThrough": ExecutionKind.LIQUIDATION,
     "CreateByAdl_PassThrough": ExecutionKind.ADL,
-    "CreateByAdminClosing": ExecutionKind.OTHER,
+    "CreateByAdminClosing": ExecutionKind.ROLLBACK,
 }
 
 # [N] orderStatus.

@@ -91,6 +91,9 @@ CALLS: list[tuple[ev.Event, AlertKind, str]] = [
     (fill(ev.ExecutionKind.ADL), K.ADL_OR_LIQUIDATION, f"main|{PERP}"),
     (fill(ev.ExecutionKind.LIQUIDATION), K.ADL_OR_LIQUIDATION, f"main|{PERP}"),
     (fill(), K.FOREIGN_ACTIVITY, "main"),
+    (fill(ev.ExecutionKind.OTHER), K.FOREIGN_ACTIVITY, "main"),
+    (fill(ev.ExecutionKind.ROLLBACK), K.RECON_BREAK, f"rollback:main|{PERP}"),
+    (fill(ev.ExecutionKind.ROLLBACK, on=OTHER), K.RECON_BREAK, f"rollback:main|{OTHER}"),
     (ev.WalletUpdated(report=wallet(51), source=ev.Source.STREAM), K.MARGIN_BUFFER_LOW, "main"),
     (ending(86_000.0), K.INSTRUMENT_SETTLING, PERP),
 ]
@@ -115,6 +118,7 @@ def test_an_event_without_its_alert_is_found(event: ev.Event, kind: AlertKind, s
         ev.ClockMeasured(account="main", offset_ms=499.0, round_trip_ms=1.0),
         fill(ours=True),
         fill(on=OTHER),
+        fill(ev.ExecutionKind.OTHER, on=OTHER),
         fill(ev.ExecutionKind.DELIVERY),
         ev.WalletUpdated(report=wallet(50), source=ev.Source.STREAM),
         ending(86_500.0),

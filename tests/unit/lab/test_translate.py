@@ -53,6 +53,10 @@ def test_what_an_account_did_is_told_exactly() -> None:
     step = execution_fact(stepped, "book", Source.QUERY)
     assert isinstance(step, ev.FillReceived)
     assert step.kind is ExecutionKind.LIQUIDATION, "a step down a ladder is a trade in the market, and no trade of ours"
+    back = msgspec.structs.replace(rows[0], order=msgspec.structs.replace(rows[0].order, origin=Origin.ADMIN))
+    taken = execution_fact(back, "book", Source.QUERY)
+    assert isinstance(taken, ev.FillReceived)
+    assert taken.kind is ExecutionKind.ROLLBACK, "as the venue's profile reads what an administrator made"
     signed = sum(one.qty_contracts * one.side.sign for one in fills if one.instrument == PERP)
     assert signed == bench.perp_contracts()
     (position,) = [one for one in bench.exchange.positions("main") if one.instrument == PERP]

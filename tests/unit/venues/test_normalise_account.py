@@ -80,7 +80,7 @@ def test_every_execution_type_that_moves_a_position_is_a_fill(word: str, kind: E
         ("CreateByLiq", ExecutionKind.LIQUIDATION),
         ("CreateByTakeOver_PassThrough", ExecutionKind.LIQUIDATION),
         ("CreateByAdl_PassThrough", ExecutionKind.ADL),
-        ("CreateByAdminClosing", ExecutionKind.OTHER),
+        ("CreateByAdminClosing", ExecutionKind.ROLLBACK),
     ],
 )
 def test_what_made_the_order_goes_before_the_execution_type(word: str, creator: str, kind: ExecutionKind) -> None:
