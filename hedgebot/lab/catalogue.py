@@ -85,7 +85,7 @@ FAULTS: tuple[Fault, ...] = (
     _row("D04", 2, "L3", "a bit of the journal flips"),
     _row("D07", 2, "L3", "another process holds the journal's lock"),
     _row("D08", 2, "L3", "the disk takes seconds for a write"),
-    _row("C01", 3, "L3", "the clock steps forth and back"),
+    _row("C01", 3, "L3", "the clock steps forth and back", world=True),
     _row("C02", 2, "L1", "our clock is outside the venue's window"),
     _row("C04", 1, "L1", "our clock runs fast"),
     _row("O01", 3, "L3+L4", "a configuration with slipped digits"),

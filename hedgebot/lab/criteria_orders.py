@@ -7,11 +7,14 @@ answers with a sentence when it is not met, and reads the venue's side beside th
 import itertools
 from collections.abc import Sequence
 
+from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_S
+from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent, OrderStatus
+from hedgebot.exchange.records import ExecKind
 from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.stage import Criterion, Due
 
@@ -20,6 +23,9 @@ GOES_ON_NS = 200_000_000
 
 OPEN_NS, SEEN_COIN = 5 * NS_PER_S, 0.02
 """A delta that is so long and so far out of its band is out of it for the engine, too, whose view is a little older."""
+
+OFFSET_MS_MAX, TIMER_GAP_S_MAX = 500.0, 2.0
+"""As far as the clock that decides may seem off by its own measurement; and its timers fire four times a second."""
 
 
 def in_flight(number: int, seconds: float) -> Criterion:
@@ -63,6 +69,105 @@ def as_the_venue_has_them(evidence: Evidence) -> str:
         if record.filled_contracts != filled:
             return f"of order {order.client_id} {record.filled_contracts} are booked, {filled} were executed"
     return ""
+
+
+def forced_booked_within(seconds: float) -> Criterion:
+    """What the venue closed by force is in the journal within so many seconds, and as what it was."""
+
+    def judge(evidence: Evidence) -> str:
+        forced = [one for one in evidence.oracle.forced if evidence.begun_ns <= one.at_ns <= evidence.ended_ns]
+        booked = evidence.booked_fills()
+        for one in forced:
+            at_ns, kind = booked.get(one.exec_id, (None, None))
+            if at_ns is None or at_ns - one.at_ns > seconds * NS_PER_S:
+                late = "never" if at_ns is None else f"{(at_ns - one.at_ns) / NS_PER_S:.1f} s later"
+                return f"the forced close {one.exec_id} was booked {late}, {seconds:g} s are allowed"
+            if kind is not _FORCED[one.kind]:
+                return f"the forced close {one.exec_id} was booked as a {kind}, it was a {one.kind}"
+        return "" if forced else "nothing was closed by force"
+
+    return judge
+
+
+def no_entry_once_known(quiet_s: float) -> Criterion:
+    """Once a forced close of a hedge is in the journal, nothing opens a hedge again for a while.
+
+    What the venue closes beside it arrives in any order: until the hedge's own close is known, the rest is hedged.
+    """
+
+    def judge(evidence: Evidence) -> str:
+        hedges, booked = evidence.settings.underlyings[0].hedge_instruments, evidence.booked_ns()
+        rows = [one for one in evidence.oracle.forced if one.at_ns >= evidence.begun_ns and one.instrument in hedges]
+        closed = [booked[one.exec_id] for one in rows if one.exec_id in booked]
+        for at_ns, client_id, intent in evidence.orders(evidence.ended_ns + round(quiet_s * NS_PER_S)):
+            last_ns = max((one for one in closed if one < at_ns), default=0)
+            if last_ns and at_ns - last_ns < quiet_s * NS_PER_S and not intent.reduce_only:
+                return f"order {client_id} went in {(at_ns - last_ns) / NS_PER_S:.1f} s after the hedge was closed"
+        return "" if closed else "no hedge was closed by force"
+
+    return judge
+
+
+def keeps_to_rules(within_s: float) -> Criterion:
+    """The hedge's new rules are known within so many seconds, and each order from then on fits the newest of them."""
+
+    def judge(evidence: Evidence) -> str:
+        rules: Instrument | None = None
+        changed_ns = 0
+        for entry in evidence.journal.entries:
+            if isinstance(entry, ev.Stamped):
+                if not isinstance(entry.event, ev.InstrumentsLoaded):
+                    continue
+                newest = next((one for one in entry.event.instruments if one.id == evidence.hedge), rules)
+                if entry.at_ns >= evidence.begun_ns and newest != rules:
+                    changed_ns = changed_ns or entry.at_ns
+                rules = newest
+            elif isinstance(entry.command, cmd.SubmitOrder) and entry.at_ns >= evidence.begun_ns and rules is not None:
+                intent = entry.command.approved.intent
+                if intent.instrument == evidence.hedge and (told := _misfit(intent, rules)):
+                    return f"order {entry.command.client_id} {told}"
+        if not changed_ns:
+            return "the new rules never came"
+        late_s = (changed_ns - evidence.begun_ns) / NS_PER_S
+        return "" if late_s <= within_s else f"the new rules were known after {late_s:.1f} s"
+
+    return judge
+
+
+def _misfit(intent: OrderIntent, rules: Instrument) -> str:
+    """What of an order does not fit its instrument's rules; empty where all does."""
+    qty, price = intent.qty_contracts, intent.limit_price
+    if qty % rules.lot_size:
+        return f"asks for {qty}, the lot is {rules.lot_size}"
+    if price is not None and price % rules.tick_size:
+        return f"has the limit {price}, the tick is {rules.tick_size}"
+    if qty < rules.qty_min or (rules.qty_max is not None and qty > rules.qty_max):
+        return f"asks for {qty}, from {rules.qty_min} to {rules.qty_max} may be asked for"
+    return ""
+
+
+def time_goes_on(evidence: Evidence) -> str:
+    """The clock that decides agrees with the venue's at each measurement meanwhile, and each turn's timer fires on."""
+    until_ns = evidence.ended_ns + 5 * NS_PER_S
+    seen = [one for one in evidence.events() if one.at_ns <= until_ns]
+    offsets = [one.event.offset_ms for one in seen if isinstance(one.event, ev.ClockMeasured)]
+    if not offsets:
+        return "the clock was not measured"
+    if max(map(abs, offsets)) > OFFSET_MS_MAX:
+        return f"the clock that decides was {max(offsets, key=abs):+.0f} ms off"
+    timers = [one.at_ns for one in seen if isinstance(one.event, ev.TimerFired)]
+    gap_s = max((b - a for a, b in itertools.pairwise(timers)), default=0) / NS_PER_S
+    return "" if 0 < gap_s <= TIMER_GAP_S_MAX else f"no timer fired for {gap_s:.1f} s"
+
+
+def never_back(evidence: Evidence) -> str:
+    """What is journaled never runs back in time."""
+    moments = [one.at_ns for one in evidence.journal.entries]
+    back = next((b for a, b in itertools.pairwise(moments) if b < a), None)
+    return "" if back is None else f"the journal's time runs back to {back}"
+
+
+_FORCED = {ExecKind.ADL: ev.ExecutionKind.ADL, ExecKind.BUST: ev.ExecutionKind.LIQUIDATION}
 
 
 def all_booked_within(seconds: float) -> Criterion:
@@ -167,6 +272,11 @@ def wanted_in_vain(evidence: Evidence) -> int | None:
 def first_refusal(evidence: Evidence) -> int | None:
     """When the venue refused an order of ours first."""
     return next(iter(_refusals(evidence)), None)
+
+
+def third_refusal(evidence: Evidence) -> int | None:
+    """When the venue refused an order of ours for the third time."""
+    return next(iter(_refusals(evidence)[2:]), None)
 
 
 def _refusals(evidence: Evidence) -> list[int]:

@@ -118,10 +118,14 @@ class Evidence:
 
     def booked_ns(self) -> dict[str, int]:
         """When each execution was journaled first, by its trade id."""
-        found: dict[str, int] = {}
+        return {trade_id: at_ns for trade_id, (at_ns, _) in self.booked_fills().items()}
+
+    def booked_fills(self) -> dict[str, tuple[int, ev.ExecutionKind]]:
+        """When each execution was journaled first, and as what, by its trade id."""
+        found: dict[str, tuple[int, ev.ExecutionKind]] = {}
         for one in self.journal.entries:
             if isinstance(one, ev.Stamped) and isinstance(one.event, ev.FillReceived):
-                found.setdefault(one.event.trade_id, one.at_ns)
+                found.setdefault(one.event.trade_id, (one.at_ns, one.event.kind))
         return found
 
     def modes(self, since_ns: int | None = None) -> list[tuple[int, cmd.Mode]]:

@@ -5,13 +5,15 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.durations import NS_PER_S
 from hedgebot.exchange.faults import LineFault, LineFaultKind, RequestFault, RequestFaultKind
 from hedgebot.lab import criteria as must
-from hedgebot.lab.stage import Mishap, Stage, both, client_trade, link, operator, place
+from hedgebot.lab import criteria_orders as became
+from hedgebot.lab.stage import Deed, Mishap, Stage, both, client_trade, link, operator, place
 
 STRATEGY = "delta_neutral"
 TASKS = ("feed", "clock", "journal", "control")
 SKEW_MS = 6_500.0
 """A second and a half beyond the window that orders are sent with."""
 
+STEP_MS = 600_000.0
 DRIFT_PPM = 500.0
 POINTS = ("before_commit", "after_commit_before_send", "after_send_before_answer")
 
@@ -46,6 +48,18 @@ def _broken_disk(stage: Stage) -> None:
 
 def _mended_disk(stage: Stage) -> None:
     stage.host.journal.broken = ""
+
+
+def _steps(stage: Stage) -> None:
+    """Ten minutes ahead, then ten behind; each time there is something to hedge, and the process goes on."""
+    for number, offset_ms in enumerate((STEP_MS, -STEP_MS)):
+        trade = client_trade("0.2" if number == 0 else "-0.2")
+
+        def step(offset_ms: float = offset_ms, trade: Deed = trade) -> None:
+            stage.link.set_clock(offset_ms=offset_ms)
+            trade(stage)
+
+        stage.later(30.0 * number + 0.1, step)
 
 
 def _failing_tasks(stage: Stage) -> None:
@@ -114,6 +128,17 @@ AT_HOME: tuple[Mishap, ...] = (
         criterion=must.every(must.nothing_arrives, must.back_within(60.0)),
         # Of the daemon's own alert (JournalWriteFailed) the shell's tests speak: there is no shell here.
         alerts=(AlertKind.TASK_FAILED,),
+    ),
+    Mishap(
+        id="C01",
+        title="our wall clock steps ten minutes forth, and back beyond where it was",
+        begin=_steps,
+        end=lambda stage: stage.link.set_clock(),
+        seconds=60.0,
+        # The shell tells of the wall's step: there is no shell here.
+        criterion=must.every(
+            became.time_goes_on, became.never_back, must.one_retry_after_the_clock, must.back_within(15.0)
+        ),
     ),
     Mishap(
         id="C02",

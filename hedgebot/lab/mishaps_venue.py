@@ -21,7 +21,7 @@ from hedgebot.exchange.trouble import (
     Suspension,
     WrongMark,
 )
-from hedgebot.exchange.types import MarginMode
+from hedgebot.exchange.types import MarginMode, SimPosition
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, market, strike
@@ -30,6 +30,9 @@ GREEKS = ("delta", "gamma", "vega", "theta")
 ADL_QUIET_S = 20.0
 """`adl_pause_ms` of the world's limits."""
 
+TOLD_S = 5.0
+"""Within which a forced close is classified, as its row says."""
+
 OUTAGE_S = 1_800.0
 DEPEG_S = 2_400.0
 DAY_S = 86_400.0
@@ -37,10 +40,15 @@ ENOUGH = 0.87
 """A margin use that calls for REDUCING and does not liquidate yet."""
 
 
+def largest_hedge(stage: Stage) -> SimPosition | None:
+    """What is held of the hedges; the larger one where there are two."""
+    hedges = [one for one in stage.exchange.positions(stage.holder) if one.instrument in stage.hedges]
+    return max(hedges, key=lambda one: abs(one.contracts), default=None)
+
+
 def _adl(stage: Stage) -> None:
     """The venue closes three fifths of the hedge, the larger one where there are two."""
-    hedges = [one for one in stage.exchange.positions(stage.holder) if one.instrument in stage.hedges]
-    held = max(hedges, key=lambda one: abs(one.contracts), default=None)
+    held = largest_hedge(stage)
     rules = stage.exchange.listing(held.instrument) if held else None
     if held is None or rules is None:
         return
@@ -89,7 +97,7 @@ def _hedge_contracts(stage: Stage) -> Decimal:
     )
 
 
-def _more_to_hedge(stage: Stage) -> None:
+def more_to_hedge(stage: Stage) -> None:
     """The client trades so that the hedge grows: it is there to pay at one of the signs."""
     client_trade("-0.3" if _hedge_contracts(stage) > 0 else "0.3")(stage)
 
@@ -137,7 +145,11 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         title="the hedge is auto-deleveraged, twice",
         begin=_adls,
         seconds=16.0,
-        criterion=must.every(must.no_blind_entry(ADL_QUIET_S), must.back_within(ADL_QUIET_S + 15.0)),
+        criterion=must.every(
+            became.forced_booked_within(TOLD_S),
+            must.no_blind_entry(ADL_QUIET_S),
+            must.back_within(ADL_QUIET_S + 15.0),
+        ),
         alerts=(AlertKind.ADL_OR_LIQUIDATION,),
         due=must.first_forced,
     ),
@@ -270,7 +282,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
     Mishap(
         id="M05",
         title="funding at its extremes, both signs",
-        begin=both(_more_to_hedge, _extreme_funding),
+        begin=both(more_to_hedge, _extreme_funding),
         end=_usual_funding,
         seconds=482.0,
         criterion=must.every(must.cost_decision_journaled, must.back_within(60.0)),
