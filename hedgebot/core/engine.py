@@ -117,10 +117,8 @@ class Engine:
             reconcile.note_pause(step)
         step.state.at_ns = stamped.at_ns
         self._apply(step, event)
-        if step.touched:
-            exposures = self._valuation()
-            for name, cause in step.touched.items():
-                decide(step, exposures, self._strategy, name, cause)
+        for name, cause in step.touched.items():
+            kill_rules.guarded(step, decide, self._valuation(), self._strategy, name, cause)
         return tuple(step.commands)
 
     def _strategy(self, settings: StrategySettings) -> Strategy:
@@ -294,29 +292,32 @@ class Engine:
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 
     def _on_timer(self, step: Step) -> None:
-        order_table.sweep(step)
-        reconcile.sweep(step)
-        connections.sweep(step)
-        dropcopy.sweep(step)
-        raises.sweep(step)
-        frequency.watch(step)
-        limits.watch(step)
-        market_watch.watch(step)
-        margin_watch.watch(step)
-        venue_risk.watch(step)
-        risk_limits.sweep(step)
-        convention.watch(step)
-        hedges.watch(step)
-        loss_limits.sweep(step)
-        holdings.watch(step)
-        funding.sweep(step)
-        treasury.sweep(step)
-        switching.sweep(step)
-        tracking.sweep(step)
-        kill_rules.watch(step)
-        latches.sweep(step)
-        flatten.sweep(step)
-        deadman.watch(step)
+        for look in (
+            order_table.sweep,
+            reconcile.sweep,
+            connections.sweep,
+            dropcopy.sweep,
+            raises.sweep,
+            frequency.watch,
+            limits.watch,
+            market_watch.watch,
+            margin_watch.watch,
+            venue_risk.watch,
+            risk_limits.sweep,
+            convention.watch,
+            hedges.watch,
+            loss_limits.sweep,
+            holdings.watch,
+            funding.sweep,
+            treasury.sweep,
+            switching.sweep,
+            tracking.sweep,
+            kill_rules.watch,
+            latches.sweep,
+            flatten.sweep,
+            deadman.watch,
+        ):
+            kill_rules.guarded(step, look)
         self._enter_active(step)
         if step.state.stopping:
             self._finish_stop(step)

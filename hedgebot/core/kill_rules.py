@@ -5,11 +5,15 @@ Beside them halts come from where they are found: the breakers (fills that do no
 shell (a crash loop). What a rule needs and has not got counts against the book as soon as there is something to lose: a
 dead feed is no proof of safety (hummingbot's kill switch failed open in 49 of 49 checks). One that never came in this
 run is as dead: it counts from the run's start, for what the journal knows to be held.
+
+An input that cannot be worked out counts as fired by its own name, at once. So does whatever the timer or a decision
+looks at (`guarded`): an error there would end the process, and the same journal would end the next one.
 """
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Concatenate, NamedTuple, ParamSpec
 
 from hedgebot.core import forced, hedges, latches, limits, loss_limits, market
 from hedgebot.core.exposure import exposure_problem
@@ -18,6 +22,7 @@ from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_MS
+from hedgebot.domain.settings import UnderlyingSettings
 
 CLOCK_OFFSET_MS_HALT = 1_000.0
 """As far as Bybit lets a stamp run ahead of its clock. It is measured once a minute: one bad reading halts nothing."""
@@ -26,13 +31,20 @@ PAUSES_HALT = 5
 PAUSES_WINDOW_NS = 600 * 1_000_000_000
 """So many standstills of the process within ten minutes, like the starts of a crash loop: this machine cannot hedge."""
 
-_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+CHECK = "check:"
+"""What the cause of a latch begins with that a check has set because it failed; its name follows."""
+
+ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+"""What a check that meets a state it was not made for raises."""
 
 _ACCOUNT_FEEDS = {
     "reconciliation": "{} could not be reconciled with its venue",
     "margin": "margin and equity of {} are unknown",
     "clock": "our clock and the one of {}'s venue differ by more than a second, or it is not measured",
 }
+
+
+P = ParamSpec("P")
 
 
 class Fired(NamedTuple):
@@ -53,6 +65,16 @@ def watch(step: Step) -> None:
         step.halt(why, cause, underlying=underlying)
 
 
+def guarded(step: Step, look: Callable[Concatenate[Step, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do one look of the engine; one that errors counts as fired, and keeps no other from being done."""
+    try:
+        look(step, *args, **kwargs)
+    except ERRORS as error:
+        name = look.__module__.rpartition(".")[2]
+        fired = _failed(name, error)
+        step.halt(fired.why, fired.cause)
+
+
 def note_pause(step: Step) -> None:
     """The process stood still: kept for as long as the rule looks back."""
     state = step.state
@@ -66,19 +88,21 @@ def firing(state: EngineState, at_ns: int) -> list[Fired]:
     for rule in RULES:
         try:
             found += rule(state, at_ns)
-        except _ERRORS as error:
-            name = rule.__name__.strip("_")
-            found.append(
-                Fired(f"check:{name}", f"the kill check {name} failed ({type(error).__name__}): it counts as fired")
-            )
+        except ERRORS as error:
+            found.append(_failed(rule.__name__.strip("_"), error))
     return found
+
+
+def _failed(name: str, error: Exception) -> Fired:
+    # The type alone: the same sentence each time, and nothing of what an error quotes.
+    return Fired(f"{CHECK}{name}", f"the kill check {name} failed ({type(error).__name__}): it counts as fired")
 
 
 def _note_health(step: Step) -> None:
     """When each feed that a rule needs was good last; one that was not yet is blind from its first look on."""
     known, at_ns = step.state.good_at_ns, step.at_ns
-    for name, good in _feeds(step.state, at_ns):
-        if good:
+    for name, is_good in _feeds(step.state, at_ns):
+        if _holds(is_good):
             known[name] = at_ns
         elif name not in known:
             # A moment before this look, which did not find it good.
@@ -87,22 +111,54 @@ def _note_health(step: Step) -> None:
 
 def good_feeds(state: EngineState, at_ns: int) -> Iterator[str]:
     """The names of the feeds that are good now."""
-    return (name for name, good in _feeds(state, at_ns) if good)
+    return (name for name, is_good in _feeds(state, at_ns) if _holds(is_good))
 
 
-def _feeds(state: EngineState, at_ns: int) -> Iterator[tuple[str, bool]]:
-    """Every feed that a rule needs, by name, and whether it is good now."""
+def _holds(is_good: Callable[[], bool]) -> bool:
+    """Whether a feed is good; one that cannot be worked out is not."""
+    try:
+        return is_good()
+    except ERRORS:
+        return False
+
+
+def _inputs(state: EngineState, at_ns: int) -> Iterator[Fired]:
+    """Every feed that cannot be worked out, each by its name."""
+    for name, is_good in _feeds(state, at_ns):
+        try:
+            is_good()
+        except ERRORS as error:
+            yield _failed(name, error)
+
+
+def _feeds(state: EngineState, at_ns: int) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Every feed that a rule needs, by name, and how to ask whether it is good now."""
     for settings in state.settings.underlyings:
         name = settings.underlying
-        # A book without a mark is held to nothing: the gate opens nothing on it, so that feed is as dead as the book's.
-        old = hedges.stale(state, settings, at_ns) or hedges.unmarked(state, settings, at_ns)
-        yield f"market:{name}", not old
-        yield f"exposure:{name}", not exposure_problem(state.underlyings[name])
+        yield f"market:{name}", partial(_market_is_good, state, settings, at_ns)
+        yield f"exposure:{name}", partial(_exposure_is_known, state, name)
     for account in followed(state):
-        offset_ms = account.clock_offset_ms if market.clock_is_known(account, at_ns) else None
-        yield f"reconciliation:{account.name}", account.reconciled
-        yield f"margin:{account.name}", limits.margin_use(state, account, at_ns) is not None
-        yield f"clock:{account.name}", offset_ms is not None and abs(offset_ms) <= CLOCK_OFFSET_MS_HALT
+        yield f"reconciliation:{account.name}", partial(bool, account.reconciled)
+        yield f"margin:{account.name}", partial(_margin_is_known, state, account, at_ns)
+        yield f"clock:{account.name}", partial(_clock_is_good, account, at_ns)
+
+
+def _market_is_good(state: EngineState, settings: UnderlyingSettings, at_ns: int) -> bool:
+    # A book without a mark is held to nothing: the gate opens nothing on it, so that feed is as dead as the book's.
+    return not (hedges.stale(state, settings, at_ns) or hedges.unmarked(state, settings, at_ns))
+
+
+def _exposure_is_known(state: EngineState, name: str) -> bool:
+    return not exposure_problem(state.underlyings[name])
+
+
+def _margin_is_known(state: EngineState, account: AccountState, at_ns: int) -> bool:
+    return limits.margin_use(state, account, at_ns) is not None
+
+
+def _clock_is_good(account: AccountState, at_ns: int) -> bool:
+    offset_ms = account.clock_offset_ms if market.clock_is_known(account, at_ns) else None
+    return offset_ms is not None and abs(offset_ms) <= CLOCK_OFFSET_MS_HALT
 
 
 def _all_good(state: EngineState, at_ns: int) -> bool:
@@ -166,7 +222,7 @@ def _settling(state: EngineState, at_ns: int) -> Iterator[Fired]:
                 yield Fired(f"{latches.SETTLING}{hedge}", why, settings.underlying)
 
 
-RULES: tuple[Rule, ...] = (_blind_market, _blind_account, _loop_lag, _settling, _losses)
+RULES: tuple[Rule, ...] = (_inputs, _blind_market, _blind_account, _loop_lag, _settling, _losses)
 
 
 def _blind_s(state: EngineState, feed: str, at_ns: int) -> int | None:

@@ -42,7 +42,10 @@ def unkill(step: Step, event: OperatorUnkilled) -> None:
         words = f"{where} is not killed; latches that stand: {standing}"
         step.operator(event.operator, "unkill", accepted=False, explanation=words)
         return
-    unmet = checklist(state, event, latch, step.at_ns)
+    try:
+        unmet = checklist(state, event, latch, step.at_ns)
+    except kill_rules.ERRORS as error:
+        unmet = [f"the checklist could not be worked out ({type(error).__name__})"]
     if unmet:
         step.operator(event.operator, "unkill", accepted=False, explanation="; ".join(unmet))
         return

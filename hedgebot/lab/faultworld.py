@@ -11,7 +11,7 @@ import msgspec
 
 from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.forgetting import ORDERS_KEPT
-from hedgebot.core.kill_rules import PAUSES_HALT
+from hedgebot.core.kill_rules import CHECK, PAUSES_HALT
 from hedgebot.core.state import state_digest
 from hedgebot.core.unkill import to_review
 from hedgebot.core.view import book_view
@@ -165,6 +165,7 @@ class FaultWorld:
         self._judge_replay()
         self._judge_secrets("the journal", spoken(self.host.journal.entries))
         self._look()
+        self._judge_checks()
         if not stuck:
             self._judge_bounds()
         if all(mishap.may_halt for mishap, _ in self._plan) and self._plan and self._is_halted():
@@ -267,6 +268,7 @@ class FaultWorld:
         return problem
 
     def _take_back(self) -> None:
+        self._judge_checks()
         for one in (state := self.host.engine.state).latches.values():
             word = ev.OperatorUnkilled(operator="lab", reason=OVER, scope=one.scope, name=one.name)
             seen = tuple(name for name, _ in to_review(state, one))
@@ -369,6 +371,13 @@ class FaultWorld:
         for name, (found, most) in sizes.items():
             if found > most:
                 self._broken("I14", f"{found} {name} are kept at the end, at most {most}")
+
+    def _judge_checks(self) -> None:
+        """A check that failed halts the book instead of ending the process: here it is a fault of ours all the same."""
+        for latch in self.host.engine.state.latches.values() if self.host.running else ():
+            for cause, why in latch.causes.items():
+                if cause.startswith(CHECK):
+                    self._broken("I15", why)
 
     def _broken(self, invariant: str, sentence: str) -> None:
         self.oracle.violations.append(Violation(invariant=invariant, at_ns=self.timeline.now_ns, sentence=sentence))

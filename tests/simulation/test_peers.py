@@ -241,7 +241,13 @@ def test_a_kill_check_that_fails(failure: str) -> None:
     book = ready()
     life = Life(book)
     if failure == "a check that raises":
-        book.send(ev.TaskFailed(task="kill watch", error="TypeError: None", restarting=False))
+        book.may_fail = True
+        # What the margin rule reads is of a type that it was not made for, as the peer's was None.
+        wallet = book.state.accounts[ACCOUNT].wallet
+        assert wallet is not None
+        msgspec.structs.force_setattr(wallet, "maintenance_margin_usd", "None")
+        book.tick(250)
+        assert "check:margin:main" in book.state.latches["all"].causes
     else:
         book.at_ns += 121_000 * MS
         for _ in range(3):

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.kill_rules import CHECK
 from hedgebot.core.state import EngineState
 from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
@@ -115,6 +116,8 @@ class Playbook:
         self.heard: list[Command] = []
         self.log: list[ev.Stamped] = []
         self.trades = 0
+        self.may_fail = False
+        """Whether a look of the engine may fail: a test broke what it reads."""
         self.start(epoch=1)
 
     @property
@@ -140,6 +143,8 @@ class Playbook:
         self.log.append(stamped)
         commands = self.engine.step(stamped)
         self.heard += commands
+        failed = [one for latch in self.state.latches.values() for one in latch.causes if one.startswith(CHECK)]
+        assert self.may_fail or not failed, failed
         return commands
 
     def ready(self, positions: Iterable[PositionReport] = (), btc: str = "0") -> None:

@@ -1,12 +1,17 @@
 """Kill rules that fire by themselves: one test each, dead data counts as fired, and so does a check that errors."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
 from hedgebot.core import kill_rules
 from hedgebot.core.state import EngineState
+from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
 from hedgebot.domain.commands import CancelOrder, Mode
 from hedgebot.domain.instrument import Side
+from hedgebot.domain.kill import KillAction
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
@@ -198,9 +203,78 @@ def test_a_check_that_errors_counts_as_fired(
         raise error
 
     monkeypatch.setattr(kill_rules, "RULES", (broken,))
+    book.may_fail = True
     book.tick()
     assert list(book.state.latches["all"].causes) == ["check:broken"]
     assert book.mode() is Mode.HALTED
+
+
+def _no_margin(book: Playbook) -> None:
+    wallet = book.state.accounts[ACCOUNT].wallet
+    assert wallet is not None
+    msgspec.structs.force_setattr(wallet, "maintenance_margin_usd", "nine")
+
+
+def _no_margin_age(book: Playbook) -> None:
+    book.state.accounts[ACCOUNT].wallet_at_ns = None  # type: ignore[assignment]
+
+
+def _no_price(book: Playbook) -> None:
+    book.state.underlyings["BTC"].price = None  # type: ignore[assignment]
+
+
+def _no_mark_time(book: Playbook) -> None:
+    book.state.quotes[BTC_PERP].mark_venue_ns = "now"  # type: ignore[assignment]
+
+
+def _no_clock(book: Playbook) -> None:
+    book.state.accounts[ACCOUNT].clock_offset_ms = "late"  # type: ignore[assignment]
+
+
+BROKEN_INPUTS: dict[str, Callable[[Playbook], None]] = {
+    "margin:main": _no_margin,
+    "margin:main, by its age": _no_margin_age,
+    "exposure:BTC": _no_price,
+    "market:BTC": _no_mark_time,
+    "clock:main": _no_clock,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_INPUTS)
+def test_an_input_that_cannot_be_worked_out_counts_as_fired_by_its_name(book: Playbook, name: str) -> None:
+    live(book, 5)
+    book.may_fail = True
+    BROKEN_INPUTS[name](book)
+    book.tick(250)
+    cause = f"check:{name.partition(',')[0]}"
+    assert book.mode() is Mode.HALTED
+    assert "it counts as fired" in book.state.latches["all"].causes[cause]
+    told = dict(book.state.latches["all"].causes)
+    for _ in range(10):
+        assert orders(book.tick(250)) == []
+    assert book.state.latches["all"].causes == told
+    # The checklist does not lift it, and the operator's word does not end the process.
+    book.send(ev.OperatorUnkilled(operator="me", reason="try", reviewed=tuple(told)))
+    assert book.mode() is Mode.HALTED
+
+
+def test_one_that_works_again_can_be_lifted(book: Playbook) -> None:
+    live(book, 5)
+    book.may_fail = True
+    _no_margin(book)
+    book.tick(250)
+    live(book, 5)
+    seen = tuple(name for name, _ in to_review(book.state, book.state.latches["all"]))
+    book.send(ev.OperatorUnkilled(operator="me", reason="told anew", reviewed=seen))
+    live(book, 20)
+    assert book.mode() is Mode.ACTIVE
+
+
+def test_a_decision_that_cannot_be_worked_out_halts(book: Playbook) -> None:
+    book.may_fail = True
+    _no_price(book)
+    assert orders(book.send(ev.OperatorKilled(operator="me", reason="test", action=KillAction.REDUCE))) == []
+    assert "check:decide" in book.state.latches["all"].causes
 
 
 RULES_ELSEWHERE: dict[str, ev.Event] = {
