@@ -354,9 +354,7 @@ MarketEvent = BookTop | Ticker | OptionQuote | StreamAlive | TimerFired
 """Conflatable facts: only the newest of each matters. They go to the tape, not to the journal database."""
 
 Event = (
-    BookTop
-    | Ticker
-    | OptionQuote
+    MarketEvent
     | InstrumentsLoaded
     | FillReceived
     | FundingPaid
@@ -378,13 +376,11 @@ Event = (
     | MoveAnswered
     | MoveLookedUp
     | StreamChanged
-    | StreamAlive
     | FrameQuarantined
     | AuthenticationFailed
     | ClockMeasured
     | VenueEvent
     | InboxOverflowed
-    | TimerFired
     | TaskFailed
     | AccessRefused
     | RunStarted

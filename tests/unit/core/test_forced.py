@@ -1,25 +1,15 @@
 """Forced closes, trades by hand and hedges that end: what is said, what waits, what halts."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 import msgspec
 import pytest
 
 from hedgebot.core.forced import NEVER_MS, settles_in_ms
-from hedgebot.core.ledger import execution_key
 from hedgebot.core.unkill import to_review
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import (
-    Command,
-    Mode,
-    RaiseAlert,
-    RecordAdjustment,
-    RecordOperator,
-    RecordRefusal,
-    SubmitOrder,
-)
+from hedgebot.domain.commands import Command, Mode, RaiseAlert, RecordOperator, RecordRefusal, SubmitOrder
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope, scope_key
 from hedgebot.domain.orders import OrderStatus
@@ -187,76 +177,7 @@ def test_o03_a_trade_by_hand_in_the_hedge_is_told_and_hedged_once() -> None:
     assert AlertKind.FOREIGN_ACTIVITY not in alerts(hedged().send(book.fill(Side.BUY, "0.3", name=BTC_USDC)))
 
 
-def test_whatever_moves_the_hedge_and_is_not_ours_is_told() -> None:
-    """A block trade, a moved position, the leg of a spread: of no kind that has a policy of its own."""
-    book = hedged()
-    moved = msgspec.structs.replace(book.fill(Side.BUY, "0.3", name=BTC_PERP), kind=ev.ExecutionKind.OTHER)
-    said = book.send(moved)
-    assert AlertKind.FOREIGN_ACTIVITY in alerts(said)
-    assert len(orders(said)) == 1
-    client = msgspec.structs.replace(book.fill(Side.BUY, "0.3", name=BTC_USDC), kind=ev.ExecutionKind.OTHER)
-    assert AlertKind.FOREIGN_ACTIVITY not in alerts(hedged().send(client)), (
-        "a client's block trade is the book's business"
-    )
-
-
-@pytest.mark.parametrize("name", [BTC_PERP, BTC_USDC, BTC_SPOT])
-def test_executions_that_the_venue_takes_back_halt_the_book_until_somebody_looked(name: InstrumentId) -> None:
-    book = hedged()
-    before = book.state.underlyings["BTC"].drift.flow_at_ns
-    taken = msgspec.structs.replace(book.fill(Side.SELL, "0.6", name=name), kind=ev.ExecutionKind.ROLLBACK)
-    said = book.send(taken)
-    told = next(one for one in of_type(said, RaiseAlert) if one.kind is AlertKind.RECON_BREAK)
-    assert told.subject == f"rollback:{ACCOUNT}|{name}"
-    assert taken.trade_id in told.summary
-    assert f"sell of 0.6 {name}" in told.summary
-    row = of_type(said, RecordAdjustment)[0]
-    assert (row.account, row.subject) == (ACCOUNT, execution_key(taken))
-    assert "rollback" in row.evidence
-    assert orders(said) == []
-    assert book.mode() is Mode.HALTED
-    assert book.state.latched
-    assert book.state.underlyings["BTC"].drift.flow_at_ns == before, "it is nobody's trade"
-    assert orders(book.send(msgspec.structs.replace(taken, trade_id="next"))) == []
-    assert not passed(book, 30.0)
-    assert book.is_up(AlertKind.RECON_BREAK), "a clean snapshot does not take it away"
-
-
-def test_whoever_looked_at_a_rollback_frees_the_book_and_ends_its_alert() -> None:
-    book = hedged()
-    taken = msgspec.structs.replace(book.fill(Side.BUY, "0.02", name=BTC_PERP), kind=ev.ExecutionKind.ROLLBACK)
-    book.send(taken)
-    held = [book.position("-0.942"), book.position("1", BTC_USDC)]
-    assert to_review(book.state, book.state.latches[KillScope.ALL])[0][0] == f"rollback:{ACCOUNT}|{BTC_PERP}"
-    book.tick(1_600)
-    book.snapshot(held)
-    book.send(book.book())
-    book.send(book.ticker())
-    refused = of_type(book.send(ev.OperatorUnkilled(operator="ann", reason="r")), RecordOperator)[0]
-    assert not refused.accepted
-    assert "was not reviewed" in refused.explanation
-    assert of_type(book.unkill(), RecordOperator)[0].accepted
-    assert not book.is_up(AlertKind.RECON_BREAK)
-
-
-def test_what_is_taken_back_is_no_fill_of_the_order_whose_id_it_carries() -> None:
-    book = Playbook(settings())
-    book.ready()
-    sent = the_order(book.send(book.fill(Side.BUY, "1.0", name=BTC_USDC)))
-    book.done(sent)
-    back = msgspec.structs.replace(
-        book.fill(Side.BUY, "1.0", name=BTC_PERP), kind=ev.ExecutionKind.ROLLBACK, client_id=sent.client_id
-    )
-    book.send(back)
-    latch = book.state.latches[KillScope.ALL]
-    assert list(latch.causes) == [f"rollback:{ACCOUNT}|{BTC_PERP}"], "no overfill"
-    assert book.state.positions[f"{ACCOUNT}|{BTC_PERP}"].contracts == Decimal("0.038")
-
-
-@pytest.mark.parametrize(
-    ("kind", "foreign"),
-    [(ev.ExecutionKind.DELIVERY, False), (ev.ExecutionKind.TRADE, True), (ev.ExecutionKind.OTHER, True)],
-)
+@pytest.mark.parametrize(("kind", "foreign"), [(ev.ExecutionKind.DELIVERY, False), (ev.ExecutionKind.TRADE, True)])
 def test_a_delivery_on_a_hedge_account_is_nobodys_trade(kind: ev.ExecutionKind, foreign: bool) -> None:
     made = settings()
     accounts = tuple(msgspec.structs.replace(one, role=AccountRole.HEDGE) for one in made.accounts)
