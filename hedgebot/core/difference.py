@@ -1,12 +1,13 @@
 """A snapshot's positions and coins against the ledger's: adopted, taken over where they are roundings, else told.
 
 Owns the comparison and its evidence. A difference must be repeated by a second snapshot with no fill in between, and an
-operator's unkill takes the venue's number over. When to ask, and what else a snapshot says, is `reconcile.py`'s.
+operator's unkill takes the venue's number over. A position that shrank in a stressed market is suspected to have been
+closed by force, until somebody says what it was. When to ask, and what else a snapshot says, is `reconcile.py`'s.
 """
 
 from decimal import Decimal
 
-from hedgebot.core import ledger
+from hedgebot.core import forced, ledger
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -49,7 +50,7 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
         # The difference, not the venue's old number: fills that came since are in the ledger already.
         since = _ledger_value(step.state, account, subject) - difference.ledger_value
         difference.venue_value += since
-        _adjust(step, account, subject, difference, f"accepted by {operator} at unkill")
+        _adjust(step, account, subject, difference, f"accepted by {operator} at unkill{difference.suspicion}")
     account.mismatches.clear()
     account.rounded.clear()
     for key in account.unseen:
@@ -96,11 +97,13 @@ def _note_difference(step: Step, account: AccountState, subject: str, ours: Deci
         seen.count = known.count + 1 if known.venue_value == seen.venue_value else 1
     account.mismatches[subject] = seen
     account.reconciled = False
-    step.alert(
-        AlertKind.RECON_BREAK,
-        account.name,
-        f"{subject} on {account.name}: the venue says {seen.venue_value}, the ledger {ours}; no execution explains it",
-    )
+    seen.suspicion = known.suspicion if known is not None else ""
+    if abs(seen.venue_value) < abs(ours) and subject not in step.state.underlyings:
+        seen.suspicion = forced.suspicion(step.state, account) or seen.suspicion
+    if seen.suspicion and seen.count > 1:
+        forced.suspect(step, account, InstrumentId(subject))
+    words = f"{subject} on {account.name}: the venue says {seen.venue_value}, the ledger {ours}"
+    step.alert(AlertKind.RECON_BREAK, account.name, f"{words}; no execution explains it{seen.suspicion}")
 
 
 def _venue_values(state: EngineState, account: AccountState, event: SnapshotTaken) -> dict[str, Decimal]:

@@ -36,14 +36,42 @@ def note_foreign(step: Step, account: AccountState | None, fill: FillReceived) -
         step.alert(AlertKind.FOREIGN_ACTIVITY, fill.account, summary)
 
 
-def _note_forced(step: Step, fill: FillReceived) -> None:
-    key = _key(fill.account, fill.instrument)
+def suspicion(state: EngineState, account: AccountState) -> str:
+    """What is suspected of a position that shrank without an execution; empty while neither market nor margin says so.
+
+    Deleveraging and liquidation come in a wild market, or to an account whose margin is thin (safety reference 4.2).
+    """
+    if account.margin.high_vol:
+        return "; the market is wild: auto-deleveraging or liquidation suspected"
+    if f"{AlertKind.MARGIN_BUFFER_LOW}|{account.name}" in state.alerts:
+        return "; its margin is low: liquidation suspected"
+    return ""
+
+
+def suspect(step: Step, account: AccountState, instrument: InstrumentId) -> None:
+    """Count it as closed by force while nobody knows better: once the difference has ended, nobody goes in at once."""
+    _strike(step, account.name, instrument)
+
+
+def note_coming(step: Step, account: str, instrument: InstrumentId) -> None:
+    """The venue ended an order of ours in order to close positions by force: told before it does."""
+    _strike(step, account, instrument)
+    summary = f"the venue cancelled an order in {instrument} on {account} before a deleveraging or liquidation"
+    step.alert(AlertKind.ADL_OR_LIQUIDATION, _key(account, instrument), summary)
+
+
+def _strike(step: Step, account: str, instrument: InstrumentId) -> None:
     for one in step.state.settings.underlyings:
-        if one.hedge_account == fill.account and fill.instrument in one.hedge_instruments:
+        if one.hedge_account == account and instrument in one.hedge_instruments:
             struck = step.state.underlyings[one.underlying].forced
             for ended in struck.keys() - {*one.hedge_instruments}:
                 del struck[ended]
-            struck[fill.instrument] = step.at_ns
+            struck[instrument] = step.at_ns
+
+
+def _note_forced(step: Step, fill: FillReceived) -> None:
+    key = _key(fill.account, fill.instrument)
+    _strike(step, fill.account, fill.instrument)
     summary = f"{fill.kind} of {fill.qty_contracts} {fill.instrument} on {fill.account} at {fill.price}"
     step.alert(AlertKind.ADL_OR_LIQUIDATION, key, summary)
     if step.state.limits.adl_policy is AdlPolicy.HALT:

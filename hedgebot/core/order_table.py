@@ -4,7 +4,7 @@ An underlying has at most one order that is not settled. The slot is free again 
 execution the venue spoke of is booked: deciding between the two would hedge twice (safety reference section 3).
 """
 
-from hedgebot.core import breakers, chase, deadman, forgetting, shut
+from hedgebot.core import breakers, chase, deadman, forced, forgetting, shut
 from hedgebot.core.state import EngineState, OrderRecord
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -21,7 +21,7 @@ from hedgebot.domain.events import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
-from hedgebot.domain.orders import TRANSITIONS, Approved, OrderStatus, move
+from hedgebot.domain.orders import FORCED_REASON, TRANSITIONS, Approved, OrderStatus, move
 from hedgebot.domain.reports import OrderReport
 
 _FIRST_QUERY_NS = 200 * NS_PER_MS
@@ -121,6 +121,8 @@ def on_report(step: Step, report: OrderReport) -> None:
         return
     if report.reason == DEAD_MAN_REASON:
         deadman.on_fired(step, step.state.accounts[record.intent.account])
+    if report.reason == FORCED_REASON:
+        forced.note_coming(step, record.intent.account, record.intent.instrument)
     if report.status is OrderStatus.REJECTED:
         # After its acknowledgement: by the market itself, which knows neither our clock nor our key.
         shut.on_refused(step, record)

@@ -180,6 +180,7 @@ class Mismatch(msgspec.Struct, kw_only=True):
     venue_price: Decimal
     first_seen_ns: int
     count: int
+    suspicion: str = ""
 
 
 class DeadManState(msgspec.Struct, kw_only=True):
@@ -264,8 +265,7 @@ class AlertState(msgspec.Struct, kw_only=True):
 class Latch(msgspec.Struct, kw_only=True):
     """A kill that stands until it is lifted. `causes` are rules that fired by themselves, by name, with their sentence.
 
-    `done`: its action has come to its end, nothing is sent any more. `note` is how the action goes, in a sentence.
-    `cancel_at_ns` is when orders that may still live are cancelled again.
+    `done`: its action has ended. `note` is how it goes; at `cancel_at_ns` orders that may live are cancelled again.
     """
 
     scope: KillScope

@@ -12,6 +12,9 @@ import msgspec
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.instrument import InstrumentId, Side
 
+FORCED_REASON = "forced_close"
+"""`OrderReport.reason` of an order that the venue ended before a deleveraging or liquidation, whatever its words."""
+
 
 class OrderStatus(StrEnum):
     """Where an order stands, as far as we can prove."""

@@ -13,10 +13,12 @@ from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_HOUR
 from hedgebot.domain.events import ExecutionKind, Source
 from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.orders import FORCED_REASON
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.exchange.faults import Altered
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.types import (
+    EndReason,
     ExecKind,
     Executed,
     Execution,
@@ -44,6 +46,12 @@ _KINDS = {
     ExecKind.SETTLE: ExecutionKind.DELIVERY,
 }
 # What made the order goes before the execution's own type there, too.
+_MAKES_WAY = frozenset({
+    EndReason.PREPARE_ADL,
+    EndReason.BEFORE_ADL,
+    EndReason.PREPARE_LIQUIDATION,
+    EndReason.BEFORE_LIQUIDATION,
+})  # fmt: skip
 _ORIGINS = {Origin.LIQUIDATION: ExecutionKind.LIQUIDATION, Origin.ADMIN: ExecutionKind.ROLLBACK}
 
 
@@ -149,9 +157,15 @@ def order_report(order: SimOrder, account: str) -> OrderReport:
         qty_contracts=order.qty_contracts,
         filled_contracts=order.filled_contracts,
         limit_price=order.limit_price,
-        reason=order.end_reason.value if order.end_reason else "",
+        reason=_reason(order.end_reason),
         venue_at_ns=order.updated_at_ns,
     )
+
+
+def _reason(ended: EndReason | None) -> str:
+    if ended in _MAKES_WAY:
+        return FORCED_REASON
+    return ended.value if ended is not None else ""
 
 
 def position_report(position: SimPosition, account: str) -> PositionReport:

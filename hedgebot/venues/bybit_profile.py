@@ -163,6 +163,7 @@ BYBIT = VenueProfile(
     order_statuses=_ORDER_STATUSES,
     # [N] cancelType.
     dead_man_reasons=frozenset({"CancelByDCP"}),
+    forced_reasons=frozenset({"CancelByPrepareAdl", "CancelAllBeforeAdl", "CancelByPrepareLiq", "CancelAllBeforeLiq"}),
     # [D] order/create-order: orderLinkId.
     client_id_pattern=r"[0-9A-Za-z_-]{1,36}",
     # The venue refuses more than ten topics a request for spot ("args size >10"); elsewhere the bound is on characters.

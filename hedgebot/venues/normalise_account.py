@@ -9,6 +9,7 @@ from decimal import Decimal
 from hedgebot.domain.deadman import DEAD_MAN_REASON
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.events import FillReceived, FundingPaid, Source
+from hedgebot.domain.orders import FORCED_REASON
 from hedgebot.domain.reports import OrderReport, PositionReport, WalletReport
 from hedgebot.venues.normalise import Scope, settle_coin, side_of
 from hedgebot.venues.reading import (
@@ -126,6 +127,8 @@ def order(scope: Scope, category: str, row: Raw) -> OrderReport:
 def _reason(scope: Scope, words: tuple[str, ...]) -> str:
     if not scope.profile.dead_man_reasons.isdisjoint(words):
         return DEAD_MAN_REASON
+    if not scope.profile.forced_reasons.isdisjoint(words):
+        return FORCED_REASON
     return " ".join(part for part in words if part not in _SILENT)
 
 

@@ -123,6 +123,8 @@ class VenueProfile(msgspec.Struct, frozen=True, kw_only=True):
     order_statuses: Mapping[str, OrderStatus]
     # Why the venue ended an order, in its words for its dead-man's switch.
     dead_man_reasons: frozenset[str]
+    # And in its words for making way for a deleveraging or a liquidation.
+    forced_reasons: frozenset[str]
     # client ids
     client_id_pattern: str
     # streams

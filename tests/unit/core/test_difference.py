@@ -6,11 +6,12 @@ import pytest
 
 from hedgebot.core import difference
 from hedgebot.core.step import Step
+from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, RecordAdjustment
 from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.instrument import Side
-from tests.support.playbook import ACCOUNT, BTC_USDC, MS, Playbook, of_type
+from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, MS, Playbook, of_type
 
 
 def qty(book: Playbook) -> Decimal:
@@ -64,6 +65,39 @@ def test_roundings_go_to_and_fro_and_begin_anew_with_each_day() -> None:
     compared(book, "0.0388", after_ms=1_000)
     assert not book.is_up(AlertKind.RECON_BREAK)
     assert qty(book) == Decimal("0.0388")
+
+
+@pytest.mark.parametrize(
+    ("wild", "thin", "held", "words"),
+    [
+        (True, False, "0.4", "the market is wild: auto-deleveraging or liquidation suspected"),
+        (False, True, "0.4", "its margin is low: liquidation suspected"),
+        (False, False, "0.4", ""),
+        (True, True, "1.4", ""),
+    ],
+)
+def test_a_position_that_shrank_in_a_stressed_market_is_suspected_to_be_closed_by_force(
+    wild: bool, thin: bool, held: str, words: str
+) -> None:
+    book = Playbook()
+    book.ready([book.position("1")])
+    account = book.state.accounts[ACCOUNT]
+    account.margin.high_vol = wild
+    wallet = book.wallet(maintenance="600000" if thin else "10000")
+    book.send(ev.WalletUpdated(report=wallet, source=ev.Source.STREAM))
+    book.tick()
+    account.margin.high_vol = wild
+    book.snapshot([book.position(held)], wallet=wallet)
+    told = next(one for one in book.state.alerts.values() if one.kind is AlertKind.RECON_BREAK)
+    assert told.summary.endswith(f"; {words}" if words else "no execution explains it")
+    assert not book.state.underlyings["BTC"].forced, "one snapshot is a guess"
+    account.margin.high_vol = wild
+    book.snapshot([book.position(held)], wallet=wallet)
+    assert (BTC_PERP in book.state.underlyings["BTC"].forced) is bool(words)
+    step = Step(book.state, seq=0, at_ns=book.at_ns)
+    difference.accept_differences(step, account, "ann")
+    (row,) = of_type(tuple(step.commands), RecordAdjustment)
+    assert row.evidence == "accepted by ann at unkill" + (f"; {words}" if words else "")
 
 
 @pytest.mark.parametrize("listed", [True, False])

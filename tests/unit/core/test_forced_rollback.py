@@ -1,4 +1,4 @@
-"""What is nobody's trade: executions that the venue takes back, and those of no kind in particular on a hedge."""
+"""What is nobody's trade: what the venue takes back, what has no kind of its own on a hedge, what it announces."""
 
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Mode, RaiseAlert, RecordAdjustment, RecordOperator
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.domain.kill import KillScope
+from hedgebot.domain.orders import FORCED_REASON, OrderStatus
 from tests.support.playbook import (
     ACCOUNT,
     BTC_PERP,
@@ -101,3 +102,13 @@ def test_what_is_taken_back_is_no_fill_of_the_order_whose_id_it_carries() -> Non
     latch = book.state.latches[KillScope.ALL]
     assert list(latch.causes) == [f"rollback:{ACCOUNT}|{BTC_PERP}"], "no overfill"
     assert book.state.positions[f"{ACCOUNT}|{BTC_PERP}"].contracts == Decimal("0.038")
+
+
+def test_an_order_that_makes_way_for_a_deleveraging_is_told_and_nobody_goes_in_at_once() -> None:
+    book = Playbook()
+    book.ready()
+    sent = the_order(book.send(book.fill(Side.BUY, "1.0", name=BTC_USDC)))
+    ended = msgspec.structs.replace(book.report(sent, OrderStatus.CANCELLED, "0.2"), reason=FORCED_REASON)
+    said = book.send(ev.OrderUpdated(report=ended))
+    assert AlertKind.ADL_OR_LIQUIDATION in alerts(said)
+    assert BTC_PERP in book.state.underlyings["BTC"].forced

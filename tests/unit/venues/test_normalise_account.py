@@ -7,7 +7,7 @@ import pytest
 
 from hedgebot.domain.events import ExecutionKind, FillReceived, FundingPaid, Source
 from hedgebot.domain.instrument import Side
-from hedgebot.domain.orders import OrderStatus
+from hedgebot.domain.orders import FORCED_REASON, OrderStatus
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.normalise import Scope
 from hedgebot.venues.normalise_account import execution, fee_coin, order, position, wallet
@@ -175,6 +175,14 @@ def test_order_statuses(word: str, status: OrderStatus) -> None:
     changes = {"orderStatus": word, "rejectReason": "EC_NoImmediateQtyToFill", "cancelType": "CancelByUser"}
     report = order(SCOPE, "linear", pushed("order_frame", **changes))
     assert (report.status, report.reason) == (status, "EC_NoImmediateQtyToFill CancelByUser")
+
+
+@pytest.mark.parametrize(
+    "word", ["CancelByPrepareAdl", "CancelAllBeforeAdl", "CancelByPrepareLiq", "CancelAllBeforeLiq"]
+)
+def test_an_order_that_makes_way_for_a_forced_close_says_so(word: str) -> None:
+    frame = pushed("order_frame", orderStatus="Cancelled", rejectReason="EC_PerCancelRequest", cancelType=word)
+    assert order(SCOPE, "linear", frame).reason == FORCED_REASON
 
 
 def test_an_unknown_order_status_is_a_problem_and_empty_amounts_are_none_filled() -> None:
