@@ -1,6 +1,8 @@
 """`hedgebot backtest`: a configuration over a market of history or of a seed, on virtual time, with a page of plots."""
 
+import math
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -13,6 +15,7 @@ from hedgebot.console.errors import WrongUse
 from hedgebot.console.output import emit
 from hedgebot.console.place import JsonFlag
 from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption, build_world
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
 
 if TYPE_CHECKING:
     from hedgebot.config.loader import Config
@@ -27,7 +30,7 @@ ScenarioOption = Annotated[
     Path | None, typer.Option("--scenario", help="Accounts, positions, client flow and market, a TOML file.")
 ]
 DaysOption = Annotated[
-    float | None, typer.Option("--days", min=0.01, help="Days to run. Default: the recording's, or 1.")
+    float | None, typer.Option("--days", min=0.01, help="Days to run. Default: to the recording's end, or 1.")
 ]
 StepOption = Annotated[float, typer.Option("--step-s", min=0.1, max=60, help="Seconds between looks at the market.")]
 
@@ -97,7 +100,7 @@ def backtest_world(
 
 
 def make_wish(config: "Config", world: "Scenario", step_s: float, days: float | None) -> "Wish":
-    """A run of a configuration in a world; raises ConfigError or DataError for what does not fit."""
+    """A run of a configuration in a world; raises ConfigError, DataError or WrongUse for what does not fit."""
     from hedgebot.exchange.playback import RecordedPath
     from hedgebot.exchange.recording import load_paths, load_pegs
     from hedgebot.lab.backtest import Wish
@@ -105,15 +108,33 @@ def make_wish(config: "Config", world: "Scenario", step_s: float, days: float | 
     # Files are read onto the steps of the scenario, so the step is set first.
     world = msgspec.structs.replace(world, step_ms=round(step_s * 1_000))
     paths = load_paths(world)
-    recorded = min((one.days for one in paths.values() if isinstance(one, RecordedPath)), default=1.0)
+    recorded = {name: one.days for name, one in paths.items() if isinstance(one, RecordedPath)}
     return Wish(
         scenario=world,
         settings=looked_every(config.engine_settings(_INSTALL).traded, step_s),
-        days=days or recorded,
+        days=_days(days, recorded, step_s) if recorded else days or 1.0,
         paths=paths,
         pegs=load_pegs(world, paths),
         label=config.path.stem,
     )
+
+
+def _days(days: float | None, recorded: Mapping[str, float], step_s: float) -> float:
+    """Days of recordings (their own, by underlying) that can be looked at: no price is new after the shortest's end."""
+    from hedgebot.lab.backtest import warm_up_ns
+
+    shortest = min(recorded, key=recorded.__getitem__)
+    warm_up_days = warm_up_ns(step_s) / NS_PER_DAY
+    most = recorded[shortest] - warm_up_days
+    has = f"the recording of {shortest} has {recorded[shortest]:.4g} days"
+    begins = f"the first {warm_up_days * 1_440:g} minutes go to hedging the book"
+    if most * NS_PER_DAY < step_s * NS_PER_S:
+        raise WrongUse(f"{has}, and {begins} (--step-s {step_s:g}): nothing is left to look at; give a longer one")
+    if days is not None and days > most:
+        # Rounded down, so that what is named is taken.
+        least = math.floor(most * 10_000) / 10_000
+        raise WrongUse(f"--days {days:g} is too long: {has}, and {begins}; leave --days out, or give at most {least:g}")
+    return days or most
 
 
 def looked_every(settings: "EngineSettings", step_s: float) -> "EngineSettings":

@@ -216,6 +216,12 @@ class RecordedPath:
         return tuple(self._gaps)
 
     @property
+    def quiet_s(self) -> float:
+        """Seconds of the exchange's time that the longest stretch lasts in which nothing trades; 0 without one."""
+        since, until = self._quiet
+        return float((until - since).max()) / 1e9 / self._speed if len(since) else 0.0
+
+    @property
     def days(self) -> float:
         """How long it plays, at its speed."""
         return (self._end - self._start) / self._speed / 86_400e9

@@ -18,7 +18,7 @@ from hedgebot.core.state import UnderlyingState
 from hedgebot.core.tracking import unpredicted
 from hedgebot.domain import commands as cmd
 from hedgebot.domain import events as ev
-from hedgebot.domain.durations import NS_PER_S
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.exchange.model import Exchange
@@ -39,6 +39,7 @@ START_NS = 1_790_000_000_000_000_000
 """When the market of a seed begins; a recording is played at its own moments."""
 
 WARM_UP_S = 120.0
+WARM_UP_STEPS = 8
 LOOKS_MAX = 20_000
 
 Told = Callable[[float], None]
@@ -69,6 +70,16 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     def start_ns(self) -> int:
         """When virtual time begins: hours of the day, ends and expiries are those of what was recorded."""
         return START_NS if self.recorded_ns is None else self.recorded_ns
+
+    @property
+    def looks_ns(self) -> int:
+        """When the first look is taken: the book is hedged by then."""
+        return self.start_ns + warm_up_ns(self.step_s)
+
+    @property
+    def end_ns(self) -> float:
+        """When the days are over; no look is taken later."""
+        return self.looks_ns + self.days * NS_PER_DAY
 
 
 class Hedges(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,19 +166,27 @@ class _Ear:
             self.observer.note_order(decision.client_id, float(bid), float(ask))
 
 
+def warm_up_ns(step_s: float) -> int:
+    """How long a book has to be hedged before the figures begin, where looks are so far apart.
+
+    Looks fall into the middle of steps: at their very moment the client has traded and nobody could have hedged.
+    """
+    step_ns = round(step_s * NS_PER_S)
+    least_ns = max(round(WARM_UP_S * NS_PER_S), WARM_UP_STEPS * step_ns)
+    return least_ns - least_ns % step_ns + step_ns // 2
+
+
 def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _share: None) -> Result:
     """Run it to its end. ConfigError when the book cannot run there, or never becomes active."""
     ear, pace = _Ear(), Pace.of_seconds(wish.step_s)
     exchange = Exchange(wish.scenario, wish.start_ns, wish.paths, wish.pegs)
-    book = SimBook(exchange, wish.settings, load_strategy, pace=pace, journal=PassingJournal(ear))
+    book = SimBook(exchange, _unhalted(wish), load_strategy, pace=pace, journal=PassingJournal(ear))
     holders = [one.name for one in wish.settings.accounts]
     ours = MadeBy(exchange, holders, wish.settings.install)
     # The client waits until the book is hedged: what came before is no part of the figures.
     book.exchange.set_client_flow(enabled=False)
     book.host.start()
-    # Looks fall into the middle of steps: at their very moment the client has traded and nobody could have hedged.
-    warm_up_ns = max(round(WARM_UP_S * NS_PER_S), 8 * pace.market_ns)
-    book.timeline.advance(wish.start_ns + warm_up_ns - warm_up_ns % pace.market_ns + pace.market_ns // 2)
+    book.timeline.advance(wish.looks_ns)
     mode = book.host.engine.state.mode
     if mode is not cmd.Mode.ACTIVE:
         raise ConfigError(f"the book did not become active: {book.host.engine.state.mode_reason}")
@@ -177,6 +196,19 @@ def run_backtest(wish: Wish, load_strategy: LoadStrategy, told: Told = lambda _s
     observer = ear.observer = Observer(book.exchange, holders, names, ours)
     _watch(wish, book, observer, ear, told)
     return _result(wish, book, observer, ear)
+
+
+def _unhalted(wish: Wish) -> EngineSettings:
+    """The settings, in which being blind for as long as the recording is silent halts nothing.
+
+    The market went on; a halt would stand to the end of the run, for nobody is there who could lift it.
+    """
+    quiet_s = max((one.quiet_s for one in wish.paths.values() if isinstance(one, RecordedPath)), default=0.0)
+    if not quiet_s:
+        return wish.settings
+    limits = wish.settings.limits
+    longer_ms = round(quiet_s * 1_000) + limits.blind_ms_halt
+    return msgspec.structs.replace(wish.settings, limits=msgspec.structs.replace(limits, blind_ms_halt=longer_ms))
 
 
 def _bands(book: SimBook) -> dict[str, InForce]:
@@ -204,18 +236,18 @@ def _check_bands(wish: Wish, book: SimBook) -> None:
 
 def _watch(wish: Wish, book: SimBook, observer: Observer, ear: _Ear, told: Told) -> None:
     """Advance to the end, looking after every step; in long runs after every few, so that columns stay bounded."""
-    began_ns = book.timeline.now_ns
-    whole_ns = round(wish.days * 86_400 * NS_PER_S)
+    whole_ns = round(wish.days * NS_PER_DAY)
     steps = max(1, math.ceil(whole_ns / (wish.step_s * NS_PER_S) / LOOKS_MAX))
     stride_ns = round(steps * wish.step_s * NS_PER_S)
     observer.look(_bands(book))
     ear.note_known(book)
-    while (gone_ns := book.timeline.now_ns - began_ns) < whole_ns:
+    # Never beyond the end: prices of a recording stand still there.
+    looks = max(1, whole_ns // stride_ns)
+    for number in range(looks):
         book.timeline.advance(book.timeline.now_ns + stride_ns)
         observer.look(_bands(book))
         ear.note_known(book)
-        told(min(1.0, gone_ns / whole_ns))
-    told(1.0)
+        told((number + 1) / looks)
 
 
 def _holes(wish: Wish) -> list[float]:
@@ -223,8 +255,7 @@ def _holes(wish: Wish) -> list[float]:
     found = []
     for path in wish.paths.values():
         if isinstance(path, RecordedPath):
-            until_ns = path.origin_ns + wish.days * 86_400 * NS_PER_S
-            inside = [(max(since, path.origin_ns), min(until, until_ns)) for since, until in path.gaps]
+            inside = [(max(since, path.origin_ns), min(until, wish.end_ns)) for since, until in path.gaps]
             found += [(until - since) / NS_PER_S for since, until in inside if until > since]
     return found
 
@@ -232,7 +263,7 @@ def _holes(wish: Wish) -> list[float]:
 def _spreads(wish: Wish) -> dict[str, float]:
     """Mean spread of each book whose quotes were recorded, in the days that are run."""
     return {
-        f"{name} {what}": quotes.mean_bps(path.origin_ns, path.origin_ns + wish.days * 86_400 * NS_PER_S)
+        f"{name} {what}": quotes.mean_bps(path.origin_ns, wish.end_ns)
         for name, path in wish.paths.items()
         if isinstance(path, RecordedPath)
         for what, quotes in path.quotes.items()

@@ -22,6 +22,7 @@ from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.timeline import Timeline
 from hedgebot.exchange.types import (
     Ack,
+    InstrumentStatus,
     ListingChanged,
     Notice,
     OrderRequest,
@@ -345,6 +346,9 @@ class SimVenue:
         for instrument in self._watched:
             listing = self._exchange.listing(instrument)
             if listing is None or (listing.instrument.kind.is_option and self._round % self._pace.options_every):
+                continue
+            if listing.status is InstrumentStatus.STALE:
+                # Nothing is known of the market in a gap of a recording: the last prices grow old, as in a silent feed.
                 continue
             for fact in market_facts(self._exchange, instrument):
                 self._link.market(

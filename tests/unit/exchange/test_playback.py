@@ -46,6 +46,7 @@ def test_nothing_is_live_in_a_gap_and_after_the_end() -> None:
     recorded = bars((0, 100, 110, 95, 105), (1, 105, 106, 104, 105), (4, 90, 99, 89, 98), (5, 98, 99, 97, 98))
     path = RecordedPath(perp=recorded, spot=None, minutes=None, underlying=SPEC, speed=60.0, step_s=0.1)
     assert path.gaps == ((10 * MINUTE, 20 * MINUTE),)
+    assert path.quiet_s == 600.0 / path.speed
     live = path.next_block().live  # six seconds of recording a step: ten steps a minute
     assert live[:100].all()
     assert not live[100:200].any()

@@ -16,18 +16,18 @@ BEGAN = datetime(2025, 5, 10, tzinfo=UTC)
 WORLD = msgspec.structs.replace(SCENARIO, step_ms=round(STEP_S * 1_000))
 
 
-def recorded_path(minutes: int) -> RecordedPath:
-    """Candles of a price that swings by a hundredth around 90,000 every fifty minutes."""
+def recorded_path(minutes: int, *, gap: slice = slice(0)) -> RecordedPath:
+    """Candles of a price that swings by a hundredth around 90,000 every fifty minutes; those of a gap are missing."""
     times = round(BEGAN.timestamp()) * 1_000_000_000 + np.arange(minutes, dtype=np.int64) * MINUTE_NS
     prices = 90_000.0 * (1.0 + 0.01 * np.sin(np.arange(minutes + 1) / 8.0))
     opens, closes = prices[:-1], prices[1:]
     bars = Bars(
-        times_ns=times,
+        times_ns=np.delete(times, gap),
         step_ns=MINUTE_NS,
-        opens=opens,
-        highs=np.maximum(opens, closes) * 1.0002,
-        lows=np.minimum(opens, closes) * 0.9998,
-        closes=closes,
+        opens=np.delete(opens, gap),
+        highs=np.delete(np.maximum(opens, closes) * 1.0002, gap),
+        lows=np.delete(np.minimum(opens, closes) * 0.9998, gap),
+        closes=np.delete(closes, gap),
     )
     return RecordedPath(perp=bars, spot=None, minutes=None, underlying=WORLD.underlyings[0], speed=1.0, step_s=STEP_S)
 

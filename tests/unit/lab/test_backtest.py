@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 
 from hedgebot.daemon.plugins import load_strategy
+from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings
 from hedgebot.lab.backtest import Hedges, Result, Wish, run_backtest
-from hedgebot.lab.worldspec import SCENARIO, SETTINGS
+from hedgebot.lab.worldspec import SCENARIO, SETTINGS, UNDERLYING
 from strategies.delta_neutral import STRATEGY
-from tests.unit.lab.recorded import BEGAN, recorded_wish, refining
+from tests.unit.lab.recorded import BEGAN, MINUTE_NS, recorded_path, recorded_wish, refining
 
 WORLD = msgspec.structs.replace(SCENARIO, step_ms=5_000)
 
@@ -157,3 +158,28 @@ def test_what_is_promised_of_a_hedged_half_comes() -> None:
     (one,) = run_backtest(wish, load_strategy).hedges
     assert_kept(one)
     assert one.measures.efficiency == pytest.approx(one.engine.efficiency, rel=0.02)
+
+
+def test_no_look_is_taken_beyond_the_days_that_were_asked_for() -> None:
+    wish = recorded_wish(40)
+    columns = run_backtest(wish, load_strategy).hedges[0].columns
+    assert wish.end_ns - wish.looks_ns == 40 * MINUTE_NS
+    assert columns.days[-1] - columns.days[0] == pytest.approx(40 / 1_440.0)
+
+
+def test_nothing_is_ordered_on_the_old_prices_of_a_gap() -> None:
+    """They were shown with new stamps: hedges were sent again and again, and none could be filled."""
+    wish = recorded_wish(40)
+    holed = msgspec.structs.replace(wish, paths={UNDERLYING: recorded_path(60, gap=slice(20, 30))})
+    whole, found = (run_backtest(one, load_strategy) for one in (wish, holed))
+    assert (found.gaps, found.gaps_s) == (1, 600.0)
+    assert AlertKind.STALE_MARKET_DATA.value in found.alerts
+    assert AlertKind.STALE_MARKET_DATA.value not in whole.alerts
+    assert AlertKind.ORDER_REJECTED.value not in found.alerts
+    # Blind for longer than `blind_ms_halt`; the hedge goes on where prices do.
+    assert found.mode == "active"
+    trading_usd = found.hedges[0].columns.trading_usd
+    begun = (wish.looks_ns - wish.start_ns) / MINUTE_NS
+    filled_at = begun + found.hedges[0].columns.days[1:][np.diff(trading_usd) > 0.0] * 1_440.0
+    assert not ((filled_at > 20.5) & (filled_at < 30.0)).any()
+    assert (filled_at > 30.0).any()
