@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.run import Tally, main, read_tally, run_stage
+from hedgebot.lab.catalogue import FAULTS
+from hedgebot.lab.mishaps import MISHAPS
+from tests.run import Case, Tally, fault_score, main, read_cases, read_tally, run_stage
 from tests.tidy.source import PURE_ROOMS, ROOT
 
 REPORT = """<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>"""
@@ -18,6 +20,42 @@ REPORT = """<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"
 def test_the_tally_counts_errors_as_failures() -> None:
     assert read_tally(REPORT) == Tally(passed=3, failed=2, skipped=2)
     assert Tally(3, 2, 2).plus(Tally(1, 0, 0)).line() == "4 passed, 2 failed, 2 skipped"
+
+
+NAMES = """<testsuites><testsuite>
+<testcase name="test_v02_a[x]"/><testcase name="test_v02_b"><skipped/></testcase><testcase name="test_house"/>
+<testcase name="test_fault[N05]"><system-out/></testcase><testcase name="test_n05_c"><failure/></testcase>
+<testcase name="test_p01_d"><error/></testcase></testsuite></testsuites>"""
+
+
+def whole() -> list[Case]:
+    """Every test that the catalogue asks for, passed."""
+    world = [Case(f"test_fault[{one.id}]", "passed") for one in MISHAPS]
+    return world + [Case(f"{one.test_prefix}any", "passed") for one in FAULTS if one.outside]
+
+
+def test_tests_named_after_faults_are_found_with_their_outcome() -> None:
+    assert read_cases(NAMES) == [
+        Case("test_v02_a[x]", "passed"),
+        Case("test_v02_b", "skipped"),
+        Case("test_fault[N05]", "passed"),
+        Case("test_n05_c", "failed"),
+        Case("test_p01_d", "failed"),
+    ]
+
+
+def test_the_score_of_faults_joins_the_world_and_the_rest_and_lists_the_misses() -> None:
+    assert fault_score(whole()) == "faults: 61 of 61 held, weight 152 of 152 (100.0%); no misses"
+    without = [one for one in whole() if one.name != "test_n05_any"]
+    assert "60 of 61 held, weight 149 of 152 (98.0%); not run: N05 (3)" in fault_score(without)
+    marred = [
+        *whole(),
+        Case("test_fault[N06r]", "failed"),
+        Case("test_c01_b", "skipped"),
+        Case("test_v02_b", "skipped"),
+    ]
+    assert fault_score(marred).endswith("weight 144 of 152 (94.7%); failed: N06 (2); skipped: V02 (3), C01 (3)")
+    assert fault_score([Case("test_house", "passed")]) == ""
 
 
 def test_a_run_of_no_test_is_no_success(capfd: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +77,7 @@ def test_a_stage_past_its_bound_has_failed_and_still_names_what_had_failed(
 ) -> None:
     slow = tmp_path / "test_slow.py"
     slow.write_text("import time\ndef test_wrong():\n    assert not 1\ndef test_slow():\n    time.sleep(600)\n")
-    well, tally = run_stage("slow", ["-p", "no:randomly", "--timeout=600", str(slow)], seconds_max=8.0)
+    well, tally, _ = run_stage("slow", ["-p", "no:randomly", "--timeout=600", str(slow)], seconds_max=8.0)
     assert not well
     assert tally.failed >= 1
     told = capfd.readouterr().out
