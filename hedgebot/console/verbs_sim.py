@@ -53,6 +53,10 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         str | None,
         typer.Option("--book", help="Hedge with one instrument, two, or switch. Default: drawn; for --seed one."),
     ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", help="The venue by whose rules it trades. Default: drawn; for --seed bybit."),
+    ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,7 +79,10 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     from hedgebot.lab.draws import minutes_for
     from hedgebot.lab.mishaps import BY_ID
     from hedgebot.lab.worldbooks import BookKind
+    from hedgebot.lab.worldvenues import FIRST, OTHERS
 
+    if rules is not None and rules not in {FIRST, *OTHERS}:
+        raise WrongUse(f"there are no rules {rules!r}; known: {', '.join((FIRST, *OTHERS))}")
     if book is not None and book not in {kind.value for kind in BookKind}:
         raise WrongUse(f"there is no book {book!r}; known: {', '.join(BookKind)}")
     unknown = [name for name in only or () if name not in BY_ID]
@@ -99,6 +106,7 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         only=only or (),
         book=kind,
         kept=kept,
+        rules=rules or (None if seed is None else FIRST),
         workers=1 if seed is not None else workers,
         told=progress,
     )

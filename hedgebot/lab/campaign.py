@@ -20,6 +20,7 @@ from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from hedgebot.lab.outcome import Outcome
 from hedgebot.lab.stage import Mishap
 from hedgebot.lab.worldbooks import BookKind
+from hedgebot.lab.worldvenues import FIRST
 
 CHUNK = 2
 _COLLECTOR = (50_000, 50, 100)
@@ -31,6 +32,10 @@ NONE = "none"
 
 PLAYED = frozenset(one.fault for one in MISHAPS)
 """Faults that the world plays."""
+
+
+_Job = tuple[int, float, Sequence[str], LoadStrategy, BookKind | None, Sequence[str] | None, str | None]
+"""What `one_run` takes."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,14 +95,16 @@ def one_run(
     load_strategy: LoadStrategy,
     book: BookKind | None = BookKind.ONE,
     kept: Sequence[str] | None = None,
+    rules: str | None = "",
 ) -> Outcome:
     """Play one seed; `only` are ids of mishaps, empty for all. KeyError for an unknown id.
 
     `book` None: the kind of book that is drawn for the seed. `kept`: of what is drawn only these; None: all of it.
+    `rules`: of which venue; None: those that are drawn for the seed.
     """
     mishaps: Sequence[Mishap] = [BY_ID[name] for name in only] if only else MISHAPS
     with few_collections():
-        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book, kept=kept).run()
+        return FaultWorld(seed, minutes, load_strategy, mishaps, book=book, kept=kept, rules=rules).run()
 
 
 @contextlib.contextmanager
@@ -122,7 +129,7 @@ def drawn_ids(seed: int, minutes: float, only: Sequence[str] = ()) -> tuple[str,
     return tuple(one.id for one, _ in draw(chance_of(seed), mishaps, minutes, seed).mishaps)
 
 
-def campaign(
+def campaign(  # noqa: PLR0913  (what worlds are drawn from, and what of them is given)
     seeds: Iterable[int],
     minutes: float,
     load_strategy: LoadStrategy,
@@ -130,16 +137,17 @@ def campaign(
     only: Sequence[str] = (),
     book: BookKind | None = None,
     kept: Sequence[str] | None = None,
+    rules: str | None = None,
     workers: int | None = None,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Scorecard:
     """Play many seeds; `told` hears of each as it ends, in order. `load_strategy` must be a module's function.
 
-    `book` None: each with the kind that is drawn for it, so that new seeds meet them all.
+    `book` None: each with the kind that is drawn for it, so that new seeds meet them all; so with `rules`.
     """
     outcomes: list[Outcome] = []
     count = workers or os.cpu_count() or 1
-    jobs = [(seed, minutes, tuple(only), load_strategy, book, kept) for seed in seeds]
+    jobs = [(seed, minutes, tuple(only), load_strategy, book, kept, rules) for seed in seeds]
     if count == 1:
         for job in jobs:
             outcomes.append(one_run(*job))
@@ -152,7 +160,7 @@ def campaign(
     return score(outcomes)
 
 
-def _spread(job: tuple[int, float, Sequence[str], LoadStrategy, BookKind | None, Sequence[str] | None]) -> Outcome:
+def _spread(job: "_Job") -> Outcome:
     return one_run(*job)
 
 
@@ -184,5 +192,6 @@ def repeat_line(outcome: Outcome) -> str:
     """The command that plays a run again; a seed alone has one hedge, as before there were others."""
     only = "".join(f" --only {name}" for name in outcome.only)
     book = "" if outcome.book is BookKind.ONE else f" --book {outcome.book}"
+    rules = "" if outcome.rules == FIRST else f" --rules {outcome.rules}"
     kept = "" if outcome.kept is None else "".join(f" --keep {name}" for name in outcome.kept or (NONE,))
-    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}{kept}"
+    return f"hedgebot sim run --seed {outcome.seed} --minutes {outcome.minutes:g}{only}{book}{rules}{kept}"

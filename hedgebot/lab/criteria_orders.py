@@ -15,6 +15,8 @@ from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Instrument
 from hedgebot.domain.orders import OrderIntent, OrderStatus
 from hedgebot.exchange.records import ExecKind
+from hedgebot.exchange.requests import Origin
+from hedgebot.exchange.types import Execution
 from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.stage import Criterion, Due
 
@@ -106,6 +108,32 @@ def no_entry_once_known(quiet_s: float) -> Criterion:
         return "" if closed else "no hedge was closed by force"
 
     return judge
+
+
+def taken_back_within(seconds: float) -> Criterion:
+    """What the venue took back is in the journal within so many seconds, and as what it is: no trade of anybody."""
+
+    def judge(evidence: Evidence) -> str:
+        booked, rows = evidence.booked_fills(), _taken_back(evidence)
+        for one in rows:
+            at_ns, kind = booked.get(one.exec_id, (None, None))
+            if at_ns is None or at_ns - one.at_ns > seconds * NS_PER_S:
+                return f"execution {one.exec_id}, which takes one back, was not booked within {seconds:g} s"
+            if kind is not ev.ExecutionKind.ROLLBACK:
+                return f"execution {one.exec_id}, which takes one back, was booked as a {kind}"
+        return "" if rows else "nothing was taken back"
+
+    return judge
+
+
+def first_taken_back(evidence: Evidence) -> int | None:
+    """When the venue took something back first."""
+    return next((one.at_ns for one in _taken_back(evidence)), None)
+
+
+def _taken_back(evidence: Evidence) -> list[Execution]:
+    rows = (one for one in evidence.oracle.executions if evidence.begun_ns <= one.at_ns <= evidence.ended_ns)
+    return [one for one in rows if one.order.origin is Origin.ADMIN]
 
 
 def keeps_to_rules(within_s: float) -> Criterion:

@@ -39,6 +39,7 @@ from hedgebot.lab.stage import Mishap
 from hedgebot.lab.turnoverjudge import late_coin, option_vols
 from hedgebot.lab.worldbooks import BookKind, book_of
 from hedgebot.lab.worldspec import HEDGE, HOLDER, LINK, SCENARIO, SETTINGS, START_NS, TIGHT_REPEATS, UNDERLYING
+from hedgebot.lab.worldvenues import venue_of
 
 ALERTS_MAX = 50
 """Alerts that are up once all is over: each stands for something that is still wrong."""
@@ -70,11 +71,13 @@ class FaultWorld:
         book: BookKind | None = BookKind.ONE,
         kept: Sequence[str] | None = None,
         pace: Pace = ORDINARY_PACE,
+        rules: str | None = "",
     ) -> None:
         """`begins` are mishaps by id with their seconds from the start, of a world that is played again.
 
         `kept` are those of the drawn mishaps that are played, each when it was drawn; None: all of them.
         `book` is the kind of book that it plays; None: the one that is drawn for the seed. `pace`: of long worlds.
+        `rules`: the venue by whose rules it trades, before what a mishap asks for; empty: the scenario's, None: drawn.
         """
         self._seed = seed
         self._minutes = minutes
@@ -88,6 +91,8 @@ class FaultWorld:
         self._plan = plan if kept is None else tuple(one for one in plan if one[0].id in kept)
         self._end_s = (minutes if begins else drawn.minutes) * 60.0
         self.settings = SETTINGS
+        self._rules = venue_of(seed) if rules is None else rules or scenario.venue_rules
+        scenario = msgspec.structs.replace(scenario, venue_rules=self._rules)
         for mishap, _ in self._plan:
             scenario = mishap.scenario(scenario) if mishap.scenario else scenario
             self.settings = mishap.settings(self.settings) if mishap.settings else self.settings
@@ -188,6 +193,7 @@ class FaultWorld:
             lasted_minutes=self._end_s / 60.0,
             book=self._book.kind,
             kept=self._kept,
+            rules=self._rules,
         )
 
     def _begin(self, mishap: Mishap) -> None:

@@ -47,7 +47,7 @@ def minimise(outcome: Outcome, load_strategy: LoadStrategy) -> Smallest:
     """
 
     def play(kept: Sequence[str] | None) -> Outcome:
-        return one_run(outcome.seed, outcome.minutes, outcome.only, load_strategy, outcome.book, kept)
+        return one_run(outcome.seed, outcome.minutes, outcome.only, load_strategy, outcome.book, kept, outcome.rules)
 
     return smallest(outcome, play)
 

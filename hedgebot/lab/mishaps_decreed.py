@@ -10,13 +10,14 @@ from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.instrument import InstrumentKind
 from hedgebot.exchange.contract_rules import rules_of
 from hedgebot.exchange.faults import RequestFault, RequestFaultKind
-from hedgebot.exchange.trouble import Liquidation, Maintenance, SpecificationChange
+from hedgebot.exchange.trouble import Liquidation, Maintenance, Rollback, SpecificationChange
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
 from hedgebot.lab.mishaps_venue import ADL_QUIET_S, TOLD_S, largest_hedge, more_to_hedge
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, strike
 
 MAINTENANCE_S = 60.0
+ROLLBACK_AT_S, ROLLBACK_S = 8.0, 12.0
 
 
 def _liquidation(stage: Stage) -> None:
@@ -58,6 +59,12 @@ def _maintenance(stage: Stage) -> None:
     dropping("", down)(stage)
 
 
+def _rollback(stage: Stage) -> None:
+    """What the hedges traded within the last seconds is taken back."""
+    trouble = Rollback(last_s=ROLLBACK_S, accounts=(stage.holder,), instruments=stage.hedges)
+    stage.exchange.strike(trouble)
+
+
 DECREED: tuple[Mishap, ...] = (
     Mishap(
         id="V06l",
@@ -89,6 +96,22 @@ DECREED: tuple[Mishap, ...] = (
         due=must.first_forced,
         # A book without options: what strikes those later would meet nothing.
         alone=True,
+    ),
+    Mishap(
+        id="V14r",
+        title="the venue takes executions of the hedge back",
+        begin=both(more_to_hedge, lambda stage: stage.later(ROLLBACK_AT_S, lambda: _rollback(stage))),
+        seconds=20.0,
+        criterion=must.every(
+            became.taken_back_within(TOLD_S),
+            must.halts_within(ROLLBACK_AT_S + TOLD_S),
+            must.no_orders_after(ROLLBACK_AT_S + TOLD_S),
+            must.back_within(60.0),
+        ),
+        alerts=(AlertKind.RECON_BREAK,),
+        due=became.first_taken_back,
+        # One for each instrument.
+        times=2,
     ),
     Mishap(
         id="V08m",

@@ -7,6 +7,7 @@ import msgspec
 
 from hedgebot.lab.oracle import Violation
 from hedgebot.lab.worldbooks import BookKind
+from hedgebot.lab.worldvenues import FIRST
 
 RECOVER = "I12"
 """The invariant of a book that must come back to its band."""
@@ -25,7 +26,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `unmet` says which criteria of single mishaps were not met. `only` are the ids it was drawn from; empty for all.
     `kept` are those of the drawn mishaps that were played; None: all of them. `minutes` were asked for,
-    `lasted_minutes` is what its mishap needed. `book` is what was hedged with.
+    `lasted_minutes` is what its mishap needed. `book` is what was hedged with, `rules` the venue by whose rules.
     """
 
     seed: int
@@ -42,6 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     lasted_minutes: float = 0.0
     book: BookKind = BookKind.ONE
     kept: tuple[str, ...] | None = None
+    rules: str = FIRST
 
     @property
     def passed(self) -> bool:

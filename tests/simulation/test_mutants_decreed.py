@@ -28,7 +28,7 @@ def unmet(name: str, seed: int = 1) -> str:
 
 
 def test_the_builds_without_a_fault_pass() -> None:
-    for name in ("V06l", "V06a", "V08m", "V08o", "V10r", "C01"):
+    for name in ("V06l", "V06a", "V08m", "V08o", "V10r", "V14r", "C01"):
         assert not unmet(name), name
 
 
@@ -108,3 +108,39 @@ def test_requests_that_are_signed_with_an_old_measurement_are_caught(monkeypatch
 
     monkeypatch.setattr(SimCare, "ask_the_time", keeps)
     assert "C01" in unmet("C01")
+
+
+def test_a_rollback_that_is_taken_for_a_trade_is_caught(monkeypatch: Patch) -> None:
+    put = SimVenue._put
+
+    def plain(self: SimVenue, fact: ev.Event) -> None:
+        if isinstance(fact, ev.FillReceived) and fact.kind is ev.ExecutionKind.ROLLBACK:
+            fact = msgspec.structs.replace(fact, kind=ev.ExecutionKind.TRADE)
+        put(self, fact)
+
+    monkeypatch.setattr(SimVenue, "_put", plain)
+    assert "was booked as a trade" in unmet("V14r")
+
+
+def test_a_build_that_goes_on_after_a_rollback_is_caught(monkeypatch: Patch) -> None:
+    halt = Step.halt
+
+    def goes_on(self: Step, reason: str, cause: str, **more: Any) -> None:
+        if not cause.startswith("rollback:"):
+            halt(self, reason, cause, **more)
+
+    monkeypatch.setattr(Step, "halt", goes_on)
+    assert "V14r: the book was not halted" in unmet("V14r")
+
+
+def test_a_retry_is_caught_in_a_world_whose_ids_are_labels(monkeypatch: Patch) -> None:
+    """By the first venue's rules the second copy is refused; where a client id is a label it is a second order."""
+    submit = SimVenue._submit
+
+    def twice(self: SimVenue, command: Any) -> None:
+        submit(self, command)
+        submit(self, command)
+
+    monkeypatch.setattr(SimVenue, "_submit", twice)
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, [BY_ID["N06"]], rules="deribit").run()
+    assert "I1" in {one.invariant for one in outcome.violations}

@@ -54,7 +54,7 @@ def test_a_campaign_draws_a_book_and_a_world_alone_has_one_hedge_as_before_there
     assert alone.book is BookKind.ONE
     assert repeat_line(alone) == f"hedgebot sim run --seed {seed} --minutes 5 --only N05"
     drawn: list[Outcome] = []
-    campaign([seed], 5.0, STRATEGY.build, only=["N05"], workers=1, told=drawn.append)
+    campaign([seed], 5.0, STRATEGY.build, only=["N05"], rules="bybit", workers=1, told=drawn.append)
     assert drawn[0].book is BookKind.TWO
     assert repeat_line(drawn[0]) == f"hedgebot sim run --seed {seed} --minutes 5 --only N05 --book two"
 
