@@ -23,6 +23,7 @@ from hedgebot.core import (
     proof,
     venue_risk,
 )
+from hedgebot.core.allowed_rule import allowed, allowed_closing
 from hedgebot.core.book_delta import book_delta
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
 from hedgebot.core.chase_rule import chase_rule
@@ -317,6 +318,7 @@ def _message_rate(one: Candidate) -> Finding:
 
 CLOSING_RULES: tuple[Rule, ...] = (
     _closing,
+    allowed_closing,
     _account,
     _private_silence,
     _clock,
@@ -338,6 +340,7 @@ market, the clock and the truth about the position do."""
 RULES: tuple[Rule, ...] = (
     _mode,
     _latches,
+    allowed,
     _account,
     dead_man,
     _private_silence,

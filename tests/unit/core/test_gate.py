@@ -69,7 +69,7 @@ def _intent(one: Candidate, **changes: object) -> Candidate:
     return msgspec.structs.replace(one, intent=msgspec.structs.replace(one.intent, **changes))
 
 
-def _limit(one: Candidate, **changes: float) -> Candidate:
+def _limit(one: Candidate, **changes: float | str) -> Candidate:
     return msgspec.structs.replace(one, settings=msgspec.structs.replace(one.settings, **changes))
 
 
@@ -328,6 +328,7 @@ def _thin() -> Candidate:
 CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "_mode": (_halted, "mode", "halted", "active, or reducing for what lowers risk"),
     "_latches": (_killed, "kill", "killed", "not killed, or what the kill lets through"),
+    "allowed": (lambda: _limit(_candidate(), hedge_account="x"), "allowed", f"{ACCOUNT} {BTC_PERP}", "BTC hedges on x"),
     "_account": (_unreconciled, "account", "shared", "private streams up and reconciled"),
     "dead_man": (_resting, "dead_man", "off", "armed, for an order that rests"),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
