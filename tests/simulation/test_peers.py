@@ -23,7 +23,7 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderStatus
 from hedgebot.domain.settings import EngineSettings
 from hedgebot.pricing.black76 import NS_PER_YEAR
-from tests.support.peers import Life, fills, held, is_silent, refuses
+from tests.support.peers import Life, fills, held, is_silent, refuses, say
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
@@ -60,11 +60,6 @@ def delta_of(book: Playbook) -> float:
     return net_delta_coin(book.state.underlyings["BTC"])
 
 
-def say(what: str, theirs: str, ours: str) -> None:
-    """The line that a closing note quotes."""
-    print(f"{what}: peer {theirs} | hedgebot {ours}")
-
-
 def test_a_first_call_that_fails_and_an_answer_of_another_shape() -> None:
     """S3: `KeyError('result')`, its handler asks again, the process ends. Ours: told, no order, comes back."""
     book = Playbook()
@@ -89,7 +84,14 @@ def test_a_first_call_that_fails_and_an_answer_of_another_shape() -> None:
     life.live(5)
     assert book.mode() is Mode.ACTIVE
     assert abs(delta_of(book)) <= 0.05
-    say("shape changed", "process ended at the first answer", f"20 bad answers, 0 orders on them, {book.mode()} after")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say(
+        "shape changed",
+        "process ended at the first answer",
+        f"20 bad answers, 0 orders on them, {book.mode()} after",
+        figures,
+    )
 
 
 def test_an_account_summary_that_lags_six_polls() -> None:
@@ -104,7 +106,9 @@ def test_an_account_summary_that_lags_six_polls() -> None:
     assert len(life.sent) == 1
     assert life.sent[0].approved.intent.qty_contracts % LOT == 0
     assert AlertKind.RECON_BREAK.value in life.alarms
-    say("summary lags 6 polls", "6 orders", f"{len(life.sent)} order, alarm {AlertKind.RECON_BREAK}")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("summary lags 6 polls", "6 orders", f"{len(life.sent)} order, alarm {AlertKind.RECON_BREAK}", figures)
 
 
 def test_a_position_feed_that_is_frozen() -> None:
@@ -121,7 +125,14 @@ def test_a_position_feed_that_is_frozen() -> None:
     assert life.volume_coin <= 1.0
     assert AlertKind.RECON_BREAK.value in life.alarms
     assert life.halted
-    say("position feed frozen", "10 sells of 1 BTC", f"{len(life.sent)} sell of {life.volume_coin:.4f}, then halted")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say(
+        "position feed frozen",
+        "10 sells of 1 BTC",
+        f"{len(life.sent)} sell of {life.volume_coin:.4f}, then halted",
+        figures,
+    )
 
 
 def test_greeks_that_stop_while_the_perpetual_ticks() -> None:
@@ -130,6 +141,7 @@ def test_greeks_that_stop_while_the_perpetual_ticks() -> None:
     life = Life(book)
     book.send(book.option())
     life.trade(book.fill(Side.SELL, "1", BTC_CALL))
+    life.delta = lambda: _true_delta(book, float(life.price))
     life.live(31)
     worst = 0.0
     for number in range(80):
@@ -141,7 +153,14 @@ def test_greeks_that_stop_while_the_perpetual_ticks() -> None:
     assert len(life.sent) > 2
     (shown,) = [one for one in book_view(book.state, book.at_ns).alerts if "wide" in one.summary]
     assert "last volatility" in shown.summary
-    say("greeks stop", "16 bands, no order, no alarm", f"{worst / 0.05:.1f} bands, {len(life.sent)} orders, told")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say(
+        "greeks stop",
+        "16 bands, no order, no alarm",
+        f"{worst / 0.05:.1f} bands, {len(life.sent)} orders, told",
+        figures,
+    )
 
 
 def _true_delta(book: Playbook, price: float) -> float:
@@ -169,7 +188,9 @@ def test_a_hedge_that_rounds_to_no_lot() -> None:
     # What is too small now is not forgotten: it is hedged with the next trade that makes a lot of it.
     life.trade(book.fill(Side.BUY, "0.9"))
     assert [one.approved.intent.qty_contracts for one in life.sent] == [1]
-    say("rounds to 0 lots", "process aborted", f"no-op, residual {noted[0].residual_coin:+.4f}")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("rounds to 0 lots", "process aborted", f"no-op, residual {noted[0].residual_coin:+.4f}", figures)
 
 
 def test_a_hedge_above_the_largest_order() -> None:
@@ -185,7 +206,9 @@ def test_a_hedge_above_the_largest_order() -> None:
     assert sum(sizes) == Decimal("2.962"), "the children come to the parent and no more"
     assert abs(delta_of(book)) <= 0.05
     assert not book.state.tripped
-    say("above the largest order", "never hedged", f"{len(sizes)} clips, delta {delta_of(book):+.4f}")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("above the largest order", "never hedged", f"{len(sizes)} clips, delta {delta_of(book):+.4f}", figures)
 
 
 def test_a_venue_that_rejects_everything() -> None:
@@ -200,7 +223,9 @@ def test_a_venue_that_rejects_everything() -> None:
     life.live(600)
     assert len(life.sent) == book.state.limits.order_rejects_max == 12
     assert "delta_neutral" in book.state.tripped
-    say("venue rejects all", "63 rejects in 29 s", f"{early} in 29 s, {len(life.sent)} in all, latched off")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("venue rejects all", "63 rejects in 29 s", f"{early} in 29 s, {len(life.sent)} in all, latched off", figures)
 
 
 @pytest.mark.parametrize("drift", ["0.6180339887", "0.0501", "1.23456789"])
@@ -214,7 +239,9 @@ def test_a_quantity_that_is_no_multiple_of_the_lot(drift: str) -> None:
     assert sizes
     assert all(size % LOT == 0 for size in sizes)
     assert 0.0375 <= delta_of(book) < 0.0375 + 0.001
-    say("unrounded quantity", "0.6180339887", ", ".join(map(str, sizes)))
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("unrounded quantity", "0.6180339887", ", ".join(map(str, sizes)), figures)
 
 
 def test_a_stop_while_an_order_lives() -> None:
@@ -232,7 +259,9 @@ def test_a_stop_while_an_order_lives() -> None:
     heard = book.send(ev.OrderUpdated(report=book.report(order, OrderStatus.CANCELLED)))
     assert of_type([*heard, *book.tick()], StopNow)
     assert len(life.sent) == 1
-    say("stop with a live order", "0 cancels, order stays", "cancelled and proven ended before the end")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("stop with a live order", "0 cancels, order stays", "cancelled and proven ended before the end", figures)
 
 
 @pytest.mark.parametrize("failure", ["a check that raises", "data that stays away"])
@@ -258,7 +287,9 @@ def test_a_kill_check_that_fails(failure: str) -> None:
             book.tick(4_000)
     assert life.halted
     assert orders(book.send(book.fill(Side.BUY, "3"))) == []
-    say(f"kill check fails ({failure})", "49 of 49 failed, running", "halted, latched")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say(f"kill check fails ({failure})", "49 of 49 failed, running", "halted, latched", figures)
 
 
 def test_hedges_per_hour() -> None:
@@ -280,7 +311,9 @@ def test_hedges_per_hour() -> None:
     hedges = len(life.sent) - started
     assert 0 < hedges < 614
     assert abs(delta_of(book)) <= 0.02
-    say("hedges in 3,000 s, band 0.02", "614 (737 an hour)", f"{hedges} ({hedges * 1.2:.0f} an hour)")
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("hedges in 3,000 s, band 0.02", "614 (737 an hour)", f"{hedges} ({hedges * 1.2:.0f} an hour)", figures)
 
 
 def test_a_misspelt_configuration_key(tmp_path: Path) -> None:

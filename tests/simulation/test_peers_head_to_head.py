@@ -20,7 +20,7 @@ from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID
 from hedgebot.lab.outcome import Outcome
 from strategies.delta_neutral import STRATEGY
-from tests.support.peers import Life, is_silent
+from tests.support.peers import Figures, Life, is_silent, say, world_figures
 from tests.support.playbook import (
     ACCOUNT,
     BTC_CALL,
@@ -46,9 +46,11 @@ def delta_of(state: EngineState) -> float:
     return net_delta_coin(state.underlyings["BTC"])
 
 
-def world(name: str, seed: int = 5) -> Outcome:
+def world(name: str, seed: int = 5) -> tuple[Outcome, Figures]:
     """Five minutes of the daemon's own turn with one mishap; the oracle judges from the exchange's side."""
-    return FaultWorld(seed, 5.0, STRATEGY.build, [BY_ID[name]]).run()
+    played = FaultWorld(seed, 5.0, STRATEGY.build, [BY_ID[name]])
+    outcome = played.run()
+    return outcome, world_figures(played, outcome)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +59,14 @@ def world(name: str, seed: int = 5) -> Outcome:
 )
 def test_no_order_is_sent_twice(name: str, what: str) -> None:
     """Blind retry in the survey's toy campaign: 1,591 duplicates in 20,000 orders. Ours: none, and back in the band."""
-    outcome = world(name)
+    outcome, figures = world(name)
     assert outcome.passed, (outcome.stuck, outcome.violations[:3])
     assert outcome.hedges > 5
     assert [one.id for one in outcome.played] == [name]
-    print(f"{what}: {outcome.hedges} hedges, {len(outcome.violations)} violations, {outcome.starts} starts")
+    assert figures.duplicated_coin == 0.0
+    assert figures.recovered
+    ours = f"{len(outcome.violations)} violations, {outcome.starts} starts"
+    say(what, "1,591 duplicates in 20,000 orders (blind retry)", ours, figures)
 
 
 def test_an_answer_lost_and_the_order_filled() -> None:
@@ -90,6 +95,9 @@ def test_an_answer_lost_and_the_order_filled() -> None:
     assert len(life.sent) == 1
     assert abs(delta_of(book.state)) <= 0.05
     assert not book.state.unsettled
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("answer lost, order filled", "sent again", "looked up, counted once", figures)
 
 
 def test_a_part_then_a_cancel_is_decided_anew_from_the_position() -> None:
@@ -105,6 +113,9 @@ def test_a_part_then_a_cancel_is_decided_anew_from_the_position() -> None:
     assert order.approved.intent.qty_contracts == Decimal("0.762")
     assert again.qty_contracts == Decimal("0.062"), "0.8 - 0.3 - 0.4 is 0.1, its target 0.0375"
     assert again.side is Side.SELL
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("part, then cancel", "not run", "decided anew from the position", figures)
 
 
 def test_a_gap_of_a_twentieth_between_two_ticks() -> None:
@@ -126,6 +137,9 @@ def test_a_gap_of_a_twentieth_between_two_ticks() -> None:
         assert one.approved.intent.limit_price <= Decimal(105210), "20 bps above the new middle"
     assert abs(delta_of(book.state)) <= 0.05
     assert not life.halted
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("gap of 5 %", "not run", "inside the collar, clipped", figures)
 
 
 def test_an_option_that_expires_inside_its_settlement_window() -> None:
@@ -156,6 +170,9 @@ def test_an_option_that_expires_inside_its_settlement_window() -> None:
     assert abs(delta_of(book.state)) <= 0.05
     assert book.mode() is Mode.ACTIVE, book.state.mode_reason
     assert BTC_CALL not in book.state.underlyings["BTC"].option_keys.values()
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("expiry in its settlement window", "not run", "flat in the band afterwards", figures)
 
 
 def test_a_funding_spike() -> None:
@@ -171,6 +188,9 @@ def test_a_funding_spike() -> None:
     assert refusal.refused.check.value == pytest.approx(5_775.0, rel=0.01)
     book.send(book.ticker(rate=-0.02))
     assert orders(book.send(book.fill(Side.BUY, "5"))), "beyond the limit of 5 coins"
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("funding spike", "hedges at any rate", "refused with its number", figures)
 
 
 def test_an_account_in_the_wrong_mode() -> None:
@@ -282,3 +302,6 @@ def test_what_was_closed_by_force_is_hedged_again_after_a_pause() -> None:
     life.live(2)
     assert len(life.sent) == 2
     assert abs(delta_of(book.state)) <= 0.05
+    figures = life.figures
+    assert figures.duplicated_coin < 1e-6
+    say("closed by force", "not run", "waits, then hedges", figures)
