@@ -15,7 +15,7 @@ from hedgebot.domain.decimals import plain
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.instrument import OptionType
 from hedgebot.exchange.chaintape import Capture, ChainTape, OptionSeen, Smile
-from hedgebot.exchange.recordfile import FileLike, Floats, Times, Window, read_captures, utc
+from hedgebot.exchange.recordfile import FileLike, Floats, Times, Window, column_names, read_captures, utc
 
 _COLUMNS = {
     "strike": ("strike",),
@@ -66,12 +66,29 @@ def read_chain(file: FileLike, window: Window, width: float) -> ChainTape:
     if not captures:
         raise DataError(f"recording {table.path}: no chain in the window; it has {utc(times[0])} to {utc(times[-1])}")
     if not seen:
-        low, high = _IV_RANGE
-        raise DataError(
-            f"recording {table.path}: no expiry in the window has {_STRIKES_MIN} strikes with a volatility between "
-            f"{low:g} and {high:g} a year (a fraction, 0.5 is 50 %); without volatilities options have no value"
-        )
+        raise DataError(f"recording {table.path}: {_unseen(table.columns['iv'], _iv_name(file))}")
     return ChainTape(tuple(captures), tuple(_option(key, at_ns) for key, at_ns in seen.items()))
+
+
+def _iv_name(file: FileLike) -> str:
+    """What the file calls its volatilities."""
+    return next(one for one in _COLUMNS["iv"] if one in column_names(file))
+
+
+def _unseen(ivs: Floats, column: str) -> str:
+    """Why no option can be valued."""
+    (low, high), known = _IV_RANGE, ivs[np.isfinite(ivs)]
+    right = f"between {low:g} and {high:g} a year (a fraction, 0.5 is 50 %)"
+    if not len(known):
+        return f"column {column} is empty; options have no value without a volatility {right}"
+    if ((known >= low) & (known <= high)).any():
+        return (
+            f"no expiry in the window has {_STRIKES_MIN} strikes with a volatility in column {column} {right}; without "
+            "volatilities options have no value"
+        )
+    middle = float(np.median(known))
+    guess = "; these look like percent: divide them by 100" if low <= middle / 100.0 <= high else ""
+    return f"column {column} is about {middle:g} in its middle; volatilities must be {right}{guess}"
 
 
 def _smiles(

@@ -223,6 +223,7 @@ def find_holding(name: str, listings: tuple[Listing, ...], scenario: Scenario, s
         if one.instrument.kind.is_option and (one.instrument.underlying, one.instrument.settle) == (coin, settle)
     ]
     moments = sorted({one.expiry_ns for one in chain if one.expiry_ns is not None})
+    strike: Decimal | None = None
     try:
         expiry, steps, letter = int(place[0]), int(place[1]), place[2]
         around = strikes(spec, start_price) if spec else ()
@@ -232,4 +233,25 @@ def find_holding(name: str, listings: tuple[Listing, ...], scenario: Scenario, s
     except (ValueError, IndexError, KeyError, StopIteration) as error:
         raise ConfigError(
             f"holding {name!r}: write option:COIN/expiry/steps/C-or-P within the listed chain, such as option:BTC/1/0/C"
+            f"{_chain_words(chain, moments, place, strike)}"
         ) from error
+
+
+def _chain_words(chain: list[Instrument], moments: list[int], place: list[str], strike: Decimal | None) -> str:
+    """What the chain has where a place in it was not found: its expiries, and the strikes of the one that was meant."""
+    if not chain:
+        return "; no options of it are listed"
+    days = [datetime.fromtimestamp(one // NS_PER_S, UTC).strftime("%Y-%m-%d") for one in moments]
+    told = f"; its expiries are {_shown([f'{number} ({day})' for number, day in enumerate(days)])}"
+    number = int(place[0]) if place[0].isdecimal() else 0
+    if number >= len(moments):
+        return told
+    mine = sorted({one.strike for one in chain if one.expiry_ns == moments[number] and one.strike is not None})
+    wanted = f", not {plain(strike)}" if strike is not None and strike not in mine else ""
+    return f"{told}, the strikes of expiry {number} are {_shown([plain(one) for one in mine])}{wanted}"
+
+
+def _shown(words: list[str]) -> str:
+    """A list, its middle left out where it is long."""
+    most = 8
+    return ", ".join(words if len(words) <= most else [*words[: most // 2], "...", *words[-most // 2 :]])

@@ -137,10 +137,11 @@ def _open(
     # A column of whole days says less than a moment beside it.
     named = [word for word in _DATE_NAMES if word in table.column_names]
     date = next((word for word in named if not _is_day(table.column(word))), named[0] if named else None)
-    missing = [name for name in names if found[name] is None]
+    missing = [words for name, words in names.items() if found[name] is None]
     if date is None or missing:
-        wanted = ", ".join(names)
-        raise DataError(f"recording {path}: columns {table.column_names}; it needs {date or 'date'} and {wanted}")
+        missing = [_DATE_NAMES, *missing] if date is None else missing
+        wanted = [f"{first} (or {', '.join(others)})" if others else first for first, *others in missing]
+        raise DataError(f"recording {path}: columns {table.column_names}; it lacks {', '.join(wanted)}")
     if table.num_rows < 2:
         raise DataError(f"recording {path}: {table.num_rows} rows; at least two candles are needed")
     return path, date, table, {name: word for name, word in found.items() if word is not None}

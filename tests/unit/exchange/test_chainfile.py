@@ -22,7 +22,7 @@ def ns(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * S
 
 
-def row(at: str, strike: float, kind: str, iv: float, *, index: float = 100.0, forward: float = 101.0) -> str:
+def row(at: str, strike: float, kind: str, iv: float | str, *, index: float = 100.0, forward: float = 101.0) -> str:
     return f"{at},{strike},2026-01-30 08:00:00,{kind},{forward},{iv},{index}"
 
 
@@ -50,13 +50,32 @@ def test_captures_and_options_are_read_and_the_window_begins_with_the_capture_be
         read_chain(path, (None, ns(FIRST)), 0.0)
 
 
-@pytest.mark.parametrize("iv", [float("nan"), 0.0, 55.0])
-def test_a_chain_without_volatilities_or_with_percent_is_told(tmp_path: Path, iv: float) -> None:
+@pytest.mark.parametrize(
+    ("iv", "words"),
+    [
+        ("", r"column implied_volatility is empty; options have no value without a volatility between 0\.01 and 5 a"),
+        (0.0, r"column implied_volatility is about 0 in its middle; .*\(a fraction, 0\.5 is 50 %\)$"),
+        (-55.0, r"column implied_volatility is about -55 in its middle; .*\(a fraction, 0\.5 is 50 %\)$"),
+        (55.0, r"column implied_volatility is about 55 in its middle; .*these look like percent: divide them by 100$"),
+    ],
+)
+def test_a_chain_without_volatilities_or_with_percent_is_told(tmp_path: Path, iv: float | str, words: str) -> None:
     rows = [row(FIRST, strike, "call", iv) for strike in (80, 101, 120)]
-    with pytest.raises(
-        DataError, match=r"no expiry in the window has 3 strikes with a volatility between 0.01 and 5 a"
-    ):
+    with pytest.raises(DataError, match=words):
         read_chain(write(tmp_path, rows), (None, None), 0.0)
+
+
+def test_a_chain_of_too_few_strikes_is_told(tmp_path: Path) -> None:
+    rows = [row(FIRST, strike, "call", 0.5) for strike in (80, 101)]
+    with pytest.raises(DataError, match="no expiry in the window has 3 strikes with a volatility in column"):
+        read_chain(write(tmp_path, rows), (None, None), 0.0)
+
+
+def test_a_chain_without_a_forward_is_told_what_columns_would_do(tmp_path: Path) -> None:
+    path = Path(write(tmp_path, chain_rows(FIRST)))
+    path.write_text(path.read_text("utf-8").replace("underlying,", "spot,"), "utf-8")
+    with pytest.raises(DataError, match=r"it lacks underlying \(or underlying_price, forward\)$"):
+        read_chain(str(path), (None, None), 0.0)
 
 
 def test_of_a_strike_the_side_out_of_the_money_counts_and_the_index_moves_the_forward(tmp_path: Path) -> None:

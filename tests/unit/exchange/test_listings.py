@@ -6,6 +6,7 @@ import pytest
 
 from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.instrument import InstrumentKind, OptionType
+from hedgebot.exchange.chaintape import OptionSeen
 from hedgebot.exchange.listings import find_holding, make_listings, strike_step, strikes
 from hedgebot.exchange.scenario import Scenario, UnderlyingSpec
 
@@ -89,3 +90,20 @@ def test_a_holding_that_is_not_listed_is_refused(scenario: Scenario, start_ns: i
     listings = make_listings(scenario, PRICES, start_ns)
     with pytest.raises(ConfigError, match="holding"):
         find_holding(name, listings, scenario, 90_000.0)
+
+
+def test_a_place_that_the_chain_lacks_is_told_with_what_the_chain_has(scenario: Scenario, start_ns: int) -> None:
+    """A recorded chain has its own strikes; the scenario's place said only how places are written."""
+    spec = scenario.underlyings[0]
+    expiry_ns = int(datetime(2026, 12, 25, 8, tzinfo=UTC).timestamp()) * 10**9
+    kinds = [(Decimal(70_000 + 4_000 * one), each) for one in range(12) for each in OptionType]
+    seen = [OptionSeen(expiry_ns, strike, each, start_ns) for strike, each in kinds]
+    listings = make_listings(scenario, PRICES, start_ns, {spec.name: seen})
+    words = (
+        r"its expiries are 0 \(2026-12-25\), the strikes of expiry 0 are 70000, 74000, 78000, 82000, \.\.\., "
+        r"102000, 106000, 110000, 114000, not 92000"
+    )
+    with pytest.raises(ConfigError, match=words):
+        find_holding("option:BTC/0/1/C", listings, scenario, 90_000.0)
+    with pytest.raises(ConfigError, match=r"its expiries are 0 \(2026-12-25\)$"):
+        find_holding("option:BTC/1/0/C", listings, scenario, 90_000.0)

@@ -65,7 +65,7 @@ def test_millisecond_times_are_understood(tmp_path: Path) -> None:
         ([*GOOD, "2025-10-10T21:15:00Z,98,99,0,95"], HEAD, r"row 4: low is 0.*positive"),
         ([*GOOD, "2025-10-10T21:15:00Z,98,99,90,"], HEAD, r"row 4: close is nan.*positive"),
         (GOOD[:1], HEAD, r"1 rows; at least two"),
-        (GOOD, "date,o,h,l,c\n", r"it needs date and open, high, low, close"),
+        (GOOD, "date,o,h,l,c\n", r"it lacks open, high, low, close$"),
         (["yesterday,1,1,1,1", "today,1,1,1,1"], HEAD, r"must be timestamps or milliseconds"),
         (["2025-10-10T21:00:00Z,a,b,c,d", "2025-10-10T21:05:00Z,a,b,c,d"], HEAD, r"open is string.*numbers"),
     ],
