@@ -28,6 +28,12 @@ from hedgebot.pricing import band
 GAP_SHARE = 0.25
 """Of the way from target to trigger that stays, however large the fills: below it every tick would be an order."""
 
+BUDGET_USD_MIN = 0.1
+"""Of the tracking error, per square root of a day: no lot of any coin moves less, so that below it stand coins."""
+
+VOLS = (0.01, 5.0)
+"""Volatilities a year that markets have; beyond them stand percent."""
+
 SLOW_SHARE = 0.1
 """Of the trigger that the delta may go beyond it, where the trigger cannot come in any more, before it is told."""
 
@@ -182,22 +188,30 @@ class Plugin:
     def build(self, settings: StrategySettings) -> Strategy:
         """Make the strategy; raises ConfigError for a parameter out of range or a budget that cannot be had."""
         one = msgspec.convert(settings.params, Parameters)
-        for name in ("tracking_error_usd", "reference_price_usd", "reference_vol", "reference_variance_coin2_day"):
-            _above_zero(settings.name, name, getattr(one, name))
-        _above_zero(settings.name, "cap_coin", one.cap_coin)
-        if not 0.0 < one.target_ratio < 1.0:
+        where = f"strategies.{settings.name}.params"
+        for name in ("reference_price_usd", "reference_variance_coin2_day", "cap_coin"):
+            if not getattr(one, name) > 0.0:
+                raise ConfigError(f"{where}.{name} is {getattr(one, name):g}, it must be above zero")
+        for name in ("order_cost_usd", "noise_floor_usd"):
+            if getattr(one, name) < 0.0:
+                raise ConfigError(f"{where}.{name} is {getattr(one, name):g}, it must not be negative")
+        if not one.tracking_error_usd >= BUDGET_USD_MIN:
             raise ConfigError(
-                f"strategies.{settings.name}.params.target_ratio is {one.target_ratio:g}, it must be between 0 and 1"
+                f"{where}.tracking_error_usd is {one.tracking_error_usd:g}, it must be USD per square root of a day, "
+                f"from {BUDGET_USD_MIN:g} on"
             )
+        low, high = VOLS
+        if not low <= one.reference_vol <= high:
+            raise ConfigError(
+                f"{where}.reference_vol is {one.reference_vol:g}, it must be a fraction a year between {low:g} and "
+                f"{high:g} (60 % is 0.6)"
+            )
+        if not 0.0 < one.target_ratio < 1.0:
+            raise ConfigError(f"{where}.target_ratio is {one.target_ratio:g}, it must be between 0 and 1")
         try:
             return CostAware(settings.name, one)
         except ValueError as error:
             raise ConfigError(f"strategies.{settings.name}.params.tracking_error_usd: {error}") from error
-
-
-def _above_zero(strategy: str, name: str, value: float) -> None:
-    if not (value > 0.0 and math.isfinite(value)):
-        raise ConfigError(f"strategies.{strategy}.params.{name} is {value:g}, it must be above zero")
 
 
 STRATEGY = Plugin()

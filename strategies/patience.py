@@ -20,6 +20,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 _MINUTES_PER_DAY = 24 * 60
+WAIT_S_MAX = 7.0 * _MINUTES_PER_DAY * 60.0
 _HOURS = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$")
 
 
@@ -108,6 +109,10 @@ class Plugin:
             if getattr(one, name) < 0.0:
                 where = f"strategies.{settings.name}.params.{name}"
                 raise ConfigError(f"{where} is {getattr(one, name):g}, it must not be negative")
+        for name in ("dwell_s", "interval_s"):
+            if getattr(one, name) > WAIT_S_MAX:
+                where = f"strategies.{settings.name}.params.{name}"
+                raise ConfigError(f"{where} is {getattr(one, name):g}, it must be at most a week ({WAIT_S_MAX:g})")
         if one.price_move_within_minutes:
             _within(settings.name, one)
         return Waiting(settings.name, one)

@@ -13,6 +13,7 @@ from hedgebot.domain.errors import ConfigError
 from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
 
 HEDGE_RATIO_MAX = 1.5
+SIDE_RATIO_MAX = 1_000.0
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,8 +88,10 @@ class Plugin:
         if one.hedge_ratio > 1.0 and not one.over_hedge:
             raise ConfigError(f"{where}.hedge_ratio is {one.hedge_ratio:g}: above 1 needs over_hedge = true")
         for name in ("up_ratio", "down_ratio"):
-            if not getattr(one, name) > 0.0:
-                raise ConfigError(f"{where}.{name} is {getattr(one, name):g}, it must be above zero")
+            if not 0.0 < getattr(one, name) <= SIDE_RATIO_MAX:
+                raise ConfigError(
+                    f"{where}.{name} is {getattr(one, name):g}, it must be above zero and at most {SIDE_RATIO_MAX:g}"
+                )
         return Target(settings.name, one)
 
 

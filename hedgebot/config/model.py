@@ -75,16 +75,22 @@ def _instrument_form(value: str) -> str:
     return value
 
 
-def _basis_points(value: float) -> float:
-    if 0.0 < value < FEE_BPS_MIN:
-        raise ValueError(
-            f"looks like a fraction or percent; must be basis points, 0 or from {FEE_BPS_MIN:g} to 100 (0.055 % is 5.5)"
-        )
+def _fee_bps(value: float) -> float:
+    return _basis_points(value, f"0 or from {BPS_MIN:g} to 100")
+
+
+def _basis_points(value: float, right: str) -> float:
+    if 0.0 < value < BPS_MIN:
+        raise ValueError(f"looks like a fraction or percent; must be basis points, {right} (0.055 % is 5.5)")
     return value
 
 
-FEE_BPS_MIN = 0.1
-"""No venue has so small a fee but none: below it stands another unit."""
+def _cost_bps(value: float) -> float:
+    return _basis_points(value, f"from {BPS_MIN:g} to 200")
+
+
+BPS_MIN = 0.1
+"""No venue has so small a fee but none, and no hedge costs less: below it stands another unit."""
 DAY_VOLUME_USD_MIN = 100_000.0
 """Nobody hedges where less is traded a day: below it stand coins or contracts."""
 BASIS_VOL_DAY_MAX = 0.05
@@ -95,7 +101,13 @@ Fee = Annotated[
     float,
     BeforeValidator(_refuse_bool),
     Field(ge=0, le=100, allow_inf_nan=False),
-    AfterValidator(_basis_points),
+    AfterValidator(_fee_bps),
+]
+Cost = Annotated[
+    float,
+    BeforeValidator(_refuse_bool),
+    Field(gt=0, le=200, allow_inf_nan=False),
+    AfterValidator(_cost_bps),
 ]
 Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=DAY_VOLUME_USD_MIN, allow_inf_nan=False)]
 BasisVol = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=BASIS_VOL_DAY_MAX, allow_inf_nan=False)]
@@ -194,9 +206,7 @@ class UnderlyingSection(Section):
     )
     order_qty_coin_max: Number = Field(gt=0, description="a number of coins; larger hedges are sent in pieces")
     order_notional_usd_max: Number = Field(gt=0, description="a number of USD; larger hedges are sent in pieces")
-    cost_bps: Number = Field(
-        5.0, gt=0, le=200, description="a number of basis points: what a hedge costs one way, fee and half spread"
-    )
+    cost_bps: Cost = Field(5.0, description="a number of basis points: what a hedge costs one way, fee and half spread")
     cost_source: CostSource = Field(
         CostSource.CONFIGURED, description="what bands are made of: configured (cost_bps) or measured (own fills)"
     )

@@ -5,6 +5,7 @@ A plug-in is a file strategies/NAME.py with a module-level STRATEGY; it is impor
 
 import importlib
 import importlib.util
+import math
 import pkgutil
 from collections.abc import Mapping
 from typing import Any
@@ -60,4 +61,6 @@ def _value_problem(model: type[msgspec.Struct], name: str, value: object) -> str
         msgspec.convert(value, annotation)
     except msgspec.ValidationError as error:
         return str(error)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "it must be a finite number"
     return None

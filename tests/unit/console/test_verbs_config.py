@@ -59,6 +59,55 @@ def test_each_bad_input_has_its_sentence_and_code(
     assert "Traceback" not in err
 
 
+COST_AWARE = "strategies.cost_aware.params"
+FINITE = "it must be a finite number"
+PATIENCE = '\n[strategies.patience]\nenabled = true\nunderlyings = ["BTC"]\n[strategies.patience.params]\n'
+TARGET = PATIENCE.replace("patience", "target")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("", f"{PATIENCE}dwell_s = nan", f"strategies.patience.params.dwell_s = nan is wrong: {FINITE}"),
+        ("", f"{PATIENCE}dwell_s = inf", f"strategies.patience.params.dwell_s = inf is wrong: {FINITE}"),
+        ("", f"{PATIENCE}dwell_s = 1e12", "strategies.patience.params.dwell_s is 1e+12, it must be at most a week"),
+        ("", f"{TARGET}target_coin = nan", f"strategies.target.params.target_coin = nan is wrong: {FINITE}"),
+        ("", f"{TARGET}target_coin = inf", f"strategies.target.params.target_coin = inf is wrong: {FINITE}"),
+        ("", f"{TARGET}up_ratio = inf", f"strategies.target.params.up_ratio = inf is wrong: {FINITE}"),
+        ("", f"{TARGET}up_ratio = 1e6", "strategies.target.params.up_ratio is 1e+06, it must be above zero and at"),
+        ("cap_coin", "order_cost_usd = nan\ncap_coin", f"{COST_AWARE}.order_cost_usd = nan is wrong: {FINITE}"),
+        ("cap_coin", "order_cost_usd = -3\ncap_coin", f"{COST_AWARE}.order_cost_usd is -3, it must not be negative"),
+        ("cap_coin", "noise_floor_usd = nan\ncap_coin", f"{COST_AWARE}.noise_floor_usd = nan is wrong: {FINITE}"),
+        ("cap_coin", "noise_floor_usd = -480\ncap_coin", f"{COST_AWARE}.noise_floor_usd is -480, it must not be neg"),
+        (
+            "reference_vol = 0.6",
+            "reference_vol = 60",
+            f"{COST_AWARE}.reference_vol is 60, it must be a fraction a year",
+        ),
+        (
+            "tracking_error_usd = 500.0",
+            "tracking_error_usd = 0.001",
+            "is 0.001, it must be USD per square root of a day",
+        ),
+        ("cost_bps = 5.6", "cost_bps = 0.00056", "cost_bps = 0.00056 looks like a fraction or percent; must be basis"),
+        ("cost_bps = 5.6", "cost_bps = 201", "cost_bps = 201 must be at most 200; it is a number of basis points"),
+    ],
+)
+def test_a_parameter_that_cannot_be_meant_is_one_sentence_that_names_its_key(
+    hedgebot: Callable[..., tuple[int, str, str]], root: Path, tmp_path: Path, old: str, new: str, part: str
+) -> None:
+    """They passed, and crashed the first decision or were silently something else."""
+    text = (root / "config" / "backtest.toml").read_text("utf-8")
+    (tmp_path / "demo-limits.toml").write_bytes((root / "config" / "demo-limits.toml").read_bytes())
+    assert old in text
+    path = tmp_path / "book.toml"
+    path.write_text(re.sub(rf"(?m)^{old}", new, text, count=1) if old else text + new + "\n", "utf-8")
+    code, _, err = hedgebot("config", "validate", path, "--no-secrets")
+    assert code == 6
+    assert part in err
+    assert len(err.splitlines()) == 1
+
+
 def test_a_good_file_is_said_to_be_good(hedgebot: Callable[..., tuple[int, str, str]], book: Path) -> None:
     code, out, _ = hedgebot("config", "validate", book, "--no-secrets", "--json")
     assert (code, orjson.loads(out)["ok"]) == (0, True)
