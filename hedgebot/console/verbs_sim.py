@@ -76,23 +76,10 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     """
     from hedgebot.daemon.plugins import load_strategy
     from hedgebot.lab.campaign import campaign
-    from hedgebot.lab.draws import minutes_for
-    from hedgebot.lab.mishaps import BY_ID
     from hedgebot.lab.worldbooks import BookKind
-    from hedgebot.lab.worldvenues import FIRST, OTHERS
+    from hedgebot.lab.worldvenues import FIRST
 
-    if rules is not None and rules not in {FIRST, *OTHERS}:
-        raise WrongUse(f"there are no rules {rules!r}; known: {', '.join((FIRST, *OTHERS))}")
-    if book is not None and book not in {kind.value for kind in BookKind}:
-        raise WrongUse(f"there is no book {book!r}; known: {', '.join(BookKind)}")
-    unknown = [name for name in only or () if name not in BY_ID]
-    if unknown:
-        raise WrongUse(f"there is no mishap {unknown[0]!r}; known: {', '.join(BY_ID)}")
-    if minutes < MINUTES_MIN:
-        raise WrongUse(f"--minutes is {minutes:g}, a world needs at least {MINUTES_MIN:g} to be broken and to recover")
-    for name in only or ():
-        if minutes < (least := math.ceil(minutes_for(BY_ID[name]))):
-            raise WrongUse(f"--minutes is {minutes:g}, {name} needs a world of at least {least}")
+    _check(only or (), minutes, book, rules)
     kept = _kept(keep, seed, minutes, only or ())
     chosen = [seed] if seed is not None else list(range(first, first + seeds))
     # A line that repeats one world says what is not one hedge: lines from before there were others stay true.
@@ -219,6 +206,27 @@ class _Progress:
         self.smallest[outcome.seed] = found = minimise(outcome, load_strategy)
         sys.stderr.write(f"  {found.sentence}\n")
         sys.stderr.flush()
+
+
+def _check(only: "Sequence[str]", minutes: float, book: str | None, rules: str | None) -> None:
+    """WrongUse for what no world is made of."""
+    from hedgebot.lab.draws import minutes_for
+    from hedgebot.lab.mishaps import BY_ID
+    from hedgebot.lab.worldbooks import BookKind
+    from hedgebot.lab.worldvenues import FIRST, OTHERS
+
+    if rules is not None and rules not in {FIRST, *OTHERS}:
+        raise WrongUse(f"there are no rules {rules!r}; known: {', '.join((FIRST, *OTHERS))}")
+    if book is not None and book not in {kind.value for kind in BookKind}:
+        raise WrongUse(f"there is no book {book!r}; known: {', '.join(BookKind)}")
+    unknown = [name for name in only if name not in BY_ID]
+    if unknown:
+        raise WrongUse(f"there is no mishap {unknown[0]!r}; known: {', '.join(BY_ID)}")
+    if minutes < MINUTES_MIN:
+        raise WrongUse(f"--minutes is {minutes:g}, a world needs at least {MINUTES_MIN:g} to be broken and to recover")
+    for name in only:
+        if minutes < (least := math.ceil(minutes_for(BY_ID[name]))):
+            raise WrongUse(f"--minutes is {minutes:g}, {name} needs a world of at least {least}")
 
 
 def _kept(keep: list[str] | None, seed: int | None, minutes: float, only: "Sequence[str]") -> tuple[str, ...] | None:
