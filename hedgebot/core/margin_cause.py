@@ -45,7 +45,7 @@ def likeliest(account: AccountState, model: Model, name: str, number: float) -> 
     alone = len(contracts) == 1 and not model.book.grids and not model.book.options
     if name == "maintenance" and model.mode is MarginMode.CROSS and alone:
         (one,) = contracts
-        value = abs(one.contracts) * margin_model.value_each(one) * model.book.prices.get(one.rules.settle, 1.0)
+        value = abs(one.contracts) * margin_model.value_each(one) * model.book.prices[one.rules.settle]
         implied = number / value if value else math.nan
         ours = model.now.maintenance / value if value else math.nan
         return f"the tiers of {one.rules.id}: the venue's comes to {implied:.4%} of its value, ours to {ours:.4%}"
@@ -100,4 +100,4 @@ def _index_usd(book: MarginBook, one: WatchedPosition) -> float:
 
 def _value_each_usd(book: MarginBook, one: WatchedPosition) -> float:
     contract = book.contracts.get(one.rules.id)
-    return 0.0 if contract is None else margin_model.value_each(contract) * book.prices.get(one.rules.settle, 1.0)
+    return 0.0 if contract is None else margin_model.value_each(contract) * book.prices[one.rules.settle]

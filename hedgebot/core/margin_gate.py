@@ -195,7 +195,7 @@ def _with_instrument(state: EngineState, account: AccountState, rules: Instrumen
     if isinstance(model, str):
         return None
     if rules.id not in model.book.contracts:
-        flat = margin_legs.flat_contract(state, account, rules)
+        flat = margin_legs.flat_contract(state, account, rules, model.book.prices)
         if isinstance(flat, str):
             return None
         model.book.contracts[rules.id] = flat
@@ -240,7 +240,7 @@ def _effect(
 def _left_after(book: MarginBook, rules: Instrument, intent: OrderIntent, stress: Stress, taken: float) -> float:
     """What the order leaves of a stress: its own profit in the move, less what it costs and needs more, now or then."""
     one, size = book.contracts[rules.id], float(intent.qty_contracts) * intent.side.sign
-    gain = size * margin_model.value_each(one) * book.prices.get(rules.settle, 1.0) * stress.ratio
+    gain = size * margin_model.value_each(one) * book.prices[rules.settle] * stress.ratio
     return min(stress.down - gain, stress.up + gain) - max(taken, taken * (1.0 + stress.ratio))
 
 
@@ -249,7 +249,7 @@ def _cost_usd(book: MarginBook, rules: Instrument, intent: OrderIntent, cost_bps
     one = book.contracts[rules.id]
     worse = max((float(intent.limit_price) / one.mark - 1.0) * intent.side.sign, 0.0)
     notional = abs(float(rules.notional_quote(intent.qty_contracts, Decimal(repr(one.mark)))))
-    return notional * (worse + cost_bps / 1e4) * book.prices.get(rules.quote, 1.0)
+    return notional * (worse + cost_bps / 1e4) * book.prices[rules.quote]
 
 
 def clip(

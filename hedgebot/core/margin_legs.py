@@ -128,7 +128,7 @@ def read_book(
     buys, sells = _pending(state, account)
     for name in (*buys, *sells):
         if name not in held:
-            added = flat_contract(state, account, state.instruments[name])
+            added = flat_contract(state, account, state.instruments[name], prices)
             if isinstance(added, str):
                 return added
             held[name] = added
@@ -160,14 +160,14 @@ def _coin_price(state: EngineState, settings: UnderlyingSettings, prices: dict[s
     """USD per coin of an underlying; 0 where nothing says it. An index is in the coin that its hedge is quoted in."""
     # Of several hedges the newest index: the main one's feed may be the one that stands still.
     told = [
-        (quote.mark_venue_ns, float(quote.newest_index) * prices.get(rules.quote, 1.0))
+        (quote.mark_venue_ns, float(quote.newest_index) * prices.get(rules.quote, 0.0))
         for hedge in settings.hedge_instruments
         if (quote := state.quotes.get(hedge)) and quote.newest_index and (rules := state.instruments.get(hedge))
     ]
     if told:
         return max(told, key=lambda one: one[0])[1]
     main = state.instruments.get(settings.hedge_instrument)
-    return state.underlyings[settings.underlying].price * prices.get(main.quote, 1.0) if main else 0.0
+    return state.underlyings[settings.underlying].price * prices.get(main.quote, 0.0) if main else 0.0
 
 
 def _contracts(
@@ -187,23 +187,36 @@ def _contracts(
             if rules.underlying not in state.underlyings:
                 return f"{rules.id} is an option on {rules.underlying}, which is not configured"
             continue
-        if rules.settle not in prices:
-            return f"the price of {rules.settle} is unknown"
-        found = _contract(state, account, rules, float(position.contracts), float(position.entry_price))
+        found = _contract(state, account, rules, float(position.contracts), float(position.entry_price), prices)
         if isinstance(found, str):
             return found
         held[rules.id] = found
     return held, realised_usd
 
 
-def flat_contract(state: EngineState, account: AccountState, rules: Instrument) -> Contract | str:
+def flat_contract(
+    state: EngineState, account: AccountState, rules: Instrument, prices: dict[str, float]
+) -> Contract | str:
     """An instrument of which nothing is held yet."""
-    return _contract(state, account, rules, 0.0, 0.0)
+    return _contract(state, account, rules, 0.0, 0.0, prices)
+
+
+def unpriced(rules: Instrument, prices: dict[str, float]) -> str:
+    """What of an instrument nothing is known to be worth, in a sentence; empty where all of it is."""
+    unknown = {rules.settle, rules.quote} - prices.keys()
+    return f"the price of {min(unknown)} is unknown" if unknown else ""
 
 
 def _contract(
-    state: EngineState, account: AccountState, rules: Instrument, contracts: float, entry: float
+    state: EngineState,
+    account: AccountState,
+    rules: Instrument,
+    contracts: float,
+    entry: float,
+    prices: dict[str, float],
 ) -> Contract | str:
+    if problem := unpriced(rules, prices):
+        return problem
     quote = state.quotes.get(rules.id)
     if quote is None or quote.mark is None:
         return f"there is no mark price of {rules.id}"
@@ -287,6 +300,8 @@ def option_columns(
     ]
     marks: list[OptionMark] = []
     for _, rules in held:
+        if problem := unpriced(rules, prices):
+            return problem
         mark = state.options.get(rules.id)
         if mark is None:
             return f"no implied volatility yet for {rules.id}"
@@ -302,9 +317,7 @@ def option_columns(
     vol = np.array([one.iv for one in marks])
     is_call = np.array([rules.option_type is OptionType.CALL for _, rules in held], dtype=np.bool_)
     legs = OptionLegs(
-        qty=np.array(
-            [float(one.contracts * rules.contract_size) * prices.get(rules.settle, 1.0) for one, rules in held]
-        ),
+        qty=np.array([float(one.contracts * rules.contract_size) * prices[rules.settle] for one, rules in held]),
         forward=forward,
         strike=strike,
         years=years,

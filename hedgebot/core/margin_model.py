@@ -105,7 +105,7 @@ def _cross(
     worst = now
     for name, one in book.contracts.items():
         each = value_each(one)
-        usd = book.prices.get(one.rules.settle, 1.0)
+        usd = book.prices[one.rules.settle]
         ladder = parameters.ladder(one.rules.underlying, is_inverse=one.rules.kind.is_inverse)
         held = one.contracts
         most = max(abs(held), abs(held + buys.get(name, 0.0)), abs(held - sells.get(name, 0.0)))
@@ -130,7 +130,7 @@ def close_fee_usd(parameters: Parameters, mode: MarginMode, book: MarginBook) ->
         entered = abs(one.contracts) * value_each(one) + (side if inverse else -side) * one.profit
         share = 0.0 if one.leverage is None else 1.0 / one.leverage
         bust = 1.0 + share * (side if inverse else -side)
-        found += max(entered, 0.0) * bust * book.prices.get(one.rules.settle, 1.0) * bool(one.contracts)
+        found += max(entered, 0.0) * bust * book.prices[one.rules.settle] * bool(one.contracts)
     return found * parameters.close_fee.taker_rate
 
 
@@ -139,7 +139,7 @@ def order_close_fee_usd(model: Model, one: Contract, size: float) -> float:
     parameters = model.parameters
     if not isinstance(parameters, ParameterSet) or parameters.close_fee is None or model.mode is not MarginMode.CROSS:
         return 0.0
-    value = abs(size) * value_each(one) * model.book.prices.get(one.rules.settle, 1.0)
+    value = abs(size) * value_each(one) * model.book.prices[one.rules.settle]
     return value * (1.0 + 1.0 / (one.leverage or 1.0)) * parameters.close_fee.taker_rate
 
 
@@ -193,7 +193,7 @@ def _coin_margin(
             inverse_usd += nominal / one.mark * index
             coins += abs(nominal / one.mark)
         else:
-            linear_usd += nominal * one.mark * book.prices.get(one.rules.settle, 1.0)
+            linear_usd += nominal * one.mark * book.prices[one.rules.settle]
             coins += abs(nominal)
     profits = linear_usd * moves
     if inverse_usd:

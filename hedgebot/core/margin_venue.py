@@ -108,7 +108,7 @@ def _coin_book(book: MarginBook, coin: str, lines: tuple[Line, ...], options: Co
 
 
 def _line(book: MarginBook, name: InstrumentId, one: Contract, contracts: float) -> Line:
-    rules, price_usd = one.rules, one.mark * book.prices.get(one.rules.quote, 1.0)
+    rules, price_usd = one.rules, one.mark * book.prices[one.rules.quote]
     nominal = contracts * float(rules.contract_size)
     return Line(
         instrument=name,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core.margin_legs import STABLECOINS, Contract, MarginBook
+from hedgebot.core.margin_legs import STABLECOINS, Contract, MarginBook, unpriced
 from hedgebot.core.margin_options import options_of
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
@@ -50,8 +50,8 @@ def _book(
     prices = dict.fromkeys(STABLECOINS, 1.0) | wallet.prices_usd
     contracts = {one.rules.id: _contract(one) for one in held if not one.rules.kind.is_option}
     for one in contracts.values():
-        if unpriced := {one.rules.settle, one.rules.quote} - prices.keys():
-            return f"the price of {min(unpriced)} is unknown"
+        if problem := unpriced(one.rules, prices):
+            return problem
         # The venue prices coins that are owned: where the underlying is none of them its contract's mark says it.
         prices.setdefault(one.rules.underlying, one.mark * prices[one.rules.quote])
     options = options_of((one for one in held if one.rules.kind.is_option), prices, account.wallet_at_ns)

@@ -200,7 +200,7 @@ def _after(
     state: EngineState, account: AccountState, model: Model, rules: Instrument, intent: OrderIntent, at_ns: int
 ) -> Distance | None:
     """How far the book is from liquidation once the order is filled at the mark."""
-    one = model.book.contracts.get(rules.id) or margin_legs.flat_contract(state, account, rules)
+    one = model.book.contracts.get(rules.id) or margin_legs.flat_contract(state, account, rules, model.book.prices)
     if isinstance(one, str):
         return None
     size = float(intent.qty_contracts) * intent.side.sign

@@ -51,6 +51,19 @@ def test_a_position_without_mark_or_entry_makes_the_whole_unknown() -> None:
     assert _why(book) == f"the entry price of {BTC_USDC} is unknown"
 
 
+def test_a_coin_that_nobody_has_priced_makes_the_whole_unknown() -> None:
+    """Not one dollar each: what a contract settles in or is quoted in may be any coin."""
+    book = _book()
+    rules = book.state.instruments[BTC_PERP]
+    for coins in ({"settle": "MNT"}, {"quote": "EUR"}):
+        book.state.instruments[BTC_PERP] = msgspec.structs.replace(rules, **coins)
+        assert _why(book) == f"the price of {min(coins.values())} is unknown"
+        flat = margin_legs.flat_contract(book.state, account_of(book), book.state.instruments[BTC_PERP], {"USDT": 1.0})
+        assert flat == f"the price of {min(coins.values())} is unknown"
+    # An index in a coin without a price says nothing of the underlying.
+    assert "BTC" not in margin_legs.coin_prices(book.state, account_of(book))
+
+
 def test_an_option_without_a_volatility_makes_the_whole_unknown() -> None:
     book = _book()
     set_position(book.state, ACCOUNT, BTC_CALL, Decimal(-1), Decimal(6_000), book.at_ns)
