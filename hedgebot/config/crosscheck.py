@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hedgebot.config import scopes, venues
+from hedgebot.config import reach, scopes, venues
 from hedgebot.config.limitsfile import LimitsFile
 from hedgebot.config.model import UnderlyingSection
 from hedgebot.config.problems import Problem
@@ -50,6 +50,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)
     problems += scopes.check(_tables(main, "strategies"), accounts, _tables(main, "holdings"), file)
+    problems += reach.check(_tables(main, "strategies"), underlyings, file)
     for name, holding in _tables(main, "holdings").items():
         problems += _holding(f"holdings.{name}", holding, underlyings, file)
     for name, treasury in _tables(main, "treasury").items():

@@ -105,17 +105,17 @@ BOOK_BOUNDS: tuple[BoundOf, ...] = (mode, orders, exposure, jump, frozen, band)
 # --- what the timer passes
 
 
-def delta_limit(look: Look) -> Bound | None:
-    """Beyond the limit an alert rises; a cap on the whole book in USD has no bound here."""
-    if book_delta.is_capped(look.state):
-        return None
-    limit = look.settings.delta_limit_coin
-    return prices_within(look.underlying, -limit, limit)
+def book_cap(look: Look) -> Bound | None:
+    """A cap on the whole book in USD has no bound here. Inside its band a delta is inside its limit (`policy.py`)."""
+    return None if book_delta.is_capped(look.state) else FREE
 
 
 def alerts(look: Look) -> Bound | None:
     """An alert that is up may end by time."""
     up = look.state.alerts.values()
+    if look.underlying.drift.bounded:
+        # The timer tells of a band that the delta limit bounds.
+        return None
     return FREE if all(one.kind in STANDING_ALERTS and not one.seen_ns for one in up) else None
 
 
@@ -288,7 +288,7 @@ def top_ups(look: Look) -> Bound | None:
 
 
 TIMER_BOUNDS: tuple[BoundOf, ...] = (
-    delta_limit,
+    book_cap,
     alerts,
     snapshots,
     clocks,

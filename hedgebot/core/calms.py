@@ -15,6 +15,7 @@ from hedgebot.core.calm_bounds import BOOK_BOUNDS, TICKED, TIMER_BOUNDS, room_of
 from hedgebot.core.calm_look import EDGE, NEVER_NS, Bound, BoundOf, Look, tightest
 from hedgebot.core.decide import StrategyOf, band_at
 from hedgebot.core.drift import KNOWN_AFTER_DAYS
+from hedgebot.core.policy import steady_in_force
 from hedgebot.core.state import EngineState
 from hedgebot.core.strategy import Steady, SteadyStrategy
 from hedgebot.domain import events as ev
@@ -30,7 +31,7 @@ _TICKING = (ev.Ticker, ev.StreamAlive)
 _MARKET = (ev.BookTop, *_TICKING)
 _NO_BAND = Steady(0.0, 0.0, 0.0, NEVER_NS)
 _NARROWS_NS, _NARROWS_RATIO = 60_000_000_000, 0.01
-"""How far ahead a band that moves is bounded: it hardly narrows in a minute, or with a hundredth of the price."""
+"""How far ahead a band that moves is looked at: it hardly changes in a minute, or with a hundredth of the price."""
 
 
 class Calms:
@@ -104,6 +105,7 @@ def _look_of(state: EngineState, strategy_of: StrategyOf, timer_ns: int, *, read
         steady = _NO_BAND
     if steady is None:
         return None
+    steady = steady_in_force(steady, settings.delta_limit_coin)
     look = Look(
         state=state,
         settings=settings,
@@ -145,12 +147,28 @@ def _narrowing(look: Look, strategy_of: StrategyOf) -> Look | None:
     corner = band_at(state, strategy_of, ahead, _later(look, until_ns), until_ns)
     if drift.warning or corner is None or corner.warning or corner.below is not None or until_ns <= look.at_ns:
         return None
+    low = underlying.price * (1.0 - _NARROWS_RATIO)
+    if drift.bounded or _may_be_bounded(look, strategy_of, low):
+        return None
     edge = corner.trigger_coin * (1.0 - EDGE)
     return look._replace(
         steady=Steady(corner.centre_coin, edge, edge, until_ns),
+        low=low,
         high=high,
         band_at=lambda at_ns: band_at(state, strategy_of, underlying, settings, at_ns),
     )
+
+
+def _may_be_bounded(look: Look, strategy_of: StrategyOf, low: float) -> bool:
+    """Whether the delta limit may bound the band at its widest, at a price somewhat lower: that would have to be told.
+
+    The limit is drawn in for what late looks may give back as the flow gets older.
+    """
+    limit_coin = look.settings.delta_limit_coin * (1.0 - _NARROWS_RATIO)
+    settings = msgspec.structs.replace(look.settings, delta_limit_coin=limit_coin)
+    behind = msgspec.structs.replace(look.underlying, price=low)
+    widest = band_at(look.state, strategy_of, behind, settings, look.at_ns)
+    return widest is None or bool(widest.bounded)
 
 
 def _later(look: Look, until_ns: int) -> UnderlyingSettings:

@@ -32,7 +32,7 @@ from hedgebot.core.exposure import Exposures, exposure_problem, net_delta_coin
 from hedgebot.core.gate import judge
 from hedgebot.core.hedges import Way
 from hedgebot.core.margin_fit import Fitted
-from hedgebot.core.policy import note_breach, note_move, waits_for, wanted_trade_coin, widened
+from hedgebot.core.policy import in_force, note_breach, note_move, waits_for, wanted_trade_coin
 from hedgebot.core.shaping import NoLot, shape
 from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.step import Step
@@ -117,6 +117,7 @@ def decide(step: Step, exposures: Exposures, strategy_of: StrategyOf, name: str,
 def _remember(underlying: UnderlyingState, proposal: Proposal | None) -> None:
     """The band in force, for the screen and for what is predicted of it."""
     underlying.waits_for, underlying.drift.warning = "", proposal.warning if proposal else ""
+    underlying.drift.bounded = proposal.bounded if proposal else ""
     if proposal is None:
         underlying.centre_coin = underlying.trigger_coin = underlying.inside_coin = 0.0
         underlying.below = None
@@ -180,10 +181,12 @@ def propose(
     proposal: Proposal | None = None
     for one in _asked(state, strategy_of, underlying.name):
         proposal = one.propose(view, proposal)
-    if proposal is not None and underlying.options_stale:
-        # While quotes of held options are old their delta is less sure: the band is wider.
-        return widened(proposal, state.limits.stale_band_ratio, settings.delta_limit_coin)
-    return proposal
+    if proposal is None:
+        return None
+    # While quotes of held options are old their delta is less sure: the band is wider.
+    return in_force(
+        proposal, settings.delta_limit_coin, state.limits.stale_band_ratio if underlying.options_stale else 1.0
+    )
 
 
 def _hedge(step: Step, underlying: UnderlyingState, settings: UnderlyingSettings, wanted: _Wanted) -> None:

@@ -53,14 +53,15 @@ class Drift(msgspec.Struct, kw_only=True):
     """Estimates of one underlying. `flow` is in coin^2 per day, `log_var` of log price per day; both exponential.
 
     `flow_coin` is the same fills' volume in coin per day: with `flow` it says how lumpy they are. `direct` and
-    `direct_coin` are those of fills in the hedge itself, which a hedge ratio leaves whole. `terms`, `warning` and
-    `risk_aversion` are those of the band in force.
+    `direct_coin` are those of fills in the hedge itself, which a hedge ratio leaves whole. `terms`, `warning`,
+    `bounded` and `risk_aversion` are those of the band in force.
     The newest hedge's moment and price and the price's `moves` are kept for rules that wait; `costs` is what hedges
     cost by our own fills.
     """
 
     terms: BandTerms = msgspec.field(default_factory=BandTerms)
     warning: str = ""
+    bounded: str = ""
     risk_aversion: float = 0.0
     direct: float = 0.0
     direct_coin: float = 0.0

@@ -6,10 +6,12 @@ operator's hours. Beyond the hard edge, beyond the delta limit, while a delivery
 the delta while the margin buffer is below its floor nothing waits (the same, sections 12 and 13).
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from hedgebot.core.state import UnderlyingState
-from hedgebot.core.strategy import Patience, Proposal
+from hedgebot.core.strategy import Patience, Proposal, Steady
 from hedgebot.domain.commands import DecisionCause
 from hedgebot.domain.durations import NS_PER_MS
 
@@ -33,29 +35,85 @@ def edges(underlying: UnderlyingState, distance_coin: float) -> tuple[float, flo
     return underlying.trigger_coin, underlying.inside_coin
 
 
-def widened(proposal: Proposal, ratio: float, limit_coin: float) -> Proposal:
-    """The proposal with a band `ratio` (>= 1) times as wide, wherever its width came from; the centre stays.
+def in_force(proposal: Proposal, limit_coin: float, ratio: float = 1.0) -> Proposal:
+    """The proposal as it is acted on, wherever its width came from: `ratio` (>= 1) times as wide, within the limit.
 
-    Neither the hard edge nor the delta limit is put behind the band by it: what is wider than they are stays as it is.
+    No edge is beyond the delta limit: the limit overrides the band, whatever a strategy asks for; inside targets come
+    in by the same share. Widening alone puts no edge behind the hard edge, and leaves what is wider than that.
     """
-    if ratio == 1.0:
+    held, hard_coin = within_limit(proposal.centre_coin, limit_coin), None
+    if proposal.patience is not None:
+        hard_coin = proposal.patience.hard_coin
+
+    def side(trigger_coin: float, inside_coin: float, room_coin: float) -> tuple[float, float]:
+        if not held.keeps_centre:
+            trigger_coin, inside_coin = room_coin, room_coin * (inside_coin / trigger_coin if trigger_coin else 0.0)
+        if trigger_coin <= 0.0:
+            return trigger_coin, inside_coin
+        wider_coin = trigger_coin * ratio if hard_coin is None else min(trigger_coin * ratio, hard_coin)
+        edge_coin = min(max(wider_coin, trigger_coin), room_coin)
+        return edge_coin, inside_coin * (edge_coin / trigger_coin)
+
+    lower = proposal.edges(-1.0)
+    fits = proposal.trigger_coin <= held.above_coin and lower[0] <= held.below_coin and held.keeps_centre
+    if fits and ratio == 1.0:
         return proposal
-    most = limit_coin - abs(proposal.centre_coin)
-    if proposal.patience is not None and proposal.patience.hard_coin is not None:
-        most = min(most, proposal.patience.hard_coin)
-
-    def wider(trigger_coin: float, inside_coin: float) -> tuple[float, float]:
-        share = max(min(ratio, most / trigger_coin), 1.0) if trigger_coin > 0.0 else 1.0
-        return trigger_coin * share, inside_coin * share
-
-    trigger_coin, inside_coin = wider(proposal.trigger_coin, proposal.inside_coin)
+    above = side(proposal.trigger_coin, proposal.inside_coin, held.above_coin)
+    below = side(*lower, held.below_coin)
+    evidence, bounded = proposal.evidence, ""
+    if ratio != 1.0:
+        evidence = evidence | {"stale_band_ratio": ratio}
+    if not fits:
+        bounded = _bounded_words(proposal, limit_coin, keeps_centre=held.keeps_centre)
+        evidence = evidence | {
+            "delta_limit_coin": limit_coin,
+            "asked_centre_coin": proposal.centre_coin,
+            "asked_above_coin": proposal.trigger_coin,
+            "asked_below_coin": lower[0],
+        }
     return msgspec.structs.replace(
         proposal,
-        trigger_coin=trigger_coin,
-        inside_coin=inside_coin,
-        below=None if proposal.below is None else wider(*proposal.below),
-        evidence=proposal.evidence | {"stale_band_ratio": ratio},
+        centre_coin=held.centre_coin,
+        trigger_coin=above[0],
+        inside_coin=above[1],
+        below=None if below == above else below,
+        bounded=bounded,
+        evidence=evidence,
     )
+
+
+class Room(NamedTuple):
+    """Where a band may reach: its centre (coin), and how far above and below it the delta limit is."""
+
+    centre_coin: float
+    above_coin: float
+    below_coin: float
+    keeps_centre: bool
+
+
+def within_limit(centre_coin: float, limit_coin: float) -> Room:
+    """The room around a centre. Nothing is traded towards one beyond the limit: the limit is then the band."""
+    if abs(centre_coin) <= limit_coin:
+        return Room(centre_coin, limit_coin - centre_coin, limit_coin + centre_coin, keeps_centre=True)
+    return Room(0.0, limit_coin, limit_coin, keeps_centre=False)
+
+
+def steady_in_force(steady: Steady, limit_coin: float) -> Steady:
+    """What `in_force` makes of a band that stands still."""
+    held = within_limit(steady.centre_coin, limit_coin)
+    above_coin, below_coin = held.above_coin, held.below_coin
+    if held.keeps_centre:
+        above_coin, below_coin = min(steady.above_coin, above_coin), min(steady.below_coin, below_coin)
+    return steady._replace(centre_coin=held.centre_coin, above_coin=above_coin, below_coin=below_coin)
+
+
+def _bounded_words(proposal: Proposal, limit_coin: float, *, keeps_centre: bool) -> str:
+    """What to tell of a band that the delta limit bounds."""
+    low, high = proposal.centre_coin - proposal.edges(-1.0)[0], proposal.centre_coin + proposal.trigger_coin
+    asked = f"the band that {proposal.strategy} asks for is {low:.4g} to {high:.4g} around {proposal.centre_coin:.4g}"
+    if keeps_centre:
+        return f"{asked}, the delta limit of {limit_coin:g} bounds it"
+    return f"{asked}, a centre beyond the delta limit of {limit_coin:g}: the delta is only kept within that limit"
 
 
 def note_breach(underlying: UnderlyingState, side: int, cause: DecisionCause, at_ns: int) -> None:

@@ -79,6 +79,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     `inside_coin` < `trigger_coin`, both >= 0. `below` are (trigger, inside) of the side below the centre where they
     differ. `evidence` are the inputs that a reader of the journal will want; `warning` is what an operator must be told
     of this band while it stands. `risk_aversion` (per USD) is what the band weighs risk against cost with (0: none).
+    `bounded` is the engine's: how the delta limit keeps the band that was proposed, empty where it does not.
     """
 
     strategy: str
@@ -90,6 +91,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     below: tuple[float, float] | None = None
     patience: Patience | None = None
     warning: str = ""
+    bounded: str = ""
     risk_aversion: float = 0.0
 
     def edges(self, distance_coin: float) -> tuple[float, float]:

@@ -167,6 +167,7 @@ def sweep(step: Step) -> None:
     for settings in step.state.settings.underlyings:
         underlying = step.state.underlyings[settings.underlying]
         step.watch(AlertKind.MONITORING_SLOW, underlying.name, underlying.drift.warning)
+        step.watch(AlertKind.BAND_BEYOND_LIMIT, underlying.name, underlying.drift.bounded)
         if underlying.price <= 0.0:
             continue
         underlying.drift.add_price(underlying.price, step.at_ns)

@@ -59,6 +59,7 @@ class AlertKind(StrEnum):
     EXECUTION_FREQUENCY = "ExecutionFrequency"
     MONITORING_SLOW = "MonitoringTooSlow"
     MEMORY_HIGH = "MemoryHigh"
+    BAND_BEYOND_LIMIT = "BandBeyondLimit"
 
     @property
     def severity(self) -> Severity:
@@ -117,4 +118,5 @@ _CATALOGUE: dict[AlertKind, tuple[Severity, str]] = {
     AlertKind.EXECUTION_FREQUENCY: (Severity.WARN, "RB-54"),
     AlertKind.MONITORING_SLOW: (Severity.WARN, "RB-55"),
     AlertKind.MEMORY_HIGH: (Severity.WARN, "RB-56"),
+    AlertKind.BAND_BEYOND_LIMIT: (Severity.WARN, "RB-57"),
 }

@@ -23,6 +23,7 @@ from tests.support.playbook import (
     BTC_CALL,
     BTC_INVERSE,
     BTC_PERP,
+    BTC_USDC,
     MS,
     PRICE,
     START_NS,
@@ -164,19 +165,24 @@ def leaving_the_band() -> Playbook:
 
 
 class WideBand(Talk):
-    """A band beyond the delta limit: only the limit's alert tells."""
-
-    delta_limit_coin = 0.05
+    """A band that leaves a coin alone, nearly."""
 
     def changed(self, chosen: EngineSettings) -> EngineSettings:
-        limit_coin = self.delta_limit_coin
-        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9, delta_limit_coin=limit_coin)
+        wide = msgspec.structs.replace(chosen.underlyings[0], band_coin=0.9)
         return msgspec.structs.replace(chosen, underlyings=(wide,))
 
 
-def beyond_the_limit() -> Playbook:
-    play = WideBand()
-    in_coins(play)
+class Capped(WideBand):
+    """A cap on the whole book, which the price alone takes 0.1 coins beyond."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        wide = super().changed(chosen)
+        return msgspec.structs.replace(wide, limits=msgspec.structs.replace(wide.limits, book_delta_usd_max=10_500.0))
+
+
+def beyond_the_cap() -> Playbook:
+    play = Capped()
+    play.ready((play.position("0.1", BTC_USDC),))
     for number in range(9):
         play.send(play.ticker(PRICE + 1_000 * number))
         play.quiet(1, PRICE + 1_000 * number)
@@ -277,14 +283,9 @@ def risk_ages() -> Playbook:
     return play
 
 
-class Dear(WideBand):
-    """What a hedge protects shrinks as the price rises, and with it the limit of what it may cost."""
-
-    delta_limit_coin = 5.0
-
-
 def funding_share_grows() -> Playbook:
-    play = Dear(funding_share_day_max=0.000305)
+    """What a hedge protects shrinks as the price rises, and with it the limit of what it may cost."""
+    play = WideBand(funding_share_day_max=0.000305)
     play.ready((play.position("-100000", BTC_INVERSE), play.position("1")))
     for number in range(9):
         play.send(play.ticker(PRICE + 400 * number))
@@ -362,7 +363,7 @@ def marked_away_from_the_book(gap_bps_max: float = 200.0, jump_ratio_max: float 
 
 def marked_dearer() -> Playbook:
     """A hedge whose funding is within a breath of the day's budget, and the mark rises a little."""
-    play = Dear(funding_cost_usd_per_day_max=30.02)
+    play = WideBand(funding_cost_usd_per_day_max=30.02)
     play.ready((play.position("-100000", BTC_INVERSE), play.position("1")))
     play.quiet(2)
     play.send(play.ticker(PRICE * Decimal("1.0011")))

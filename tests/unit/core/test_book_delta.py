@@ -3,7 +3,6 @@
 from decimal import Decimal
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 
 from hedgebot.core import book_delta, calm_bounds
@@ -14,10 +13,9 @@ from hedgebot.domain.commands import Mode, RecordOperator
 from hedgebot.domain.events import OperatorKilled
 from hedgebot.domain.instrument import Side
 from hedgebot.domain.orders import OrderIntent, OrderStatus, TimeInForce
-from hedgebot.domain.settings import EngineSettings
 from tests.support import quiet_days as days
 from tests.support.pairs import show, two_underlyings
-from tests.support.playbook import ACCOUNT, BTC_PERP, BTC_USDC, PRICE, Playbook, of_type
+from tests.support.playbook import ACCOUNT, BTC_PERP, PRICE, Playbook, of_type
 from tests.support.stories import ETH_PERP
 from tests.unit.core.test_calm_bounds import differs
 
@@ -127,28 +125,9 @@ def test_beyond_the_cap_is_told_until_it_is_over_and_keeps_the_book_killed() -> 
     assert book.mode() is Mode.HALTED
 
 
-class Capped(days.WideBand):
-    """A band that leaves 0.1 coins alone, and a cap that the price alone takes them beyond."""
-
-    delta_limit_coin = 0.95
-
-    def changed(self, chosen: EngineSettings) -> EngineSettings:
-        wide = super().changed(chosen)
-        return msgspec.structs.replace(wide, limits=msgspec.structs.replace(wide.limits, book_delta_usd_max=10_500.0))
-
-
-def rising() -> Playbook:
-    play = Capped()
-    play.ready((play.position("0.1", BTC_USDC),))
-    for number in range(9):
-        play.send(play.ticker(PRICE + 1_000 * number))
-        play.quiet(1, PRICE + 1_000 * number)
-    assert f"{AlertKind.DELTA_OUTSIDE_LIMIT}|{book_delta.SUBJECT}" in play.state.alerts
-    return play
-
-
 def test_a_replay_with_claims_tells_it_at_the_same_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    play = rising()
+    play = days.beyond_the_cap()
+    assert f"{AlertKind.DELTA_OUTSIDE_LIMIT}|{book_delta.SUBJECT}" in play.state.alerts
     assert not differs(play)
     monkeypatch.setattr(calm_bounds, "book_delta", SimpleNamespace(is_capped=lambda _: False))
     assert differs(play), "a mutant without the bound is caught"

@@ -16,10 +16,10 @@ from hedgebot.core.strategy import Proposal, Strategy
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, SubmitOrder
-from hedgebot.domain.settings import HedgeLeg, HedgeRole, StrategySettings, UnderlyingSettings
+from hedgebot.domain.settings import EngineSettings, HedgeLeg, HedgeRole, StrategySettings, UnderlyingSettings
 from strategies.delta_neutral import STRATEGY
 from tests.support import moving_days, quiet_days
-from tests.support.playbook import BTC_USDC, Playbook, of_type
+from tests.support.playbook import BTC_USDC, PRICE, Playbook, of_type
 from tests.unit.core.test_calm_bounds import covered, differs
 
 
@@ -208,3 +208,26 @@ def test_a_band_that_may_become_too_slow_is_not_claimed() -> None:
     assert calms._look_of(state, quiet_days.load, play.at_ns, read=False) is None
     play.quiet(0.5)
     assert play.is_up(AlertKind.MONITORING_SLOW)
+
+
+class Limited(moving_days.Costly):
+    """A delta limit just beyond the band, which widens as the price falls."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        wide = super().changed(chosen)
+        first = msgspec.structs.replace(wide.underlyings[0], delta_limit_coin=0.2065)
+        return msgspec.structs.replace(wide, underlyings=(first,))
+
+
+def test_a_band_that_widens_up_to_the_limit_is_not_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = Limited()
+    play.ready((play.position("0.1"),))
+    for number in range(50):
+        play.send(play.ticker(PRICE - 200 * number))
+        play.quiet(1, PRICE - 200 * number)
+    assert play.state.underlyings["BTC"].trigger_coin == 0.2065
+    assert play.is_up(AlertKind.BAND_BEYOND_LIMIT)
+    assert not differs(play, quiet_days.load)
+    assert covered(play, quiet_days.load) > 20
+    monkeypatch.setattr(calms, "_may_be_bounded", lambda *_: False)
+    assert differs(play, quiet_days.load)

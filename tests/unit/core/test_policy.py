@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.core.policy import note_breach, note_move, waits_for, wanted_trade_coin, widened
+from hedgebot.core.policy import in_force, note_breach, note_move, steady_in_force, waits_for, wanted_trade_coin
 from hedgebot.core.state import UnderlyingState
-from hedgebot.core.strategy import Patience, Proposal
+from hedgebot.core.strategy import Patience, Proposal, Steady
 from hedgebot.core.sums import Sums
 from hedgebot.domain.commands import DecisionCause
 
@@ -159,20 +159,70 @@ def test_while_the_margin_buffer_is_short_only_what_adds_delta_waits() -> None:
 
 def test_a_band_is_widened_on_both_sides_wherever_it_came_from() -> None:
     lopsided = msgspec.structs.replace(_proposal(centre=0.5), below=(2.0, 1.0))
-    wider = widened(lopsided, 1.5, 100.0)
+    wider = in_force(lopsided, 100.0, 1.5)
     assert (wider.centre_coin, wider.trigger_coin, wider.inside_coin) == (0.5, 1.5, 0.75 * 1.5)
     assert wider.below == (3.0, 1.5)
     assert wider.evidence["stale_band_ratio"] == 1.5
-    assert widened(lopsided, 1.0, 100.0) is lopsided
-    assert widened(_proposal(trigger=0.0, inside=0.0), 1.5, 100.0).trigger_coin == 0.0
+    assert wider.bounded == ""
+    assert in_force(lopsided, 100.0) is lopsided
+    assert in_force(_proposal(trigger=0.0, inside=0.0), 100.0, 1.5).trigger_coin == 0.0
 
 
 def test_a_widened_band_hides_neither_the_hard_edge_nor_the_delta_limit() -> None:
     hard = msgspec.structs.replace(_proposal(), patience=Patience(hard_coin=1.2))
-    assert widened(hard, 1.5, 100.0).trigger_coin == pytest.approx(1.2)
-    assert widened(_proposal(centre=-0.5), 1.5, 1.8).trigger_coin == pytest.approx(1.3)
-    # What was beyond them before stays as it was: it is never narrowed.
-    assert widened(hard, 1.5, 0.4).trigger_coin == 1.0
+    assert in_force(hard, 100.0, 1.5).trigger_coin == pytest.approx(1.2)
+    held = in_force(_proposal(centre=-0.5), 1.8, 1.5)
+    assert (held.trigger_coin, held.below) == (1.5, pytest.approx((1.3, 0.975)))
+    # What was beyond the hard edge before stays as it was: widening does not narrow.
+    wide = msgspec.structs.replace(_proposal(), patience=Patience(hard_coin=0.4))
+    assert in_force(wide, 100.0, 1.5).trigger_coin == 1.0
+
+
+def test_no_edge_is_beyond_the_delta_limit_whatever_a_strategy_asks_for() -> None:
+    held = in_force(_proposal(centre=0.5, trigger=50.0, inside=25.0), 1.0)
+    assert (held.trigger_coin, held.inside_coin, held.below) == (0.5, 0.25, (1.5, 0.75))
+    assert wanted_trade_coin(1.1, held) == pytest.approx(-0.35)
+    assert wanted_trade_coin(-1.1, held) == pytest.approx(0.85)
+    assert held.bounded == ("the band that x asks for is -49.5 to 50.5 around 0.5, the delta limit of 1 bounds it")
+    asked = {"delta_limit_coin": 1.0, "asked_centre_coin": 0.5, "asked_above_coin": 50.0, "asked_below_coin": 50.0}
+    assert held.evidence == asked
+
+
+def test_nothing_is_traded_towards_a_centre_beyond_the_delta_limit() -> None:
+    held = in_force(_proposal(centre=50.0, trigger=0.4, inside=0.3), 5.0)
+    assert (held.centre_coin, held.trigger_coin, held.inside_coin, held.below) == (0.0, 5.0, pytest.approx(3.75), None)
+    assert wanted_trade_coin(0.0, held) == wanted_trade_coin(5.0, held) == 0.0
+    assert wanted_trade_coin(6.0, held) == pytest.approx(-2.25)
+    assert "a centre beyond the delta limit of 5" in held.bounded
+    assert in_force(_proposal(centre=-9.0, trigger=0.0, inside=0.0), 5.0).inside_coin == 0.0
+
+
+limits = st.floats(0.001, 200)
+lopsided_ones = st.builds(
+    lambda one, trigger, ratio: msgspec.structs.replace(one, below=(trigger, trigger * ratio)),
+    proposals,
+    st.floats(0.001, 50),
+    st.floats(0, 0.99),
+)
+
+
+@given(deltas, st.one_of(proposals, lopsided_ones), limits, st.floats(1, 3))
+def test_beyond_the_limit_something_is_wanted_and_never_towards_it(
+    delta: float, proposal: Proposal, limit: float, ratio: float
+) -> None:
+    held = in_force(proposal, limit, ratio)
+    after = delta + wanted_trade_coin(delta, held)
+    assert abs(after) <= limit * (1.0 + 1e-9) + 1e-9
+    if abs(delta) <= limit and abs(proposal.centre_coin) > limit:
+        assert after == delta
+
+
+@given(st.one_of(proposals, lopsided_ones), limits)
+def test_a_band_that_stands_still_is_bounded_as_its_proposal_is(proposal: Proposal, limit: float) -> None:
+    held = in_force(proposal, limit)
+    still = Steady(proposal.centre_coin, proposal.edges(1.0)[0], proposal.edges(-1.0)[0], 7)
+    found = steady_in_force(still, limit)
+    assert found == (held.centre_coin, held.edges(1.0)[0], held.edges(-1.0)[0], 7)
 
 
 WITHIN = Patience(price_move_bps=100.0, price_move_within_ms=60_000, hard_coin=3.0)
