@@ -1,7 +1,8 @@
 """`hedgebot tune`: which band or tracking budget would have been better, on a market or on the book's own journal."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -14,13 +15,13 @@ from hedgebot.console.verbs_backtest import (
     DaysOption,
     Progress,
     ScenarioOption,
-    StepOption,
     backtest_world,
     default_scenario,
     looked_every,
     make_wish,
 )
 from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
+from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
 from hedgebot.domain.settings import BUDGET
 
 if TYPE_CHECKING:
@@ -38,9 +39,26 @@ LOOKS_MAX = 200_000
 """Beyond it every second look is dropped, and half as many are taken from there on: memory is flat in history."""
 
 
+STEP_S = 30.0
+
+
+class Window(NamedTuple):
+    """What of a journal is looked at: from one moment to another, both included; None is its begin and its end."""
+
+    from_ns: int | None = None
+    to_ns: int | None = None
+
+    def has(self, at_ns: int) -> bool:
+        """Whether a moment is in it."""
+        return (self.from_ns is None or at_ns >= self.from_ns) and (self.to_ns is None or at_ns <= self.to_ns)
+
+
+WHOLE = Window()
+
+
 def register(app: typer.Typer) -> None:
     """Add `hedgebot tune` to the command line."""
-    app.command(epilog="Example: hedgebot tune config/mine.toml --journal ~/.local/state/hedgebot/mine")(tune)
+    app.command(epilog="Example: hedgebot tune config/mine.toml --journal ~/.local/state/hedgebot/mine --days 30")(tune)
 
 
 def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
@@ -58,7 +76,10 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     start: StartOption = None,
     end: EndOption = None,
     days: DaysOption = None,
-    step_s: StepOption = 30.0,
+    step_s: Annotated[
+        float | None,
+        typer.Option("--step-s", min=0.1, max=60, help="Seconds between looks at the market. Default: 30."),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Which of the many possible worlds.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes. Default: one a core.")] = None,
     as_json: JsonFlag = False,
@@ -66,7 +87,8 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     """Search fixed bands and tracking budgets on history, walking forward: chosen before, reported on what came after.
 
     Budgets are those of the strategy that makes a band of one (`tracking_error_usd`), where one is configured. Without
-    --journal the book is run once over the scenario or recording, and its exposure is searched on.
+    --journal the book is run once over the scenario or recording, and its exposure is searched on. With it --start and
+    --end (UTC) choose a part of the journal, --days the last so many days of that part.
     """
     from hedgebot.config.loader import load_config
     from hedgebot.lab.sweep import BandChoice
@@ -75,8 +97,15 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
 
     loaded = load_config(config)
     if journal is not None:
-        paths, engine = journal_paths(loaded, journal), loaded.engine_settings(1)
+        useless = {"--scenario": scenario, "--data": data or None, "--step-s": step_s, "--seed": seed}
+        if given := [name for name, value in useless.items() if value is not None]:
+            raise WrongUse(
+                f"with --journal {' and '.join(given)} would do nothing: the journal is the market; leave out"
+            )
+        paths = journal_paths(loaded, journal, window=chosen_window(journal, start, end, days))
+        engine = loaded.engine_settings(1)
     else:
+        step_s = STEP_S if step_s is None else step_s
         world = backtest_world(scenario or default_scenario(loaded, recorded=bool(data)), data or [], start, end, seed)
         paths = _run_paths(loaded, world, step_s, days)
         engine = looked_every(loaded.engine_settings(1), step_s)
@@ -133,10 +162,34 @@ def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float |
     }
 
 
-def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) -> "dict[str, Exposure]":
+def chosen_window(state_dir: Path, start: datetime | None, end: datetime | None, days: float | None) -> Window:
+    """The part of a journal between two moments (UTC), and of that its last `days`; those of the whole without them."""
+    from hedgebot.journal.query import JournalReader
+
+    from_ns, to_ns = _moment_ns(start), _moment_ns(end)
+    if from_ns is not None and to_ns is not None and from_ns >= to_ns:
+        raise WrongUse(f"--start ({start}) must be before --end ({end})")
+    if days is None:
+        return Window(from_ns, to_ns)
+    with JournalReader(state_dir) as reader:
+        newest = max((one.at_ns for one in reader.tail(1)), default=0)
+    last_ns = newest if to_ns is None else min(newest, to_ns)
+    return Window(max(from_ns or 0, last_ns - round(days * NS_PER_DAY)), to_ns)
+
+
+def _moment_ns(moment: datetime | None) -> int | None:
+    """A moment without a zone is of UTC."""
+    if moment is None:
+        return None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * NS_PER_S
+
+
+def journal_paths(
+    config: "Config", state_dir: Path, every_ns: int = LOOK_NS, window: Window = WHOLE
+) -> "dict[str, Exposure]":
     """Exposure without hedges, from its band's centre, and price of each underlying; at most once in `every_ns`.
 
-    A long history has fewer looks: no more than LOOKS_MAX are kept.
+    A long window has fewer looks: no more than LOOKS_MAX are kept of it; nothing of what is outside.
     """
     import numpy as np
 
@@ -154,6 +207,8 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
     spacing, lots = dict.fromkeys(rows, every_ns), dict.fromkeys(rows, 0.0)
 
     def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
+        if not window.has(stamped.at_ns):
+            return
         for name, one in engine.state.underlyings.items():
             if name not in rows or stamped.at_ns - last_ns.get(name, 0) < spacing[name] or exposure_problem(one):
                 continue
@@ -170,7 +225,8 @@ def journal_paths(config: "Config", state_dir: Path, every_ns: int = LOOK_NS) ->
     replay_journal(state_dir, verify=False, observer=see)
     paths = {name: np.array(seen, dtype=np.float64) for name, seen in rows.items() if len(seen) > 1}
     if not paths:
-        raise WrongUse(f"the journal of {state_dir} has no priced exposure of {', '.join(rows)}")
+        part = "" if window == WHOLE else " between --start and --end, or in the last --days"
+        raise WrongUse(f"the journal of {state_dir} has no priced exposure of {', '.join(rows)}{part}")
     return {
         name: Exposure(
             found[:, 0] - found[0, 0],

@@ -9,7 +9,7 @@ from hedgebot.config.reach import check
 BTC = {"BTC": {"band_coin": 0.3, "delta_limit_coin": 1.0}}
 
 
-def told(underlyings: Any = BTC, enabled: bool = True, **strategies: dict[str, object]) -> list[str]:
+def told(underlyings: Any = BTC, enabled: bool = True, **strategies: Any) -> list[str]:
     sections = {
         name: {"enabled": enabled, "underlyings": ["BTC"], "params": params} for name, params in strategies.items()
     }
@@ -46,7 +46,7 @@ def told(underlyings: Any = BTC, enabled: bool = True, **strategies: dict[str, o
         ),
     ],
 )
-def test_what_reaches_beyond_the_limit_is_told(strategies: dict[str, dict[str, object]], part: str) -> None:
+def test_what_reaches_beyond_the_limit_is_told(strategies: dict[str, Any], part: str) -> None:
     (sentence,) = told(**strategies)
     assert sentence.startswith("book.toml: strategies.")
     assert part in sentence

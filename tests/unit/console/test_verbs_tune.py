@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,17 @@ from hedgebot.config.loader import load_config
 from hedgebot.console import verbs_tune
 from hedgebot.console.assets import config_file
 from hedgebot.console.errors import WrongUse
-from hedgebot.console.verbs_tune import budget_strategies, journal_paths, tuned_lines, with_budget
+from hedgebot.console.verbs_tune import (
+    Window,
+    budget_strategies,
+    chosen_window,
+    journal_paths,
+    tuned_lines,
+    with_budget,
+)
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.domain.settings import StrategySettings
+from hedgebot.journal.query import JournalReader
 from hedgebot.lab.sweep import BandChoice, BudgetChoice, Played
 from hedgebot.lab.tune import Fold, Tuned
 from tests.unit.console.conftest import recorded_book, write_journal
@@ -107,3 +116,50 @@ def test_a_journal_of_another_book_is_told(journal_dir: Path) -> None:
     other = config.file.model_copy(update={"underlyings": {"SOL": config.file.underlyings["BTC"]}})
     with pytest.raises(WrongUse, match="no priced exposure of SOL"):
         journal_paths(replace(config, file=other), journal_dir)
+
+
+def test_a_part_of_a_journal_is_chosen_and_only_that_is_thinned(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(config_file("demo"))
+    whole = journal_paths(config, journal_dir, every_ns=1)["BTC"]
+    with JournalReader(journal_dir) as reader:
+        (newest,) = (one.at_ns for one in reader.tail(1))
+    last_days = (whole.days[-1] - whole.days[-5]) * 1.000001
+    window = chosen_window(journal_dir, None, None, last_days)
+    assert window == Window(newest - round(last_days * 86_400e9), None)
+    monkeypatch.setattr(verbs_tune, "LOOKS_MAX", len(whole.days))
+    part = journal_paths(config, journal_dir, every_ns=1, window=window)["BTC"]
+    assert part.unhedged_coin.tolist() == whole.unhedged_coin[-len(part.days) :].tolist()
+    assert 2 <= len(part.days) < len(whole.days)
+    begun = journal_paths(config, journal_dir, every_ns=1, window=Window(None, newest - round(last_days * 86_400e9)))
+    assert begun["BTC"].price.tolist() == whole.price[: len(begun["BTC"].days)].tolist()
+    with pytest.raises(WrongUse, match=r"no priced exposure of BTC.* between --start and --end, or in the last --days"):
+        journal_paths(config, journal_dir, window=Window(0, 1))
+
+
+def test_a_window_is_of_utc_and_of_both_its_ends() -> None:
+    start, end = datetime(2026, 1, 1), datetime(2026, 2, 1, tzinfo=UTC)  # noqa: DTZ001  (as an operator writes it)
+    found = chosen_window(Path("nowhere"), start, end, None)
+    assert found == Window(1_767_225_600_000_000_000, 1_769_904_000_000_000_000)
+    assert [found.has(one) for one in (0, found.from_ns or 0, found.to_ns or 0, 2**62)] == [False, True, True, False]
+    with pytest.raises(WrongUse, match=r"--start .* must be before --end"):
+        chosen_window(Path("nowhere"), end, start, None)
+
+
+def test_the_last_days_are_those_before_the_end(journal_dir: Path) -> None:
+    with JournalReader(journal_dir) as reader:
+        (newest,) = (one.at_ns for one in reader.tail(1))
+    end = datetime.fromtimestamp(newest // 10**9 - 86_400, tz=UTC)
+    found = chosen_window(journal_dir, None, end, 2.0)
+    assert found.to_ns is not None
+    assert found == Window(found.to_ns - 2 * 86_400 * 10**9, (newest // 10**9 - 86_400) * 10**9)
+    late = chosen_window(journal_dir, end, None, 30.0)
+    assert late == Window(found.to_ns, None)
+
+
+def test_what_does_nothing_with_a_journal_is_refused(journal_dir: Path) -> None:
+    with pytest.raises(WrongUse, match="with --journal --data and --seed would do nothing"):
+        verbs_tune.tune(config_file("demo"), journal=journal_dir, data=[Path("x.csv")], seed=3)
+    with pytest.raises(WrongUse, match="--scenario and --step-s would do nothing"):
+        verbs_tune.tune(config_file("demo"), journal=journal_dir, scenario=Path("x.toml"), step_s=30.0)
