@@ -172,16 +172,9 @@ class WideBand(Talk):
         return msgspec.structs.replace(chosen, underlyings=(wide,))
 
 
-class Capped(WideBand):
-    """A cap on the whole book, which the price alone takes 0.1 coins beyond."""
-
-    def changed(self, chosen: EngineSettings) -> EngineSettings:
-        wide = super().changed(chosen)
-        return msgspec.structs.replace(wide, limits=msgspec.structs.replace(wide.limits, book_delta_usd_max=10_500.0))
-
-
 def beyond_the_cap() -> Playbook:
-    play = Capped()
+    """A cap on the whole book, which the price alone takes 0.1 coins beyond."""
+    play = WideBand(book_delta_usd_max=10_500.0)
     play.ready((play.position("0.1", BTC_USDC),))
     for number in range(9):
         play.send(play.ticker(PRICE + 1_000 * number))

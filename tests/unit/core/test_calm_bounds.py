@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from hedgebot.core import calm, calm_bounds, calm_rules, calms, shut
+from hedgebot.core import calm, calm_rules, calms, shut
 from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TICKED, TIMER_BOUNDS, prices_within, room_of
 from hedgebot.core.calm_look import NEVER_NS, Bound, BoundOf
@@ -22,14 +22,13 @@ from hedgebot.core.engine import Engine, LoadStrategy
 from hedgebot.core.quick import QuickEngine
 from hedgebot.core.state import UnderlyingState, state_digest
 from hedgebot.domain import events as ev
-from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, SubmitOrder
+from hedgebot.domain.commands import Command
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.domain.settings import EngineSettings, StrategySettings
 from strategies import delta_neutral, patience
 from tests.support import moving_days
 from tests.support import quiet_days as days
-from tests.support.playbook import BTC_PERP, PRICE, Playbook, of_type
+from tests.support.playbook import BTC_PERP, PRICE, Playbook
 
 
 def differs(play: Playbook, load_strategy: LoadStrategy = delta_neutral.STRATEGY.build) -> bool:
@@ -345,45 +344,6 @@ def test_a_moved_centre_is_claimed_and_a_share_of_the_exposure_is_not() -> None:
     share = with_strategies(strategy("target", hedge_ratio=0.5))
     assert not differs(share, days.load)
     assert covered(share, days.load) == 0
-
-
-class Tight(days.Talk):
-    """A delta limit that bounds the band of whatever strategy."""
-
-    def changed(self, chosen: EngineSettings) -> EngineSettings:
-        tight = msgspec.structs.replace(chosen.underlyings[0], delta_limit_coin=0.03)
-        return msgspec.structs.replace(chosen, underlyings=(tight,))
-
-
-@pytest.mark.parametrize("more", [(), (strategy("target", target_coin=0.01, down_ratio=0.5),)])
-def test_a_band_that_the_limit_bounds_is_claimed_as_it_is_in_force(
-    more: tuple[StrategySettings, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    play = Tight(strategies=more)
-    play.engine = QuickEngine(days.load)
-    for stamped in play.log:
-        play.engine.step(stamped)
-    days.in_coins(play)
-    for number in range(20):
-        play.send(play.ticker(PRICE + 500 * number))
-        play.quiet(1, PRICE + 500 * number)
-    (told,) = [one for one in play.state.alerts.values() if one.kind is AlertKind.BAND_BEYOND_LIMIT]
-    assert told.summary.startswith("the band that delta_neutral asks for is -0.0")
-    assert of_type(play.heard, SubmitOrder)
-    assert not differs(play, days.load)
-    assert covered(play, days.load) > 20
-    monkeypatch.setattr(calms, "steady_in_force", lambda steady, _limit: steady)
-    assert covered(play, days.load) == 0, "a claim knows that the band is another one"
-
-
-def test_the_timer_tells_of_a_band_that_the_limit_bounds() -> None:
-    play = with_strategies()
-    play.state.underlyings["BTC"].drift.bounded = "the delta limit bounds it"
-    look = calms._look_of(play.state, days.load, play.at_ns, read=False)
-    assert look is not None
-    assert calm_bounds.alerts(look) is None
-    play.state.underlyings["BTC"].drift.bounded = ""
-    assert calm_bounds.alerts(look) is not None
 
 
 def test_two_underlyings_are_not_claimed() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from hedgebot.core import calms
+from hedgebot.core import calm_bounds, calms
 from hedgebot.core.calm import Claim
 from hedgebot.core.calms import WORTH_EVENTS, Calms
 from hedgebot.core.decide import StrategyOf, band_at
@@ -20,7 +20,7 @@ from hedgebot.domain.settings import EngineSettings, HedgeLeg, HedgeRole, Strate
 from strategies.delta_neutral import STRATEGY
 from tests.support import moving_days, quiet_days
 from tests.support.playbook import BTC_USDC, PRICE, Playbook, of_type
-from tests.unit.core.test_calm_bounds import covered, differs
+from tests.unit.core.test_calm_bounds import covered, differs, strategy, with_strategies
 
 
 def strategy_of(one: StrategySettings) -> Strategy:
@@ -231,3 +231,42 @@ def test_a_band_that_widens_up_to_the_limit_is_not_claimed(monkeypatch: pytest.M
     assert covered(play, quiet_days.load) > 20
     monkeypatch.setattr(calms, "_may_be_bounded", lambda *_: False)
     assert differs(play, quiet_days.load)
+
+
+class Tight(quiet_days.Talk):
+    """A delta limit that bounds the band of whatever strategy."""
+
+    def changed(self, chosen: EngineSettings) -> EngineSettings:
+        tight = msgspec.structs.replace(chosen.underlyings[0], delta_limit_coin=0.03)
+        return msgspec.structs.replace(chosen, underlyings=(tight,))
+
+
+@pytest.mark.parametrize("more", [(), (strategy("target", target_coin=0.01, down_ratio=0.5),)])
+def test_a_band_that_the_limit_bounds_is_claimed_as_it_is_in_force(
+    more: tuple[StrategySettings, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Tight(strategies=more)
+    play.engine = QuickEngine(quiet_days.load)
+    for stamped in play.log:
+        play.engine.step(stamped)
+    quiet_days.in_coins(play)
+    for number in range(20):
+        play.send(play.ticker(PRICE + 500 * number))
+        play.quiet(1, PRICE + 500 * number)
+    (told,) = [one for one in play.state.alerts.values() if one.kind is AlertKind.BAND_BEYOND_LIMIT]
+    assert told.summary.startswith("the band that delta_neutral asks for is -0.0")
+    assert of_type(play.heard, SubmitOrder)
+    assert not differs(play, quiet_days.load)
+    assert covered(play, quiet_days.load) > 20
+    monkeypatch.setattr(calms, "steady_in_force", lambda steady, _limit: steady)
+    assert covered(play, quiet_days.load) == 0, "a claim knows that the band is another one"
+
+
+def test_the_timer_tells_of_a_band_that_the_limit_bounds() -> None:
+    play = with_strategies()
+    play.state.underlyings["BTC"].drift.bounded = "the delta limit bounds it"
+    look = calms._look_of(play.state, quiet_days.load, play.at_ns, read=False)
+    assert look is not None
+    assert calm_bounds.alerts(look) is None
+    play.state.underlyings["BTC"].drift.bounded = ""
+    assert calm_bounds.alerts(look) is not None
