@@ -177,13 +177,22 @@ def check_secret_files(config: Config) -> Iterator[Row]:
 
 
 def check_strategies(config: Config) -> Row:
-    """Whether every underlying is hedged by something."""
+    """Whether every underlying is hedged by something, and every option of a strategy does something."""
+    from hedgebot.daemon.idle_options import option_doubts, unhedged
+
+    settings, now_ns = config.engine_settings(1), time.time_ns()
+    if none := unhedged(settings, now_ns):
+        advice = "enable delta_neutral or cost_aware before it, or give a later end_at"
+        return Row(check="strategies", status=Status.FAIL, finding="; ".join(none), advice=advice)
     enabled = {name for one in config.file.strategies.values() if one.enabled for name in one.underlyings}
     idle = sorted(config.file.underlyings.keys() - enabled)
     if idle:
         advice = "enable a strategy that names it under [strategies]"
         finding = f"nothing hedges {', '.join(idle)}"
         return Row(check="strategies", status=Status.WARN, finding=finding, advice=advice)
+    if doubts := option_doubts(settings, now_ns):
+        advice = "leave out what does nothing, or change it so that it does"
+        return Row(check="strategies", status=Status.WARN, finding="; ".join(doubts), advice=advice)
     return Row(check="strategies", status=Status.OK, finding=f"all of {', '.join(sorted(enabled))} hedged")
 
 

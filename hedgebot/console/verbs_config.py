@@ -57,11 +57,15 @@ def validate(
 ) -> None:
     """Check a configuration and its limits; lists every problem. Exit code 6 when there is one."""
     from hedgebot.config import load_config
+    from hedgebot.daemon.idle_options import option_doubts, unhedged
     from hedgebot.daemon.margin_files import check_margin
     from hedgebot.daemon.tracking_budgets import budget_doubts
 
-    config = load_config(file, limits)
-    doubts = check_margin(config, time.time_ns()) + budget_doubts(config.engine_settings(1).strategies)
+    config, now_ns = load_config(file, limits), time.time_ns()
+    settings = config.engine_settings(1)
+    if idle := unhedged(settings, now_ns):
+        raise ConfigError("\n".join(f"{file}: {one}" for one in idle))
+    doubts = check_margin(config, now_ns) + budget_doubts(settings.strategies) + option_doubts(settings, now_ns)
     found = [] if no_secrets else [f"keys of {one.account}: {one.keys_found_in}" for one in config.connections()]
     lines = [f"{file}: good, hash {config.hash}", *found, *(f"doubtful: {plain(one)}" for one in doubts)]
     emit({"ok": True, "hash": config.hash, "doubts": doubts}, lines, as_json=as_json)

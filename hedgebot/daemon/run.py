@@ -33,6 +33,7 @@ from hedgebot.daemon.crashloop import CrashLoop
 from hedgebot.daemon.failpoints import Failpoint, Failpoints
 from hedgebot.daemon.hold import SendHold
 from hedgebot.daemon.identity import install_id, prepare_state_dir
+from hedgebot.daemon.idle_options import option_doubts, unhedged
 from hedgebot.daemon.latch import KillLatch
 from hedgebot.daemon.left_behind import check_left_behind
 from hedgebot.daemon.lock import InstanceLocks, lock_folders
@@ -197,6 +198,9 @@ def _tell_doubts(config: Config, settings: EngineSettings) -> None:
         log.warning("margin parameters", doubt=doubt)
     for doubt in budget_doubts(settings.strategies):
         log.warning("tracking budget", doubt=doubt)
+    now_ns = time.time_ns()
+    for doubt in unhedged(settings, now_ns) + option_doubts(settings, now_ns):
+        log.warning("strategies", doubt=doubt)
 
 
 def _engine_of(snapshot: bytes | None) -> Engine:

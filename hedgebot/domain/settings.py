@@ -15,7 +15,7 @@ CHECK_INTERVAL_S = 0.5
 """From one look at the market to the next where nobody said: the timer's quarter of a second, and as much for an
 order.
 """
-BUDGET, FLOOR = "tracking_error_usd", "noise_floor_usd"
+BUDGET, FLOOR, CAP, REFERENCE_PRICE = "tracking_error_usd", "noise_floor_usd", "cap_coin", "reference_price_usd"
 """Parameters of a strategy that makes its band of a tracking budget: the budget, and what no band can be below."""
 
 

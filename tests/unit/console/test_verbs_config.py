@@ -65,6 +65,16 @@ PATIENCE = '\n[strategies.patience]\nenabled = true\nunderlyings = ["BTC"]\n[str
 TARGET = PATIENCE.replace("patience", "target")
 
 
+def options_book(root: Path, folder: Path, old: str, new: str) -> Path:
+    """The shipped book of a backtest with one line changed, or lines added."""
+    text = (root / "config" / "backtest.toml").read_text("utf-8")
+    (folder / "demo-limits.toml").write_bytes((root / "config" / "demo-limits.toml").read_bytes())
+    assert old in text
+    path = folder / "book.toml"
+    path.write_text(re.sub(rf"(?m)^{old}", new, text, count=1) if old else text + new + "\n", "utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
     ("old", "new", "part"),
     [
@@ -97,15 +107,23 @@ def test_a_parameter_that_cannot_be_meant_is_one_sentence_that_names_its_key(
     hedgebot: Callable[..., tuple[int, str, str]], root: Path, tmp_path: Path, old: str, new: str, part: str
 ) -> None:
     """They passed, and crashed the first decision or were silently something else."""
-    text = (root / "config" / "backtest.toml").read_text("utf-8")
-    (tmp_path / "demo-limits.toml").write_bytes((root / "config" / "demo-limits.toml").read_bytes())
-    assert old in text
-    path = tmp_path / "book.toml"
-    path.write_text(re.sub(rf"(?m)^{old}", new, text, count=1) if old else text + new + "\n", "utf-8")
-    code, _, err = hedgebot("config", "validate", path, "--no-secrets")
+    code, _, err = hedgebot("config", "validate", options_book(root, tmp_path, old, new), "--no-secrets")
     assert code == 6
     assert part in err
     assert len(err.splitlines()) == 1
+
+
+def test_strategies_that_hedge_nothing_are_refused_and_options_that_do_nothing_are_doubtful(
+    hedgebot: Callable[..., tuple[int, str, str]], root: Path, tmp_path: Path
+) -> None:
+    ended = options_book(root, tmp_path, "", f'{PATIENCE}end_at = "2020-01-01T00:00:00"')
+    code, _, err = hedgebot("config", "validate", ended, "--no-secrets")
+    assert code == 6
+    assert "nothing hedges BTC: the strategies cost_aware, patience keep no band of it at" in err
+    capped = options_book(root, tmp_path, "cap_coin = 4.0", "cap_coin = 0.0001")
+    code, out, _ = hedgebot("config", "validate", capped, "--no-secrets")
+    assert code == 0
+    assert "doubtful: strategies.cost_aware.params.cap_coin is 0.0001, below the narrowest band" in out
 
 
 def test_a_good_file_is_said_to_be_good(hedgebot: Callable[..., tuple[int, str, str]], book: Path) -> None:
