@@ -232,7 +232,10 @@ def load_config(path: Path, limits: Path | None = None, *, state_dir: Path | Non
     problems += _strategies(main, file)
     wrong = {problem.key for problem in problems}
     problems += [
-        one for one in check(main, limits_model, file=file, limits_file=str(limits_path)) if one.key not in wrong
+        one
+        for one in check(main, limits_model, file=file, limits_file=str(limits_path))
+        # Of a key that is wrong by itself, or of a table of which one key is, no more is told.
+        if wrong.isdisjoint({one.key, one.key.rpartition(".")[0]})
     ]
     raise_problems(problems)
     if parsed is None or limits_model is None:

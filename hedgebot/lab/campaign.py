@@ -160,7 +160,7 @@ def campaign(  # noqa: PLR0913  (what worlds are drawn from, and what of them is
     return score(outcomes)
 
 
-def _spread(job: "_Job") -> Outcome:
+def _spread(job: _Job) -> Outcome:
     return one_run(*job)
 
 

@@ -64,13 +64,13 @@ async def test_an_adapter_is_told_and_ends_with_what_it_had() -> None:
         before = len(found.sink.events)
         await found.admin("trouble", type="rollback", last_s=60, instruments=[BTC])
         await found.sink.until(
-            lambda event: isinstance(event, FillReceived) and event.kind is ExecutionKind.OTHER, after=before
+            lambda event: isinstance(event, FillReceived) and event.kind is ExecutionKind.ROLLBACK, after=before
         )
         snapshot = await found.snapshot()
         assert [row for row in snapshot.positions if row.contracts] == []
         fills = {fill.trade_id: fill for fill in found.sink.of(FillReceived)}.values()
         assert sum(fill.qty_contracts * fill.side.sign for fill in fills) == 0
         assert sum(fill.fee for fill in fills) == 0
-        back = [fill for fill in fills if fill.kind is ExecutionKind.OTHER]
+        back = [fill for fill in fills if fill.kind is ExecutionKind.ROLLBACK]
         assert {(fill.side, fill.client_id) for fill in back} == {(Side.SELL, None)}
         assert all(report.client_id is not None for report in found.sink.of(OrderReport))

@@ -42,7 +42,7 @@ VITAL = "pump"
 TASKS = (
     VITAL,
     *("alerts", "loop-watch", "clock", "kill-file", "snapshots", "service-manager", "heartbeat"),
-    *("disk", "heap", "risk", "daily-verify"),
+    *("disk", "heap", "memory", "risk", "daily-verify"),
     *("main:private stream", "main:trade stream", "main:clock", "main:instruments", "main:drop copy"),
     *("main:funding log", "main:market statuses"),
     "main:linear market stream",
