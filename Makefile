@@ -41,7 +41,7 @@ $(LOCKED): requirements-dev.lock
 demo: $(STAMP)  ## two minutes of live hedging against the simulated exchange (SECONDS=0: until stopped)
 	@$(BIN)/hedgebot demo --seconds $(SECONDS) --seed $(SEED)
 
-test: $(STAMP)  ## every test: first what can share the machine, then the end-to-end tests apart
+test: $(STAMP)  ## every test: what works without a pause, then the wire, then the end-to-end tests apart
 	@$(BIN)/python tests/run.py $(WORKERS) $(ARGS)
 
 check: $(STAMP)  ## formatting, lint, types, import directions, tidiness
