@@ -50,7 +50,7 @@ def test_d01_a_full_disk_sends_no_order_without_its_row_and_a_kill_still_works(w
     assert "DiskLow" not in alerts(daemon)
     ballast = volume / "state" / BALLAST_FILE
     assert ballast.stat().st_size == 1_000_000
-    fill(volume, leave_bytes=round(0.13 * VOLUME_MB * 1e6))
+    fill(volume, leave_bytes=round(0.14 * VOLUME_MB * 1e6))
     until_alert(daemon, "DiskLow", 6.0)
     assert used_share(volume) < 0.90, "the alert came too late"
     assert daemon.book()["mode"] == "active"
