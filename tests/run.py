@@ -148,7 +148,7 @@ def _wait(run: subprocess.Popen[bytes], seconds_max: float) -> bool:
 def main(arguments: list[str]) -> int:
     """Run every stage whatever the others say; 0 when all went well and something ran."""
     workers, *extra = arguments
-    waiting = str(int(workers) + 1) if workers != "0" else workers
+    waiting = str(int(workers) + 1) if workers.isdecimal() and workers != "0" else workers
     stages = [
         (
             "unit, playbook, property and simulation tests",

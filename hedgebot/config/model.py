@@ -5,6 +5,7 @@ Ranges are wide: they stop slips of unit or sign, not opinions. `description` is
 sentences for wrong values are made from it.
 """
 
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,18 +76,10 @@ def _instrument_form(value: str) -> str:
     return value
 
 
-def _fee_bps(value: float) -> float:
-    return _basis_points(value, f"0 or from {BPS_MIN:g} to 100")
-
-
-def _basis_points(value: float, right: str) -> float:
+def _basis_points(value: float, *, right: str) -> float:
     if 0.0 < value < BPS_MIN:
         raise ValueError(f"looks like a fraction or percent; must be basis points, {right} (0.055 % is 5.5)")
     return value
-
-
-def _cost_bps(value: float) -> float:
-    return _basis_points(value, f"from {BPS_MIN:g} to 200")
 
 
 BPS_MIN = 0.1
@@ -101,13 +94,13 @@ Fee = Annotated[
     float,
     BeforeValidator(_refuse_bool),
     Field(ge=0, le=100, allow_inf_nan=False),
-    AfterValidator(_fee_bps),
+    AfterValidator(partial(_basis_points, right=f"0 or from {BPS_MIN:g} to 100")),
 ]
 Cost = Annotated[
     float,
     BeforeValidator(_refuse_bool),
     Field(gt=0, le=200, allow_inf_nan=False),
-    AfterValidator(_cost_bps),
+    AfterValidator(partial(_basis_points, right=f"from {BPS_MIN:g} to 200")),
 ]
 Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=DAY_VOLUME_USD_MIN, allow_inf_nan=False)]
 BasisVol = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=BASIS_VOL_DAY_MAX, allow_inf_nan=False)]

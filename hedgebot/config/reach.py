@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hedgebot.config.problems import Problem
+from hedgebot.domain.settings import CAP
 
 Table = Mapping[str, Any]
 
@@ -33,11 +34,11 @@ def _beyond(name: str, underlying: Table, limit: float, refining: list[tuple[str
     for strategy, params in refining:
         where, told = f"strategies.{strategy}.params", f"delta_limit_coin of {name} ({limit:g})"
         around = f" around {centre:g}" if centre else ""
-        if (cap := _number(params.get("cap_coin"))) is not None:
+        if (cap := _number(params.get(CAP))) is not None:
             above = below = cap
             if cap + abs(centre) >= limit:
                 yield (
-                    f"{where}.cap_coin",
+                    f"{where}.{CAP}",
                     f"= {cap:g}{around} must be below {told}: the hard limit is no part of a band",
                 )
                 return

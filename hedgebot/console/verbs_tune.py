@@ -1,6 +1,6 @@
 """`hedgebot tune`: which band or tracking budget would have been better, on a market or on the book's own journal."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -21,7 +21,7 @@ from hedgebot.console.verbs_backtest import (
     make_wish,
 )
 from hedgebot.console.verbs_exchange import DataOption, EndOption, StartOption
-from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
+from hedgebot.domain.durations import NS_PER_DAY
 from hedgebot.domain.settings import BUDGET
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 LOOK_NS = 100_000_000
 LOOKS_MAX = 200_000
 """Beyond it every second look is dropped, and half as many are taken from there on: memory is flat in history."""
-
 
 STEP_S = 30.0
 
@@ -164,9 +163,10 @@ def _run_paths(config: "Config", world: "Scenario", step_s: float, days: float |
 
 def chosen_window(state_dir: Path, start: datetime | None, end: datetime | None, days: float | None) -> Window:
     """The part of a journal between two moments (UTC), and of that its last `days`; those of the whole without them."""
+    from hedgebot.exchange.recording import moment_ns
     from hedgebot.journal.query import JournalReader
 
-    from_ns, to_ns = _moment_ns(start), _moment_ns(end)
+    from_ns, to_ns = moment_ns(start), moment_ns(end)
     if from_ns is not None and to_ns is not None and from_ns >= to_ns:
         raise WrongUse(f"--start ({start}) must be before --end ({end})")
     if days is None:
@@ -175,13 +175,6 @@ def chosen_window(state_dir: Path, start: datetime | None, end: datetime | None,
         newest = max((one.at_ns for one in reader.tail(1)), default=0)
     last_ns = newest if to_ns is None else min(newest, to_ns)
     return Window(max(from_ns or 0, last_ns - round(days * NS_PER_DAY)), to_ns)
-
-
-def _moment_ns(moment: datetime | None) -> int | None:
-    """A moment without a zone is of UTC."""
-    if moment is None:
-        return None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * NS_PER_S
 
 
 def journal_paths(

@@ -56,7 +56,7 @@ def one_way(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
     )
 
 
-def basis_day(
+def basis_risk_day(
     state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, coins: float, held_coin: float = 0.0
 ) -> float:
     """What a trade of so many coins (signed) adds to the risk of a basis, in worth a day as a ratio of its notional.

@@ -248,7 +248,7 @@ def basis_risk_day(state: EngineState, settings: UnderlyingSettings, hedge: Inst
     """What a trade (signed coins) adds to the risk of a basis beside what is held there, a day, of its notional."""
     if not settings.hedge_basis_vols_day:
         return 0.0
-    return costs.basis_day(state, settings, hedge, trade_coin, held_coins(state, settings).get(hedge, 0.0))
+    return costs.basis_risk_day(state, settings, hedge, trade_coin, held_coins(state, settings).get(hedge, 0.0))
 
 
 def _carried_days(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, at_ns: int) -> float:

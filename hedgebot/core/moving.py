@@ -256,18 +256,11 @@ def _decision(
 ) -> RecordDecision:
     state, at_ns = step.state, step.at_ns
     held = Side.of(hedges.held_coin(state, settings) or -intent.delta_effect_coin)
-    costs = {
-        f"cost_day {one}": switching.cost_day(state, settings, one, held, at_ns)
-        for one in hedges.choices(settings, held)
-    }
-    costs |= {
-        f"basis_risk_day {one}": switching.basis_day(state, settings, one, held)
-        for one in hedges.choices(settings, held)
-        if settings.hedge_basis_vols_day
-    }
-    costs |= {
-        f"trade_cost_ratio {one}": switching.trade_cost(state, settings, one) for one in hedges.choices(settings, held)
-    }
+    choices = hedges.choices(settings, held)
+    costs = {f"cost_day {one}": switching.cost_day(state, settings, one, held, at_ns) for one in choices}
+    if settings.hedge_basis_vols_day:
+        costs |= {f"basis_risk_day {one}": switching.basis_risk_day(state, settings, one, held) for one in choices}
+    costs |= {f"trade_cost_ratio {one}": switching.trade_cost(state, settings, one) for one in choices}
     return RecordDecision(
         underlying=settings.underlying,
         strategy=MOVE_STRATEGY,

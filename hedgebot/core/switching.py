@@ -50,13 +50,13 @@ def holding_cost_day(
 ) -> float | None:
     """What a hedge costs a day while all of its side stands in an instrument: with the risk of its basis."""
     cost = cost_day(state, settings, hedge, side, at_ns)
-    return None if cost is None else cost + basis_day(state, settings, hedge, side)
+    return None if cost is None else cost + basis_risk_day(state, settings, hedge, side)
 
 
-def basis_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side) -> float:
+def basis_risk_day(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side) -> float:
     """What the risk of a basis is worth a day, per notional, were all hedges of a side in its instrument."""
     held = (one for one in hedges.held_coins(state, settings).values() if one * side.sign > 0.0)
-    return costs.basis_day(state, settings, hedge, sum(held))
+    return costs.basis_risk_day(state, settings, hedge, sum(held))
 
 
 def must_leave(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentId, side: Side, at_ns: int) -> str:
@@ -145,7 +145,7 @@ def _lasts(
     """
     since_ns = state.underlyings[settings.underlying].switch.cheaper_since_ns[side.value]
     then = opening_cost_day(state, settings, best, side, at_ns)
-    risk = basis_day(state, settings, best, side)
+    risk = basis_risk_day(state, settings, best, side)
     by_carry = then is not None and paid - (then - risk) >= settings.funding_saving_day_min
     return by_carry or at_ns - since_ns >= LASTS_NS
 

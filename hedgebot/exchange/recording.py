@@ -58,7 +58,7 @@ def load_paths(scenario: Scenario) -> dict[str, PricePath]:
     step_s = scenario.step_ms / 1_000
     sources = [(one, _sources(one)) for one in scenario.recordings]
     firsts = [rows.times_ns[0] for _, found in sources for rows in found if rows is not None]
-    starts = [start for one in scenario.recordings if (start := _ns(one.start)) is not None]
+    starts = [start for one in scenario.recordings if (start := moment_ns(one.start)) is not None]
     origin_ns = max(starts) if starts else int(max(firsts, default=0))
     return {one.underlying: _path(one, found, specs[one.underlying], step_s, origin_ns) for one, found in sources}
 
@@ -96,7 +96,7 @@ _Sources = tuple[Bars | None, Bars | None, Minutes | None]
 
 
 def _sources(spec: RecordingSpec) -> _Sources:
-    window = (_ns(spec.start), _ns(spec.end))
+    window = (moment_ns(spec.start), moment_ns(spec.end))
     perp = read_bars(spec.perp_bars, window) if spec.perp_bars else None
     spot = read_bars(spec.spot_bars, window) if spec.spot_bars else None
     minutes = read_minutes(spec.minutes, window) if spec.minutes else None
@@ -110,7 +110,7 @@ def _path(
 ) -> RecordedPath:
     perp, spot, minutes = sources
     check_prices(spec, perp, spot, minutes, underlying)
-    funding = read_funding(spec.funding, (origin_ns, _ns(spec.end))) if spec.funding else None
+    funding = read_funding(spec.funding, (origin_ns, moment_ns(spec.end))) if spec.funding else None
     path = RecordedPath(
         perp=perp,
         spot=spot,
@@ -121,7 +121,7 @@ def _path(
         beside=Beside(
             origin_ns=origin_ns,
             funding=funding,
-            chain=read_chain(spec.chain, (origin_ns, _ns(spec.end)), spec.chain_width) if spec.chain else None,
+            chain=read_chain(spec.chain, (origin_ns, moment_ns(spec.end)), spec.chain_width) if spec.chain else None,
         ),
     )
     check_chain(spec, path)
@@ -271,7 +271,8 @@ def _step(times: Times) -> int:
     return int(np.median(np.diff(times)))
 
 
-def _ns(moment: datetime | None) -> int | None:
+def moment_ns(moment: datetime | None) -> int | None:
+    """A moment in UTC nanoseconds; one without a zone is of UTC."""
     if moment is None:
         return None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * NS_PER_S

@@ -13,7 +13,7 @@ from hedgebot.exchange.faults import RequestFault, RequestFaultKind
 from hedgebot.exchange.trouble import Liquidation, Maintenance, Rollback, SpecificationChange
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
-from hedgebot.lab.mishaps_venue import ADL_QUIET_S, TOLD_S, largest_hedge, more_to_hedge
+from hedgebot.lab.mishaps_venue import ADL_QUIET_S, TOLD_S, largest_hedge, left_alone, more_to_hedge
 from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, strike
 
 MAINTENANCE_S = 60.0
@@ -71,13 +71,11 @@ DECREED: tuple[Mishap, ...] = (
         title="the hedge is liquidated",
         begin=both(more_to_hedge, lambda stage: stage.later(6.0, lambda: _liquidation(stage))),
         seconds=10.0,
-        criterion=must.every(
-            became.forced_booked_within(TOLD_S),
-            must.no_blind_entry(ADL_QUIET_S),
-            must.back_within(ADL_QUIET_S + 15.0),
-        ),
+        criterion=left_alone(must.no_blind_entry(ADL_QUIET_S)),
         alerts=(AlertKind.ADL_OR_LIQUIDATION,),
         due=must.first_forced,
+        # Its alert stands for minutes: a deleveraging after it would be told by it, and the other way round.
+        alone=True,
     ),
     Mishap(
         id="V06a",
@@ -87,11 +85,7 @@ DECREED: tuple[Mishap, ...] = (
             lambda stage: stage.later(6.0, lambda: stage.exchange.strike(Liquidation(account=stage.holder))),
         ),
         seconds=10.0,
-        criterion=must.every(
-            became.forced_booked_within(TOLD_S),
-            became.no_entry_once_known(ADL_QUIET_S),
-            must.back_within(ADL_QUIET_S + 15.0),
-        ),
+        criterion=left_alone(became.no_entry_once_known(ADL_QUIET_S)),
         alerts=(AlertKind.ADL_OR_LIQUIDATION,),
         due=must.first_forced,
         # A book without options: what strikes those later would meet nothing.

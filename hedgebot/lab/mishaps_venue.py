@@ -24,7 +24,7 @@ from hedgebot.exchange.trouble import (
 from hedgebot.exchange.types import MarginMode, SimPosition
 from hedgebot.lab import criteria as must
 from hedgebot.lab import criteria_orders as became
-from hedgebot.lab.stage import Mishap, Stage, both, client_trade, dropping, market, strike
+from hedgebot.lab.stage import Criterion, Mishap, Stage, both, client_trade, dropping, market, strike
 
 GREEKS = ("delta", "gamma", "vega", "theta")
 ADL_QUIET_S = 20.0
@@ -97,6 +97,11 @@ def _hedge_contracts(stage: Stage) -> Decimal:
     )
 
 
+def left_alone(no_entry: Criterion) -> Criterion:
+    """Where the venue closes by force: it is booked as that, nobody goes in again at once, and then it is hedged."""
+    return must.every(became.forced_booked_within(TOLD_S), no_entry, must.back_within(ADL_QUIET_S + 15.0))
+
+
 def more_to_hedge(stage: Stage) -> None:
     """The client trades so that the hedge grows: it is there to pay at one of the signs."""
     client_trade("-0.3" if _hedge_contracts(stage) > 0 else "0.3")(stage)
@@ -145,11 +150,7 @@ AT_THE_VENUE: tuple[Mishap, ...] = (
         title="the hedge is auto-deleveraged, twice",
         begin=_adls,
         seconds=16.0,
-        criterion=must.every(
-            became.forced_booked_within(TOLD_S),
-            must.no_blind_entry(ADL_QUIET_S),
-            must.back_within(ADL_QUIET_S + 15.0),
-        ),
+        criterion=left_alone(must.no_blind_entry(ADL_QUIET_S)),
         alerts=(AlertKind.ADL_OR_LIQUIDATION,),
         due=must.first_forced,
     ),

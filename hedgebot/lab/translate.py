@@ -45,13 +45,13 @@ _KINDS = {
     ExecKind.DELIVERY: ExecutionKind.DELIVERY,
     ExecKind.SETTLE: ExecutionKind.DELIVERY,
 }
-# What made the order goes before the execution's own type there, too.
 _MAKES_WAY = frozenset({
     EndReason.PREPARE_ADL,
     EndReason.BEFORE_ADL,
     EndReason.PREPARE_LIQUIDATION,
     EndReason.BEFORE_LIQUIDATION,
 })  # fmt: skip
+# What made the order goes before the execution's own type there, too.
 _ORIGINS = {Origin.LIQUIDATION: ExecutionKind.LIQUIDATION, Origin.ADMIN: ExecutionKind.ROLLBACK}
 
 

@@ -32,16 +32,21 @@ def test_the_builds_without_a_fault_pass() -> None:
         assert not unmet(name), name
 
 
-def test_a_liquidation_that_is_taken_for_a_trade_is_caught(monkeypatch: Patch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"), [(ev.ExecutionKind.LIQUIDATION, "V06l"), (ev.ExecutionKind.ROLLBACK, "V14r")]
+)
+def test_what_the_venue_does_by_itself_taken_for_a_trade_is_caught(
+    monkeypatch: Patch, kind: ev.ExecutionKind, name: str
+) -> None:
     put = SimVenue._put
 
     def plain(self: SimVenue, fact: ev.Event) -> None:
-        if isinstance(fact, ev.FillReceived) and fact.kind is ev.ExecutionKind.LIQUIDATION:
+        if isinstance(fact, ev.FillReceived) and fact.kind is kind:
             fact = msgspec.structs.replace(fact, kind=ev.ExecutionKind.TRADE)
         put(self, fact)
 
     monkeypatch.setattr(SimVenue, "_put", plain)
-    assert "was booked as a trade" in unmet("V06l")
+    assert "was booked as a trade" in unmet(name)
 
 
 @pytest.mark.parametrize(("name", "said"), [("V06l", "went in again"), ("V06a", "after the hedge was closed")])
@@ -108,18 +113,6 @@ def test_requests_that_are_signed_with_an_old_measurement_are_caught(monkeypatch
 
     monkeypatch.setattr(SimCare, "ask_the_time", keeps)
     assert "C01" in unmet("C01")
-
-
-def test_a_rollback_that_is_taken_for_a_trade_is_caught(monkeypatch: Patch) -> None:
-    put = SimVenue._put
-
-    def plain(self: SimVenue, fact: ev.Event) -> None:
-        if isinstance(fact, ev.FillReceived) and fact.kind is ev.ExecutionKind.ROLLBACK:
-            fact = msgspec.structs.replace(fact, kind=ev.ExecutionKind.TRADE)
-        put(self, fact)
-
-    monkeypatch.setattr(SimVenue, "_put", plain)
-    assert "was booked as a trade" in unmet("V14r")
 
 
 def test_a_build_that_goes_on_after_a_rollback_is_caught(monkeypatch: Patch) -> None:

@@ -151,13 +151,13 @@ def test_a_basis_that_swings_is_worth_a_dearer_carry(aversion: float, hedge: str
     )
     # Section 9.2: half gamma Var over the notional, 100,000 USD here: 0.5 * 1e-2 * 1e5 * 0.002^2 is 20 bps a day, and
     # 15 of funding are saved.
-    risk = costs.basis_day(book.state, configured(book), BTC_USDC, -1.0)
+    risk = costs.basis_risk_day(book.state, configured(book), BTC_USDC, -1.0)
     assert risk == pytest.approx(0.5 * aversion * 1e5 * 0.002**2)
-    assert costs.basis_day(book.state, configured(book), BTC_USDC, 2.0) == pytest.approx(2.0 * risk)
-    assert costs.basis_day(book.state, configured(book), BTC_SPOT, 2.0) == 0.0
+    assert costs.basis_risk_day(book.state, configured(book), BTC_USDC, 2.0) == pytest.approx(2.0 * risk)
+    assert costs.basis_risk_day(book.state, configured(book), BTC_SPOT, 2.0) == 0.0
     # Beside what is held it is that of the sum less that of what is held: (3^2 - 2^2) / 1, and (1^2 - 2^2) / 1 back.
-    assert costs.basis_day(book.state, configured(book), BTC_USDC, -1.0, -2.0) == pytest.approx(5.0 * risk)
-    assert costs.basis_day(book.state, configured(book), BTC_USDC, 1.0, -2.0) == pytest.approx(-3.0 * risk)
+    assert costs.basis_risk_day(book.state, configured(book), BTC_USDC, -1.0, -2.0) == pytest.approx(5.0 * risk)
+    assert costs.basis_risk_day(book.state, configured(book), BTC_USDC, 1.0, -2.0) == pytest.approx(-3.0 * risk)
     market(book, usdc_rate=0.0006, after_ms=2 * HOUR_MS)
     assert hedges.opened(book.state, configured(book), Side.SELL) == hedge
 
