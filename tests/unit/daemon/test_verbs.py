@@ -238,6 +238,23 @@ async def test_apply_tells_the_engine_what_changed(tmp_path: Path) -> None:
     assert again.data["explanation"] == "nothing changed"
 
 
+async def test_other_verbs_are_answered_while_a_configuration_waits_for_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hedgebot.daemon.killswitch.ANSWER_S_MAX", 0.01)
+    rig = Rig(tmp_path, None)
+    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
+    under_way = asyncio.ensure_future(rig.ask("apply", path=str(rig.path), operator="ada"))
+    await asyncio.sleep(0.01)
+    assert [type(one) for one in rig.events] == [ev.ConfigApplied]
+    for verb, code in (("status", ExitCode.OK), ("health", ExitCode.OK), ("kill", ExitCode.UNKNOWN)):
+        assert (await asyncio.wait_for(rig.ask(verb), 1.0)).code == code
+    assert rig.blocked
+    assert rig.latch.is_set
+    assert not under_way.done()
+    under_way.cancel()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

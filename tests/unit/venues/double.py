@@ -64,14 +64,18 @@ class Sink:
         return [event for event in self.events if isinstance(event, kinds)]
 
     async def until(self, wanted: Callable[[Event], bool], *, after: int = 0, seconds: float = 5.0) -> Any:
-        """The first event from number `after` on that is wanted."""
-        async with asyncio.timeout(seconds):
-            while True:
-                self._more.clear()
-                for event in self.events[after:]:
-                    if wanted(event):
-                        return event
-                await self._more.wait()
+        """The first event from number `after` on that is wanted; a wait in vain tells what came instead."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    self._more.clear()
+                    for event in self.events[after:]:
+                        if wanted(event):
+                            return event
+                    await self._more.wait()
+        except TimeoutError:
+            msg = f"not within {seconds} s; the last that came: {self.events[after:][-5:]}"
+            raise AssertionError(msg) from None
 
     async def one(self, kind: type, *, after: int = 0, seconds: float = 5.0) -> Any:
         return await self.until(lambda event: isinstance(event, kind), after=after, seconds=seconds)
@@ -267,7 +271,8 @@ def connection(address: str, /, **changes: Any) -> VenueConnection:
         "endpoint": address,
         "api_key": "key-of-the-test",
         "api_secret": "secret-of-the-test",
-        "order_timeout_ms": 500,
+        # Long enough for a busy machine: whoever wants an order without an answer asks for less.
+        "order_timeout_ms": 2_000,
         **changes,
     }
     return VenueConnection(**settings)
