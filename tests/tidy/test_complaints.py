@@ -159,7 +159,7 @@ COMPLAINTS: dict[int, tuple[str, str, str]] = {
     36: ("position mode is verified, never changed", HEAD, "test_an_account_in_the_wrong_mode"),
     37: (
         "a changed configuration does not hang the control socket",
-        "unit/daemon/test_verbs.py",
+        "unit/daemon/test_verbs_apply.py",
         "test_other_verbs_are_answered_while_a_configuration_waits_for_the_engine",
     ),
     38: (

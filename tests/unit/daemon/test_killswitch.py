@@ -16,7 +16,7 @@ from hedgebot.domain.commands import Issued, RecordLatch, RecordOperator
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope
 from hedgebot.domain.operator_events import Resolution
-from tests.unit.daemon.test_verbs import Rig as VerbsRig
+from tests.unit.daemon.rig import Rig as VerbsRig
 
 
 class Rig:

@@ -2,117 +2,21 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hedgebot.config.loader import load_config
 from hedgebot.core.state import Latch
-from hedgebot.daemon.control import Reply, Request
-from hedgebot.daemon.delivery import Trial
 from hedgebot.daemon.health import Health
-from hedgebot.daemon.killswitch import KillSwitch
-from hedgebot.daemon.latch import KillLatch
-from hedgebot.daemon.receipts import Receipts
-from hedgebot.daemon.verbs import Shell, Verbs
 from hedgebot.domain import events as ev
-from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.commands import Command, Issued, Mode, RecordMode, RecordOperator
+from hedgebot.domain.commands import Command, Mode, RecordMode
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.kill import KillAction, KillScope
-from hedgebot.domain.riskbook import RiskBook
-from tests.unit.daemon.fakes import CONFIG, write_config
-
-Answer = Callable[[ev.Event], tuple[Command, ...]]
-
-
-def yes(_event: ev.Event) -> tuple[Command, ...]:
-    return (RecordOperator(operator="ada", action="a", accepted=True, explanation="done"),)
-
-
-def no(_event: ev.Event) -> tuple[Command, ...]:
-    return (RecordOperator(operator="ada", action="a", accepted=False, explanation="order 7 is unknown"),)
+from tests.unit.daemon.rig import Rig, no, yes
 
 
 def latched(action: KillAction = KillAction.FREEZE) -> Latch:
     return Latch(scope=KillScope.ALL, name="", action=action, operator="ada", reason="smoke", since_ns=1)
-
-
-class Rig:
-    """Verbs whose engine answers at once."""
-
-    def __init__(self, folder: Path, answer: Answer | None = yes, mode: Mode = Mode.ACTIVE) -> None:
-        self.folder = folder
-        self.path = write_config(folder)
-        self.events: list[ev.Event] = []
-        self.stops: list[str] = []
-        self.alerts: list[tuple[AlertKind, str, str]] = []
-        self.answer = answer
-        self.on_disk = True
-        self.kills, self.blocked = 0, False
-        self.blocked_at_event: list[bool] = []
-        self.latch = KillLatch(folder)
-        self.latches: dict[str, Latch] = {}
-        self.against: tuple[str, ...] = ()
-        self.latched_at_event: list[bool] = []
-        self.receipts = Receipts(self)
-        self.health = Health(live=True, ready=True, not_live=(), not_ready=())
-        self.mode = mode
-        self.verbs = Verbs(
-            shell=Shell(
-                status=lambda: {"book": {}},
-                health=lambda: self.health,
-                mode=lambda: self.mode,
-                request_stop=self.stops.append,
-                alert=lambda kind, subject, problem: self.alerts.append((kind, subject, problem)),
-                try_alerts=self.try_alerts,
-                risk_book=lambda: RiskBook(at_ns=1, underlyings=()),
-                what_if=lambda args: asyncio.sleep(0, Reply(ok=True, data=args)),
-            ),
-            receipts=self.receipts,
-            switch=KillSwitch(
-                gate=self,
-                standing=lambda: self.latches,
-                unproven=lambda _latch: [],
-                unmet=self.unmet,
-                latch=self.latch,
-                receipts=self.receipts,
-                sink=self,
-            ),
-            config=load_config(self.path, state_dir=folder),
-            install=7,
-        )
-
-    def put(self, event: ev.Event) -> None:
-        self.events.append(event)
-        self.latched_at_event.append(self.latch.is_set)
-        self.blocked_at_event.append(self.blocked)
-        if self.answer is not None:
-            issued = [Issued(seq=1, index=n, at_ns=0, command=one) for n, one in enumerate(self.answer(event), 1)]
-            see = self.receipts.observe if self.on_disk else self.receipts.observe_unwritten
-            see([ev.Stamped(seq=1, at_ns=0, event=event), *issued])
-
-    async def unmet(self, _told: Mapping[str, Any]) -> tuple[str, ...]:
-        return self.against
-
-    def block_orders(self) -> None:
-        self.kills += 1
-        self.blocked = True
-
-    def unblock_orders(self, kills: int) -> bool:
-        self.blocked = self.blocked and kills != self.kills
-        return kills == self.kills
-
-    async def try_alerts(self, operator: str) -> tuple[Trial, ...]:
-        return (
-            Trial(channel="ops", kind="webhook", problem=f"no answer to {operator}", seconds=3.0),
-            Trial(channel="page", kind="command", problem="", seconds=0.1),
-        )
-
-    async def ask(self, verb: str, **args: Any) -> Reply:
-        return await self.verbs.handle(Request(verb=verb, args=args))
 
 
 async def test_an_unknown_verb_lists_the_known_ones(tmp_path: Path) -> None:
@@ -224,94 +128,10 @@ async def test_strategies_are_switched_by_name(tmp_path: Path) -> None:
     assert (await rig.ask("enable", strategy="funding_switch")).ok, "moves that a throttle latched off"
 
 
-async def test_apply_tells_the_engine_what_changed(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
-    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
-    reply = await rig.ask("apply", path=str(rig.path), operator="ada")
-    assert reply.ok
-    (event,) = rig.events
-    assert isinstance(event, ev.ConfigApplied)
-    assert event.changes == ("underlyings.BTC.band_coin: 0.25 -> 0.3",)
-    assert event.settings.underlyings[0].band_coin == 0.3
-    again = await rig.ask("apply", path=str(rig.path))
-    assert again.data is not None
-    assert again.data["explanation"] == "nothing changed"
-
-
-async def test_other_verbs_are_answered_while_a_configuration_waits_for_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hedgebot.daemon.killswitch.ANSWER_S_MAX", 0.01)
-    rig = Rig(tmp_path, None)
-    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
-    under_way = asyncio.ensure_future(rig.ask("apply", path=str(rig.path), operator="ada"))
-    await asyncio.sleep(0.01)
-    assert [type(one) for one in rig.events] == [ev.ConfigApplied]
-    for verb, code in (("status", ExitCode.OK), ("health", ExitCode.OK), ("kill", ExitCode.UNKNOWN)):
-        assert (await asyncio.wait_for(rig.ask(verb), 1.0)).code == code
-    assert rig.blocked
-    assert rig.latch.is_set
-    assert not under_way.done()
-    under_way.cancel()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("band_coin = 0.25", "band_coin = -0.25", "band_coin"),
-        ("[book]", 'margin_parameters = "no.json"\n[book]', "no.json cannot be read"),
-        ("stop_timeout_s = 2.0", "stop_timeout_s = 3.0", "restart"),
-        ('role = "shared"', 'role = "hedge"', "restart"),
-    ],
-)
-async def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, old: str, new: str, words: str) -> None:
-    rig = Rig(tmp_path)
-    rig.path.write_text(CONFIG.replace(old, new))
-    reply = await rig.ask("apply", path=str(rig.path))
-    assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
-    assert reply.error is not None
-    assert words in reply.error
-    assert "stays" in reply.error
-    assert rig.events == []
-    assert [kind for kind, _, problem in rig.alerts if problem] == [AlertKind.CONFIG_REJECTED]
-    rig.path.write_text(CONFIG)
-    assert (await rig.ask("apply", path=str(rig.path))).ok
-    assert rig.alerts[-1] == (AlertKind.CONFIG_REJECTED, "book.toml", "")
-
-
-async def test_a_refusal_of_the_engine_keeps_the_old_configuration(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, no)
-    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
-    assert not (await rig.ask("apply", path=str(rig.path))).ok
-    rig.answer = yes
-    reply = await rig.ask("apply", path=str(rig.path))
-    assert reply.data is not None
-    assert reply.data["changes"], "the first, refused apply must not count as applied"
-
-
 async def test_stop_is_passed_on(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     assert (await rig.ask("stop", operator="ada", reason="night")).ok
     assert rig.stops == ["ada: night"]
-
-
-async def test_a_dry_run_compares_with_what_runs_and_changes_nothing(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
-    running = (await rig.ask("apply", path=str(rig.path), dry_run=True)).data
-    assert running is not None
-    assert running["changes"] == []
-    assert running["config_hash"] == running["running_hash"]
-    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
-    reply = await rig.ask("apply", path=str(rig.path), dry_run=True)
-    assert reply.data is not None
-    assert reply.data["changes"] == ["underlyings.BTC.band_coin: 0.25 -> 0.3"]
-    assert reply.data["running_hash"] == running["running_hash"]
-    rig.path.write_text(CONFIG.replace("stop_timeout_s = 2.0", "stop_timeout_s = 3.0"))
-    refused = await rig.ask("apply", path=str(rig.path), dry_run=True)
-    assert (refused.ok, refused.code) == (False, ExitCode.REFUSED)
-    assert "would stay" in (refused.error or "")
-    assert rig.events == []
-    assert [one for one in rig.alerts if one[2]] == []
 
 
 async def test_a_kill_that_comes_during_an_unkill_stands(tmp_path: Path) -> None:
@@ -348,18 +168,6 @@ async def test_a_word_that_is_not_on_disk_is_told_as_in_force_only(tmp_path: Pat
         assert reply.data is not None
         assert "In force, not on disk" in reply.data["explanation"]
         assert reply.data["on_disk"] is False
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-async def test_parameters_that_a_strategy_refuses_never_reach_the_engine(tmp_path: Path, dry_run: bool) -> None:
-    rig = Rig(tmp_path)
-    rig.path.write_text(CONFIG.replace("[daemon]", "[strategies.delta_neutral.params]\nsurprise = 1.0\n[daemon]"))
-    reply = await rig.ask("apply", path=str(rig.path), dry_run=dry_run)
-    assert (reply.ok, reply.code) == (False, ExitCode.REFUSED)
-    assert "surprise" in (reply.error or "")
-    assert rig.events == []
-    rig.path.write_text(CONFIG.replace("band_coin = 0.25", "band_coin = 0.3"))
-    assert (await rig.ask("apply", path=str(rig.path))).ok
 
 
 async def test_an_unkill_whose_answer_was_lost_can_be_given_again(tmp_path: Path) -> None:
