@@ -90,7 +90,6 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
     --end (UTC) choose a part of the journal, --days the last so many days of that part.
     """
     from hedgebot.config.loader import load_config
-    from hedgebot.lab.sweep import BandChoice
     from hedgebot.lab.tune import tune as search
     from hedgebot.lab.tune import tune_budgets
 
@@ -110,22 +109,11 @@ def tune(  # noqa: PLR0913, PLR0917  (one parameter for each flag)
         engine = looked_every(loaded.engine_settings(1), step_s)
     found = []
     for name, path in paths.items():
-        one = loaded.file.underlyings[name]
+        settings = next(one for one in engine.underlyings if one.underlying == name)
         for strategy in budget_strategies(loaded, name):
-            settings = next(x for x in engine.underlyings if x.underlying == name)
             present, strategy_for = float(strategy.params[BUDGET]), with_budget(strategy)
             found.append(tune_budgets(path, settings, present, strategy_for, budget_usd=budget_usd, folds=folds))
-        found.append(
-            search(
-                path,
-                name,
-                BandChoice(trigger_coin=one.band_coin, target_ratio=one.target_ratio),
-                budget_usd=budget_usd,
-                cost_ratio=one.cost_bps * 1e-4,
-                folds=folds,
-                workers=workers,
-            )
-        )
+        found.append(search(path, settings, budget_usd=budget_usd, folds=folds, workers=workers))
     emit(found, [line for one in found for line in tuned_lines(one)], as_json=as_json)
 
 
@@ -187,6 +175,7 @@ def journal_paths(
     import numpy as np
 
     from hedgebot.console.replaying import replay_journal
+    from hedgebot.core.cost_state import band_cost_bps
     from hedgebot.core.engine import Engine
     from hedgebot.core.exposure import exposure_problem, net_delta_coin
     from hedgebot.domain.commands import Command
@@ -198,6 +187,7 @@ def journal_paths(
     settings = {one.underlying: one for one in config.engine_settings(1).underlyings}
     last_ns: dict[str, int] = {}
     spacing, lots = dict.fromkeys(rows, every_ns), dict.fromkeys(rows, 0.0)
+    costs_bps: dict[str, float] = {}
 
     def see(stamped: Stamped, _commands: tuple[Command, ...], engine: Engine) -> None:
         if not window.has(stamped.at_ns):
@@ -208,6 +198,7 @@ def journal_paths(
             last_ns[name] = stamped.at_ns
             if (rules := engine.state.instruments.get(settings[name].hedge_instrument)) is not None:
                 lots[name] = rules.lot_coin(one.price)
+            costs_bps[name] = band_cost_bps(one.drift.costs, settings[name])
             unhedged_coin = net_delta_coin(one) - one.tracking.hedged_coin - one.centre_coin
             known = known_now(one, settings[name], stamped.at_ns)
             rows[name].append((stamped.at_ns / 86_400e9, one.price, unhedged_coin, *known))
@@ -227,6 +218,7 @@ def journal_paths(
             found[:, 2].copy(),
             Seen(*(found[:, column].copy() for column in range(3, found.shape[1]))),
             lots[name],
+            costs_bps[name],
         )
         for name, found in paths.items()
     }
@@ -255,8 +247,8 @@ def tuned_lines(one: "Tuned") -> list[str]:
     what = "band" if is_band else "budget"
     told = f"the present {what} cost nothing" if gain is None else f"{gain:+.0%} of the present {what}'s cost"
     head = (
-        f"{one.underlying}: {one.candidates} {what}s, tracking error at most {money(one.budget_usd)} USD/sqrt(day); "
-        "out-of-sample figures only"
+        f"{one.underlying}: {one.candidates} {what}s at {one.cost_bps:.3g} bps a hedge, "
+        f"tracking error at most {money(one.budget_usd)} USD/sqrt(day); out-of-sample figures only"
     )
     last = f"out of sample: {told}; for the time after this history: {_keys(one.now)}"
     return [head, *table(rows), last]

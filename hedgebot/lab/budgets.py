@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hedgebot.core import tracking, volatility
+from hedgebot.core import policy, tracking, volatility
 from hedgebot.core.state import UnderlyingState
 from hedgebot.core.strategy import Strategy, UnderlyingView
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_S
@@ -68,11 +68,11 @@ def thinned(path: Exposure, looks_max: int = LOOKS_MAX) -> Exposure:
     seen = path.seen
     if seen is not None:
         seen = type(seen)(*(getattr(seen, name)[rows] for name in seen.__struct_fields__))
-    return Exposure(*columns, seen, path.lot_coin)
+    return Exposure(*columns, seen, path.lot_coin, path.cost_bps)
 
 
 def asked(path: Exposure, strategy: Strategy, settings: UnderlyingSettings, lot_coin: float = 0.0) -> MovingBand:
-    """What a strategy proposes at each look of a path; DataError where nobody knew what it needs."""
+    """What comes into force of a strategy's proposal at each look; DataError where nobody knew what it needs."""
     seen = path.seen
     if seen is None:
         raise DataError("this path has no estimates of gamma, volatility and flow: budgets need an engine's run")
@@ -90,10 +90,12 @@ def asked(path: Exposure, strategy: Strategy, settings: UnderlyingSettings, lot_
             flow_variance=_known(seen.flow_variance, number),
             overshoot_coin=_known(seen.overshoot_coin, number) or 0.0,
             late=late,
+            cost_bps=path.cost_bps,
         )
         proposal = strategy.propose(view, None)
         if proposal is None:
             raise DataError(f"strategy {strategy.name} proposes nothing by itself: it has no band to tune")
+        proposal = policy.in_force(proposal, settings.delta_limit_coin)
         rows[:, number] = proposal.centre_coin, proposal.trigger_coin, proposal.inside_coin
     return MovingBand(*rows)
 

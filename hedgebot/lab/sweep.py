@@ -37,7 +37,8 @@ class Exposure(msgspec.Struct, frozen=True):
     """One underlying over time, arrays of shape (n,): days, price in USD, exposure without hedges in coin.
 
     `seen` is there where an engine lived through it: strategies that follow its estimates can be played then.
-    `lot_coin` is the smallest step of its hedge, 0 where that is not known.
+    `lot_coin` is the smallest step of its hedge, 0 where that is not known. `cost_bps` is what a hedge cost one way at
+    its end, where own fills tell; None: as configured.
     """
 
     days: Floats
@@ -45,11 +46,12 @@ class Exposure(msgspec.Struct, frozen=True):
     unhedged_coin: Floats
     seen: Seen | None = None
     lot_coin: float = 0.0
+    cost_bps: float | None = None
 
     def part(self, first: int, last: int) -> "Exposure":
         """The looks from `first` up to `last`."""
         columns = (self.days[first:last], self.price[first:last], self.unhedged_coin[first:last])
-        return Exposure(*columns, lot_coin=self.lot_coin)
+        return Exposure(*columns, lot_coin=self.lot_coin, cost_bps=self.cost_bps)
 
 
 class BandChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,10 +35,14 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
-    """A search. `now` is what the whole history would choose for the time after it; its figures are not told."""
+    """A search. `now` is what the whole history would choose for the time after it; its figures are not told.
+
+    `cost_bps` is what a hedge was taken to cost, one way.
+    """
 
     underlying: str
     budget_usd: float
+    cost_bps: float
     candidates: int
     folds: tuple[Fold, ...]
     now: Choice
@@ -51,13 +55,19 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
         return after / before - 1.0 if before > 0.0 else None
 
 
-def candidates(path: Exposure, count: int = 33) -> list[BandChoice]:
-    """Bands from two lots (or a hundredth of the exposure's reach) up to that reach, evenly by their logarithm."""
+def candidates(path: Exposure, limit_coin: float, count: int = 33) -> list[BandChoice]:
+    """Bands from two lots (or a 200th of the exposure's reach) up to that reach, evenly by their logarithm.
+
+    Each is below the delta limit, as the configuration wants it.
+    """
     reach = float(np.ptp(path.unhedged_coin))
     if reach <= 0.0:
         raise DataError("the exposure never moved: there is nothing to tune a band on")
     low = max(2.0 * path.lot_coin, reach / 200.0)
-    widths = np.geomspace(low, max(reach, 2.0 * low), count)
+    if low >= limit_coin:
+        raise DataError(f"a band of {low:g} coins, the least that can be traded, is not below the limit {limit_coin:g}")
+    high = max(reach, 2.0 * low)
+    widths = np.geomspace(low, high, count) if high < limit_coin else np.geomspace(low, limit_coin, count + 1)[:-1]
     return [BandChoice(trigger_coin=float(width), target_ratio=ratio) for width in widths for ratio in RATIOS]
 
 
@@ -71,19 +81,19 @@ def choose(played: Sequence[Played], budget_usd: float) -> Choice:
 
 def tune(
     path: Exposure,
-    underlying: str,
-    present: BandChoice,
+    settings: UnderlyingSettings,
     *,
     budget_usd: float | None,
-    cost_ratio: float,
     folds: int = FOLDS,
     workers: int | None = None,
 ) -> Tuned:
-    """Walk forward over a path, in whole lots of its hedge.
+    """Walk forward over a path with fixed bands, in whole lots of its hedge.
 
     Without a budget it is the tracking error that the present band had all along.
     """
     checked(path)
+    present = BandChoice(trigger_coin=settings.band_coin, target_ratio=settings.target_ratio)
+    cost_ratio = cost_bps_of(path, settings) * 1e-4
 
     def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
         bands = [one for one in choices if isinstance(one, BandChoice)]
@@ -92,7 +102,13 @@ def tune(
             part, bands, cost_ratio=cost_ratio, lot_coin=path.lot_coin, workers=workers if len(bands) > 1 else 1
         )
 
-    return walk(path, underlying, present, candidates(path), replay, budget_usd, folds)
+    choices = candidates(path, settings.delta_limit_coin)
+    return walk(path, settings, present, choices, replay, budget_usd, folds)
+
+
+def cost_bps_of(path: Exposure, settings: UnderlyingSettings) -> float:
+    """What a hedge is taken to cost one way: as own fills told by the path's end, or as configured."""
+    return settings.cost_bps if path.cost_bps is None else path.cost_bps
 
 
 def tune_budgets(
@@ -117,19 +133,19 @@ def tune_budgets(
             continue
 
     def replay(first: int, last: int, choices: Sequence[Choice]) -> list[Played]:
-        part, cost_ratio = path.part(first, last), settings.cost_bps * 1e-4
+        part, cost_ratio = path.part(first, last), cost_bps_of(path, settings) * 1e-4
         return [
             play_moving(part, bands[one].part(first, last), one, cost_ratio=cost_ratio, lot_coin=path.lot_coin)
             for one in choices
             if isinstance(one, BudgetChoice)
         ]
 
-    return walk(path, settings.underlying, present, list(bands), replay, budget_usd, folds)
+    return walk(path, settings, present, list(bands), replay, budget_usd, folds)
 
 
 def walk(
     path: Exposure,
-    underlying: str,
+    settings: UnderlyingSettings,
     present: Choice,
     choices: Sequence[Choice],
     replay: Replay,
@@ -156,8 +172,9 @@ def walk(
             )
         )
     return Tuned(
-        underlying=underlying,
+        underlying=settings.underlying,
         budget_usd=allowed,
+        cost_bps=cost_bps_of(path, settings),
         candidates=len(choices),
         folds=tuple(steps),
         now=choose(replay(0, count, choices), allowed),

@@ -40,8 +40,9 @@ def test_only_what_came_after_is_told() -> None:
     chosen = BandChoice(trigger_coin=0.2, target_ratio=0.75)
     fold = Fold(from_day=1.0, until_day=2.0, chosen=chosen, after=played(60.0), present=played(100.0))
     head, _, row, last = tuned_lines(
-        Tuned(underlying="BTC", budget_usd=310.0, candidates=99, folds=(fold,), now=chosen)
+        Tuned(underlying="BTC", budget_usd=310.0, cost_bps=5.5, candidates=99, folds=(fold,), now=chosen)
     )
+    assert "99 bands at 5.5 bps a hedge, " in head
     assert "out-of-sample figures only" in head
     assert "60.00" in row
     assert last == (
@@ -54,7 +55,7 @@ def test_a_budget_is_told_as_its_key() -> None:
     chosen = BudgetChoice(tracking_error_usd=450.0)
     fold = Fold(from_day=1.0, until_day=2.0, chosen=chosen, after=played(60.0), present=played(100.0))
     head, _, row, last = tuned_lines(
-        Tuned(underlying="BTC", budget_usd=310.0, candidates=17, folds=(fold,), now=chosen)
+        Tuned(underlying="BTC", budget_usd=310.0, cost_bps=5.5, candidates=17, folds=(fold,), now=chosen)
     )
     assert "17 budgets" in head
     assert "budget 450" in row
@@ -64,7 +65,9 @@ def test_a_budget_is_told_as_its_key() -> None:
 def test_a_history_of_minutes_is_told_in_minutes() -> None:
     chosen = BandChoice(trigger_coin=0.2, target_ratio=0.75)
     fold = Fold(from_day=0.01, until_day=0.02, chosen=chosen, after=played(60.0), present=played(100.0))
-    lines = tuned_lines(Tuned(underlying="BTC", budget_usd=310.0, candidates=99, folds=(fold,), now=chosen))
+    lines = tuned_lines(
+        Tuned(underlying="BTC", budget_usd=310.0, cost_bps=5.5, candidates=99, folds=(fold,), now=chosen)
+    )
     assert lines[2].startswith("14.4 to 28.8 min")
 
 
@@ -94,6 +97,7 @@ def test_a_journal_gives_the_exposure_without_its_hedges(journal_dir: Path) -> N
     assert (np.diff(found.days) > 0.0).all()
     assert found.lot_coin == 0.001
     assert found.days[0] == 0.0
+    assert found.cost_bps == load_config(config_file("demo")).file.underlyings["BTC"].cost_bps
     last = recorded_book().state.underlyings["BTC"]
     # What clients did and nobody hedged yet: the delta is that plus our own fills.
     assert last.tracking.hedged_coin != 0.0

@@ -16,7 +16,9 @@ from strategies.cost_aware import STRATEGY
 from strategies.target import STRATEGY as TARGET
 from tests.support.playbook import Playbook, settings
 
-BTC: UnderlyingSettings = settings().underlyings[0]
+BTC: UnderlyingSettings = msgspec.structs.replace(settings().underlyings[0], delta_limit_coin=60.0)
+"""A limit above the cap of its strategy's bands, as the configuration wants it."""
+
 LOOKS = 6_000
 
 
@@ -53,6 +55,22 @@ def test_the_strategy_is_asked_at_each_look_and_its_band_follows_the_flow() -> N
     # Not known yet: the reference's variance, and the same band at every look but for the price.
     early = asked(walk(known=False), strategy_for(5.0), BTC)
     assert early.trigger.max() / early.trigger.min() < 1.5
+
+
+def test_a_band_is_played_as_the_delta_limit_lets_it_come_into_force() -> None:
+    free, held = (
+        asked(walk(), strategy_for(5.0), msgspec.structs.replace(BTC, delta_limit_coin=one)) for one in (60.0, 4.0)
+    )
+    assert free.trigger.max() > 5.0
+    assert held.trigger.max() == 4.0
+    assert (held.trigger == np.minimum(free.trigger, 4.0)).all()
+    assert held.inside / held.trigger == pytest.approx(free.inside / free.trigger)
+
+
+def test_a_measured_cost_is_what_the_strategy_is_told() -> None:
+    dear = asked(msgspec.structs.replace(walk(), cost_bps=8.0 * BTC.cost_bps), strategy_for(5.0), BTC)
+    # Width goes with the cube root of the cost.
+    assert dear.trigger[100] / asked(walk(), strategy_for(5.0), BTC).trigger[100] == pytest.approx(2.0, rel=0.1)
 
 
 def test_looks_that_are_apart_bring_the_band_in_as_they_do_live() -> None:
