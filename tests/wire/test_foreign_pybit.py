@@ -46,6 +46,9 @@ PRODUCTS = (
 )
 
 
+SUBSCRIBED = "subscribed"
+
+
 class Client:
     """One account's sessions: HTTP, public stream, private stream, trade socket; and what came on them."""
 
@@ -91,6 +94,10 @@ class Client:
             time.sleep(0.01)
         raise AssertionError(f"no such {name} within {WAIT_S} s; came: {self.came.get(name, [])[-3:]}")
 
+    def until_subscribed(self, count: int) -> None:
+        """Wait until the exchange has confirmed so many subscriptions."""
+        self.until(SUBSCRIBED, lambda _message: len(self.came[SUBSCRIBED]) >= count)
+
     def row(self, name: str, **fields: str) -> dict[str, Any]:
         """The first row of a private topic whose fields are these."""
 
@@ -134,6 +141,18 @@ def sends_before_it_hears(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(owner, name, one_at_a_time(getattr(owner, name)))
 
 
+def notes_subscriptions(monkeypatch: pytest.MonkeyPatch, keep: Callable[[dict[str, Any]], None]) -> None:
+    """Keep the answers to subscriptions too: the library hands them to nobody."""
+    streams = pybit._websocket_stream._V5WebSocketManager
+    process = streams._process_subscription_message
+
+    def noted(self: Any, message: dict[str, Any]) -> None:
+        process(self, message)
+        keep(message)
+
+    monkeypatch.setattr(streams, "_process_subscription_message", noted)
+
+
 @pytest.fixture(params=PRODUCTS, ids=lambda product: product.account)
 def client(request: pytest.FixtureRequest, exchange: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     socket_url = exchange.url.replace("http", "ws", 1)
@@ -142,6 +161,7 @@ def client(request: pytest.FixtureRequest, exchange: Served, monkeypatch: pytest
     monkeypatch.setattr(pybit._websocket_trading, "TRADE_WSS", f"{socket_url}/v5/trade")
     sends_before_it_hears(monkeypatch)
     made = Client(exchange.url, request.param)
+    notes_subscriptions(monkeypatch, made.keep(SUBSCRIBED))
     yield made
     made.close()
 
@@ -167,7 +187,7 @@ def test_it_subscribes_places_fills_and_reads_its_position(client: Client) -> No
     client.private.execution_stream(client.keep("execution"))
     client.private.wallet_stream(client.keep("wallet"))
     client.private.position_stream(client.keep("position"))
-    time.sleep(0.3)  # the library has no word for "subscribed"
+    client.until_subscribed(4)
     before = held(client)
     link = f"pybit-{client.product.account}-1"
     # No market orders on options at the venue: a limit price across the book does for all.
@@ -209,7 +229,7 @@ def test_it_subscribes_places_fills_and_reads_its_position(client: Client) -> No
 def test_it_trades_over_the_trade_socket(client: Client, exchange: Served) -> None:
     category, symbol, qty = client.product.category, client.symbol, client.product.qty
     client.private.order_stream(client.keep("order"))
-    time.sleep(0.3)
+    client.until_subscribed(1)
     bid, _ = touch(client)
     low = Decimal(5) if category == "option" else (bid * Decimal("0.97")).quantize(Decimal(1))
     link = f"pybit-{client.product.account}-2"
