@@ -1,10 +1,11 @@
 """What people see of one account: streams, truth, margin with its regime and standing stresses. A pure function."""
 
 import math
+from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import deadman, limits, margin_regime, margin_stress, margin_watch, margin_watched, market
+from hedgebot.core import cash, deadman, limits, margin_regime, margin_stress, margin_watch, margin_watched, market
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.decimals import float_or_none
 
@@ -69,7 +70,7 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         maintenance_margin_usd=float_or_none(wallet.maintenance_margin_usd) if wallet else None,
         margin_age_ms=market.elapsed_ms(at_ns, account.wallet_at_ns) if wallet else None,
         clock_offset_ms=account.clock_offset_ms if market.clock_is_known(account, at_ns) else None,
-        differences=tuple(f"{subject}: venue {one.venue_value}" for subject, one in account.mismatches.items()),
+        differences=tuple(f"{subject}: venue {venue_value}" for subject, venue_value in _venue_values(account).items()),
         dead_man=deadman.describe(state, account, at_ns),
         liquidation=margin_watch.describe(account),
         regime=margin_regime.describe(state, account, at_ns),
@@ -81,6 +82,12 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         watched=not is_followed,
         pocket=margin_watched.describe(account),
     )
+
+
+def _venue_values(account: AccountState) -> dict[str, Decimal]:
+    """The venue's number of everything that differs, settlement coins included."""
+    found = {subject: one.venue_value for subject, one in account.mismatches.items()}
+    return found | {subject: one.venue_value for subject, one in cash.told(account).items()}
 
 
 def _finite(value: float | None) -> float | None:

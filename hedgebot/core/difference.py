@@ -7,7 +7,7 @@ closed by force, until somebody says what it was. When to ask, and what else a s
 
 from decimal import Decimal
 
-from hedgebot.core import forced, ledger
+from hedgebot.core import cash, forced, ledger
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -52,6 +52,7 @@ def accept_differences(step: Step, account: AccountState, operator: str) -> None
         difference.venue_value += since
         _adjust(step, account, subject, difference, f"accepted by {operator} at unkill{difference.suspicion}")
     account.mismatches.clear()
+    cash.accept(step, account, operator)
     account.rounded.clear()
     for key in account.unseen:
         step.adjust(account.name, key, "not in the journal", "known", f"accepted by {operator} at unkill")
@@ -139,4 +140,5 @@ def _adjust(step: Step, account: AccountState, subject: str, seen: Mismatch, evi
         ledger.set_coin(step.state, account.name, subject, after, step.at_ns)
     else:
         ledger.set_position(step.state, account.name, InstrumentId(subject), after, seen.venue_price, step.at_ns)
+        cash.forget_position(step, account, InstrumentId(subject))
     step.adjust(account.name, subject, before, after, evidence)

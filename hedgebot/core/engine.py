@@ -18,6 +18,7 @@ from typing import assert_never
 from hedgebot.core import (
     breakers,
     canary,
+    cash,
     connections,
     convention,
     deadman,
@@ -259,7 +260,7 @@ class Engine:
         if isinstance(event, ev.FundingPaid):
             funding.book(step, event)
             funding_check.note(step, event)
-            for underlying in ledger.book_funding(state, event, step.at_ns):
+            for underlying in cash.book_funding(state, event, step.at_ns):
                 step.touch(underlying, DecisionCause.FILL)
             return
         dropcopy.await_listing(step, event)
@@ -268,7 +269,7 @@ class Engine:
         if kind.is_future and exposed is not None:
             self._valuation().settle(exposed, step.at_ns)
         before_coin = breakers.measured_delta_coin(exposed) if exposed else None
-        moved = ledger.book_fill(state, event, step.at_ns)
+        moved = cash.book_fill(state, event, step.at_ns)
         reconcile.after_fill(step, event)
         if kind.is_option and not ledger.position_contracts(state, event.account, event.instrument):
             step.resolve(AlertKind.SUSPECT_DATA, event.instrument)

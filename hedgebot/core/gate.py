@@ -26,6 +26,7 @@ from hedgebot.core import (
 from hedgebot.core.allowed_rule import allowed, allowed_closing
 from hedgebot.core.book_delta import book_delta
 from hedgebot.core.candidate import Candidate, Finding, Rule, finding
+from hedgebot.core.cash_rule import unexplained_cash
 from hedgebot.core.chase_rule import chase_rule
 from hedgebot.core.depth_rule import depth_rule
 from hedgebot.core.frequency import frequency
@@ -345,6 +346,7 @@ RULES: tuple[Rule, ...] = (
     dead_man,
     _private_silence,
     _unexplained,
+    unexplained_cash,
     _clock,
     _one_in_flight,
     _convention,

@@ -6,7 +6,7 @@ first sight, and when it lasts the book is halted by the watch over limits. Trut
 with its venue for longer than a question and its answer take is not reconciled any more.
 """
 
-from hedgebot.core import difference, forgetting, kill_rules, ledger, margin_report, order_table
+from hedgebot.core import cash, difference, forgetting, kill_rules, ledger, margin_report, order_table
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
@@ -166,6 +166,7 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
         margin_report.on_wallet(step, account)
     account.snapshot_at_ns = step.at_ns
     account.cursor_ns = max(account.cursor_ns, event.asked_at_ns)
+    cash.compare(step, account, event)
     ledger.forget_flat(step.state, account.name, event.asked_at_ns)
     forgetting.forget_executions(step.state, account)
     for coin in step.state.underlyings:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from hedgebot.core.cash_state import CoinCash
 from hedgebot.core.drift import Drift, Tracking
 from hedgebot.core.margin_state import MarginState
 from hedgebot.core.quotes import OptionMark, Quote
@@ -211,7 +212,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     executions that only the drop copy has, with when it read them, `unlisted` fills of the journal that it has not
     listed yet, with when they were booked, `missing` those that it should have listed (since when). From
     `copied_from_ns` on the copy was whole; `break_since_ns` is 0 while neither is late, `unread_since_ns` while it is.
-    `clock_at_ns` is when the offset of the venue's clock was measured last, 0 before the first time of a run.
+    `clock_at_ns`: when the offset of the venue's clock was measured last, 0 before a run's first. `cash`: `cash.py`.
     """
 
     name: str
@@ -238,6 +239,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     clock_offset_ms: float | None = None
     clock_at_ns: int = 0
     mismatches: dict[str, Mismatch] = {}
+    cash: dict[str, CoinCash] = {}
     day: int = 0
     day_equity_usd: Decimal | None = None
     paused_until_ns: int = 0
@@ -300,16 +302,14 @@ class Totals(msgspec.Struct, kw_only=True):
 class EngineState(msgspec.Struct, kw_only=True):
     """Everything the engine knows. `unsettled` maps orders that are not settled to their underlying.
 
-    `executions` are trade ids that are booked, with when they were seen; `forgetting` says how long.
-    `orphan_fills` are contracts filled under client ids of ours that no order here has (a lost tape).
-    `at_ns` is the newest moment it has seen, `resumed_at_ns` the end of the last pause, `stop_at_ns` when a graceful
-    stop began (0 for none).
-    `id_epoch` is the epoch that client ids carry: the run's, or a later one where the venue has seen ids from there.
-    `switches` are strategies that an operator turned since the configuration.
-    `repeats` are the moments of orders that a throttle counts; `tripped` are strategies that are latched off, with why.
-    `latches` are kills that stand, by `scope_key`; `pauses` are the moments at which the process had stood still.
-    `good_at_ns` is when each feed of a kill rule was good last in this run; `shut` are markets that take no orders.
-    `changed_at_ns` is when the program's `version` or the configuration changed last; the journal's begin counts.
+    `executions` are trade ids that are booked, with when they were seen; `forgetting` says how long. `orphan_fills` are
+    contracts filled under client ids of ours that no order here has (a lost tape). `at_ns` is the newest moment seen,
+    `resumed_at_ns` the end of the last pause, `stop_at_ns` a graceful stop's begin (0: none). `id_epoch` is the epoch
+    that client ids carry: the run's, or a later one where the venue has seen ids from there. `switches` are strategies
+    that an operator turned since the configuration, `tripped` those that are latched off, with why. `repeats` are the
+    moments of orders that a throttle counts. `latches` are kills that stand, by `scope_key`; `pauses` are the moments
+    at which the process had stood still. `good_at_ns` is when a kill rule's feed was good last in this run; `shut` are
+    markets that take no orders. `changed_at_ns`: the `version` or the configuration changed last, or the journal began.
     """
 
     settings: EngineSettings

@@ -5,7 +5,7 @@ there is proof; one that the venue can never prove an operator adopts or forgets
 planned or proposed (`treasury.py`).
 """
 
-from hedgebot.core import reconcile
+from hedgebot.core import cash, reconcile
 from hedgebot.core.state import EngineState
 from hedgebot.core.step import Step
 from hedgebot.core.treasury_state import Move, MoveStatus
@@ -189,6 +189,8 @@ def _against_word(step: Step, event: MoveResolved, move: Move | None) -> str:
 def end(step: Step, move: Move, status: MoveStatus, note: str) -> None:
     """End a move or a proposal, journaled."""
     move.status, move.note, move.ended_ns = status, note, step.at_ns
+    if status is MoveStatus.DONE:
+        cash.book_move(step.state, move, step.at_ns)
     step.resolve(AlertKind.TOP_UP_WANTED, subject(move))
     step.resolve(AlertKind.MOVE_UNPROVEN, subject(move))
     record(step, move, note)

@@ -7,6 +7,7 @@ forgets them with evidence. What only the shell can know (journal, versions, fil
 from hedgebot.core import (
     book_delta,
     breakers,
+    cash,
     deadman,
     difference,
     forced,
@@ -108,6 +109,10 @@ def to_review(state: EngineState, latch: Latch) -> list[tuple[str, str]]:
             (f"difference:{account.name}:{subject}", f"the venue says {one.venue_value}, the ledger {one.ledger_value}")
             for subject, one in account.mismatches.items()
         ]
+        found += [
+            (f"difference:{account.name}:{name}", f"the venue says {one.venue_value}, the bookings explain {one.ours}")
+            for name, one in cash.told(account).items()
+        ]
     return found
 
 
@@ -208,6 +213,11 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
     problems += [
         f"{subject} on {account.name} was compared once only"
         for subject, one in account.mismatches.items()
+        if one.count < 2
+    ]
+    problems += [
+        f"{subject} on {account.name} is another amount than was told, seen once only"
+        for subject, one in cash.told(account).items()
         if one.count < 2
     ]
     use = margin_gate.judged_use(state, account, limits.margin_use(state, account, at_ns))

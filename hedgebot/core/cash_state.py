@@ -1,0 +1,52 @@
+"""What is remembered of an account's settlement coins. Plain values, part of the engine's state; decides nothing."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgebot.domain.decimals import ZERO
+from hedgebot.domain.instrument import InstrumentId
+
+
+class CashDifference(msgspec.Struct, kw_only=True):
+    """What a wallet and the bookings differ by; `count` conclusive readings agreed on it, `told`: an alert is up."""
+
+    venue_value: Decimal
+    ours: Decimal
+    first_seen_ns: int
+    count: int = 1
+    told: bool = False
+
+
+class HeldCost(msgspec.Struct, kw_only=True):
+    """A contract's position and the signed sum that it cost in its settlement coin; None: not known.
+
+    `traded_ns` is the venue's moment of its newest execution.
+    """
+
+    contracts: Decimal = ZERO
+    cost: Decimal | None = ZERO
+    traded_ns: int = 0
+
+
+class CoinCash(msgspec.Struct, kw_only=True):
+    """One coin: what the bookings since its opening explain.
+
+    `opened_ns` is the venue's moment of the wallet that it was opened with; 0 while it waits for one, `why` says what
+    for. `booked_ns` is when it was booked last, `booked_venue_ns` the venue's moment of it, `last` its words. At
+    `equal_ns` (ours) it was set to the venue's number last; `bookings` came since. `entry_rounding` is how far profit
+    may be off because opening positions' entry prices were told rounded. `held` are contracts that settle in the coin.
+    """
+
+    qty: Decimal = ZERO
+    opened_ns: int = 0
+    why: str = "opening cash"
+    booked_ns: int = 0
+    booked_venue_ns: int = 0
+    last: str = "nothing"
+    bookings: int = 0
+    equal_ns: int = 0
+    read_ns: int = 0
+    entry_rounding: Decimal = ZERO
+    held: dict[InstrumentId, HeldCost] = {}
+    difference: CashDifference | None = None
