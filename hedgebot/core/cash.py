@@ -3,7 +3,8 @@
 Owns the engine's book of coins that are no underlying (those are the ledger's) and that something is booked in: fees,
 funding, quote legs, premiums, deliveries, profit, our own top-ups. A coin is opened at a clean snapshot and opened
 anew, journaled, where a booking cannot be known: a close of a position whose entry price is not, a position that was
-adjusted. The journal's audit keeps a second book that shares nothing with this one.
+adjusted, an execution that came late, a rollback. The journal's audit keeps a second book that shares nothing with this
+one.
 
 A difference is a hint that somebody moved money, not a doubt about a position: hedging goes on, the gate refuses what
 adds risk (`cash_rule.py`), and an operator's unkill takes the venue's number over.
@@ -19,7 +20,7 @@ from hedgebot.core.treasury_state import SETTLE_NS, Move
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_DAY, NS_PER_HOUR
-from hedgebot.domain.events import FillReceived, FundingPaid, SnapshotTaken
+from hedgebot.domain.events import ExecutionKind, FillReceived, FundingPaid, SnapshotTaken
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from hedgebot.domain.reports import PositionReport, WalletReport
 
@@ -58,6 +59,9 @@ def book_fill(state: EngineState, fill: FillReceived, at_ns: int) -> set[str]:
         booked.add(rules.settle, -rules.value_settle(signed, fill.price))
     else:
         booked.trade(rules, signed, fill.price)
+    if fill.kind is ExecutionKind.ROLLBACK:
+        # The venue puts back what it realised then, which no average price here knows.
+        booked.lose(rules.settle, f"{words} put back what the venue had realised")
     return ledger.book_fill(state, fill, at_ns)
 
 

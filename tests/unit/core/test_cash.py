@@ -243,6 +243,15 @@ def test_an_execution_that_comes_after_a_later_one_opens_the_coin_anew(book: Pla
     assert coin(book).qty == OPENED + 800
 
 
+def test_a_rollback_opens_the_coin_anew(book: Playbook) -> None:
+    book.send(book.fill(Side.BUY, "0.4", BTC_PERP, price=Decimal(90_000)))
+    back = book.fill(Side.SELL, "0.2", BTC_PERP, price=Decimal(96_000))
+    book.send(msgspec.structs.replace(back, kind=ev.ExecutionKind.ROLLBACK))
+    read(book, OPENED + 7_000)
+    assert coin(book).qty == OPENED + 7_000
+    assert not told(book)
+
+
 def test_contracts_that_pay_by_the_session_are_not_compared(book: Playbook) -> None:
     book.send(book.fill(Side.BUY, "0.4", BTC_USDC, fee="1", fee_coin="USDC"))
     for usdc in ("5", "9", "13"):
