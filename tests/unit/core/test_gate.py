@@ -8,7 +8,6 @@ import pytest
 
 from hedgebot.core import gate, quotes
 from hedgebot.core.candidate import Candidate
-from hedgebot.core.cash_state import CashDifference, CoinCash
 from hedgebot.core.gate import RULES, judge
 from hedgebot.core.ledger import set_position
 from hedgebot.core.shut_state import ShutMarket
@@ -19,6 +18,7 @@ from hedgebot.domain.instrument import Side
 from hedgebot.domain.kill import KillAction, KillScope
 from hedgebot.domain.orders import Approved, OrderIntent, OrderStatus, Refused, TimeInForce
 from hedgebot.domain.settings import AccountRole, HedgeLeg, HedgeRole
+from tests.support.cash import cash_gone
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_USDC, PRICE, START_NS, Playbook
 
 MS = 1_000_000
@@ -320,13 +320,6 @@ def _against_itself() -> Candidate:
     return msgspec.structs.replace(one, settings=settings)
 
 
-def _cash_gone() -> Candidate:
-    one = _candidate(delta_coin=0.0)
-    gone = CashDifference(venue_value=Decimal(1), ours=Decimal(9), first_seen_ns=START_NS, count=2, told=True)
-    one.account.cash["USDT"] = CoinCash(qty=Decimal(9), difference=gone)
-    return one
-
-
 def _thin() -> Candidate:
     one = _candidate()  # sells 0.1
     one.quote.bid_qty = Decimal("0.0008")
@@ -341,7 +334,7 @@ CASES: dict[str, tuple[Callable[[], Candidate], str, object, object]] = {
     "dead_man": (_resting, "dead_man", "off", "armed, for an order that rests"),
     "_private_silence": (_silent, "private_silence_ms", 16_000, 15_000),
     "_unexplained": (_differing, "unexplained_position", 1, 0),
-    "unexplained_cash": (_cash_gone, "unexplained_cash", 1, "0, or what lowers risk"),
+    "unexplained_cash": (lambda: cash_gone(_candidate(0.0)), "unexplained_cash", 1, "0, or what lowers risk"),
     "_clock": (_skewed, "clock_offset_ms", -1_500.0, 1_000.0),
     "_one_in_flight": (_in_flight, "in_flight", "abc", "none"),
     "_convention": (_coin_margined, "delta_convention", "not set", "set, where the coin margins"),
