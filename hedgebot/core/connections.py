@@ -108,11 +108,11 @@ def sweep(step: Step) -> None:
 
 def _watch_clock(step: Step, account: AccountState) -> None:
     """An offset that is not measured any more; its adapter goes on trying, and the next measurement ends it."""
-    unmeasured_ns = step.at_ns - (account.clock_at_ns or step.state.run_started_ns)
-    minutes = market.CLOCK_AGE_NS_MAX // NS_PER_S // 60
-    # No figure of now: one sentence for the whole episode.
-    problem = f"our clock has not been compared with the one of {account.name}'s venue for {minutes} minutes"
-    problem = problem if unmeasured_ns > market.CLOCK_AGE_NS_MAX else ""
+    unmeasured_ns, problem = step.at_ns - (account.clock_at_ns or step.state.run_started_ns), ""
+    if unmeasured_ns > market.CLOCK_AGE_NS_MAX:
+        minutes = market.CLOCK_AGE_NS_MAX // NS_PER_S // 60
+        # No figure of now: one sentence for the whole episode.
+        problem = f"our clock has not been compared with the one of {account.name}'s venue for {minutes} minutes"
     step.check(AlertKind.CLOCK_SKEW, f"{account.name} measurement", problem)
 
 

@@ -163,6 +163,7 @@ def propose(
     """Ask the enabled strategies in configured order, each refining the one before."""
     now = tracking.conditions_of(underlying, settings, at_ns)
     rules = state.instruments.get(settings.hedge_instrument)
+    vol_root_day, vol_source = volatility.with_source(underlying)
     view = UnderlyingView(
         at_ns=at_ns,
         delta_coin=delta_coin,
@@ -171,8 +172,8 @@ def propose(
         settings=settings,
         hedge_coin=hedges.held_coin(state, settings),
         lot_coin=rules.lot_coin(underlying.price) if rules is not None and underlying.price > 0.0 else None,
-        vol_root_day=volatility.vol_day_of(underlying),
-        vol_source=volatility.vol_source(underlying),
+        vol_root_day=vol_root_day,
+        vol_source=vol_source,
         flow_variance=underlying.drift.flow_at(at_ns),
         cost_bps=band_cost_bps(underlying.drift.costs, settings),
         late=tracking.lateness(underlying, settings),

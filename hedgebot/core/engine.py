@@ -69,7 +69,7 @@ from hedgebot.domain.holdings import HoldingReported
 from hedgebot.domain.operator_events import LimitRaised, LimitRestored, MoveResolved, ProposalDecided
 from hedgebot.domain.reports import OrderReport
 from hedgebot.domain.risk_events import FundingRead, RiskMeasured
-from hedgebot.domain.settings import StrategySettings, UnderlyingSettings
+from hedgebot.domain.settings import StrategySettings
 from hedgebot.domain.treasury import FundingWalletRead, MoveAnswered, MoveLookedUp
 
 TIMER_INTERVAL_NS = 250_000_000
@@ -77,6 +77,33 @@ TIMER_INTERVAL_NS = 250_000_000
 
 ARITHMETIC = Context(prec=28)
 """Rounding of inexact divisions. Fixed here: libraries change the ambient context, and a replay must not notice."""
+
+TIMER_LOOKS = (
+    order_table.sweep,
+    reconcile.sweep,
+    connections.sweep,
+    dropcopy.sweep,
+    raises.sweep,
+    frequency.watch,
+    limits.watch,
+    market_watch.watch,
+    margin_watch.watch,
+    venue_risk.watch,
+    risk_limits.sweep,
+    convention.watch,
+    hedges.watch,
+    loss_limits.sweep,
+    holdings.watch,
+    funding.sweep,
+    treasury.sweep,
+    switching.sweep,
+    tracking.sweep,
+    kill_rules.watch,
+    latches.sweep,
+    flatten.sweep,
+    deadman.watch,
+)
+"""What the timer looks at, in this order."""
 
 LoadStrategy = Callable[[StrategySettings], Strategy]
 """Makes a strategy from its settings: the same settings give the same strategy."""
@@ -225,7 +252,7 @@ class Engine:
         match event:
             case ev.BookTop():
                 quote = market.apply_book(step, event)
-                underlying = self._hedged_by(event.instrument)
+                underlying = hedges.hedged_by(state, event.instrument)
                 if underlying is not None and not quote.book_problem and quote.mid is not None:
                     if underlying.hedge_instrument == event.instrument:
                         exposed = state.underlyings[underlying.underlying]
@@ -245,10 +272,6 @@ class Engine:
                 step.touch(rules.underlying, DecisionCause.PRICE)
             case _:
                 assert_never(event)
-
-    def _hedged_by(self, instrument: str) -> UnderlyingSettings | None:
-        """Settings of the underlying that an instrument hedges; None when it hedges none."""
-        return next((one for one in self.state.settings.underlyings if instrument in one.hedge_instruments), None)
 
     def _apply_execution(self, step: Step, event: ev.FillReceived | ev.FundingPaid) -> None:
         state = step.state
@@ -293,32 +316,7 @@ class Engine:
             step.touch(name, DecisionCause.PRICE if own else DecisionCause.FILL)
 
     def _on_timer(self, step: Step) -> None:
-        for look in (
-            order_table.sweep,
-            reconcile.sweep,
-            connections.sweep,
-            dropcopy.sweep,
-            raises.sweep,
-            frequency.watch,
-            limits.watch,
-            market_watch.watch,
-            margin_watch.watch,
-            venue_risk.watch,
-            risk_limits.sweep,
-            convention.watch,
-            hedges.watch,
-            loss_limits.sweep,
-            holdings.watch,
-            funding.sweep,
-            treasury.sweep,
-            switching.sweep,
-            tracking.sweep,
-            kill_rules.watch,
-            latches.sweep,
-            flatten.sweep,
-            deadman.watch,
-        ):
-            kill_rules.guarded(step, look)
+        kill_rules.guarded_each(step, TIMER_LOOKS)
         self._enter_active(step)
         if step.state.stopping:
             self._finish_stop(step)

@@ -13,7 +13,7 @@ from hedgebot.core.state import EngineState, UnderlyingState, settings_of
 from hedgebot.core.valuation import Columns, columns_of, settled_futures, value_options, window_ns
 from hedgebot.domain.instrument import InstrumentId, OptionType
 from hedgebot.domain.settings import DeltaConvention
-from hedgebot.pricing.black76 import Floats, delta_one, years_to
+from hedgebot.pricing.black76 import Floats, delta_one, some, years_to
 from hedgebot.pricing.delta import averaged_years_one, net_transaction_delta, settlement_share_one
 
 REMARK_MOVE_RATIO = 0.001
@@ -67,9 +67,10 @@ class Exposures:
         underlying.option_vega = float(held @ found.vega)
         underlying.option_theta = float(held @ found.theta)
         weight = np.abs(held * found.vega)
-        underlying.option_vol = float(found.vol @ weight / weight.sum()) if weight.sum() > 0.0 else 0.0
-        sums.settling = sums.settling or bool((found.share < 1.0).any())
-        sums.smile_coin, sums.smile_unknown = float(held @ found.smile), int(found.no_skew.sum())
+        whole = weight.sum()
+        underlying.option_vol = float(found.vol @ weight / whole) if whole > 0.0 else 0.0
+        sums.settling = sums.settling or some(found.share < 1.0)
+        sums.smile_coin, sums.smile_unknown = float(held @ found.smile), int(np.count_nonzero(found.no_skew))
 
     def settle(self, underlying: UnderlyingState, at_ns: int) -> None:
         """What averaged delivery prices have taken from dated futures by now; options stay as they were marked."""
@@ -98,7 +99,7 @@ def net_delta_coin(underlying: UnderlyingState) -> float:
 def linear_floats(underlying: UnderlyingState) -> tuple[float, float]:
     """`linear_parts` as floats, with what is averaged of dated futures; they stand until something is booked."""
     coins, quote = linear_parts(underlying)
-    return float(coins) + underlying.sums.settled_coin, float(quote)
+    return float(coins) + underlying.sums.settled_coin, float(quote) if quote else 0.0
 
 
 def linear_delta(coins: float, quote: float, price: float) -> float:

@@ -39,6 +39,14 @@ class Way(NamedTuple):
     why: str
 
 
+def hedged_by(state: EngineState, instrument: InstrumentId) -> UnderlyingSettings | None:
+    """Settings of the underlying that an instrument hedges; None when it hedges none."""
+    for one in state.settings.underlyings:
+        if instrument in one.hedge_instruments:
+            return one
+    return None
+
+
 def held_coins(state: EngineState, settings: UnderlyingSettings) -> dict[InstrumentId, float]:
     """Delta of the position in each hedge instrument that is known; nothing without a price."""
     price = state.underlyings[settings.underlying].price

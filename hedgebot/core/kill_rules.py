@@ -11,7 +11,7 @@ looks at (`guarded`): an error there would end the process, and the same journal
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec
 
@@ -61,7 +61,9 @@ Rule = Callable[[EngineState, int], Iterator[Fired]]
 def watch(step: Step) -> None:
     """Halt the book, or freeze an underlying, for every rule that fires; called by the timer."""
     _note_health(step)
-    for cause, why, underlying in firing(step.state, step.at_ns):
+    # Feeds that have just been found good could be worked out: none of them is asked a second time.
+    left_out = _inputs if _all_good(step.state, step.at_ns) else None
+    for cause, why, underlying in firing(step.state, step.at_ns, left_out):
         step.halt(why, cause, underlying=underlying)
 
 
@@ -70,9 +72,21 @@ def guarded(step: Step, look: Callable[Concatenate[Step, P], None], *args: P.arg
     try:
         look(step, *args, **kwargs)
     except ERRORS as error:
-        name = look.__module__.rpartition(".")[2]
-        fired = _failed(name, error)
-        step.halt(fired.why, fired.cause)
+        _fire(step, look, error)
+
+
+def guarded_each(step: Step, looks: Iterable[Callable[[Step], None]]) -> None:
+    """Do one look after the other, each `guarded`."""
+    for look in looks:
+        try:
+            look(step)
+        except ERRORS as error:
+            _fire(step, look, error)
+
+
+def _fire(step: Step, look: Callable[..., None], error: Exception) -> None:
+    fired = _failed(look.__module__.rpartition(".")[2], error)
+    step.halt(fired.why, fired.cause)
 
 
 def note_pause(step: Step) -> None:
@@ -82,12 +96,12 @@ def note_pause(step: Step) -> None:
     state.pauses.append(step.at_ns)
 
 
-def firing(state: EngineState, at_ns: int) -> list[Fired]:
-    """Causes that would halt now. A rule that cannot be worked out fires, for the whole book."""
+def firing(state: EngineState, at_ns: int, left_out: Rule | None = None) -> list[Fired]:
+    """Causes that would halt now, of all rules but one. A rule that cannot be worked out fires, for the whole book."""
     found: list[Fired] = []
     for rule in RULES:
         try:
-            found += rule(state, at_ns)
+            found += rule(state, at_ns) if rule is not left_out else ()
         except ERRORS as error:
             found.append(_failed(rule.__name__.strip("_"), error))
     return found

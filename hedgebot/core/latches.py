@@ -132,7 +132,7 @@ def going_on(state: EngineState) -> list[UnderlyingSettings]:
 
 def strategy_problem(state: EngineState, strategy: str) -> str:
     """Why a strategy proposes nothing, in a sentence; empty when it may."""
-    latch = state.latches.get(scope_key(KillScope.STRATEGY, strategy))
+    latch = state.latches.get(scope_key(KillScope.STRATEGY, strategy)) if state.latches else None
     return sentence(latch) if latch is not None and latch.in_force is KillAction.FREEZE else ""
 
 

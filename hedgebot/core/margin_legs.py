@@ -147,13 +147,18 @@ def read_book(
 
 def coin_prices(state: EngineState, account: AccountState) -> dict[str, float]:
     """USD per coin: underlyings at their live index (or middle), others at what the venue last counted them at."""
-    reported = account.wallet.prices_usd if account.wallet else {}
-    prices = dict.fromkeys(STABLECOINS, 1.0) | reported
+    prices = reported_prices(account)
     for one in state.settings.underlyings:
         price = _coin_price(state, one, prices)
         if price > 0.0:
             prices[one.underlying] = price
     return prices
+
+
+def reported_prices(account: AccountState) -> dict[str, float]:
+    """USD per coin as the venue counted them last; enough for coins that are no underlyings."""
+    reported = account.wallet.prices_usd if account.wallet else {}
+    return dict.fromkeys(STABLECOINS, 1.0) | reported
 
 
 def _coin_price(state: EngineState, settings: UnderlyingSettings, prices: dict[str, float]) -> float:

@@ -50,8 +50,9 @@ def watch(step: Step, account: AccountState, use: float | None) -> None:
         words = f"{shock_words(found, limits.collateral_shock_ratio)}, the floor is {floor:.0%}{missing_words(found)}"
         shock = f"{account.name}: {words}"
     step.watch(AlertKind.COLLATERAL_SHOCK, account.name, shock)
-    words = f"{hike_words(found, limits.margin_hike_ratio)}, the floor is {floor:.0%}"
-    hike = f"{account.name}: {words}" if above and found.hike_use > floor else ""
+    hike = ""
+    if above and found.hike_use > floor:
+        hike = f"{account.name}: {hike_words(found, limits.margin_hike_ratio)}, the floor is {floor:.0%}"
     step.watch(AlertKind.VENUE_MARGIN_HIKE, account.name, hike)
 
 
@@ -89,7 +90,7 @@ def _collateral_usd(state: EngineState, account: AccountState) -> dict[str, floa
         return {}
     if wallet.watched is not None and not wallet.watched.coins_known:
         return None
-    prices = margin_legs.coin_prices(state, account)
+    prices = margin_legs.reported_prices(account)
     worth: dict[str, float] = {}
     for coin, qty in wallet.balances.items():
         if qty <= ZERO or coin in state.underlyings or coin == "USD":

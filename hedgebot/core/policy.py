@@ -41,9 +41,11 @@ def in_force(proposal: Proposal, limit_coin: float, ratio: float = 1.0) -> Propo
     No edge is beyond the delta limit: the limit overrides the band, whatever a strategy asks for; inside targets come
     in by the same share. Widening alone puts no edge behind the hard edge, and leaves what is wider than that.
     """
-    held, hard_coin = within_limit(proposal.centre_coin, limit_coin), None
-    if proposal.patience is not None:
-        hard_coin = proposal.patience.hard_coin
+    held, lower = within_limit(proposal.centre_coin, limit_coin), proposal.edges(-1.0)
+    fits = proposal.trigger_coin <= held.above_coin and lower[0] <= held.below_coin and held.keeps_centre
+    if fits and ratio == 1.0:
+        return proposal
+    hard_coin = proposal.patience.hard_coin if proposal.patience is not None else None
 
     def side(trigger_coin: float, inside_coin: float, room_coin: float) -> tuple[float, float]:
         if not held.keeps_centre:
@@ -54,10 +56,6 @@ def in_force(proposal: Proposal, limit_coin: float, ratio: float = 1.0) -> Propo
         edge_coin = min(max(wider_coin, trigger_coin), room_coin)
         return edge_coin, inside_coin * (edge_coin / trigger_coin)
 
-    lower = proposal.edges(-1.0)
-    fits = proposal.trigger_coin <= held.above_coin and lower[0] <= held.below_coin and held.keeps_centre
-    if fits and ratio == 1.0:
-        return proposal
     above = side(proposal.trigger_coin, proposal.inside_coin, held.above_coin)
     below = side(*lower, held.below_coin)
     evidence, bounded = proposal.evidence, ""

@@ -4,6 +4,8 @@ The number is the shell's, made beside the turn; here it is a fact with its age.
 above the hard one the book only reduces risk; unknown or too old is an alert, never a zero.
 """
 
+from functools import partial
+
 from hedgebot.core import market, raises, reducing
 from hedgebot.core.risk_state import Closes
 from hedgebot.core.state import EngineState
@@ -76,6 +78,10 @@ def _unknown(state: EngineState, at_ns: int) -> str:
     return ""
 
 
+def _words(ratio: float, limit: float) -> str:
+    return f"expected shortfall of a day is {ratio:.1%} of equity, alert above {limit:.1%}"
+
+
 def judge(step: Step, *, fresh: bool = False) -> None:
     """While the number is unknown nothing is said anew: what was wrong is not known to be over.
 
@@ -85,7 +91,7 @@ def judge(step: Step, *, fresh: bool = False) -> None:
     if ratio is None:
         return
     hard = state.limits.es_ratio_max
-    words = f"expected shortfall of a day is {ratio:.1%} of equity, alert above {{:.1%}}".format
+    words = partial(_words, ratio)
     raises.judge(step, "es_ratio_alert", AlertKind.TAIL_RISK_LIMIT, "book", ratio, words, fresh=fresh)
     if ratio > hard:
         reducing.hold(step, CAUSE, f"expected shortfall of a day is {ratio:.1%} of equity, limit {hard:.1%}")

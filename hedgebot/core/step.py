@@ -88,7 +88,6 @@ class Step:
 
     def resolve(self, kind: AlertKind, subject: str) -> None:
         """Take an alert down if it is up."""
-        # Nearly always nothing is up: then no key is made.
         if self.state.alerts and self.state.alerts.pop(kind + "|" + subject, None) is not None:
             self.emit(ResolveAlert(kind=kind, subject=subject))
 
@@ -96,14 +95,16 @@ class Step:
         """Hold an alert up exactly while `problem` is not empty."""
         if problem:
             self.alert(kind, subject, problem)
-        else:
+        elif self.state.alerts:
             self.resolve(kind, subject)
 
     def watch(self, kind: AlertKind, subject: str, problem: str, steady_ns: int = STEADY_NS) -> None:
         """Hold an alert up until `problem` was empty for `steady_ns`: a figure around its limit is one alert."""
         if problem:
             self.alert(kind, subject, problem)
-        known = self.state.alerts.get(kind + "|" + subject) if self.state.alerts else None
+        elif not self.state.alerts:
+            return  # as nearly always: no key is made
+        known = self.state.alerts.get(kind + "|" + subject)
         if known is None:
             return
         if problem:

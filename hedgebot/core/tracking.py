@@ -3,6 +3,8 @@
 Owns when something is looked at and what is told. The arithmetic is `drift.py`'s; it decides nothing.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from hedgebot.core import hedges
@@ -57,10 +59,16 @@ def seen_gamma(underlying: UnderlyingState) -> float:
 def lateness(underlying: UnderlyingState, settings: UnderlyingSettings) -> Lateness:
     """What lets the delta go beyond an edge before it is hedged: looks, dwell and interval."""
     terms = underlying.drift.terms
+    return _lateness(settings.looked_every_s, terms.dwell_ms, terms.interval_ms)
+
+
+@lru_cache(maxsize=64)
+def _lateness(looked_every_s: float, dwell_ms: int, interval_ms: int) -> Lateness:
+    """In days. Settings change seldom, and each decision asks."""
     return Lateness(
-        settings.looked_every_s * NS_PER_S / NS_PER_DAY,
-        terms.dwell_ms * NS_PER_MS / NS_PER_DAY,
-        terms.interval_ms * NS_PER_MS / NS_PER_DAY,
+        looked_every_s * NS_PER_S / NS_PER_DAY,
+        dwell_ms * NS_PER_MS / NS_PER_DAY,
+        interval_ms * NS_PER_MS / NS_PER_DAY,
     )
 
 

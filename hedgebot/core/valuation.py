@@ -18,7 +18,7 @@ from hedgebot.core.state import EngineState, UnderlyingState
 from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.settings import UnderlyingSettings
-from hedgebot.pricing.black76 import Bools, Floats, greeks
+from hedgebot.pricing.black76 import Bools, Floats, greeks, some
 from hedgebot.pricing.delta import averaged_years, settlement_share, smile_adjusted_delta, smile_slope
 
 
@@ -91,7 +91,7 @@ def value_options(
         no_skew = np.isnan(skew)
         delta = smile_adjusted_delta(found.delta, found.vega, np.where(no_skew, 0.0, skew), price, stickiness)
     mark_coin = np.zeros(len(marks))
-    if columns.in_coin.any():
+    if some(columns.in_coin):
         mark_coin = np.where(columns.in_coin, np.array([mark.mark_coin for mark in marks]), 0.0)
     return Values(
         delta=delta * share,
@@ -130,9 +130,8 @@ def share_left(rules: Instrument, at_ns: int, window: int) -> float:
 
 def _moved(marks: list[OptionMark], price: float) -> Floats:
     """How far the underlying has moved since each quote, as a ratio; nothing where either price is not known."""
-    at_quote = np.array([mark.underlying_price for mark in marks])
-    known = at_quote > 0.0 if price > 0.0 else np.zeros(len(marks), dtype=np.bool_)
-    return np.where(known, price / np.where(known, at_quote, 1.0) - 1.0, 0.0)
+    quoted = [mark.underlying_price for mark in marks]
+    return np.array([price / one - 1.0 if price > 0.0 and one > 0.0 else 0.0 for one in quoted])
 
 
 def _skews(state: EngineState, columns: Columns) -> Floats:

@@ -10,15 +10,21 @@ from hedgebot.core.state import UnderlyingState
 
 def vol_day_of(underlying: UnderlyingState) -> float | None:
     """Volatility per root day: what held options imply, weighted by vega; realised where none are held."""
-    implied = _implied(underlying)
-    return implied if implied is not None else underlying.drift.realised_vol_root_day()
+    return with_source(underlying)[0]
 
 
 def vol_source(underlying: UnderlyingState) -> str:
     """Which volatility `vol_day_of` gives: implied or realised; empty where it gives none."""
-    if _implied(underlying) is not None:
-        return "implied"
-    return "realised" if underlying.drift.realised_vol_root_day() is not None else ""
+    return with_source(underlying)[1]
+
+
+def with_source(underlying: UnderlyingState) -> tuple[float | None, str]:
+    """Both together, for who asks at each decision."""
+    implied = _implied(underlying)
+    if implied is not None:
+        return implied, "implied"
+    realised = underlying.drift.realised_vol_root_day()
+    return realised, "" if realised is None else "realised"
 
 
 def _implied(underlying: UnderlyingState) -> float | None:

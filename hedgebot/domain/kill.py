@@ -39,7 +39,7 @@ class KillAction(StrEnum):
 
 def scope_key(scope: KillScope, name: str) -> str:
     """One word for a scope with its name: `all`, `venue:bybit`, `order:4b...`."""
-    return scope.value if scope is KillScope.ALL else f"{scope.value}:{name}"
+    return str(scope) if scope is KillScope.ALL else f"{scope}:{name}"
 
 
 def scope_words(scope: KillScope, name: str) -> str:

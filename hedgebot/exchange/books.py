@@ -74,7 +74,8 @@ class Books:
 
     def new_id(self, purpose: str) -> str:
         """An id that is a function of the run: the same in a repeat, another in another run (by the salt)."""
-        digest = blake2b(f"{self._salt}/{purpose}/{self.next_seq()}".encode(), digest_size=16).hexdigest()
+        self._seq += 1
+        digest = blake2b(f"{self._salt}/{purpose}/{self._seq}".encode(), digest_size=16).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
     def new_deal(self) -> None:

@@ -49,8 +49,7 @@ class Call(Generic[T]):
     alter: Callable[[T, Altered], T] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+class Push(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of news: how it is delivered, and how it is when it cannot be read or its figures are wrong."""
 
     deliver: Callable[[], None]

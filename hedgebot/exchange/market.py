@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,8 +44,7 @@ class Resting:
         return (-self.side.sign * self.tick, self.seq) < (-other.side.sign * other.tick, other.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Lots traded at a tick; `maker` is None when the crowd was on the other side.
 
     `ahead` marks crowd's lots that stand before a participant's order at their price.
@@ -81,7 +81,10 @@ class Tape:
     def print(self, trade: Trade, value: Decimal) -> None:
         """Count a trade; `value` is in the settlement coin (spot: quote)."""
         self.last = trade.price
-        self.high, self.low = max(self.high, trade.price), min(self.low, trade.price)
+        if trade.price > self.high:
+            self.high = trade.price
+        elif trade.price < self.low:
+            self.low = trade.price
         self.volume += trade.qty_contracts
         self.turnover += value
         self.trades.append(trade)
@@ -353,11 +356,17 @@ class Market:
         """Best price of a side; None when it is empty."""
         return next((match.tick for match in self.offers(side.opposite)), None)
 
+    def top(self, side: Side) -> Level | None:
+        """Best price of a side and the quantity there; None when it is empty."""
+        levels = self.depth(side, 1)
+        return levels[0] if levels else None
+
     def depth(self, side: Side, count: int) -> tuple[Level, ...]:
         """Price levels of a side, best first, participants' orders included."""
         if not self.resting(side):
             # The crowd alone, as nearly always: its levels are whole prices, best first.
-            return tuple((self.price(tick), self.qty(lots)) for tick, lots in islice(self.ladder.levels(side), count))
+            found = islice(self.ladder.levels(side), count)
+            return tuple([(self.tick_size * tick, self.lot_size * lots) for tick, lots in found])
         merged: dict[int, int] = {}
         for match in self.offers(side.opposite):
             if match.tick not in merged and len(merged) == count:

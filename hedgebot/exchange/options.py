@@ -6,9 +6,8 @@ moneyness) and the vectorised marks. Must not know orders or books.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -31,8 +30,7 @@ _SKEW, _CURVATURE = -0.04, 0.10
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionMark:
+class OptionMark(NamedTuple):
     """Mark of one option. `vega` is per volatility point, `theta` per day, greeks per coin of contract."""
 
     mark: float
@@ -86,8 +84,8 @@ class SeededSurface:
         years = years_to(expiries_ns, now_ns)
         mean = self._spec.option_vol
         atm = mean + (self._level - mean) * np.exp(-4.0 * years)
-        standard = np.clip(log_moneyness / (atm * np.sqrt(years + 0.003)), -4.0, 4.0)
-        return np.clip(atm * (1.0 + _SKEW * standard + _CURVATURE * 0.5 * standard**2), 0.05, 4.0)
+        standard = black76.bounded(log_moneyness / (atm * np.sqrt(years + 0.003)), -4.0, 4.0)
+        return black76.bounded(atm * (1.0 + _SKEW * standard + _CURVATURE * 0.5 * standard**2), 0.05, 4.0)
 
 
 class RecordedSurface:
@@ -133,6 +131,8 @@ class OptionBoard:
         self._expiries_ns = np.array([_known(one.expiry_ns) for one in chain], dtype=np.float64)
         self._strikes = np.array([float(_known(one.strike)) for one in chain], dtype=np.float64)
         self._is_call = np.array([one.option_type is OptionType.CALL for one in chain], dtype=np.bool_)
+        expiries = dict.fromkeys(_known(one.expiry_ns) for one in chain)
+        self._of_expiry = {expiry_ns: self._expiries_ns == expiry_ns for expiry_ns in expiries}
 
     def drop(self, instrument: InstrumentId) -> None:
         """Forget an option."""
@@ -159,6 +159,7 @@ class OptionBoard:
         forward, varying, left = self._averaged(forward, years, now_ns, averages or {})
         iv = self._surface.ivs(np.log(self._strikes / forward), self._expiries_ns, now_ns)
         greeks = black76.greeks(forward, self._strikes, varying, iv, self._is_call)
+        # In the order of a mark's fields.
         columns = (
             greeks.premium,
             iv,
@@ -169,10 +170,8 @@ class OptionBoard:
             greeks.theta,
         )
         self.prices.clear()
-        for one, row in zip(self.chain, np.column_stack(columns).tolist(), strict=True):
-            self.marks[one.id] = OptionMark(
-                mark=row[0], iv=row[1], forward=row[2], delta=row[3], gamma=row[4], vega=row[5], theta=row[6]
-            )
+        for one, *row in zip(self.chain, *(column.tolist() for column in columns), strict=True):
+            self.marks[one.id] = OptionMark._make(row)
 
     def _averaged(
         self, forward: Floats, years: Floats, now_ns: int, averages: Mapping[int, SettlementAverage]
@@ -180,8 +179,8 @@ class OptionBoard:
         """Forward and time to vary of each option, and the part of its average that is still to come."""
         varying, left = years.copy(), np.ones(len(years))
         for expiry_ns, average in averages.items():
-            mine = self._expiries_ns == expiry_ns
-            if mine.any():
+            mine = self._of_expiry.get(expiry_ns)
+            if mine is not None:
                 done = average.done(now_ns)
                 forward[mine] = average.expected(float(forward[mine][0]), now_ns)
                 varying[mine] = average.variance_years(now_ns, NS_PER_YEAR)

@@ -77,11 +77,11 @@ class Risk:
 
     world: World
     parameters: ParameterSet = field(default_factory=load_parameters)
+    # The coin sums that everything here is made of.
+    valuation: Valuation = field(init=False)
 
-    @property
-    def valuation(self) -> Valuation:
-        """The coin sums that everything here is made of."""
-        return Valuation(self.world, self.parameters)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "valuation", Valuation(self.world, self.parameters))
 
     def standing(
         self, account: Account, open_orders: Iterable[SimOrder], extra: OrderRequest | None = None

@@ -19,7 +19,7 @@ def contract_ticker(world: World, market: Market, at_ns: int) -> TickerState:
     """Ticker of a spot pair, perpetual or future. KeyError for an option."""
     if market.instrument.kind.is_option:
         raise KeyError(market.id)
-    bid, ask = _top(market, Side.BUY), _top(market, Side.SELL)
+    bid, ask = market.top(Side.BUY), market.top(Side.SELL)
     perp, tape = world.perps.get(market.id), market.tape
     spot = market.instrument.kind is InstrumentKind.SPOT
     ticker = TickerState(
@@ -64,7 +64,7 @@ def _with_basis(world: World, market: Market, ticker: TickerState) -> TickerStat
 def option_ticker(world: World, market: Market, at_ns: int) -> OptionTicker:
     """Ticker of an option. KeyError for another kind."""
     mark = world.coins[market.instrument.underlying].board.marks[market.id]
-    bid, ask = _top(market, Side.BUY), _top(market, Side.SELL)
+    bid, ask = market.top(Side.BUY), market.top(Side.SELL)
     tape = market.tape
     return OptionTicker(
         instrument=market.id,
@@ -91,12 +91,6 @@ def option_ticker(world: World, market: Market, at_ns: int) -> OptionTicker:
         at_ns=at_ns,
         predicted_delivery_price=world.predicted_delivery_price(market),
     )
-
-
-def _top(market: Market, side: Side) -> tuple[Decimal, Decimal] | None:
-    """Best price and the quantity there."""
-    levels = market.depth(side, 1)
-    return levels[0] if levels else None
 
 
 def _quote_iv(mark: OptionMark, price: Decimal) -> float | None:

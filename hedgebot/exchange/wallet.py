@@ -86,11 +86,10 @@ def _position(risk: Risk, account: Account, held: Position, standing: Standing, 
 def wallet_state(risk: Risk, account: Account, open_orders: tuple[SimOrder, ...], at_ns: int) -> WalletState:
     """The whole account in USD, with every coin. In isolated margin the account as a whole has no rates."""
     valuation, world = risk.valuation, risk.world
-    working = valuation.working(open_orders)
-    sums = valuation.sums(account, working)
-    debts = valuation.debts(account, sums)
     standing = risk.standing(account, open_orders)
-    margins = _margins(risk, account, working)
+    sums = standing.sums
+    debts = valuation.debts(account, sums)
+    margins = _margins(risk, account, valuation.working(open_orders))
     isolated = account.margin.mode is MarginMode.ISOLATED
     coins = tuple(_coin(risk, account, coin, one, debts.get(coin, NO_DEBT), margins) for coin, one in sums.items())
     if isolated:
@@ -134,7 +133,8 @@ def _margins(risk: Risk, account: Account, working: tuple[Working, ...]) -> _Mar
             found[coin] = total((found.get(coin, NOTHING), one))
         return found
 
-    return _Margins(by_coin(()), by_coin(working))
+    alone = by_coin(())
+    return _Margins(alone, by_coin(working) if working else alone)
 
 
 def _coin(risk: Risk, account: Account, coin: str, one: CoinSum, owed: Debt, margins: _Margins) -> CoinBalance:

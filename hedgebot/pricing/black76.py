@@ -42,6 +42,16 @@ class Greeks(NamedTuple):
     volga: Floats
 
 
+def some(flags: Bools) -> bool:
+    """Whether any is set; `flags.any()` is the same for several times the price of a short column."""
+    return bool(np.count_nonzero(flags))
+
+
+def bounded(values: Floats, least: float, most: float) -> Floats:
+    """Values held between two bounds; `np.clip` is the same for several times the price of a short column."""
+    return np.minimum(np.maximum(values, least), most)
+
+
 def years_to(expiry_ns: int, now_ns: int) -> float:
     """Time to expiry in years of 365 days, never negative."""
     return max(expiry_ns - now_ns, 0) / NS_PER_YEAR
@@ -52,7 +62,7 @@ def price(forward: Floats, strike: Floats, years: Floats, vol: Floats, is_call: 
     deviation = vol * np.sqrt(years)
     side = np.where(is_call, 1.0, -1.0)
     dead = deviation <= _DEVIATION_MIN
-    if not dead.any():
+    if not some(dead):
         return _premium(forward, strike, deviation, side)
     premium = _premium(forward, strike, np.where(dead, 1.0, deviation), side)
     return np.where(dead, np.maximum(side * (forward - strike), 0.0), premium)
@@ -62,7 +72,7 @@ def greeks(forward: Floats, strike: Floats, years: Floats, vol: Floats, is_call:
     """Premium and its six greeks in one pass; every argument has shape (n,), forward and strike > 0."""
     dead = vol * np.sqrt(years) <= _DEVIATION_MIN
     side = np.where(is_call, 1.0, -1.0)
-    if not dead.any():
+    if not some(dead):
         return _living(forward, strike, years, vol, side)
     found = _living(forward, strike, np.where(dead, 1.0, years), np.where(dead, 1.0, vol), side)
     gain = side * (forward - strike)

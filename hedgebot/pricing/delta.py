@@ -8,7 +8,7 @@ Source: hedging reference sections 3.1 (coin-settled rule), 3.3 (settlement wind
 
 import numpy as np
 
-from hedgebot.pricing.black76 import NS_PER_YEAR, Floats
+from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, bounded
 
 SETTLEMENT_WINDOW_NS = 30 * 60 * 1_000_000_000
 """Deribit and Bybit deliver at the average index of the last 30 minutes."""
@@ -61,7 +61,7 @@ def settlement_share(expiry_ns: Floats, now_ns: int, window_ns: int = SETTLEMENT
     The delivery price is an average; the part that was taken moves no more. Delta is multiplied by it; the gamma of an
     option on an average (`averaged_years`) by its square.
     """
-    return np.clip((expiry_ns - now_ns) / window_ns, 0.0, 1.0)
+    return bounded((expiry_ns - now_ns) / window_ns, 0.0, 1.0)
 
 
 def settlement_share_one(expiry_ns: int, now_ns: int, window_ns: int = SETTLEMENT_WINDOW_NS) -> float:

@@ -41,6 +41,8 @@ def priority_of(event: ev.Event) -> Priority:
     known. Failures of our own tasks stand with the operator's words: both can stop the book.
     """
     match event:
+        case ev.TimerFired():
+            return Priority.TIMER
         case ev.RunStarted():
             return Priority.START
         case ev.FillReceived() | ev.FundingPaid() | ev.InstrumentsLoaded():
@@ -89,8 +91,6 @@ def priority_of(event: ev.Event) -> Priority:
             | MoveLookedUp()
         ):
             return Priority.PRIVATE
-        case ev.TimerFired():
-            return Priority.TIMER
         case ev.BookTop() | ev.Ticker() | ev.OptionQuote() | ev.StreamAlive():
             return Priority.MARKET
         case _:
@@ -128,10 +128,11 @@ class Inbox:
 
     def put(self, event: ev.Event) -> None:
         """Take an event; never blocks, never raises. A full class becomes an InboxOverflowed event."""
-        if isinstance(event, Conflated):
-            self._put_market(event)
-        else:
-            self._put_queued(event)
+        match event:
+            case ev.BookTop() | ev.Ticker() | ev.OptionQuote() | ev.StreamAlive():
+                self._put_market(event)
+            case _:
+                self._put_queued(event)
         if self._on_put is not None:
             self._on_put()
 

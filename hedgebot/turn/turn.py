@@ -154,13 +154,13 @@ class Turn:
                 commands += issued
                 if any(cmd.adds_risk(command) for command in issued):
                     break
-        routes = [_route(command) for command in commands]
-        self._last = TurnOutput(
-            entries=tuple(entries),
-            urgent=tuple(one for one, route in zip(commands, routes, strict=True) if route is _Route.URGENT),
-            gated=tuple(one for one, route in zip(commands, routes, strict=True) if route is _Route.GATED),
-            durable=durable,
-        )
+        urgent: list[cmd.Command] = []
+        gated: list[cmd.Command] = []
+        for command in commands:
+            route = _route(command)
+            if route is not _Route.RECORD:
+                (urgent if route is _Route.URGENT else gated).append(command)
+        self._last = TurnOutput(entries=tuple(entries), urgent=tuple(urgent), gated=tuple(gated), durable=durable)
         return self._last
 
     def pass_by(self, event: Conflated | ev.ClockMeasured | ev.TimerFired, at_ns: int) -> tuple[cmd.Command, ...]:

@@ -18,7 +18,7 @@ from hedgebot.core import calm, calm_rules, calms, shut
 from hedgebot.core.calm import Claim
 from hedgebot.core.calm_bounds import ALIVE_BOUNDS, BOOK_BOUNDS, TICKED, TIMER_BOUNDS, prices_within, room_of
 from hedgebot.core.calm_look import NEVER_NS, Bound, BoundOf
-from hedgebot.core.engine import Engine, LoadStrategy
+from hedgebot.core.engine import TIMER_LOOKS, Engine, LoadStrategy
 from hedgebot.core.quick import QuickEngine
 from hedgebot.core.state import UnderlyingState, state_digest
 from hedgebot.domain import events as ev
@@ -120,17 +120,16 @@ SWEEPS: dict[str, str] = {
 """What the timer does, and the bounds that speak for it. A new sweep needs one of its own before it stands here."""
 
 
-def _elements(one: ast.expr) -> list[ast.expr]:
-    return one.elts if isinstance(one, ast.Tuple) else []
-
-
 def test_every_sweep_of_the_timer_has_a_bound() -> None:
     body = ast.parse(textwrap.dedent(inspect.getsource(Engine._on_timer)))
-    looks = [ast.unparse(one) for loop in ast.walk(body) if isinstance(loop, ast.For) for one in _elements(loop.iter)]
-    calls = [ast.unparse(one.func) for one in ast.walk(body) if isinstance(one, ast.Call)]
-    own = {"kill_rules.guarded", "self._enter_active", "self._finish_stop", "step.touch"}
-    assert set(looks) == set(SWEEPS)
+    looks = [f"{one.__module__.rpartition('.')[2]}.{one.__name__}" for one in TIMER_LOOKS]
+    calls = {
+        ast.unparse(one.func): [*map(ast.unparse, one.args)] for one in ast.walk(body) if isinstance(one, ast.Call)
+    }
+    own = {"kill_rules.guarded_each", "self._enter_active", "self._finish_stop", "step.touch"}
+    assert looks == list(SWEEPS)
     assert set(calls) == own
+    assert calls["kill_rules.guarded_each"] == ["step", "TIMER_LOOKS"]
 
 
 BEHIND: dict[str, tuple[str, ...]] = {"mode": ("alerts",), "blind": ("alerts",)}

@@ -34,3 +34,9 @@ def test_held_options_go_first_while_they_imply_one(found: UnderlyingState) -> N
     assert volatility.vol_source(found) == "implied"
     found.option_vol = 0.0
     assert volatility.vol_source(found) == "realised"
+
+
+def test_volatility_and_its_source_come_together(found: UnderlyingState) -> None:
+    assert volatility.with_source(found) == (None, "")
+    found.option_count, found.option_vol = 1, 0.6
+    assert volatility.with_source(found) == (volatility.vol_day_of(found), "implied")

@@ -234,3 +234,13 @@ def test_a_match_is_divided_without_losing_a_lot() -> None:
     assert [one.lots for one in Match(5, 10, None).pieces(3)] == [4, 3, 3]
     assert [one.lots for one in Match(5, 2, None).pieces(3)] == [1, 1]
     assert Match(5, 7, None).pieces(1) == [Match(5, 7, None)]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_the_top_is_the_books_first_level(market: Market, side: Side) -> None:
+    assert market.top(side) == market.depth(side, 5)[0]
+    market.rest(Resting("a", Side.BUY, 899_999, 3, 1))
+    assert market.top(side) == market.depth(side, 5)[0]
+    market.ladder.bid_tick = 0
+    market.remove("a")
+    assert (market.top(side) is None) is (side is Side.BUY)

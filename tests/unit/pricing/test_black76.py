@@ -6,7 +6,7 @@ import QuantLib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, delta_one, greeks, price, years_to
+from hedgebot.pricing.black76 import NS_PER_YEAR, Floats, bounded, delta_one, greeks, price, some, years_to
 
 
 def _one(value: float) -> Floats:
@@ -161,3 +161,14 @@ def test_the_delta_of_one_option_is_the_columns_to_the_last_bit(
     strike = forward * moneyness
     column = greeks(_one(forward), _one(strike), _one(years), _one(vol), np.array([call])).delta
     assert delta_one(forward, strike, years, vol, is_call=call) == float(column[0])
+
+
+def test_bounded_is_numpys_clip_to_the_last_bit() -> None:
+    values = np.array([-np.inf, -1.0, -0.0, 0.0, 1e-300, 0.3, 1.0, 7.0, np.inf, np.nan])
+    assert bounded(values, 0.05, 1.0).tobytes() == np.clip(values, 0.05, 1.0).tobytes()
+    assert bounded(np.array([]), 0.0, 1.0).tolist() == []
+
+
+@pytest.mark.parametrize("flags", [[], [False, False], [False, True], [True]])
+def test_some_is_a_plain_truth(flags: list[bool]) -> None:
+    assert some(np.array(flags, dtype=np.bool_)) is any(flags)
