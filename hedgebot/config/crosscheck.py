@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hedgebot.config import reach, scopes, venues
+from hedgebot.config import reach, scopes, tokens, venues
 from hedgebot.config.limitsfile import LimitsFile
 from hedgebot.config.model import UnderlyingSection
 from hedgebot.config.problems import Problem
@@ -46,6 +46,7 @@ def check(main: Table, limits: LimitsFile | None, *, file: str, limits_file: str
     for name, underlying in underlyings.items():
         problems += _underlying(name, underlying, accounts, file)
     problems += venues.forced(underlyings, limits, limits_file)
+    problems += tokens.check(underlyings, accounts, _tables(main, "treasury"), file)
     problems += _hedges_on(underlyings, limits, file) + _windows(underlyings, limits, file)
     for name, strategy in _tables(main, "strategies").items():
         problems += _strategy(f"strategies.{name}", strategy, underlyings, file)

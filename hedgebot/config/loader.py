@@ -65,6 +65,8 @@ class AccountConnection:
     moves_collateral: bool = False
     api_passphrase: SecretStr | None = None
     margin_mode: str = "cross"
+    named_coins: tuple[str, ...] = ()
+    """What of its wallet is exposure, or accepted as none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ class Config:
                     dead_man_s=one.dead_man_s,
                     margin_mode=MarginMode(one.margin_mode),
                     region=one.region or "",
+                    no_exposure=one.no_exposure,
                 )
                 for name, one in self.file.accounts.items()
             ),
@@ -190,6 +193,7 @@ class Config:
                 if isinstance(keys, str)
             ]
         )
+        exposed = [coin for name, one in self.file.underlyings.items() for coin in (name, *one.tokens)]
         return tuple(
             AccountConnection(
                 account=name,
@@ -208,6 +212,7 @@ class Config:
                 moves_collateral=name in self.file.treasury,
                 api_passphrase=keys.api_passphrase,
                 margin_mode=one.margin_mode,
+                named_coins=(*exposed, *one.no_exposure),
             )
             for name, one in asked.items()
             if not isinstance(keys := found[name], str)

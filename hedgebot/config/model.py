@@ -5,6 +5,7 @@ Ranges are wide: they stop slips of unit or sign, not opinions. `description` is
 sentences for wrong values are made from it.
 """
 
+from decimal import Decimal
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -104,6 +105,7 @@ Cost = Annotated[
 ]
 Volume = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=DAY_VOLUME_USD_MIN, allow_inf_nan=False)]
 BasisVol = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=BASIS_VOL_DAY_MAX, allow_inf_nan=False)]
+Ratio = Annotated[Decimal, BeforeValidator(_refuse_bool), Field(gt=0, le=1_000, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_refuse_bool)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Coin = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,12}$")]
@@ -156,6 +158,7 @@ class AccountSection(Section):
     order_entry: Literal["ws", "rest"] = Field("ws", description="the way orders travel: ws or rest")
     drop_copy: bool = Field(True, description="true or false: whether a second reader checks the venue's trade history")
     region: Name | None = Field(None, description="the region that hosts the venue: small letters, digits, - and _")
+    no_exposure: tuple[Coin, ...] = Field((), description="a list of coins in its wallet that are no exposure")
     dead_man_s: Number | None = Field(
         None, ge=3, le=300, description="a number of seconds without us after which the venue cancels our orders"
     )
@@ -235,6 +238,12 @@ class UnderlyingSection(Section):
     )
     skew_stickiness: Number = Field(
         1.0, ge=1, le=2, description="a number from 1 (sticky strike) to 2 (local volatility), never 0 (sticky delta)"
+    )
+    tokens: dict[Coin, Ratio] = Field(
+        default={}, description="a table of tokens in the wallet and the coins that one stands for: above 0, to 1000"
+    )
+    token_jump_coin_max: Number | None = Field(
+        None, gt=0, description="a number of coins; a ratio that changes the exposure by more is not believed"
     )
 
 

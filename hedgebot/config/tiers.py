@@ -139,6 +139,9 @@ NO_LIMIT = frozenset(
         "settlement_window_s",
         "skew_stickiness",
         "delta_convention",
+        # what a wallet's coins count for: told by a name and journaled, as those of holdings are
+        "tokens",
+        "token_jump_coin_max",
     }
 )
 """Settings of the same sections that bound nothing by themselves."""

@@ -240,8 +240,8 @@ def check_alerts(config: Config) -> Iterator[Row]:
 
 
 def check_venue(connection: AccountConnection, *, offline: bool) -> list[Row]:
-    """Reach, clock, key rights and position mode of one account."""
-    names = ("venue", "clock", "key rights", "position mode", "dead man's switch")
+    """Reach, clock, key rights, position mode and wallet of one account."""
+    names = ("venue", "clock", "key rights", "position mode", "dead man's switch", "wallet")
     if not connection.role.is_followed:
         from hedgebot.console.doctor_watched import CHECKS, ask_watched
 

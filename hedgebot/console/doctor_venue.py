@@ -45,7 +45,10 @@ async def _ask(connection: AccountConnection) -> list[Row]:
                 depth_row(connection.venue, shows_sizes=BYBIT.shows_sizes),
             ]
     except (*FAULTS, TimeoutError) as error:
-        rows = [unreachable_row(where, error), *skipped("clock", "key rights", "position mode", "dead man's switch")]
+        rows = [
+            unreachable_row(where, error),
+            *skipped("clock", "key rights", "position mode", "dead man's switch", "wallet"),
+        ]
     else:
 
         async def rights() -> Row:
@@ -59,6 +62,10 @@ async def _ask(connection: AccountConnection) -> list[Row]:
             answer = await client.privateGetV5PositionList({"category": "linear", "settleCoin": "USDT"})
             return mode_row(answer)
 
+        async def wallet() -> Row:
+            answer = await client.privateGetV5AccountWalletBalance({"accountType": "UNIFIED"})
+            return wallet_row(connection, answer)
+
         async def switch() -> Row:
             return dead_man_row(connection, await client.privateGetV5AccountQueryDcpInfo())
 
@@ -66,6 +73,7 @@ async def _ask(connection: AccountConnection) -> list[Row]:
         rows += [await _asked("key rights", rights, FAULTS), *(owner_row(connection, uid) for uid in uids)]
         rows.append(await _asked("position mode", mode, FAULTS))
         rows.append(await _asked("dead man's switch", switch, FAULTS))
+        rows.append(await _asked("wallet", wallet, FAULTS))
     finally:
         await client.close()
     return rows
@@ -135,6 +143,23 @@ def mode_row(answer: dict[str, Any]) -> Row:
         return Row(check="position mode", status=Status.FAIL, finding="the account is in hedge mode", advice=advice)
     finding = "one-way" if rows else "no position to tell it by; one-way is the default"
     return Row(check="position mode", status=Status.OK, finding=finding)
+
+
+def wallet_row(connection: AccountConnection, answer: dict[str, Any]) -> Row:
+    """Whether a coin lies in the wallet that may be exposure and is not counted; it is told, nothing is stopped."""
+    from hedgebot.core.unnamed import sentences
+    from hedgebot.venues.bybit_profile import BYBIT
+    from hedgebot.venues.normalise import Scope
+    from hedgebot.venues.normalise_account import wallet
+
+    rows = (answer.get("result") or {}).get("list") or [{}]
+    held = wallet(Scope(account=connection.account, profile=BYBIT, instruments={}), rows[0], 0)
+    found = sentences(connection.account, held.balances, held.prices_usd, connection.named_coins)
+    if not found:
+        return Row(check="wallet", status=Status.OK, finding="every coin of the wallet is named, or cash")
+    finding = plain("; ".join(one.partition(";")[0] for one in found))
+    advice = "name it in `tokens` of its underlying, or accept it in `no_exposure` of the account"
+    return Row(check="wallet", status=Status.WARN, finding=finding, advice=advice)
 
 
 def dead_man_row(connection: AccountConnection, answer: dict[str, Any]) -> Row:

@@ -68,7 +68,8 @@ def _block(one: UnderlyingRow) -> list[str]:
     lines = [f"{one.underlying} at {_number(one.price_usd, 2).lstrip('+')} USD, {plain(one.convention)}", heading]
     for row in one.positions:
         outside = "" if row.in_scope else " (outside)"
-        lines.append(_line(f"  {row.account} {row.instrument}{outside}", msgspec.to_builtins(row), row.age_ms))
+        times = f" x {row.ratio:g}" if row.ratio is not None else ""
+        lines.append(_line(f"  {row.account} {row.instrument}{times}{outside}", msgspec.to_builtins(row), row.age_ms))
         if row.premium_adjusted_coin is not None:
             lines.append(
                 f"      Black-Scholes {_number(row.black_scholes_coin, 6)}, premium-adjusted "

@@ -35,6 +35,7 @@ class PositionRow(_Part, frozen=True, kw_only=True):
     gamma_coin_per_usd: float | None = None
     vega_usd_per_vol_point: float | None = None
     theta_usd_per_day: float | None = None
+    ratio: float | None = None
 
 
 class DecisionRow(_Part, frozen=True, kw_only=True):
@@ -180,6 +181,7 @@ class AccountRow(_Part, frozen=True, kw_only=True):
     margin_hike_use: float | None = None
     watched: bool = False
     pocket: str = ""
+    unnamed: tuple[str, ...] = ()
 
 
 class OrderRow(_Part, frozen=True, kw_only=True):

@@ -217,6 +217,7 @@ def _followed_lines(account: AccountRow) -> list[str]:
         f"data      {account.account}: {streams(account)}; {truth}",
         f"dead man  {account.account}: {dead_man(account)}",
         *(f"          differs: {plain(one)}" for one in account.differences),
+        *(f"          {plain(one)}" for one in account.unnamed),
     ]
 
 
@@ -310,7 +311,8 @@ def instrument_name(instrument: str) -> str:
 
 def position_name(row: PositionRow) -> str:
     """Name of a position's instrument, harmless for a terminal."""
-    return plain(instrument_name(row.instrument))
+    times = "" if row.ratio in (None, 1.0) and row.kind != "token" else f" x {row.ratio:g}"
+    return plain(instrument_name(row.instrument) + times)
 
 
 def _against_band(one: UnderlyingRow) -> str:

@@ -5,7 +5,17 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core import cash, deadman, limits, margin_regime, margin_stress, margin_watch, margin_watched, market
+from hedgebot.core import (
+    cash,
+    deadman,
+    limits,
+    margin_regime,
+    margin_stress,
+    margin_watch,
+    margin_watched,
+    market,
+    unnamed,
+)
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.decimals import float_or_none
 
@@ -19,7 +29,7 @@ class StreamView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """One account: streams, margin, truth."""
+    """One account: streams, margin, truth. `unnamed` are coins of its wallet that are no exposure, in words."""
 
     account: str
     venue: str
@@ -44,6 +54,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     margin_hike_use: float | None = None
     watched: bool = False
     pocket: str = ""
+    unnamed: tuple[str, ...] = ()
 
 
 def account_view(state: EngineState, account: AccountState, at_ns: int) -> AccountView:
@@ -81,6 +92,7 @@ def account_view(state: EngineState, account: AccountState, at_ns: int) -> Accou
         margin_hike_use=None if stress is None else _finite(stress.hike_use),
         watched=not is_followed,
         pocket=margin_watched.describe(account),
+        unnamed=unnamed.describe(state, account) if is_followed else (),
     )
 
 

@@ -1,6 +1,6 @@
 """Cash that the bookings explain, by account and settlement coin, against the venue's wallet at each clean snapshot.
 
-Owns the engine's book of coins that are no underlying (those are the ledger's) and that something is booked in: fees,
+Owns the engine's book of coins that are no exposure (those are the ledger's) and that something is booked in: fees,
 funding, quote legs, premiums, deliveries, profit, our own top-ups. A coin is opened at a clean snapshot and opened
 anew, journaled, where a booking cannot be known: a close of a position whose entry price is not, a position that was
 adjusted, an execution that came late, a rollback. The journal's audit keeps a second book that shares nothing with this
@@ -12,7 +12,7 @@ adds risk (`cash_rule.py`), and an operator's unkill takes the venue's number ov
 
 from decimal import Decimal
 
-from hedgebot.core import ledger
+from hedgebot.core import ledger, tokens
 from hedgebot.core.cash_state import CashDifference, CoinCash, HeldCost
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
@@ -88,7 +88,7 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
     state, wallet = step.state, event.wallet
     if wallet is None or state.treasury.moving(account.name) is not None:
         return
-    for coin in [one for one in account.cash if one in state.underlyings]:
+    for coin in [one for one in account.cash if tokens.worth(state, one)]:
         del account.cash[coin]
     for coin in _settlement_coins(state, account):
         account.cash.setdefault(coin, CoinCash())
@@ -183,7 +183,7 @@ class _Booking:
             book.opened_ns, book.why, book.booked_ns = 0, why, self._at_ns
 
     def _book(self, coin: str) -> CoinCash | None:
-        if self._account is None or coin in self._state.underlyings:
+        if self._account is None or tokens.worth(self._state, coin):
             return None
         return self._account.cash.setdefault(coin, CoinCash())
 

@@ -7,7 +7,7 @@ closed by force, until somebody says what it was. When to ask, and what else a s
 
 from decimal import Decimal
 
-from hedgebot.core import cash, forced, ledger
+from hedgebot.core import cash, forced, ledger, tokens
 from hedgebot.core.state import AccountState, EngineState, Mismatch, settings_of
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
@@ -36,7 +36,7 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
             conclusive = False
         elif not account.adopted or _is_new_coin(step.state, account, subject):
             _adjust(step, account, subject, seen, f"opening position, snapshot {event.request}")
-        elif subject in step.state.underlyings and _rounds_off(step, account, subject, venue_value - ours):
+        elif tokens.worth(step.state, subject) and _rounds_off(step, account, subject, venue_value - ours):
             account.mismatches.pop(subject, None)
             _adjust(step, account, subject, seen, f"less than one lot, snapshot {event.request}")
         else:
@@ -80,15 +80,18 @@ def _rounds_off(step: Step, account: AccountState, coin: str, difference: Decima
 
 
 def _is_new_coin(state: EngineState, account: AccountState, subject: str) -> bool:
-    """Whether a coin of an underlying was never compared before: what is there was there all along."""
-    return subject in state.underlyings and ledger.coin_key(account.name, subject) not in state.coins
+    """Whether a coin that is exposure was never compared before: what is there was there all along."""
+    return tokens.worth(state, subject) is not None and ledger.coin_key(account.name, subject) not in state.coins
 
 
 def _lot_coin(state: EngineState, coin: str) -> Decimal:
-    """Smallest hedge of an underlying, in coins; zero when it is not known."""
-    settings = settings_of(state, coin)
+    """Smallest hedge of what a coin counts for, in that coin; zero when it is not known."""
+    found = tokens.worth(state, coin)
+    settings = settings_of(state, found.underlying) if found else None
     rules = state.instruments.get(settings.hedge_instrument) if settings else None
-    return rules.lot_size * rules.contract_size if rules and not rules.kind.is_inverse else ZERO
+    if found is None or rules is None or rules.kind.is_inverse:
+        return ZERO
+    return rules.lot_size * rules.contract_size / found.ratio
 
 
 def _note_difference(step: Step, account: AccountState, subject: str, ours: Decimal, seen: Mismatch) -> None:
@@ -99,7 +102,7 @@ def _note_difference(step: Step, account: AccountState, subject: str, ours: Deci
     account.mismatches[subject] = seen
     account.reconciled = False
     seen.suspicion = known.suspicion if known is not None else ""
-    if abs(seen.venue_value) < abs(ours) and subject not in step.state.underlyings:
+    if abs(seen.venue_value) < abs(ours) and not tokens.worth(step.state, subject):
         seen.suspicion = forced.suspicion(step.state, account) or seen.suspicion
     if seen.suspicion and seen.count > 1:
         forced.suspect(step, account, InstrumentId(subject))
@@ -115,7 +118,7 @@ def _venue_values(state: EngineState, account: AccountState, event: SnapshotTake
     venue_values |= dict.fromkeys(account.mismatches, ZERO)
     venue_values |= {one.instrument: one.contracts for one in event.positions if one.instrument in state.instruments}
     if event.wallet is not None:
-        venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in state.underlyings}
+        venue_values |= {coin: event.wallet.balances.get(coin, ZERO) for coin in tokens.names(state.settings)}
     return venue_values
 
 
@@ -128,7 +131,7 @@ def _moved_at_ns(state: EngineState, account: AccountState, subject: str) -> int
 
 
 def _ledger_value(state: EngineState, account: AccountState, subject: str) -> Decimal:
-    if subject in state.underlyings:
+    if tokens.worth(state, subject):
         coin = state.coins.get(ledger.coin_key(account.name, subject))
         return coin.qty if coin else ZERO
     return ledger.position_contracts(state, account.name, InstrumentId(subject))
@@ -136,7 +139,7 @@ def _ledger_value(state: EngineState, account: AccountState, subject: str) -> De
 
 def _adjust(step: Step, account: AccountState, subject: str, seen: Mismatch, evidence: str) -> None:
     before, after = _ledger_value(step.state, account, subject), seen.venue_value
-    if subject in step.state.underlyings:
+    if tokens.worth(step.state, subject):
         ledger.set_coin(step.state, account.name, subject, after, step.at_ns)
     else:
         ledger.set_position(step.state, account.name, InstrumentId(subject), after, seen.venue_price, step.at_ns)

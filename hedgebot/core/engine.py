@@ -329,7 +329,7 @@ class Engine:
         step.set_mode(Mode.RECOVERING, f"run {event.run_id} started")
         latches.adopt_mode(step)
         state.run_started_ns, state.good_at_ns = step.at_ns, {}
-        reconcile.forget_accounts(step)
+        reconcile.forget_left(step)
         configured = {one.underlying for one in state.settings.underlyings}
         state.underlyings = {name: one for name, one in state.underlyings.items() if name in configured}
         ledger.rebuild(state)

@@ -7,7 +7,8 @@ is sent only if it lowers the book's risk whatever the holding is (safety refere
 
 from decimal import Decimal
 
-from hedgebot.core.state import EngineState
+from hedgebot.core import tokens
+from hedgebot.core.state import EngineState, settings_of
 from hedgebot.core.step import Step
 from hedgebot.core.sums import Held
 from hedgebot.domain.alerts import AlertKind
@@ -75,9 +76,13 @@ def coins(settings: HoldingSettings, held: Held) -> Decimal:
 
 
 def problem(state: EngineState, underlying: str, at_ns: int) -> str:
-    """Why an underlying's holdings cannot be trusted, in a sentence; empty when they can."""
+    """Why an underlying's holdings, or the ratio of a token in a wallet, cannot be trusted; empty when they can."""
     mine = [one for one in counted(state) if one.underlying == underlying]
-    return next((found for one in mine if (found := _problem(state, one, at_ns))), "")
+    told = next((found for one in mine if (found := _problem(state, one, at_ns))), "")
+    settings = settings_of(state, underlying)
+    if told or settings is None:
+        return told
+    return next((found for one in settings.tokens if (found := tokens.problem(state, settings, one))), "")
 
 
 def doubted(state: EngineState, underlying: str, at_ns: int) -> list[tuple[HoldingSettings, Held]]:
@@ -88,9 +93,10 @@ def doubted(state: EngineState, underlying: str, at_ns: int) -> list[tuple[Holdi
 
 
 def watch(step: Step) -> None:
-    """Hold an alert up for each holding that cannot be trusted."""
+    """Hold an alert up for each holding, and each token's ratio, that cannot be trusted."""
     for settings in counted(step.state):
         _tell(step, settings)
+    tokens.watch(step)
 
 
 def _tell(step: Step, settings: HoldingSettings) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec
 
-from hedgebot.core import forced, hedges, latches, limits, loss_limits, market
+from hedgebot.core import forced, hedges, latches, limits, loss_limits, market, tokens
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -256,7 +256,7 @@ def _has_something(state: EngineState, underlying: str) -> bool:
         and state.instruments[one.instrument].underlying == underlying
         for one in state.positions.values()
     )
-    coins = any(one.coin == underlying and one.qty != ZERO for one in state.coins.values())
+    coins = any(tokens.stands_for(state, one, underlying) for one in state.coins.values())
     return held or coins or any(one.intent.underlying == underlying for one in live_orders(state))
 
 

@@ -5,14 +5,14 @@ A fill is its venue trade id: seeing it twice changes nothing, in whatever order
 
 from decimal import Decimal
 
-from hedgebot.core import holdings
+from hedgebot.core import holdings, tokens
 from hedgebot.core.state import Coin, EngineState, Position
 from hedgebot.core.sums import Sums
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.errors import ProgrammingError
 from hedgebot.domain.events import FillReceived, FundingPaid
 from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, Side, category_of, venue_of
-from hedgebot.domain.scope import counts_coins, counts_position
+from hedgebot.domain.scope import counts_position
 
 
 def position_key(account: str, instrument: InstrumentId) -> str:
@@ -60,20 +60,15 @@ def book_fill(state: EngineState, fill: FillReceived, at_ns: int) -> set[str]:
     state.totals.fills += 1
     moved = {instrument.underlying}
     if instrument.kind is InstrumentKind.SPOT:
-        move_coin(state, fill.account, instrument.underlying, signed * instrument.contract_size, at_ns)
+        moved |= move_coin(state, fill.account, instrument.underlying, signed * instrument.contract_size, at_ns)
         # A spot pair can also be paid in an underlying (ETH/BTC): what is spent leaves that exposure.
-        if instrument.quote in state.underlyings:
-            cost = instrument.notional_quote(signed, fill.price)
-            move_coin(state, fill.account, instrument.quote, -cost, at_ns)
-            moved.add(instrument.quote)
+        moved |= move_coin(state, fill.account, instrument.quote, -instrument.notional_quote(signed, fill.price), at_ns)
     else:
         _move_position(state, fill, instrument, signed, at_ns)
     if fill.fee:
         fees = state.totals.fees
         fees[fill.fee_coin] = fees.get(fill.fee_coin, ZERO) + fill.fee
-        if fill.fee_coin in state.underlyings:
-            move_coin(state, fill.account, fill.fee_coin, -fill.fee, at_ns)
-            moved.add(fill.fee_coin)
+        moved |= move_coin(state, fill.account, fill.fee_coin, -fill.fee, at_ns)
     return moved
 
 
@@ -81,23 +76,21 @@ def book_funding(state: EngineState, payment: FundingPaid, at_ns: int) -> set[st
     """Book a new funding payment; returns underlyings whose coins paid it (inverse contracts)."""
     funding = state.totals.funding
     funding[payment.coin] = funding.get(payment.coin, ZERO) + payment.cost
-    if payment.coin not in state.underlyings:
+    return move_coin(state, payment.account, payment.coin, -payment.cost, at_ns)
+
+
+def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_ns: int) -> set[str]:
+    """Add to (or take from) coins that are exposure; others are not tracked here. Returns the underlying, if any."""
+    found = tokens.worth(state, coin)
+    if found is None:
         return set()
-    move_coin(state, payment.account, payment.coin, -payment.cost, at_ns)
-    return {payment.coin}
-
-
-def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_ns: int) -> None:
-    """Add to (or take from) the coins of an underlying; others are not exposure and are not tracked here."""
-    if coin not in state.underlyings:
-        return
     balance = state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))
     balance.qty += change
     balance.moved_at_ns = at_ns
-    if not counts_coins(state.settings, coin, account):
-        return
-    state.underlyings[coin].linear_coin += change
-    state.underlyings[coin].sums.balance_coin += change
+    if tokens.counted(state, account, coin) is not None:
+        state.underlyings[found.underlying].linear_coin += change * found.ratio
+        state.underlyings[found.underlying].sums.balance_coin += change * found.ratio
+    return {found.underlying}
 
 
 def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: int) -> None:
@@ -248,13 +241,15 @@ def rebuild(state: EngineState) -> None:
     for underlying in state.underlyings.values():
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
         underlying.option_keys = {}
-        underlying.sums = Sums(convention=underlying.sums.convention, holdings=underlying.sums.holdings)
+        sums = underlying.sums
+        underlying.sums = Sums(convention=sums.convention, holdings=sums.holdings, ratios=sums.ratios)
         underlying.option_moves += 1
         underlying.remark_due = True
+    tokens.take_ratios(state)
     for coin in state.coins.values():
-        if coin.coin in state.underlyings and counts_coins(state.settings, coin.coin, coin.account):
-            state.underlyings[coin.coin].linear_coin += coin.qty
-            state.underlyings[coin.coin].sums.balance_coin += coin.qty
+        if found := tokens.counted(state, coin.account, coin.coin):
+            state.underlyings[found.underlying].linear_coin += coin.qty * found.ratio
+            state.underlyings[found.underlying].sums.balance_coin += coin.qty * found.ratio
     for position in state.positions.values():
         _move_exposure(state, state.instruments[position.instrument], position, (ZERO, ZERO, ZERO))
     holdings.adopt(state)

@@ -156,7 +156,8 @@ def oldest_option(state: EngineState, underlying: str, at_ns: int) -> tuple[int,
 def concerns(state: EngineState, subject: str, settings: UnderlyingSettings) -> bool:
     """Whether a reconciliation subject (an instrument id or a coin) belongs to an underlying."""
     rules = state.instruments.get(InstrumentId(subject))
-    return subject == settings.underlying or (rules is not None and rules.underlying == settings.underlying)
+    is_coin = subject == settings.underlying or subject in settings.tokens
+    return is_coin or (rules is not None and rules.underlying == settings.underlying)
 
 
 def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None:

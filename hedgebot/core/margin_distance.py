@@ -87,8 +87,11 @@ def _read(state: EngineState, account: AccountState, model: Model, at_ns: int) -
 
 
 def _coins(book: MarginBook) -> list[str]:
+    """What moves the coins: each the underlying that it is or stands for. One that nobody prices counts for nothing."""
     return [
-        coin for coin, qty in book.coins.items() if qty and coin not in margin_legs.STABLECOINS and coin in book.prices
+        book.tokens.get(coin, coin)
+        for coin, qty in book.coins.items()
+        if qty and coin not in margin_legs.STABLECOINS and coin in book.prices
     ]
 
 
@@ -101,7 +104,10 @@ def _excess(model: Model, now: Standing, after: Figures) -> float:
 def _moved(model: Model, columns: dict[str, OptionColumns], group: tuple[str, ...], move: float) -> Figures:
     """The model's figures of the same book after a move of the underlyings of a group."""
     book = model.book
-    prices = {coin: price * (1.0 + move) if coin in group else price for coin, price in book.prices.items()}
+    prices = {
+        coin: price * (1.0 + move) if book.tokens.get(coin, coin) in group else price
+        for coin, price in book.prices.items()
+    }
     contracts = {
         name: _contract_at(one, move) if one.rules.underlying in group else one for name, one in book.contracts.items()
     }

@@ -4,7 +4,9 @@ Owns the translation, and says in a sentence what is missing: an unknown part ma
 values are float. Must not know venues' formulas (`margin_model.py`) or limits.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +50,8 @@ class MarginBook(NamedTuple):
     """What one account holds. `buys` and `sells` are contracts of live orders (>= 0) that need margin.
 
     `prices` are USD per coin, `realised_usd` is profit that was booked since the journal began. `options` are those of
-    a watched account; `in_coin` is the coin that its margin is counted in, empty where that is USD.
+    a watched account; `in_coin` is the coin that its margin is counted in, empty where that is USD. `tokens` are coins
+    whose price moves with an underlying's.
     """
 
     contracts: dict[InstrumentId, Contract]
@@ -61,6 +64,7 @@ class MarginBook(NamedTuple):
     at_ns: int = 0
     options: tuple[CoinOptions, ...] = ()
     in_coin: str = ""
+    tokens: Mapping[str, str] = MappingProxyType({})
 
 
 Parameters = ParameterSet | VenueModel
@@ -142,6 +146,7 @@ def read_book(
         prices=prices,
         realised_usd=realised_usd,
         at_ns=at_ns,
+        tokens={token: one.underlying for one in state.settings.underlyings for token in one.tokens},
     )
 
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from hedgebot.core import breakers, canary
+from hedgebot.core import breakers, canary, reconcile, tokens
 from hedgebot.core.order_table import live_orders
-from hedgebot.core.state import EngineState, adopt_settings
+from hedgebot.core.state import EngineState, adopt_settings, followed
 from hedgebot.core.step import Step
 from hedgebot.core.switch_state import MOVE_STRATEGY
 from hedgebot.domain.commands import CancelOrder, DecisionCause
@@ -53,8 +53,14 @@ def apply_config(step: Step, event: ConfigApplied) -> None:
         return
     state.switches.clear()
     canary.note(state, event.settings, state.version, step.at_ns)
+    coins = tokens.names(state.settings)
     before = {hedge for one in state.settings.underlyings for hedge in one.hedge_instruments}
     adopt_settings(state, event.settings)
+    tokens.forget(step)
+    if any(one not in coins for one in tokens.names(state.settings)):
+        # What there is of a coin that is named now is the venue's to say before anything is sent.
+        for account in followed(state):
+            reconcile.lose_truth(account, step.at_ns)
     for hedge in (hedge for one in event.settings.underlyings for hedge in one.hedge_instruments):
         if hedge not in before:
             # Whether its venue trades it was nobody's business until now: its adapter tells again when asked again.

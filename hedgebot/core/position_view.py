@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from hedgebot.core import holdings, market
+from hedgebot.core import holdings, market, tokens
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.state import EngineState, Position, UnderlyingState
 from hedgebot.core.valuation import Values, columns_of, share_left, value_options, window_ns
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.instrument import Instrument
-from hedgebot.domain.scope import counts_coins, counts_position
+from hedgebot.domain.scope import counts_position
 from hedgebot.domain.settings import DeltaConvention, UnderlyingSettings
 
 
@@ -24,7 +24,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     `delta_coin` is what it adds to the net delta by the underlying's convention; `equity_coin` the coins that it is
     worth itself (a balance, unrealised coins, a coin-settled option's value), which count where equity does.
     `black_scholes_coin` and `premium_adjusted_coin` are the delta of an option by either name. Vega is per point of
-    volatility (0.01), theta per day. `in_scope` false: the strategies' scope leaves it out, it is not hedged.
+    volatility (0.01), theta per day. `in_scope` false: the strategies' scope leaves it out, it is not hedged. `ratio`
+    are the coins that one unit of a token or holding stands for.
     """
 
     account: str
@@ -44,6 +45,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     gamma_coin_per_usd: float | None = None
     vega_usd_per_vol_point: float | None = None
     theta_usd_per_day: float | None = None
+    ratio: float | None = None
 
 
 def total_delta(rows: Iterable[PositionView]) -> float | None:
@@ -65,18 +67,19 @@ def positions(
             account=coin.account,
             venue=venues.get(coin.account, ""),
             instrument=coin.coin,
-            kind="coins",
+            kind="coins" if coin.coin == underlying.name else "token",
             contracts=str(coin.qty),
             entry_price=None,
             mark=None,
             age_ms=None,
-            in_scope=counts_coins(state.settings, coin.coin, coin.account),
-            delta_coin=float(coin.qty) if counts_equity else 0.0,
-            delta_usd=_usd(float(coin.qty) if counts_equity else 0.0, price),
-            equity_coin=float(coin.qty),
+            in_scope=tokens.counted(state, coin.account, coin.coin) is not None,
+            delta_coin=float(owned) if counts_equity else 0.0,
+            delta_usd=_usd(float(owned) if counts_equity else 0.0, price),
+            equity_coin=float(owned),
+            ratio=None if coin.coin == underlying.name else float(owned / coin.qty),
         )
         for coin in state.coins.values()
-        if coin.coin == underlying.name and coin.qty
+        if (owned := tokens.stands_for(state, coin, underlying.name))
     ]
     rows += _held(state, underlying, settings, at_ns)
     options = _options(state, underlying, settings, at_ns)
@@ -112,6 +115,7 @@ def _held(
                 delta_coin=counted,
                 delta_usd=None if counted is None else _usd(counted, underlying.price),
                 equity_coin=owned,
+                ratio=one.ratio,
             )
         )
     return rows

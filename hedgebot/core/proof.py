@@ -8,7 +8,7 @@ can be put on it). Approves nothing: the gate's rules ask.
 
 import math
 
-from hedgebot.core import holdings, market
+from hedgebot.core import holdings, market, tokens
 from hedgebot.core.candidate import Candidate
 from hedgebot.core.exposure import linear_parts
 from hedgebot.core.ledger import position_contracts
@@ -46,8 +46,9 @@ def delta_bounds_coin(one: Candidate) -> tuple[float, float]:
     """The least and the most net delta before the order, in coin, whatever options are worth and doubted holdings hold.
 
     A call's delta stands between nothing and one, a put's between minus one and nothing, at every price and volatility
-    (Black-Scholes; the share that an averaged delivery leaves only shrinks it). A holding is never negative. Dollars
-    of inverse contracts are so many coins at the price, any number of them where that is not known.
+    (Black-Scholes; the share that an averaged delivery leaves only shrinks it). A holding is never negative; a token's
+    ratio that is not believed yet is the old one or the new one. Dollars of inverse contracts are so many coins at the
+    price, any number of them where that is not known.
     """
     low_coin = high_coin = one.delta_coin - _options_coin(one)
     _, quote = linear_parts(one.underlying)
@@ -67,7 +68,8 @@ def delta_bounds_coin(one: Candidate) -> tuple[float, float]:
         low_coin, high_coin = low_coin + min(0.0, whole), high_coin + max(0.0, whole)
     for settings, held in holdings.doubted(one.state, one.settings.underlying, one.at_ns):
         low_coin, high_coin = low_coin - float(holdings.coins(settings, held)), math.inf
-    return low_coin, high_coin
+    less_coin, more_coin = tokens.doubt_coin(one.state, one.settings)
+    return low_coin + less_coin, high_coin + more_coin
 
 
 def lowers_everywhere(low_coin: float, high_coin: float, effect_coin: float) -> bool:

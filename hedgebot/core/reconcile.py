@@ -6,7 +6,7 @@ first sight, and when it lasts the book is halted by the watch over limits. Trut
 with its venue for longer than a question and its answer take is not reconciled any more.
 """
 
-from hedgebot.core import cash, difference, forgetting, kill_rules, ledger, margin_report, order_table
+from hedgebot.core import cash, difference, forgetting, kill_rules, ledger, margin_report, order_table, tokens
 from hedgebot.core.limits import take_wallet
 from hedgebot.core.state import AccountState, EngineState, followed
 from hedgebot.core.step import Step
@@ -169,7 +169,7 @@ def _take_as_truth(step: Step, account: AccountState, event: SnapshotTaken) -> N
     cash.compare(step, account, event)
     ledger.forget_flat(step.state, account.name, event.asked_at_ns)
     forgetting.forget_executions(step.state, account)
-    for coin in step.state.underlyings:
+    for coin in tokens.names(step.state.settings):
         ledger.know_coin(step.state, account.name, coin)
     step.resolve(AlertKind.RECON_BREAK, account.name)
     step.resolve(AlertKind.API_KEY_INVALID, account.name)
@@ -193,8 +193,8 @@ def last_look(step: Step) -> bool:
     return done
 
 
-def forget_accounts(step: Step) -> None:
-    """Drop accounts that left the configuration, with what they held: nobody could reconcile them any more."""
+def forget_left(step: Step) -> None:
+    """Drop accounts and coins that left the configuration, with what they held: nobody could reconcile them."""
     state = step.state
     kept = {one.name for one in state.settings.accounts}
     for name in [one for one in state.accounts if one not in kept]:
@@ -209,6 +209,7 @@ def forget_accounts(step: Step) -> None:
         del state.accounts[name]
         # Its equity is in the marks of the days before: without it their highest would be a loss that nobody made.
         state.risk.marks = []
+    tokens.forget(step)
 
 
 def watch_held(step: Step) -> None:

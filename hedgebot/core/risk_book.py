@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hedgebot.core import limits, margin_gate
+from hedgebot.core import limits, margin_gate, tokens
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.margin_legs import coin_prices, mode_of
 from hedgebot.core.state import EngineState, Position, UnderlyingState
@@ -55,16 +55,20 @@ def _holds(state: EngineState, underlying: str) -> bool:
         and state.instruments[one.instrument].underlying == underlying
         for one in state.positions.values()
     )
-    return positions or any(one.coin == underlying and one.qty != ZERO for one in state.coins.values())
+    return positions or any(tokens.stands_for(state, one, underlying) for one in state.coins.values())
 
 
 def _coins(state: EngineState, priced: dict[str, UnderlyingState]) -> list[LinearLeg]:
     return [
         LinearLeg(
-            account=one.account, underlying=one.coin, instrument=one.coin, kind=LegKind.COINS, coins=float(one.qty)
+            account=one.account,
+            underlying=found.underlying,
+            instrument=one.coin,
+            kind=LegKind.COINS,
+            coins=float(one.qty * found.ratio),
         )
         for one in state.coins.values()
-        if one.qty != ZERO and one.coin in priced
+        if one.qty != ZERO and (found := tokens.worth(state, one.coin)) and found.underlying in priced
     ]
 
 

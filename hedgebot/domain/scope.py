@@ -70,10 +70,15 @@ def counts_coins(settings: EngineSettings, coin: str, account: str) -> bool:
     return in_account and (spot or not scope.instruments)
 
 
+def counts_token(settings: EngineSettings, underlying: str, account: str) -> bool:
+    """Whether a token in an account's wallet is part of its underlying's: coins alone, and never the hedge itself."""
+    scope = scope_of(settings, underlying)
+    return scope.is_whole or (not scope.instruments and account in scope.accounts)
+
+
 def counts_holding(settings: EngineSettings, underlying: str, name: str) -> bool:
     """Whether a holding outside the exchanges is: like an account of its name, with coins alone."""
-    scope = scope_of(settings, underlying)
-    return scope.is_whole or (name in scope.accounts and not scope.instruments)
+    return counts_token(settings, underlying, name)
 
 
 def _hedge(settings: EngineSettings, underlying: str) -> UnderlyingSettings | None:

@@ -3,6 +3,7 @@
 The engine never reads a file; a changed setting reaches it as an Event, so that a replay sees the same change.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -127,7 +128,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `dead_man_s` is the window in seconds of the dead-man's switch that it wants; None for none.
     `margin_mode` None: no model of ours, the venue's number alone decides. `region`: where its venue is hosted, in the
-    operator's word; empty: not told.
+    operator's word; empty: not told. `no_exposure` are coins of its wallet that the operator wants nothing said of.
     """
 
     name: str
@@ -136,6 +137,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     dead_man_s: float | None = None
     margin_mode: MarginMode | None = None
     region: str = ""
+    no_exposure: tuple[str, ...] = ()
 
 
 class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +154,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     will do while nothing is margined in the coin. `other_hedges` stand beside the main instrument, none of them twice.
     Longs and shorts among them may stand against each other up to `opposed_coin_max`; `hedge_hold_days` is how long a
     hedge is expected to be held. `funding_saving_day_min` is what another instrument must save, a ratio of notional a
-    day, before hedges are switched to it; alternatives among `other_hedges` stand in the operator's order.
+    day, before hedges are switched to it; alternatives among `other_hedges` stand in the operator's order. `tokens` are
+    coins of a wallet that stand for it, with the coins that one is; `token_jump_coin_max` None: half the band's width.
     """
 
     underlying: str
@@ -182,6 +185,8 @@ class UnderlyingSettings(msgspec.Struct, frozen=True, kw_only=True):
     opposed_coin_max: float = 0.0
     hedge_hold_days: float = 1.0
     funding_saving_day_min: float = 0.0005
+    tokens: dict[str, Decimal] = {}
+    token_jump_coin_max: float | None = None
 
     @property
     def looked_every_s(self) -> float:

@@ -17,7 +17,7 @@ from hedgebot.domain.toml_lines import Path
 from hedgebot.exchange.faults import ScriptedFault
 from hedgebot.exchange.fee_tiers import FeeTier
 from hedgebot.exchange.requests import MarginMode
-from hedgebot.exchange.scenario_checks import PEGGED, event_problems, peg_problems, venue_problems
+from hedgebot.exchange.scenario_checks import PEGGED, event_problems, peg_problems, token_problems, venue_problems
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.venue_rules import VENUES
 
@@ -128,6 +128,14 @@ class AccountSpec(_Part, frozen=True, kw_only=True):
     dead_man: bool = False  # the venue lets it use the dead-man's switch, where that takes a permission
 
 
+class TokenSpec(_Part, frozen=True, kw_only=True):
+    """A token that accounts may hold and nobody trades: it is worth `ratio` coins of the underlying."""
+
+    name: str
+    underlying: str
+    ratio: Annotated[float, msgspec.Meta(gt=0, le=1_000)] = 1.0
+
+
 class ClientFlowSpec(_Part, frozen=True, kw_only=True):
     """Someone else's trading in an account. Sizes are mean absolute delta per trade, in coins of the underlying."""
 
@@ -227,6 +235,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
     weather: WeatherSpec = WeatherSpec()
     events: tuple[EventSpec, ...] = ()
     pegs: tuple[PegSpec, ...] = ()
+    tokens: tuple[TokenSpec, ...] = ()
     venues: tuple[VenueSpec, ...] = ()
     # Draws the prices that several exchanges share; None: `seed` does.
     path_seed: int | None = None
@@ -267,6 +276,7 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     yield from _account_problems(scenario)
     yield from event_problems(scenario)
     yield from peg_problems(scenario)
+    yield from token_problems(scenario)
     yield from venue_problems(scenario, problems)
 
 

@@ -1,4 +1,4 @@
-"""What does not make sense in a scenario's events, pegs and venues: the path of the key and the sentence.
+"""What does not make sense in a scenario's events, pegs, tokens and venues: the path of the key and the sentence.
 
 Owns these rules. `scenario.py` has the values, and the rules of everything else.
 """
@@ -62,6 +62,19 @@ def peg_problems(scenario: "Scenario") -> Iterator[tuple[Path, str]]:
         times = [at_s for at_s, _ in peg.points]
         if times != sorted(set(times)) or not all(0.01 <= usd <= 100 for _, usd in peg.points):
             yield (*path, "points"), "points of a peg must rise in time, each with 0.01 to 100 USD"
+
+
+def token_problems(scenario: "Scenario") -> Iterator[tuple[Path, str]]:
+    """What is wrong with the tokens."""
+    traded = [spec.name for spec in scenario.underlyings]
+    taken = ["USD", *PEGGED, *traded]
+    for number, token in enumerate(scenario.tokens):
+        path: Path = ("tokens", number)
+        if not token.name or token.name in taken:
+            yield (*path, "name"), f"token name is {token.name!r}; a token needs a name that no other coin has"
+        if token.underlying not in traded:
+            yield (*path, "underlying"), f"token underlying is {token.underlying!r}, it must be one of {traded}"
+        taken.append(token.name)
 
 
 def venue_problems(

@@ -51,6 +51,7 @@ class World(Floor):
         # Stablecoins whose written or recorded peg is not followed now.
         self.held_pegs: set[str] = set()
         self.step_number = 0
+        self._tokens = {token.name: token for token in scenario.tokens}
         self._seed = scenario.seed
         self._peg_tapes = [written_peg(one.coin, one.points, now_ns) for one in scenario.pegs if one.points]
         self._peg_tapes += [one.played(now_ns) for one in recorded_pegs]
@@ -252,12 +253,18 @@ class World(Floor):
         return self._index_in(self.coins[market.instrument.underlying], index_unit(market.instrument))
 
     def usd_price(self, coin: str) -> float:
-        """USD per coin; a stablecoin's is its peg. What is not traded here has no price: it counts for nothing."""
+        """USD per coin; a stablecoin's is its peg, a token's that of what it stands for.
+
+        What is not traded here has no price: it counts for nothing.
+        """
         peg = self.pegs.get(coin)
         if peg is not None:
             return peg
-        traded = self.coins.get(coin)
-        return 0.0 if traded is None else traded.index
+        token = self._tokens.get(coin)
+        traded = self.coins.get(coin if token is None else token.underlying)
+        if traded is None:
+            return 0.0
+        return traded.index if token is None else traded.index * token.ratio
 
     def repeg(self, coin: str, usd_price: float) -> None:
         """Have a stablecoin be worth so many USD from now on: prices quoted in it move the other way.

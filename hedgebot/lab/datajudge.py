@@ -174,7 +174,8 @@ class _Seen:
         return not self._held.unproven(intent, settings)
 
     def _is_all_contracts(self, settings: UnderlyingSettings) -> bool:
-        coins = (report.balances.get(settings.underlying) for report, _ in self._wallets.values())
+        names = (settings.underlying, *settings.tokens)
+        coins = (report.balances.get(one) for report, _ in self._wallets.values() for one in names)
         return self._all_is_contracts and not any(coins)
 
     def _age_ms(self, venue_at_ns: int, heard_ns: int, account: str, at_ns: int) -> float:

@@ -175,7 +175,7 @@ class Oracle:
 
     def delta_coin(self, underlying: UnderlyingSettings) -> float:
         """The true net delta, by the venue's own positions, coins and greeks."""
-        return delta_coin(self._exchange, self._holder, underlying.underlying)
+        return delta_coin(self._exchange, self._holder, underlying.underlying, underlying.tokens)
 
     def hedge_coin(self, underlying: UnderlyingSettings) -> float:
         """The contracts of the hedge, as the venue has them."""

@@ -5,7 +5,9 @@ the exchange's greeks, and what is being delivered by the share of its price tha
 engine: what that believes is on trial.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
@@ -57,10 +59,13 @@ def coins(exchange: Exchange, holder: str, coin: str) -> float:
     return float(exchange.coins_of(holder, coin))
 
 
-def delta_coin(exchange: Exchange, holder: str, underlying: str) -> float:
-    """The true net delta of an account in one underlying."""
+def delta_coin(
+    exchange: Exchange, holder: str, underlying: str, tokens: Mapping[str, Decimal] = MappingProxyType({})
+) -> float:
+    """The true net delta of an account in one underlying; `tokens` are what stands for it, with its ratio."""
     held = (one for one in holdings(exchange, holder) if one.instrument.underlying == underlying)
-    return sum(one.delta_coin for one in held) + coins(exchange, holder, underlying)
+    owned = sum(coins(exchange, holder, token) * float(ratio) for token, ratio in tokens.items())
+    return sum(one.delta_coin for one in held) + coins(exchange, holder, underlying) + owned
 
 
 def _held(exchange: Exchange, rules: Instrument, position: Held) -> Holding:
