@@ -152,7 +152,10 @@ def wallet_row(connection: AccountConnection, answer: dict[str, Any]) -> Row:
     from hedgebot.venues.normalise import Scope
     from hedgebot.venues.normalise_account import wallet
 
-    rows = (answer.get("result") or {}).get("list") or [{}]
+    rows = (answer.get("result") or {}).get("list") or []
+    if not rows:
+        finding, advice = "the venue's answer names no wallet", "run it again; status shows what the daemon reads"
+        return Row(check="wallet", status=Status.WARN, finding=finding, advice=advice)
     held = wallet(Scope(account=connection.account, profile=BYBIT, instruments={}), rows[0], 0)
     found = sentences(connection.account, held.balances, held.prices_usd, connection.named_coins)
     if not found:

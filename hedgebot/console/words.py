@@ -311,8 +311,9 @@ def instrument_name(instrument: str) -> str:
 
 def position_name(row: PositionRow) -> str:
     """Name of a position's instrument, harmless for a terminal."""
-    times = "" if row.ratio in (None, 1.0) and row.kind != "token" else f" x {row.ratio:g}"
-    return plain(instrument_name(row.instrument) + times)
+    if row.kind == "token":
+        return plain(f"token {row.instrument} x {row.ratio or 0.0:g} on {row.venue}/{row.account}")
+    return plain(instrument_name(row.instrument))
 
 
 def _against_band(one: UnderlyingRow) -> str:
@@ -391,4 +392,5 @@ def position_size(row: PositionRow, name: str) -> str:
     """Size of a position with its unit."""
     if row.contracts is None:
         return UNKNOWN
-    return f"{row.contracts:+,f} {name if row.kind == 'coins' else 'contracts'}"
+    unit = {"coins": name, "token": plain(row.instrument)}.get(row.kind, "contracts")
+    return f"{row.contracts:+,f} {unit}"

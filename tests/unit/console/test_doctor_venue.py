@@ -14,6 +14,7 @@ from hedgebot.console.doctor_venue import (
     mode_row,
     owner_row,
     unreachable_row,
+    wallet_row,
 )
 from hedgebot.domain.settings import AccountRole
 from tests.support.connections import account_connection
@@ -104,6 +105,7 @@ def test_nobody_at_the_address_is_one_failure_and_skips() -> None:
             ("key rights", "skip"),
             ("position mode", "skip"),
             ("dead man's switch", "skip"),
+            ("wallet", "skip"),
         )
     ]
 
@@ -123,3 +125,19 @@ def test_a_book_without_sizes_is_told_as_not_checked(shows: bool, status: str, w
     row = depth_row("bybit", shows_sizes=shows)
     assert (row.check, row.status.value) == ("book depth", status)
     assert words in row.finding
+
+
+def test_a_coin_of_the_wallet_that_nobody_named_is_a_warning() -> None:
+    held = [
+        {"coin": "METH", "walletBalance": "12.3", "equity": "12.3", "usdValue": "40000"},
+        {"coin": "STETH", "walletBalance": "5", "equity": "5", "usdValue": "15000"},
+        {"coin": "USDT", "walletBalance": "1000", "equity": "1000", "usdValue": "1000"},
+        {"coin": "MNT", "walletBalance": "3", "equity": "3", "usdValue": "3"},
+    ]
+    account = dataclasses.replace(connection(), named_coins=("ETH", "STETH"))
+    row = wallet_row(account, {"result": {"list": [{"coin": held}]}})
+    assert (row.check, row.status.value) == ("wallet", "warn")
+    assert row.finding == "METH on main: 12.3 are no exposure"
+    assert "`no_exposure`" in row.advice
+    assert wallet_row(account, {"result": {"list": [{"coin": held[1:]}]}}).status == "ok"
+    assert wallet_row(account, {}).finding == "the venue's answer names no wallet"

@@ -71,6 +71,9 @@ def test_positions_have_their_unit() -> None:
     assert words.position_size(coins, "BTC") == "+1,234.5 BTC"
     assert words.position_name(coins) == "coins BTC"
     assert words.position_size(PositionRow(), "BTC") == "?"
+    meth = PositionRow(instrument="METH", kind="token", contracts=Decimal(5), ratio=1.06, venue="bybit", account="main")
+    assert words.position_size(meth, "ETH") == "+5 METH"
+    assert words.position_name(meth) == "token METH x 1.06 on bybit/main"
 
 
 def test_one_line_says_the_most_important(answer: dict[str, Any]) -> None:
@@ -179,6 +182,11 @@ def test_stresses_regime_and_segments_stand_in_the_status() -> None:
     assert words.treasury_line(row) == (
         f"main: trading 8,000.13, buffer {words.UNKNOWN}, emergency {words.UNKNOWN} USDT; 4500 USDT would cure it"
     )
+
+
+def test_coins_that_nobody_named_stand_with_their_account() -> None:
+    lines = words.account_lines(AccountRow(account="main", unnamed=("METH on main: 12.3 are no exposure",)))
+    assert "          METH on main: 12.3 are no exposure" in lines
 
 
 def test_a_watched_account_has_neither_streams_nor_truth() -> None:

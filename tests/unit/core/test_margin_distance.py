@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from hedgebot.core import margin_distance, margin_gate
@@ -80,3 +81,20 @@ def test_a_rich_account_is_nowhere_near() -> None:
     book = _book("-0.1")
     report(book, 1_000_000.0)
     assert _distance(book) is None
+
+
+def test_a_token_behind_a_short_perpetual_moves_with_what_it_stands_for() -> None:
+    """Named, nine tenths of a coin take the price away like the coin; nobody's coin, they stand still."""
+    found = {}
+    for tokens in ({}, {"WBTC": Decimal("0.9")}):
+        made = margined(hedges=False)
+        named = msgspec.structs.replace(made.underlyings[0], tokens=tokens)
+        book = Playbook(msgspec.structs.replace(made, underlyings=(named,)))
+        book.ready(positions=[held(book, "-5")])
+        report(book, 90_000.0, coins={"WBTC": "1", "USDT": "0"}, prices={"WBTC": 90_000.0})
+        found[bool(tokens)] = _distance(book)
+    alone, moved = found[False], found[True]
+    assert alone is not None
+    assert moved is not None
+    assert moved.move > 1.1 * alone.move
+    assert alone.underlying == moved.underlying == "BTC"

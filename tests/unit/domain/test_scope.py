@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hedgebot.domain.instrument import InstrumentId
-from hedgebot.domain.scope import Scope, counts_coins, counts_holding, counts_position, scope_of
+from hedgebot.domain.scope import Scope, counts_coins, counts_holding, counts_position, counts_token, scope_of
 from hedgebot.domain.settings import EngineSettings, StrategySettings
 from tests.support.playbook import ACCOUNT, BTC_CALL, BTC_INVERSE, BTC_PERP, BTC_SPOT, BTC_USDC, settings
 
@@ -68,6 +68,13 @@ def test_coins_count_by_account_or_as_a_named_pair_or_as_the_hedge(
     made: EngineSettings, account: str, counts: bool
 ) -> None:
     assert counts_coins(made, "BTC", account) is counts
+
+
+def test_a_token_counts_with_its_account_and_is_never_the_hedge() -> None:
+    assert counts_token(scoped(), "BTC", ACCOUNT)
+    assert counts_token(scoped(accounts=("desk",)), "BTC", "desk")
+    assert not counts_token(scoped(BTC_SPOT), "BTC", "desk")
+    assert not counts_token(scoped(accounts=("desk",), hedge=BTC_SPOT), "BTC", ACCOUNT)
 
 
 def test_a_holding_is_named_like_an_account() -> None:

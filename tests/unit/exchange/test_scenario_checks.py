@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from hedgebot.exchange.scenario import ClientFlowSpec, PegSpec, RecordingSpec, Scenario, VenueSpec, problems
+from hedgebot.exchange.scenario import ClientFlowSpec, PegSpec, RecordingSpec, Scenario, TokenSpec, VenueSpec, problems
 
 
 def paths(scenario: Scenario) -> list[tuple[str | int, ...]]:
@@ -21,6 +21,20 @@ def paths(scenario: Scenario) -> list[tuple[str | int, ...]]:
 )
 def test_a_peg_that_makes_no_sense_is_named(scenario: Scenario, peg: PegSpec, key: tuple[str, ...]) -> None:
     assert ("pegs", 0, *key) in paths(msgspec.structs.replace(scenario, pegs=(peg,)))
+
+
+def test_a_token_that_makes_no_sense_is_named(scenario: Scenario) -> None:
+    tokens = (
+        TokenSpec(name="WBTC", underlying="BTC"),
+        TokenSpec(name="WBTC", underlying="BTC"),
+        TokenSpec(name="USDT", underlying="BTC"),
+        TokenSpec(name="STSOL", underlying="SOL"),
+    )
+    assert paths(msgspec.structs.replace(scenario, tokens=tokens)) == [
+        ("tokens", 1, "name"),
+        ("tokens", 2, "name"),
+        ("tokens", 3, "underlying"),
+    ]
 
 
 def test_venues_are_checked_with_what_they_change(scenario: Scenario) -> None:

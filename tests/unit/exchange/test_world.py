@@ -9,7 +9,7 @@ from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.liquidity import load_liquidity
 from hedgebot.exchange.model import Exchange
 from hedgebot.exchange.pricepath import STEPS_PER_BLOCK, PathBlock
-from hedgebot.exchange.scenario import Scenario
+from hedgebot.exchange.scenario import Scenario, TokenSpec
 from hedgebot.exchange.types import InstrumentStatus
 from hedgebot.exchange.world import World
 
@@ -130,6 +130,12 @@ def test_usd_prices(scenario: Scenario, start_ns: int) -> None:
     assert world.usd_price("BTC") == 50_000.0
     assert world.usd_price("USDC") == 1.0
     assert world.usd_price("DOGE") == 0.0
+
+
+def test_a_token_is_worth_what_it_stands_for(scenario: Scenario, start_ns: int) -> None:
+    tokens = (TokenSpec(name="WBTC", underlying="BTC", ratio=0.5),)
+    world = World(msgspec.structs.replace(scenario, tokens=tokens), start_ns, {"BTC": Flat()})
+    assert world.usd_price("WBTC") == 25_000.0
 
 
 def test_a_stablecoin_that_loses_its_peg_moves_what_is_quoted_in_it_and_what_it_is_worth(

@@ -70,3 +70,8 @@ def test_an_option_counts_by_the_exchanges_greeks() -> None:
     quote = exchange.option_ticker(option.instrument.id)
     assert option.delta_coin == pytest.approx(2.0 * quote.delta)
     assert (option.gamma, option.vol) == (quote.gamma, quote.mark_iv)
+
+
+def test_tokens_count_by_their_ratio() -> None:
+    exchange = exchange_with("linear:BTCUSDT", "-2")
+    assert delta_coin(exchange, "main", "ETH", {"BTC": Decimal("1.5")}) == pytest.approx(4.5)

@@ -143,13 +143,17 @@ function hedgeNames(one) {
   return legs.map((leg) => `${shortName(leg.instrument)} (${leg.role})`).join(", ");
 }
 
+function isCoin(row) {
+  return row.kind === "coins" || row.kind === "token";
+}
+
 function positions(one) {
   const rows = one.positions.map((row) =>
     el(
       "tr",
       {},
-      el("td", {}, row.kind === "coins" ? `coins ${row.instrument}` : shortName(row.instrument)),
-      el("td", { class: "num" }, `${known(row.contracts) ? number(row.contracts, 4, true).replace(/\.?0+$/, "") : UNKNOWN} ${row.kind === "coins" ? row.instrument : "contracts"}`),
+      el("td", {}, isCoin(row) ? `${row.kind} ${row.instrument}${row.kind === "token" ? ` x ${row.ratio}` : ""}` : shortName(row.instrument)),
+      el("td", { class: "num" }, `${known(row.contracts) ? number(row.contracts, 4, true).replace(/\.?0+$/, "") : UNKNOWN} ${isCoin(row) ? row.instrument : "contracts"}`),
       el("td", { class: "num" }, known(row.mark) ? `${number(row.mark, 2)} · ${age(row.age_ms)}` : known(row.age_ms) ? `age ${age(row.age_ms)}` : ""),
     ),
   );
