@@ -5,11 +5,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core import tokens
+from hedgebot.core import difference, tokens
 from hedgebot.core.exposure import net_delta_coin
 from hedgebot.core.ledger import rebuild
 from hedgebot.core.risk_book import risk_book
 from hedgebot.core.state import decode_state, encode_state
+from hedgebot.core.step import Step
 from hedgebot.core.view import book_view
 from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
@@ -180,6 +181,10 @@ def test_less_than_a_lot_is_taken_over_and_an_operator_takes_the_rest(book: Book
     book.held["METH"] = "5.0185"
     book.venue_says()
     assert book.is_up(AlertKind.RECON_BREAK), "a lot of ETH are 0.0094 METH, with what differed before"
+    step = Step(book.state, seq=0, at_ns=book.at_ns)
+    difference.accept_differences(step, book.state.accounts[ACCOUNT], "ann")
+    assert book.state.coins[f"{ACCOUNT}|METH"].qty == Decimal("5.0185")
+    assert book.state.underlyings["ETH"].sums.balance_coin == Decimal(10) + Decimal("5.0185") * Decimal("1.06")
 
 
 def test_risk_numbers_have_the_tokens_as_coins(book: Book) -> None:

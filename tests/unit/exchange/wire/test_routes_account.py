@@ -4,9 +4,11 @@ import time
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from hedgebot.domain.instrument import InstrumentId, Side
 from hedgebot.exchange.model import Exchange
+from hedgebot.exchange.scenario import TokenSpec
 from hedgebot.exchange.types import OrderRequest, OrderType
 from hedgebot.exchange.wire import routes_account as routes
 from hedgebot.exchange.wire.api import Api
@@ -36,6 +38,18 @@ def test_the_wallet_by_coin(api: Api) -> None:
     assert {coin["coin"] for coin in part["coin"]} == {"BTC", "USDC"}
     assert part["totalEquity"] == whole["totalEquity"]
     assert code_of(routes.wallet_balance, api, accountType="SPOT") == 10001
+
+
+def test_a_token_lies_in_the_wallet_at_the_price_of_what_it_stands_for(api: Api) -> None:
+    first, other = api.exchange.scenario.accounts
+    holder = msgspec.structs.replace(first, coins={"METH": Decimal(5)})
+    token = TokenSpec(name="METH", underlying="ETH", ratio=1.06)
+    scenario = msgspec.structs.replace(api.exchange.scenario, accounts=(holder, other), tokens=(token,))
+    twin = Api(Exchange(scenario, time.time_ns()), api.faults)
+    (row,) = ask(routes.wallet_balance, twin, accountType="UNIFIED", coin="METH")["list"][0]["coin"]
+    assert row["walletBalance"] == "5"
+    index = twin.exchange._world.coins["ETH"].index
+    assert float(row["usdValue"]) == pytest.approx(5 * 1.06 * index, rel=1e-6)
 
 
 def test_fee_rates(api: Api) -> None:
