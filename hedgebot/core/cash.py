@@ -89,6 +89,7 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
     if wallet is None or state.treasury.moving(account.name) is not None:
         return
     for coin in [one for one in account.cash if tokens.worth(state, one)]:
+        _end_difference(step, account, coin)
         del account.cash[coin]
     for coin in _settlement_coins(state, account):
         account.cash.setdefault(coin, CoinCash())
@@ -189,11 +190,11 @@ class _Booking:
 
 
 def _settlement_coins(state: EngineState, account: AccountState) -> list[str]:
-    """What the hedge instruments of an account and what it holds are paid in, less the underlyings."""
+    """What the hedge instruments of an account and what it holds are paid in, less what is exposure."""
     held = [one.instrument for one in state.positions.values() if one.account == account.name and one.contracts]
     rules = [state.instruments.get(one) for one in (*sorted(state.settings.hedges_on(account.name)), *held)]
     coins = dict.fromkeys(one.settle for one in rules if one is not None)
-    return [one for one in coins if one not in state.underlyings]
+    return [one for one in coins if not tokens.worth(state, one)]
 
 
 def _is_by_session(rules: Instrument) -> bool:

@@ -153,6 +153,11 @@ def test_spot_trades_of_the_token_and_fees_in_it_move_the_exposure(book: Book) -
     assert book.state.coins[f"{ACCOUNT}|STETH"].qty == Decimal("10.999")
 
 
+def test_a_token_is_the_ledgers_and_no_cash(book: Book) -> None:
+    book.send(book.fill(Side.BUY, "1", STETH_SPOT, price=Decimal(3_000), fee="0.001", fee_coin="STETH"))
+    assert list(book.state.accounts[ACCOUNT].cash) == ["USDT"]
+
+
 def test_a_coin_that_is_paid_in_its_token_moves_both() -> None:
     book = Book(msgspec.structs.replace(eth(RATIOS), strategies=()))
     book.send(book.fill(Side.BUY, "2", ETH_STETH, price=Decimal("1.001")))
