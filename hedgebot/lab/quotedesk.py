@@ -51,7 +51,8 @@ class QuoteDesk:
         self.rules = {one.id: one for one in opening.instruments}
         self.contracts = dict(opening.contracts)
         self.cash, self.fees, self.funding = opening.cash, ZERO, ZERO
-        self.fills = 0
+        self.realised, self.fills = ZERO, 0
+        self._averages: dict[InstrumentId, Decimal] = {}
         self._entries: dict[InstrumentId, Decimal] = {}
         self._paid_hour = self._clock_ns = 0
         self.bid = self.ask = ZERO
@@ -61,6 +62,7 @@ class QuoteDesk:
         if not self._entries:
             self._paid_hour = at_ns // NS_PER_HOUR
             self._entries = dict.fromkeys(self.contracts, (bid + ask) / 2)
+            self._averages = dict(self._entries)
         self.bid, self.ask = bid, ask
 
     def opened(self, at_ns: int) -> Iterator[ev.Event]:
@@ -139,7 +141,7 @@ class QuoteDesk:
         rules, signed = self.rules[intent.instrument], intent.qty_contracts * intent.side.sign
         notional = rules.notional_quote(intent.qty_contracts, price)
         fee = notional * self.opening.fee_ratio
-        self.contracts[intent.instrument] = self.contracts.get(intent.instrument, ZERO) + signed
+        self._realise(rules, signed, price)
         # Linear contracts: what is held is worth contracts times price, and what was paid for it left the cash.
         self.cash -= notional * intent.side.sign + fee
         self.fees += fee
@@ -158,6 +160,19 @@ class QuoteDesk:
             source=ev.Source.STREAM,
             venue_at_ns=at_ns,
         )
+
+    def _realise(self, rules: Instrument, signed: Decimal, price: Decimal) -> None:
+        """Take a trade into its position: what is closed pays its profit into the wallet, the rest is averaged."""
+        held = self.contracts.get(rules.id, ZERO)
+        after, entry = held + signed, self._averages.get(rules.id, price)
+        self.contracts[rules.id] = after
+        if held * signed >= 0:
+            worth = rules.value_settle(held, entry) + rules.value_settle(signed, price)
+            self._averages[rules.id] = rules.average_price(after, worth)
+            return
+        self.realised += rules.pnl_settle(held if after * held <= 0 else -signed, entry, price)
+        if after * held < 0:
+            self._averages[rules.id] = price
 
     def _funding(self, at_ns: int) -> Iterator[ev.FundingPaid]:
         hour, held = at_ns // NS_PER_HOUR, self.contracts.get(self.opening.hedge, ZERO)
@@ -200,14 +215,15 @@ class QuoteDesk:
                 account=account,
                 instrument=name,
                 contracts=contracts,
-                entry_price=self._entries.get(name),
+                entry_price=self._averages.get(name),
                 venue_at_ns=at_ns,
             )
             for name, contracts in self.contracts.items()
         )
         wallet = WalletReport(
             account=account,
-            balances={self.opening.coin: self.cash.quantize(_CENT)},
+            # A wallet holds what was realised: what contracts are worth is in the equity alone.
+            balances={self.opening.coin: self.opening.cash + self.realised - self.fees - self.funding},
             equity_usd=self.equity_usd().quantize(_CENT),
             initial_margin_usd=(notional * INITIAL_RATIO).quantize(_CENT),
             maintenance_margin_usd=(notional * MAINTENANCE_RATIO).quantize(_CENT),

@@ -94,3 +94,31 @@ def test_the_clock_is_measured_before_its_offset_grows_old() -> None:
         told += one.care(START_NS + number * 5_000_000_000)
     clocks = [event for event in told if isinstance(event, ev.ClockMeasured)]
     assert len(clocks) == 1 + 600 // 240
+
+
+def wallet(one: QuoteDesk) -> tuple[Decimal, Decimal]:
+    """What the wallet holds, and the average price of the hedge."""
+    (told,) = one.answer(
+        RequestSnapshot(account=ACCOUNT, request=1, executions_since_ns=0, reason="test"), START_NS + 9
+    )
+    assert isinstance(told, ev.SnapshotTaken)
+    assert told.wallet is not None
+    (entry,) = [one.entry_price for one in told.positions if one.instrument == BTC_PERP]
+    assert entry is not None
+    return told.wallet.balances["USDT"], entry
+
+
+def test_the_wallet_holds_what_was_realised() -> None:
+    """What a contract is worth is no cash: a daemon that compares its bookings with the wallet must find them equal."""
+    one, buys, sells = desk(), order(Side.BUY), order(Side.SELL)
+    qty = buys.approved.intent.qty_contracts
+    list(one.answer(buys, START_NS + 1))
+    assert wallet(one) == (1_000_000 - one.fees, ASK)
+    list(one.answer(buys, START_NS + 2))
+    list(one.answer(sells, START_NS + 3))
+    assert wallet(one) == (1_000_000 - one.fees - qty * (ASK - BID), ASK)
+    # The second of these closes the rest and turns nothing round; the third opens the other side.
+    list(one.answer(sells, START_NS + 4))
+    list(one.answer(sells, START_NS + 5))
+    assert wallet(one) == (1_000_000 - one.fees - 2 * qty * (ASK - BID), BID)
+    assert one.equity_usd() == wallet(one)[0] + -qty * ((BID + ASK) / 2 - BID)
