@@ -29,7 +29,8 @@ from hedgebot.venues.bybit import BybitVenue
 from hedgebot.venues.direct import DirectCancel, cancel_directly
 from hedgebot.venues.pace import SECOND_S
 from tests.benchmarks.measure import Goal, missed, percentile, report, run_loop
-from tests.unit.venues.double import BTC, Sink, connection, eventually
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, Sink, connection
 
 ORDERS, ROUNDS = 50, 10
 # Two seconds of the venue's lie before the last ten of fifty; what comes on top is ours to keep small.
@@ -102,7 +103,7 @@ async def one_daemon_round(number: int, *, whole: bool, orders: int) -> float:
         began_s = time.monotonic()
         for one in client_ids:
             venue.send(CancelOrder(account="main", instrument=BTC, client_id=one, reason="killed: all", whole=whole))
-        await eventually(lambda: len(sink.of(CancelAnswered)) == orders, seconds=30.0)
+        await until(lambda: len(sink.of(CancelAnswered)) == orders, seconds=30.0)
         took_s = time.monotonic() - began_s
         assert exchange.open_orders("main") == ()
         return took_s

@@ -1,11 +1,9 @@
 """Webhook endpoints on loopback for tests: good, slow, failing with a status, or not there at all."""
 
-import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -68,10 +66,3 @@ def nobody() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}/hook"
-
-
-async def until(met: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something that nobody tells; raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not met():  # noqa: ASYNC110  (nobody tells)
-            await asyncio.sleep(0.01)

@@ -19,7 +19,8 @@ from hedgebot.daemon.alerts import Alerts, open_alerts
 from hedgebot.daemon.health import LoopWatch
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import RaiseAlert, ResolveAlert
-from tests.support.hooks import Hook, nobody, until
+from tests.support.hooks import Hook, nobody
+from tests.support.waiting import until
 from tests.unit.daemon.fakes import CONFIG, write_config
 
 pytestmark = pytest.mark.wire

@@ -17,7 +17,8 @@ from hedgebot.domain.events import CancelAnswered, OrderLookedUp, OrderRejected,
 from hedgebot.venues.buckets import Purpose
 from hedgebot.venues.bybit import BybitVenue
 from tests.support.fasttime import run_fast
-from tests.unit.venues.double import BTC, Answer, BybitDouble, Sink, approved, eventually, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, Answer, BybitDouble, Sink, approved, running
 from tests.wire.venue_world import ID
 
 pytestmark = pytest.mark.wire
@@ -116,7 +117,7 @@ async def limited_then_banned(now_s: Callable[[], float]) -> set[float]:
             def all_answered(least: int = 3 * rounds, answered: Callable[[], int] = answered) -> bool:
                 return answered() >= least
 
-            await eventually(all_answered, seconds=120.0)
+            await until(all_answered, seconds=120.0)
         return {one.seconds for one in sink.of(VenuePaused)}
 
 

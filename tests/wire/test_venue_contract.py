@@ -25,7 +25,8 @@ from hedgebot.domain.events import (
 )
 from hedgebot.domain.instrument import InstrumentId, InstrumentKind
 from hedgebot.domain.orders import OrderStatus, TimeInForce
-from tests.unit.venues.double import BTC, SPOT, eventually
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, SPOT
 from tests.wire.venue_world import ID, USDC_PERP, World, world
 
 pytestmark = pytest.mark.wire
@@ -186,7 +187,7 @@ async def test_fills_of_others_carry_no_client_id_of_ours() -> None:
         wanted: dict[InstrumentId, Any] = {SPOT: "0.01", USDC_PERP: "0.1", option: "0.1"}
         for instrument, contracts in wanted.items():
             await found.admin("trade", instrument=instrument, side="buy", contracts=contracts, account="main")
-        await eventually(lambda: {fill.instrument for fill in found.sink.of(FillReceived)} == wanted.keys())
+        await until(lambda: {fill.instrument for fill in found.sink.of(FillReceived)} == wanted.keys())
         fills = found.sink.of(FillReceived)
         assert ID not in {fill.client_id for fill in fills}
         # A spot buy pays its fee in the coin bought: it moves delta.

@@ -9,7 +9,8 @@ from hedgebot.domain.commands import ArmDeadMan, QueryOrder
 from hedgebot.domain.deadman import DEAD_MAN_REASON, DeadManChanged, DeadManKind, DeadManStatus
 from hedgebot.domain.events import OrderAccepted, OrderLookedUp, Stream
 from hedgebot.domain.orders import OrderStatus, TimeInForce
-from tests.unit.venues.double import BTC, eventually
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC
 from tests.wire.venue_world import ID, World, world
 
 pytestmark = pytest.mark.wire
@@ -31,7 +32,7 @@ async def rest(found: World) -> None:
     price = (top.bid * 9 / 10).quantize(top.bid)
     await found.submit(limit_price=price, time_in_force=TimeInForce.GTC)
     await found.sink.one(OrderAccepted)
-    await eventually(lambda: bool(found.server.api.exchange.open_orders("main")))
+    await until(lambda: bool(found.server.api.exchange.open_orders("main")))
 
 
 async def test_it_is_armed_read_back_and_kept_by_our_private_socket() -> None:
@@ -58,7 +59,7 @@ async def test_v08_the_venue_restarts_the_switch_fires_and_is_armed_again() -> N
         await found.admin("faults", type="connect", kind="refuse", channel="private", seconds=WINDOW_S + 2)
         await found.admin("drop", channel="private")
         await found.until_stream(Stream.PRIVATE, up=False, after=mark)
-        await eventually(lambda: not found.server.api.exchange.open_orders("main"), seconds=8.0)
+        await until(lambda: not found.server.api.exchange.open_orders("main"), seconds=8.0)
         assert time.monotonic() - began_s >= WINDOW_S - 0.5
         await found.until_stream(Stream.PRIVATE, up=True, after=mark, seconds=15.0)
         found.venue.send(QueryOrder(account="main", instrument=BTC, client_id=ID))

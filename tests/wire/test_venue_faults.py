@@ -21,7 +21,8 @@ from hedgebot.domain.events import (
     TaskFailed,
 )
 from hedgebot.domain.orders import OrderStatus
-from tests.unit.venues.double import BTC, approved, eventually
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, approved
 from tests.wire.venue_world import ID, world
 
 pytestmark = pytest.mark.wire
@@ -114,7 +115,7 @@ async def test_many_orders_at_once_are_never_throttled_by_the_venue() -> None:
             order = approved(limit_price=top.ask + Decimal(200), deadline_ns=deadline_ns)
             found.venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
         answers = (OrderAccepted, OrderRejected, OrderOutcomeUnknown)
-        await eventually(lambda: len(found.sink.of(*answers)) == 20)
+        await until(lambda: len(found.sink.of(*answers)) == 20)
         assert found.sink.of(OrderOutcomeUnknown) == []
         assert {event.code for event in found.sink.of(OrderRejected)} <= {"local:throttled"}
         assert len(found.sink.of(OrderAccepted)) >= 15

@@ -28,7 +28,8 @@ from hedgebot.daemon.channels import (
 )
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.errors import ConfigError
-from tests.support.hooks import Hook, nobody, until
+from tests.support.hooks import Hook, nobody
+from tests.support.waiting import until
 from tests.unit.daemon.fakes import CONFIG, write_config
 
 KIND = AlertKind.RECON_BREAK

@@ -10,7 +10,7 @@ from hedgebot.daemon import delivery as module
 from hedgebot.daemon.channels import ActiveAlert, AlertLine, ChannelError
 from hedgebot.daemon.delivery import LINES_MAX, Delivery, Trial, trial_code
 from hedgebot.domain.alerts import AlertKind
-from tests.support.hooks import until
+from tests.support.waiting import until
 
 KIND = AlertKind.RECON_BREAK
 

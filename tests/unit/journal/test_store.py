@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hedgebot.journal import queue, schema
 from hedgebot.journal.manifest import build_manifest
 from hedgebot.journal.store import CHECKPOINT_ROWS_MAX, Journal
 from hedgebot.journal.verify import verify
+from tests.support.waiting import until
 from tests.unit.journal.world import SETTINGS, Run, book, fill
 
 CLOCK = ev.ClockMeasured(account="main", offset_ms=1.0, round_trip_ms=2.0)
@@ -28,14 +28,6 @@ def rows(state_dir: Path) -> list[tuple[int, int, str]]:
         return connection.execute("SELECT seq, idx, kind FROM rows ORDER BY row").fetchall()
     finally:
         connection.close()
-
-
-async def until(met: Callable[[], bool]) -> None:
-    """Wait for something that another task does, five seconds at most."""
-    for _ in range(500):
-        if met():
-            return
-        await asyncio.sleep(0.01)
 
 
 async def test_a_run_verifies_and_recovers(tmp_path: Path) -> None:
@@ -379,10 +371,11 @@ async def test_housekeeping_that_fails_is_told_goes_on_and_does_not_keep_the_jou
 
     with monkeypatch.context() as patched:
         patched.setattr(journal._tape, "prune", refuse)
+        await until(lambda: bool(words))
         await asyncio.sleep(0.05)
         assert len(words) == 1, "the same trouble is told once"
         assert "Permission denied" in words[0]
-    await asyncio.sleep(0.05)
+    await until(lambda: len(words) > 1)
     assert words[1:] == [""]
     await journal.close()
     again = await Journal.open(tmp_path)

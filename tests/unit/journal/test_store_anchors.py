@@ -8,7 +8,8 @@ import pytest
 from hedgebot.domain import events as ev
 from hedgebot.journal.anchors import ANCHOR_FILE, read_anchors
 from hedgebot.journal.chain import load_key
-from tests.unit.journal.test_store import rows, until
+from tests.support.waiting import until
+from tests.unit.journal.test_store import rows
 from tests.unit.journal.world import SETTINGS, Run, fill
 
 

@@ -12,7 +12,8 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.errors import JournalFull
 from hedgebot.journal.ballast import BALLAST_FILE
 from hedgebot.journal.verify import verify
-from tests.unit.journal.test_store import CLOCK, rows, until
+from tests.support.waiting import until
+from tests.unit.journal.test_store import CLOCK, rows
 from tests.unit.journal.world import Run, fill
 
 

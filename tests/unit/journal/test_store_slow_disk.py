@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hedgebot.journal import store
+from tests.support.waiting import until
 from tests.unit.journal.world import Run, fill
 
 
@@ -19,6 +20,6 @@ async def test_a_slow_disk_is_not_made_slower_by_a_checkpoint(tmp_path: Path, mo
     await asyncio.sleep(0.1)
     assert run.journal._unchecked_rows > 0
     monkeypatch.setattr(store, "SLOW_CHECKPOINT_ROWS_MAX", 1)
-    await asyncio.sleep(0.1)
+    await until(lambda: run.journal._unchecked_rows == 0)
     assert run.journal._unchecked_rows == 0
     await run.journal.close()

@@ -35,16 +35,6 @@ def golden(name: str) -> Any:
     return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait until something outside of the event stream is true."""
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    msg = "it never happened"
-    raise AssertionError(msg)
-
-
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 

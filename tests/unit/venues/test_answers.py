@@ -20,7 +20,8 @@ from hedgebot.venues.answers import PAUSE_MAX_S, REPEAT_S, Answers
 from hedgebot.venues.buckets import Budget, Purpose
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.replies import RawReply
-from tests.unit.venues.double import BTC, BybitDouble, Sink, approved, eventually, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, Sink, approved, refusal, running
 
 ID = "4b0000000100000101000000010000ff"
 
@@ -179,7 +180,7 @@ async def test_no_dial_leaves_while_the_address_is_banned() -> None:
         venue._answers._profile = paused_for(0.8)
         dials = double.dials
         await double.abort("private")
-        await eventually(lambda: double.dials == dials + 1)
+        await until(lambda: double.dials == dials + 1)
         await asyncio.sleep(0.6)
         assert double.dials == dials + 1
         before = len(sink.events)

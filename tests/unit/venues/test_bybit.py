@@ -18,13 +18,13 @@ from hedgebot.domain.events import (
     StreamChanged,
 )
 from hedgebot.venues.bybit import COMMANDS_MAX, BybitVenue
+from tests.support.waiting import until
 from tests.unit.venues.double import (
     BTC,
     BybitDouble,
     Sink,
     approved,
     connection,
-    eventually,
     golden,
     ok,
     refusal,
@@ -131,10 +131,10 @@ async def test_no_key_reaches_a_log_record(caplog: pytest.LogCaptureFixture) -> 
 async def test_the_clock_is_measured_again_and_again_also_after_a_failure() -> None:
     double = BybitDouble()
     async with double.serving(), running(double, clock_interval_s=0.05) as (venue, sink):
-        await eventually(lambda: len(sink.of(ClockMeasured)) >= 3)
+        await until(lambda: len(sink.of(ClockMeasured)) >= 3)
         double.scripts["v5/market/time"] = lambda asked: (500, "down")
         asked = len(double.asked("v5/market/time"))
-        await eventually(lambda: len(double.asked("v5/market/time")) > asked + 1)
+        await until(lambda: len(double.asked("v5/market/time")) > asked + 1)
         double.scripts["v5/market/time"] = lambda asked: (
             200,
             {**ok({"timeSecond": "0"}), "time": time.time_ns() // 1_000_000 + 3_000},
@@ -158,4 +158,4 @@ async def test_more_commands_than_any_book_sends_are_refused_with_proof() -> Non
         venue.send(CancelOrder(account="main", instrument=BTC, client_id="0" * 32, reason="kill"))
         await sink.one(CancelAnswered)
         answers = (OrderAccepted, OrderRejected, OrderOutcomeUnknown)
-        await eventually(lambda: len(sink.of(*answers)) == COMMANDS_MAX + 3)
+        await until(lambda: len(sink.of(*answers)) == COMMANDS_MAX + 3)

@@ -13,7 +13,8 @@ from hedgebot.venues.buckets import Budget
 from hedgebot.venues.bybit_profile import BYBIT
 from hedgebot.venues.cancels import CancelQueue, Named
 from hedgebot.venues.profile import Verdict
-from tests.unit.venues.double import BTC, BybitDouble, eventually, ok, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, ok, refusal, running
 from tests.unit.venues.test_orders import up
 
 IDS = [f"{number:032x}" for number in range(50)]
@@ -48,7 +49,7 @@ async def test_fifty_leave_as_soon_as_the_venue_allows_and_each_is_answered_once
     asked = Asked(double)
     async with double.serving(), running(double) as (venue, sink):
         cancels(venue, IDS)
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 50, seconds=8.0)
+        await until(lambda: len(sink.of(CancelAnswered)) == 50, seconds=8.0)
     assert sorted(asked.names) == IDS
     assert {(one.client_id, one.accepted, one.code) for one in sink.of(CancelAnswered)} == {
         (one, True, "0") for one in IDS
@@ -66,7 +67,7 @@ async def test_few_go_singly_and_the_socket_carries_them_beside_the_batch() -> N
     async with double.serving(), running(double, order_entry="ws") as (venue, sink):
         await up(sink, Stream.TRADE)
         cancels(venue, IDS[:15])
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 15)
+        await until(lambda: len(sink.of(CancelAnswered)) == 15)
         frames = [frame["args"][0]["orderLinkId"] for _, frame in double.frames if frame["op"] == "order.cancel"]
     assert (frames, len(asked.at_s["single"]), len(asked.at_s["batch"])) == (IDS[:10], 0, 5)
 
@@ -84,7 +85,7 @@ async def test_a_batch_that_fails_is_told_of_each_of_its_orders(answer: Any, cod
     double.scripts["v5/order/cancel-batch"] = lambda _asked: answer
     async with double.serving(), running(double) as (venue, sink):
         cancels(venue, IDS[:14])
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 14)
+        await until(lambda: len(sink.of(CancelAnswered)) == 14)
     told = {one.client_id: one for one in sink.of(CancelAnswered)}
     assert {told[name].code for name in IDS[10:14]} == {code}
     assert not any(told[name].accepted for name in IDS[10:14])
@@ -100,13 +101,13 @@ async def test_each_order_of_a_batch_has_its_own_answer() -> None:
     )
     async with double.serving(), running(double) as (venue, sink):
         cancels(venue, IDS[:13])
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 13)
+        await until(lambda: len(sink.of(CancelAnswered)) == 13)
         told = {one.client_id: one.code for one in sink.of(CancelAnswered)}
         assert [told[name] for name in IDS[10:13]] == ["0", "110001", "10006"]
         # The venue had enough of batches for a second: what comes now waits for it.
         began_s = time.monotonic()
         cancels(venue, IDS[20:21])
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 14)
+        await until(lambda: len(sink.of(CancelAnswered)) == 14)
         assert time.monotonic() - began_s > 0.5
 
 
@@ -115,7 +116,7 @@ async def test_the_same_cancel_again_while_it_waits_costs_no_second_request() ->
     asked = Asked(double)
     async with double.serving(), running(double) as (venue, sink):
         cancels(venue, IDS[:25] + IDS[20:25])
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 30)
+        await until(lambda: len(sink.of(CancelAnswered)) == 30)
     assert sorted(asked.names) == IDS[:25]
     assert sum(one.code == "local:twice" for one in sink.of(CancelAnswered)) <= 5
 

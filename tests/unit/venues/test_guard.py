@@ -8,7 +8,8 @@ from hedgebot.domain.commands import WatchInstruments
 from hedgebot.domain.events import BookTop, FillReceived, FrameQuarantined, Stream, StreamChanged, TaskFailed
 from hedgebot.domain.instrument import InstrumentId
 from hedgebot.venues.bybit import BybitVenue
-from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, golden, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, Sink, golden, running
 
 
 async def public_up(sink: Sink, after: int = 0) -> None:
@@ -82,8 +83,8 @@ async def test_a_dial_that_was_given_up_does_not_come_alive_beside_its_successor
         double.slow_dials["public/linear"] = [1.0]
         venue.send(WatchInstruments(venue="bybit", instruments=(BTC,)))
         await public_up(sink)
-        await eventually(lambda: len(double.sockets.get("public/linear", [])) == 2)
-        await eventually(lambda: double.live("public/linear") == 1)
+        await until(lambda: len(double.sockets.get("public/linear", [])) == 2)
+        await until(lambda: double.live("public/linear") == 1)
         await asyncio.sleep(0.1)
         before = len(sink.events)
         await double.push("public/linear", golden("book_frame"))

@@ -13,7 +13,8 @@ from hedgebot.venues import markets as module
 from hedgebot.venues import table
 from hedgebot.venues.markets import load_apart
 from hedgebot.venues.replies import RawReply
-from tests.unit.venues.double import BTC, BybitDouble, connection, eventually, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, connection, refusal, running
 
 
 async def test_the_parsing_happens_in_another_thread_and_its_answers_are_heard_here(
@@ -65,7 +66,7 @@ async def test_the_loop_turns_while_markets_are_parsed(monkeypatch: pytest.Monke
     double = BybitDouble()
     async with double.serving():
         loading = asyncio.create_task(load_apart(connection(double.endpoint), "bybit", {}, lambda reply: None))
-        await eventually(started.is_set)
+        await until(started.is_set)
         for _ in range(100):
             await asyncio.sleep(0)
         assert not loading.done()
@@ -87,7 +88,7 @@ async def test_a_load_that_nobody_waits_for_ends() -> None:
     threads = threading.active_count()
     async with double.serving():
         loading = asyncio.create_task(load_apart(connection(double.endpoint), "bybit", {}, lambda reply: None))
-        await eventually(lambda: bool(double.asked("v5/market/instruments-info")))
+        await until(lambda: bool(double.asked("v5/market/instruments-info")))
         loading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await loading
@@ -101,13 +102,13 @@ async def test_a_load_that_nobody_waits_for_ends() -> None:
 async def test_instruments_are_read_again_on_schedule() -> None:
     double = BybitDouble()
     async with double.serving(), running(double, reload_interval_s=0.2) as (_, sink):
-        await eventually(lambda: len(sink.of(InstrumentsLoaded)) >= 3)
+        await until(lambda: len(sink.of(InstrumentsLoaded)) >= 3)
         double.scripts["v5/market/instruments-info"] = lambda asked: (500, "down")
         asked = len(double.asked("v5/market/instruments-info"))
-        await eventually(lambda: len(double.asked("v5/market/instruments-info")) > asked)
+        await until(lambda: len(double.asked("v5/market/instruments-info")) > asked)
         del double.scripts["v5/market/instruments-info"]
         before = len(sink.of(InstrumentsLoaded))
         # A reload that failed keeps what is known, and the next one works.
-        await eventually(lambda: len(sink.of(InstrumentsLoaded)) > before)
+        await until(lambda: len(sink.of(InstrumentsLoaded)) > before)
         first, *_, last = sink.of(InstrumentsLoaded)
         assert last.instruments == first.instruments

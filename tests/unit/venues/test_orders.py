@@ -20,7 +20,8 @@ from hedgebot.domain.settings import AccountRole
 from hedgebot.venues.buckets import Purpose
 from hedgebot.venues.bybit import BybitVenue
 from hedgebot.venues.orders import ABANDONED_MAX
-from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, Sink, refusal, running
 from tests.unit.venues.double import approved as an_order
 
 ID = "4b0000000100000101000000010000ff"
@@ -218,7 +219,7 @@ async def burst(venue: BybitVenue, sink: Sink, number: int, **intent: Any) -> li
     for count in range(number):
         order = an_order(deadline_ns=time.time_ns() + 1_500_000_000, **intent)
         venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
-    await eventually(lambda: len(sink.of(*ANSWERS)) == before + number)
+    await until(lambda: len(sink.of(*ANSWERS)) == before + number)
     return sink.of(*ANSWERS)[before:]
 
 
@@ -247,12 +248,12 @@ async def test_an_order_cancelled_while_it_waits_for_the_budget_never_leaves() -
         for count in range(12):
             order = an_order(deadline_ns=time.time_ns() + 4_000_000_000)
             venue.send(SubmitOrder(approved=order, client_id=f"{count:032x}"))
-        await eventually(lambda: len(double.asked("v5/order/create")) >= 4)
+        await until(lambda: len(double.asked("v5/order/create")) >= 4)
         left = {asked["orderLinkId"] for asked in double.asked("v5/order/create")}
         for count in range(12):
             venue.send(CancelOrder(account="main", instrument=BTC, client_id=f"{count:032x}", reason="killed: all"))
-        await eventually(lambda: len(sink.of(*ANSWERS)) == 12)
-        await eventually(lambda: len(sink.of(CancelAnswered)) == 12)
+        await until(lambda: len(sink.of(*ANSWERS)) == 12)
+        await until(lambda: len(sink.of(CancelAnswered)) == 12)
         sent = {asked["orderLinkId"] for asked in double.asked("v5/order/create")}
         cancels = {asked["orderLinkId"] for asked in double.asked("v5/order/cancel")}
     answers = {one.client_id: one for one in sink.of(*ANSWERS)}
@@ -300,7 +301,7 @@ async def test_a_trade_socket_closed_in_flight_leaves_the_order_unknown_at_once(
     async with double.serving(), running(double, order_entry="ws", order_timeout_ms=5_000) as (venue, sink):
         await up(sink, Stream.TRADE)
         venue.send(SubmitOrder(approved=an_order(), client_id=ID))
-        await eventually(lambda: any(frame["op"] == "order.create" for _, frame in double.frames))
+        await until(lambda: any(frame["op"] == "order.create" for _, frame in double.frames))
         started = time.monotonic()
         await double.abort("trade")
         answer = await sink.until(lambda event: isinstance(event, ANSWERS))
@@ -334,7 +335,7 @@ async def test_requests_without_an_answer_are_bounded_and_cost_the_socket() -> N
         venue._budget.wait_s = lambda *_, **__: 0.0  # type: ignore[method-assign]
         for count in range(ABANDONED_MAX):
             venue.send(SubmitOrder(approved=an_order(), client_id=f"{count:032x}"))
-        await eventually(lambda: len(sink.of(*ANSWERS)) == ABANDONED_MAX)
+        await until(lambda: len(sink.of(*ANSWERS)) == ABANDONED_MAX)
         assert len(venue._orders._abandoned) == ABANDONED_MAX
         before = len(sink.events)
         venue.send(SubmitOrder(approved=an_order(), client_id="f" * 32))
@@ -342,7 +343,7 @@ async def test_requests_without_an_answer_are_bounded_and_cost_the_socket() -> N
             lambda event: isinstance(event, StreamChanged) and event.stream is Stream.TRADE and not event.up,
             after=before,
         )
-        await eventually(lambda: not venue._orders._abandoned)
+        await until(lambda: not venue._orders._abandoned)
         assert {type(answer) for answer in sink.of(*ANSWERS)} == {OrderOutcomeUnknown}
 
 
@@ -362,7 +363,7 @@ async def test_the_client_keeps_nothing_of_answered_requests() -> None:
             }
             for count in range(10):
                 venue.send(SubmitOrder(approved=an_order(), client_id=f"{code + count:032x}"))
-            await eventually(lambda: len(sink.of(*ANSWERS)) % 10 == 0 and venue._tasks.busy == 0)
+            await until(lambda: len(sink.of(*ANSWERS)) % 10 == 0 and venue._tasks.busy == 0)
         assert (len(connection.subscriptions), len(connection.futures), len(connection.rejections)) == kept
         assert len(sink.of(*ANSWERS)) == 20
 

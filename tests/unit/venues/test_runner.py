@@ -13,7 +13,8 @@ from hedgebot.domain.events import (
     TaskFailed,
 )
 from hedgebot.domain.instrument import InstrumentId
-from tests.unit.venues.double import BTC, BybitDouble, Sink, eventually, golden, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, Sink, golden, running
 
 
 async def changed(sink: Sink, stream: Stream, up: bool, after: int = 0, seconds: float = 5.0) -> StreamChanged:
@@ -77,7 +78,7 @@ async def test_authentication_that_gets_no_answer_has_a_deadline() -> None:
     double = BybitDouble()
     double.auth_answer = None
     async with double.serving(), running(double, ready_ms_max=300) as (_, sink):
-        await eventually(lambda: double.dials >= 2)
+        await until(lambda: double.dials >= 2)
         assert not any(one.up for one in sink.of(StreamChanged) if one.stream is Stream.PRIVATE)
         double.auth_answer = {"success": True, "ret_msg": "", "op": "auth"}
         assert (await changed(sink, Stream.PRIVATE, up=True)).up
@@ -103,7 +104,7 @@ async def test_instruments_that_join_late_do_not_cost_an_open_socket() -> None:
         # The connection's own time to get ready is long over.
         await asyncio.sleep(0.5)
         venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTCPERP"),)))
-        await eventually(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
+        await until(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
         await asyncio.sleep(0.5)
         assert double.dials == dials
         assert [event.up for event in sink.of(StreamChanged) if event.stream is Stream.PUBLIC] == [True]

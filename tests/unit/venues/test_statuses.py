@@ -11,7 +11,8 @@ from hedgebot.domain.events import InstrumentsLoaded, OrderRejected
 from hedgebot.domain.venue_events import MarketsRead
 from hedgebot.venues import bybit, statuses
 from hedgebot.venues.bybit import BybitVenue
-from tests.unit.venues.double import BTC, OPTION, BybitDouble, Sink, approved, eventually, ok, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, OPTION, BybitDouble, Sink, approved, ok, refusal, running
 
 INFO = "v5/market/instruments-info"
 
@@ -82,7 +83,7 @@ async def test_a_refusal_by_the_market_s_state_has_its_status_asked_for_until_it
         assert (await sink.one(OrderRejected)).passing
         await shut_as(sink, "Closed")
         count = len(double.asked(INFO))
-        await eventually(lambda: len(double.asked(INFO)) > count + 3)
+        await until(lambda: len(double.asked(INFO)) > count + 3)
         assert len([one for one in sink.of(MarketsRead) if one.shut]) == 1  # told once, however often it is asked
         before = len(sink.events)
         market.status, market.listed = "Trading", True
@@ -142,7 +143,7 @@ async def test_a_list_that_came_back_short_shuts_nothing() -> None:
         await shut_as(sink, None)
         market.listed = False
         loads = len(sink.of(InstrumentsLoaded))
-        await eventually(lambda: len(sink.of(InstrumentsLoaded)) > loads + 3)
+        await until(lambda: len(sink.of(InstrumentsLoaded)) > loads + 3)
         assert all(not one.shut for one in sink.of(MarketsRead))
 
 
@@ -155,7 +156,7 @@ async def test_an_answer_that_does_not_come_says_nothing(answer: tuple[int, Any]
         await shut_as(sink, None)
         market.listed, market.answer = False, lambda: answer
         asked = len(double.asked(INFO))
-        await eventually(lambda: len(double.asked(INFO)) > asked + 2)
+        await until(lambda: len(double.asked(INFO)) > asked + 2)
         assert all(not one.shut for one in sink.of(MarketsRead))
 
 

@@ -17,7 +17,8 @@ from hedgebot.domain.events import (
     WalletUpdated,
 )
 from hedgebot.domain.instrument import InstrumentId
-from tests.unit.venues.double import BTC, OPTION, SPOT, BybitDouble, Sink, eventually, golden, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, OPTION, SPOT, BybitDouble, Sink, golden, running
 
 
 async def up(sink: Sink, stream: Stream, after: int = 0) -> None:
@@ -131,7 +132,7 @@ async def test_more_instruments_join_an_open_socket() -> None:
         await up(sink, Stream.PUBLIC)
         dials = double.dials
         venue.send(WatchInstruments(venue="bybit", instruments=(InstrumentId("bybit:linear:BTCPERP"),)))
-        await eventually(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
+        await until(lambda: any("tickers.BTCPERP" in frame.get("args", []) for _, frame in double.frames))
         assert double.dials == dials
 
 

@@ -10,7 +10,8 @@ from hedgebot.domain.commands import CancelOrder
 from hedgebot.domain.events import CancelAnswered
 from hedgebot.venues import sweep
 from hedgebot.venues.sweep import SWEEP_MIN
-from tests.unit.venues.double import BTC, BybitDouble, eventually, ok, refusal, running
+from tests.support.waiting import until
+from tests.unit.venues.double import BTC, BybitDouble, ok, refusal, running
 
 OURS = [ClientId(install=7, epoch=1, strategy=0, intent=number).encode() for number in range(SWEEP_MIN + 3)]
 ANOTHERS = ClientId(install=8, epoch=1, strategy=0, intent=1).encode()
@@ -46,7 +47,7 @@ class Venue:
                 venue.send(
                     CancelOrder(account="main", instrument=BTC, client_id=one, reason="killed: all", whole=whole)
                 )
-            await eventually(lambda: len(sink.of(CancelAnswered)) == len(client_ids), seconds=10.0)
+            await until(lambda: len(sink.of(CancelAnswered)) == len(client_ids), seconds=10.0)
             assert {one.client_id for one in sink.of(CancelAnswered)} == set(client_ids)
             return time.monotonic() - began_s
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from hedgebot.console.dashboard.feed import Feed, ended
-from tests.support.hooks import until
+from tests.support.waiting import until
 from tests.unit.console.conftest import StubDaemon
 
 

@@ -21,7 +21,7 @@ from hedgebot.console.dashboard.feed import Feed
 from hedgebot.console.dashboard.record import FILE
 from hedgebot.console.dashboard.server import COOKIE, FILES, Dashboard
 from hedgebot.console.dashboard.view import View
-from tests.support.hooks import until
+from tests.support.waiting import until
 from tests.unit.console.conftest import StubDaemon
 
 TOKEN = "t" * 43
