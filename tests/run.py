@@ -23,7 +23,7 @@ NOTHING_COLLECTED = 5
 
 # All stages stay under half an hour together; what one leaves, the next one has.
 TOTAL_S_MAX = 1_740
-WORKING_S_MAX = 900
+WORKING_S_MAX = 960
 WIRE_S_MAX = 480
 # What an ended stage may take to say what had failed until then.
 SUMMARY_S_MAX = 30
