@@ -181,7 +181,9 @@ class _Booking:
         """What the coin should be is not known any more: it is opened anew at the next clean snapshot."""
         book = self._book(coin)
         if book is not None:
-            book.opened_ns, book.why, book.booked_ns = 0, why, self._at_ns
+            book.opened_ns, book.booked_ns = 0, self._at_ns
+            # One that was never opened still waits for its first opening, whatever came before that.
+            book.why = why if book.equal_ns else book.why
 
     def _book(self, coin: str) -> CoinCash | None:
         if self._account is None or tokens.worth(self._state, coin):

@@ -86,6 +86,9 @@ def settled(world: World, daemon: Daemon) -> None:
     assert book["mode"] == "active", f"{book['mode']}: {book['mode_reason']}"
 
 
+EXPLAINED = ("opening position", "opening cash", "less than one lot")
+
+
 def test_inverse_and_dated_contracts_from_the_first_snapshot_to_the_audit(products: World) -> None:
     world = products
     soon_inverse, later_inverse = dated(world, "inverse")[:2]
@@ -128,7 +131,7 @@ def test_inverse_and_dated_contracts_from_the_first_snapshot_to_the_audit(produc
     assert any(row.kind == "FundingPaid" and row.payload["coin"] == "BTC" for row in rows)
     # Nothing was taken over without an execution that explains it, but the opening and what is below one lot.
     adjusted = [row.payload for row in rows if row.kind == "RecordAdjustment"]
-    unexplained = [one for one in adjusted if not one["evidence"].startswith(("opening position", "less than one lot"))]
+    unexplained = [one for one in adjusted if not one["evidence"].startswith(EXPLAINED)]
     assert unexplained == []
     assert daemon.stop() == 0, daemon.words()
     verify(world)

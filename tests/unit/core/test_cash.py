@@ -67,6 +67,18 @@ def test_a_coin_is_opened_at_the_adopting_snapshot_and_journaled(book: Playbook)
     assert coin(book).qty == OPENED
 
 
+def test_a_coin_that_was_never_opened_says_that_it_is_opened_whatever_was_adopted_before(book: Playbook) -> None:
+    account = book.state.accounts[ACCOUNT]
+    account.cash.clear()
+    cash.forget_position(Step(book.state, seq=book.seq, at_ns=book.at_ns), account, BTC_PERP)
+    (row,) = [one for one in of_type(read(book, OPENED), RecordAdjustment) if one.subject == "USDT cash"]
+    assert row.evidence.startswith("opening cash, snapshot ")
+    # One that was opened is opened anew, and says why.
+    cash.forget_position(Step(book.state, seq=book.seq, at_ns=book.at_ns), account, BTC_PERP)
+    (row,) = [one for one in of_type(read(book, OPENED + 1), RecordAdjustment) if one.subject == "USDT cash"]
+    assert row.evidence.startswith(f"{BTC_PERP} was adjusted, snapshot ")
+
+
 @pytest.mark.parametrize(
     ("name", "side", "price", "fee", "explained"),
     [
