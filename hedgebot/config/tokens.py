@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hedgebot.config.problems import Problem
+from hedgebot.domain.instrument import STABLECOINS
 
 Table = Mapping[str, Any]
-CASH = ("USD", "USDT", "USDC")
-"""What the contracts settle in that are traded here; inverse ones settle in an underlying itself."""
 
 
 def check(
@@ -25,7 +24,7 @@ def _tokens(underlyings: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
             key = f"underlyings.{name}.tokens.{token}"
             if token in underlyings:
                 yield key, "is one of the [underlyings] itself: it counts as that one's coins; leave it out"
-            elif token in CASH or _settles(token, underlyings):
+            elif token in STABLECOINS or _settles(token, underlyings):
                 yield key, "settles what is traded: it is cash and stands for no other coin; leave it out"
             elif token in seen:
                 yield key, f"stands for {seen[token]} already; a token stands for one underlying"

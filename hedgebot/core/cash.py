@@ -3,8 +3,9 @@
 Owns the engine's book of coins that are no exposure (those are the ledger's) and that something is booked in: fees,
 funding, quote legs, premiums, deliveries, profit, our own top-ups. A coin is opened at a clean snapshot and opened
 anew, journaled, where a booking cannot be known: a close of a position whose entry price is not, a position that was
-adjusted, an execution that came late, a rollback. The journal's audit keeps a second book that shares nothing with this
-one.
+adjusted, an execution that came late, a rollback. Costs of held contracts are kept here from the venue's own entry
+prices on: the ledger's averages are ours, and what the venue realises is not. The journal's audit keeps a second book
+that shares nothing with this one.
 
 A difference is a hint that somebody moved money, not a doubt about a position: hedging goes on, the gate refuses what
 adds risk (`cash_rule.py`), and an operator's unkill takes the venue's number over.
@@ -148,10 +149,8 @@ class _Booking:
 
     def add(self, coin: str, change: Decimal) -> None:
         """Add to a coin. One that is booked for the first time is opened after it, with what the wallet says then."""
-        book = self._book(coin) if change else None
-        if book is None:
-            return
-        self._note(coin, book, change)
+        if change and (book := self._book(coin)) is not None:
+            self._note(coin, book, change)
 
     def trade(self, rules: Instrument, signed: Decimal, price: Decimal) -> None:
         """Add what a contract's trade realises. Profit at an average price rests on the order of the trades."""
@@ -193,8 +192,8 @@ class _Booking:
 
 def _settlement_coins(state: EngineState, account: AccountState) -> list[str]:
     """What the hedge instruments of an account and what it holds are paid in, less what is exposure."""
-    held = [one.instrument for one in state.positions.values() if one.account == account.name and one.contracts]
-    rules = [state.instruments.get(one) for one in (*sorted(state.settings.hedges_on(account.name)), *held)]
+    paid_in = (*sorted(state.settings.hedges_on(account.name)), *ledger.held_on(state, account.name))
+    rules = [state.instruments.get(one) for one in paid_in]
     coins = dict.fromkeys(one.settle for one in rules if one is not None)
     return [one for one in coins if not tokens.worth(state, one)]
 
@@ -268,9 +267,9 @@ def _agree(step: Step, account: AccountState, coin: str, venue_value: Decimal) -
 def _note_difference(step: Step, account: AccountState, coin: str, venue_value: Decimal) -> None:
     book = account.cash[coin]
     known = book.difference
-    seen = CashDifference(venue_value=venue_value, ours=book.qty, first_seen_ns=step.at_ns)
+    seen = CashDifference(venue_value=venue_value, ours=book.qty)
     if known is not None:
-        seen.first_seen_ns, seen.told = known.first_seen_ns, known.told
+        seen.told = known.told
         change = abs((venue_value - book.qty) - (known.venue_value - known.ours))
         seen.count = known.count + 1 if change <= ROUNDING else 1
     book.difference = seen

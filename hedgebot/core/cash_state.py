@@ -13,7 +13,6 @@ class CashDifference(msgspec.Struct, kw_only=True):
 
     venue_value: Decimal
     ours: Decimal
-    first_seen_ns: int
     count: int = 1
     told: bool = False
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec
 
-from hedgebot.core import forced, hedges, latches, limits, loss_limits, market, tokens
+from hedgebot.core import forced, hedges, latches, ledger, limits, loss_limits, market, tokens
 from hedgebot.core.exposure import exposure_problem
 from hedgebot.core.order_table import live_orders
 from hedgebot.core.state import AccountState, EngineState, followed
@@ -261,6 +261,6 @@ def _has_something(state: EngineState, underlying: str) -> bool:
 
 
 def _holds_something(state: EngineState, account: AccountState) -> bool:
-    held = any(one.contracts for one in state.positions.values() if one.account == account.name)
+    held = bool(ledger.held_on(state, account.name))
     coins = any(one.qty != ZERO for one in state.coins.values() if one.account == account.name)
     return held or coins or any(one.intent.account == account.name for one in live_orders(state))

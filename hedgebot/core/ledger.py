@@ -123,6 +123,11 @@ def position_contracts(state: EngineState, account: str, instrument: InstrumentI
     return position.contracts if position else ZERO
 
 
+def held_on(state: EngineState, account: str) -> list[InstrumentId]:
+    """What an account holds, by our ledger."""
+    return [one.instrument for one in state.positions.values() if one.account == account and one.contracts]
+
+
 def _move_position(state: EngineState, fill: FillReceived, instrument: Instrument, signed: Decimal, at_ns: int) -> None:
     key = position_key(fill.account, fill.instrument)
     position = state.positions.setdefault(key, Position(account=fill.account, instrument=fill.instrument))

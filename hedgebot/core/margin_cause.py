@@ -7,9 +7,10 @@ that is farthest off is named with the rate that its number implies. Must not kn
 import math
 
 from hedgebot.core import margin_model, margin_venue
-from hedgebot.core.margin_legs import STABLECOINS, MarginBook, Parameters
+from hedgebot.core.margin_legs import MarginBook, Parameters
 from hedgebot.core.margin_model import Model
 from hedgebot.core.state import AccountState
+from hedgebot.domain.instrument import STABLECOINS
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin.parameters import ParameterSet

@@ -11,6 +11,7 @@ from hedgebot.core.margin_legs import Contract, MarginBook, OptionColumns, Param
 from hedgebot.core.margin_model import Model, Standing
 from hedgebot.core.margin_state import Distance, Figures, OptionGrid, Stress
 from hedgebot.core.state import AccountState, EngineState
+from hedgebot.domain.instrument import STABLECOINS
 from hedgebot.domain.settings import MarginMode
 from hedgebot.margin import distance
 from hedgebot.margin.positions import options_moved
@@ -91,7 +92,7 @@ def _coins(book: MarginBook) -> list[str]:
     return [
         book.tokens.get(coin, coin)
         for coin, qty in book.coins.items()
-        if qty and coin not in margin_legs.STABLECOINS and coin in book.prices
+        if qty and coin not in STABLECOINS and coin in book.prices
     ]
 
 

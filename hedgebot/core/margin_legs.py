@@ -17,7 +17,7 @@ from hedgebot.core.order_table import live_orders
 from hedgebot.core.quotes import OptionMark
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.errors import DataError
-from hedgebot.domain.instrument import Instrument, InstrumentId, InstrumentKind, OptionType
+from hedgebot.domain.instrument import STABLECOINS, Instrument, InstrumentId, InstrumentKind, OptionType
 from hedgebot.domain.settings import MarginMode, MarginParameters, UnderlyingSettings
 from hedgebot.margin.bybit_portfolio import days_counted, law_of, scenarios_of
 from hedgebot.margin.collateral import collateral_qty
@@ -28,9 +28,6 @@ from hedgebot.margin.tiers import short_option_initial, short_option_maintenance
 from hedgebot.margin.venue_models import VenueModel
 from hedgebot.pricing import black76
 from hedgebot.pricing.black76 import years_to
-
-STABLECOINS = frozenset({"USDT", "USDC", "USD"})
-"""Counted at 1 USD until the venue says what it counts them at."""
 
 REVALUE_MOVE_RATIO = 0.001
 REVALUE_NS = 1_000_000_000
@@ -163,6 +160,7 @@ def coin_prices(state: EngineState, account: AccountState) -> dict[str, float]:
 def reported_prices(account: AccountState) -> dict[str, float]:
     """USD per coin as the venue counted them last; enough for coins that are no underlyings."""
     reported = account.wallet.prices_usd if account.wallet else {}
+    # 1 USD until the venue says what it counts them at.
     return dict.fromkeys(STABLECOINS, 1.0) | reported
 
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgebot.core.margin_legs import STABLECOINS, Contract, MarginBook, unpriced
+from hedgebot.core.margin_legs import Contract, MarginBook, unpriced
 from hedgebot.core.margin_options import options_of
 from hedgebot.core.state import AccountState
 from hedgebot.core.step import Step
 from hedgebot.domain.alerts import AlertKind
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import STABLECOINS, InstrumentId
 from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
 from hedgebot.domain.settings import MarginMode
 from hedgebot.domain.venue_events import WatchFailed

@@ -68,7 +68,7 @@ def take_ratios(state: EngineState) -> None:
             del ratios[gone]
         for token, ratio in settings.tokens.items():
             # Its first one is no change: the coins themselves are the venue's word.
-            if abs(_jump_coin(state, settings, token)) <= _jump_coin_max(settings):
+            if _is_believed(state, settings, token):
                 ratios[token] = ratio
 
 
@@ -90,8 +90,8 @@ def watch(step: Step) -> None:
     for settings in step.state.settings.underlyings:
         sums = step.state.underlyings[settings.underlying].sums
         for token, ratio in settings.tokens.items():
-            jump = _jump_coin(step.state, settings, token)
-            if sums.ratios.get(token) != ratio and abs(jump) <= _jump_coin_max(settings):
+            if sums.ratios.get(token) != ratio and _is_believed(step.state, settings, token):
+                jump = _jump_coin(step.state, settings, token)
                 sums.ratios[token] = ratio
                 sums.balance_coin += jump
                 step.state.underlyings[settings.underlying].linear_coin += jump
@@ -116,6 +116,10 @@ def doubt_coin(state: EngineState, settings: UnderlyingSettings) -> tuple[float,
     """What ratios that are not in force would take from the delta at most, and what they would add."""
     jumps = [_jump_coin(state, settings, one) for one in settings.tokens if problem(state, settings, one)]
     return float(sum(min(one, ZERO) for one in jumps)), float(sum(max(one, ZERO) for one in jumps))
+
+
+def _is_believed(state: EngineState, settings: UnderlyingSettings, token: str) -> bool:
+    return abs(_jump_coin(state, settings, token)) <= _jump_coin_max(settings)
 
 
 def _jump_coin(state: EngineState, settings: UnderlyingSettings, token: str) -> Decimal:

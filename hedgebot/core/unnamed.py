@@ -4,13 +4,13 @@ Owns which coins those are: neither exposure, nor what something here settles or
 account, and worth more than dust. Also for the doctor, who has a wallet and no state.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 
-from hedgebot.core import tokens
-from hedgebot.core.margin_legs import STABLECOINS, coin_prices
+from hedgebot.core import ledger, tokens
+from hedgebot.core.margin_legs import coin_prices
 from hedgebot.core.state import AccountState, EngineState
-from hedgebot.domain.instrument import InstrumentId
+from hedgebot.domain.instrument import STABLECOINS
 
 DUST_USD = 10.0
 """Less than this is what trading leaves behind. A coin that nobody prices may be worth anything."""
@@ -20,7 +20,8 @@ def describe(state: EngineState, account: AccountState) -> tuple[str, ...]:
     """Those of an account by its newest wallet, each as a sentence."""
     if account.wallet is None:
         return ()
-    rules = [state.instruments.get(one) for one in _instruments(state, account)]
+    hedges = [hedge for one in state.settings.underlyings for hedge in one.hedge_instruments]
+    rules = [state.instruments.get(one) for one in (*hedges, *ledger.held_on(state, account.name))]
     cash = {coin for one in rules if one is not None for coin in (one.settle, one.quote)}
     prices = coin_prices(state, account)
     accepted = next((one.no_exposure for one in state.settings.accounts if one.name == account.name), ())
@@ -43,8 +44,3 @@ def sentences(
 
 def _is_dust(qty: Decimal, price_usd: float) -> bool:
     return price_usd > 0.0 and abs(float(qty)) * price_usd < DUST_USD
-
-
-def _instruments(state: EngineState, account: AccountState) -> Iterable[InstrumentId]:
-    held = [one.instrument for one in state.positions.values() if one.account == account.name and one.contracts]
-    return (*(hedge for one in state.settings.underlyings for hedge in one.hedge_instruments), *held)

@@ -13,13 +13,8 @@ def vol_day_of(underlying: UnderlyingState) -> float | None:
     return with_source(underlying)[0]
 
 
-def vol_source(underlying: UnderlyingState) -> str:
-    """Which volatility `vol_day_of` gives: implied or realised; empty where it gives none."""
-    return with_source(underlying)[1]
-
-
 def with_source(underlying: UnderlyingState) -> tuple[float | None, str]:
-    """Both together, for who asks at each decision."""
+    """That volatility, and which it is: implied or realised; empty where there is none."""
     implied = _implied(underlying)
     if implied is not None:
         return implied, "implied"

@@ -19,6 +19,9 @@ from hedgebot.domain.errors import ProgrammingError
 InstrumentId = NewType("InstrumentId", str)
 """`venue:category:symbol`, for example `bybit:linear:BTCUSDT`; the category is part of it because symbols repeat."""
 
+STABLECOINS = ("USD", "USDT", "USDC")
+"""What counts as a dollar: the cash that everything but inverse contracts is quoted and settled in."""
+
 
 class Side(StrEnum):
     """Direction of an order or a fill."""

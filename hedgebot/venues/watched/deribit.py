@@ -13,13 +13,13 @@ from typing import Any
 
 from hedgebot.domain.durations import NS_PER_MS
 from hedgebot.domain.health import AccountHealth, Holding
-from hedgebot.domain.instrument import Instrument, InstrumentKind, OptionType, instrument_id
+from hedgebot.domain.instrument import STABLECOINS, Instrument, InstrumentKind, OptionType, instrument_id
 from hedgebot.domain.reports import WatchedPosition
 from hedgebot.venues.health import deribit as dialect
 from hedgebot.venues.reading import FrameProblem, Raw, as_object, number, text
 from hedgebot.venues.watched.deribit_marks import with_marks
 from hedgebot.venues.watched.deribit_parameters import CROSS, ParameterReader
-from hedgebot.venues.watched.pockets import STABLECOINS, Pocket, Reading, known_or_why, known_price, profit_settle
+from hedgebot.venues.watched.pockets import Pocket, Reading, known_or_why, known_price, profit_settle
 
 ONE = Decimal(1)
 _CROSS = "cross"

@@ -18,8 +18,6 @@ from hedgebot.domain.reports import WalletReport, WatchedMargin, WatchedPosition
 from hedgebot.venues.guard import FAULTS
 from hedgebot.venues.replies import bare_sentence
 
-STABLECOINS = frozenset({"USD", "USDT", "USDC"})
-
 
 class Pocket(NamedTuple):
     """Margin that stands by itself. `settles`: the coin of its positions; empty: of all that are not isolated.

@@ -27,6 +27,21 @@ class ListSink:
         self.events.append(event)
 
 
+class OrderBlock:
+    """The gate of orders as a switch sees it."""
+
+    def __init__(self) -> None:
+        self.kills, self.blocked = 0, False
+
+    def block_orders(self) -> None:
+        self.kills += 1
+        self.blocked = True
+
+    def unblock_orders(self, kills: int) -> bool:
+        self.blocked = self.blocked and kills != self.kills
+        return kills == self.kills
+
+
 class MemoryJournal:
     """Keeps what was written; can be told to fail."""
 

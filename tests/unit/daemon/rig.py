@@ -18,7 +18,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.commands import Command, Issued, Mode, RecordOperator
 from hedgebot.domain.riskbook import RiskBook
-from tests.unit.daemon.fakes import write_config
+from tests.unit.daemon.fakes import OrderBlock, write_config
 
 Answer = Callable[[ev.Event], tuple[Command, ...]]
 
@@ -31,10 +31,11 @@ def no(_event: ev.Event) -> tuple[Command, ...]:
     return (RecordOperator(operator="ada", action="a", accepted=False, explanation="order 7 is unknown"),)
 
 
-class Rig:
+class Rig(OrderBlock):
     """Verbs whose engine answers at once."""
 
     def __init__(self, folder: Path, answer: Answer | None = yes, mode: Mode = Mode.ACTIVE) -> None:
+        super().__init__()
         self.folder = folder
         self.path = write_config(folder)
         self.events: list[ev.Event] = []
@@ -42,7 +43,6 @@ class Rig:
         self.alerts: list[tuple[AlertKind, str, str]] = []
         self.answer = answer
         self.on_disk = True
-        self.kills, self.blocked = 0, False
         self.blocked_at_event: list[bool] = []
         self.latch = KillLatch(folder)
         self.latches: dict[str, Latch] = {}
@@ -87,14 +87,6 @@ class Rig:
 
     async def unmet(self, _told: Mapping[str, Any]) -> tuple[str, ...]:
         return self.against
-
-    def block_orders(self) -> None:
-        self.kills += 1
-        self.blocked = True
-
-    def unblock_orders(self, kills: int) -> bool:
-        self.blocked = self.blocked and kills != self.kills
-        return kills == self.kills
 
     async def try_alerts(self, operator: str) -> tuple[Trial, ...]:
         return (

@@ -16,16 +16,16 @@ from hedgebot.domain.commands import Issued, RecordLatch, RecordOperator
 from hedgebot.domain.errors import ExitCode
 from hedgebot.domain.kill import FROM_FILE, KillAction, KillScope
 from hedgebot.domain.operator_events import Resolution
+from tests.unit.daemon.fakes import OrderBlock
 from tests.unit.daemon.rig import Rig as VerbsRig
 
 
-class Rig:
+class Rig(OrderBlock):
     """A switch whose engine answers as told."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
-        self.kills = 0
-        self.blocked = False
         self.events: list[ev.Event] = []
         self.latches: dict[str, Latch] = {}
         self.accept = True
@@ -44,14 +44,6 @@ class Rig:
 
     async def unmet(self, _told: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
-
-    def block_orders(self) -> None:
-        self.kills += 1
-        self.blocked = True
-
-    def unblock_orders(self, kills: int) -> bool:
-        self.blocked = self.blocked and kills != self.kills
-        return kills == self.kills
 
     def put(self, event: ev.Event) -> None:
         self.events.append(event)
