@@ -172,9 +172,10 @@ def ways(state: EngineState, settings: UnderlyingSettings, trade_coin: float, at
 
 def opposition_limit_coin(state: EngineState, settings: UnderlyingSettings) -> float:
     """The operator's cap, or what is too little to be traded away if that is more."""
-    coins, price = held_coins(state, settings), state.underlyings[settings.underlying].price
-    held = {one: abs(position_contracts(state, settings.hedge_account, one)) for one in coins}
-    dust = sum(abs(coins[one]) for one in coins if _is_dust(state.instruments[one], held[one], price))
+    price, dust = state.underlyings[settings.underlying].price, 0.0
+    for one in held_coins(state, settings):
+        rules, held = state.instruments[one], abs(position_contracts(state, settings.hedge_account, one))
+        dust += abs(rules.delta_coin(float(_dust(rules, held, price)), price))
     return max(settings.opposed_coin_max, dust)
 
 
@@ -295,7 +296,8 @@ def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
     return book_ms <= at_most.book_age_ms_max and mark_ms <= at_most.mark_age_ms_max
 
 
-def _is_dust(rules: Instrument, contracts: Decimal, price: float) -> bool:
-    """Whether the venue would not take an order that closes it."""
-    too_small = rules.notional_quote(contracts, Decimal(repr(price))) < rules.min_notional_quote
-    return rules.floor_qty(contracts) != contracts or too_small
+def _dust(rules: Instrument, contracts: Decimal, price: float) -> Decimal:
+    """What the venue takes no closing order for: what is left of whole lots, or all of it where those are too little."""
+    whole = rules.floor_qty(contracts)
+    too_small = rules.notional_quote(whole, Decimal(repr(price))) < rules.min_notional_quote
+    return contracts if too_small else contracts - whole

@@ -13,6 +13,7 @@ from hedgebot.domain import events as ev
 from hedgebot.domain.alerts import AlertKind
 from hedgebot.domain.decimals import ZERO
 from hedgebot.domain.durations import NS_PER_S
+from hedgebot.exchange.reasons import RefusalReason
 from hedgebot.lab.evidence import Evidence
 from hedgebot.lab.journaljudge import moves_position
 from hedgebot.lab.oracle import positions_of
@@ -220,21 +221,29 @@ def reducing_orders_pass(evidence: Evidence) -> str:
 
 
 def refusals_alerted(evidence: Evidence) -> str:
-    """Three refusals in a row are told within five seconds of the third."""
+    """Three refusals in a row, with no execution of ours between them, are told within five seconds of the third."""
     times = [one.at_ns for one in evidence.events() if isinstance(one.event, ev.OrderRejected)]
-    if len(times) < 3 or evidence.ended_ns - times[2] < 5 * NS_PER_S:
+    done = [one.at_ns for one in evidence.oracle.own_executions]
+    rows = zip(times, times[2:], strict=False)
+    third = next((last for first, last in rows if not any(first < at_ns < last for at_ns in done)), None)
+    if third is None or evidence.ended_ns - third < 5 * NS_PER_S:
         return ""
     told = [at_ns for at_ns, _ in evidence.alerts(AlertKind.ORDER_REJECTED)]
-    in_time = any(at_ns <= times[2] + 5 * NS_PER_S for at_ns in told)
+    in_time = any(at_ns <= third + 5 * NS_PER_S for at_ns in told)
     return "" if in_time else f"{len(times)} refusals and no alert of them"
 
 
 def one_retry_after_the_clock(evidence: Evidence) -> str:
     """A refusal because of the time is followed by a look at the clock and one more try, and counts as no refusal."""
-    refused = [one for one in evidence.events() if isinstance(one.event, ev.OrderRejected)]
+    refused = [
+        one
+        for one in evidence.events()
+        if isinstance(one.event, ev.OrderRejected) and one.event.code == RefusalReason.OUTSIDE_WINDOW
+    ]
     if not refused:
         return "no order met the venue's window"
-    if evidence.alerts(AlertKind.ORDER_REJECTED):
+    told = [at_ns for at_ns, _ in evidence.alerts(AlertKind.ORDER_REJECTED)]
+    if any(one.at_ns <= at_ns <= one.at_ns + NS_PER_S for one in refused for at_ns in told):
         return "the refusals were counted as refusals of orders"
     measured = [one.at_ns for one in evidence.events() if isinstance(one.event, ev.ClockMeasured)]
     for one in refused:
@@ -286,14 +295,23 @@ def cost_decision_journaled(evidence: Evidence) -> str:
 
 
 def hedge_held_after(seconds: float) -> Callable[[Evidence], int | None]:
-    """The moment so long after the begin, if the main hedge was held then: what is not held costs nothing."""
+    """The moment so long after the begin, if the main hedge was held then and a second later, long or short both times.
+
+    What is not held costs nothing, and what is closed or turned at once need not be told.
+    """
 
     def due(evidence: Evidence) -> int | None:
         moment_ns = evidence.begun_ns + round(seconds * NS_PER_S)
-        held = positions_of([one for one in evidence.journal.entries if one.at_ns <= moment_ns])
-        return moment_ns if held.get(evidence.hedge) else None
+        sides = {_side_held(evidence, at_ns) for at_ns in (moment_ns, moment_ns + NS_PER_S)}
+        return moment_ns if sides in ({-1}, {1}) else None
 
     return due
+
+
+def _side_held(evidence: Evidence, at_ns: int) -> int:
+    """1 where the main hedge is long at a moment, -1 where it is short, else 0."""
+    held = positions_of([one for one in evidence.journal.entries if one.at_ns <= at_ns]).get(evidence.hedge, 0)
+    return (held > 0) - (held < 0)
 
 
 def frozen_before_settlement(evidence: Evidence) -> str:

@@ -53,6 +53,11 @@ REGRESSIONS: tuple[tuple[int, BookKind, tuple[tuple[str, float], ...]], ...] = (
     (3040, BookKind.SWITCH, (("V17", 32.964),)),
     # All that had melted came back in one moment, which liquidated. The world's.
     (20440, BookKind.SWITCH, (("V17", 54.74),)),
+    # The venue made lots larger, and the whole of an odd holding was called too little to be traded away. Ours.
+    (4951, BookKind.TWO, (("M03", 36.595), ("V10r", 111.305), ("V16m", 141.083))),
+    # Refusals of another mishap's were counted to the clock's, and a hedge was turned before its cost was due.
+    (1201, BookKind.SWITCH, (("C01", 43.235), ("V10", 145.898))),
+    (3541, BookKind.SWITCH, (("V12", 37.389), ("M02", 152.891))),
     # Clients tripped a tight throttle in the peace.
     (3882, BookKind.ONE, (("M04t", 38.851),)),
 )

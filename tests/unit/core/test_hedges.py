@@ -208,6 +208,19 @@ def test_opposed_hedges_beyond_the_cap_are_told_until_they_are_within() -> None:
     assert not book.is_up(AlertKind.HEDGES_OPPOSED)
 
 
+def test_of_a_hedge_in_odd_lots_only_what_is_left_of_whole_ones_may_be_opposed() -> None:
+    # The venue made its lots larger while 1.779 were held: 1.75 of them can be closed as ever.
+    book = ready(two_legged(opposed_coin_max=0.01), perp="-1.779")
+    larger = msgspec.structs.replace(book.state.instruments[BTC_PERP], lot_size=Decimal("0.05"))
+    book.state.instruments[BTC_PERP] = larger
+    configured = book.state.settings.underlyings[0]
+    assert hedges.opposition_limit_coin(book.state, configured) == pytest.approx(0.029)
+    book.send(book.book(name=BTC_PERP, spread="900"))
+    heard = book.send(client(book, Side.SELL, "0.5"))
+    assert not orders(heard)
+    assert "would stand against each other" in of_type(heard, RecordDecision)[-1].explanation
+
+
 def test_what_the_venue_would_not_take_does_not_hold_a_hedge_back() -> None:
     # A short of 0.0002 coins is 20 USD, the least order here is 50.
     book = ready(two_legged())

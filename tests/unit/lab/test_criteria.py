@@ -13,7 +13,7 @@ from hedgebot.domain.settings import HedgeLeg
 from hedgebot.lab import criteria as must
 from hedgebot.lab.evidence import Evidence, Sample
 from hedgebot.lab.memory import MemoryJournal
-from hedgebot.lab.oracle import Oracle
+from hedgebot.lab.oracle import Oracle, positions_of
 from tests.unit.lab.bench import PERP, SETTINGS, Bench, S
 
 METERED = Sample(at_ns=0, delta_coin=0.0, unhedged_coin=0.0, margin_use=0.1)
@@ -91,6 +91,17 @@ def test_what_is_said_of_the_main_hedge_leaves_another_one_alone() -> None:
     assert must.no_orders_after(1.0, on_hedge=True)(evidence) != ""
     assert must.hedge_held_after(30.0)(evidence) == evidence.begun_ns + 30 * S
     assert must.hedge_held_after(0.0)(evidence) is None
+    contracts = positions_of(evidence.journal.entries)[evidence.hedge]
+    turned = cmd.RecordAdjustment(
+        account="main",
+        subject=evidence.hedge,
+        before=str(contracts),
+        after=str(-contracts),
+        evidence="test",
+    )
+    at_ns = evidence.begun_ns + 30 * S + S // 2
+    evidence.journal.write([cmd.Issued(seq=10**6, index=1, at_ns=at_ns, command=turned)], durable=True)
+    assert must.hedge_held_after(30.0)(evidence) is None, "it was turned at once"
     evidence.hedge = InstrumentId("bybit:linear:BTCUSDT-OTHER")
     assert must.no_orders_after(1.0, on_hedge=True)(evidence) == ""
     assert must.hedge_held_after(30.0)(evidence) is None
@@ -184,19 +195,41 @@ def test_alerts_are_held_against_what_was_seen() -> None:
     assert must.stale_once(from_s=10.0, until_s=20.0)(evidence) == "", "another mishap's"
 
 
+def refuse(evidence: Evidence, at_ns: int, code: str) -> None:
+    """Journal an order of ours that was refused."""
+    refused = ev.OrderRejected(account="main", client_id="x", code=code, message="", passing=True)
+    evidence.journal.write([ev.Stamped(seq=10**6, at_ns=at_ns, event=refused)], durable=True)
+
+
+def test_three_refusals_are_a_row_where_nothing_of_ours_was_done_between() -> None:
+    evidence = played(30.0)
+    done_ns = evidence.oracle.own_executions[-1].at_ns
+    for at_ns in (done_ns - 1, done_ns + S, done_ns + 2 * S):
+        refuse(evidence, at_ns, "overloaded")
+    evidence.ended_ns = done_ns + 60 * S
+    assert must.refusals_alerted(evidence) == "", "an execution broke the row"
+    refuse(evidence, done_ns + 3 * S, "overloaded")
+    assert must.refusals_alerted(evidence) == "4 refusals and no alert of them"
+    evidence.alert_log.append((done_ns + 9 * S, AlertKind.ORDER_REJECTED.value, "BTC"))
+    assert must.refusals_alerted(evidence) == "4 refusals and no alert of them"
+    evidence.alert_log.append((done_ns + 7 * S, AlertKind.ORDER_REJECTED.value, "BTC"))
+    assert must.refusals_alerted(evidence) == ""
+
+
 def test_a_refusal_for_the_time_wants_the_clock_measured() -> None:
     evidence = played(30.0)
-    refused = ev.OrderRejected(account="main", client_id="x", code="outside_window", message="", passing=True)
     for seconds in (10.2, 12.2):
-        entry = ev.Stamped(seq=10**6, at_ns=evidence.begun_ns + round(seconds * S), event=refused)
-        evidence.journal.write([entry], durable=True)
+        refuse(evidence, evidence.begun_ns + round(seconds * S), "outside_window")
     assert "not measured anew" in must.one_retry_after_the_clock(evidence)
     measured = ev.ClockMeasured(account="main", offset_ms=0.0, round_trip_ms=1.0)
     for seconds in (10.3, 12.3):
         entry = ev.Stamped(seq=10**6, at_ns=evidence.begun_ns + round(seconds * S), event=measured)
         evidence.journal.write([entry], durable=True)
-    assert "2 tries were refused in a row" in must.one_retry_after_the_clock(evidence)
-    assert msgspec.structs.replace(refused, passing=False).passing is False
+    refuse(evidence, evidence.begun_ns + 20 * S, "instrument_not_trading")
+    evidence.alert_log.append((evidence.begun_ns + 20 * S, AlertKind.ORDER_REJECTED.value, "BTC"))
+    assert "2 tries were refused in a row" in must.one_retry_after_the_clock(evidence), "the last is another mishap's"
+    evidence.alert_log.append((evidence.begun_ns + round(12.2 * S), AlertKind.ORDER_REJECTED.value, "BTC"))
+    assert "counted as refusals" in must.one_retry_after_the_clock(evidence)
 
 
 def test_the_end_of_a_hedge_freezes_its_underlying_in_time_and_no_more() -> None:
