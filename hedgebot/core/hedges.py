@@ -297,7 +297,7 @@ def is_open(state: EngineState, settings: UnderlyingSettings, hedge: InstrumentI
 
 
 def _dust(rules: Instrument, contracts: Decimal, price: float) -> Decimal:
-    """What the venue takes no closing order for: what is left of whole lots, or all of it where those are too little."""
+    """What the venue takes no closing order for: what is left of whole lots, or all where those are too little."""
     whole = rules.floor_qty(contracts)
     too_small = rules.notional_quote(whole, Decimal(repr(price))) < rules.min_notional_quote
     return contracts if too_small else contracts - whole

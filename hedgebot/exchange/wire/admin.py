@@ -22,6 +22,7 @@ from hedgebot.domain.orders import TimeInForce
 from hedgebot.exchange.faultbook import TooManyFaults, described
 from hedgebot.exchange.faults import OrderFault
 from hedgebot.exchange.scenario import WeatherSpec
+from hedgebot.exchange.transfers import TransferProblem, Wallet
 from hedgebot.exchange.trouble import Trouble
 from hedgebot.exchange.types import OrderRequest, OrderType, Refusal
 from hedgebot.exchange.wire.admin_help import Entry, help_page
@@ -81,6 +82,13 @@ class _Price(_Body, kw_only=True):
     percent: float
 
 
+class _Transfer(_Body, kw_only=True):
+    coin: str
+    qty: Decimal
+    target: Wallet = Wallet.FUND
+    account: str | None = None
+
+
 class Admin:
     """Answers /admin requests."""
 
@@ -91,7 +99,7 @@ class Admin:
         self._api = api
         self._sessions = sessions
         self._stopped = stopped
-        self._trades = 0
+        self._ids = 0
         self._routes: dict[tuple[str, str], Entry] = {
             ("GET", "help"): Entry(self._help, "what can be asked and ordered here"),
             ("GET", "truth"): Entry(self._truth, "every account's orders, executions, positions and wallet"),
@@ -109,6 +117,9 @@ class Admin:
             ("POST", "skew"): Entry(self._skew, "shift the venue's clock", _Skew),
             ("POST", "weather"): Entry(self._weather, "replace the weather as a whole", WeatherSpec),
             ("POST", "trade"): Entry(self._trade, "the client trades now", _Trade),
+            ("POST", "transfer"): Entry(
+                self._transfer, "somebody moves coins out of the trading wallet, or into it", _Transfer
+            ),
             ("POST", "flow"): Entry(self._flow, "client trading on or off", _Flow),
             ("POST", "price"): Entry(self._price, "move an underlying at once", _Price),
             ("POST", "trouble"): Entry(self._trouble, "have a trouble happen to the world", Trouble),
@@ -205,9 +216,7 @@ class Admin:
 
     async def _key(self, request: web.Request, body: bytes) -> Fields:
         wanted = msgspec.json.decode(body, type=_Key)
-        if wanted.account not in self._api.exchange.accounts():
-            raise KeyError(f"no account {wanted.account!r}; there are {list(self._api.exchange.accounts())}")
-        self._api.keys[wanted.account] = wanted.state
+        self._api.keys[self._account(wanted.account)] = wanted.state
         chosen = (
             []
             if wanted.state in {KeyState.GOOD, KeyState.READ_ONLY, KeyState.MAY_WITHDRAW, KeyState.MAY_TRANSFER}
@@ -257,12 +266,8 @@ class Admin:
     async def _trade(self, request: web.Request, body: bytes) -> Fields:
         wanted = msgspec.json.decode(body, type=_Trade)
         self._api.advance()
-        self._trades += 1
-        flow = self._api.exchange.scenario.client_flow
-        account = wanted.account or (flow.account if flow else self._api.exchange.accounts()[0])
-        client_id = (
-            wanted.client_id or f"client-admin-{self._api.exchange.now_ns:x}-{self._trades:x}"
-        )  # at most 36 characters
+        account = self._account(wanted.account)
+        client_id = wanted.client_id or self._next_id()
         answer = self._api.exchange.place(
             OrderRequest(
                 account=account,
@@ -279,6 +284,31 @@ class Admin:
             raise KeyError(f"{answer.reason.value}: {answer.detail}")
         order = self._api.exchange.order(account, order_id=answer.order_id)
         return {"order": msgspec.to_builtins(order)}
+
+    async def _transfer(self, request: web.Request, body: bytes) -> Fields:
+        wanted = msgspec.json.decode(body, type=_Transfer)
+        self._api.advance()
+        source = Wallet.UNIFIED if wanted.target is Wallet.FUND else Wallet.FUND
+        made = self._api.exchange.transfers.move(
+            self._account(wanted.account), self._next_id(), wanted.coin, wanted.qty, source, wanted.target
+        )
+        if isinstance(made, TransferProblem):
+            raise KeyError(f"{made.value}: {wanted.qty} {wanted.coin} from {source.value} to {wanted.target.value}")
+        return {"transfer": msgspec.to_builtins(made)}
+
+    def _account(self, named: str | None) -> str:
+        """The account that is named, else the client's, else the first."""
+        exchange = self._api.exchange
+        flow, accounts = exchange.scenario.client_flow, exchange.accounts()
+        account = named if named is not None else flow.account if flow else accounts[0]
+        if account not in accounts:
+            raise KeyError(f"no account {account!r}; there are {list(accounts)}")
+        return account
+
+    def _next_id(self) -> str:
+        """An id that no other client chooses, of at most 36 characters."""
+        self._ids += 1
+        return f"client-admin-{self._api.exchange.now_ns:x}-{self._ids:x}"
 
     async def _flow(self, request: web.Request, body: bytes) -> Fields:
         self._api.exchange.set_client_flow(enabled=msgspec.json.decode(body, type=_Flow).enabled)

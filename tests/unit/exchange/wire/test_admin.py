@@ -1,6 +1,7 @@
 """The test plane: who may use it, and what its answers say."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -129,13 +130,33 @@ async def test_a_trade_of_the_client(admin: Admin, api: Api) -> None:
         admin, "POST", "trade", instrument="bybit:spot:BTCUSDT", side="sell", contracts="0.1", account="nobody"
     )
     assert (status, refused["ok"]) == (400, False)
-    assert "unknown_account" in refused["error"]
+    assert "no account 'nobody'; there are ['book', 'other']" in refused["error"]
 
 
 async def test_a_resting_order_of_the_client(admin: Admin, api: Api) -> None:
     body = {"instrument": "bybit:linear:BTCPERP", "side": "buy", "contracts": "0.1", "limit_price": "88000"}
     _, done = await ask(admin, "POST", "trade", **body)
     assert [one.order_id for one in api.exchange.open_orders("book")] == [done["order"]["order_id"]]
+
+
+async def test_coins_are_moved_out_of_the_trading_wallet_and_back(admin: Admin, api: Api) -> None:
+    def held() -> Decimal:
+        return next(one.wallet for one in api.exchange.wallet("book").coins if one.coin == "USDT")
+
+    before = held()
+    status, answer = await ask(admin, "POST", "transfer", coin="USDT", qty="250.5")
+    assert (status, answer["transfer"]["target"], held()) == (200, "FUND", before - Decimal("250.5"))
+    status, _ = await ask(admin, "POST", "transfer", coin="USDT", qty="50.5", target="UNIFIED")
+    assert (status, held()) == (200, before - 200)
+    for body, said in (
+        ({"qty": "201", "target": "UNIFIED"}, "too_little: 201 USDT from FUND to UNIFIED"),
+        ({"qty": "-1"}, "bad_amount: -1 USDT from UNIFIED to FUND"),
+        ({"qty": "1", "account": "nobody"}, "no account 'nobody'"),
+    ):
+        status, answer = await ask(admin, "POST", "transfer", coin="USDT", **body)
+        assert status == 400
+        assert said in answer["error"]
+    assert held() == before - 200
 
 
 async def test_prices_are_shocked_within_reason(admin: Admin, api: Api) -> None:
