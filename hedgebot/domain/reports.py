@@ -93,8 +93,9 @@ class WatchedMargin(msgspec.Struct, frozen=True, kw_only=True):
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     """Balances (coins held, a debt is negative) and margin (USD, None = unknown) of one account.
 
-    `prices_usd` is what the venue counts a coin at, of those it values: a stablecoin is not exactly 1. `watched` is
-    there for accounts whose margin alone is read.
+    `prices_usd` is what the venue counts a coin at, of those it values: a stablecoin is not exactly 1. `debts` (coins,
+    > 0) is what interest may be charged on, open losses among it; empty where nothing is owed, or it is not told.
+    `watched` is there for accounts whose margin alone is read.
     """
 
     account: str
@@ -104,4 +105,5 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     maintenance_margin_usd: Decimal | None
     venue_at_ns: int
     prices_usd: dict[str, float] = {}
+    debts: dict[str, Decimal] = {}
     watched: WatchedMargin | None = None

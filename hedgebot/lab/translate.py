@@ -190,6 +190,7 @@ def wallet_report(wallet: WalletState, account: str) -> WalletReport:
         maintenance_margin_usd=_usd(wallet.maintenance_margin_usd),
         venue_at_ns=wallet.at_ns,
         prices_usd={one.coin: one.usd_price for one in wallet.coins if one.usd_price > 0.0},
+        debts={one.coin: owed for one in wallet.coins if (owed := max(-one.equity, one.borrowed)) > 0},
     )
 
 

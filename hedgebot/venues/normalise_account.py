@@ -164,14 +164,21 @@ def wallet(scope: Scope, row: Raw, at_ns: int) -> WalletReport:
     ]
     balances: dict[str, Decimal] = {}
     prices: dict[str, float] = {}
+    debts: dict[str, Decimal] = {}
     for coin in as_rows(row.get("coin"), "coin"):
         held = number_or_none(coin, "walletBalance")
         if held is None:
             continue
-        balances[text(coin, "coin")] = held - (number_or_none(coin, "spotBorrow") or ZERO)
+        name = text(coin, "coin")
+        balances[name] = held - (number_or_none(coin, "spotBorrow") or ZERO)
         equity, value = number_or_none(coin, "equity"), number_or_none(coin, "usdValue")
         if equity and value and value / equity > 0:
-            prices[text(coin, "coin")] = float(value / equity)
+            prices[name] = float(value / equity)
+        # Interest is charged on what open losses and options bring below nothing, too, and on a spot loan that stands
+        # beside a balance ([D] account/wallet-balance, `equity` and `borrowAmount`).
+        owed = max(-(equity or ZERO), number_or_none(coin, "borrowAmount") or ZERO)
+        if owed > 0:
+            debts[name] = owed
     return WalletReport(
         account=scope.account,
         balances=balances,
@@ -180,4 +187,5 @@ def wallet(scope: Scope, row: Raw, at_ns: int) -> WalletReport:
         maintenance_margin_usd=number_or_none(row, "totalMaintenanceMargin"),
         venue_at_ns=at_ns,
         prices_usd=prices,
+        debts=debts,
     )

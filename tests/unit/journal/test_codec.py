@@ -34,6 +34,23 @@ def test_dictionaries_keep_their_order() -> None:
     assert list(again.report.balances) == ["USDT", "BTC", "AAVE"]
 
 
+def test_a_wallet_from_before_debts_were_told_owes_nothing() -> None:
+    report = WalletReport(
+        account="main",
+        balances={},
+        equity_usd=None,
+        initial_margin_usd=None,
+        maintenance_margin_usd=None,
+        venue_at_ns=1,
+        debts={"USDT": Decimal(5)},
+    )
+    payload = codec.encode(ev.WalletUpdated(report=report, source=ev.Source.QUERY))
+    assert b',"debts":{"USDT":"5"}' in payload
+    again = codec.decode_event(payload.replace(b',"debts":{"USDT":"5"}', b""))
+    assert isinstance(again, ev.WalletUpdated)
+    assert again.report == msgspec.structs.replace(report, debts={})
+
+
 def test_not_a_number_does_not_become_unknown() -> None:
     decision = msgspec.structs.replace(decision_for(None, 0.1), delta_coin=math.nan)
     again = codec.decode_command(codec.encode(decision))

@@ -69,6 +69,15 @@ def test_what_an_account_did_is_told_exactly() -> None:
     )
     assert wallet.equity_usd is not None
     assert wallet.venue_at_ns > START_NS
+    assert wallet.debts == {}
+
+
+def test_what_is_owed_counts_the_losses_of_open_contracts() -> None:
+    wallet = Bench(flow=False).exchange.wallet("main")
+    (usdt,) = [one for one in wallet.coins if one.coin == "USDT"]
+    owing = msgspec.structs.replace(usdt, wallet=Decimal(-500), equity=Decimal(-120_500), borrowed=Decimal(120_000))
+    report = wallet_report(msgspec.structs.replace(wallet, coins=(owing,)), "book")
+    assert report.debts == {"USDT": Decimal(120_500)}
 
 
 def test_wrong_figures_touch_the_named_fields_only() -> None:

@@ -215,6 +215,16 @@ def test_a_wallet_counts_debts_and_takes_the_stricter_equity() -> None:
     assert (report.initial_margin_usd, report.venue_at_ns) == (Decimal("3000.6"), 5)
 
 
+def test_what_a_coin_owes_is_its_negative_equity_or_what_was_borrowed() -> None:
+    assert wallet(SCOPE, golden("wallet_balance")["list"][0], 5).debts == {"BTC": Decimal("0.1")}
+    coins = [
+        {"coin": "USDT", "walletBalance": "-500", "equity": "-120500", "borrowAmount": "120000"},
+        {"coin": "USDC", "walletBalance": "900000", "equity": "900000", "borrowAmount": ""},
+        {"coin": "ETH", "walletBalance": "5", "equity": "", "borrowAmount": "2"},
+    ]
+    assert wallet(SCOPE, pushed("wallet_frame", coin=coins), 5).debts == {"USDT": Decimal(120_500), "ETH": Decimal(2)}
+
+
 def test_an_empty_margin_is_unknown_and_never_zero() -> None:
     report = wallet(SCOPE, pushed("wallet_frame"), 5)
     assert (report.initial_margin_usd, report.maintenance_margin_usd) == (None, None)
