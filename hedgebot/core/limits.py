@@ -164,8 +164,8 @@ def take_wallet(step: Step, account: AccountState, report: WalletReport) -> None
     """Take margin and equity as reported; a report no newer than the last one is ignored."""
     # A reading of a watched account is stamped by our own clock, which the venue's cannot be ahead of.
     is_followed = account.role.is_followed
-    ahead_ms = market.ahead_ms(step.state, account.venue, report.venue_at_ns, step.at_ns) if is_followed else 0.0
-    if ahead_ms > market.AHEAD_MS_MAX or (account.wallet and report.venue_at_ns <= account.wallet.venue_at_ns):
+    ahead = is_followed and market.is_ahead(step.state, account.venue, report.venue_at_ns, step.at_ns)
+    if ahead or (account.wallet and report.venue_at_ns <= account.wallet.venue_at_ns):
         return
     report = msgspec.structs.replace(
         report,

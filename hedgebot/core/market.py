@@ -209,6 +209,11 @@ def ahead_ms(state: EngineState, venue: str, venue_at_ns: int, at_ns: int) -> fl
     return (venue_at_ns - at_ns) / NS_PER_MS - (clock_offset_ms(state, venue) or 0.0)
 
 
+def is_ahead(state: EngineState, venue: str, venue_at_ns: int, at_ns: int) -> bool:
+    """Whether a venue's stamp lies so far in its own future that it is wrong: it would make all that follows old."""
+    return ahead_ms(state, venue, venue_at_ns, at_ns) > AHEAD_MS_MAX
+
+
 def clock_offset_ms(state: EngineState, venue: str) -> float | None:
     """Venue clock minus ours; None when it was never measured."""
     for one in state.accounts.values():
