@@ -13,7 +13,7 @@ adds risk (`cash_rule.py`), and an operator's unkill takes the venue's number ov
 
 from decimal import Decimal
 
-from hedgebot.core import ledger, tokens
+from hedgebot.core import ledger, market, tokens
 from hedgebot.core.cash_state import CashDifference, CoinCash, HeldCost
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.core.step import Step
@@ -89,6 +89,8 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
     state, wallet = step.state, event.wallet
     if wallet is None or state.treasury.moving(account.name) is not None:
         return
+    if market.is_ahead(state, account.venue, wallet.venue_at_ns, step.at_ns):
+        return  # taken for read then, no other would be newer until then
     for coin in [one for one in account.cash if tokens.worth(state, one)]:
         _end_difference(step, account, coin)
         del account.cash[coin]
@@ -96,6 +98,7 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
         account.cash.setdefault(coin, CoinCash())
     read_ns = wallet.venue_at_ns or event.asked_at_ns
     for coin, book in account.cash.items():
+        book.debt = max(book.debt, wallet.debts.get(coin, ZERO))
         if book.booked_ns >= event.asked_at_ns or book.booked_venue_ns >= read_ns or read_ns <= book.read_ns:
             continue
         venue_value = wallet.balances.get(coin, ZERO)
@@ -110,10 +113,13 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
 
 
 def allowance(book: CoinCash, at_ns: int) -> Decimal:
-    """Coins by which a wallet may be off without anything missing: roundings, and interest since it was equal."""
+    """Coins by which a wallet may be off without anything missing: roundings, and interest since it was equal.
+
+    Interest is charged on what is owed with the losses of open contracts, which a wallet's balance does not show.
+    """
     days = Decimal(max(at_ns - book.equal_ns, 0) + NS_PER_HOUR) / NS_PER_DAY
     roundings = ROUNDING + BOOKING_ROUNDING * book.bookings + book.entry_rounding
-    return roundings + abs(book.qty) * INTEREST_PER_DAY * days
+    return roundings + max(abs(book.qty), book.debt) * INTEREST_PER_DAY * days
 
 
 def told(account: AccountState) -> dict[str, CashDifference]:
@@ -295,6 +301,7 @@ def _set(step: Step, account: AccountState, coin: str, qty: Decimal, evidence: s
         before = book.qty if book.equal_ns else "unknown"
         step.adjust(account.name, subject(coin), before, qty, f"{evidence}; booked last: {book.last}")
     book.qty, book.equal_ns, book.bookings = qty, step.at_ns, 0
+    book.debt = account.wallet.debts.get(coin, ZERO) if account.wallet is not None else ZERO
 
 
 def _key(account: AccountState, coin: str) -> str:

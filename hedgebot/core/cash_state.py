@@ -33,7 +33,8 @@ class CoinCash(msgspec.Struct, kw_only=True):
 
     `opened_ns` is the venue's moment of the wallet that it was opened with; 0 while it waits for one, `why` says what
     for. `booked_ns` is when it was booked last, `booked_venue_ns` the venue's moment of it, `last` its words. At
-    `equal_ns` (ours) it was set to the venue's number last; `bookings` came since. `entry_rounding` is how far profit
+    `equal_ns` (ours) it was set to the venue's number last; `bookings` came since, and `debt` is the most that the
+    venue called owed since, losses of open contracts among it. `entry_rounding` is how far profit
     may be off because opening positions' entry prices were told rounded. `held` are contracts that settle in the coin.
     """
 
@@ -45,6 +46,7 @@ class CoinCash(msgspec.Struct, kw_only=True):
     last: str = "nothing"
     bookings: int = 0
     equal_ns: int = 0
+    debt: Decimal = ZERO
     read_ns: int = 0
     entry_rounding: Decimal = ZERO
     held: dict[InstrumentId, HeldCost] = {}

@@ -29,9 +29,16 @@ def coin(book: Playbook, name: str = "USDT") -> CoinCash:
 
 
 def read(
-    book: Playbook, usdt: Decimal | str, after_s: float = 15.0, entry: str = "100000", **others: str
+    book: Playbook,
+    usdt: Decimal | str,
+    after_s: float = 15.0,
+    entry: str = "100000",
+    *,
+    debt: str = "",
+    ahead_s: float = 0.0,
+    **others: str,
 ) -> tuple[Command, ...]:
-    """The venue says what the ledger has, and this wallet, a while later."""
+    """The venue says what the ledger has, and this wallet, a while later; `debt` is of USDT, `ahead_s` its stamp."""
     book.at_ns += round(after_s * 1e9)
     account, held = book.state.accounts[ACCOUNT], book.state.positions.values()
     btc = book.state.coins.get(f"{ACCOUNT}|BTC")
@@ -46,7 +53,12 @@ def read(
             for one in held
             if one.contracts
         ],
-        wallet=msgspec.structs.replace(book.wallet(), balances=balances),
+        wallet=msgspec.structs.replace(
+            book.wallet(),
+            balances=balances,
+            debts={"USDT": Decimal(debt)} if debt else {},
+            venue_at_ns=book.at_ns + round(ahead_s * 1e9),
+        ),
     )
 
 
