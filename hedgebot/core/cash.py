@@ -8,7 +8,8 @@ prices on: the ledger's averages are ours, and what the venue realises is not. T
 that shares nothing with this one.
 
 A difference is a hint that somebody moved money, not a doubt about a position: hedging goes on, the gate refuses what
-adds risk (`cash_rule.py`), and an operator's unkill takes the venue's number over.
+adds risk (`cash_rule.py`), and an operator's unkill takes over what was told. Nothing else ends it but the money: not
+time, and not a coin that is opened anew, which stays off by the amount that was told.
 """
 
 from decimal import Decimal
@@ -37,6 +38,15 @@ ENTRY_STEP = Decimal("1e-8")
 
 READINGS_APART_NS = 5_000_000_000
 """Two readings count as two when so much lies between them: an execution may be late in the venue's own lists."""
+
+READINGS_EQUAL, READINGS_GROWING = 2, 3
+"""So many in a row tell a difference: of one amount; or of amounts that never shrink, as where money goes on leaving.
+
+An execution that we hear of late is off by its own amount until it is booked, the next one by another: what was missing
+comes back in between. Money that leaves adds up."""
+
+TOLD_ANEW_RATIO = 2
+"""One that goes on growing is told anew when it has doubled: an alert for each reading would hide the others."""
 
 LATE_NS = 60_000_000_000
 """Executions become visible so late at most."""
@@ -104,7 +114,7 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> None:
         venue_value = wallet.balances.get(coin, ZERO)
         if not book.opened_ns:
             _open(step, account, coin, event, wallet)
-        elif abs(venue_value - book.qty) <= allowance(book, step.at_ns):
+        elif abs(venue_value - book.qty) <= _allowed(book, step.at_ns):
             _agree(step, account, coin, venue_value)
             book.read_ns = read_ns
         elif read_ns - book.read_ns >= READINGS_APART_NS:
@@ -122,6 +132,12 @@ def allowance(book: CoinCash, at_ns: int) -> Decimal:
     return roundings + max(abs(book.qty), book.debt) * INTEREST_PER_DAY * days
 
 
+def _allowed(book: CoinCash, at_ns: int) -> Decimal:
+    """Allowance now, and where a difference stands no more than at its first sighting: it would grow over it."""
+    seen, most = book.difference, allowance(book, at_ns)
+    return most if seen is None or seen.allowed is None else min(most, seen.allowed)
+
+
 def told(account: AccountState) -> dict[str, CashDifference]:
     """Differences that were told and not yet ended, by their subject."""
     found = {subject(coin): one.difference for coin, one in account.cash.items()}
@@ -134,13 +150,18 @@ def subject(coin: str) -> str:
 
 
 def accept(step: Step, account: AccountState, operator: str) -> None:
-    """An operator takes the venue's numbers over: each difference that was told becomes a journaled adjustment."""
+    """An operator takes over what was told: each such difference becomes a journaled adjustment.
+
+    What has gone since and was not told is no part of it: it is a difference of its own at the next readings. So a
+    stream of them never stands against an unkill. What has come back meanwhile is not taken either.
+    """
     for coin, book in account.cash.items():
         seen = book.difference
         if seen is None or not seen.told:
             continue
+        taken = min(seen.owed, seen.gap, key=abs) if seen.owed * seen.gap > 0 else ZERO
         # The difference, not the venue's old number: what was booked since is in the book already.
-        _set(step, account, coin, book.qty + seen.venue_value - seen.ours, f"accepted by {operator} at unkill")
+        _set(step, account, coin, book.qty + taken, f"accepted by {operator} at unkill")
         _end_difference(step, account, coin)
 
 
@@ -240,19 +261,29 @@ def _held_cost(rules: Instrument, report: PositionReport) -> HeldCost:
 
 
 def _open(step: Step, account: AccountState, coin: str, event: SnapshotTaken, wallet: WalletReport) -> None:
-    """Start from the wallet; not while a difference waits for an operator, or contracts pay by the session."""
+    """Start from the wallet; not while contracts pay by the session.
+
+    A difference that waits for an operator stays as large as it was told, and the comparison goes on beside it: a book
+    that waited with it would see no other money leave. One that was not told ends, what it was is not known any more.
+    """
     book, instruments = account.cash[coin], step.state.instruments
     settled = [one for one in event.positions if one.contracts and instruments[one.instrument].settle == coin]
-    if book.difference is not None and book.difference.told:
-        return
     if any(_is_by_session(instruments[one.instrument]) for one in settled):
         return
-    _set(step, account, coin, wallet.balances.get(coin, ZERO), f"{book.why}, snapshot {event.request}")
+    evidence = f"{book.why}, snapshot {event.request}"
+    venue_value, seen = wallet.balances.get(coin, ZERO), book.difference
+    if seen is None or not seen.told:
+        book.difference = None
+        _set(step, account, coin, venue_value, evidence)
+    else:
+        owed = seen.owed
+        seen.venue_value, seen.ours, seen.count, seen.told_gap = venue_value, venue_value - owed, READINGS_EQUAL, owed
+        stays = f"the {owed:+f} that were told stay {'missing' if owed < 0 else 'unexplained'}"
+        _set(step, account, coin, seen.ours, f"{evidence}; {stays}")
     book.opened_ns = book.read_ns = wallet.venue_at_ns or event.asked_at_ns
     book.entry_rounding = sum((_entry_rounding(instruments[one.instrument], one) for one in settled), ZERO)
     contracts = [one for one in settled if not instruments[one.instrument].kind.is_option]
     book.held = {one.instrument: _held_cost(instruments[one.instrument], one) for one in contracts}
-    book.difference = None
 
 
 def _entry_rounding(rules: Instrument, report: PositionReport) -> Decimal:
@@ -273,21 +304,36 @@ def _agree(step: Step, account: AccountState, coin: str, venue_value: Decimal) -
 def _note_difference(step: Step, account: AccountState, coin: str, venue_value: Decimal) -> None:
     book = account.cash[coin]
     known = book.difference
-    seen = CashDifference(venue_value=venue_value, ours=book.qty)
+    first = known.allowed if known is not None else None
+    allowed = allowance(book, step.at_ns) if first is None else first
+    seen = CashDifference(venue_value=venue_value, ours=book.qty, allowed=allowed)
+    book.difference, gap = seen, seen.gap
+    equal = False
     if known is not None:
-        seen.told = known.told
-        change = abs((venue_value - book.qty) - (known.venue_value - known.ours))
-        seen.count = known.count + 1 if change <= ROUNDING else 1
-    book.difference = seen
-    if seen.count != 2:
+        seen.told, seen.told_gap = known.told, known.owed if known.told else ZERO
+        equal = abs(gap - known.gap) <= ROUNDING
+        # What goes on from the amount that was told is counted anew: one reading more tells nothing.
+        waits = known.told and abs(known.gap - known.owed) <= allowed
+        grows = not waits and gap * known.gap > 0 and abs(gap) >= abs(known.gap) - allowed
+        seen.count = known.count + 1 if equal or grows else 1
+    if seen.count < (READINGS_EQUAL if equal else READINGS_GROWING):
         return
-    seen.told = True
+    if seen.told and not _is_news(seen, allowed, equal=equal):
+        return
+    seen.told, seen.told_gap = True, gap
     key = _key(account, coin)
     # One that is another amount than was told is told anew.
     step.resolve(AlertKind.RECON_BREAK, key)
-    gap = venue_value - book.qty
     words = f"{coin} on {account.name}: the venue says {venue_value}, the bookings explain {book.qty} ({gap:+f})"
     step.alert(AlertKind.RECON_BREAK, key, f"{words}; booked last: {book.last}; orders that add risk are refused")
+
+
+def _is_news(seen: CashDifference, allowed: Decimal, *, equal: bool) -> bool:
+    """Whether a difference is another than was told: it stands at another amount, has turned, or goes on growing."""
+    if equal:
+        # An hour's interest beside it would not be told alone either.
+        return abs(seen.gap - seen.told_gap) > allowed
+    return seen.gap * seen.told_gap < 0 or abs(seen.gap) >= TOLD_ANEW_RATIO * abs(seen.told_gap)
 
 
 def _end_difference(step: Step, account: AccountState, coin: str) -> None:

@@ -9,12 +9,28 @@ from hedgebot.domain.instrument import InstrumentId
 
 
 class CashDifference(msgspec.Struct, kw_only=True):
-    """What a wallet and the bookings differ by; `count` conclusive readings agreed on it, `told`: an alert is up."""
+    """What a wallet and the bookings differ by: the newest reading of it, and what was told of it.
+
+    `count` conclusive readings in a row found this amount, or amounts that did not shrink. `told`: an alert is up, that
+    said `told_gap` (zero in states from before it was kept). `allowed` is the allowance at its first sighting.
+    """
 
     venue_value: Decimal
     ours: Decimal
     count: int = 1
     told: bool = False
+    told_gap: Decimal = ZERO
+    allowed: Decimal | None = None
+
+    @property
+    def gap(self) -> Decimal:
+        """Coins that are there and not explained (> 0), or missing (< 0), at the newest reading."""
+        return self.venue_value - self.ours
+
+    @property
+    def owed(self) -> Decimal:
+        """Coins that were told, which an operator's word is about."""
+        return self.told_gap or self.gap
 
 
 class HeldCost(msgspec.Struct, kw_only=True):

@@ -110,7 +110,10 @@ def to_review(state: EngineState, latch: Latch) -> list[tuple[str, str]]:
             for subject, one in account.mismatches.items()
         ]
         found += [
-            (f"difference:{account.name}:{name}", f"the venue says {one.venue_value}, the bookings explain {one.ours}")
+            (
+                f"difference:{account.name}:{name}",
+                f"the venue says {one.venue_value}, the bookings explain {one.ours}; told were {one.owed:+f}",
+            )
             for name, one in cash.told(account).items()
         ]
     return found
@@ -213,11 +216,6 @@ def _account_problems(state: EngineState, account: AccountState, at_ns: int) -> 
     problems += [
         f"{subject} on {account.name} was compared once only"
         for subject, one in account.mismatches.items()
-        if one.count < 2
-    ]
-    problems += [
-        f"{subject} on {account.name} is another amount than was told, seen once only"
-        for subject, one in cash.told(account).items()
         if one.count < 2
     ]
     use = margin_gate.judged_use(state, account, limits.margin_use(state, account, at_ns))
