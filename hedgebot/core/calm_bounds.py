@@ -24,6 +24,7 @@ from hedgebot.core import (
     raises,
     reconcile,
     shut,
+    tokens,
 )
 from hedgebot.core.calm_look import EDGE, FREE, NEVER_NS, Bound, BoundOf, Look
 from hedgebot.core.calm_money import margin, money
@@ -62,9 +63,13 @@ def orders(look: Look) -> Bound | None:
 
 
 def exposure(look: Look) -> Bound | None:
-    """Options and dated futures are marked anew by time and price, holdings outside age, what is unknown may change."""
+    """Options and dated futures are marked anew by time and price, holdings outside age, what is unknown may change.
+
+    A token's ratio that no price has spoken for is judged by each.
+    """
     one = look.underlying
     moving = one.option_count or one.sums.dated or one.sums.holdings or one.remark_due or one.options_stale
+    moving = moving or not all(tokens.is_settled(look.state, look.settings, token) for token in look.settings.tokens)
     return None if moving or one.held_cause is not None or exposure_problem(one) else FREE
 
 

@@ -89,7 +89,7 @@ def _lot_coin(state: EngineState, coin: str) -> Decimal:
     found = tokens.worth(state, coin)
     settings = settings_of(state, found.underlying) if found else None
     rules = state.instruments.get(settings.hedge_instrument) if settings else None
-    if found is None or rules is None or rules.kind.is_inverse:
+    if found is None or not found.ratio or rules is None or rules.kind.is_inverse:
         return ZERO
     return rules.lot_size * rules.contract_size / found.ratio
 

@@ -18,9 +18,6 @@ from hedgebot.domain.durations import NS_PER_S
 from hedgebot.domain.holdings import QTY_MAX, HoldingReported, HoldingSettings
 from hedgebot.domain.scope import counts_holding
 
-FIRST_READING_S = 15
-"""A start may take so long to its first reading; later it is told."""
-
 AHEAD_S_MAX = 60
 """A moment further ahead than clocks differ is a wrong unit or zone."""
 
@@ -101,7 +98,7 @@ def watch(step: Step) -> None:
 
 def _tell(step: Step, settings: HoldingSettings) -> None:
     held = step.state.underlyings[settings.underlying].sums.holdings.get(settings.name, Held())
-    starting = step.at_ns - step.state.run_started_ns < FIRST_READING_S * NS_PER_S
+    starting = step.at_ns - step.state.run_started_ns < tokens.FIRST_READING_S * NS_PER_S
     if held.qty is None and not held.problem and starting:
         # Nobody is woken for what every start looks like; nothing is hedged meanwhile all the same.
         return

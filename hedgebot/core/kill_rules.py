@@ -256,7 +256,7 @@ def _has_something(state: EngineState, underlying: str) -> bool:
         and state.instruments[one.instrument].underlying == underlying
         for one in state.positions.values()
     )
-    coins = any(tokens.stands_for(state, one, underlying) for one in state.coins.values())
+    coins = any(tokens.is_held(state, one, underlying) for one in state.coins.values())
     return held or coins or any(one.intent.underlying == underlying for one in live_orders(state))
 
 

@@ -247,7 +247,9 @@ def rebuild(state: EngineState) -> None:
         underlying.linear_coin, underlying.inverse_quote = ZERO, ZERO
         underlying.option_keys = {}
         sums = underlying.sums
-        underlying.sums = Sums(convention=sums.convention, holdings=sums.holdings, ratios=sums.ratios)
+        underlying.sums = Sums(
+            convention=sums.convention, holdings=sums.holdings, ratios=sums.ratios, unproven=sums.unproven
+        )
         underlying.option_moves += 1
         underlying.remark_due = True
     tokens.take_ratios(state)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hedgebot.core.coin_price import coin_price
 from hedgebot.core.margin_options import CoinOptions
 from hedgebot.core.margin_state import OptionGrid
 from hedgebot.core.order_table import live_orders
@@ -18,7 +19,7 @@ from hedgebot.core.quotes import OptionMark
 from hedgebot.core.state import AccountState, EngineState
 from hedgebot.domain.errors import DataError
 from hedgebot.domain.instrument import STABLECOINS, Instrument, InstrumentId, InstrumentKind, OptionType
-from hedgebot.domain.settings import MarginMode, MarginParameters, UnderlyingSettings
+from hedgebot.domain.settings import MarginMode, MarginParameters
 from hedgebot.margin.bybit_portfolio import days_counted, law_of, scenarios_of
 from hedgebot.margin.collateral import collateral_qty
 from hedgebot.margin.parameters import ParameterSet, parse_parameters
@@ -151,7 +152,7 @@ def coin_prices(state: EngineState, account: AccountState) -> dict[str, float]:
     """USD per coin: underlyings at their live index (or middle), others at what the venue last counted them at."""
     prices = reported_prices(account)
     for one in state.settings.underlyings:
-        price = _coin_price(state, one, prices)
+        price = coin_price(state, one, prices)
         if price > 0.0:
             prices[one.underlying] = price
     return prices
@@ -162,20 +163,6 @@ def reported_prices(account: AccountState) -> dict[str, float]:
     reported = account.wallet.prices_usd if account.wallet else {}
     # 1 USD until the venue says what it counts them at.
     return dict.fromkeys(STABLECOINS, 1.0) | reported
-
-
-def _coin_price(state: EngineState, settings: UnderlyingSettings, prices: dict[str, float]) -> float:
-    """USD per coin of an underlying; 0 where nothing says it. An index is in the coin that its hedge is quoted in."""
-    # Of several hedges the newest index: the main one's feed may be the one that stands still.
-    told = [
-        (quote.mark_venue_ns, float(quote.newest_index) * prices.get(rules.quote, 0.0))
-        for hedge in settings.hedge_instruments
-        if (quote := state.quotes.get(hedge)) and quote.newest_index and (rules := state.instruments.get(hedge))
-    ]
-    if told:
-        return max(told, key=lambda one: one[0])[1]
-    main = state.instruments.get(settings.hedge_instrument)
-    return state.underlyings[settings.underlying].price * prices.get(main.quote, 0.0) if main else 0.0
 
 
 def _contracts(

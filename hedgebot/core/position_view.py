@@ -79,7 +79,8 @@ def positions(
             ratio=None if coin.coin == underlying.name else float(owned / coin.qty),
         )
         for coin in state.coins.values()
-        if (owned := tokens.stands_for(state, coin, underlying.name))
+        if tokens.is_held(state, coin, underlying.name)
+        for owned in [tokens.stands_for(state, coin, underlying.name)]
     ]
     rows += _held(state, underlying, settings, at_ns)
     options = _options(state, underlying, settings, at_ns)

@@ -121,6 +121,8 @@ def on_snapshot(step: Step, event: SnapshotTaken) -> None:
         margin_report.note_leverage(step.state, position)
     if event.wallet is not None:
         take_wallet(step, account, event.wallet)
+        # Before the coins are counted: what they stand for is the prices' word.
+        tokens.review(step)
     if not event.complete:
         account.snapshot_due_ns = step.at_ns + _RETRY_NS
         step.alert(AlertKind.VENUE_UNREACHABLE, account.name, f"snapshot of {account.name}: {event.problem}")

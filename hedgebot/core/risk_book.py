@@ -55,7 +55,7 @@ def _holds(state: EngineState, underlying: str) -> bool:
         and state.instruments[one.instrument].underlying == underlying
         for one in state.positions.values()
     )
-    return positions or any(tokens.stands_for(state, one, underlying) for one in state.coins.values())
+    return positions or any(tokens.is_held(state, one, underlying) for one in state.coins.values())
 
 
 def _coins(state: EngineState, priced: dict[str, UnderlyingState]) -> list[LinearLeg]:

@@ -25,7 +25,8 @@ class Sums(msgspec.Struct, kw_only=True):
     """`dated` are the positions of held dated futures, `coin_margined` those that settle in the coin itself.
 
     `options_outside` are held options that the scope leaves out. `holdings` are those outside the exchanges by name;
-    `balance_coin` are coins in wallets and in them, tokens by what they stand for, with the `ratios` in force.
+    `balance_coin` are coins in wallets and in them, tokens by what they stand for, with the `ratios` in force; those of
+    the `unproven` no price has spoken for yet.
     Inverse contracts whose entry is known: `entry_coin` is their nominal at it,
     `entry_quote` the nominal. `convention` is the operator's choice. The rest is as of the last re-mark;
     `premium_coin` is the value in coin of coin-settled options, signed like their position.
@@ -40,6 +41,7 @@ class Sums(msgspec.Struct, kw_only=True):
     options_outside: dict[str, InstrumentId] = {}
     holdings: dict[str, Held] = {}
     ratios: dict[str, Decimal] = {}
+    unproven: list[str] = []
     balance_coin: Decimal = ZERO
     entry_coin: Decimal = ZERO
     entry_quote: Decimal = ZERO

@@ -29,6 +29,7 @@ INSTRUMENTS = (
 )
 RATIOS = {"STETH": Decimal("1.0"), "METH": Decimal("1.06")}
 HELD = {"STETH": "10", "METH": "5"}
+PRICES = {"STETH": 3_000.0, "METH": 3_180.0}
 
 
 def eth(ratios: dict[str, Decimal], **changes: object) -> EngineSettings:
@@ -50,11 +51,17 @@ def eth(ratios: dict[str, Decimal], **changes: object) -> EngineSettings:
 
 
 class Book(Playbook):
-    """A playbook of ETH with tokens; `held` is the venue's wallet."""
+    """A playbook of ETH with tokens; `held` is the venue's wallet, `prices` is what it counts those at."""
 
-    def __init__(self, made: EngineSettings | None = None, held: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        made: EngineSettings | None = None,
+        held: dict[str, str] | None = None,
+        prices: dict[str, float] | None = None,
+    ) -> None:
         super().__init__(made or eth(RATIOS))
         self.held = dict(HELD if held is None else held)
+        self.prices = dict(PRICES if prices is None else prices)
         self.contracts = Decimal(0)
         self.send(ev.InstrumentsLoaded(venue="bybit", instruments=INSTRUMENTS))
         self.send(ev.ClockMeasured(account=ACCOUNT, offset_ms=0.0, round_trip_ms=1.0))
@@ -73,7 +80,8 @@ class Book(Playbook):
         """A snapshot with the wallet and the perpetual as the venue has them."""
         self.tick(10.0)
         balances = {coin: Decimal(qty) for coin, qty in self.held.items()} | {"USDT": Decimal(500_000)}
-        wallet = msgspec.structs.replace(self.wallet(), balances=balances)
+        prices = {coin: price for coin, price in self.prices.items() if coin in self.held}
+        wallet = msgspec.structs.replace(self.wallet(), balances=balances, prices_usd=prices)
         held = [self.position(str(self.contracts), ETH_PERP)] if self.contracts else []
         return self.snapshot(held, wallet=wallet)
 
@@ -205,17 +213,18 @@ def test_a_ratio_that_moves_little_is_in_force_at_once(book: Book) -> None:
     assert not book.told()
 
 
-def test_a_ratio_that_jumps_is_not_believed_until_it_is_confirmed(book: Book) -> None:
+def test_a_ratio_that_jumps_without_a_price_is_not_believed_until_it_is_confirmed() -> None:
+    book = Book(eth(RATIOS, token_jump_coin_max=11.0), prices={})
     book.hedge()
     before = book.delta
     changed = RATIOS | {"METH": Decimal("10.6")}
-    book.applied(eth(changed))
+    book.applied(eth(changed, token_jump_coin_max=11.0))
     assert book.delta == before
     assert "token METH: its ratio changed from 1.06 to 10.6, 47.7 ETH at once, token_jump_coin_max is" in book.told()
     book.market()
     sent = len(orders(book.heard))
     assert sent == 1, "nothing but the first hedge"
-    book.applied(eth(changed, token_jump_coin_max=50.0))
+    book.applied(eth(changed, token_jump_coin_max=53.0))
     assert book.delta == pytest.approx(before + 5 * 9.54)
     assert not book.told()
     book.market()
@@ -239,13 +248,13 @@ def test_a_doubt_over_a_restart_is_the_same_doubt(book: Book) -> None:
 
 
 def test_a_doubt_ends_with_the_coins_that_it_is_about(book: Book) -> None:
-    book.applied(eth(RATIOS | {"STETH": Decimal("1.5")}))
+    book.applied(eth(RATIOS | {"STETH": Decimal("1.15")}))
     assert book.told()
     book.send(book.fill(Side.SELL, "9.95", STETH_SPOT, price=Decimal(3_000)))
     assert not book.told()
-    assert book.state.underlyings["ETH"].linear_coin == Decimal("0.05") * Decimal("1.5") + Decimal("5.3")
+    assert book.state.underlyings["ETH"].linear_coin == Decimal("0.05") * Decimal("1.15") + Decimal("5.3")
     rebuild(book.state)
-    assert book.state.underlyings["ETH"].linear_coin == Decimal("5.375")
+    assert book.state.underlyings["ETH"].linear_coin == Decimal("5.3575")
 
 
 def test_a_token_that_is_named_while_the_book_runs_is_asked_for_before_anything_is_sent() -> None:
