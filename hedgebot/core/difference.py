@@ -32,6 +32,8 @@ def compare(step: Step, account: AccountState, event: SnapshotTaken) -> bool:
         )
         if ours == venue_value:
             account.mismatches.pop(subject, None)
+            if tokens.worth(step.state, subject) and _moved_at_ns(step.state, account, subject) < event.asked_at_ns:
+                ledger.know_coin(step.state, account.name, subject)
         elif _moved_at_ns(step.state, account, subject) >= event.asked_at_ns:
             conclusive = False
         elif not account.adopted or _is_new_coin(step.state, account, subject):
@@ -81,7 +83,8 @@ def _rounds_off(step: Step, account: AccountState, coin: str, difference: Decima
 
 def _is_new_coin(state: EngineState, account: AccountState, subject: str) -> bool:
     """Whether a coin that is exposure was never compared before: what is there was there all along."""
-    return tokens.worth(state, subject) is not None and ledger.coin_key(account.name, subject) not in state.coins
+    coin = state.coins.get(ledger.coin_key(account.name, subject))
+    return tokens.worth(state, subject) is not None and (coin is None or not coin.compared)
 
 
 def _lot_coin(state: EngineState, coin: str) -> Decimal:

@@ -84,7 +84,7 @@ def move_coin(state: EngineState, account: str, coin: str, change: Decimal, at_n
     found = tokens.worth(state, coin)
     if found is None:
         return set()
-    balance = state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))
+    balance = state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin, compared=False))
     balance.qty += change
     balance.moved_at_ns = at_ns
     if tokens.counted(state, account, coin) is not None:
@@ -97,6 +97,7 @@ def set_coin(state: EngineState, account: str, coin: str, qty: Decimal, at_ns: i
     """Move a coin balance to a stated quantity (an adjustment)."""
     known = state.coins.get(coin_key(account, coin))
     move_coin(state, account, coin, qty - (known.qty if known else ZERO), at_ns)
+    know_coin(state, account, coin)
 
 
 def set_position(
@@ -264,4 +265,4 @@ def rebuild(state: EngineState) -> None:
 
 def know_coin(state: EngineState, account: str, coin: str) -> None:
     """Note that the venue was asked for a coin: from now on a difference needs an explanation."""
-    state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin))
+    state.coins.setdefault(coin_key(account, coin), Coin(account=account, coin=coin)).compared = True

@@ -1,7 +1,6 @@
 """The whole mutable state of the engine, as one tree of plain values. Owns its encoding; decides nothing.
 
-What is in here survives a snapshot and a restart; everything derived (arrays of the option book) is rebuilt from it.
-Dictionaries keep insertion order, which is the order of the journal: iteration is deterministic.
+It survives a snapshot and a restart; what is derived (option arrays) is made anew. Dictionaries are in journal order.
 """
 
 from decimal import Decimal
@@ -45,12 +44,13 @@ class Position(msgspec.Struct, kw_only=True):
 
 
 class Coin(msgspec.Struct, kw_only=True):
-    """Coins of an underlying held in a wallet, built from spot fills and fees."""
+    """Coins held in a wallet, built from spot fills and fees; `compared`: with the venue's, or what is there is new."""
 
     account: str
     coin: str
     qty: Decimal = ZERO
     moved_at_ns: int = 0
+    compared: bool = True
 
 
 class OrderRecord(msgspec.Struct, kw_only=True):

@@ -269,6 +269,47 @@ def test_a_token_that_is_named_while_the_book_runs_is_asked_for_before_anything_
     assert book.hedge() == Decimal("-5.3")
 
 
+def test_a_trade_before_the_first_comparison_leaves_what_was_there_an_opening() -> None:
+    """The ledger has an entry from the trade on; what it lacks was there all along."""
+    book = Book(eth({"METH": Decimal("1.06")}))
+    book.hedge()
+    book.venue_says()
+    book.applied(eth(RATIOS))
+    book.send(book.fill(Side.SELL, "3", STETH_SPOT, price=Decimal(3_000)))
+    assert book.state.coins[f"{ACCOUNT}|STETH"].qty == -3
+    book.held["STETH"] = "7"
+    (said,) = of_type(book.venue_says(), RecordAdjustment)
+    assert (said.subject, said.before, said.after) == ("STETH", "-3", "7")
+    assert said.evidence.startswith("opening position")
+    assert book.state.accounts[ACCOUNT].reconciled
+    book.held["STETH"] = "4"
+    book.venue_says()
+    assert book.is_up(AlertKind.RECON_BREAK), "from then on each difference needs an explanation"
+
+
+def test_a_token_that_was_found_as_the_ledger_has_it_is_known_from_then_on() -> None:
+    book = Book(eth({"METH": Decimal("1.06")}), held={"METH": "5"})
+    book.hedge()
+    book.venue_says()
+    book.applied(eth(RATIOS))
+    book.held["METH"] = "3"
+    book.venue_says()
+    assert not book.state.accounts[ACCOUNT].reconciled, "another coin has a difference"
+    book.held["STETH"] = "4"
+    book.venue_says()
+    assert book.state.accounts[ACCOUNT].mismatches["STETH"].venue_value == 4
+    assert book.state.coins[f"{ACCOUNT}|STETH"].qty == 0
+
+
+def test_coins_of_a_state_from_before_were_compared(book: Book) -> None:
+    raw = msgspec.msgpack.decode(encode_state(book.state))
+    for one in raw["coins"].values():
+        del one["compared"]
+    again = decode_state(msgspec.msgpack.encode(raw))
+    assert all(one.compared for one in again.coins.values())
+    assert encode_state(again) == encode_state(book.state)
+
+
 def test_a_token_that_left_is_forgotten_with_its_difference_and_named_again_it_is_what_is_there(book: Book) -> None:
     book.held["METH"] = "3"
     book.venue_says()
