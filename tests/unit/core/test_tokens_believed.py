@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgebot.core import holdings
+from hedgebot.core import holdings, tokens
 from hedgebot.core.ledger import rebuild
 from hedgebot.core.state import EngineState, decode_state, encode_state
 from hedgebot.core.view import book_view
@@ -237,3 +237,20 @@ def test_debts_in_doubt_may_be_any_number_of_coins_the_other_way() -> None:
     heard = book.send(book.fill(Side.BUY, "2", ETH_PERP, price=Decimal(3_000)))
     assert not orders(heard + book.market()), "a sale may add risk"
     assert ACCOUNT in book.state.accounts
+
+
+def test_a_withdrawal_amid_a_first_doubt_is_a_break_and_no_rounding() -> None:
+    """Nobody knows how many of the token are a lot."""
+    book = Book(eth(SLIP))
+    book.held["METH"] = "4.9999"
+    book.venue_says()
+    assert book.state.accounts[ACCOUNT].mismatches["METH"].venue_value == Decimal("4.9999")
+
+
+def test_a_doubt_about_a_token_of_which_there_is_none_leaves_no_range() -> None:
+    book = Book(eth(RATIOS), held={"STETH": "10", "METH": "0"})
+    book.hedge()
+    book.applied(eth(STETH_ONLY))
+    book.applied(eth(SLIP))
+    assert "by the venue's price one is 1.06 ETH" in book.told()
+    assert tokens.doubt_coin(book.state, book.state.settings.underlyings[0]) == (0.0, 0.0)
