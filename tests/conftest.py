@@ -1,6 +1,7 @@
 """What every test may ask for: the recorded data beside the checkout, and one profile for property tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -32,11 +33,18 @@ def shared_data() -> Path:
     pytest.skip("no recorded data: ../shared/data is not beside this checkout")
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test's home is made."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def _no_leaking_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _no_leaking_environment(monkeypatch: pytest.MonkeyPatch, homes: Path) -> None:
     """Keep a developer's own settings and state out of the tests: HEDGEBOT_* is unset, XDG folders are fresh."""
     for name in [name for name in os.environ if name.startswith("HEDGEBOT_")]:
         monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("xdg")
+    # Not numbered: to find the next number all thousands of them are listed, for each test again.
+    home = tempfile.mkdtemp(dir=homes)
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
-        monkeypatch.setenv(name, str(home))
+        monkeypatch.setenv(name, home)

@@ -1,8 +1,8 @@
 """Run every test, in three stages, and close with one line for all (`make test`).
 
-First everything that works without a pause, on all workers; then the tests of the wire, which wait more than they work,
-with one worker more; then the end-to-end tests, which start processes and watch the clock, so that each worker takes
-one at a time. Benchmarks are `make bench`. Words after the script's name go to pytest: `make test ARGS=-x`. Before the
+First everything that works without a pause, on all workers; then, with one worker more, what waits more than it works:
+the tests of the wire, and after them the end-to-end tests, which start processes and watch the clock. Benchmarks are
+`make bench`. Words after the script's name go to pytest: `make test ARGS=-x`. Before the
 closing line stands the score by the table of faults: what the fault world and the tests of the wire, the process and
 the rest come to together.
 """
@@ -156,7 +156,7 @@ def main(arguments: list[str]) -> int:
             WORKING_S_MAX,
         ),
         ("wire tests", ["-n", waiting, "-m", "wire and not e2e and not bench", "--durations=5"], WIRE_S_MAX),
-        ("end-to-end tests", ["-n", workers, "-m", "e2e and not bench", "--durations=5"], TOTAL_S_MAX),
+        ("end-to-end tests", ["-n", waiting, "-m", "e2e and not bench", "--durations=5"], TOTAL_S_MAX),
     ]
     well, total, cases = True, Tally(0, 0, 0), list[Case]()
     began_s = time.monotonic()
