@@ -20,14 +20,15 @@ class Sink:
 async def test_it_goes_on_firing_and_not_before_its_interval() -> None:
     sink = Sink()
     timer = OneTimer(sink)
+    began_s = time.monotonic()
     timer.every(20 * MS)
     assert sink.events == []
     await asyncio.sleep(0.005)
-    assert sink.events == []
+    assert len(sink.events) <= (time.monotonic() - began_s) / 0.02
     await asyncio.sleep(0.1)
     timer.cancel()
     assert sink.events == [TimerFired()] * len(sink.events)
-    assert 2 <= len(sink.events) <= 5
+    assert 2 <= len(sink.events) <= (time.monotonic() - began_s) / 0.02
 
 
 async def test_the_newest_interval_replaces_the_old_one() -> None:
@@ -46,7 +47,9 @@ async def test_a_blocked_loop_fires_once_not_for_every_turn_it_missed() -> None:
     timer.every(10 * MS)
     await asyncio.sleep(0)
     time.sleep(0.1)  # noqa: ASYNC251  the blocked loop is what is tested
-    await asyncio.sleep(0.005)
+    # Turns, no time: a machine that is busy must not reach the next interval.
+    for _ in range(5):
+        await asyncio.sleep(0)
     timer.cancel()
     assert len(sink.events) == 1
 
