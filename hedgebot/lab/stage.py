@@ -205,7 +205,8 @@ def client_trade(coins: str, client_id: str = "", *, on_hedge: bool = False, und
                 side=Side.of(qty),
                 type=OrderType.MARKET,
                 qty_contracts=abs(qty),
-                client_id=f"{client_id}-{stage.exchange.now_ns}" if client_id else None,
+                # Letters and digits only: every venue takes such an id.
+                client_id=f"{client_id}{stage.exchange.now_ns}" if client_id else None,
             )
         )
 

@@ -12,6 +12,7 @@ from hedgebot.lab.faultworld import FaultWorld
 from hedgebot.lab.mishaps import BY_ID, MISHAPS
 from hedgebot.lab.worldbooks import FUTURE, BookKind
 from hedgebot.lab.worldspec import HEDGE
+from hedgebot.lab.worldvenues import FIRST, OTHERS
 from strategies.delta_neutral import STRATEGY
 
 pytestmark = pytest.mark.timeout(300)
@@ -91,6 +92,13 @@ def test_two_hedges(name: str, book: BookKind) -> None:
 def test_mixed_faults(seed: int, book: BookKind) -> None:
     outcome = FaultWorld(seed, 10.0, STRATEGY.build, MISHAPS, book=book).run()
     assert outcome.passed, (outcome.played, outcome.stuck, outcome.violations[:3], outcome.unmet)
+
+
+@pytest.mark.parametrize("rules", [FIRST, *OTHERS])
+def test_a_trade_by_hand_comes_through_by_every_venues_rules(rules: str) -> None:
+    """Where the venue refuses its client id, nothing is played (seed 7 of 30 minutes)."""
+    outcome = FaultWorld(1, 5.0, STRATEGY.build, MISHAPS, begins=(("O03", 60.0),), rules=rules).run()
+    assert outcome.passed, (outcome.violations[:3], outcome.unmet)
 
 
 @pytest.mark.parametrize(("seed", "book", "begins"), REGRESSIONS, ids=[str(one[0]) for one in REGRESSIONS])
