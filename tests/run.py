@@ -2,9 +2,8 @@
 
 First everything that works without a pause, on all workers; then, with one worker more, what waits more than it works:
 the tests of the wire, and after them the end-to-end tests, which start processes and watch the clock. Benchmarks are
-`make bench`. Words after the script's name go to pytest: `make test ARGS=-x`. Before the
-closing line stands the score by the table of faults: what the fault world and the tests of the wire, the process and
-the rest come to together.
+`make bench`. Words after the script's name go to pytest: `make test ARGS=-x`. Before the closing line stands the score
+by the table of faults: what the fault world and the tests of the wire, the process and the rest come to together.
 """
 
 import re
